@@ -1,0 +1,1 @@
+"""What a monitored model is, and the words for results. Imports nothing of this project."""

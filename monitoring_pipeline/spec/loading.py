@@ -1,0 +1,113 @@
+"""From YAML files to model specs, with errors that name the culprit and what is allowed."""
+
+import json
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from monitoring_pipeline.spec.model import ModelSpec
+
+SPEC_SUFFIX = ".yaml"
+SUITE_SUFFIX = ".suite.yaml"
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used; the message lists every problem, one a line."""
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """A model spec and the file it came from."""
+
+    spec: ModelSpec
+    path: Path
+
+    @property
+    def suite_path(self) -> Path:
+        """The Great Expectations suite that belongs to the model; it may not exist yet."""
+        return self.path.parent / (self.spec.quality.suite or f"{self.spec.name}{SUITE_SUFFIX}")
+
+
+def load_specs(directory: Path) -> list[LoadedSpec]:
+    """Load every spec of a directory, in order of the models' names.
+
+    Raises:
+        SpecError: when the directory does not exist, a file cannot be read, or two models share a name.
+    """
+    if not directory.is_dir():
+        message = f"{directory}: no such directory of model specs"
+        raise SpecError(message)
+    problems: list[str] = []
+    loaded: dict[str, LoadedSpec] = {}
+    for path in sorted(directory.glob(f"*{SPEC_SUFFIX}")):
+        if path.name.endswith(SUITE_SUFFIX):
+            continue
+        try:
+            entry = load_spec(path)
+        except SpecError as error:
+            problems.append(str(error))
+            continue
+        if entry.spec.name in loaded:
+            problems.append(f"{path}: name: {entry.spec.name!r} is taken by {loaded[entry.spec.name].path.name}")
+        loaded[entry.spec.name] = entry
+    if problems:
+        raise SpecError("\n".join(problems))
+    return [loaded[name] for name in sorted(loaded)]
+
+
+def load_spec(path: Path) -> LoadedSpec:
+    """Load one model spec.
+
+    Raises:
+        SpecError: with one line per problem: file, field, value, and what is allowed.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        message = f"{path}: not YAML: {' '.join(str(error).split())}"
+        raise SpecError(message) from error
+    if not isinstance(document, dict):
+        message = f"{path}: expected keys such as name and task, got {type(document).__name__}"
+        raise SpecError(message)
+    try:
+        return LoadedSpec(ModelSpec.model_validate(document), path)
+    except ValidationError as error:
+        raise SpecError("\n".join(f"{path}: {_describe(e)}" for e in error.errors())) from error
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of a model spec, for editors."""
+    schema = ModelSpec.model_json_schema(mode="validation")
+    kinds = schema["$defs"]["FeatureKind"]["enum"]
+    schema["properties"]["features"]["additionalProperties"] = {
+        "anyOf": [{"enum": kinds}, {"$ref": "#/$defs/Feature"}]
+    }
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
+
+
+def _describe(error: ErrorDetails) -> str:
+    field = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    if error["type"] == "extra_forbidden":
+        known = _known_fields(error["loc"][:-1])
+        close = get_close_matches(str(error["loc"][-1]), known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return f"{field}: unknown key{hint} known: {', '.join(sorted(known))}"
+    if error["type"] == "missing":
+        return f"{field}: missing"
+    given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
+    return f"{field}: {error['msg'].removeprefix('Value error, ')}{given}"
+
+
+def _known_fields(location: tuple[int | str, ...]) -> list[str]:
+    """Walk the JSON Schema to the part at ``location`` and list its keys."""
+    schema = ModelSpec.model_json_schema()
+    part = schema
+    for step in location:
+        part = part.get("properties", {}).get(str(step)) or part.get("additionalProperties", {})
+        if "$ref" in part:
+            part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
+    return list(part.get("properties", {}))

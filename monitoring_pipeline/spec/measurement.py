@@ -1,0 +1,119 @@
+"""The words for results: a measurement, its status, and the verdict on a chunk."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What a measurement says; ``skipped`` is neither healthy nor breached and carries a reason."""
+
+    OK = "ok"
+    BREACHED = "breached"
+    SKIPPED = "skipped"
+
+
+class Kind(StrEnum):
+    """The family a measurement belongs to."""
+
+    QUALITY = "quality"
+    DRIFT = "drift"
+    PERFORMANCE = "performance"
+    OPERATIONS = "operations"
+
+
+class Severity(StrEnum):
+    """How much a breach of a measurement weighs in the verdict."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class VerdictStatus(StrEnum):
+    """The judgement on a whole chunk; ``unknown`` means that nothing decisive could be measured."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+
+
+class Maturity(StrEnum):
+    """How far the labels of a chunk have arrived."""
+
+    IMMATURE = "immature"
+    PROVISIONAL = "provisional"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One number about one chunk, or the reason why there is none.
+
+    ``value`` is ``None`` exactly when the status is ``skipped``; a number that is not finite is
+    refused, so that no NaN can pass a threshold.
+
+    Raises:
+        ValueError: when value, status and reason contradict each other, or a number is NaN.
+    """
+
+    kind: Kind
+    subject: str
+    name: str
+    model_version: str
+    status: Status = Status.OK
+    severity: Severity = Severity.WARNING
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reference_value: float | None = None
+    p_value: float | None = None
+    q_value: float | None = None
+    threshold_lower: float | None = None
+    threshold_upper: float | None = None
+    reason: str | None = None
+    definition: str | None = None
+    rows: int = 0
+    maturity: Maturity | None = None
+    role: str = "champion"
+    segment: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse contradictions and NaN."""
+        skipped = self.status is Status.SKIPPED
+        if skipped != (self.value is None) or (skipped and not self.reason):
+            message = (
+                f"{self.kind}/{self.subject}/{self.name}: a skipped measurement has a reason and no value, "
+                f"any other has a value; got status={self.status}, value={self.value}, reason={self.reason!r}"
+            )
+            raise ValueError(message)
+        for field in ("value", "lower", "upper", "reference_value", "p_value", "q_value"):
+            number = getattr(self, field)
+            if number is not None and not math.isfinite(number):
+                message = f"{self.kind}/{self.subject}/{self.name}: {field} is {number}, not a finite number"
+                raise ValueError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The judgement on one chunk from all its measurements.
+
+    ``reasons`` are one line each, most severe first; ``breaches`` and ``skipped`` are counts.
+    """
+
+    status: VerdictStatus
+    reasons: tuple[str, ...]
+    measured: int
+    breaches: int
+    skipped: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a result was made from; equal provenance gives equal numbers."""
+
+    spec_hash: str
+    reference_hash: str
+    input_fingerprint: str
+    code_version: str

@@ -1,0 +1,285 @@
+"""The model spec: the declaration of one monitored model."""
+
+import datetime as dt
+import hashlib
+import re
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+RESERVED_COLUMNS = frozenset(
+    {"row_id", "predicted_at", "model_version", "score", "prediction", "label", "known_at", "model", "chunk"}
+)
+
+
+class Task(StrEnum):
+    """What the model predicts."""
+
+    BINARY = "binary"
+    REGRESSION = "regression"
+
+
+class FeatureKind(StrEnum):
+    """How a column is profiled."""
+
+    NUMERIC = "numeric"
+    CATEGORICAL = "categorical"
+
+
+_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
+_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _parse_duration(text: object) -> object:
+    if isinstance(text, str) and (match := _DURATION.match(text.strip())):
+        return dt.timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
+    if isinstance(text, dt.timedelta):
+        return text
+    message = "write a whole number and a unit: m (minutes), h (hours) or d (days), such as 12h"
+    raise ValueError(message)
+
+
+Duration = Annotated[
+    dt.timedelta,
+    BeforeValidator(_parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]),
+]
+
+
+class SpecPart(BaseModel):
+    """Base of every part of a spec: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class PredictionSource(SpecPart):
+    """The warehouse table that holds one row per prediction."""
+
+    table: str
+    """Table or view, optionally with its schema: ``scores`` or ``ml.scores``."""
+    id: str
+    """Column that identifies a prediction; labels refer to it."""
+    time: str
+    """Column with the time of the prediction; without a zone it is taken as UTC."""
+    model_version: str | None = None
+    """Column with the version that made the prediction; may be left out while there is one version."""
+    score: str | None = None
+    """Column with the probability of the positive class (binary)."""
+    prediction: str | None = None
+    """Column with the decided class or predicted value; binary models may leave it out."""
+    decision_threshold: float = Field(default=0.5, ge=0, le=1)
+    """Binary without a prediction column: the score from which on the positive class is predicted."""
+
+
+class LabelSource(SpecPart):
+    """The warehouse table that holds the observed truth, one row per prediction whose label is known."""
+
+    table: str
+    """Table or view, optionally with its schema."""
+    id: str
+    """Column that refers to the prediction's id."""
+    label: str
+    """Column with the observed class or value."""
+    known_at: str
+    """Column with the time when the label became known; without a zone it is taken as UTC."""
+    positive: bool | int | str = True
+    """Binary: the value of the label (and prediction) column that means the positive class."""
+    delay: Duration = dt.timedelta(days=1)
+    """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
+    lookback: Duration = dt.timedelta(days=60)
+    """How old a chunk may be for late labels to be looked for."""
+
+
+class Feature(SpecPart):
+    """One input of the model."""
+
+    kind: FeatureKind
+    """numeric or categorical (text, booleans and codes)."""
+    column: str | None = None
+    """Column in the predictions table, where it differs from the feature's name."""
+
+
+class ReferenceWindow(SpecPart):
+    """The rows that a model version was validated on: [start, end) in the model's time zone."""
+
+    start: dt.date
+    """First day."""
+    end: dt.date
+    """The day after the last."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.start:
+            message = f"end ({self.end}) must be after start ({self.start})"
+            raise ValueError(message)
+        return self
+
+
+class Threshold(SpecPart):
+    """Allowed range of one number."""
+
+    lower: float | None = None
+    """Breached when the number is below."""
+    upper: float | None = None
+    """Breached when the number is above."""
+    severity: Literal["info", "warning", "critical"] | None = None
+    """What a breach weighs in the verdict; the default depends on the kind of measurement."""
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if self.lower is None and self.upper is None:
+            message = "give lower, upper or both"
+            raise ValueError(message)
+        return self
+
+
+class DriftRules(SpecPart):
+    """When a column has drifted: an effect of at least its floor, and evidence."""
+
+    alpha: float = Field(default=0.01, gt=0, lt=1)
+    """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
+    minimum_rows: int = Field(default=50, ge=2)
+    """Fewer rows in the chunk are not judged."""
+    numeric: str | None = None
+    """Statistic that decides for numeric columns."""
+    categorical: str | None = None
+    """Statistic that decides for categorical columns."""
+    statistics: tuple[str, ...] = ()
+    """Further statistics to measure; they are stored and do not decide."""
+    floors: dict[str, float] = {}
+    """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are measured and never decide."""
+
+
+class PerformanceRules(SpecPart):
+    """When performance is judged, and against what."""
+
+    minimum_rows: int = Field(default=50, ge=2)
+    """Fewer labelled rows are not judged."""
+    minimum_maturity: float = Field(default=0.5, ge=0, le=1)
+    """Smaller shares of labelled rows are not judged until the label delay has passed."""
+    breach_on: Literal["interval", "point"] = "interval"
+    """Breached when the whole interval is on the wrong side of the threshold, or already the point."""
+    thresholds: dict[str, Threshold] = {}
+    """Allowed range by metric."""
+
+
+class QualityRules(SpecPart):
+    """What a chunk must hold before its numbers mean anything."""
+
+    minimum_rows: int = Field(default=1, ge=0)
+    """Fewer predictions in a chunk are a breach."""
+    suite: str | None = None
+    """File of the Great Expectations suite, relative to the spec; default <name>.suite.yaml."""
+
+
+class ModelSpec(SpecPart):
+    """Everything that the monitoring needs to know about one model."""
+
+    name: str = Field(pattern=NAME_PATTERN)
+    """Name of the model: lower-case letters, digits and underscores."""
+    description: str = ""
+    """What the model predicts, and for whom."""
+    task: Task
+    """binary or regression."""
+    owner: str
+    """An e-mail address, or team:<name>."""
+    runbook: str | None = None
+    """Address of the page that says what to do."""
+    timezone: str
+    """Time zone whose midnights bound a chunk, such as America/New_York."""
+    cadence: Literal["day"] = "day"
+    """Length of a chunk."""
+    start: dt.date
+    """First chunk."""
+    end: dt.date | None = None
+    """The day after the last chunk, for a model that was retired."""
+    schedule: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    """Local time of the nightly run, which takes yesterday's chunk: HH:MM."""
+    predictions: PredictionSource
+    labels: LabelSource
+    features: dict[str, Feature] = Field(min_length=1)
+    """Inputs of the model: name and kind, or name, kind and column."""
+    reference: dict[str, ReferenceWindow] = Field(min_length=1)
+    """Reference window of each model version."""
+    drift: DriftRules = DriftRules()
+    performance: PerformanceRules = PerformanceRules()
+    quality: QualityRules = QualityRules()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            message = f"{value!r} is not a time zone of the IANA database, such as Europe/Berlin or UTC"
+            raise ValueError(message)
+        return value
+
+    @field_validator("owner")
+    @classmethod
+    def _owner_is_reachable(cls, value: str) -> str:
+        if not re.fullmatch(r"team:[\w-]+|[^@\s]+@[^@\s]+\.[^@\s]+", value):
+            message = f"{value!r} is neither an e-mail address nor team:<name>"
+            raise ValueError(message)
+        return value
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {name: {"kind": entry} if isinstance(entry, str) else entry for name, entry in value.items()}
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _no_reserved_names(cls, value: dict[str, Feature]) -> dict[str, Feature]:
+        if taken := sorted(RESERVED_COLUMNS & value.keys()):
+            message = (
+                f"{', '.join(taken)}: reserved for the monitoring's own columns; "
+                f"name the feature otherwise and give its column, such as {taken[0]}_value: "
+                f"{{kind: numeric, column: {taken[0]}}}"
+            )
+            raise ValueError(message)
+        return value
+
+    @field_validator("reference", mode="before")
+    @classmethod
+    def _versions_are_text(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {str(version): window for version, window in value.items()}
+        return value
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> Self:
+        source = self.predictions
+        if self.task is Task.BINARY and source.score is None:
+            message = "predictions.score: a binary model needs its score column"
+            raise ValueError(message)
+        if self.task is Task.REGRESSION and source.prediction is None:
+            message = "predictions.prediction: a regression model needs its prediction column"
+            raise ValueError(message)
+        if source.model_version is None and len(self.reference) > 1:
+            message = "predictions.model_version: needed as soon as there is more than one reference window"
+            raise ValueError(message)
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of the chunks."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def columns(self) -> dict[str, FeatureKind]:
+        """Everything that is profiled, by its canonical name: the features and the model's output."""
+        outputs = {"score": FeatureKind.NUMERIC} if self.task is Task.BINARY else {}
+        decided = FeatureKind.CATEGORICAL if self.task is Task.BINARY else FeatureKind.NUMERIC
+        features = {name: feature.kind for name, feature in self.features.items()}
+        return features | outputs | {"prediction": decided}
+
+    @property
+    def spec_hash(self) -> str:
+        """Hash of everything that can change a number: the spec without its words and its schedule."""
+        numbers = self.model_dump_json(exclude={"description", "owner", "runbook", "schedule", "end"})
+        return hashlib.sha256(numbers.encode()).hexdigest()[:16]
