@@ -283,3 +283,9 @@ class ModelSpec(SpecPart):
         """Hash of everything that can change a number: the spec without its words and its schedule."""
         numbers = self.model_dump_json(exclude={"description", "owner", "runbook", "schedule", "end"})
         return hashlib.sha256(numbers.encode()).hexdigest()[:16]
+
+    def reference_declaration_hash(self, model_version: str) -> str:
+        """Hash of what a version's reference is built from: sources, features and its window."""
+        parts = self.model_dump_json(include={"name", "task", "timezone", "predictions", "labels", "features"})
+        window = self.reference[model_version].model_dump_json()
+        return hashlib.sha256(f"{model_version}{window}{parts}".encode()).hexdigest()[:16]

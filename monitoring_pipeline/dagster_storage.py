@@ -1,0 +1,54 @@
+"""Dagster's own storage, chosen by the environment: SQLite when nothing is set, PostgreSQL when a URL is.
+
+``storage`` in dagster.yaml is one-of, so one file could not serve both; this class stands there and decides.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+
+from monitoring_pipeline.settings import Settings
+
+
+class EnvironmentStorage(DagsterStorage, ConfigurableClass):
+    """Named in dagster.yaml; builds one of Dagster's own storages and is never one itself."""
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """Required by ConfigurableClass."""
+        return None
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """No configuration: the environment decides."""
+        return {}
+
+    @classmethod
+    def from_config_value(  # type: ignore[override]
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> DagsterStorage:
+        """Return the storage that the environment asks for."""
+        settings = Settings()
+        url = settings.dagster_postgres_url.get_secret_value()
+        if not url:
+            base_dir = str(settings.dagster_home)
+            return DagsterSqliteStorage(base_dir, _described("dagster", DagsterSqliteStorage, base_dir=base_dir))
+        from dagster_postgres.storage import DagsterPostgresStorage
+
+        driver_url = with_driver(url)
+        described = _described("dagster_postgres", DagsterPostgresStorage, postgres_url=driver_url)
+        return DagsterPostgresStorage(driver_url, inst_data=described)
+
+
+def with_driver(url: str) -> str:
+    """Name psycopg2 in a PostgreSQL URL that names no driver: SQLAlchemy 2.1 would take another one."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg2{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
+def _described(module: str, storage: type, **config: str) -> ConfigurableClassData:
+    return ConfigurableClassData(module, storage.__name__, yaml.safe_dump(config))

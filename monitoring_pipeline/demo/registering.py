@@ -1,0 +1,149 @@
+"""The demo's models in MLflow's registry: registered once, found again by what they were trained on.
+
+MLflow is imported where it runs: that takes 4 to 11 seconds.
+"""
+
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from monitoring_pipeline.demo.flights import SOURCE
+from monitoring_pipeline.demo.training import BOOSTING, OUTPUT_METHODS, DemoModel, model_input
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from sklearn.pipeline import Pipeline
+
+CHAMPION = "champion"
+FINGERPRINT_TAG = "training_fingerprint"
+
+TRUSTED_TYPES = [
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+]
+"""What a saved model may contain beyond skops' own list: the trees, and the booster's check of its categories."""
+
+
+class OtherModelRegisteredError(RuntimeError):
+    """The registry holds the model already, trained on something else."""
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where MLflow keeps its records (such as ``sqlite:///...``), and the folder for the models' files."""
+
+    tracking_uri: str
+    artifact_root: Path
+
+    def find_version(self, model: DemoModel, fingerprint: str) -> str | None:
+        """Return the version trained on what ``fingerprint`` stands for; ``None`` where no version exists at all.
+
+        Raises:
+            OtherModelRegisteredError: when only other versions exist; the model spec would not know a new one.
+        """
+        with self._connected() as client:
+            registered = client.search_model_versions(f"name = '{model.name}'")
+        for entry in registered:
+            if entry.tags.get(FINGERPRINT_TAG) == fingerprint:
+                return str(entry.version)
+        if registered:
+            versions = ", ".join(f"{entry.version} ({entry.tags.get(FINGERPRINT_TAG)})" for entry in registered)
+            message = (
+                f"{self.tracking_uri}: {model.name} is registered in versions trained on something else: {versions}; "
+                f"wanted: {fingerprint}; start the demo in an empty data home"
+            )
+            raise OtherModelRegisteredError(message)
+        return None
+
+    def register(
+        self,
+        model: DemoModel,
+        estimator: "Pipeline",
+        reference: pl.DataFrame,
+        fingerprint: str,
+        metrics: dict[str, float],
+    ) -> str:
+        """Log a fitted model with its signature and reference rows, register it, and make it the champion.
+
+        Args:
+            model: what was fitted.
+            estimator: the fitted pipeline.
+            reference: the rows it was validated on, with their truths.
+            fingerprint: what ``find_version`` finds it by.
+            metrics: out of fold, by name.
+
+        Returns:
+            The version.
+        """
+        import mlflow.sklearn
+        from mlflow.models import infer_signature
+
+        features = model_input(model, reference)
+        method = OUTPUT_METHODS[model.task]
+        truths = reference[model.target].cast(pl.Float64).to_numpy()
+        rows = mlflow.data.from_pandas(
+            features.assign(**{model.target: truths}), source=SOURCE, targets=model.target, name="reference"
+        )
+        with self._connected() as client, mlflow.start_run(experiment_id=self._experiment(client, model)) as run:
+            mlflow.log_params(BOOSTING)
+            mlflow.log_metrics(metrics)
+            mlflow.log_input(rows, context="reference")
+            logged = mlflow.sklearn.log_model(
+                estimator,
+                name=model.name,
+                signature=infer_signature(features, getattr(estimator, method)(features)),
+                # Left out, MLflow would load the model in a fresh interpreter to find them: 20 seconds.
+                pip_requirements=[f"{package}=={version(package)}" for package in ("scikit-learn", "skops")],
+                serialization_format="skops",
+                skops_trusted_types=TRUSTED_TYPES,
+                pyfunc_predict_fn=method,
+            )
+            client.create_registered_model(model.name)
+            registered = client.create_model_version(
+                model.name,
+                logged.model_uri,
+                run_id=run.info.run_id,
+                model_id=logged.model_id,
+                tags={FINGERPRINT_TAG: fingerprint},
+            )
+            client.set_registered_model_alias(model.name, CHAMPION, registered.version)
+        return str(registered.version)
+
+    def load(self, model: DemoModel, model_version: str) -> "Pipeline":
+        """Load a registered version."""
+        import mlflow.sklearn
+
+        with self._connected() as client:
+            return mlflow.sklearn.load_model(client.get_model_version_download_uri(model.name, model_version))
+
+    def _experiment(self, client: "MlflowClient", model: DemoModel) -> str:
+        existing = client.get_experiment_by_name(model.name)
+        if existing is not None:
+            return existing.experiment_id
+        return client.create_experiment(model.name, artifact_location=(self.artifact_root / model.name).as_uri())
+
+    @contextmanager
+    def _connected(self) -> "Generator[MlflowClient]":
+        """Point MLflow's global tracking URI here for a while, and quiet its greetings."""
+        import mlflow
+
+        previous: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        mlflow.set_tracking_uri(self.tracking_uri)
+        try:
+            # Named for both: an environment that sets a registry of its own must not receive the demo's models.
+            yield mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
+        finally:
+            mlflow.set_tracking_uri(previous)
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

@@ -1,0 +1,144 @@
+"""Builds the demo's warehouse: trains and registers both models, scores the whole of 2013, writes the DuckDB file."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.demo.flights import data_directory, read_flights
+from monitoring_pipeline.demo.registering import Registry
+from monitoring_pipeline.demo.training import (
+    DEMO_MODELS,
+    LATE_FROM_SCORE,
+    DemoModel,
+    fit,
+    in_reference,
+    moments_of_prediction,
+    out_of_fold_metrics,
+    score,
+    score_out_of_fold,
+    training_fingerprint,
+)
+from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.sql_files import read_sql
+
+Progress = Callable[[str], None]
+_DDL = "demo/warehouse.sql"
+_MADE_BY = ("flights.py", "training.py", "registering.py", "seeding.py")
+
+
+def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress: Progress) -> None:
+    """Build the demo's warehouse at ``path``, unless one made from the same sources is there already.
+
+    It appears in one step, complete, or not at all. Where another warehouse of the demo is at ``path``, it is
+    replaced; models that the registry holds already are taken from there.
+
+    Args:
+        path: the DuckDB file.
+        tracking_uri: MLflow's records, such as ``sqlite:///...``.
+        artifact_root: folder for the models' files.
+        progress: is told what is being done, a line each.
+
+    Raises:
+        ModuleNotFoundError: when the extra ``demo`` is not installed.
+        FileExistsError: when ``path`` is not a warehouse of this demo.
+        OtherModelRegisteredError: when the registry holds the models trained on something else.
+    """
+    fingerprint = _fingerprint_of_sources()
+    if path.exists() and _seeded_from(path) == fingerprint:
+        progress(f"{path.name}: complete, left as it is")
+        return
+    progress("reading the flights of 2013")
+    flights = read_flights()
+    registry = Registry(tracking_uri, artifact_root)
+    tables = {"flight_labels": _labels(flights)}
+    for model in DEMO_MODELS:
+        tables[f"{model.name}_predictions"] = _predictions(model, flights, registry, progress)
+    tables["seeded_from"] = pl.DataFrame({"fingerprint": [fingerprint]})
+    progress(f"writing {path.name}")
+    _write(path, tables)
+
+
+def _predictions(model: DemoModel, flights: pl.DataFrame, registry: Registry, progress: Progress) -> pl.DataFrame:
+    """Return the model's rows: its reference scored out of fold, everything later by the registered version."""
+    moments = moments_of_prediction(model, flights)
+    reference, later = moments.filter(in_reference()), moments.filter(~in_reference())
+    progress(f"{model.name}: scoring {reference.height:,} flights of the reference out of fold")
+    scores = score_out_of_fold(model, reference)
+    version = _registered(model, reference, scores, registry, progress)
+    progress(f"{model.name}: scoring {later.height:,} later flights with version {version} from the registry")
+    later_scores = score(model, registry.load(model, version), later)
+    return pl.concat([reference, later]).select(
+        "flight_id",
+        "predicted_at",
+        pl.lit(version).alias("model_version"),
+        *model.features,
+        *_outputs(model, np.concatenate([scores, later_scores])),
+    )
+
+
+def _registered(
+    model: DemoModel, reference: pl.DataFrame, scores: NDArray[np.float64], registry: Registry, progress: Progress
+) -> str:
+    fingerprint = training_fingerprint(model, reference)
+    version = registry.find_version(model, fingerprint)
+    if version is not None:
+        return version
+    progress(f"{model.name}: training on January and February, registering")
+    metrics = out_of_fold_metrics(model, reference, scores)
+    return registry.register(model, fit(model, reference), reference, fingerprint, metrics)
+
+
+def _outputs(model: DemoModel, scores: NDArray[np.float64]) -> list[pl.Series]:
+    if model.task is Task.BINARY:
+        return [pl.Series("score", scores), pl.Series("predicted_late", scores >= LATE_FROM_SCORE)]
+    return [pl.Series("predicted_minutes", scores)]
+
+
+def _labels(flights: pl.DataFrame) -> pl.DataFrame:
+    known = flights.select("flight_id", "late", "arrival_delay_minutes", "arrived_at").drop_nulls("late")
+    return known.sort("arrived_at", "flight_id")
+
+
+def _write(path: Path, tables: dict[str, pl.DataFrame]) -> None:
+    """Write the tables to a file beside ``path``, and put it in place once it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with duckdb.connect(partial) as warehouse:
+            warehouse.execute(read_sql(_DDL))
+            for name, rows in tables.items():
+                warehouse.register("rows_to_insert", rows.to_arrow())
+                warehouse.execute(f"INSERT INTO {name} BY NAME SELECT * FROM rows_to_insert")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _seeded_from(path: Path) -> str:
+    """Return the fingerprint that a warehouse of the demo bears.
+
+    Raises:
+        FileExistsError: when it bears none.
+    """
+    try:
+        with duckdb.connect(path, read_only=True) as warehouse:
+            row = warehouse.execute("SELECT fingerprint FROM seeded_from").fetchone()
+    except duckdb.CatalogException as error:
+        message = f"{path}: is not a warehouse of the demo, and is left alone; seed another path, or move it away"
+        raise FileExistsError(message) from error
+    return row[0] if row else ""
+
+
+def _fingerprint_of_sources() -> str:
+    """Return a hash of all that the warehouse is made from: the flights' files, the code, the tables."""
+    made_from = [*sorted(data_directory().iterdir()), *(Path(__file__).with_name(name) for name in _MADE_BY)]
+    digest = hashlib.sha256(read_sql(_DDL).encode())
+    for file in made_from:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,166 @@
+"""The demo's two models: what they predict, from what, and how they are fitted and scored.
+
+Both are histogram gradient boosting (Ke et al., LightGBM, NeurIPS 2017; scikit-learn's user guide 1.11.1.1) with
+categories taken as they are. scikit-learn is imported where it runs, to keep the start of the code server light.
+"""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.demo.flights import NEW_YORK, WEATHER
+from monitoring_pipeline.spec.model import FeatureKind, Task
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from sklearn.pipeline import Pipeline
+
+REFERENCE_START = dt.date(2013, 1, 1)
+REFERENCE_END = dt.date(2013, 3, 1)
+FOLDS = 4
+BLOCK_DAYS = 7
+LATE_FROM_SCORE = 0.3
+"""Score from which a flight is announced as late: about a quarter of all flights, some two fifths of the late ones."""
+
+BOOSTING = {"max_iter": 60, "early_stopping": False, "random_state": 2013}
+"""No early stopping: it holds out rows at random, and flights of one day are too alike for that to be honest."""
+
+KNOWN_AT_SCHEDULED_DEPARTURE = {
+    "carrier": FeatureKind.CATEGORICAL,
+    "origin": FeatureKind.CATEGORICAL,
+    "destination": FeatureKind.CATEGORICAL,
+    "weekday": FeatureKind.CATEGORICAL,
+    "scheduled_departure_minute": FeatureKind.NUMERIC,
+    "distance_miles": FeatureKind.NUMERIC,
+    "plane_age_years": FeatureKind.NUMERIC,
+    "seats": FeatureKind.NUMERIC,
+} | dict.fromkeys(WEATHER.values(), FeatureKind.NUMERIC)
+
+
+@dataclass(frozen=True)
+class DemoModel:
+    """One model of the demo; target, time and features are columns of ``read_flights``."""
+
+    name: str
+    task: Task
+    target: str
+    predicted_at: str
+    features: dict[str, FeatureKind]
+
+    @property
+    def categories(self) -> list[str]:
+        """Categorical features, which the estimator takes before the numeric ones."""
+        return [name for name, kind in self.features.items() if kind is FeatureKind.CATEGORICAL]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Numeric features."""
+        return [name for name, kind in self.features.items() if kind is FeatureKind.NUMERIC]
+
+
+OUTPUT_METHODS = {Task.BINARY: "predict_proba", Task.REGRESSION: "predict"}
+"""What the estimator is asked with."""
+
+DEMO_MODELS = (
+    DemoModel("flight_delay", Task.BINARY, "late", "scheduled_departure_at", KNOWN_AT_SCHEDULED_DEPARTURE),
+    DemoModel(
+        "arrival_delay",
+        Task.REGRESSION,
+        "arrival_delay_minutes",
+        "departed_at",
+        KNOWN_AT_SCHEDULED_DEPARTURE | {"departure_delay_minutes": FeatureKind.NUMERIC},
+    ),
+)
+
+
+def moments_of_prediction(model: DemoModel, flights: pl.DataFrame) -> pl.DataFrame:
+    """Return the flights that the model sees, with ``predicted_at`` (UTC) and in its order.
+
+    A flight that never departed has no moment for a model that waits for the departure.
+    """
+    moments = flights.with_columns(predicted_at=pl.col(model.predicted_at)).drop_nulls("predicted_at")
+    return moments.sort("predicted_at", "flight_id")
+
+
+def in_reference() -> pl.Expr:
+    """Return whether a prediction falls into the reference window, by New York's calendar."""
+    return _day() < REFERENCE_END
+
+
+def fit(model: DemoModel, rows: pl.DataFrame) -> "Pipeline":
+    """Fit the model on those of ``rows`` whose truth is known.
+
+    A category that was not in ``rows`` is scored as missing, and so is a missing one.
+    """
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    boosting = {Task.BINARY: HistGradientBoostingClassifier, Task.REGRESSION: HistGradientBoostingRegressor}
+    encoder = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, dtype=np.float64
+    )
+    # The encoder's columns come first, the rest follow in their order.
+    is_category = [True] * len(model.categories) + [False] * len(model.numbers)
+    estimator = Pipeline(
+        [
+            ("encode", ColumnTransformer([("categories", encoder, model.categories)], remainder="passthrough")),
+            ("boost", boosting[model.task](categorical_features=is_category, **BOOSTING)),
+        ]
+    )
+    labelled = rows.drop_nulls(model.target)
+    return estimator.fit(model_input(model, labelled), labelled[model.target].to_numpy())
+
+
+def score(model: DemoModel, estimator: "Pipeline", rows: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the model's output for each row: probability of being late, or minutes."""
+    output = getattr(estimator, OUTPUT_METHODS[model.task])(model_input(model, rows))
+    return output[:, 1] if model.task is Task.BINARY else output
+
+
+def score_out_of_fold(model: DemoModel, reference: pl.DataFrame) -> NDArray[np.float64]:
+    """Score each row of the reference by a model that was fitted without its week, and without every fourth other.
+
+    Flights of one day share their weather and their jams: a row's own days in training would flatter the model.
+    """
+    week = (_day() - REFERENCE_START).dt.total_days() // BLOCK_DAYS
+    fold = reference.select(week % FOLDS).to_series().to_numpy()
+    scores = np.empty(reference.height)
+    for held_out in range(FOLDS):
+        inside = fold == held_out
+        estimator = fit(model, reference.filter(~inside))
+        scores[inside] = score(model, estimator, reference.filter(inside))
+    return scores
+
+
+def out_of_fold_metrics(model: DemoModel, reference: pl.DataFrame, scores: NDArray[np.float64]) -> dict[str, float]:
+    """Return how good the scores of the reference are, by the metric's name, over the rows whose truth is known."""
+    from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+    name, metric = {
+        Task.BINARY: ("auroc", roc_auc_score),
+        Task.REGRESSION: ("mean_absolute_error", mean_absolute_error),
+    }[model.task]
+    known = reference[model.target].is_not_null().to_numpy()
+    return {f"{name}_out_of_fold": float(metric(reference[model.target].drop_nulls().to_numpy(), scores[known]))}
+
+
+def model_input(model: DemoModel, rows: pl.DataFrame) -> "DataFrame":
+    """Return the features as the estimator takes them: text and 64-bit floats, missing numbers as NaN."""
+    return rows.select(*model.categories, pl.col(model.numbers).cast(pl.Float64)).to_pandas()
+
+
+def training_fingerprint(model: DemoModel, reference: pl.DataFrame) -> str:
+    """Return a hash of all that the fitted model depends on in this package: its rows, truths and parameters."""
+    rows = reference.select("flight_id", model.target, *model.features).write_csv()
+    return hashlib.sha256(f"{BOOSTING}\n{rows}".encode()).hexdigest()[:16]
+
+
+def _day() -> pl.Expr:
+    return pl.col("predicted_at").dt.convert_time_zone(NEW_YORK).dt.date()

@@ -1,0 +1,245 @@
+"""Rows to counts: the profile of a chunk's columns over bins frozen from the reference.
+
+Written once as narwhals expressions, so that the same integers come out of Polars, DuckDB and every other
+engine that narwhals speaks to. Profiles of disjoint rows add up to the profile of their union.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+UNSEEN_NAMES_KEPT = 50
+
+
+@dataclass(frozen=True)
+class NumericBins:
+    """Bins of a numeric column.
+
+    ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the
+    first and the last bin are open. ``groups`` gives each bin its place among the coarser bins that
+    the distances quoted at 10 bins use. ``centre`` is what the sums are taken around.
+    """
+
+    edges: tuple[float, ...]
+    groups: tuple[int, ...]
+    centre: float
+    kind: Literal["numeric"] = "numeric"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Names of the cells that a profile counts; null sorts below every number."""
+        bounds = ("", *(repr(edge) for edge in self.edges), "")
+        return ("null", "nan", "-inf", *(f"[{a},{b})" for a, b in zip(bounds, bounds[1:], strict=False)), "+inf")
+
+
+@dataclass(frozen=True)
+class CategoricalBins:
+    """Bins of a categorical column: the categories of the reference, most frequent first."""
+
+    categories: tuple[str, ...]
+    kind: Literal["categorical"] = "categorical"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Names of the cells that a profile counts; ``other`` holds what is not among the categories."""
+        return ("null", *(f"={category}" for category in self.categories), "other")
+
+
+Bins = NumericBins | CategoricalBins
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """A value that the reference categories do not hold, and its rows."""
+
+    value: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """Counts of one column, one per cell of its bins, and what else adds up.
+
+    The sums are over finite values, around the bins' ``centre``. ``unseen`` names the most frequent values in
+    the cell ``other``, at most UNSEEN_NAMES_KEPT.
+    """
+
+    column: str
+    counts: tuple[int, ...]
+    minimum: float | None = None
+    maximum: float | None = None
+    sum_centred: float = 0.0
+    sum_squares_centred: float = 0.0
+    unseen: tuple[Unseen, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows counted, nulls included."""
+        return sum(self.counts)
+
+    @property
+    def null_share(self) -> float:
+        """Share of rows that are null; 0 without rows."""
+        return self.counts[0] / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True)
+class ChunkProfile:
+    """Profiles of all columns of one model version's rows in one chunk."""
+
+    model_version: str
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+
+    def __getitem__(self, column: str) -> ColumnProfile:
+        """Return one column's profile; KeyError names what exists."""
+        for profile in self.columns:
+            if profile.column == column:
+                return profile
+        raise KeyError(f"no profile of {column!r}; known: {', '.join(p.column for p in self.columns)}")
+
+
+def profile_chunk(frame: nw.LazyFrame[Any], bins: dict[str, Bins], *, model_version: str) -> ChunkProfile:
+    """Count every column of ``frame`` over its bins, one column at a time.
+
+    Args:
+        frame: rows of one model version; only the columns named in ``bins`` are read.
+        bins: bins by column.
+        model_version: the version that made the predictions.
+    """
+    columns = tuple(profile_column(frame.select(nw.col(name)), name, own) for name, own in bins.items())
+    return ChunkProfile(model_version, columns[0].rows if columns else 0, columns)
+
+
+def profile_column(frame: nw.LazyFrame[Any], column: str, bins: Bins) -> ColumnProfile:
+    """Count one column over its bins."""
+    if isinstance(bins, NumericBins):
+        return _profile_numeric(frame, column, bins)
+    return _profile_categorical(frame, column, bins)
+
+
+def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
+    """Return the profile of the union of two disjoint sets of rows, counted over the same bins.
+
+    Raises:
+        ValueError: when the two are not of one column over the same cells.
+    """
+    if first.column != second.column or len(first.counts) != len(second.counts):
+        message = f"cannot add profiles of {first.column!r} and {second.column!r}: not the same cells"
+        raise ValueError(message)
+    unseen = {entry.value: entry.rows for entry in first.unseen}
+    for entry in second.unseen:
+        unseen[entry.value] = unseen.get(entry.value, 0) + entry.rows
+    return ColumnProfile(
+        column=first.column,
+        counts=tuple(a + b for a, b in zip(first.counts, second.counts, strict=True)),
+        minimum=min((m for m in (first.minimum, second.minimum) if m is not None), default=None),
+        maximum=max((m for m in (first.maximum, second.maximum) if m is not None), default=None),
+        sum_centred=first.sum_centred + second.sum_centred,
+        sum_squares_centred=first.sum_squares_centred + second.sum_squares_centred,
+        unseen=_most_frequent(unseen),
+    )
+
+
+def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 10) -> NumericBins:
+    """Freeze bins at quantiles of the reference; a value holding a bin's mass or more gets its own bin.
+
+    Args:
+        values: the reference column; values that are not finite are left out.
+        bins: quantile bins, before heavy values are set apart.
+        coarse: bins after grouping.
+    """
+    finite = np.sort(values[np.isfinite(values)])
+    if finite.size == 0:
+        return NumericBins((), (0,), 0.0)
+    quantiles = np.quantile(finite, np.arange(1, bins) / bins, method="inverted_cdf")
+    distinct, repeats = np.unique(finite, return_counts=True)
+    heavy = distinct[repeats * bins >= finite.size]
+    edges = np.unique(np.concatenate([quantiles, heavy, np.nextafter(heavy, np.inf)]))
+    counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
+    middles = (np.cumsum(counts) - counts / 2) / finite.size
+    groups = np.minimum((middles * coarse).astype(int), coarse - 1)
+    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), float(finite[finite.size // 2]))
+
+
+def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> CategoricalBins:
+    """Freeze the categories of the reference, the ``limit`` most frequent; the rest counts as ``other``."""
+    ranked = sorted(counts, key=lambda value: (-counts[value], value))
+    return CategoricalBins(tuple(ranked[:limit]))
+
+
+def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -> ColumnProfile:
+    x = nw.col(column).cast(nw.Float64)
+    # Comparisons see finite values only: engines disagree on where NaN sorts.
+    finite = nw.when(x.is_finite()).then(x)
+    centred = finite - bins.centre
+    row = _only_row(
+        frame.select(
+            x.is_null().sum().alias("null"),
+            x.is_nan().sum().alias("nan"),
+            (x == float("-inf")).sum().alias("-inf"),
+            (x == float("inf")).sum().alias("+inf"),
+            finite.count().alias("finite"),
+            finite.min().alias("minimum"),
+            finite.max().alias("maximum"),
+            centred.sum().alias("sum"),
+            (centred * centred).sum().alias("sum_squares"),
+            *((finite < edge).sum().alias(f"below_{i}") for i, edge in enumerate(bins.edges)),
+        )
+    )
+    below = [_integer(row[f"below_{i}"]) for i in range(len(bins.edges))]
+    cumulative = [0, *below, _integer(row["finite"])]
+    binned = [upper - lower for lower, upper in zip(cumulative, cumulative[1:], strict=False)]
+    special = {name: _integer(row[name]) for name in ("null", "nan", "-inf", "+inf")}
+    return ColumnProfile(
+        column=column,
+        counts=(special["null"], special["nan"], special["-inf"], *binned, special["+inf"]),
+        minimum=_number(row["minimum"]),
+        maximum=_number(row["maximum"]),
+        sum_centred=_number(row["sum"]) or 0.0,
+        sum_squares_centred=_number(row["sum_squares"]) or 0.0,
+    )
+
+
+def _profile_categorical(frame: nw.LazyFrame[Any], column: str, bins: CategoricalBins) -> ColumnProfile:
+    text = frame.select(nw.col(column).cast(nw.String).alias("value"))
+    total = _only_row(text.select(nw.len().alias("rows"), nw.col("value").is_null().sum().alias("null")))
+    rows, null = _integer(total["rows"]), _integer(total["null"])
+    counted = text.filter(~nw.col("value").is_null()).group_by("value").agg(nw.len().alias("rows"))
+    known = _counts(counted.filter(nw.col("value").is_in(bins.categories))) if bins.categories else {}
+    other = rows - null - sum(known.values())
+    unseen: dict[str, int] = {}
+    if other:
+        rest = counted.filter(~nw.col("value").is_in(bins.categories)) if bins.categories else counted
+        unseen = _counts(rest.sort("rows", "value", descending=[True, False]).head(UNSEEN_NAMES_KEPT))
+    return ColumnProfile(
+        column=column,
+        counts=(null, *(known.get(category, 0) for category in bins.categories), other),
+        unseen=_most_frequent(unseen),
+    )
+
+
+def _only_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:
+    return next(iter(frame.collect().rows(named=True)))
+
+
+def _counts(frame: nw.LazyFrame[Any]) -> dict[str, int]:
+    return {row["value"]: _integer(row["rows"]) for row in frame.collect().rows(named=True)}
+
+
+def _most_frequent(counts: dict[str, int]) -> tuple[Unseen, ...]:
+    ranked: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Unseen(value, rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
+
+
+def _integer(value: Any) -> int:
+    # DuckDB answers NULL, and Decimal for large sums, where Polars answers 0 and an integer.
+    return 0 if value is None else int(value)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

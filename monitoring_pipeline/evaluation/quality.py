@@ -1,0 +1,34 @@
+"""What the outcome of a suite means for a chunk."""
+
+from dataclasses import dataclass
+
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """Outcome of a suite: ``schema`` failures block everything downstream, ``values`` failures report."""
+
+    schema: tuple[Measurement, ...]
+    values: tuple[Measurement, ...]
+
+    @property
+    def schema_failures(self) -> tuple[Measurement, ...]:
+        """The schema measurements that are not ok; one that could not be measured counts as failed."""
+        return tuple(m for m in self.schema if m.status is not Status.OK)
+
+
+def source_failure(reason: str) -> Measurement:
+    """Return the measurement that stands for a chunk whose rows could not be read."""
+    return Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name="readable",
+        model_version="",
+        value=0.0,
+        threshold_lower=1.0,
+        status=Status.BREACHED,
+        severity=Severity.CRITICAL,
+        reason=reason,
+        definition="1 when the chunk's rows could be read from the warehouse",
+    )

@@ -1,0 +1,171 @@
+"""The reference of one model version: frozen bins, their profile, and the performance it was released with."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import narwhals as nw
+import polars as pl
+from pydantic import TypeAdapter
+
+from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.evaluation.profile import (
+    Bins,
+    ChunkProfile,
+    categorical_bins,
+    numeric_bins,
+    profile_chunk,
+)
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+
+CONCENTRATION_MINIMUM_ROWS = 100
+CONCENTRATED_NULL_SHARE = 0.5
+ELSEWHERE_NULL_SHARE = 0.1
+
+
+class EmptyReferenceError(ValueError):
+    """A reference window without rows of its version; the message names both."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A performance metric on the reference, with its interval."""
+
+    metric: str
+    value: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the chunks of one model version are compared with.
+
+    ``window`` is the key of the reference window (first day/day after the last).
+    """
+
+    model: str
+    model_version: str
+    window: str
+    bins: dict[str, Bins]
+    profile: ChunkProfile
+    performance: tuple[Baseline, ...]
+    labelled_rows: int
+
+    @cached_property
+    def reference_hash(self) -> str:
+        """Hash of everything in the reference."""
+        return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
+
+    def baseline(self, metric: str) -> Baseline | None:
+        """Return the reference's own value of a metric, if it has one."""
+        return next((entry for entry in self.performance if entry.metric == metric), None)
+
+
+_ADAPTER = TypeAdapter(Reference)
+
+
+def reference_document(reference: Reference) -> str:
+    """Return the reference as JSON; floats survive the round trip exactly."""
+    return _ADAPTER.dump_json(reference).decode()
+
+
+def reference_from_document(document: str) -> Reference:
+    """Return the reference that :func:`reference_document` wrote."""
+    return _ADAPTER.validate_json(document)
+
+
+def build_reference(
+    spec: ModelSpec, model_version: str, window: str, rows: pl.DataFrame, labels: pl.DataFrame
+) -> Reference:
+    """Freeze the bins, profile the reference rows, and measure how well the version did on them.
+
+    Args:
+        spec: the model.
+        model_version: the version whose reference this is.
+        window: key of the reference window.
+        rows: canonical predictions of the window, of any version.
+        labels: canonical labels of the window.
+
+    Raises:
+        EmptyReferenceError: when the window has no row of the version.
+    """
+    own = rows.filter(pl.col("model_version") == model_version)
+    if own.is_empty():
+        found = ", ".join(repr(v) for v in rows["model_version"].unique().sort().head(10).to_list()) or "none"
+        message = (
+            f"{spec.name}: reference.{model_version}: no predictions of version {model_version!r} "
+            f"in {window}; versions found there: {found}"
+        )
+        raise EmptyReferenceError(message)
+    bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
+    measured = measure_performance(spec, own, labels, model_version=model_version)
+    return Reference(
+        model=spec.name,
+        model_version=model_version,
+        window=window,
+        bins=bins,
+        profile=profile_chunk(nw.from_native(own.lazy()), bins, model_version=model_version),
+        performance=tuple(
+            Baseline(m.name, m.value, m.lower, m.upper) for m in measured if m.value is not None
+        ),
+        labelled_rows=own.join(labels, on="row_id", how="semi").height,
+    )
+
+
+def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
+    """Return the bins of one reference column."""
+    if kind is FeatureKind.NUMERIC:
+        return numeric_bins(column.drop_nulls().to_numpy())
+    counts = column.drop_nulls().value_counts(name="rows")
+    return categorical_bins(dict(counts.iter_rows()))
+
+
+def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:
+    """Find columns whose nulls sit in one category of another column, as a broken feed's do.
+
+    Reported where at least half of a category's rows are null and at most a tenth of all others: then the
+    column's overall null share hides that the model never sees the value for that category.
+    """
+    categorical = [name for name, kind in spec.columns.items() if kind is FeatureKind.CATEGORICAL]
+    features = [name for name in spec.features if rows[name].null_count()]
+    found: list[Measurement] = []
+    for column in features:
+        for by in categorical:
+            if by != column:
+                found.extend(_concentrations(rows, column, by, model_version))
+    return tuple(found)
+
+
+def _concentrations(rows: pl.DataFrame, column: str, by: str, model_version: str) -> list[Measurement]:
+    groups = (
+        rows.group_by(by)
+        .agg(pl.len().alias("rows"), pl.col(column).is_null().sum().alias("nulls"))
+        .filter(pl.col(by).is_not_null())
+        .sort(by)
+    )
+    all_rows, all_nulls = rows.height, rows[column].null_count()
+    found: list[Measurement] = []
+    for category, count, nulls in groups.iter_rows():
+        elsewhere = (all_nulls - nulls) / max(all_rows - count, 1)
+        share = nulls / count
+        if count < CONCENTRATION_MINIMUM_ROWS or share < CONCENTRATED_NULL_SHARE or elsewhere > ELSEWHERE_NULL_SHARE:
+            continue
+        found.append(
+            Measurement(
+                kind=Kind.QUALITY,
+                subject=column,
+                name=f"null_share[{by}={category}]",
+                model_version=model_version,
+                value=share,
+                reference_value=elsewhere,
+                threshold_upper=CONCENTRATED_NULL_SHARE,
+                status=Status.BREACHED,
+                severity=Severity.WARNING,
+                reason=f"{column} is null in {share:.0%} of the rows with {by} = {category}, {elsewhere:.1%} elsewhere",
+                definition="share of null among the rows of one category; the reference value is all other rows",
+                rows=count,
+            )
+        )
+    return found

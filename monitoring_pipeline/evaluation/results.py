@@ -1,0 +1,36 @@
+"""What one producer found out about one chunk: the unit that a store replaces."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """An immutable file with a chunk's rows, and what identifies its content.
+
+    ``kind`` is ``predictions`` or ``labels``; ``latest_at`` is the newest time among the rows
+    (labels: when the newest label became known), ``None`` without rows.
+    """
+
+    kind: str
+    uri: str
+    fingerprint: str
+    rows: int
+    latest_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkResults:
+    """Everything that ``producer`` (an asset) says about a chunk; replaced as a whole, or not at all."""
+
+    producer: str
+    chunk: Chunk
+    provenance: Provenance
+    measurements: tuple[Measurement, ...] = ()
+    profiles: tuple[ChunkProfile, ...] = ()
+    verdict: Verdict | None = None
+    snapshot: Snapshot | None = None

@@ -1,0 +1,228 @@
+"""Rows in canonical form: hashed ids, known types, a fixed order, and a fingerprint of the content."""
+
+import datetime as dt
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, LabelSource, ModelSpec, Task
+
+ID_HASH_BYTES = 16
+
+
+class SourceError(RuntimeError):
+    """The rows of a chunk cannot be had from their source; the message says to a person why, and what to do."""
+
+
+class RowsError(SourceError):
+    """Rows that contradict the model spec; the message names column, value and what is allowed."""
+
+
+@dataclass(frozen=True)
+class LabelAccounting:
+    """What a join of labels to a chunk's predictions could not use, in rows.
+
+    ``orphans`` became known during the chunk and have no prediction at all; ``outside_window`` became known
+    during the chunk and belong to the predictions of another one, as late labels do; ``not_yet_known`` belong to
+    the chunk and are dated after the moment of reading.
+    """
+
+    orphans: int
+    outside_window: int
+    not_yet_known: int
+
+
+@dataclass(frozen=True)
+class CanonicalRows:
+    """Rows ready for a snapshot, and what was counted on the way."""
+
+    frame: pl.DataFrame
+    measurements: tuple[Measurement, ...]
+
+
+def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, without_time: int) -> CanonicalRows:
+    """Bring a chunk's predictions into canonical form.
+
+    Ids are hashed with ``id_key``; numeric columns become Float64 and categorical ones String; rows without
+    an id are left out; of several rows with the same id and version the latest counts; rows are sorted by id.
+
+    Args:
+        spec: the model.
+        raw: rows with canonical column names and the warehouse's types.
+        id_key: key of the pseudonymising hash.
+        without_time: rows of the table that have no time, and so belong to no chunk.
+
+    Raises:
+        RowsError: when a binary prediction is neither of the two classes.
+    """
+    with_id = raw.filter(pl.col("row_id").is_not_null())
+    if "model_version" not in raw.columns:
+        with_id = with_id.with_columns(pl.lit(next(iter(spec.reference))).alias("model_version"))
+    typed = with_id.select(
+        pseudonymise(with_id["row_id"], id_key),
+        pl.col("predicted_at").cast(pl.Datetime("us", "UTC")),
+        pl.col("model_version").cast(pl.String).fill_null(""),
+        *(_typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
+    )
+    ordered = typed.sort(typed.columns, nulls_last=False)
+    frame = ordered.unique(["row_id", "model_version"], keep="last", maintain_order=True)
+    counts = {
+        "duplicate_predictions": (ordered.height - frame.height, "rows beyond the first of an id and version"),
+        "predictions_without_id": (raw.height - with_id.height, "rows of the chunk whose id is null"),
+        "predictions_without_time": (without_time, "rows of the whole table whose time is null: in no chunk"),
+    }
+    return CanonicalRows(frame, (_volume(spec, frame.height), *_accounting(counts, raw.height)))
+
+
+def canonical_labels(
+    spec: ModelSpec, raw: pl.DataFrame, predictions: pl.DataFrame, accounting: LabelAccounting, *, id_key: bytes
+) -> CanonicalRows:
+    """Bring a chunk's labels into canonical form: one row per id, the label known last counts.
+
+    Args:
+        spec: the model.
+        raw: columns row_id, label, known_at with the warehouse's types.
+        predictions: canonical predictions of the chunk: row_id and predicted_at.
+        accounting: what the warehouse counted.
+        id_key: key of the pseudonymising hash.
+
+    Raises:
+        RowsError: when the labels are not what the task needs.
+    """
+    typed = raw.select(
+        pseudonymise(raw["row_id"], id_key),
+        _typed_label(spec, raw["label"]),
+        pl.col("known_at").cast(pl.Datetime("us", "UTC")),
+    )
+    with_value = typed.filter(pl.col("label").is_not_null())
+    ordered = with_value.sort("row_id", "known_at", "label")
+    frame = ordered.unique("row_id", keep="last", maintain_order=True)
+    first_predictions = predictions.group_by("row_id").agg(pl.col("predicted_at").min())
+    early = frame.join(first_predictions, on="row_id").filter(pl.col("known_at") < pl.col("predicted_at")).height
+    counts = {
+        "duplicate_labels": (ordered.height - frame.height, "label rows beyond the last of an id"),
+        "labels_without_value": (typed.height - with_value.height, "label rows whose label is null"),
+        "labels_before_prediction": (early, "labels known before their prediction was made"),
+        "orphan_labels": (accounting.orphans, "labels that became known in this chunk and have no prediction"),
+    }
+    facts = {
+        "labels_outside_window": (accounting.outside_window, "labels known in this chunk, of other chunks"),
+        "labels_not_yet_known": (accounting.not_yet_known, "labels of this chunk dated after the reading"),
+    }
+    return CanonicalRows(
+        frame, (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
+    )
+
+
+def pseudonymise(ids: pl.Series, key: bytes) -> pl.Series:
+    """Return keyed BLAKE2b hashes of ids in hexadecimal, the same for the same id and key (RFC 7693)."""
+    hashed = [
+        hashlib.blake2b(text.encode(), key=key, digest_size=ID_HASH_BYTES).hexdigest()
+        for text in ids.cast(pl.String).to_list()
+    ]
+    return pl.Series("row_id", hashed, dtype=pl.String)
+
+
+def fingerprint(frame: pl.DataFrame) -> str:
+    """Return a hash of a frame's names, types and values; rows must be in a fixed order.
+
+    It depends on the content alone, and neither on the memory layout nor on the version of a library.
+    """
+    digest = hashlib.blake2b(digest_size=ID_HASH_BYTES)
+    for series in frame:
+        digest.update(f"{series.name}:{series.dtype}:{series.len()};".encode())
+        digest.update(series.is_null().to_numpy().tobytes())
+        if series.dtype == pl.String:
+            filled = series.fill_null("")
+            digest.update(filled.str.len_bytes().to_numpy().tobytes())
+            digest.update("".join(filled.to_list()).encode())
+        else:
+            digest.update(series.to_physical().fill_null(0).to_numpy().tobytes())
+    return digest.hexdigest()
+
+
+def combined_fingerprint(*parts: str) -> str:
+    """Return one fingerprint of several."""
+    return hmac.new(b"", "\n".join(parts).encode(), "sha256").hexdigest()[: 2 * ID_HASH_BYTES]
+
+
+def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:
+    if name == "prediction" and spec.task is Task.BINARY:
+        return _decided_class(spec, frame)
+    if kind is FeatureKind.NUMERIC:
+        return frame[name].cast(pl.Float64)
+    return frame[name].cast(pl.String)
+
+
+def _decided_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
+    if spec.predictions.prediction is None:
+        decided = (frame["score"].cast(pl.Float64) >= spec.predictions.decision_threshold).cast(pl.Int8)
+        return decided.cast(pl.String).alias("prediction")
+    positive = _is_positive(frame["prediction"], spec.labels, "predictions.prediction")
+    return positive.cast(pl.Int8).cast(pl.String).alias("prediction")
+
+
+def _typed_label(spec: ModelSpec, labels: pl.Series) -> pl.Series:
+    if spec.task is Task.BINARY:
+        return _is_positive(labels, spec.labels, "labels.label").cast(pl.Float64).alias("label")
+    if not (labels.dtype.is_numeric() or labels.dtype in (pl.Boolean, pl.Null)):
+        message = f"{spec.name}: labels.label: {spec.labels.label} is {labels.dtype}, a regression needs numbers"
+        raise RowsError(message)
+    return labels.cast(pl.Float64).fill_nan(None).alias("label")
+
+
+def _is_positive(values: pl.Series, source: LabelSource, field: str) -> pl.Series:
+    """Return whether each value is the positive class; nulls stay null."""
+    if values.dtype == pl.Null:
+        return values.cast(pl.Boolean)
+    if values.dtype == pl.String:
+        if isinstance(source.positive, bool):
+            found = ", ".join(repr(v) for v in values.drop_nulls().unique().sort().head(5).to_list())
+            message = f"{field}: the column holds text ({found}); say which one is positive in labels.positive"
+            raise RowsError(message)
+        return values == str(source.positive)
+    if isinstance(source.positive, str):
+        message = f"{field}: labels.positive is {source.positive!r}, but the column is {values.dtype}"
+        raise RowsError(message)
+    return values.cast(pl.Float64) == float(source.positive)
+
+
+def _volume(spec: ModelSpec, rows: int) -> Measurement:
+    minimum = spec.quality.minimum_rows
+    breached = rows < minimum
+    return Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name="rows",
+        model_version="",
+        value=float(rows),
+        threshold_lower=float(minimum),
+        status=Status.BREACHED if breached else Status.OK,
+        severity=Severity.CRITICAL,
+        reason=f"{rows} predictions, at least {minimum} expected" if breached else None,
+        definition="predictions in the chunk, duplicates left out",
+        rows=rows,
+    )
+
+
+def _accounting(
+    counts: dict[str, tuple[int, str]], rows: int, *, breach_when_positive: bool = True
+) -> tuple[Measurement, ...]:
+    return tuple(
+        Measurement(
+            kind=Kind.QUALITY,
+            subject="chunk",
+            name=name,
+            model_version="",
+            value=float(count),
+            threshold_upper=0.0 if breach_when_positive else None,
+            status=Status.BREACHED if breach_when_positive and count else Status.OK,
+            reason=f"{count} {definition}" if breach_when_positive and count else None,
+            definition=definition,
+            rows=rows,
+        )
+        for name, (count, definition) in counts.items()
+    )

@@ -1,0 +1,49 @@
+"""The judgement on a chunk from all its measurements."""
+
+from collections.abc import Sequence
+
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+
+DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE})
+_WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+def judge(measurements: Sequence[Measurement]) -> Verdict:
+    """Judge a chunk: as bad as its most severe breach, unknown if nothing decisive could be measured.
+
+    Breaches of severity ``info`` are listed and do not make a chunk less than ok. What could not be measured
+    is neither healthy nor breached: it is counted, and performance that is missing is said.
+    """
+    breached = sorted(
+        (m for m in measurements if m.status is Status.BREACHED),
+        key=lambda m: (_WEIGHT[m.severity], m.kind, m.subject, m.name, m.model_version),
+    )
+    skipped = [m for m in measurements if m.status is Status.SKIPPED]
+    decisive = [m for m in measurements if m.kind in DECISIVE_KINDS and m.status is not Status.SKIPPED]
+    reasons = [f"{m.severity}: {m.kind} {m.subject} {m.name}: {m.reason}" for m in breached]
+    return Verdict(
+        status=_status(breached, measured=bool(decisive)),
+        reasons=(*reasons, *_what_is_missing(skipped)),
+        measured=len(measurements) - len(skipped),
+        breaches=len(breached),
+        skipped=len(skipped),
+    )
+
+
+def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus:
+    worst = min((_WEIGHT[m.severity] for m in breached), default=_WEIGHT[Severity.INFO])
+    if worst == _WEIGHT[Severity.CRITICAL]:
+        return VerdictStatus.CRITICAL
+    if not measured:
+        return VerdictStatus.UNKNOWN
+    return VerdictStatus.WARNING if worst == _WEIGHT[Severity.WARNING] else VerdictStatus.OK
+
+
+def _what_is_missing(skipped: Sequence[Measurement]) -> list[str]:
+    """Return one line per kind and reason that kept something decisive from being measured."""
+    counted: dict[tuple[str, str], int] = {}
+    for m in skipped:
+        if m.kind in DECISIVE_KINDS:
+            key = (m.kind, m.reason or "")
+            counted[key] = counted.get(key, 0) + 1
+    return [f"not measured: {kind} ({count}): {reason}" for (kind, reason), count in sorted(counted.items())]

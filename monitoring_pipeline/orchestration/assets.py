@@ -1,0 +1,287 @@
+"""The assets of one model: each reads, calls one step per chunk, and replaces the chunk's results."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.orchestration import steps
+from monitoring_pipeline.orchestration.checks import check_result, check_specs
+from monitoring_pipeline.orchestration.metadata import METADATA_OF
+from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
+from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.model import ModelSpec
+
+Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+
+class ReferenceConfig(dg.Config):
+    """How the reference asset runs."""
+
+    rebuild: bool = False
+
+
+def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
+    """Return the assets of one model."""
+    spec = loaded.spec
+    return [
+        _reference_asset(spec),
+        _predictions_asset(loaded),
+        _profile_asset(spec),
+        _drift_asset(spec),
+        _labels_asset(spec),
+        _performance_asset(spec),
+        _verdict_asset(spec),
+    ]
+
+
+def _reference_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "reference", partitioned=False),
+        description="Per model version: frozen bins, profile and performance of its reference window. "
+        "Built again when the declaration of sources, features or window changes, or with `rebuild: true`.",
+        kinds={"duckdb", "polars"},
+    )
+    def reference(
+        context: dg.AssetExecutionContext,
+        config: ReferenceConfig,
+        warehouse: dg.ResourceParam[Warehouse],
+        store: dg.ResourceParam[Store],
+        id_key: dg.ResourceParam[bytes],
+    ) -> dg.MaterializeResult[Any]:
+        metadata: dict[str, Any] = {}
+        for version in spec.reference:
+            built = steps.take_reference(
+                spec,
+                version,
+                warehouse=warehouse,
+                store=store,
+                id_key=id_key,
+                rebuild=config.rebuild,
+                run_id=context.run_id,
+                now=dt.datetime.now(dt.UTC),
+            )
+            context.log.info(f"version {version}: {'as before' if built.reused else 'built'}")
+            metadata[f"version {version}: rows"] = built.reference.profile.rows
+            metadata[f"version {version}: hash"] = built.reference.reference_hash
+            for entry in built.reference.performance:
+                metadata[f"version {version}: {entry.metric}"] = entry.value
+        return dg.MaterializeResult(metadata=metadata)
+
+    return reference
+
+
+def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
+    spec = loaded.spec
+
+    @dg.asset(
+        **_declaration(spec, "predictions"),
+        description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
+        kinds={"duckdb", "polars", "greatexpectations"},
+        retry_policy=RETRIES,
+    )
+    def predictions(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+        suites: dg.ResourceParam[Suites],
+        id_key: dg.ResourceParam[bytes],
+    ) -> Events:
+        schema: dict[str, tuple[Measurement, ...]] = {}
+        values: dict[str, tuple[Measurement, ...]] = {}
+        rows: dict[str, tuple[Measurement, ...]] = {}
+        refusals: dict[str, str] = {}
+        for chunk in chunks_of(context, spec):
+            try:
+                outcome = steps.take_predictions(
+                    loaded, chunk, warehouse=warehouse, snapshots=snapshots, suites=suites, id_key=id_key
+                )
+            except SourceError as error:
+                results = steps.unreadable(spec, chunk, error, producer="predictions")
+                schema[chunk.key], refusals[chunk.key] = results.measurements, str(error)
+            else:
+                results, schema[chunk.key], values[chunk.key] = outcome.results, outcome.suite.schema, outcome.suite.values
+                of_suite = {*outcome.suite.schema, *outcome.suite.values}
+                rows[chunk.key] = tuple(m for m in results.measurements if m not in of_suite)
+                if outcome.refusal:
+                    refusals[chunk.key] = outcome.refusal
+            _write(context, store, results)
+            if chunk.key in refusals:
+                _write(context, store, steps.verdict_of_refusal(results))
+        yield check_result(spec.name, "predictions", "schema", schema)
+        yield check_result(spec.name, "predictions", "values", values)
+        yield check_result(spec.name, "predictions", "rows", rows)
+        _fail_on(spec, refusals)
+        yield dg.MaterializeResult()
+
+    return predictions
+
+
+def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "profile"),
+        deps=_keys(spec, "reference", "predictions"),
+        description="Counts of every column over the reference's bins: what all distances are computed from.",
+        kinds={"polars"},
+    )
+    def profile(
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+    ) -> Events:
+        def step(chunk: Chunk) -> ChunkResults:
+            return steps.profile_predictions(spec, chunk, store=store, snapshots=snapshots)
+
+        yield check_result(spec.name, "profile", "columns", _each_chunk(context, spec, store, step))
+        yield dg.MaterializeResult()
+
+    return profile
+
+
+def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "drift"),
+        deps=_keys(spec, "profile"),
+        description="Distance of every column to the reference, with evidence, and which columns have drifted.",
+        kinds={"scipy"},
+    )
+    def drift(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
+        def step(chunk: Chunk) -> ChunkResults:
+            return steps.compare_with_reference(spec, chunk, store=store)
+
+        yield check_result(spec.name, "drift", "drift", _each_chunk(context, spec, store, step))
+        yield dg.MaterializeResult()
+
+    return drift
+
+
+def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "labels"),
+        deps=_keys(spec, "predictions"),
+        description="Snapshot of the labels that are known by now, and how mature the chunk is.",
+        kinds={"duckdb", "polars"},
+        retry_policy=RETRIES,
+    )
+    def labels(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+        id_key: dg.ResourceParam[bytes],
+    ) -> Events:
+        moment = as_of(context)
+        refusals: dict[str, str] = {}
+
+        def step(chunk: Chunk) -> ChunkResults:
+            try:
+                return steps.take_labels(
+                    spec, chunk, moment, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key
+                )
+            except SourceError as error:
+                refusals[chunk.key] = str(error)
+                return steps.unreadable(spec, chunk, error, producer="labels")
+
+        yield check_result(spec.name, "labels", "labels", _each_chunk(context, spec, store, step))
+        for chunk in chunks_of(context, spec):
+            if chunk.key in refusals:
+                _write(context, store, steps.judge_chunk(spec, chunk, store=store))
+        _fail_on(spec, refusals)
+        yield dg.MaterializeResult()
+
+    return labels
+
+
+def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "performance"),
+        deps=_keys(spec, "reference", "predictions", "labels"),
+        description="Realized performance on the rows whose labels are known, each number with its interval.",
+        kinds={"scipy"},
+    )
+    def performance(
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+    ) -> Events:
+        moment = as_of(context)
+
+        def step(chunk: Chunk) -> ChunkResults:
+            return steps.score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
+
+        yield check_result(spec.name, "performance", "performance", _each_chunk(context, spec, store, step))
+        yield dg.MaterializeResult()
+
+    return performance
+
+
+def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_declaration(spec, "verdict"),
+        deps=_keys(spec, "predictions", "profile", "drift", "labels", "performance"),
+        description="The judgement on the chunk from everything that was measured on it.",
+    )
+    def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
+        _each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
+        yield dg.MaterializeResult()
+
+    return verdict
+
+
+def _declaration(spec: ModelSpec, name: str, *, partitioned: bool = True) -> dict[str, Any]:
+    declaration: dict[str, Any] = {
+        "name": name,
+        "key_prefix": spec.name,
+        "group_name": spec.name,
+        "owners": [spec.owner],
+        "tags": {"model": spec.name, "task": spec.task},
+        "check_specs": check_specs(spec.name, name),
+    }
+    if partitioned:
+        declaration |= {
+            "partitions_def": partitions_of(spec),
+            "backfill_policy": dg.BackfillPolicy.single_run(),
+        }
+    return declaration
+
+
+def _keys(spec: ModelSpec, *names: str) -> list[dg.AssetKey]:
+    return [dg.AssetKey([spec.name, name]) for name in names]
+
+
+def _each_chunk(
+    context: dg.AssetExecutionContext, spec: ModelSpec, store: Store, step: Callable[[Chunk], ChunkResults]
+) -> dict[str, tuple[Measurement, ...]]:
+    """Run a step for every chunk of the run, write each as it comes, and return the measurements by chunk."""
+    measurements: dict[str, tuple[Measurement, ...]] = {}
+    for chunk in chunks_of(context, spec):
+        results = step(chunk)
+        _write(context, store, results)
+        measurements[chunk.key] = results.measurements
+    return measurements
+
+
+def _write(context: dg.AssetExecutionContext, store: Store, results: ChunkResults) -> None:
+    store.replace(results, run_id=context.run_id, measured_at=dt.datetime.now(dt.UTC))
+    if context.asset_key.path[-1] == results.producer:
+        context.add_asset_metadata(METADATA_OF[results.producer](results), partition_key=results.chunk.key)
+
+
+def _fail_on(spec: ModelSpec, refusals: dict[str, str]) -> None:
+    """Fail the step where rows were refused: nothing downstream may run on them, and a retry would not help."""
+    if not refusals:
+        return
+    by_reason: dict[str, list[str]] = {}
+    for key, reason in refusals.items():
+        by_reason.setdefault(reason, []).append(key)
+    lines = [f"{spec.name} {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}"
+             for reason, keys in by_reason.items()]  # fmt: skip
+    raise dg.Failure(description="\n".join(lines), allow_retries=False)

@@ -1,0 +1,142 @@
+"""What a materialization shows in the Dagster UI: numbers to plot over partitions, and a table to read."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Status, VerdictStatus
+
+Metadata = dict[str, Any]
+TABLE_ROWS = 40
+VERDICT_LEVEL = {
+    VerdictStatus.OK: 0,
+    VerdictStatus.WARNING: 1,
+    VerdictStatus.CRITICAL: 2,
+    VerdictStatus.UNKNOWN: -1,
+}
+
+
+def predictions_metadata(results: ChunkResults) -> Metadata:
+    """Rows, what the join accounting counted, and the suite's failures."""
+    counts = {m.name: int(m.value) for m in results.measurements if m.subject == "chunk" and m.value is not None}
+    shown = {"dagster/partition_row_count": counts["rows"]} if "rows" in counts else {}
+    snapshot = {"snapshot": results.snapshot.uri} if results.snapshot else {}
+    return {**counts, **shown, **snapshot, "table": measurement_table(results.measurements)}
+
+
+def profile_metadata(results: ChunkResults) -> Metadata:
+    """Rows, the worst null share, and the profile of every column."""
+    shares = [column.null_share for profile in results.profiles for column in profile.columns]
+    return {
+        "rows": sum(profile.rows for profile in results.profiles),
+        **({"worst_null_share": max(shares)} if shares else {}),
+        "table": _profile_table(results.profiles),
+    }
+
+
+def drift_metadata(results: ChunkResults) -> Metadata:
+    """Number of drifted columns, the largest effect, and every comparison."""
+    compared = [m for m in results.measurements if m.subject != "chunk"]
+    effects = [m.value for m in compared if m.value is not None]
+    drifted = [m.value for m in results.measurements if m.name == "drifted_columns" and m.value is not None]
+    return {
+        **({"drifted_columns": int(max(drifted))} if drifted else {}),
+        **({"worst_drift": max(effects)} if effects else {}),
+        "table": measurement_table(sorted(compared, key=lambda m: -(m.value or 0.0))),
+    }
+
+
+def labels_metadata(results: ChunkResults) -> Metadata:
+    """Maturity, and what the join accounting counted."""
+    return {m.name: m.value for m in results.measurements if m.value is not None} | {
+        "state": next((str(m.maturity) for m in results.measurements if m.maturity), "unknown"),
+    }
+
+
+def performance_metadata(results: ChunkResults) -> Metadata:
+    """Every metric that could be measured, and the table with intervals."""
+    versions = {m.model_version for m in results.measurements}
+    values = {
+        m.name if len(versions) == 1 else f"{m.name} (version {m.model_version})": m.value
+        for m in results.measurements
+        if m.value is not None
+    }
+    return {**values, "table": measurement_table(results.measurements)}
+
+
+def verdict_metadata(results: ChunkResults) -> Metadata:
+    """The verdict as a word and as a level, and its reasons."""
+    verdict = results.verdict
+    if verdict is None:
+        return {}
+    return {
+        "verdict": str(verdict.status),
+        "level": VERDICT_LEVEL[verdict.status],
+        "breaches": verdict.breaches,
+        "reasons": dg.MetadataValue.md("\n".join(f"- {reason}" for reason in verdict.reasons) or "none"),
+    }
+
+
+METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
+    "predictions": predictions_metadata,
+    "profile": profile_metadata,
+    "drift": drift_metadata,
+    "labels": labels_metadata,
+    "performance": performance_metadata,
+    "verdict": verdict_metadata,
+}
+
+
+def measurement_table(measurements: Sequence[Measurement]) -> dg.TableMetadataValue:
+    """Return measurements as a table, breached ones first."""
+    ordered = sorted(measurements, key=lambda m: m.status is not Status.BREACHED)
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "subject": m.subject,
+                    "name": m.name,
+                    "status": str(m.status),
+                    "value": _rounded(m.value),
+                    "reference": _rounded(m.reference_value),
+                    "interval": "" if m.lower is None else f"{m.lower:.4g} to {m.upper:.4g}",
+                    "q": _rounded(m.q_value) if m.kind is Kind.DRIFT else "",
+                    "reason": m.reason or "",
+                }
+            )
+            for m in ordered[:TABLE_ROWS]
+        ],
+        schema=_text_columns("subject", "name", "status", "value", "reference", "interval", "q", "reason"),
+    )
+
+
+def _profile_table(profiles: Sequence[ChunkProfile]) -> dg.TableMetadataValue:
+    return dg.MetadataValue.table(
+        [
+            dg.TableRecord(
+                {
+                    "version": profile.model_version,
+                    "column": column.column,
+                    "rows": str(column.rows),
+                    "null": f"{column.null_share:.1%}",
+                    "minimum": _rounded(column.minimum),
+                    "maximum": _rounded(column.maximum),
+                    "unseen": ", ".join(entry.value for entry in column.unseen[:5]),
+                }
+            )
+            for profile in profiles
+            for column in profile.columns
+        ],
+        schema=_text_columns("version", "column", "rows", "null", "minimum", "maximum", "unseen"),
+    )
+
+
+def _text_columns(*names: str) -> dg.TableSchema:
+    return dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,150 @@
+"""What the assets need from the outside; the adapters fit these shapes, definitions.py brings them together."""
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality import SuiteResult
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Measurement, Provenance
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+class PredictionsRead(Protocol):
+    """A chunk's predictions under canonical names, with the warehouse's types."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows; columns that the table lacks are absent."""
+        ...
+
+    @property
+    def rows_without_time(self) -> int:
+        """Rows of the whole table whose time is null."""
+        ...
+
+
+class LabelsRead(Protocol):
+    """The labels of a chunk's predictions that were known at some moment."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Columns row_id, label and known_at."""
+        ...
+
+    @property
+    def accounting(self) -> LabelAccounting:
+        """What the join could not use."""
+        ...
+
+
+class LabelCount(Protocol):
+    """How many labels of a chunk are known, and since when the newest is."""
+
+    @property
+    def rows(self) -> int:
+        """Label rows."""
+        ...
+
+    @property
+    def latest_at(self) -> dt.datetime | None:
+        """When the newest became known."""
+        ...
+
+
+class Warehouse(Protocol):
+    """The users' database of predictions and labels; only ever read."""
+
+    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
+        """Read a chunk's predictions."""
+        ...
+
+    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
+        """Read the labels of a chunk's predictions that were known at ``as_of``."""
+        ...
+
+    def label_counts(
+        self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime
+    ) -> dict[str, "LabelCount"]:
+        """Count the labels known at ``as_of``, by the chunk's key."""
+        ...
+
+
+class Suites(Protocol):
+    """Runs a model's suite on a chunk's rows."""
+
+    def __call__(self, spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
+        """Return one measurement per expectation."""
+        ...
+
+
+class Snapshots(Protocol):
+    """Immutable files of canonical rows."""
+
+    def write(self, frame: pl.DataFrame, *, model: str, chunk: str, kind: str, fingerprint: str) -> str:
+        """Write a file unless it exists; return its URI."""
+        ...
+
+    def scan(self, uri: str) -> pl.LazyFrame:
+        """Open a file lazily."""
+        ...
+
+    def read(self, uri: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Read columns of a file."""
+        ...
+
+
+class Store(Protocol):
+    """Where results are kept."""
+
+    def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+        """Replace what a producer says about a chunk, in one transaction; return the revision."""
+        ...
+
+    def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]:
+        """Return the current measurements of a chunk."""
+        ...
+
+    def profiles(self, model: str, chunk: str) -> dict[str, ChunkProfile]:
+        """Return the current profiles of a chunk, by model version."""
+        ...
+
+    def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None:
+        """Return the current snapshot of a chunk."""
+        ...
+
+    def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]:
+        """Return the current snapshots of a model, by the chunk's key."""
+        ...
+
+    def provenance(self, model: str, chunk: str, producer: str) -> Provenance | None:
+        """Return what a producer's current results were made from."""
+        ...
+
+    def save_reference(
+        self,
+        model: str,
+        model_version: str,
+        reference_hash: str,
+        document: str,
+        *,
+        spec_hash: str,
+        input_fingerprint: str,
+        rows: int,
+        window_start: dt.datetime,
+        window_end: dt.datetime,
+        run_id: str,
+        created_at: dt.datetime,
+    ) -> None:
+        """Make a reference the current one of its version."""
+        ...
+
+    def reference_document(self, model: str, model_version: str) -> str | None:
+        """Return the current reference of a version."""
+        ...

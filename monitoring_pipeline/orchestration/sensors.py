@@ -1,0 +1,99 @@
+"""Sensors: one per purpose for all models. They read and return run requests; effects happen in runs."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.maturity import final_from
+from monitoring_pipeline.evaluation.results import Snapshot
+from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.orchestration.jobs import late_labels_job_name
+from monitoring_pipeline.orchestration.ports import LabelCount, Store, Warehouse
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.measurement import Maturity
+from monitoring_pipeline.spec.model import ModelSpec
+
+REQUESTS_PER_TICK = 100
+
+
+def build_late_labels_sensor(
+    specs: Sequence[ModelSpec], jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+) -> dg.SensorDefinition:
+    """Return the sensor that re-runs past chunks whose labels have grown, once per arrival."""
+
+    @dg.sensor(
+        name="late_labels",
+        jobs=jobs,
+        minimum_interval_seconds=300,
+        description="Finds past partitions whose labels have grown, or whose label delay has passed, "
+        "and re-runs labels, performance and verdict for them, once per arrival.",
+    )
+    def late_labels(
+        context: dg.SensorEvaluationContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        store: dg.ResourceParam[Store],
+    ) -> dg.SensorResult:
+        requests: list[dg.RunRequest] = []
+        unreadable: list[str] = []
+        for spec in specs:
+            try:
+                requests.extend(late_label_requests(spec, store, warehouse, now=dt.datetime.now(dt.UTC)))
+            except SourceError as error:
+                # The other models' labels still count; this model's nightly run reports the same failure.
+                context.log.warning(f"{spec.name}: {error}")
+                unreadable.append(spec.name)
+        reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have arrived"
+        return dg.SensorResult(
+            run_requests=requests[:REQUESTS_PER_TICK], skip_reason=None if requests else dg.SkipReason(reason)
+        )
+
+    return late_labels
+
+
+def late_label_requests(
+    spec: ModelSpec, store: Store, warehouse: Warehouse, *, now: dt.datetime
+) -> Iterator[dg.RunRequest]:
+    """Yield a request for every chunk whose labels differ from those its performance was measured on.
+
+    The run key is made of what has arrived, so the same arrival asks once.
+    """
+    seen = store.snapshots(spec.name, "labels")
+    chunks = _within_lookback(spec, [chunk_of_key(spec, key) for key in sorted(seen)])
+    if not chunks:
+        return
+    counts = warehouse.label_counts(spec, chunks, now)
+    for chunk in chunks:
+        arrival = _arrival(spec, store, chunk, seen[chunk.key], counts[chunk.key], now)
+        if arrival is not None:
+            yield dg.RunRequest(
+                run_key=f"{spec.name}:{chunk.key}:{arrival}",
+                job_name=late_labels_job_name(spec),
+                partition_key=chunk.key,
+                tags={"monitoring_pipeline/trigger": "late_labels"},
+            )
+
+
+def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
+    """Return the chunks young enough, counted from the newest that is monitored."""
+    if not chunks:
+        return []
+    oldest = max(chunk.end for chunk in chunks) - spec.labels.lookback
+    return [chunk for chunk in chunks if chunk.end >= oldest]
+
+
+def _arrival(
+    spec: ModelSpec, store: Store, chunk: Chunk, known: Snapshot, counted: LabelCount, now: dt.datetime
+) -> str | None:
+    """Return what has arrived since the chunk was measured, or None."""
+    if (counted.rows, counted.latest_at) != (known.rows, known.latest_at):
+        latest = counted.latest_at.isoformat() if counted.latest_at else "none"
+        return f"{counted.rows}:{latest}"
+    if now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
+        return "final"
+    return None
+
+
+def _is_final(store: Store, spec: ModelSpec, chunk: Chunk) -> bool:
+    states = {m.maturity for m in store.measurements(spec.name, chunk.key, "labels") if m.maturity}
+    return states <= {Maturity.FINAL}

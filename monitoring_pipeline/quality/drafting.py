@@ -1,0 +1,228 @@
+"""Draft a model's suite from its reference rows: a file for the user to read, edit and own."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+import yaml
+from scipy import stats
+
+from monitoring_pipeline.quality.null_groups import NullGroup, find_null_group
+from monitoring_pipeline.quality.runner import check_schema
+from monitoring_pipeline.quality.suites import SuiteError
+from monitoring_pipeline.spec.measurement import Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+
+CHANCE_OF_FALSE_ALARM = 1e-4
+"""Probability with which an expectation fails on a day that is as good as the reference."""
+_SMALL_DAY_QUANTILE = 0.05
+_BAD_DAY_QUANTILE = 0.95
+_MOST_CATEGORIES = 500
+_MOST_CODES = 20
+_LINE_WIDTH = 120
+_HEADER = """\
+# Great Expectations suite of {model}: what the values of a day's rows must satisfy. It is yours to edit.
+# Drafted from {rows} reference rows of {first} to {last}.
+#
+# Existence and type of the columns follow from the spec, are always checked, and need no entry here.
+# mostly: the share of values that must comply. It leaves room for chance: on a day as good as the reference, with
+#   {day_rows} rows or more, an expectation fails with a probability of at most {chance}.
+# Ranges are the reference's, widened by their own width (not across zero): beyond is implausible, not unseasonal.
+# severity: what a failure weighs in the verdict: info, warning (default) or critical.
+"""
+
+
+@dataclass(frozen=True)
+class _Days:
+    """The local day of every reference row."""
+
+    of_row: pl.Series
+
+    @property
+    def small(self) -> int:
+        """Rows of a small day."""
+        return _small(self.of_row.value_counts()["count"])
+
+    def mostly(self, bad: pl.Series) -> float:
+        """Return the share of good values to ask for, given which reference values are bad.
+
+        The share of bad values to reckon with is the larger of the reference's, (bad + 1/2) / (values + 1) after
+        Jeffreys' prior (so that never seen is not taken for impossible), and that of its bad days (95th percentile).
+        A small day (5th percentile of the rows) then exceeds 1 - mostly with a probability of at most
+        CHANCE_OF_FALSE_ALARM, by the binomial quantile; rounded down to four decimals.
+        """
+        daily = pl.DataFrame({"day": self.of_row, "bad": bad.cast(pl.Int64)}).group_by("day")
+        days = daily.agg(pl.len().alias("rows"), pl.col("bad").mean().alias("share"))
+        rows = _small(days["rows"])
+        bad_days = days["share"].quantile(_BAD_DAY_QUANTILE, "nearest")
+        share = max((int(bad.sum()) + 0.5) / (len(bad) + 1), float(bad_days or 0.0))
+        tolerated = float(stats.binom.ppf(1 - CHANCE_OF_FALSE_ALARM, rows, share)) / rows
+        return max(0.0, math.floor((1 - tolerated) * 1e4) / 1e4)
+
+    def among(self, rows: pl.Series) -> "_Days":
+        """Return the days of the chosen rows only."""
+        return _Days(self.of_row.filter(rows))
+
+
+def draft_suite(spec: ModelSpec, frame: pl.DataFrame) -> str:
+    """Draft the text of a suite file from the reference rows; the same rows in any order give the same text.
+
+    ``frame`` has canonical column names, as for ``run_suite``. The reference itself satisfies the draft. Where the
+    nulls of a column sit in a few categories of another, those categories get their own expectation, so that the
+    one for all other rows stays tight.
+
+    Raises:
+        SuiteError: when there are no rows, or they do not fit the spec.
+    """
+    if frame.is_empty():
+        message = f"{spec.name}: cannot draft a suite from a reference without rows"
+        raise SuiteError(message)
+    unfit = [m for m in check_schema(spec, frame) if m.status is not Status.OK]
+    if unfit:
+        raise SuiteError("\n".join(f"{spec.name}: cannot draft a suite: {m.subject}: {m.reason}" for m in unfit))
+    zoned = frame["predicted_at"].cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(spec.timezone)
+    days = _Days(zoned.dt.date())
+    if days.of_row.null_count():
+        message = f"{spec.name}: cannot draft a suite: predicted_at: {days.of_row.null_count()} null values"
+        raise SuiteError(message)
+    header = _HEADER.format(
+        model=spec.name,
+        rows=frame.height,
+        first=days.of_row.min(),
+        last=days.of_row.max(),
+        day_rows=days.small,
+        chance=CHANCE_OF_FALSE_ALARM,
+    )
+    blocks = [_block(entries) for entries in _entries_by_column(spec, frame, days) if entries]
+    return header + "\nexpectations:\n" + "\n".join(blocks)
+
+
+def _entries_by_column(spec: ModelSpec, frame: pl.DataFrame, days: _Days) -> Iterator[list[dict[str, object]]]:
+    critical = Severity.CRITICAL
+    yield [_entry("not_be_null", critical, column="row_id"), *_unique(frame["row_id"])]
+    yield [_entry("not_be_null", critical, column="predicted_at")]
+    if "model_version" in frame.columns:
+        yield _nulls("model_version", frame, days, None, critical)
+    for column, kind in spec.columns.items():
+        if column in frame.columns:
+            yield _column_entries(spec, frame, days, column, kind)
+
+
+def _column_entries(
+    spec: ModelSpec, frame: pl.DataFrame, days: _Days, column: str, kind: FeatureKind
+) -> list[dict[str, object]]:
+    """Draft what one feature or output must satisfy; nothing when the reference holds no value of it."""
+    missing = _missing(frame[column])
+    if bool(missing.all()):
+        return []
+    is_output = column not in spec.features
+    categorical = [
+        name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL and name != column
+    ]
+    group = None if is_output else find_null_group(frame, missing, categorical)
+    entries = _nulls(column, frame, days, group, Severity.CRITICAL if is_output else Severity.WARNING)
+    values, value_days = frame[column].filter(~missing), days.among(~missing)
+    if column == "score":
+        return [*entries, _entry("be_between", Severity.CRITICAL, column=column, min_value=0, max_value=1)]
+    if kind is FeatureKind.CATEGORICAL:
+        return entries + _categories(column, values, value_days)
+    return entries + _range(column, values, value_days)
+
+
+def _nulls(
+    column: str, frame: pl.DataFrame, days: _Days, group: NullGroup | None, severity: Severity
+) -> list[dict[str, object]]:
+    missing = _missing(frame[column])
+    if group is None:
+        # An output without a single null in the reference has no excuse for one later.
+        strict = severity is Severity.CRITICAL and not missing.any()
+        mostly = 1.0 if strict else days.mostly(missing)
+        return [_entry("not_be_null", severity, mostly, column=column)]
+    rest = ~group.rows(frame)
+    outside = f"{missing.filter(rest).mean():.1%} elsewhere"
+    condition = _condition(group.column, "!=" if len(group.values) == 1 else "NOT_IN", group.values)
+    mostly = days.among(rest).mostly(missing.filter(rest))
+    entries = [_entry("not_be_null", severity, mostly, column=column, row_condition=condition)]
+    for value in group.values:
+        rows = (frame[group.column] == value).fill_null(value=False)
+        share = f"{missing.filter(rows).mean():.1%}"
+        note = f"found when drafting: null in {share} of the reference rows with {group.column} {value}, in {outside}"
+        mostly = days.among(rows).mostly(missing.filter(rows))
+        condition = _condition(group.column, "==", (value,))
+        entry = _entry("not_be_null", severity, mostly, column=column, row_condition=condition)
+        note += "" if mostly else "; mostly 0 never fails, it only records the share"
+        entries.append(entry | {"notes": note})
+    return entries
+
+
+def _categories(column: str, values: pl.Series, days: _Days) -> list[dict[str, object]]:
+    """Draft a set; the share of values that are new to it is estimated by those seen once (Good, 1953)."""
+    counts = values.value_counts(sort=False).rename({column: "value"})
+    known = counts["value"].to_list()
+    if len(known) > _MOST_CATEGORIES or not all(isinstance(value, str | int | bool) for value in known):
+        return []
+    once = values.is_in(counts.filter(pl.col("count") == 1)["value"].implode())
+    return [_entry("be_in_set", Severity.WARNING, days.mostly(once), column=column, value_set=sorted(known))]
+
+
+def _range(column: str, values: pl.Series, days: _Days) -> list[dict[str, object]]:
+    if values.dtype == pl.Boolean:
+        return []
+    numbers = values.cast(pl.Float64) if values.dtype.is_decimal() else values
+    finite = numbers.is_finite()
+    within = numbers.filter(finite)
+    if within.is_empty():
+        return []
+    lower, upper = plausible_range(within)
+    mostly = days.mostly(~finite)
+    return [_entry("be_between", Severity.WARNING, mostly, column=column, min_value=lower, max_value=upper)]
+
+
+def plausible_range(values: pl.Series) -> tuple[float, float]:
+    """Return the range of finite values widened by its own width on both sides, without crossing zero.
+
+    Whole numbers with at most 20 different values count as codes: their range is not widened. Bounds that are not
+    whole are rounded outwards to three digits of the width.
+    """
+    smallest, largest = values.min(), values.max()
+    if not isinstance(smallest, int | float) or not isinstance(largest, int | float):
+        message = f"{values.name}: no finite numbers"
+        raise ValueError(message)
+    width = largest - smallest
+    if not width or (values.dtype.is_integer() and values.n_unique() <= _MOST_CODES):
+        return smallest, largest
+    lower = 0 if smallest >= 0 and smallest < width else smallest - width
+    upper = 0 if largest <= 0 and -largest < width else largest + width
+    if values.dtype.is_integer():
+        return lower, upper
+    digits = 2 - math.floor(math.log10(width))
+    step = 10.0**digits
+    return round(math.floor(lower * step) / step, digits), round(math.ceil(upper * step) / step, digits)
+
+
+def _unique(values: pl.Series) -> list[dict[str, object]]:
+    return [_entry("be_unique", Severity.CRITICAL, column="row_id")] if values.n_unique() == len(values) else []
+
+
+def _entry(what: str, severity: Severity, mostly: float = 1.0, **kwargs: object) -> dict[str, object]:
+    share: dict[str, object] = {} if mostly == 1.0 else {"mostly": mostly}
+    return {"type": f"expect_column_values_to_{what}", "kwargs": kwargs | share, "severity": str(severity)}
+
+
+def _condition(column: str, operator: str, values: tuple[str, ...]) -> dict[str, object]:
+    parameter = values[0] if operator in ("==", "!=") else list(values)
+    return {"type": "comparison", "column": {"name": column}, "operator": operator, "parameter": parameter}
+
+
+def _missing(values: pl.Series) -> pl.Series:
+    return values.is_null() | values.is_nan().fill_null(value=False) if values.dtype.is_float() else values.is_null()
+
+
+def _small(rows_per_day: pl.Series) -> int:
+    return int(rows_per_day.quantile(_SMALL_DAY_QUANTILE, "nearest") or 1)
+
+
+def _block(entries: list[dict[str, object]]) -> str:
+    text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=_LINE_WIDTH, default_flow_style=None)
+    return "".join(f"  {line}\n" if line else "\n" for line in text.splitlines())

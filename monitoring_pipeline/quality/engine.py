@@ -1,0 +1,211 @@
+"""Great Expectations behind a narrow door: plain values in and out, one quiet session per process.
+
+Importing it takes many seconds, so that happens at the first use, never when this module is loaded.
+"""
+
+import datetime as dt
+import os
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+
+from monitoring_pipeline.quality.expectation import Expectation
+
+# Fields of every expectation class that are not arguments of the expectation.
+_NOT_KWARGS = frozenset(
+    {"id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content", "severity"}
+    | {"windows", "batch_id", "condition_parser"}
+)
+_RESULT_FORMAT = {
+    "result_format": "COMPLETE",
+    "return_unexpected_index_query": False,
+    # The library's own examples are the first rows met; ours are counted over all, whatever the row order.
+    "partial_unexpected_count": 0,
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What Great Expectations says about one expectation.
+
+    ``applied`` counts the rows it applied to, ``judged`` those with a value, ``unexpected`` the failing ones; all
+    three are None for an expectation about a column or table as a whole, which may have ``observed`` a value
+    instead. ``examples`` are unexpected values as text with their counts, most frequent first. ``error`` is set
+    when it raised: nothing was measured.
+    """
+
+    success: bool
+    applied: int | None = None
+    judged: int | None = None
+    unexpected: int | None = None
+    examples: tuple[tuple[str, int], ...] = ()
+    observed: str | None = None
+    undefined: bool = False
+    error: str | None = None
+
+
+def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome]:
+    """Run expectations on the rows of ``frame`` and return one outcome each, in the order given.
+
+    Times reach the expectations as naive UTC, decimals as floats. Only the columns that the expectations name are
+    converted; all of them, when one is about the whole table.
+    """
+    if not expectations:
+        return []
+    gx = _great_expectations()
+    built = [
+        _implementation(expectation.type)(**_comparable(expectation.kwargs), meta={"position": position})
+        for position, expectation in enumerate(expectations)
+    ]
+    batch = _batch_definition().get_batch(batch_parameters={"dataframe": _pandas_frame(frame, expectations)})
+    suite = gx.ExpectationSuite(name="chunk", expectations=built)
+    validation = batch.validate(suite, result_format=_RESULT_FORMAT)
+    outcomes = {result.expectation_config.meta["position"]: _outcome(result) for result in validation.results}
+    return [outcomes[position] for position in range(len(built))]
+
+
+def expectation_types() -> list[str]:
+    """Return the names of all expectation types there are."""
+    _great_expectations()
+    from great_expectations.expectations.registry import list_registered_expectation_implementations
+
+    return sorted(list_registered_expectation_implementations())
+
+
+def known_kwargs(expectation_type: str) -> list[str]:
+    """Return the names of the arguments that an expectation type takes."""
+    return sorted(set(_implementation(expectation_type).__fields__) - _NOT_KWARGS)
+
+
+def kwargs_problems(expectation_type: str, kwargs: Mapping[str, object]) -> list[str]:
+    """Say what is wrong with the arguments of an expectation, one sentence per argument; empty when they are fine."""
+    try:
+        _implementation(expectation_type)(**_comparable(kwargs))
+    except (ValueError, TypeError) as error:
+        if not hasattr(error, "errors"):
+            return [str(error)]
+        # A union type reports one error per member for the same argument: the first says it.
+        first = {str(e["loc"][0]): f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in reversed(error.errors())}
+        return [text.removeprefix("__root__: ") for text in reversed(first.values())]
+    return []
+
+
+@cache
+def _great_expectations() -> ModuleType:
+    # Its analytics are read from the environment at import, and are on by default.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it imports modules that Python has deprecated
+        import great_expectations as gx
+    return gx
+
+
+@cache
+def _batch_definition() -> Any:  # noqa: ANN401  its types need the import
+    context = _great_expectations().get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    asset = context.data_sources.add_pandas("memory").add_dataframe_asset("chunk")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _implementation(expectation_type: str) -> Any:  # noqa: ANN401  its types need the import
+    _great_expectations()
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    return get_expectation_impl(expectation_type)
+
+
+def _comparable(kwargs: Mapping[str, object]) -> dict[str, object]:
+    """Turn dates and times, as YAML gives them, into the naive UTC times that the columns hold."""
+    return {name: _naive_utc(value) for name, value in kwargs.items()}
+
+
+def _naive_utc(value: object) -> object:
+    if isinstance(value, dt.datetime):
+        return value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
+    return dt.datetime.combine(value, dt.time()) if isinstance(value, dt.date) else value
+
+
+def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> Any:  # noqa: ANN401  a pandas frame
+    import pandas as pd
+
+    about_table = any(not expectation.judged_columns for expectation in expectations)
+    needed = frozenset[str]().union(*(expectation.columns for expectation in expectations))
+    columns = [name for name in frame.columns if about_table or name in needed]
+    return pd.DataFrame({name: _pandas_series(frame[name]) for name in columns}, index=pd.RangeIndex(frame.height))
+
+
+def _pandas_series(column: pl.Series) -> Any:  # noqa: ANN401  a pandas series
+    """Convert a column so that its pandas type says what it holds, whatever pandas' defaults are.
+
+    A column without values has no type: it becomes ``object``, which fits every type. Dates keep another time unit
+    than times of day, so that they can be told apart.
+    """
+    import pandas as pd
+
+    kind = column.dtype
+    if column.null_count() == len(column) or not (kind.is_numeric() or kind.is_temporal() or kind == pl.Boolean):
+        return pd.Series(column.to_list(), dtype=object)
+    if isinstance(kind, pl.Datetime):
+        zoned = column if kind.time_zone is None else column.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        return zoned.dt.cast_time_unit("us").to_pandas()
+    if kind == pl.Date:
+        return column.cast(pl.Datetime("ms")).to_pandas()
+    if kind.is_temporal():
+        return pd.Series(column.to_list(), dtype=object)
+    return (column.cast(pl.Float64) if kind.is_decimal() else column).to_pandas()
+
+
+def _outcome(validation: Any) -> Outcome:  # noqa: ANN401  its types need the import
+    error = _raised(validation.exception_info)
+    if error is not None:
+        return Outcome(success=False, error=error)
+    result = validation.result
+    if "element_count" not in result:
+        observed = result.get("observed_value")
+        return Outcome(
+            success=bool(validation.success),
+            observed=None if observed is None else _text(observed),
+            undefined="observed_value" in result and _is_missing(observed),
+        )
+    applied = int(result["element_count"])
+    return Outcome(
+        success=bool(validation.success),
+        applied=applied,
+        judged=applied - int(result.get("missing_count") or 0),
+        unexpected=int(result["unexpected_count"]),
+        examples=_counted(result.get("unexpected_list") or []),
+    )
+
+
+def _raised(exception_info: Mapping[str, Any]) -> str | None:
+    """Return the message of what was raised; the library nests it by metric when several metrics took part."""
+    if "raised_exception" not in exception_info:
+        return "; ".join(sorted({str(info.exception_message) for info in exception_info.values()}))
+    return str(exception_info["exception_message"]) if exception_info["raised_exception"] else None
+
+
+def _counted(values: Sequence[object]) -> tuple[tuple[str, int], ...]:
+    counts = Counter(_text(value) for value in values if not _is_missing(value))
+    return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _is_missing(value: object) -> bool:
+    import pandas as pd
+
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  any value that a column can hold
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(_text(part) for part in value.values()) + ")"
+    if isinstance(value, dt.datetime):
+        return value.isoformat(sep=" ")
+    plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
+    return str(int(plain)) if isinstance(plain, float) and plain.is_integer() else repr(plain)

@@ -1,0 +1,191 @@
+"""Run a model's suite on the rows of a chunk and put the outcome into measurements."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.quality import SuiteResult
+from monitoring_pipeline.quality.engine import Outcome, validate
+from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
+from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+_EXAMPLES = 3
+_LONGEST_TEXT = 200
+_PRIVATE_COLUMNS = frozenset({"row_id"})
+_FAULTS = {
+    "expect_column_values_to_be_in_set": "not in the set",
+    "expect_column_values_to_be_unique": "not unique",
+    "expect_column_values_to_not_be_null": "null",
+}
+
+
+def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
+    """Judge the rows of a chunk: its schema from the spec, its values from the suite file.
+
+    ``frame`` has canonical column names and the types that the warehouse gave; a column that the warehouse lacks is
+    absent. The value of a measurement is the share, in [0, 1], of unexpected values among those judged, or 1 and 0
+    for an expectation that fails or holds as a whole. Nothing depends on the order of the rows, and no reason
+    quotes a row id. A suite file that is missing or broken skips the values with the reason; the schema is judged
+    all the same.
+    """
+    schema = check_schema(spec, frame)
+    try:
+        expectations = load_suite(suite_path).expectations
+    except FileNotFoundError:
+        reason = f"no suite {suite_path.name}; draft one with: monitoring-pipeline suite draft {spec.name}"
+        return SuiteResult(schema, (_no_suite(reason),))
+    except SuiteError as error:
+        return SuiteResult(schema, (_no_suite("; ".join(str(error).splitlines())),))
+    unfit = {m.subject for m in schema if m.status is not Status.OK}
+    reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
+    return SuiteResult(schema, _measure(frame, expectations, reasons))
+
+
+def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
+    """Judge whether every needed column is there with a type that fits; a missing column's type is skipped."""
+    expectations = schema_expectations(spec)
+    reasons = {
+        index: None if e.type == TO_EXIST else _missing_column(e, frame) for index, e in enumerate(expectations)
+    }
+    return _measure(frame, expectations, reasons)
+
+
+def _no_suite(reason: str) -> Measurement:
+    return Measurement(
+        kind=Kind.QUALITY, subject="chunk", name="suite", model_version="", status=Status.SKIPPED, reason=reason
+    )
+
+
+def _missing_column(expectation: Expectation, frame: pl.DataFrame) -> str | None:
+    missing = sorted(expectation.columns - set(frame.columns))
+    return f"the chunk has no column {', '.join(missing)}" if missing else None
+
+
+def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, unfit: set[str]) -> str | None:
+    """Say why an expectation about values cannot be measured, or None."""
+    if frame.is_empty() and not expectation.type.startswith("expect_table_"):
+        return "no rows"
+    if missing := _missing_column(expectation, frame):
+        return missing
+    failed = sorted(expectation.columns & unfit)
+    return f"the schema check of {', '.join(failed)} failed" if failed else None
+
+
+def _measure(
+    frame: pl.DataFrame, expectations: Sequence[Expectation], reasons: Mapping[int, str | None]
+) -> tuple[Measurement, ...]:
+    """Run the expectations that have no reason not to, and return one measurement for each of all."""
+    runnable = [index for index in range(len(expectations)) if reasons[index] is None]
+    outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
+    return tuple(
+        _measured(expectation, name, frame, outcomes[index])
+        if index in outcomes
+        else _measurement(expectation, name, 0, Status.SKIPPED, None, reasons[index])
+        for index, (expectation, name) in enumerate(zip(expectations, _distinct_names(expectations), strict=True))
+    )
+
+
+def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
+    """Name the measurements; the second of two alike gets #2."""
+    seen: Counter[tuple[str, str]] = Counter()
+    names: list[str] = []
+    for expectation in expectations:
+        key = (expectation.subject, expectation.name)
+        seen[key] += 1
+        names.append(expectation.name if seen[key] == 1 else f"{expectation.name}#{seen[key]}")
+    return names
+
+
+def _measured(expectation: Expectation, name: str, frame: pl.DataFrame, outcome: Outcome) -> Measurement:
+    if reason := _nothing_measured(expectation, outcome):
+        return _measurement(expectation, name, outcome.judged or 0, Status.SKIPPED, None, reason)
+    rows = frame.height if outcome.judged is None else outcome.judged
+    if outcome.unexpected is None:
+        value = 0.0 if outcome.success else 1.0
+    else:
+        value = outcome.unexpected / rows if rows else 0.0
+    status = Status.OK if outcome.success else Status.BREACHED
+    reason = None if outcome.success else _reason(expectation, frame, outcome)
+    threshold = None if outcome.unexpected is None else expectation.tolerated_share
+    return _measurement(expectation, name, rows, status, value, reason, threshold)
+
+
+def _measurement(
+    expectation: Expectation,
+    name: str,
+    rows: int,
+    status: Status,
+    value: float | None,
+    reason: str | None,
+    threshold: float | None = None,
+) -> Measurement:
+    return Measurement(
+        kind=Kind.QUALITY,
+        subject=expectation.subject,
+        name=name,
+        model_version="",
+        status=status,
+        severity=expectation.severity,
+        value=value,
+        threshold_upper=threshold,
+        reason=reason,
+        definition=_definition(expectation),
+        rows=rows,
+    )
+
+
+def _definition(expectation: Expectation) -> str:
+    arguments = ", ".join(f"{key}={value!r}" for key, value in expectation.kwargs.items() if key != "row_condition")
+    where = f" where {expectation.where}" if expectation.where else ""
+    notes = f"; {expectation.notes}" if expectation.notes else ""
+    return f"share of values against {expectation.type}({arguments}){where}, or 1 for failed, 0 for held{notes}"
+
+
+def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:
+    """Say why an expectation that was run has measured nothing, or None."""
+    if outcome.error is not None:
+        private = _PRIVATE_COLUMNS & expectation.columns
+        return "it raised an error" if private else f"it raised: {_shortened(outcome.error)}"
+    if outcome.undefined:
+        return f"{expectation.subject}: undefined, there are no values"
+    if outcome.judged == 0 and expectation.type != TO_HAVE_TYPE:
+        where = f" where {expectation.where}" if expectation.where else ""
+        return f"no rows{where}" if not outcome.applied else f"no values{where}: all {outcome.applied} are null"
+    return None
+
+
+def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> str:
+    """Tell a person what failed, with counts and the most frequent unexpected values, never row ids."""
+    subject = expectation.subject
+    if expectation.type == TO_EXIST:
+        return f"the chunk has no column {subject}"
+    private = _PRIVATE_COLUMNS & expectation.columns
+    shown = () if private else outcome.examples[:_EXAMPLES]
+    texts = [_shortened(text) + (f" ({count} times)" if count > 1 else "") for text, count in shown]
+    such_as = f", such as {', '.join(texts)}" if texts else ""
+    if expectation.type == TO_HAVE_TYPE and subject in frame.columns and expectation.notes:
+        return f"{subject}: has type {frame.schema[subject]}{such_as}; expected {expectation.notes}"
+    if outcome.unexpected is None:
+        quotable = outcome.observed is not None and not private
+        observed = f", observed {_shortened(str(outcome.observed))}" if quotable else ""
+        return f"{subject}: {expectation.name} failed{observed}"
+    where = f" where {expectation.where}" if expectation.where else ""
+    return f"{subject}: {outcome.unexpected} of {outcome.judged} values {_fault(expectation)}{where}{such_as}"
+
+
+def _fault(expectation: Expectation) -> str:
+    lower, upper = expectation.kwargs.get("min_value"), expectation.kwargs.get("max_value")
+    if expectation.type != "expect_column_values_to_be_between":
+        return _FAULTS.get(expectation.type, f"against {expectation.type.removeprefix('expect_')}")
+    if lower is not None and upper is not None:
+        return f"outside {lower} to {upper}"
+    return f"above {upper}" if lower is None else f"below {lower}"
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

@@ -1,0 +1,125 @@
+"""Suites: what a chunk must satisfy, from the file that the user owns, and from the spec alone."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+from monitoring_pipeline.quality.engine import expectation_types, known_kwargs, kwargs_problems
+from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation, condition_problem
+from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+
+_ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
+_TIMESTAMP_TYPES = ("datetime64[us]",)
+_NUMERIC_TYPES = (
+    "bool",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("float32", "float64"),
+)
+_SCALAR_TYPES = (*_NUMERIC_TYPES, *_TIMESTAMP_TYPES, "datetime64[ms]", "str", "bytes", "time", "timedelta")
+_COLUMN_TYPES = {
+    FeatureKind.NUMERIC: (_NUMERIC_TYPES, "numbers or booleans"),
+    FeatureKind.CATEGORICAL: (_SCALAR_TYPES, "single values: text, numbers, booleans, dates"),
+}
+
+
+class SuiteError(ValueError):
+    """A suite that cannot be used or drafted; the message lists every problem, one a line."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations of one model's suite file, in the order of the file."""
+
+    path: Path
+    expectations: tuple[Expectation, ...]
+
+
+def load_suite(path: Path) -> Suite:
+    """Load a suite file: a mapping with the one key ``expectations``, a list of entries.
+
+    An entry has a ``type`` and its ``kwargs`` as in Great Expectations, and may have a ``severity`` (info, warning
+    or critical; default warning) and ``notes``.
+
+    Raises:
+        SuiteError: with one line per problem: file, entry, field, and what is allowed.
+        OSError: when the file cannot be read.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = f"{path}: not YAML: {' '.join(str(error).split())}"
+        raise SuiteError(message) from error
+    if not isinstance(document, dict) or list(document) != ["expectations"]:
+        message = f"{path}: expected the one key expectations, with a list of entries"
+        raise SuiteError(message)
+    entries = document["expectations"]
+    if not isinstance(entries, list):
+        message = f"{path}: expectations: expected a list of entries, got {type(entries).__name__}"
+        raise SuiteError(message)
+    problems = [
+        f"{path}: expectations[{index}]: {problem}"
+        for index, entry in enumerate(entries)
+        for problem in _entry_problems(entry)
+    ]
+    if problems:
+        raise SuiteError("\n".join(problems))
+    return Suite(path, tuple(_expectation(entry) for entry in entries))
+
+
+def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
+    """Return what every chunk of a model must satisfy: each column exists and its values fit its kind.
+
+    A column that holds only nulls, or no rows, has no type to object to and satisfies it.
+    """
+    source = spec.predictions
+    columns = {"row_id": _COLUMN_TYPES[FeatureKind.CATEGORICAL], "predicted_at": (_TIMESTAMP_TYPES, "timestamps")}
+    if source.model_version is not None:
+        columns["model_version"] = _COLUMN_TYPES[FeatureKind.CATEGORICAL]
+    absent = {name for name in ("score", "prediction") if getattr(source, name) is None}
+    columns |= {name: _COLUMN_TYPES[kind] for name, kind in spec.columns.items() if name not in absent}
+    return tuple(
+        expectation
+        for name, (types, words) in columns.items()
+        for expectation in (
+            Expectation(TO_EXIST, {"column": name}, Severity.CRITICAL),
+            Expectation(TO_HAVE_TYPE, {"column": name, "type_list": list(types)}, Severity.CRITICAL, words),
+        )
+    )
+
+
+def _expectation(entry: dict[str, object]) -> Expectation:
+    kwargs = entry.get("kwargs")
+    return Expectation(
+        type=str(entry["type"]),
+        kwargs=kwargs if isinstance(kwargs, dict) else {},
+        severity=Severity(str(entry.get("severity", Severity.WARNING))),
+        notes=" ".join(str(entry.get("notes", "")).split()),
+    )
+
+
+def _entry_problems(entry: object) -> list[str]:
+    """Say what is wrong with one entry of a suite file; empty when it is fine."""
+    if not isinstance(entry, dict) or "type" not in entry:
+        return [f"expected a mapping with a type and its kwargs, got {entry!r}"]
+    problems = [_unknown(str(key), list(_ENTRY_KEYS)) for key in entry if key not in _ENTRY_KEYS]
+    severities = [str(severity) for severity in Severity]
+    if entry.get("severity", Severity.WARNING) not in severities:
+        problems.append(f"severity: {entry['severity']!r} is not one of {', '.join(severities)}")
+    kwargs = entry.get("kwargs", {})
+    if entry["type"] not in expectation_types():
+        return [*problems, f"type: {_unknown(str(entry['type']), expectation_types())}"]
+    if not isinstance(kwargs, dict):
+        return [*problems, f"kwargs: expected a mapping, got {kwargs!r}"]
+    known = known_kwargs(entry["type"])
+    found = [_unknown(str(key), known) for key in kwargs if key not in known]
+    found += [problem for problem in [condition_problem(kwargs.get("row_condition"))] if problem]
+    found = found or kwargs_problems(entry["type"], kwargs)
+    return problems + [f"{entry['type']}: kwargs: {problem}" for problem in found]
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"unknown {name!r}{f'; did you mean {close[0]}?' if close else ';'} known: {', '.join(known)}"

@@ -1,0 +1,51 @@
+"""The environment: the only module that reads it."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "MONITORING_PIPELINE_"
+DEFAULT_ID_KEY = "monitoring-pipeline"
+
+
+class Settings(BaseSettings):
+    """Where things are; every field is the environment variable of its name with the prefix."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
+
+    home: Path = Path(".monitoring_pipeline")
+    """Folder of everything that is not told otherwise: results, snapshots, the demo's warehouse and registry."""
+    models: Path = Path(__file__).parent / "models"
+    """Directory of model specs."""
+    warehouse: Path = Path()
+    """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
+    warehouse_lock_seconds: float = Field(default=60, gt=0)
+    """How long to wait while another process writes the warehouse."""
+    store_url: str = ""
+    """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
+    snapshots: str = ""
+    """Folder or URL of the snapshots; default <home>/snapshots."""
+    id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
+    """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
+    mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    """MLflow's tracking and registry URI; default a SQLite file <home>/mlflow.db."""
+    dagster_home: Path = Field(default=Path(), validation_alias="DAGSTER_HOME")
+    """Dagster's folder; default <home>/dagster."""
+    dagster_postgres_url: SecretStr = Field(default=SecretStr(""), validation_alias="DAGSTER_POSTGRES_URL")
+    """PostgreSQL URL of Dagster's own storage; SQLite in Dagster's folder when empty."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _below_home(cls, given: dict[str, Any]) -> dict[str, Any]:
+        home = Path(given.get("home") or cls.model_fields["home"].default).absolute()
+        defaults = {
+            "warehouse": home / "warehouse.duckdb",
+            "store_url": f"sqlite:///{home / 'results.db'}",
+            "snapshots": str(home / "snapshots"),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
+            "DAGSTER_HOME": home / "dagster",
+        }
+        present = {name: value for name, value in given.items() if value not in (None, "")}
+        return defaults | present | {"home": home}

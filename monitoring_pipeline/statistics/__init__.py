@@ -1,0 +1,1 @@
+"""Arrays and counts in, numbers out. Knows numpy and scipy, nothing else."""

@@ -1,0 +1,25 @@
+"""What a statistic returns, and how it says that it is undefined."""
+
+from dataclasses import dataclass
+
+
+class UndefinedStatisticError(ValueError):
+    """The statistic has no value for this input; the message is the reason, for a person."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its confidence interval; the bounds are ``None`` where no interval is known."""
+
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Outcome of a hypothesis test: test statistic, two-sided p-value, degrees of freedom if it has any."""
+
+    statistic: float
+    p_value: float
+    degrees_of_freedom: int | None = None

@@ -1,0 +1,112 @@
+"""Connections to the store's database: SQLite in WAL mode, or PostgreSQL."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from monitoring_pipeline.store.tables import SCHEMA
+
+BUSY_TIMEOUT_SECONDS = 30.0
+
+
+def create_store_engine(url: str) -> Engine:
+    """Return an engine whose connections are ready for use; the folder of a SQLite file is created.
+
+    Args:
+        url: SQLAlchemy URL: ``sqlite:///folder/results.sqlite`` or ``postgresql://user@host/database``.
+
+    Raises:
+        ValueError: when the database is neither SQLite in a file nor PostgreSQL.
+    """
+    parsed = sa.make_url(url)
+    backend = parsed.get_backend_name()
+    if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return _sqlite_engine(parsed, Path(str(parsed.database)))
+    if backend in ("postgresql", "postgres"):
+        return _postgresql_engine(parsed)
+    message = (
+        f"store URL {parsed.render_as_string()!r}: the store lives in a SQLite file "
+        "(sqlite:///folder/results.sqlite) or in PostgreSQL (postgresql://user@host/database)"
+    )
+    raise ValueError(message)
+
+
+@contextmanager
+def writing(engine: Engine, lock_name: str) -> Iterator[Connection]:
+    """Open a transaction that writes; it commits at the end of the block, or leaves nothing behind.
+
+    SQLite has one writer at a time, PostgreSQL one per ``lock_name``; others wait for their turn.
+    """
+    with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(lock_name, 0))))
+        yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction that cannot write and sees one state of the store."""
+    with engine.connect().execution_options(postgresql_readonly=True) as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        try:
+            yield connection
+        finally:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA query_only = OFF")
+
+
+def _sqlite_engine(url: URL, file: Path) -> Engine:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+
+    def prepare(connection: Any, _record: object) -> None:
+        # The driver must not open transactions of its own: BEGIN is sent below, so that DDL is inside it too.
+        connection.isolation_level = None
+        connection.execute("PRAGMA synchronous = NORMAL")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+
+    event.listen(engine, "connect", prepare)
+    _switch_to_wal(engine)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _switch_to_wal(engine: Engine) -> None:
+    # SQLite does not wait for the lock when two processes switch a new file at once.
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            with engine.connect() as connection:
+                if connection.exec_driver_sql("PRAGMA journal_mode").scalar() != "wal":
+                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    if "+" not in url.drivername:
+        url = url.set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(url, pool_pre_ping=True)
+
+    def prepare(connection: Any, _record: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET search_path TO {SCHEMA}")
+            cursor.execute("SET TIME ZONE 'UTC'")
+        connection.commit()
+
+    # First in line, because SQLAlchemy asks a new connection for its default schema.
+    event.listen(engine, "connect", prepare, insert=True)
+    return engine

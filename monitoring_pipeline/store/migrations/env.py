@@ -1,0 +1,9 @@
+"""Run by Alembic: migrates the connection it is handed, inside that connection's transaction."""
+
+from alembic import context
+
+from monitoring_pipeline.store.tables import metadata
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,223 @@
+"""Replaces and reads what is known about chunks, and the references of model versions."""
+
+import datetime as dt
+import weakref
+from collections.abc import Collection, Mapping
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.store.engine import create_store_engine, reading, writing
+from monitoring_pipeline.store.rows import (
+    measurement_of,
+    profiles_of,
+    provenance_of,
+    rows_of,
+    snapshot_of,
+    verdict_of,
+)
+from monitoring_pipeline.store.schema import bring_to_head
+from monitoring_pipeline.store.tables import (
+    REVISED_TABLES,
+    chunk_revisions,
+    measurements,
+    model_references,
+    profiles,
+    snapshots,
+    verdicts,
+)
+
+REFERENCE_KEY_PATTERN = "%/%"
+
+
+class ResultStore:
+    """Results of all models in one database; safe to use from several threads and processes at once.
+
+    Readers return the current revision: the newest of each (model, chunk, producer).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine whose schema is at head; ``open`` is the way in."""
+        self._engine = engine
+        weakref.finalize(self, engine.dispose)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the store at a SQLAlchemy URL, created or upgraded if need be.
+
+        Raises:
+            ValueError: when the URL is neither a SQLite file nor PostgreSQL.
+            StoreSchemaError: when a newer version of this package made the store.
+        """
+        engine = create_store_engine(url)
+        try:
+            bring_to_head(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Return the store; the end of the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()
+
+    def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+        """Store everything that a producer says about a chunk, in one transaction, and return its revision.
+
+        Equal provenance replaces the newest revision's rows; any other makes a new revision and keeps the old.
+        """
+        chunk = results.chunk
+        key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer}
+        with writing(self._engine, "/".join(key.values())) as connection:
+            revision = _revision_for(connection, key, results.provenance)
+            for table in REVISED_TABLES:
+                connection.execute(table.delete().filter_by(**key, revision=revision))
+            for table, rows in rows_of(results, revision=revision, run_id=run_id, measured_at=measured_at):
+                if rows:
+                    connection.execute(table.insert(), rows)
+        return revision
+
+    def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]:
+        """Return a chunk's measurements: all, or those of one producer, in the order they were written."""
+        rows = self._current(measurements, model, chunk=chunk, **({"producer": producer} if producer else {}))
+        return [measurement_of(row) for row in rows]
+
+    def chunk_measurements(
+        self, model: str, names: Collection[str] | None, first: str, last: str
+    ) -> list[tuple[str, Measurement]]:
+        """Return measurements with their chunk's key, in chunk order; reference windows are left out.
+
+        Args:
+            model: name of the model.
+            names: names of the statistics and metrics wanted; ``None`` for all.
+            first: key of the first chunk.
+            last: key of the last chunk, included.
+        """
+        column = measurements.c
+        conditions = [column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN)]
+        if names is not None:
+            conditions.append(column.name.in_(names))
+        return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
+
+    def profiles(self, model: str, chunk: str) -> dict[str, ChunkProfile]:
+        """Return a chunk's profiles by model version."""
+        return profiles_of(self._current(profiles, model, chunk=chunk))
+
+    def verdict(self, model: str, chunk: str) -> Verdict | None:
+        """Return the verdict on a chunk, if it was judged."""
+        rows = self._current(verdicts, model, chunk=chunk)
+        return verdict_of(rows[0]) if rows else None
+
+    def verdicts(self, model: str) -> dict[str, Verdict]:
+        """Return the verdicts on all judged chunks, by key, in chunk order."""
+        return {row["chunk"]: verdict_of(row) for row in self._current(verdicts, model)}
+
+    def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None:
+        """Return the pointer to a chunk's file of rows, if there is one."""
+        rows = self._current(snapshots, model, chunk=chunk, kind=kind)
+        return snapshot_of(rows[0]) if rows else None
+
+    def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]:
+        """Return the pointers of one kind for all chunks, by key, in chunk order."""
+        return {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
+
+    def provenance(self, model: str, chunk: str, producer: str) -> Provenance | None:
+        """Return what a producer's current results for a chunk were made from, if there are any."""
+        rows = self._current(chunk_revisions, model, chunk=chunk, producer=producer)
+        return provenance_of(rows[0]) if rows else None
+
+    def save_reference(
+        self,
+        model: str,
+        model_version: str,
+        reference_hash: str,
+        document: str,
+        *,
+        spec_hash: str,
+        input_fingerprint: str,
+        rows: int,
+        window_start: dt.datetime,
+        window_end: dt.datetime,
+        run_id: str,
+        created_at: dt.datetime,
+    ) -> None:
+        """Make a reference the current one of its model version; one that is known by its hash stays as it is."""
+        own = {"model": model, "model_version": model_version}
+        with writing(self._engine, f"reference/{model}/{model_version}") as connection:
+            connection.execute(model_references.update().filter_by(**own).values(is_current=False))
+            known = model_references.update().filter_by(**own, reference_hash=reference_hash)
+            if connection.execute(known.values(is_current=True)).rowcount:
+                return
+            row = {
+                "reference_hash": reference_hash,
+                "is_current": True,
+                "document": document,
+                "spec_hash": spec_hash,
+                "input_fingerprint": input_fingerprint,
+                "rows": rows,
+                "window_start": window_start,
+                "window_end": window_end,
+                "run_id": run_id,
+                "created_at": created_at,
+            }
+            connection.execute(model_references.insert(), own | row)
+
+    def reference_document(self, model: str, model_version: str) -> str | None:
+        """Return the current reference of a model version as it was saved, if there is one."""
+        current = sa.select(model_references.c.document).filter_by(
+            model=model, model_version=model_version, is_current=True
+        )
+        with reading(self._engine) as connection:
+            return connection.execute(current).scalar()
+
+    def query(self, sql: str, parameters: Mapping[str, object]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Run one reading statement with named parameters (``:model``); return column names and rows.
+
+        Every parameter is given, ``None`` for an optional one; a statement that writes is refused by the database.
+        """
+        with reading(self._engine) as connection:
+            result = connection.execute(sa.text(sql), dict(parameters))
+            return list(result.keys()), [tuple(row) for row in result]
+
+    def _current(
+        self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
+    ) -> list[Mapping[str, Any]]:
+        """Return rows of the current revisions of one model, in chunk order."""
+        newer = chunk_revisions.alias("newer")
+        superseded = sa.exists().where(
+            newer.c.model == table.c.model,
+            newer.c.chunk == table.c.chunk,
+            newer.c.producer == table.c.producer,
+            newer.c.revision > table.c.revision,
+        )
+        written = [table.c.position] if "position" in table.c else []
+        statement = (
+            sa.select(table)
+            .filter_by(model=model, **equal)
+            .where(~superseded, *conditions)
+            .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *written)
+        )
+        with reading(self._engine) as connection:
+            return [row._mapping for row in connection.execute(statement)]
+
+
+def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> int:
+    newest = connection.execute(
+        sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc()).limit(1)
+    ).one_or_none()
+    if newest is None:
+        return 1
+    row = newest._mapping
+    return row["revision"] if provenance_of(row) == provenance else row["revision"] + 1

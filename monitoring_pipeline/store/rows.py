@@ -1,0 +1,145 @@
+"""Between the words for results and rows of the store's tables; every round trip is exact."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from enum import StrEnum
+from numbers import Integral, Real
+from typing import Any
+
+import sqlalchemy as sa
+
+from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, Unseen
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.spec.measurement import (
+    Kind,
+    Maturity,
+    Measurement,
+    Provenance,
+    Severity,
+    Status,
+    Verdict,
+    VerdictStatus,
+)
+from monitoring_pipeline.store.tables import chunk_revisions, measurements, profiles, snapshots, verdicts
+
+Row = dict[str, Any]
+
+_MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement))
+
+
+def rows_of(
+    results: ChunkResults, *, revision: int, run_id: str, measured_at: dt.datetime
+) -> list[tuple[sa.Table, list[Row]]]:
+    """Return the rows that say what ``results`` says, by table."""
+    chunk = results.chunk
+    key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer, "revision": revision}
+    place = key | {"chunk_start": chunk.start, "chunk_end": chunk.end}
+    origin = asdict(results.provenance) | {"run_id": run_id, "measured_at": measured_at}
+    columns = [(profile, column) for profile in results.profiles for column in profile.columns]
+    return [
+        (chunk_revisions, [place | origin]),
+        (
+            measurements,
+            [
+                place | origin | {"position": position} | _measurement_row(measurement)
+                for position, measurement in enumerate(results.measurements)
+            ],
+        ),
+        (
+            profiles,
+            [
+                place | {"position": position} | _profile_row(profile, column)
+                for position, (profile, column) in enumerate(columns)
+            ],
+        ),
+        (verdicts, [place | _verdict_row(results.verdict)] if results.verdict else []),
+        (snapshots, [place | asdict(results.snapshot)] if results.snapshot else []),
+    ]
+
+
+def measurement_of(row: Mapping[str, Any]) -> Measurement:
+    """Return the measurement that a row holds."""
+    values = {name: row[name] for name in _MEASUREMENT_FIELDS}
+    values |= {
+        "kind": Kind(row["kind"]),
+        "status": Status(row["status"]),
+        "severity": Severity(row["severity"]),
+        "maturity": None if row["maturity"] is None else Maturity(row["maturity"]),
+    }
+    return Measurement(**values)
+
+
+def profiles_of(rows: list[Mapping[str, Any]]) -> dict[str, ChunkProfile]:
+    """Return the profiles that the rows of one chunk hold, by model version."""
+    by_version: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_version.setdefault(row["model_version"], []).append(row)
+    return {
+        version: ChunkProfile(version, own[0]["rows"], tuple(_column_profile_of(row) for row in own))
+        for version, own in by_version.items()
+    }
+
+
+def verdict_of(row: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that a row holds."""
+    return Verdict(
+        status=VerdictStatus(row["status"]),
+        reasons=tuple(row["reasons"]),
+        measured=row["measured"],
+        breaches=row["breaches"],
+        skipped=row["skipped"],
+    )
+
+
+def snapshot_of(row: Mapping[str, Any]) -> Snapshot:
+    """Return the pointer that a row holds."""
+    return Snapshot(**{field.name: row[field.name] for field in fields(Snapshot)})
+
+
+def provenance_of(row: Mapping[str, Any]) -> Provenance:
+    """Return the provenance that a row holds."""
+    return Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
+
+
+def _measurement_row(measurement: Measurement) -> Row:
+    return {name: _plain(getattr(measurement, name)) for name in _MEASUREMENT_FIELDS}
+
+
+def _plain(value: object) -> object:
+    # numpy's numbers pass as floats and integers in Python, and reach the drivers as text or bytes.
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+def _profile_row(profile: ChunkProfile, column: ColumnProfile) -> Row:
+    return {
+        "model_version": profile.model_version,
+        "column_name": column.column,
+        "rows": profile.rows,
+        "counts": list(column.counts),
+        "unseen": [asdict(entry) for entry in column.unseen],
+        "minimum": column.minimum,
+        "maximum": column.maximum,
+        "sum_centred": column.sum_centred,
+        "sum_squares_centred": column.sum_squares_centred,
+    }
+
+
+def _column_profile_of(row: Mapping[str, Any]) -> ColumnProfile:
+    return ColumnProfile(
+        column=row["column_name"],
+        counts=tuple(row["counts"]),
+        minimum=row["minimum"],
+        maximum=row["maximum"],
+        sum_centred=row["sum_centred"],
+        sum_squares_centred=row["sum_squares_centred"],
+        unseen=tuple(Unseen(**entry) for entry in row["unseen"]),
+    )
+
+
+def _verdict_row(verdict: Verdict) -> Row:
+    return asdict(verdict) | {"status": verdict.status.value, "reasons": list(verdict.reasons)}

@@ -1,0 +1,67 @@
+"""Brings the store's database to the newest schema: tables by migrations, views from ``sql/views/``."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from monitoring_pipeline.sql_files import read_sql
+from monitoring_pipeline.store.engine import writing
+from monitoring_pipeline.store.tables import SCHEMA
+
+HEAD_REVISION = "0001"
+"""Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
+
+VIEWS = ("current_revisions", "current_measurements", "current_profiles", "current_verdicts", "problems")
+"""Files of ``sql/views/``, each after those that it reads from."""
+
+
+class StoreSchemaError(RuntimeError):
+    """The database holds a schema that this version cannot work with."""
+
+
+def bring_to_head(engine: Engine) -> None:
+    """Create or upgrade the schema unless it is there; safe when several processes start at once.
+
+    Views are derived: whenever tables migrate, all views are dropped before and created anew after.
+
+    Raises:
+        StoreSchemaError: when the schema was made by a newer version.
+    """
+    with engine.connect() as connection:
+        if _stored_revision(connection) == HEAD_REVISION:
+            return
+    with writing(engine, "schema") as connection:
+        stored = _stored_revision(connection)
+        if stored == HEAD_REVISION:
+            return
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+        for view in reversed(VIEWS):
+            connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view}")
+        _migrate(connection, stored)
+        for view in VIEWS:
+            connection.execute(sa.text(read_sql(f"views/{view}.sql")))
+
+
+def _stored_revision(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def _migrate(connection: Connection, stored: str | None) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "monitoring_pipeline.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    if stored is not None and stored not in known:
+        message = (
+            f"the store {connection.engine.url.render_as_string()} has schema revision {stored!r}, "
+            f"this version of monitoring_pipeline knows {', '.join(sorted(known))}: use a newer version"
+        )
+        raise StoreSchemaError(message)
+    command.upgrade(config, "head")

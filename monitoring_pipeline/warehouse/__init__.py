@@ -1,0 +1,1 @@
+"""Reads predictions and labels from the users' warehouse, and never writes there."""

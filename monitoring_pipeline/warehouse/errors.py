@@ -1,0 +1,25 @@
+"""What can be wrong with a warehouse, apart from what its engine says itself."""
+
+
+class WarehouseError(Exception):
+    """A warehouse that cannot be read as the model spec says; the message names culprit and what exists."""
+
+
+class WarehouseMissingError(WarehouseError):
+    """There is no warehouse at the configured place."""
+
+
+class WarehouseLockedError(WarehouseError):
+    """Another process kept the warehouse locked for longer than the reader waits."""
+
+
+class MissingTableError(WarehouseError):
+    """A table of the spec does not exist, or its name fits several."""
+
+
+class MissingColumnError(WarehouseError):
+    """A column without which nothing can be read does not exist."""
+
+
+class WrongTimeTypeError(WarehouseError):
+    """A time column is neither a timestamp nor a date."""

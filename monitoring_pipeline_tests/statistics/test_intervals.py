@@ -1,0 +1,197 @@
+"""Intervals: published values, second implementations, coverage, and honesty where nothing is known."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special, stats
+from statsmodels.stats.proportion import proportion_confint
+
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.intervals import (
+    delong_interval,
+    mean_interval,
+    median_interval,
+    transformed,
+    wilson,
+)
+
+numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=40)
+scores = st.lists(st.integers(0, 20), min_size=2, max_size=25)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "lower", "upper"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0)]
+)
+def test_wilson_as_newcombe_1998(successes, trials, lower, upper):
+    estimate = wilson(successes, trials)
+    assert (estimate.lower, estimate.upper) == pytest.approx((lower, upper), abs=1e-4)
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+@settings(deadline=None)
+def test_wilson_equals_statsmodels(counts, confidence):
+    estimate = wilson(*counts, confidence)
+    expected = proportion_confint(*counts, alpha=1 - confidence, method="wilson")
+    assert (estimate.lower, estimate.upper) == pytest.approx(expected, abs=1e-12)
+    assert 0.0 <= estimate.lower <= estimate.value <= estimate.upper <= 1.0
+
+
+def test_wilson_refuses_what_is_no_proportion():
+    with pytest.raises(UndefinedStatisticError, match="no rows"):
+        wilson(0, 0)
+    with pytest.raises(ValueError, match="4 successes in 3 trials"):
+        wilson(4, 3)
+
+
+@given(numbers, st.floats(0.5, 0.999))
+@settings(deadline=None)
+def test_mean_interval_equals_scipy(values, confidence):
+    if len(set(values)) == 1:
+        values = [*values, values[0] + 1]
+    estimate = mean_interval(values, confidence)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    scale = max(map(abs, values))
+    assert (estimate.lower, estimate.upper) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9 * scale)
+    assert estimate.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-9 * scale)
+
+
+def test_mean_interval_is_cut_at_what_is_possible():
+    assert mean_interval([0.0, 0.0, 5.0], minimum=0.0).lower == 0.0
+    assert mean_interval([1.0, 1.0, 0.0], maximum=1.0).upper == 1.0
+
+
+@pytest.mark.parametrize("interval", [mean_interval, median_interval])
+@pytest.mark.parametrize("values", [[3.5], [0.1] * 7])
+def test_no_spread_seen_gives_no_bounds(interval, values):
+    assert interval(values) == Estimate(values[0], None, None)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60))
+@settings(deadline=None)
+def test_median_interval_equals_scipy(values):
+    estimate = median_interval(values)
+    expected = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
+    assert estimate.value == np.median(values)
+    if len(set(values)) > 1:
+        assert estimate.lower == (None if math.isnan(expected.low) else expected.low)
+        assert estimate.upper == (None if math.isnan(expected.high) else expected.high)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lower", "upper"), [(5, None, None), (6, 1, 6), (10, 2, 9), (20, 6, 15), (100, 40, 61)]
+)
+def test_median_interval_ranks_of_the_tables(rows, lower, upper):
+    """Conover, table A3 (binomial with p = 1/2)."""
+    estimate = median_interval(np.arange(1, rows + 1))
+    assert (estimate.lower, estimate.upper) == (lower, upper)
+
+
+@given(numbers, st.randoms())
+@settings(deadline=None)
+def test_row_order_does_not_change_a_bit(values, random):
+    shuffled = random.sample(values, len(values))
+    assert mean_interval(shuffled) == mean_interval(values)
+    assert median_interval(shuffled) == median_interval(values)
+    half = len(values) // 2
+    assert delong_interval(values[:half][::-1], values[half:][::-1]) == delong_interval(values[:half], values[half:])
+
+
+def naive_delong(positives, negatives, confidence=0.95):
+    """All pairs, as DeLong et al. 1988 write it."""
+    pairs = np.array([[(x > y) + 0.5 * (x == y) for y in negatives] for x in positives])
+    area, m, n = pairs.mean(), len(positives), len(negatives)
+    by_positive, by_negative = pairs.mean(axis=1), pairs.mean(axis=0)
+    variance = ((by_positive - area) ** 2).sum() / (m - 1) / m + ((by_negative - area) ** 2).sum() / (n - 1) / n
+    return area, variance, stats.norm.ppf((1 + confidence) / 2)
+
+
+@given(scores, scores, st.floats(0.5, 0.999))
+@settings(deadline=None)
+def test_delong_equals_all_pairs(positives, negatives, confidence):
+    area, variance, z = naive_delong(positives, negatives, confidence)
+    estimate = delong_interval(positives, negatives, confidence)
+    assert estimate.value == pytest.approx(area, abs=1e-12)
+    if variance > 1e-15:
+        error = z * math.sqrt(variance) / (area * (1 - area))
+        expected = special.expit([special.logit(area) - error, special.logit(area) + error])
+        assert (estimate.lower, estimate.upper) == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_delong_standard_error_of_independent_labels():
+    """Both terms: our oracle gives 0.08165 for 50 rows of labels unrelated to evenly spaced scores.
+
+    Near A = 1/2 the width of the logit interval is 2 z se to first order; the draw of labels moves the fifth digit.
+    """
+    labels = np.random.RandomState(1).binomial(1, 0.5, 10_000) == 1
+    every_score = np.linspace(0, 1, 10_000)
+    estimate = delong_interval(every_score[labels], every_score[~labels])
+    standard_error = (estimate.upper - estimate.lower) / (2 * stats.norm.ppf(0.975))
+    assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0816492, abs=5e-5)
+
+
+@given(scores, scores)
+@settings(deadline=None)
+def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
+    one, other = delong_interval(positives, negatives), delong_interval(negatives, positives)
+    expected = (1 - other.value, 1 - other.upper, 1 - other.lower)
+    assert (one.value, one.lower, one.upper) == pytest.approx(expected, abs=1e-9)
+    assert 0 <= one.lower <= one.value <= one.upper <= 1
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives"),
+    [([5, 6, 7], [1, 2, 3, 4]), ([1, 2], [5, 6]), ([3, 3, 3], [3, 3]), ([4], [1, 2, 3, 5]), ([2], [1]), ([1, 9], [4])],
+)
+def test_without_a_usable_variance_the_bounds_solve_newcombe_method_5(positives, negatives):
+    estimate = delong_interval(positives, negatives)
+    m, n = len(positives), len(negatives)
+    z = stats.norm.ppf(0.975)
+    assert estimate.upper - estimate.lower > 0.1
+    for bound, at_limit in ((estimate.lower, estimate.value == 0), (estimate.upper, estimate.value == 1)):
+        extra = ((m + n) / 2 - 1) * ((1 - bound) / (2 - bound) + bound / (1 + bound))
+        variance = bound * (1 - bound) * (1 + extra) / (m * n)
+        assert (estimate.value - bound) ** 2 == pytest.approx(z**2 * variance, abs=1e-9)
+        assert (bound == estimate.value) == at_limit
+
+
+@pytest.mark.parametrize(("area", "positive_rows", "negative_rows"), [(0.9, 5, 45), (0.75, 20, 80), (0.97, 50, 50)])
+def test_delong_interval_covers(area, positive_rows, negative_rows):
+    """A plain interval A +- z se covers .80, .93 and .87 here."""
+    rng = np.random.default_rng(3)
+    distance = stats.norm.ppf(area) * math.sqrt(2)
+    covered = 0
+    for _ in range(1000):
+        estimate = delong_interval(rng.normal(distance, 1, positive_rows), rng.normal(0, 1, negative_rows))
+        covered += estimate.lower <= area <= estimate.upper
+    assert 0.92 <= covered / 1000 <= 0.98
+
+
+@pytest.mark.parametrize("interval", [mean_interval, median_interval])
+def test_no_values_have_no_interval(interval):
+    with pytest.raises(UndefinedStatisticError, match="no rows"):
+        interval([])
+    with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
+        interval([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95, float("nan")])
+@pytest.mark.parametrize(
+    "interval",
+    [
+        lambda confidence: wilson(1, 2, confidence),
+        lambda confidence: mean_interval([1, 2], confidence),
+        lambda confidence: median_interval([1, 2], confidence),
+        lambda confidence: delong_interval([1, 2], [1, 2], confidence),
+    ],
+)
+def test_confidence_is_a_probability(interval, confidence):
+    with pytest.raises(ValueError, match="must lie strictly between 0 and 1"):
+        interval(confidence)
+
+
+def test_transformed_keeps_missing_bounds_missing():
+    assert transformed(Estimate(4.0, 1.0, 9.0), math.sqrt) == Estimate(2.0, 1.0, 3.0)
+    assert transformed(Estimate(4.0), math.sqrt) == Estimate(2.0)

@@ -1,0 +1,173 @@
+"""What is peculiar to a DuckDB file: its lock, its own types, and that reading leaves no trace."""
+
+import datetime as dt
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import duckdb
+import pytest
+
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.warehouse import duckdb as duckdb_warehouse
+from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.errors import WarehouseLockedError, WarehouseMissingError
+
+SpecMaker = Callable[..., ModelSpec]
+
+SCORES = "CREATE TABLE scores (id VARCHAR, made_at TIMESTAMP, age INTEGER, score DOUBLE)"
+TRUTHS = "CREATE TABLE truths (id VARCHAR, churned BOOLEAN, known_at TIMESTAMP)"
+LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
+
+
+def write(path: Path, *statements: str) -> None:
+    with duckdb.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[Callable[[], None]]:
+    """Hold the file's lock in another process; yields what releases it."""
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read(); c.close()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdin
+        assert holder.stdout
+        holder.stdout.readline()
+        yield holder.stdin.close
+
+
+def test_a_read_waits_for_the_lock_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(path, SCORES)
+    with locked(path) as release, caplog.at_level(logging.WARNING):
+        timer = threading.Timer(0.3, release)
+        timer.start()
+        assert "id" in DuckDBWarehouse(path).columns("scores")
+        timer.join()
+    assert f"{path}: locked by another process" in caplog.text
+
+
+def test_the_wait_for_the_lock_is_bounded_and_logged_now_and_then(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(path, SCORES)
+    slept: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: 1000.0 + sum(slept), sleep=slept.append)
+    monkeypatch.setattr(duckdb_warehouse, "time", clock)
+    with locked(path), caplog.at_level(logging.WARNING), pytest.raises(WarehouseLockedError) as raised:
+        DuckDBWarehouse(path, lock_timeout_seconds=35).columns("scores")
+    assert sum(slept) == pytest.approx(35)
+    assert len(caplog.records) == 4
+    for part in (str(path), "waited 35.0 seconds", "lock_timeout_seconds", "PID"):
+        assert part in str(raised.value)
+
+
+def test_no_wait_at_all_is_possible(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(path, SCORES)
+    with locked(path), pytest.raises(WarehouseLockedError):
+        DuckDBWarehouse(path, lock_timeout_seconds=0).columns("scores")
+
+
+def test_other_errors_are_not_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lock on file.duckdb"
+    path.write_text("no database " * 1000)
+    monkeypatch.setattr(duckdb_warehouse, "time", SimpleNamespace(monotonic=lambda: 0.0))
+    with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):
+        DuckDBWarehouse(path).columns("scores")
+
+
+def test_a_missing_file_names_path_and_variable(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere.duckdb"
+    with pytest.raises(WarehouseMissingError, match="MONITORING_PIPELINE_WAREHOUSE") as raised:
+        DuckDBWarehouse(path).columns("scores")
+    assert str(path) in str(raised.value)
+    assert not path.exists()
+
+
+def test_reading_leaves_no_trace(tmp_path: Path, make_spec: SpecMaker) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(
+        path,
+        f"{SCORES}; INSERT INTO scores VALUES ('a', '2013-06-02', 1, 0)",
+        f"{TRUTHS}; INSERT INTO truths VALUES ('a', true, '2013-06-02')",
+        "CREATE VIEW settings AS SELECT *, current_setting('temp_directory') AS spill FROM scores",
+    )
+    before = path.read_bytes()
+    warehouse = DuckDBWarehouse(path)
+    spec = make_spec(predictions={"table": "settings"}, features={"spill": "categorical"})
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    spill = warehouse.read_predictions(spec, chunk).frame["spill"].item()
+    warehouse.read_labels(spec, chunk, LATER)
+    warehouse.label_counts(spec, [chunk], LATER)
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    assert tmp_path not in Path(spill).parents
+
+
+def test_a_file_replaced_between_calls_is_read_anew(tmp_path: Path) -> None:
+    path, successor = tmp_path / "warehouse.duckdb", tmp_path / "successor.duckdb"
+    write(path, "CREATE TABLE scores (old INTEGER)")
+    write(successor, "CREATE TABLE scores (young INTEGER)")
+    warehouse = DuckDBWarehouse(path)
+    assert warehouse.columns("scores") == {"old": "INTEGER"}
+    os.replace(successor, path)
+    assert warehouse.columns("scores") == {"young": "INTEGER"}
+
+
+@pytest.mark.parametrize("name", ["main", "ml", "scores"])
+def test_a_file_may_bear_the_name_of_a_schema_or_table(tmp_path: Path, make_spec: SpecMaker, name: str) -> None:
+    path = tmp_path / f"{name}.duckdb"
+    write(path, f"CREATE SCHEMA {name}.ml", SCORES, SCORES.replace("scores", f"{name}.ml.scores"))
+    for table in ("scores", "ml.scores"):
+        spec = make_spec(predictions={"table": table})
+        assert DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("time_type", "last_before"),
+    [("TIMESTAMP_S", "23:59:59"), ("TIMESTAMP_MS", "23:59:59.999"), ("TIMESTAMP_NS", "23:59:59.999999999")],
+)
+def test_timestamps_of_every_precision_fall_into_their_chunk(
+    tmp_path: Path, make_spec: SpecMaker, time_type: str, last_before: str
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(
+        path,
+        SCORES.replace("TIMESTAMP", time_type),
+        TRUTHS.replace("TIMESTAMP", time_type),
+        f"INSERT INTO scores VALUES ('early', '2013-06-01 {last_before}', 1, 0), ('first', '2013-06-02', 1, 0),"
+        f" ('last', '2013-06-02 {last_before}', 1, 0), ('after', '2013-06-03', 1, 0)",
+        f"INSERT INTO truths VALUES ('first', true, '2013-06-03 {last_before}')",
+    )
+    spec = make_spec()
+    chunk = chunk_of_key(spec, "2013-06-02")
+    warehouse = DuckDBWarehouse(path)
+    assert sorted(warehouse.read_predictions(spec, chunk).frame["row_id"]) == ["first", "last"]
+    counts = warehouse.label_counts(spec, [chunk], LATER)
+    assert counts[chunk.key].latest_at == warehouse.read_labels(spec, chunk, LATER).frame["known_at"].item()
+
+
+def test_enums_and_huge_integers_are_readable(tmp_path: Path, make_spec: SpecMaker) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    write(
+        path,
+        "CREATE TABLE scores AS SELECT 1 AS id, TIMESTAMP '2013-06-02' AS made_at, 0.5::FLOAT AS score,"
+        " sum(3) AS total, 'red'::ENUM ('red', 'green') AS colour",
+    )
+    spec = make_spec(features={"total": "numeric", "colour": "categorical"})
+    frame = DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame
+    assert frame.select("total", "colour").rows() == [(3.0, "red")]

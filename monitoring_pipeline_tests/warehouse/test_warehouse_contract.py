@@ -1,0 +1,420 @@
+"""What every warehouse must do; a new one is one more row in BUILDERS."""
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError, WrongTimeTypeError
+from monitoring_pipeline.warehouse.reads import LabelCount
+
+Build = Callable[..., DuckDBWarehouse]
+SpecMaker = Callable[..., ModelSpec]
+
+SCORES = "CREATE TABLE scores (id VARCHAR, made_at TIMESTAMPTZ, age INTEGER, score DOUBLE PRECISION)"
+TRUTHS = "CREATE TABLE truths (id VARCHAR, churned BOOLEAN, known_at TIMESTAMPTZ)"
+NOON = dt.datetime(2013, 6, 2, 12, tzinfo=dt.UTC)
+LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
+
+
+def build_duckdb(folder: Path, statements: tuple[str, ...]) -> DuckDBWarehouse:
+    path = folder / "warehouse.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for statement in statements:
+            connection.execute(statement)
+    return DuckDBWarehouse(path, lock_timeout_seconds=5)
+
+
+BUILDERS = {"duckdb": build_duckdb}
+
+
+@pytest.fixture(params=BUILDERS)
+def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
+    """Return a function that makes a warehouse from SQL statements."""
+    return lambda *statements: BUILDERS[request.param](tmp_path, statements)
+
+
+def ids(frame: pl.DataFrame) -> list[str]:
+    return sorted(frame["row_id"].to_list())
+
+
+@pytest.mark.parametrize("time_type", ["TIMESTAMPTZ", "TIMESTAMP"])
+@pytest.mark.parametrize(
+    ("zone", "day", "start", "hours"),
+    [
+        ("America/New_York", "2013-03-10", "2013-03-10 05:00", 23),
+        ("America/New_York", "2013-11-03", "2013-11-03 04:00", 25),
+        ("America/New_York", "2013-04-22", "2013-04-22 04:00", 24),
+        ("Europe/Berlin", "2013-03-31", "2013-03-30 23:00", 23),
+        ("Europe/Berlin", "2013-10-27", "2013-10-26 22:00", 25),
+        ("Asia/Kolkata", "2013-06-02", "2013-06-01 18:30", 24),
+    ],
+)
+def test_a_chunk_is_the_half_open_local_day(
+    build: Build, make_spec: SpecMaker, time_type: str, zone: str, day: str, start: str, hours: int
+) -> None:
+    first = dt.datetime.fromisoformat(start).replace(tzinfo=dt.UTC)
+    after = first + dt.timedelta(hours=hours)
+    tick = dt.timedelta(microseconds=1)
+    moments = {"before": first - tick, "first": first, "last": after - tick, "after": after}
+    rows = ", ".join(
+        f"('{name}', '{at.replace(tzinfo=None) if time_type == 'TIMESTAMP' else at}', 1, 0.5)"
+        for name, at in moments.items()
+    )
+    warehouse = build(SCORES.replace("TIMESTAMPTZ", time_type), f"INSERT INTO scores VALUES {rows}")
+    spec = make_spec(timezone=zone)
+
+    frame = warehouse.read_predictions(spec, chunk_of_key(spec, day)).frame
+
+    assert dict(frame.select("row_id", "predicted_at").rows()) == {"first": first, "last": after - tick}
+    assert frame["predicted_at"].dtype == pl.Datetime("us", "UTC")
+
+
+@pytest.mark.parametrize(("zone", "expected"), [("UTC", "second"), ("Asia/Kolkata", "second"), ("US/Eastern", "third")])
+def test_a_date_is_its_midnight_in_utc(build: Build, make_spec: SpecMaker, zone: str, expected: str) -> None:
+    warehouse = build(
+        SCORES.replace("TIMESTAMPTZ", "DATE"),
+        "INSERT INTO scores VALUES ('first', '2013-06-01', 1, 0), ('second', '2013-06-02', 1, 0),"
+        " ('third', '2013-06-03', 1, 0)",
+    )
+    spec = make_spec(timezone=zone)
+    assert ids(warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame) == [expected]
+
+
+def test_only_needed_columns_are_read(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        "CREATE VIEW scores AS SELECT 'a' AS id, TIMESTAMP '2013-06-02 12:00' AS made_at, 40 AS age, 0.25 AS score,"
+        " error('read in vain') AS secret",
+        "CREATE VIEW truths AS SELECT 'a' AS id, true AS churned, TIMESTAMP '2013-06-03' AS known_at,"
+        " error('read in vain') AS secret",
+    )
+    spec = make_spec()
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    predictions = warehouse.read_predictions(spec, chunk)
+
+    assert predictions.frame.columns == ["row_id", "predicted_at", "age", "score"]
+    assert predictions.frame.rows() == [("a", NOON, 40, 0.25)]
+    assert warehouse.read_labels(spec, chunk, LATER).frame.height == 1
+    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+    with_secret = make_spec(features={"secret": "numeric"})
+    with pytest.raises(Exception, match="read in vain"):
+        warehouse.read_predictions(with_secret, chunk)
+
+
+def test_missing_columns_are_listed_and_rows_without_time_counted(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES,
+        "INSERT INTO scores VALUES ('a', '2013-06-02 12:00:00+00', 40, 0.5), ('b', NULL, 1, 0), ('c', NULL, 1, 0)",
+    )
+    spec = make_spec(
+        predictions={"score": "scoore", "prediction": "decided", "model_version": "version"},
+        features={"age": "numeric", "income": {"kind": "numeric", "column": "income_eur"}},
+    )
+
+    read = warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+
+    assert read.frame.columns == ["row_id", "predicted_at", "age"]
+    assert set(read.missing_columns) == {"model_version", "score", "prediction", "income"}
+    assert read.rows_without_time == 2
+
+
+def test_an_empty_chunk_keeps_names_and_types(build: Build, make_spec: SpecMaker) -> None:
+    spec = make_spec()
+    warehouse = build(SCORES, TRUTHS)
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    assert warehouse.read_predictions(spec, chunk).frame.schema == {
+        "row_id": pl.String,
+        "predicted_at": pl.Datetime("us", "UTC"),
+        "age": pl.Int32,
+        "score": pl.Float64,
+    }
+    labels = warehouse.read_labels(spec, chunk, LATER)
+    assert labels.frame.schema == {"row_id": pl.String, "label": pl.Boolean, "known_at": pl.Datetime("us", "UTC")}
+    assert labels.accounting == LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
+    assert warehouse.label_counts(spec, [chunk], LATER) == {"2013-06-02": LabelCount(0, None)}
+    assert warehouse.label_counts(spec, [], LATER) == {}
+
+
+UUID = "0ba5c3c2-5a6a-4a6e-9a3b-2d2f0c7f9b11"
+
+
+@pytest.mark.parametrize(
+    ("prediction_type", "label_type", "value", "text"),
+    [
+        ("VARCHAR", "VARCHAR", "'order 7'", "order 7"),
+        ("BIGINT", "BIGINT", "7", "7"),
+        ("BIGINT", "INTEGER", "7", "7"),
+        ("BIGINT", "VARCHAR", "'7'", "7"),
+        ("UUID", "UUID", f"'{UUID}'", UUID),
+        ("UUID", "VARCHAR", f"'{UUID}'", UUID),
+    ],
+)
+def test_ids_of_any_type_join_and_become_text(
+    build: Build, make_spec: SpecMaker, prediction_type: str, label_type: str, value: str, text: str
+) -> None:
+    warehouse = build(
+        SCORES.replace("id VARCHAR", f"id {prediction_type}"),
+        TRUTHS.replace("id VARCHAR", f"id {label_type}"),
+        f"INSERT INTO scores VALUES ({value}, '2013-06-02 12:00:00+00', 40, 0.5)",
+        f"INSERT INTO truths VALUES ({value}, true, '2013-06-03 00:00:00+00')",
+    )
+    spec = make_spec()
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    assert warehouse.read_predictions(spec, chunk).frame["row_id"].to_list() == [text]
+    read = warehouse.read_labels(spec, chunk, LATER)
+    assert read.frame["row_id"].to_list() == [text]
+    assert read.accounting == LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
+    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+
+
+def test_names_are_quoted_and_found_regardless_of_case(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        'CREATE SCHEMA "ML Team"',
+        'CREATE TABLE "ML Team"."The ""best"" scores" '
+        '("Order Id" INTEGER, "WHEN" TIMESTAMP, "a""ge" INTEGER, "{score}" REAL, "select" VARCHAR)',
+        """INSERT INTO "ML Team"."The ""best"" scores" VALUES (1, '2013-06-02 12:00', 40, 0.5, 'x')""",
+        'CREATE TABLE "TRUTHS" ("Order Id" INTEGER, "Is it?" VARCHAR, "Known At" TIMESTAMP)',
+        """INSERT INTO "TRUTHS" VALUES (1, 'yes', '2013-06-03')""",
+    )
+    spec = make_spec(
+        predictions={"table": 'ml team.the "best" scores', "id": "order id", "time": "When", "score": "{score}"},
+        labels={"id": "ORDER ID", "label": "Is it?", "known_at": "known at", "positive": "yes"},
+        features={
+            "age": {"kind": "numeric", "column": 'a"ge'},
+            "Age": {"kind": "numeric", "column": 'a"ge'},
+            'x"; DROP TABLE truths; --': {"kind": "categorical", "column": "select"},
+        },
+    )
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    assert warehouse.read_predictions(spec, chunk).frame.to_dicts() == [
+        {
+            "row_id": "1",
+            "predicted_at": NOON,
+            "age": 40,
+            "Age": 40,
+            'x"; DROP TABLE truths; --': "x",
+            "score": 0.5,
+        }
+    ]
+    assert warehouse.read_labels(spec, chunk, LATER).frame["label"].to_list() == ["yes"]
+    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+
+
+@pytest.mark.parametrize("field", ["predictions", "labels"])
+@pytest.mark.parametrize(
+    "text", ["scores; DROP TABLE truths", 'scores" --', "(SELECT 1)", "main.truths.scores", "socres"]
+)
+def test_a_table_that_is_not_in_the_catalogue_is_refused(
+    build: Build, make_spec: SpecMaker, field: str, text: str
+) -> None:
+    warehouse = build(SCORES, TRUTHS)
+    spec = make_spec(**{field: {"table": text}})
+    with pytest.raises(MissingTableError) as raised:
+        warehouse.read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+    assert f"churn: {field}.table: no table {text!r}" in str(raised.value)
+    assert "tables: scores, truths" in str(raised.value)
+    assert warehouse.columns("truths").keys() == {"id", "churned", "known_at"}
+
+
+def test_a_misspelt_table_is_told_what_it_may_be(build: Build) -> None:
+    with pytest.raises(MissingTableError, match="no table 'SOCRES'; did you mean scores"):
+        build(SCORES, TRUTHS).columns("SOCRES")
+
+
+def test_the_default_schema_comes_first_and_an_ambiguous_name_is_refused(build: Build) -> None:
+    warehouse = build(
+        "CREATE SCHEMA a",
+        "CREATE SCHEMA b",
+        "CREATE TABLE scores (here INTEGER)",
+        "CREATE TABLE a.scores (there INTEGER)",
+        "CREATE TABLE a.truths (id INTEGER)",
+        "CREATE TABLE b.truths (id INTEGER)",
+        "CREATE TABLE b.single (id INTEGER)",
+    )
+    assert warehouse.columns("scores") == {"here": "INTEGER"}
+    assert warehouse.columns("A.Scores") == {"there": "INTEGER"}
+    assert warehouse.columns("single") == {"id": "INTEGER"}
+    with pytest.raises(MissingTableError, match=r"'truths' may be a\.truths or b\.truths; write which"):
+        warehouse.columns("truths")
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "existing"),
+    [("predictions", "id", "age, id, made_at, score"), ("predictions", "time", "age, id, made_at, score")]
+    + [("labels", field, "churned, id, known_at") for field in ("id", "label", "known_at")],
+)
+def test_a_missing_necessary_column_is_an_error(
+    build: Build, make_spec: SpecMaker, part: str, field: str, existing: str
+) -> None:
+    spec = make_spec(**{part: {field: "nowhere"}})
+    with pytest.raises(MissingColumnError) as raised:
+        build(SCORES, TRUTHS).read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+    assert f"churn: {part}.{field}: " in str(raised.value)
+    assert f"has no column 'nowhere'; columns: {existing}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "column"), [("predictions", "time", "made_at"), ("labels", "known_at", "known_at")]
+)
+def test_a_time_that_is_text_is_an_error(
+    build: Build, make_spec: SpecMaker, part: str, field: str, column: str
+) -> None:
+    spec = make_spec()
+    warehouse = build(*(ddl.replace(f"{column} TIMESTAMPTZ", f"{column} VARCHAR") for ddl in (SCORES, TRUTHS)))
+    with pytest.raises(WrongTimeTypeError, match=rf"churn: {part}\.{field}: column {column} is VARCHAR, expected"):
+        warehouse.read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+
+
+def test_types_arrive_as_they_are_and_decimals_as_numbers(build: Build, make_spec: SpecMaker) -> None:
+    columns = {
+        "flag": ("BOOLEAN", "true", "categorical", True),
+        "amount": ("DECIMAL(10, 3)", "1.5", "numeric", 1.5),
+        "whole": ("NUMERIC(38, 0)", "12", "numeric", 12.0),
+        "code": ("DECIMAL(4, 0)", "12", "categorical", "12"),
+        "text": ("VARCHAR", "'1.5'", "numeric", "1.5"),
+        "day": ("DATE", "'2013-06-02'", "categorical", dt.date(2013, 6, 2)),
+        "span": ("INTERVAL", "INTERVAL '2' HOUR", "categorical", "02:00:00"),
+        "clock": ("TIME", "'10:30:00'", "categorical", "10:30:00"),
+        "owner": ("UUID", f"'{UUID}'", "categorical", UUID),
+        "nothing": ("INTEGER", "NULL", "numeric", None),
+    }
+    warehouse = build(
+        f"CREATE TABLE scores (id INTEGER, made_at TIMESTAMP, version DECIMAL(3, 1), score DECIMAL(5, 4), decided INTEGER, "
+        f"{', '.join(f'{name} {entry[0]}' for name, entry in columns.items())})",
+        f"INSERT INTO scores VALUES (1, '2013-06-02 12:00', 1.2, 0.2500, 1, "
+        f"{', '.join(entry[1] for entry in columns.values())})",
+        "CREATE TABLE truths (id INTEGER, churned DECIMAL(3, 2), known_at TIMESTAMP)",
+        "INSERT INTO truths VALUES (1, 1.25, '2013-06-03')",
+    )
+    spec = make_spec(
+        predictions={"model_version": "version", "prediction": "decided"},
+        features={name: entry[2] for name, entry in columns.items()},
+    )
+    chunk = chunk_of_key(spec, "2013-06-02")
+
+    row = warehouse.read_predictions(spec, chunk).frame.row(0, named=True)
+
+    expected = {name: entry[3] for name, entry in columns.items()}
+    outputs = {"model_version": "1.2", "score": 0.25, "prediction": 1}
+    assert row == {"row_id": "1", "predicted_at": NOON} | expected | outputs
+    assert warehouse.read_labels(spec, chunk, LATER).frame["label"].to_list() == [1.25]
+
+
+def test_labels_are_those_known_by_then_and_the_rest_is_accounted_for(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES,
+        TRUTHS,
+        "INSERT INTO scores VALUES ('twice', '2013-06-02 01:00:00+00', 1, 0), ('twice', '2013-06-02 02:00:00+00', 1, 0),"
+        " ('known', '2013-06-02 03:00:00+00', 1, 0), ('later', '2013-06-02 04:00:00+00', 1, 0),"
+        " ('undated', '2013-06-02 05:00:00+00', 1, 0), ('unlabelled', '2013-06-02 06:00:00+00', 1, 0),"
+        " ('eve', '2013-06-01 23:59:00+00', 1, 0), ('timeless', NULL, 1, 0), (NULL, '2013-06-02 07:00:00+00', 1, 0)",
+        "INSERT INTO truths VALUES ('twice', true, '2013-06-02 09:00:00+00'), ('known', true, '2013-06-02 08:00:00+00'),"
+        " ('known', false, '2013-06-03 08:00:00+00'), ('later', true, '2013-06-09 00:00:00.000001+00'),"
+        " ('undated', true, NULL), ('eve', true, '2013-06-02 00:00:00+00'), ('timeless', true, '2013-06-02 11:00:00+00'),"
+        " ('ghost', true, '2013-06-02 23:59:59.999999+00'), ('ghost', true, '2013-06-03 00:00:00+00'),"
+        " (NULL, true, '2013-06-02 12:00:00+00')",
+    )
+    spec = make_spec()
+    chunk = chunk_of_key(spec, "2013-06-02")
+    week_after = dt.datetime(2013, 6, 9, tzinfo=dt.UTC)
+
+    read = warehouse.read_labels(spec, chunk, week_after)
+
+    assert sorted(read.frame.select("row_id", "label").rows()) == [("known", False), ("known", True), ("twice", True)]
+    # Orphans: the first ghost and the label without id. Outside: of the eve, and of a prediction in no chunk.
+    assert read.accounting == LabelAccounting(orphans=2, outside_window=2, not_yet_known=2)
+
+    at_ten = warehouse.read_labels(spec, chunk, dt.datetime(2013, 6, 2, 10, tzinfo=dt.UTC))
+    assert sorted(at_ten.frame.select("row_id", "label").rows()) == [("known", True), ("twice", True)]
+    assert at_ten.accounting == LabelAccounting(orphans=0, outside_window=1, not_yet_known=3)
+
+    arrived = warehouse.read_labels(spec, chunk, week_after + dt.timedelta(microseconds=1))
+    assert ids(arrived.frame) == ["known", "known", "later", "twice"]
+    assert arrived.accounting.not_yet_known == 1
+
+
+@pytest.mark.parametrize(("seed", "time_type"), enumerate(["TIMESTAMPTZ", "TIMESTAMP", "DATE"]))
+def test_labels_counts_and_accounting_agree_with_loops_in_python(
+    build: Build, make_spec: SpecMaker, seed: int, time_type: str
+) -> None:
+    draw = random.Random(seed)
+    first = dt.datetime(2013, 3, 8, tzinfo=dt.UTC)
+
+    def moment(days: int) -> dt.datetime | None:
+        if draw.random() < 0.1:
+            return None
+        at = first + dt.timedelta(hours=draw.randrange(24 * days))
+        return at.replace(hour=0) if time_type == "DATE" else at
+
+    predictions = [(draw.randrange(40), moment(6)) for _ in range(60)]
+    labels = [(draw.randrange(45), moment(12)) for _ in range(80)]
+
+    def literal(at: dt.datetime | None) -> str:
+        if at is None:
+            return "NULL"
+        return f"'{at}'" if time_type == "TIMESTAMPTZ" else f"'{at.replace(tzinfo=None)}'"
+
+    warehouse = build(
+        SCORES.replace("TIMESTAMPTZ", time_type),
+        TRUTHS.replace("TIMESTAMPTZ", time_type),
+        f"INSERT INTO scores VALUES {', '.join(f'({n}, {literal(at)}, 1, 0)' for n, at in predictions)}",
+        f"INSERT INTO truths VALUES {', '.join(f'({n}, true, {literal(at)})' for n, at in labels)}",
+    )
+    spec = make_spec(timezone="America/New_York")
+    chunks = [chunk_of_key(spec, f"2013-03-{day:02}") for day in range(7, 16)]
+
+    for as_of in (first + dt.timedelta(days=days, hours=5) for days in (0, 2, 5, 20)):
+        counts = warehouse.label_counts(spec, chunks, as_of)
+        assert list(counts) == [chunk.key for chunk in chunks]
+        for chunk in chunks:
+            read = warehouse.read_labels(spec, chunk, as_of)
+            known, accounting = loops_in_python(predictions, labels, chunk, as_of)
+            assert sorted(read.frame.select("row_id", "known_at").rows()) == known
+            assert read.accounting == accounting
+            assert counts[chunk.key] == LabelCount(len(known), max((at for _, at in known), default=None))
+
+
+def loops_in_python(
+    predictions: list[tuple[int, dt.datetime | None]],
+    labels: list[tuple[int, dt.datetime | None]],
+    chunk: Chunk,
+    as_of: dt.datetime,
+) -> tuple[list[tuple[str, dt.datetime]], LabelAccounting]:
+    known: list[tuple[str, dt.datetime]] = []
+    orphans = outside = not_yet = 0
+    for label_id, known_at in labels:
+        times = [at for prediction_id, at in predictions if prediction_id == label_id]
+        in_chunk = any(at is not None and chunk.start <= at < chunk.end for at in times)
+        if known_at is None or known_at > as_of:
+            not_yet += in_chunk
+            continue
+        if in_chunk:
+            known.append((str(label_id), known_at))
+        elif chunk.start <= known_at < chunk.end:
+            orphans += not times
+            outside += bool(times)
+    return sorted(known), LabelAccounting(orphans=orphans, outside_window=outside, not_yet_known=not_yet)
+
+
+def test_a_moment_without_zone_is_refused(build: Build, make_spec: SpecMaker) -> None:
+    spec = make_spec()
+    warehouse = build(SCORES, TRUTHS)
+    chunk = chunk_of_key(spec, "2013-06-02")
+    naive = LATER.replace(tzinfo=None)
+    with pytest.raises(ValueError, match="has no time zone"):
+        warehouse.read_labels(spec, chunk, naive)
+    with pytest.raises(ValueError, match="has no time zone"):
+        warehouse.label_counts(spec, [chunk], naive)

@@ -1,0 +1,62 @@
+-- The demo's warehouse, as a team that serves two models might keep it. The monitoring only ever reads it.
+
+-- flight_delay: one row per scheduled departure, written at that moment.
+CREATE TABLE flight_delay_predictions (
+    flight_id                  VARCHAR     NOT NULL,    -- date-carrier-flight-origin, unique
+    predicted_at               TIMESTAMPTZ NOT NULL,    -- scheduled departure
+    model_version              VARCHAR     NOT NULL,    -- version in MLflow's registry
+    carrier                    VARCHAR,
+    origin                     VARCHAR,
+    destination                VARCHAR,
+    weekday                    VARCHAR,                 -- Mon to Sun, in New York
+    scheduled_departure_minute INTEGER,                 -- minutes after midnight, in New York
+    distance_miles             INTEGER,
+    plane_age_years            INTEGER,
+    seats                      INTEGER,
+    temperature_fahrenheit     DOUBLE,
+    dew_point_fahrenheit       DOUBLE,
+    humidity_percent           DOUBLE,
+    wind_speed_mph             DOUBLE,
+    precipitation_inches       DOUBLE,
+    pressure_millibars         DOUBLE,
+    visibility_miles           DOUBLE,
+    score                      DOUBLE      NOT NULL,    -- probability of arriving more than 15 minutes late
+    predicted_late             BOOLEAN     NOT NULL
+);
+
+-- arrival_delay: one row per departure, written at that moment; a cancelled flight has none.
+CREATE TABLE arrival_delay_predictions (
+    flight_id                  VARCHAR     NOT NULL,
+    predicted_at               TIMESTAMPTZ NOT NULL,    -- actual departure
+    model_version              VARCHAR     NOT NULL,
+    carrier                    VARCHAR,
+    origin                     VARCHAR,
+    destination                VARCHAR,
+    weekday                    VARCHAR,
+    scheduled_departure_minute INTEGER,
+    distance_miles             INTEGER,
+    plane_age_years            INTEGER,
+    seats                      INTEGER,
+    temperature_fahrenheit     DOUBLE,
+    dew_point_fahrenheit       DOUBLE,
+    humidity_percent           DOUBLE,
+    wind_speed_mph             DOUBLE,
+    precipitation_inches       DOUBLE,
+    pressure_millibars         DOUBLE,
+    visibility_miles           DOUBLE,
+    departure_delay_minutes    INTEGER,
+    predicted_minutes          DOUBLE      NOT NULL     -- minutes of delay at arrival; early is negative
+);
+
+-- The truth about both, one row per flight that reached its destination.
+CREATE TABLE flight_labels (
+    flight_id             VARCHAR     NOT NULL,
+    late                  BOOLEAN     NOT NULL, -- more than 15 minutes late
+    arrival_delay_minutes INTEGER     NOT NULL,
+    arrived_at            TIMESTAMPTZ NOT NULL  -- when the truth became known
+);
+
+-- What the tables above were made from: equal means that nothing has to be done.
+CREATE TABLE seeded_from (
+    fingerprint VARCHAR NOT NULL
+);

@@ -1,0 +1,32 @@
+-- The label rows around one chunk that a join to its predictions cannot use.
+WITH chunk_predictions AS (
+    SELECT DISTINCT {prediction_key} AS prediction_key
+    FROM {predictions} AS p
+    WHERE {predicted_at} >= {chunk_start}
+      AND {predicted_at} < {chunk_end}
+),
+known_in_chunk AS (
+    SELECT {label_key} AS label_key
+    FROM {labels} AS l
+    WHERE {known_at} >= {known_from}
+      AND {known_at} < {known_before}
+      AND {known_at} <= {as_of}
+)
+SELECT
+    (
+        SELECT count(*)
+        FROM known_in_chunk AS k
+        WHERE NOT EXISTS (SELECT 1 FROM {predictions} AS p WHERE {prediction_key} = k.label_key)
+    ) AS orphans,
+    (
+        SELECT count(*)
+        FROM known_in_chunk AS k
+        WHERE EXISTS (SELECT 1 FROM {predictions} AS p WHERE {prediction_key} = k.label_key)
+          AND NOT EXISTS (SELECT 1 FROM chunk_predictions AS c WHERE c.prediction_key = k.label_key)
+    ) AS outside_window,
+    (
+        SELECT count(*)
+        FROM {labels} AS l
+        WHERE ({known_at} > {as_of} OR {known_at} IS NULL)
+          AND EXISTS (SELECT 1 FROM chunk_predictions AS c WHERE c.prediction_key = {label_key})
+    ) AS not_yet_known

@@ -1,0 +1,19 @@
+-- For each chunk the number of label rows that labels.sql would return, and when the last became known.
+-- The bounds on all chunks together let the warehouse skip what lies outside; a range join does not.
+WITH chunks (chunk_key, chunk_start, chunk_end) AS (
+    VALUES {chunks}
+),
+chunk_predictions AS (
+    SELECT DISTINCT c.chunk_key, {prediction_key} AS prediction_key
+    FROM {predictions} AS p
+    JOIN chunks AS c
+      ON {predicted_at} >= c.chunk_start
+     AND {predicted_at} < c.chunk_end
+    WHERE {predicted_at} >= {earliest_start}
+      AND {predicted_at} < {latest_end}
+)
+SELECT c.chunk_key, count(*) AS row_count, max({known_at_instant}) AS latest_at
+FROM chunk_predictions AS c
+JOIN {labels} AS l ON {label_key} = c.prediction_key
+WHERE {known_at} <= {as_of}
+GROUP BY c.chunk_key
