@@ -94,7 +94,7 @@ def first_instant_showing(minute_of_day: pl.Expr, not_before: pl.Expr, zone: str
 
     Args:
         minute_of_day: wall-clock minutes after midnight, 0 to 1439.
-        not_before: instants in UTC.
+        not_before: instants in UTC, whole minutes.
         zone: IANA name.
 
     A wall-clock time that the change to summer time skips is read with the offset before the change, as RFC 5545

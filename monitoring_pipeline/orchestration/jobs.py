@@ -1,6 +1,8 @@
 """The jobs and the schedule of one model."""
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 
 from monitoring_pipeline.orchestration.partitions import partitions_of
 from monitoring_pipeline.spec.model import ModelSpec
@@ -16,7 +18,7 @@ def late_labels_job_name(spec: ModelSpec) -> str:
     return f"{spec.name}_late_labels"
 
 
-def build_nightly_job(spec: ModelSpec) -> dg.UnresolvedAssetJobDefinition:
+def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     """Return the job of one night; the reference is looked at first, and built only when it has to be."""
     return dg.define_asset_job(
         nightly_job_name(spec),
@@ -28,7 +30,7 @@ def build_nightly_job(spec: ModelSpec) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def build_late_labels_job(spec: ModelSpec) -> dg.UnresolvedAssetJobDefinition:
+def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     """Return the job that the late-label sensor asks for."""
     keys = [dg.AssetKey([spec.name, name]) for name in ("labels", "performance", "verdict")]
     return dg.define_asset_job(
@@ -41,14 +43,13 @@ def build_late_labels_job(spec: ModelSpec) -> dg.UnresolvedAssetJobDefinition:
     )
 
 
-def build_schedule(spec: ModelSpec, job: dg.UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition:
     """Return the schedule that runs yesterday's chunk at the spec's local time."""
     hour, minute = map(int, spec.schedule.split(":"))
-    schedule = dg.build_schedule_from_partitioned_job(
+    return dg.build_schedule_from_partitioned_job(
         job,
         name=f"{spec.name}_schedule",
         hour_of_day=hour,
         minute_of_hour=minute,
         description=f"Every night at {spec.schedule} in {spec.timezone}: yesterday's chunk of {spec.name}.",
     )
-    return schedule  # type: ignore[return-value]

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
@@ -18,7 +19,7 @@ REQUESTS_PER_TICK = 100
 
 
 def build_late_labels_sensor(
-    specs: Sequence[ModelSpec], jobs: Sequence[dg.UnresolvedAssetJobDefinition]
+    specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition]
 ) -> dg.SensorDefinition:
     """Return the sensor that re-runs past chunks whose labels have grown, once per arrival."""
 

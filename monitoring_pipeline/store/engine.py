@@ -1,14 +1,15 @@
 """Connections to the store's database: SQLite in WAL mode, or PostgreSQL."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 
 from monitoring_pipeline.store.tables import SCHEMA
@@ -67,7 +68,7 @@ def _sqlite_engine(url: URL, file: Path) -> Engine:
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
-    def prepare(connection: Any, _record: object) -> None:
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # The driver must not open transactions of its own: BEGIN is sent below, so that DDL is inside it too.
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -101,10 +102,11 @@ def _postgresql_engine(url: URL) -> Engine:
         url = url.set(drivername="postgresql+psycopg2")
     engine = sa.create_engine(url, pool_pre_ping=True)
 
-    def prepare(connection: Any, _record: object) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SET search_path TO {SCHEMA}")
-            cursor.execute("SET TIME ZONE 'UTC'")
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET search_path TO {SCHEMA}")
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.close()
         connection.commit()
 
     # First in line, because SQLAlchemy asks a new connection for its default schema.

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, RowMapping
 
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -193,7 +193,7 @@ class ResultStore:
 
     def _current(
         self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
-    ) -> list[Mapping[str, Any]]:
+    ) -> Sequence[RowMapping]:
         """Return rows of the current revisions of one model, in chunk order."""
         newer = chunk_revisions.alias("newer")
         superseded = sa.exists().where(
@@ -210,14 +210,12 @@ class ResultStore:
             .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *written)
         )
         with reading(self._engine) as connection:
-            return [row._mapping for row in connection.execute(statement)]
+            return connection.execute(statement).mappings().all()
 
 
 def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> int:
-    newest = connection.execute(
-        sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc()).limit(1)
-    ).one_or_none()
+    own = sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc()).limit(1)
+    newest = connection.execute(own).mappings().one_or_none()
     if newest is None:
         return 1
-    row = newest._mapping
-    return row["revision"] if provenance_of(row) == provenance else row["revision"] + 1
+    return newest["revision"] if provenance_of(newest) == provenance else newest["revision"] + 1

@@ -1,13 +1,14 @@
 """Between the words for results and rows of the store's tables; every round trip is exact."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from numbers import Integral, Real
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine import RowMapping
 
 from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -58,7 +59,7 @@ def rows_of(
     ]
 
 
-def measurement_of(row: Mapping[str, Any]) -> Measurement:
+def measurement_of(row: RowMapping) -> Measurement:
     """Return the measurement that a row holds."""
     values = {name: row[name] for name in _MEASUREMENT_FIELDS}
     values |= {
@@ -70,9 +71,9 @@ def measurement_of(row: Mapping[str, Any]) -> Measurement:
     return Measurement(**values)
 
 
-def profiles_of(rows: list[Mapping[str, Any]]) -> dict[str, ChunkProfile]:
+def profiles_of(rows: Sequence[RowMapping]) -> dict[str, ChunkProfile]:
     """Return the profiles that the rows of one chunk hold, by model version."""
-    by_version: dict[str, list[Mapping[str, Any]]] = {}
+    by_version: dict[str, list[RowMapping]] = {}
     for row in rows:
         by_version.setdefault(row["model_version"], []).append(row)
     return {
@@ -81,7 +82,7 @@ def profiles_of(rows: list[Mapping[str, Any]]) -> dict[str, ChunkProfile]:
     }
 
 
-def verdict_of(row: Mapping[str, Any]) -> Verdict:
+def verdict_of(row: RowMapping) -> Verdict:
     """Return the verdict that a row holds."""
     return Verdict(
         status=VerdictStatus(row["status"]),
@@ -92,12 +93,12 @@ def verdict_of(row: Mapping[str, Any]) -> Verdict:
     )
 
 
-def snapshot_of(row: Mapping[str, Any]) -> Snapshot:
+def snapshot_of(row: RowMapping) -> Snapshot:
     """Return the pointer that a row holds."""
     return Snapshot(**{field.name: row[field.name] for field in fields(Snapshot)})
 
 
-def provenance_of(row: Mapping[str, Any]) -> Provenance:
+def provenance_of(row: RowMapping) -> Provenance:
     """Return the provenance that a row holds."""
     return Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
 
@@ -129,7 +130,7 @@ def _profile_row(profile: ChunkProfile, column: ColumnProfile) -> Row:
     }
 
 
-def _column_profile_of(row: Mapping[str, Any]) -> ColumnProfile:
+def _column_profile_of(row: RowMapping) -> ColumnProfile:
     return ColumnProfile(
         column=row["column_name"],
         counts=tuple(row["counts"]),

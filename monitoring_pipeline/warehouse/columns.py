@@ -23,8 +23,6 @@ class TimeType:
 
 _WITH_ZONE = TimeType("{}", "CAST({} AS TIMESTAMPTZ)")
 _WITHOUT_ZONE = TimeType("CAST({} AS TIMESTAMP) AT TIME ZONE 'UTC'", "CAST({} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'")
-# Written out, as DuckDB would else compare at the precision of microseconds.
-_NANOSECONDS = TimeType(_WITHOUT_ZONE.instant, f"CAST({_WITHOUT_ZONE.comparable} AS TIMESTAMP_NS)")
 
 TIME_TYPES = {
     "TIMESTAMP WITH TIME ZONE": _WITH_ZONE,
@@ -32,13 +30,13 @@ TIME_TYPES = {
     "TIMESTAMP WITHOUT TIME ZONE": _WITHOUT_ZONE,
     "TIMESTAMP_S": _WITHOUT_ZONE,
     "TIMESTAMP_MS": _WITHOUT_ZONE,
-    "TIMESTAMP_NS": _NANOSECONDS,
+    "TIMESTAMP_NS": _WITHOUT_ZONE,
     "DATE": _WITHOUT_ZONE,
 }
 """By the catalogue's name of the type; without a zone means UTC, and a date its midnight."""
 
 _DECIMAL = re.compile(r"(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?|U?HUGEINT", re.IGNORECASE)
-_TEXT_IN_EFFECT = re.compile(r"(UUID|ENUM|USER-DEFINED|INTERVAL|BIT|TIME(?! ?STAMP))\b.*", re.IGNORECASE | re.DOTALL)
+_TEXT_IN_EFFECT = re.compile(r"(UUID|ENUM|USER-DEFINED|INTERVAL|BIT|TIME)\b.*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)

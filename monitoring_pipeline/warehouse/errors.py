@@ -1,7 +1,9 @@
 """What can be wrong with a warehouse, apart from what its engine says itself."""
 
+from monitoring_pipeline.evaluation.rows import SourceError
 
-class WarehouseError(Exception):
+
+class WarehouseError(SourceError):
     """A warehouse that cannot be read as the model spec says; the message names culprit and what exists."""
 
 

@@ -65,10 +65,7 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
     """
     row_id = table.required_column(spec.predictions.id, f"{spec.name}: predictions.id")
     time = _prediction_time(spec, table)
-    selected = {
-        "row_id": f"CAST({qualified(row_id, PREDICTIONS_ALIAS)} AS {AS_TEXT})",
-        "predicted_at": time.instant,
-    }
+    selected = {"row_id": f"CAST({qualified(row_id, PREDICTIONS_ALIAS)} AS {AS_TEXT})", "predicted_at": time.instant}
     missing: list[str] = []
     for name, (column_name, decimals) in _optional_columns(spec).items():
         if column := table.column(column_name):

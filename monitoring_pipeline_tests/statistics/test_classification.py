@@ -150,7 +150,7 @@ def test_unusable_rows_have_a_reason(metric, labels, second, reason):
 
 @pytest.mark.parametrize("metric", [*ON_SCORES, *ON_CLASSES])
 def test_columns_of_different_length_are_refused(metric):
-    with pytest.raises(ValueError, match="labels has 2 rows and (scores|predictions) has 3"):
+    with pytest.raises(ValueError, match=r"labels has 2 rows and (scores|predictions) has 3"):
         metric([0, 1], [0, 1, 1])
 
 

@@ -57,7 +57,7 @@ def count_arrays(sides: int, smallest: int = 0) -> st.SearchStrategy[list[list[i
         # evidently, test_stattests.py and test_utils.py
         (distances.hellinger_distance, DICE_REFERENCE, DICE_CURRENT, 0.06812, 1e-5),
         (distances.total_variation_distance, DICE_REFERENCE, DICE_CURRENT, 0.06818181818181819, 1e-12),
-        # NannyML, test_univariate_drift_methods.py; the second is a new category, a quarter of both sides
+        # NannyML, test_univariate_drift_methods.py: a new category; one category for another
         (distances.l_infinity_distance, [2, 2, 2, 0], [2, 2, 2, 1], 0.14, 0.005),
         (distances.jensen_shannon_distance, [25, 25, 25, 25, 0], [25, 25, 25, 0, 25], 0.5, 1e-12),
         # tensorflow data validation, metrics_test.cc

@@ -45,14 +45,14 @@ def test_chi_squared_as_frouros_when_nothing_is_pooled():
 
 
 def test_g_against_evidently_which_takes_the_reference_for_the_truth():
-    """Evidently reports 0.8176 for these counts; against a reference that is a sample too it is 0.908."""
+    """Evidently reports 0.8176 for these counts; against a reference that is a sample too it is 0.904."""
     reference, current = np.array([5, 5, 8]), np.array([4, 6, 8])
     expected = stats.chi2_contingency(np.stack([reference, current]), correction=False, lambda_="log-likelihood")
     outcome = evidence.g_test(reference, current, minimum_expected=0)
     assert (outcome.statistic, outcome.p_value) == pytest.approx((expected.statistic, expected.pvalue), abs=1e-12)
     known = 2 * float(np.sum(current * np.log(current / reference)))
     assert stats.chi2.sf(known, 2) == pytest.approx(0.8176, abs=1e-3)
-    assert outcome.p_value == pytest.approx(0.908, abs=1e-3)
+    assert outcome.p_value == pytest.approx(0.904, abs=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -98,15 +98,12 @@ def test_pools_keep_rows_and_expect_enough(sides):
 @given(two_sides)
 @settings(deadline=None)
 def test_only_the_totals_decide_what_is_pooled(sides):
-    """Moving rows of one cell between the sides, in two cells at once, keeps all totals and so the pools."""
-    reference, current = np.array(sides[0]), np.array(sides[1])
-    both_shares = np.minimum(reference, current)
-    if reference.size < 2 or both_shares[:2].min() == 0:
-        return
-    moved = np.zeros_like(reference)
-    moved[:2] = 1, -1
+    """A row of one cell changes sides with a row of another, which keeps all totals and so the pools."""
+    reference, current = np.array([3, 7, *sides[0]]), np.array([4, 5, *sides[1]])
+    exchanged = np.zeros_like(reference)
+    exchanged[:2] = 1, -1
     before = np.add(*evidence.pool_sparse_cells(reference, current))
-    assert np.array_equal(before, np.add(*evidence.pool_sparse_cells(reference + moved, current - moved)))
+    assert np.array_equal(before, np.add(*evidence.pool_sparse_cells(reference + exchanged, current - exchanged)))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +112,7 @@ def test_only_the_totals_decide_what_is_pooled(sides):
         # nothing sparse
         ([50, 50], [20, 30], [50, 50], [20, 30]),
         # the two sparse cells make a pool of their own, at the place of the first
-        ([4, 100, 3, 90], [3, 50, 2, 40], [7, 100, 90], [5, 50, 40]),
+        ([8, 100, 8, 90], [4, 50, 4, 40], [16, 100, 90], [8, 50, 40]),
         # neighbours pool with neighbours; the last joins the last pool
         ([30, 30, 30, 30, 30], [3, 3, 3, 3, 3], [60, 90], [6, 9]),
         # too few for a pool: joins the smallest cell that is not sparse
@@ -127,11 +124,8 @@ def test_only_the_totals_decide_what_is_pooled(sides):
     ],
 )
 def test_pooling_by_hand(reference, current, pooled_reference, pooled_current):
-    if pooled_current == [5, 50, 40]:
-        reference, current = np.multiply(reference, 2), np.multiply(current, 2)
-        pooled_reference, pooled_current = np.multiply(pooled_reference, 2), np.multiply(pooled_current, 2)
     pooled = evidence.pool_sparse_cells(reference, current)
-    assert [side.tolist() for side in pooled] == [list(pooled_reference), list(pooled_current)]
+    assert [side.tolist() for side in pooled] == [pooled_reference, pooled_current]
 
 
 @pytest.mark.parametrize("test", ALL)
@@ -163,7 +157,7 @@ def test_two_sided_and_a_probability(test, sides):
     assert outcome.p_value == pytest.approx(test(current, reference).p_value, abs=1e-9)
 
 
-@pytest.mark.parametrize(("reference_rows", "current_rows"), [(300, 200), (2000, 50), (40, 40)])
+@pytest.mark.parametrize(("reference_rows", "current_rows"), [(300, 200), (2000, 50), (1000, 10)])
 def test_kolmogorov_smirnov_p_value_near_the_exact_one(reference_rows, current_rows):
     rng = np.random.default_rng(7)
     reference, current = rng.normal(size=reference_rows), rng.normal(0.25, size=current_rows)
@@ -192,7 +186,7 @@ def test_kolmogorov_smirnov_p_value_near_the_exact_one(reference_rows, current_r
 )
 @pytest.mark.parametrize(("reference_rows", "current_rows"), [(10_000, 200), (600, 600)])
 def test_false_alarms_at_five_percent(test, cells, lowest, highest, reference_rows, current_rows):
-    """Goodness of fit would raise some 40 % here where both sides are equally large."""
+    """Goodness of fit would raise about 50 % on ten cells where both sides are equally large."""
     rng = np.random.default_rng(11)
     shares = 1 / np.sqrt(np.arange(1, cells + 1))
     shares /= shares.sum()

@@ -116,9 +116,7 @@ def make_results() -> MakeResults:
             code_version="0.1.0",
         )
         chunk = Chunk(model, day, start, start + dt.timedelta(days=1))
-        return ChunkResults(
-            producer=producer, chunk=chunk, provenance=provenance, measurements=measurements, **parts
-        )
+        return ChunkResults(producer=producer, chunk=chunk, provenance=provenance, measurements=measurements, **parts)
 
     return make
 

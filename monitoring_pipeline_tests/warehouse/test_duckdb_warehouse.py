@@ -130,8 +130,9 @@ def test_a_file_replaced_between_calls_is_read_anew(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["main", "ml", "scores"])
 def test_a_file_may_bear_the_name_of_a_schema_or_table(tmp_path: Path, make_spec: SpecMaker, name: str) -> None:
-    path = tmp_path / f"{name}.duckdb"
-    write(path, f"CREATE SCHEMA {name}.ml", SCORES, SCORES.replace("scores", f"{name}.ml.scores"))
+    path, draft = tmp_path / f"{name}.duckdb", tmp_path / "draft.duckdb"
+    write(draft, "CREATE SCHEMA ml", SCORES, SCORES.replace("scores", "ml.scores"))
+    draft.rename(path)
     for table in ("scores", "ml.scores"):
         spec = make_spec(predictions={"table": table})
         assert DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame.is_empty()

@@ -81,12 +81,6 @@ def upgrade() -> None:
     )
 
 
-def downgrade() -> None:
-    """Drop the tables, and everything in them."""
-    for name in ("model_references", "snapshots", "verdicts", "profiles", "measurements", "chunk_revisions"):
-        op.drop_table(name)
-
-
 def _create(name: str, comment: str, *columns: sa.Column[Any]) -> None:
     op.create_table(name, *columns, comment=comment)
 

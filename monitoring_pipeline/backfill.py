@@ -1,0 +1,85 @@
+"""Runs of a model's nightly job from the command line: one run for a range of chunks."""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from monitoring_pipeline.orchestration.jobs import nightly_job_name
+from monitoring_pipeline.orchestration.partitions import partitions_of
+from monitoring_pipeline.spec.model import ModelSpec
+
+DAGSTER_YAML = Path(__file__).parent.parent / "dagster.yaml"
+
+
+@dataclass(frozen=True)
+class RangeRun:
+    """One finished run over the chunks from ``first`` to ``last``, both included."""
+
+    run_id: str
+    first: str
+    last: str
+    success: bool
+    failures: tuple[str, ...]
+
+
+class OutsidePartitionsError(ValueError):
+    """A range that the model has no chunks for."""
+
+
+def run_range(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, spec: ModelSpec, first: dt.date, last: dt.date
+) -> RangeRun:
+    """Run the nightly job once over all chunks of a range, in this process, recorded in ``instance``.
+
+    Raises:
+        OutsidePartitionsError: when the model is not monitored on all those days.
+    """
+    keys = partitions_of(spec).get_partition_keys()
+    if first.isoformat() not in keys or last.isoformat() not in keys or last < first:
+        message = f"{spec.name}: {first} to {last} is not within its chunks, {keys[0]} to {keys[-1]}"
+        raise OutsidePartitionsError(message)
+    result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
+        instance=instance,
+        raise_on_error=False,
+        tags={
+            ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
+            ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+        },
+    )
+    failures = tuple(_failures(result))
+    return RangeRun(result.run_id, first.isoformat(), last.isoformat(), result.success, failures)
+
+
+def split_range(first: dt.date, last: dt.date, *, days: int) -> Iterator[tuple[dt.date, dt.date]]:
+    """Yield the range in pieces of at most ``days`` days."""
+    start = first
+    while start <= last:
+        end = min(start + dt.timedelta(days=days - 1), last)
+        yield start, end
+        start = end + dt.timedelta(days=1)
+
+
+def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    for event in result.filter_events(lambda e: e.is_step_failure):
+        data = event.step_failure_data
+        metadata = data.user_failure_data
+        if metadata and metadata.description:
+            yield metadata.description
+        elif data.error:
+            cause = data.error.cause or data.error
+            yield cause.message.strip()
+
+
+@contextmanager
+def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """Open Dagster's instance in ``home``, with the project's own dagster.yaml unless there is one."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        (home / "dagster.yaml").write_text(DAGSTER_YAML.read_text(encoding="utf-8"), encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        yield instance

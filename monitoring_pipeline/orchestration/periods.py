@@ -1,0 +1,39 @@
+"""Performance of a longer period, from the snapshots of its chunks."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.orchestration.ports import Snapshots, Store
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+def measure_period(
+    spec: ModelSpec, chunk_keys: Sequence[str], *, store: Store, snapshots: Snapshots
+) -> tuple[Measurement, ...]:
+    """Measure performance on all rows of several chunks together, by version; exact, not a mean of the chunks.
+
+    Chunks that have not been monitored, or whose labels have not been read, are left out.
+    """
+    predictions_of = store.snapshots(spec.name, "predictions")
+    labels_of = store.snapshots(spec.name, "labels")
+    known = [key for key in chunk_keys if key in predictions_of and key in labels_of]
+    if not known:
+        return ()
+    columns = ["row_id", "model_version", *(name for name in spec.columns if name not in spec.features)]
+    # A row is found again by its chunk as well: the same id may be scored on two days.
+    rows = pl.concat(_of_chunk(snapshots.read(predictions_of[key].uri, columns), key) for key in known)
+    labels = pl.concat(_of_chunk(snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in known)
+    return tuple(
+        measurement
+        for version in rows["model_version"].unique().sort().to_list()
+        for measurement in measure_performance(
+            spec, rows.filter(pl.col("model_version") == version), labels, model_version=version
+        )
+    )
+
+
+def _of_chunk(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    return frame.with_columns(pl.concat_str(pl.lit(key), "row_id", separator="/").alias("row_id"))

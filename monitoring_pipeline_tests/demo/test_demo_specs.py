@@ -1,0 +1,40 @@
+"""The shipped specs fit the demo's tables and models."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import monitoring_pipeline
+from monitoring_pipeline.demo.training import DEMO_MODELS, REFERENCE_END, REFERENCE_START, DemoModel
+from monitoring_pipeline.spec.loading import load_specs
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.sql_files import read_sql
+
+
+@pytest.fixture(scope="module")
+def shipped() -> dict[str, ModelSpec]:
+    """The specs in the package, by name."""
+    directory = Path(monitoring_pipeline.__file__).parent / "models"
+    return {loaded.spec.name: loaded.spec for loaded in load_specs(directory)}
+
+
+@pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
+def test_spec_declares_what_the_model_is(model: DemoModel, shipped: dict[str, ModelSpec]) -> None:
+    spec = shipped[model.name]
+    assert spec.task is model.task
+    assert {name: feature.kind for name, feature in spec.features.items()} == model.features
+    assert (spec.reference["1"].start, spec.reference["1"].end) == (REFERENCE_START, REFERENCE_END)
+
+
+@pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
+def test_spec_names_columns_that_the_tables_have(model: DemoModel, shipped: dict[str, ModelSpec]) -> None:
+    spec = shipped[model.name]
+    source, labels = spec.predictions, spec.labels
+    outputs = [name for name in (source.score, source.prediction) if name]
+    with duckdb.connect() as warehouse:
+        warehouse.execute(read_sql("demo/warehouse.sql"))
+        predicted = warehouse.table(source.table).columns
+        labelled = warehouse.table(labels.table).columns
+    assert predicted == [source.id, source.time, source.model_version, *spec.features, *outputs]
+    assert {labels.id, labels.label, labels.known_at} <= set(labelled)

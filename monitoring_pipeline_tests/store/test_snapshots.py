@@ -1,0 +1,103 @@
+"""Snapshot files are named by content, written whole or not at all, and found again after a move."""
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from monitoring_pipeline.store.snapshots import SnapshotFiles, SnapshotMissingError
+
+ROWS = pl.DataFrame({"row_id": ["a", "b"], "wind": [1.5, None]})
+OTHER_ROWS = pl.DataFrame({"row_id": ["c"], "wind": [2.5]})
+
+
+def write(files, frame=ROWS, *, chunk="2013-04-22", fingerprint="abc", **parts):
+    return files.write(
+        frame, **({"model": "flight_delay", "kind": "predictions"} | parts), chunk=chunk, fingerprint=fingerprint
+    )
+
+
+def test_rows_come_back_and_only_the_columns_asked_for(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+    assert uri == "flight_delay/2013-04-22/predictions-abc.parquet"
+    assert_frame_equal(files.read(uri), ROWS)
+    assert_frame_equal(files.read(uri, ["wind"]), ROWS.select("wind"))
+    assert_frame_equal(files.scan(uri).filter(pl.col("wind").is_null()).collect(), ROWS[1:])
+
+
+def test_a_file_that_exists_is_left_alone(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+    before = (tmp_path / uri).stat()
+    assert write(files, OTHER_ROWS) == uri
+    after = (tmp_path / uri).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert_frame_equal(files.read(uri), ROWS)
+
+
+def test_other_content_goes_beside(tmp_path):
+    files = SnapshotFiles(str(tmp_path))
+    first, second = write(files), write(files, OTHER_ROWS, fingerprint="def")
+    assert_frame_equal(files.read(first), ROWS)
+    assert_frame_equal(files.read(second), OTHER_ROWS)
+
+
+def test_a_moved_folder_still_works(tmp_path):
+    uri = write(SnapshotFiles(str(tmp_path / "old")))
+    (tmp_path / "old").rename(tmp_path / "new")
+    assert_frame_equal(SnapshotFiles(str(tmp_path / "new")).read(uri), ROWS)
+
+
+def test_a_root_may_be_a_file_url_and_hold_glob_characters(tmp_path):
+    root = tmp_path / "a[1]*=b" / "c"
+    files = SnapshotFiles(f"file://{root}")
+    uri = write(files)
+    assert (root / uri).is_file()
+    assert_frame_equal(files.read(uri), ROWS)
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+    def write_half(_frame, file):
+        file.write(b"PAR1 and no more")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", write_half)
+    with pytest.raises(OSError, match="disk full"):
+        write(SnapshotFiles(str(tmp_path)))
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("chunk", "message"),
+    [
+        ("2013-04-22", "flight_delay 2013-04-22 is gone: .*flight_delay/predictions asset of partition 2013-04-22"),
+        ("2013-01-01/2013-03-01", "flight_delay 2013-01-01/2013-03-01 is gone: .*flight_delay/reference asset"),
+    ],
+)
+@pytest.mark.parametrize("access", [SnapshotFiles.scan, SnapshotFiles.read])
+def test_a_missing_file_says_what_restores_it(tmp_path, chunk, message, access):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files, chunk=chunk)
+    (tmp_path / uri).unlink()
+    with pytest.raises(SnapshotMissingError, match=message):
+        access(files, uri)
+    assert write(files, chunk=chunk) == uri
+    assert_frame_equal(files.read(uri), ROWS)
+
+
+def test_a_file_that_goes_between_scan_and_read_says_so_too(tmp_path, monkeypatch):
+    files = SnapshotFiles(str(tmp_path))
+    uri = write(files)
+    scanned = files.scan(uri)
+    (tmp_path / uri).unlink()
+    monkeypatch.setattr(files, "scan", lambda _uri: scanned)
+    with pytest.raises(SnapshotMissingError, match="is gone"):
+        files.read(uri)
+
+
+@pytest.mark.parametrize("part", ["model", "chunk", "kind", "fingerprint"])
+@pytest.mark.parametrize("value", ["..", ".hidden", "", "a b", "a\\b", "a\n"])
+def test_names_cannot_leave_the_root(tmp_path, part, value):
+    with pytest.raises(ValueError, match=f"{part} .* cannot name a snapshot file"):
+        write(SnapshotFiles(str(tmp_path)), **{part: value})
+    assert list(tmp_path.iterdir()) == []

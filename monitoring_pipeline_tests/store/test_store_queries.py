@@ -1,0 +1,155 @@
+"""The views and the documented queries, run on both databases over a history whose answer is known."""
+
+import pytest
+import sqlalchemy as sa
+
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.sql_files import read_sql, sql_directory
+
+STATUS = {"o": Status.OK, "b": Status.BREACHED, "s": Status.SKIPPED}
+
+
+def measured(letter: str, value: float, *, name: str = "psi", severity: Severity = Severity.WARNING) -> Measurement:
+    """One measurement of the column wind: o(k), b(reached) or s(kipped)."""
+    status = STATUS[letter]
+    return Measurement(
+        kind=Kind.DRIFT,
+        subject="wind",
+        name=name,
+        model_version="1",
+        status=status,
+        severity=severity,
+        value=None if status is Status.SKIPPED else value,
+        reason=None if status is Status.OK else f"{name} {letter} {value}",
+    )
+
+
+def day(number: int) -> str:
+    return f"2013-04-{number:02}"
+
+
+@pytest.fixture
+def write(store, make_results, measured_at):
+    """A function that stores measurements, and a verdict, of one day."""
+
+    def write(number, *measurements, model="flight_delay", verdict="ok", input_fingerprint="input-1"):
+        judgement = Verdict(
+            status=VerdictStatus(verdict), reasons=("because",), measured=len(measurements), breaches=0, skipped=0
+        )
+        for results in (
+            make_results(day(number), *measurements, model=model, input_fingerprint=input_fingerprint),
+            make_results(day(number), model=model, producer="verdict", verdict=judgement),
+        ):
+            store.replace(results, run_id="run", measured_at=measured_at)
+
+    return write
+
+
+@pytest.fixture
+def ask(store):
+    """A function that runs one documented query and returns its rows as dictionaries."""
+
+    def ask(query, **parameters):
+        columns, rows = store.query(read_sql(f"queries/{query}.sql"), parameters)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ("oooo", []),
+        ("obbo", [(2, 3, 2, False, 3)]),
+        ("obbb", [(2, 4, 3, True, 4)]),
+        ("bbob", [(1, 2, 2, False, 2), (4, 4, 1, True, 4)]),
+        ("bsb", [(1, 3, 2, True, 3)]),
+        ("obs", [(2, 2, 1, True, 2)]),
+        ("bsob", [(1, 1, 1, False, 1), (4, 4, 1, True, 4)]),
+        ("b.bo", [(1, 3, 2, False, 3)]),
+        ("bb..", [(1, 2, 2, False, 2)]),
+        ("ssss", []),
+    ],
+)
+def test_problems_are_the_islands_of_breached_chunks(store, write, history, expected):
+    # Written in reverse: a backfill may come in any order.
+    for number, letter in reversed(list(enumerate(history, start=1))):
+        write(number, *([] if letter == "." else [measured(letter, float(number))]))
+    found = store.query("SELECT since, until, chunks, ongoing, last_value FROM problems ORDER BY since", {})[1]
+    assert found == [(day(since), day(until), *rest) for since, until, *rest in expected]
+
+
+def test_a_changed_chunk_joins_two_problems(store, write):
+    for number, letter in enumerate("bob", start=1):
+        write(number, measured(letter, 1.0))
+    write(2, measured("b", 5.0), input_fingerprint="labels came")
+    assert store.query("SELECT since, until, chunks FROM problems", {})[1] == [(day(1), day(3), 3)]
+
+
+def test_problems_of_different_numbers_and_models_are_apart(store, write):
+    write(1, measured("b", 1.0), measured("b", 2.0, name="ks"))
+    write(2, measured("o", 1.0), measured("b", 3.0, name="ks"))
+    write(3, measured("b", 9.0), model="arrival_delay")
+    found = store.query("SELECT model, name, since, until, ongoing FROM problems ORDER BY model, name", {})[1]
+    assert found == [
+        ("arrival_delay", "psi", day(3), day(3), True),
+        ("flight_delay", "ks", day(1), day(2), True),
+        ("flight_delay", "psi", day(1), day(1), False),
+    ]
+
+
+def test_what_is_wrong_takes_the_newest_judged_chunk_of_each_model(write, ask):
+    write(1, measured("b", 1.0), measured("o", 1.0, name="ks"), verdict="warning")
+    write(2, measured("b", 2.0), measured("b", 3.0, name="ks", severity=Severity.CRITICAL), verdict="critical")
+    write(1, measured("b", 4.0), model="arrival_delay", verdict="warning")
+    write(3, measured("s", 0.0), model="arrival_delay", verdict="unknown")
+    write(3, measured("o", 0.1), model="healthy")
+    found = ask("what_is_wrong", chunk=None)
+    columns = ("model", "chunk", "verdict", "severity", "name", "value", "since")
+    assert [tuple(row[column] for column in columns) for row in found] == [
+        ("flight_delay", day(2), "critical", "critical", "ks", 3.0, day(2)),
+        ("flight_delay", day(2), "critical", "warning", "psi", 2.0, day(1)),
+        ("arrival_delay", day(3), "unknown", None, None, None, None),
+    ]
+    found = ask("what_is_wrong", chunk=day(1))
+    assert [(r["model"], r["name"], r["reason"], r["since"]) for r in found] == [
+        ("arrival_delay", "psi", "psi b 4.0", day(1)),
+        ("flight_delay", "psi", "psi b 1.0", day(1)),
+    ]
+
+
+def test_since_when_lists_what_goes_on_first(write, ask):
+    for number, (psi, ks) in enumerate(zip("bobb", "bbbo", strict=True), start=1):
+        write(number, measured(psi, float(number)), measured(ks, float(number), name="ks"))
+    found = ask("since_when", model="flight_delay", name=None)
+    assert [(r["name"], r["since"], r["until"], r["chunks"], r["ongoing"], r["last_reason"]) for r in found] == [
+        ("psi", day(3), day(4), 2, True, "psi b 4.0"),
+        ("ks", day(1), day(3), 3, False, "ks b 3.0"),
+        ("psi", day(1), day(1), 1, False, "psi b 1.0"),
+    ]
+    assert [r["name"] for r in ask("since_when", model="flight_delay", name="ks")] == ["ks"]
+    assert ask("since_when", model="arrival_delay", name=None) == []
+
+
+def test_metric_history_is_in_chunk_order_and_of_the_current_revision(write, ask):
+    for number, letter in ((3, "s"), (1, "o"), (2, "b")):
+        write(number, measured(letter, float(number)), measured("o", 0.0, name="ks"))
+    write(1, measured("o", 1.5), input_fingerprint="labels came")
+    found = ask("metric_history", model="flight_delay", name="psi", subject=None)
+    assert [(r["chunk"], r["value"], r["status"], r["reason"]) for r in found] == [
+        (day(1), 1.5, "ok", None),
+        (day(2), 2.0, "breached", "psi b 2.0"),
+        (day(3), None, "skipped", "psi s 3.0"),
+    ]
+    assert len(ask("metric_history", model="flight_delay", name="psi", subject="wind")) == 3
+    assert ask("metric_history", model="flight_delay", name="psi", subject="score") == []
+
+
+@pytest.mark.parametrize("path", sorted((sql_directory() / "queries").glob("*.sql")), ids=lambda path: path.stem)
+def test_each_query_says_its_question_and_documents_exactly_its_parameters(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("-- ")
+    assert lines[0].endswith("?")
+    first, last = lines.index("-- Parameters"), next(i for i, line in enumerate(lines) if line.startswith("-- Output:"))
+    documented = {line.split()[1] for line in lines[first + 1 : last]}
+    assert documented == set(sa.text("\n".join(lines))._bindparams)
