@@ -11,9 +11,10 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from monitoring_pipeline.orchestration.jobs import nightly_job_name
 from monitoring_pipeline.orchestration.partitions import partitions_of
+from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.model import ModelSpec
 
-DAGSTER_YAML = Path(__file__).parent.parent / "dagster.yaml"
+QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def run_range(
     result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
         instance=instance,
         raise_on_error=False,
+        run_config=QUIET,
         tags={
             ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
             ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
@@ -80,6 +82,6 @@ def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's instance in ``home``, with the project's own dagster.yaml unless there is one."""
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
-        (home / "dagster.yaml").write_text(DAGSTER_YAML.read_text(encoding="utf-8"), encoding="utf-8")
+        (home / "dagster.yaml").write_text(dagster_yaml().read_text(encoding="utf-8"), encoding="utf-8")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, json_schema, load_spec, load_specs
@@ -81,14 +80,14 @@ def suite_draft(model: str, *, force: bool) -> None:
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
 def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
     """Monitor MODEL on past days, in one Dagster run; give the same numbers as the nights would have."""
-    from monitoring_pipeline.tables import day_table
+    from monitoring_pipeline.tables import day_table, terminal
 
     with _clear_errors():
         settings = Settings()
         loaded = _find(settings, model)
         run = _run_range(settings, loaded.spec, first.date(), last.date())
         with _store(settings) as store:
-            Console().print(day_table(loaded.spec, store, first.date(), last.date()))
+            terminal().print(day_table(loaded.spec, store, first.date(), last.date()))
         if not run:
             raise SystemExit(1)
 
@@ -99,13 +98,13 @@ def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
 def show(model: str, first: dt.datetime, last: dt.datetime) -> None:
     """Print what is known of MODEL's days, a line each."""
-    from monitoring_pipeline.tables import day_table
+    from monitoring_pipeline.tables import day_table, terminal
 
     with _clear_errors():
         settings = Settings()
         loaded = _find(settings, model)
         with _store(settings) as store:
-            Console().print(day_table(loaded.spec, store, first.date(), last.date()))
+            terminal().print(day_table(loaded.spec, store, first.date(), last.date()))
 
 
 @main.command()
@@ -117,7 +116,7 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> N
     """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
     from monitoring_pipeline.orchestration.periods import measure_period
     from monitoring_pipeline.store.snapshots import SnapshotFiles
-    from monitoring_pipeline.tables import result_table, with_interval
+    from monitoring_pipeline.tables import result_table, terminal, with_interval
 
     with _clear_errors():
         settings = Settings()
@@ -132,7 +131,7 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> N
                 measured = measure_period(loaded.spec, keys, store=store, snapshots=SnapshotFiles(settings.snapshots))
                 rows.extend((period, m.model_version, m.name, with_interval(m), m.rows, m.reason) for m in measured)
         columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
-        Console().print(result_table(f"{model}: performance by {by}", columns, rows))
+        terminal().print(result_table(f"{model}: performance by {by}", columns, rows))
 
 
 @main.command()
@@ -142,8 +141,8 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
     """Run a documented query on the store: what_is_wrong, since_when, metric_history."""
     from sqlalchemy import text
 
-    from monitoring_pipeline.sql_files import read_sql
-    from monitoring_pipeline.tables import result_table
+    from monitoring_pipeline.shipped_files import read_sql
+    from monitoring_pipeline.tables import result_table, terminal
 
     with _clear_errors():
         sql = read_sql(f"queries/{name}.sql")
@@ -154,16 +153,17 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
             raise click.ClickException(message)
         with _store(Settings()) as store:
             columns, rows = store.query(sql, {parameter: given.get(parameter) for parameter in known})
-        Console().print(result_table(name, columns, rows))
+        terminal().print(result_table(name, columns, rows))
 
 
 @main.command()
 def demo() -> None:
     """Seed a warehouse with real flights, train two models, and monitor them over March and April 2013."""
     from monitoring_pipeline.demo.running import run_demo
+    from monitoring_pipeline.tables import terminal
 
     with _clear_errors():
-        run_demo(Settings(), Console())
+        run_demo(Settings(), terminal())
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.chunk import chunk_of_day
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status, Verdict, VerdictStatus
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
 
 HEADLINE_METRIC = {Task.BINARY: "auroc", Task.REGRESSION: "mean_absolute_error"}
@@ -18,26 +19,36 @@ STYLE = {
     VerdictStatus.CRITICAL: "bold red",
     VerdictStatus.UNKNOWN: "dim",
 }
-DRIFTED_NAMES_SHOWN = 3
+DRIFTED_NAMES_SHOWN = 2
+WIDTH_OF_A_FILE = 140
 
 
 def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
     """Return one line per day: rows, label maturity, drifted columns, the headline metric, the verdict."""
     headline = HEADLINE_METRIC[spec.task]
     table = Table(title=f"{spec.name} ({spec.task}), {first} to {last}, days of {spec.timezone}")
-    for name in ("day", "rows", "labels", "drifted", headline, "verdict", "most severe reason"):
-        table.add_column(
-            name,
-            justify="right" if name in {"rows", "labels"} else "left",
-            no_wrap=name != "most severe reason",
-            max_width=60,
-            overflow="ellipsis",
-        )
-    for offset in range((last - first).days + 1):
-        key = chunk_of_day(spec, first + dt.timedelta(days=offset)).key
+    for name in ("day", "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"):
+        table.add_column(name, justify="right" if name in {"rows", "labels"} else "left", no_wrap=True)
+    for key in _keys(spec, first, last):
         measurements = store.measurements(spec.name, key)
         table.add_row(*_day_cells(key, measurements, store.verdict(spec.name, key), headline))
     return table
+
+
+def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
+    """Return the critical days, each with its most severe reason."""
+    table = Table(title=f"{spec.name}: critical days", show_header=False)
+    for key in _keys(spec, first, last):
+        verdict = store.verdict(spec.name, key)
+        if verdict is not None and verdict.status is VerdictStatus.CRITICAL:
+            table.add_row(key, verdict.reasons[0].partition(": ")[2])
+    return table
+
+
+def terminal() -> Console:
+    """Return a console that is wide enough for the tables where the output is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
 
 
 def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -67,18 +78,23 @@ def _day_cells(
     metrics = [m for m in measurements if m.name == headline and m.kind is Kind.PERFORMANCE]
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
     word = Text(str(status) if verdict else "not judged", style=STYLE[status])
-    reason = verdict.reasons[0] if verdict and verdict.reasons else ""
     shown = ", ".join(with_interval(m) for m in metrics) or "-"
-    return (key, rows, maturity, _drifted(measurements), shown, word, reason.partition(": ")[2])
+    return (key, rows, maturity, _drifted(measurements), shown, word)
 
 
 def _drifted(measurements: Sequence[Measurement]) -> str:
+    """Return the number of drifted columns that count for the verdict, their names, and how many only inform."""
     drifted = [m for m in measurements if m.kind is Kind.DRIFT and m.status is Status.BREACHED]
-    if not drifted:
-        return "0"
-    names = [m.subject for m in sorted(drifted, key=lambda m: -(m.value or 0.0))]
-    more = ", ..." if len(names) > DRIFTED_NAMES_SHOWN else ""
-    return f"{len(names)}: {', '.join(names[:DRIFTED_NAMES_SHOWN])}{more}"
+    judged = [m.subject for m in sorted(drifted, key=lambda m: -(m.value or 0.0)) if m.severity is not Severity.INFO]
+    informing = len(drifted) - len(judged)
+    more = ", ..." if len(judged) > DRIFTED_NAMES_SHOWN else ""
+    names = f": {', '.join(judged[:DRIFTED_NAMES_SHOWN])}{more}" if judged else ""
+    return f"{len(judged)}{names}" + (f" (+{informing} ignored)" if informing else "")
+
+
+def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:
+    days = range((last - first).days + 1)
+    return [chunk_of_day(spec, first + dt.timedelta(days=offset)).key for offset in days]
 
 
 def _cell(value: object) -> str:

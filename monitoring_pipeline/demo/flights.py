@@ -7,6 +7,7 @@ units and columns: https://nycflights13.tidyverse.org/reference/index.html.
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -15,6 +16,9 @@ NEW_YORK = "America/New_York"
 LATE_AFTER_MINUTES = 15
 ZONE_OF_UNLISTED_AIRPORTS = "America/Puerto_Rico"
 """Zone of the four destinations that airports.csv lacks: BQN, PSE, SJU and STT; none of them changes its clocks."""
+
+Occurrence = Literal["earliest", "latest"]
+"""Which of the two is meant by a wall-clock time that happens twice."""
 
 WEATHER = {
     "temp": "temperature_fahrenheit",
@@ -104,12 +108,12 @@ def first_instant_showing(minute_of_day: pl.Expr, not_before: pl.Expr, zone: str
     candidates = [
         _at_wall_clock(midnight + pl.duration(days=days, minutes=minute_of_day), zone, occurrence)
         for days in (0, 1)
-        for occurrence in ("earliest", "latest")
+        for occurrence in get_args(Occurrence)
     ]
     return pl.min_horizontal(*(pl.when(instant >= not_before).then(instant) for instant in candidates))
 
 
-def _at_wall_clock(wall: pl.Expr, zone: str, occurrence: str) -> pl.Expr:
+def _at_wall_clock(wall: pl.Expr, zone: str, occurrence: Occurrence) -> pl.Expr:
     def instant(naive: pl.Expr) -> pl.Expr:
         zoned = naive.dt.replace_time_zone(zone, ambiguous=occurrence, non_existent="null")
         return zoned.dt.convert_time_zone("UTC")

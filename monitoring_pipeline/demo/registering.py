@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -82,20 +82,22 @@ class Registry:
         Returns:
             The version.
         """
-        import mlflow.sklearn
+        import mlflow
+        from mlflow.data.pandas_dataset import from_pandas
         from mlflow.models import infer_signature
+        from mlflow.sklearn import log_model
 
         features = model_input(model, reference)
         method = OUTPUT_METHODS[model.task]
         truths = reference[model.target].cast(pl.Float64).to_numpy()
-        rows = mlflow.data.from_pandas(
+        rows = from_pandas(
             features.assign(**{model.target: truths}), source=SOURCE, targets=model.target, name="reference"
         )
         with self._connected() as client, mlflow.start_run(experiment_id=self._experiment(client, model)) as run:
             mlflow.log_params(BOOSTING)
             mlflow.log_metrics(metrics)
             mlflow.log_input(rows, context="reference")
-            logged = mlflow.sklearn.log_model(
+            logged = log_model(
                 estimator,
                 name=model.name,
                 signature=infer_signature(features, getattr(estimator, method)(features)),
@@ -105,7 +107,8 @@ class Registry:
                 skops_trusted_types=TRUSTED_TYPES,
                 pyfunc_predict_fn=method,
             )
-            client.create_registered_model(model.name)
+            if not client.search_registered_models(f"name = '{model.name}'"):
+                client.create_registered_model(model.name)
             registered = client.create_model_version(
                 model.name,
                 logged.model_uri,
@@ -118,16 +121,17 @@ class Registry:
 
     def load(self, model: DemoModel, model_version: str) -> "Pipeline":
         """Load a registered version."""
-        import mlflow.sklearn
+        from mlflow.sklearn import load_model
 
         with self._connected() as client:
-            return mlflow.sklearn.load_model(client.get_model_version_download_uri(model.name, model_version))
+            return cast("Pipeline", load_model(client.get_model_version_download_uri(model.name, model_version)))
 
     def _experiment(self, client: "MlflowClient", model: DemoModel) -> str:
         existing = client.get_experiment_by_name(model.name)
         if existing is not None:
             return existing.experiment_id
-        return client.create_experiment(model.name, artifact_location=(self.artifact_root / model.name).as_uri())
+        location = (self.artifact_root / model.name).absolute().as_uri()
+        return client.create_experiment(model.name, artifact_location=location)
 
     @contextmanager
     def _connected(self) -> "Generator[MlflowClient]":

@@ -11,7 +11,7 @@ from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.tables import day_table
+from monitoring_pipeline.tables import day_table, worst_days
 
 FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
 MODELS = ("flight_delay", "arrival_delay")
@@ -52,4 +52,5 @@ def run_demo(settings: Settings, console: Console) -> None:
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
             console.print(day_table(specs[name], store, FIRST, LAST))
+            console.print(worst_days(specs[name], store, FIRST, LAST))
     console.print(NEXT, highlight=False)

@@ -24,8 +24,8 @@ from monitoring_pipeline.demo.training import (
     score_out_of_fold,
     training_fingerprint,
 )
+from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.model import Task
-from monitoring_pipeline.sql_files import read_sql
 
 Progress = Callable[[str], None]
 _DDL = "demo/warehouse.sql"

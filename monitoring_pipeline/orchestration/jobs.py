@@ -4,7 +4,6 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 
-from monitoring_pipeline.orchestration.partitions import partitions_of
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -23,7 +22,6 @@ def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         nightly_job_name(spec),
         selection=dg.AssetSelection.groups(spec.name),
-        partitions_def=partitions_of(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
         description=f"One chunk of {spec.name}, from the warehouse to the verdict.",
@@ -36,7 +34,6 @@ def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     return dg.define_asset_job(
         late_labels_job_name(spec),
         selection=dg.AssetSelection.assets(*keys),
-        partitions_def=partitions_of(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
         description=f"Measures a past chunk of {spec.name} again with the labels that have arrived since.",

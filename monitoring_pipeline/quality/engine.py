@@ -8,7 +8,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -22,12 +22,9 @@ _NOT_KWARGS = frozenset(
     {"id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content", "severity"}
     | {"windows", "batch_id", "condition_parser"}
 )
-_RESULT_FORMAT = {
-    "result_format": "COMPLETE",
-    "return_unexpected_index_query": False,
-    # The library's own examples are the first rows met; ours are counted over all, whatever the row order.
-    "partial_unexpected_count": 0,
-}
+_COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
+# The library's own lists of values stop at the first 200 rows met; the list of row positions is whole.
+_POSITIONS = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "return_unexpected_index_query": False}
 
 
 @dataclass(frozen=True)
@@ -58,16 +55,16 @@ def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[O
     """
     if not expectations:
         return []
-    gx = _great_expectations()
-    built = [
-        _implementation(expectation.type)(**_comparable(expectation.kwargs), meta={"position": position})
-        for position, expectation in enumerate(expectations)
-    ]
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": _pandas_frame(frame, expectations)})
-    suite = gx.ExpectationSuite(name="chunk", expectations=built)
-    validation = batch.validate(suite, result_format=_RESULT_FORMAT)
-    outcomes = {result.expectation_config.meta["position"]: _outcome(result) for result in validation.results}
-    return [outcomes[position] for position in range(len(built))]
+    results = _results(batch, expectations, _COUNTS_ONLY)
+    outcomes = [_outcome(result) for result in results]
+    failed = [position for position, outcome in enumerate(outcomes) if outcome.unexpected and not outcome.success]
+    again = _results(batch, [expectations[position] for position in failed], _POSITIONS) if failed else []
+    for position, result in zip(failed, again, strict=True):
+        judged = frame.select(expectations[position].judged_columns)
+        examples = _counted(judged[result.result.get("unexpected_index_list") or []])
+        outcomes[position] = replace(outcomes[position], examples=examples)
+    return outcomes
 
 
 def expectation_types() -> list[str]:
@@ -132,6 +129,17 @@ def _naive_utc(value: object) -> object:
     return dt.datetime.combine(value, dt.time()) if isinstance(value, dt.date) else value
 
 
+def _results(batch: Any, expectations: Sequence[Expectation], result_format: dict[str, object]) -> list[Any]:  # noqa: ANN401
+    """Validate, and return the library's results in the order of the expectations, which it does not keep."""
+    built = [
+        _implementation(expectation.type)(**_comparable(expectation.kwargs), meta={"position": position})
+        for position, expectation in enumerate(expectations)
+    ]
+    suite = _great_expectations().ExpectationSuite(name="chunk", expectations=built)
+    validation = batch.validate(suite, result_format=result_format)
+    return sorted(validation.results, key=lambda result: result.expectation_config.meta["position"])
+
+
 def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> Any:  # noqa: ANN401  a pandas frame
     import pandas as pd
 
@@ -180,7 +188,6 @@ def _outcome(validation: Any) -> Outcome:  # noqa: ANN401  its types need the im
         applied=applied,
         judged=applied - int(result.get("missing_count") or 0),
         unexpected=int(result["unexpected_count"]),
-        examples=_counted(result.get("unexpected_list") or []),
     )
 
 
@@ -191,8 +198,10 @@ def _raised(exception_info: Mapping[str, Any]) -> str | None:
     return str(exception_info["exception_message"]) if exception_info["raised_exception"] else None
 
 
-def _counted(values: Sequence[object]) -> tuple[tuple[str, int], ...]:
-    counts = Counter(_text(value) for value in values if not _is_missing(value))
+def _counted(rows: pl.DataFrame) -> tuple[tuple[str, int], ...]:
+    """Count the different values, several columns as one, most frequent first; a row of nulls has none to show."""
+    shown = rows.filter(~pl.all_horizontal(pl.all().is_null()))
+    counts = Counter(_text(row[0]) if len(row) == 1 else _text(row) for row in shown.iter_rows())
     return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
@@ -203,9 +212,9 @@ def _is_missing(value: object) -> bool:
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  any value that a column can hold
-    if isinstance(value, Mapping):
-        return "(" + ", ".join(_text(part) for part in value.values()) + ")"
-    if isinstance(value, dt.datetime):
-        return value.isoformat(sep=" ")
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_text(part) for part in value) + ")"
+    if isinstance(value, dt.date):
+        return str(value)
     plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
     return str(int(plain)) if isinstance(plain, float) and plain.is_integer() else repr(plain)

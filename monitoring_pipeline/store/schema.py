@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from monitoring_pipeline.sql_files import read_sql
+from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables import SCHEMA
 

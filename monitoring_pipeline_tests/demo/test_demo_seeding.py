@@ -1,6 +1,5 @@
 """The demo's warehouse: a slice of the flights quickly, the whole year slowly."""
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -36,9 +35,10 @@ def home(flights: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Pat
     home = tmp_path_factory.mktemp("demo")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(seeding, "read_flights", lambda: flights.gather_every(20))
-        patch.chdir(tmp_path_factory.mktemp("elsewhere"))
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        patch.chdir(elsewhere)
         seed(home)
-        assert os.listdir() == []
+    assert list(elsewhere.iterdir()) == [], "MLflow wrote into the current directory"
     return home
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import monitoring_pipeline
 from monitoring_pipeline.demo.training import DEMO_MODELS, REFERENCE_END, REFERENCE_START, DemoModel
+from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.sql_files import read_sql
 
 
 @pytest.fixture(scope="module")

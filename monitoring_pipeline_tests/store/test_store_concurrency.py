@@ -36,3 +36,13 @@ def test_four_writers_and_a_reader(store_url):
         ]
         for writer in WRITERS:
             assert {m.value for m in store.measurements("flight_delay", DAY, writer)} == {ROUNDS - 1}
+
+
+def test_four_processes_create_the_store_at_once(store_url):
+    script = Path(__file__).with_name("store_writer.py")
+    finished = subprocess.run(
+        [sys.executable, str(script), store_url, "0", *WRITERS], stderr=subprocess.PIPE, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    with ResultStore.open(store_url) as store:
+        assert store.measurements("flight_delay", DAY) == []

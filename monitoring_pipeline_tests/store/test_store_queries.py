@@ -3,8 +3,8 @@
 import pytest
 import sqlalchemy as sa
 
+from monitoring_pipeline.shipped_files import read_sql, sql_directory
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
-from monitoring_pipeline.sql_files import read_sql, sql_directory
 
 STATUS = {"o": Status.OK, "b": Status.BREACHED, "s": Status.SKIPPED}
 

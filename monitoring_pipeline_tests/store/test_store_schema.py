@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from monitoring_pipeline.sql_files import read_sql, sql_directory
+from monitoring_pipeline.shipped_files import read_sql, sql_directory
 from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.schema import HEAD_REVISION, VIEWS, StoreSchemaError, bring_to_head

@@ -1,0 +1,284 @@
+"""A small world of its own: two models, their tables and specs, outside the package, the same for every seed.
+
+``loan_default`` (binary, Europe/Berlin, text ids and labels, column names in quotes, no prediction column) and
+``delivery_minutes`` (regression, Asia/Kolkata, whole-number ids). Ten days of reference, twelve monitored ones;
+the clocks of Berlin change on 2024-03-31. Income doubles from 2024-04-03 on.
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import duckdb
+import numpy as np
+import polars as pl
+import yaml
+
+from monitoring_pipeline.backfill import run_range
+from monitoring_pipeline.definitions import build_definitions
+from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.chunk import chunk_of_reference
+from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+
+LOANS, DELIVERIES = "loan_default", "delivery_minutes"
+FIRST_ROW, FIRST, LAST = dt.date(2024, 3, 15), dt.date(2024, 3, 25), dt.date(2024, 4, 5)
+CLOCK_CHANGE, DRIFT_FROM = dt.date(2024, 3, 31), dt.date(2024, 4, 3)
+ROWS_A_DAY = 200
+DAYS = tuple((FIRST + dt.timedelta(days=n)).isoformat() for n in range((LAST - FIRST).days + 1))
+TABLES = ("chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references")
+OF_A_RUN = ("run_id", "measured_at", "created_at")
+
+LOANS_SPEC: dict[str, Any] = {
+    "name": LOANS,
+    "task": "binary",
+    "owner": "risk@example.com",
+    "timezone": "Europe/Berlin",
+    "start": FIRST,
+    "end": LAST + dt.timedelta(days=1),
+    "schedule": "04:30",
+    "predictions": {
+        "table": "Loan Scores",
+        "id": "Application ID",
+        "time": "Scored At",
+        "model_version": "VERSION",
+        "score": "Default Probability",
+        "decision_threshold": 0.4,
+    },
+    "labels": {
+        "table": "Outcomes",
+        "id": "Ref",
+        "label": "Outcome",
+        "known_at": "Reported At",
+        "positive": "default",
+        "delay": "2d",
+        "lookback": "30d",
+    },
+    "features": {
+        "income": {"kind": "numeric", "column": "Annual Income"},
+        "employment": {"kind": "categorical", "column": "EMPLOYMENT"},
+        "age": "numeric",
+    },
+    "reference": {"2024.1": {"start": FIRST_ROW, "end": FIRST}},
+    "performance": {"thresholds": {"auroc": {"lower": 0.6}}},
+}
+DELIVERIES_SPEC: dict[str, Any] = {
+    "name": DELIVERIES,
+    "task": "regression",
+    "owner": "team:logistics",
+    "timezone": "Asia/Kolkata",
+    "start": FIRST,
+    "end": LAST + dt.timedelta(days=1),
+    "predictions": {"table": "ops.deliveries", "id": "parcel", "time": "promised_at", "prediction": "minutes"},
+    "labels": {
+        "table": "ops.arrivals",
+        "id": "parcel",
+        "label": "actual_minutes",
+        "known_at": "arrived_at",
+        "delay": "12h",
+    },
+    "features": {"distance_km": "numeric", "vehicle": "categorical"},
+    "reference": {"1": {"start": FIRST_ROW, "end": FIRST}},
+}
+SPECS = {LOANS: LOANS_SPEC, DELIVERIES: DELIVERIES_SPEC}
+
+
+@dataclass(frozen=True)
+class World:
+    """One folder with specs, suites, a warehouse and everything that monitoring leaves; and a Dagster instance."""
+
+    folder: Path
+    instance: dg.DagsterInstance
+
+    @cached_property
+    def settings(self) -> Settings:
+        """All places, given explicitly."""
+        return Settings.model_validate(
+            {
+                "home": self.folder,
+                "models": self.folder / "specs",
+                "warehouse": self.folder / "warehouse.duckdb",
+                "warehouse_lock_seconds": 1,
+                "store_url": f"sqlite:///{self.folder / 'results.db'}",
+                "snapshots": str(self.folder / "snapshots"),
+                "id_key": "world",
+                "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'mlflow.db'}",
+                "DAGSTER_HOME": self.folder / "dagster",
+                "DAGSTER_POSTGRES_URL": "",
+            }
+        )
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The definitions of the specs as they are now."""
+        return build_definitions(self.settings)
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        """The warehouse as the pipeline reads it."""
+        return DuckDBWarehouse(self.settings.warehouse, lock_timeout_seconds=1)
+
+    def loaded(self, model: str) -> LoadedSpec:
+        """The spec of a model as it is now."""
+        return next(entry for entry in load_specs(self.settings.models) if entry.spec.name == model)
+
+    def change_spec(self, model: str, **parts: object) -> None:
+        """Write a model's spec again, with other parts."""
+        text = yaml.safe_dump(SPECS[model] | parts, sort_keys=False)
+        (self.folder / "specs" / f"{model}.yaml").write_text(text, encoding="utf-8")
+
+    def execute(self, *statements: str, **values: object) -> list[tuple[Any, ...]]:
+        """Change or ask the warehouse, over a connection that is closed at once."""
+        with duckdb.connect(self.settings.warehouse) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            for statement in statements:
+                used = {name: value for name, value in values.items() if f"${name}" in statement}
+                rows = connection.execute(statement, used).fetchall()
+        return rows
+
+    def run(self, model: str, first: str, last: str = "", as_of: dt.datetime | None = None) -> dg.ExecuteInProcessResult:
+        """Run the nightly job on one chunk, as the schedule does."""
+        tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
+        if last:
+            tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        job = self.definitions.resolve_job_def(f"{model}_nightly")
+        return job.execute_in_process(
+            instance=self.instance, partition_key=None if last else first, tags=tags, raise_on_error=False
+        )
+
+    def failures(self, model: str, first: str, last: str = "") -> tuple[str, ...]:
+        """Run a range as the command line does, and return what a person is told about its failures."""
+        days = [dt.date.fromisoformat(day) for day in (first, last or first)]
+        run = run_range(self.definitions, self.instance, self.loaded(model).spec, *days)
+        assert run.success == (not run.failures)
+        return run.failures
+
+    @contextmanager
+    def store(self) -> Iterator[ResultStore]:
+        """The store, open."""
+        with ResultStore.open(self.settings.store_url) as opened:
+            yield opened
+
+    def ask(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
+        """Ask the store in SQL."""
+        with self.store() as store:
+            return store.query(sql, values)[1]
+
+    def tables(self, model: str = "") -> dict[str, list[tuple[Any, ...]]]:
+        """Whole rows of the store's tables, without run ids and the times of runs, in a fixed order."""
+        kept: dict[str, list[tuple[Any, ...]]] = {}
+        with self.store() as store:
+            for table in TABLES:
+                columns, rows = store.query(f"SELECT * FROM {table}", {})
+                positions = [n for n, column in enumerate(columns) if column not in OF_A_RUN]
+                own = [row for row in rows if row[columns.index("model")] in (model or row)]
+                kept[table] = sorted((tuple(row[n] for n in positions) for row in own), key=repr)
+        return kept
+
+
+def make_world(folder: Path) -> None:
+    """Write specs, warehouse and drafted suites into a folder."""
+    from monitoring_pipeline.quality.drafting import draft_suite
+
+    (folder / "specs").mkdir(parents=True)
+    for model, spec in SPECS.items():
+        (folder / "specs" / f"{model}.yaml").write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    loans, outcomes = loan_tables()
+    deliveries, arrivals = delivery_tables()
+    tables = {
+        '"Loan Scores"': loans, '"Outcomes"': outcomes, "ops.deliveries": deliveries, "ops.arrivals": arrivals,
+    }  # fmt: skip
+    with duckdb.connect(folder / "warehouse.duckdb") as connection:
+        connection.execute("CREATE SCHEMA ops")
+        for name, rows in tables.items():
+            connection.register("rows_to_insert", rows.to_arrow())
+            connection.execute(f"CREATE TABLE {name} AS SELECT * FROM rows_to_insert")
+            connection.unregister("rows_to_insert")
+    warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+    for loaded in load_specs(folder / "specs"):
+        window = next(iter(loaded.spec.reference.values()))
+        reference = warehouse.read_predictions(loaded.spec, chunk_of_reference(loaded.spec, window)).frame
+        loaded.suite_path.write_text(draft_suite(loaded.spec, reference), encoding="utf-8")
+
+
+def copy_world(source: Path, folder: Path) -> Path:
+    """Copy a world that nobody is using, with all that monitoring has left in it."""
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("dagster"))
+    return folder
+
+
+def loan_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Scores and outcomes: well calibrated, AUROC about .8; every outcome known within 40 hours."""
+    random = np.random.default_rng(1)
+    times = _times(random, ZoneInfo("Europe/Berlin"))
+    count = len(times)
+    income = random.lognormal(10, 0.4, count)
+    drifted = np.array([time >= _midnight(DRIFT_FROM, ZoneInfo("Europe/Berlin")) for time in times])
+    age = random.integers(18, 80, count)
+    odds = 1.5 * random.standard_normal(count) - 0.5
+    score = 1 / (1 + np.exp(-odds))
+    ids = [f"A-{n:06d}" for n in range(count)]
+    loans = pl.DataFrame(
+        {
+            "Application ID": ids,
+            "Scored At": times,
+            "VERSION": "2024.1",
+            "Annual Income": np.where(drifted, 2 * income, income),
+            "EMPLOYMENT": random.choice(["employed", "self-employed", "none"], count, p=[0.6, 0.3, 0.1]),
+            "age": age,
+            "Default Probability": score,
+        }
+    )
+    outcome = np.where(random.random(count) < score, "default", "repaid")
+    known = _later(times, random.uniform(0, 40, count))
+    return loans, pl.DataFrame({"Ref": ids, "Outcome": outcome, "Reported At": known})
+
+
+def delivery_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Promised and actual minutes: mean absolute error about 4; every arrival known within 6 hours."""
+    random = np.random.default_rng(2)
+    times = _times(random, ZoneInfo("Asia/Kolkata"))
+    count = len(times)
+    distance = random.gamma(4, 3, count)
+    minutes = 10 + 2 * distance
+    ids = np.arange(count) + 1_000
+    deliveries = pl.DataFrame(
+        {
+            "parcel": ids,
+            "promised_at": times,
+            "minutes": minutes,
+            "distance_km": distance,
+            "vehicle": random.choice(["bike", "van"], count),
+        }
+    )
+    actual = minutes + 5 * random.standard_normal(count)
+    return deliveries, pl.DataFrame(
+        {"parcel": ids, "actual_minutes": actual, "arrived_at": _later(times, random.uniform(0, 6, count))}
+    )
+
+
+def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)
+
+
+def _times(random: np.random.Generator, zone: ZoneInfo) -> list[dt.datetime]:
+    """Return naive UTC times, ROWS_A_DAY within each local day, its first instant among them."""
+    times: list[dt.datetime] = []
+    for n in range((LAST - FIRST_ROW).days + 1):
+        start, end = (_midnight(FIRST_ROW + dt.timedelta(days=n + after), zone) for after in (0, 1))
+        seconds = np.concatenate([[0], random.integers(0, (end - start).total_seconds(), ROWS_A_DAY - 1)])
+        times += [start + dt.timedelta(seconds=int(second)) for second in np.sort(seconds)]
+    return times
+
+
+def _later(times: Sequence[dt.datetime], hours: np.ndarray) -> list[dt.datetime]:
+    return [time + dt.timedelta(hours=float(wait)) for time, wait in zip(times, hours, strict=True)]
