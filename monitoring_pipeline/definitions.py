@@ -1,5 +1,6 @@
 """The composition root for Dagster: settings, adapters and model specs become definitions."""
 
+import warnings
 from collections.abc import Iterator
 
 import dagster as dg
@@ -49,10 +50,11 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     Raises:
         SpecError: when a model spec cannot be used; the message lists every problem of every file.
     """
-    models = {loaded.spec.name: build_model_definitions(loaded) for loaded in load_specs(settings.models)}
+    specs = load_specs(settings.models)
+    models = [build_model_definitions(loaded) for loaded in specs]
     return dg.Definitions.merge(
-        *models.values(),
-        build_sensor_definitions(load_specs(settings.models), list(models.values())),
+        *models,
+        build_sensor_definitions(specs, models, late_labels_seconds=settings.late_labels_seconds),
         dg.Definitions(resources=build_resources(settings), executor=dg.in_process_executor),
     )
 

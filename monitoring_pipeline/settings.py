@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
     warehouse_lock_seconds: float = Field(default=60, gt=0)
     """How long to wait while another process writes the warehouse."""
+    late_labels_seconds: int = Field(default=300, gt=0)
+    """Shortest time between two looks for labels that have arrived late."""
     store_url: str = ""
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = ""

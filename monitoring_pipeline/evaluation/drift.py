@@ -17,7 +17,7 @@ from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 
 Counts = NDArray[np.float64]
 SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
-OUTPUT_SUBJECTS = frozenset({"score", "prediction"})
+SMALLEST_SHOWN = 1e-12
 
 
 @dataclass(frozen=True)
@@ -196,10 +196,8 @@ def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
         return judged
     if measurement.value < floor or measurement.q_value >= spec.drift.alpha:
         return judged
-    reason = (
-        f"{measurement.name} {measurement.value:.3f} is at least {floor:g} and q = {measurement.q_value:.2g} "
-        f"is below {spec.drift.alpha:g}"
-    )
+    q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
+    reason = f"{measurement.value:.3f} is at least {floor:g}, and {q_value} is below {spec.drift.alpha:g}"
     return replace(judged, status=Status.BREACHED, reason=reason)
 
 

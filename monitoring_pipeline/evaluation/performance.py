@@ -206,7 +206,7 @@ def _breach(measurement: Measurement, threshold: Threshold, *, point: bool) -> s
     assert value is not None  # noqa: S101 - skipped measurements were sorted out by the caller
     best = value if point or measurement.upper is None else measurement.upper
     least = value if point or measurement.lower is None else measurement.lower
-    shown = f"{measurement.name} {value:.4g}"
+    shown = f"{value:.4g}"
     if measurement.lower is not None and measurement.upper is not None:
         shown += f" ({measurement.lower:.4g} to {measurement.upper:.4g})"
     if threshold.lower is not None and best < threshold.lower:

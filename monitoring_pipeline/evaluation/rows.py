@@ -1,14 +1,12 @@
 """Rows in canonical form: hashed ids, known types, a fixed order, and a fingerprint of the content."""
 
-import datetime as dt
 import hashlib
-import hmac
 from dataclasses import dataclass
 
 import polars as pl
 
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, LabelSource, ModelSpec, Task
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, Task
 
 ID_HASH_BYTES = 16
 
@@ -56,7 +54,7 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         without_time: rows of the table that have no time, and so belong to no chunk.
 
     Raises:
-        RowsError: when a binary prediction is neither of the two classes.
+        RowsError: when a column cannot be what the spec says, or binary predictions hold more than two classes.
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
     if "model_version" not in raw.columns:
@@ -90,21 +88,21 @@ def canonical_labels(
         id_key: key of the pseudonymising hash.
 
     Raises:
-        RowsError: when the labels are not what the task needs.
+        RowsError: when the labels are not what the task needs, or binary ones hold more than two classes.
     """
     typed = raw.select(
         pseudonymise(raw["row_id"], id_key),
         _typed_label(spec, raw["label"]),
         pl.col("known_at").cast(pl.Datetime("us", "UTC")),
     )
-    with_value = typed.filter(pl.col("label").is_not_null())
+    with_value = typed.filter(pl.col("label").is_not_null() & pl.col("row_id").is_not_null())
     ordered = with_value.sort("row_id", "known_at", "label")
     frame = ordered.unique("row_id", keep="last", maintain_order=True)
     first_predictions = predictions.group_by("row_id").agg(pl.col("predicted_at").min())
     early = frame.join(first_predictions, on="row_id").filter(pl.col("known_at") < pl.col("predicted_at")).height
     counts = {
         "duplicate_labels": (ordered.height - frame.height, "label rows beyond the last of an id"),
-        "labels_without_value": (typed.height - with_value.height, "label rows whose label is null"),
+        "labels_without_value": (typed.height - with_value.height, "label rows whose label (or id) is null"),
         "labels_before_prediction": (early, "labels known before their prediction was made"),
         "orphan_labels": (accounting.orphans, "labels that became known in this chunk and have no prediction"),
     }
@@ -118,9 +116,12 @@ def canonical_labels(
 
 
 def pseudonymise(ids: pl.Series, key: bytes) -> pl.Series:
-    """Return keyed BLAKE2b hashes of ids in hexadecimal, the same for the same id and key (RFC 7693)."""
+    """Return keyed BLAKE2b hashes of ids in hexadecimal, the same for the same id and key (RFC 7693).
+
+    A null id stays null.
+    """
     hashed = [
-        hashlib.blake2b(text.encode(), key=key, digest_size=ID_HASH_BYTES).hexdigest()
+        None if text is None else hashlib.blake2b(text.encode(), key=key, digest_size=ID_HASH_BYTES).hexdigest()
         for text in ids.cast(pl.String).to_list()
     ]
     return pl.Series("row_id", hashed, dtype=pl.String)
@@ -146,48 +147,78 @@ def fingerprint(frame: pl.DataFrame) -> str:
 
 def combined_fingerprint(*parts: str) -> str:
     """Return one fingerprint of several."""
-    return hmac.new(b"", "\n".join(parts).encode(), "sha256").hexdigest()[: 2 * ID_HASH_BYTES]
+    return hashlib.blake2b("\n".join(parts).encode(), digest_size=ID_HASH_BYTES).hexdigest()
 
 
 def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:
     if name == "prediction" and spec.task is Task.BINARY:
         return _decided_class(spec, frame)
     if kind is FeatureKind.NUMERIC:
-        return frame[name].cast(pl.Float64)
+        return _numbers(spec, frame[name], name)
     return frame[name].cast(pl.String)
 
 
 def _decided_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
     if spec.predictions.prediction is None:
-        decided = (frame["score"].cast(pl.Float64) >= spec.predictions.decision_threshold).cast(pl.Int8)
-        return decided.cast(pl.String).alias("prediction")
-    positive = _is_positive(frame["prediction"], spec.labels, "predictions.prediction")
+        # A NaN would compare as greater than every threshold.
+        score = _numbers(spec, frame["score"], "score").fill_nan(None)
+        positive = score >= spec.predictions.decision_threshold
+    else:
+        positive = _is_positive(spec, frame["prediction"], "predictions.prediction")
     return positive.cast(pl.Int8).cast(pl.String).alias("prediction")
 
 
 def _typed_label(spec: ModelSpec, labels: pl.Series) -> pl.Series:
     if spec.task is Task.BINARY:
-        return _is_positive(labels, spec.labels, "labels.label").cast(pl.Float64).alias("label")
-    if not (labels.dtype.is_numeric() or labels.dtype in (pl.Boolean, pl.Null)):
-        message = f"{spec.name}: labels.label: {spec.labels.label} is {labels.dtype}, a regression needs numbers"
+        return _is_positive(spec, labels, "labels.label").cast(pl.Float64).alias("label")
+    return _numbers(spec, labels, "labels.label").fill_nan(None).alias("label")
+
+
+def _numbers(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
+    """Return numbers as Float64; text is read as numbers where all of it can be."""
+    if values.dtype == pl.String:
+        numbers = values.cast(pl.Float64, strict=False)
+        unreadable = values.filter(numbers.is_null() & values.is_not_null())
+        if not unreadable.is_empty():
+            message = f"{spec.name}: {field}: the column holds text ({_examples(unreadable)}), numbers are needed"
+            raise RowsError(message)
+        return numbers
+    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean or values.dtype == pl.Null):
+        message = f"{spec.name}: {field}: the column is {values.dtype}, numbers are needed"
         raise RowsError(message)
-    return labels.cast(pl.Float64).fill_nan(None).alias("label")
+    return values.cast(pl.Float64)
 
 
-def _is_positive(values: pl.Series, source: LabelSource, field: str) -> pl.Series:
-    """Return whether each value is the positive class; nulls stay null."""
+def _is_positive(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
+    """Return whether each value is the positive class; null and NaN are null."""
+    positive = spec.labels.positive
     if values.dtype == pl.Null:
         return values.cast(pl.Boolean)
     if values.dtype == pl.String:
-        if isinstance(source.positive, bool):
-            found = ", ".join(repr(v) for v in values.drop_nulls().unique().sort().head(5).to_list())
-            message = f"{field}: the column holds text ({found}); say which one is positive in labels.positive"
+        if isinstance(positive, bool):
+            message = (
+                f"{spec.name}: {field}: the column holds text ({_examples(values)}); "
+                "say which one is positive in labels.positive"
+            )
             raise RowsError(message)
-        return values == str(source.positive)
-    if isinstance(source.positive, str):
-        message = f"{field}: labels.positive is {source.positive!r}, but the column is {values.dtype}"
+        comparable, sought = values, str(positive)
+    elif isinstance(positive, str):
+        message = f"{spec.name}: {field}: labels.positive is {positive!r}, but the column is {values.dtype}"
         raise RowsError(message)
-    return values.cast(pl.Float64) == float(source.positive)
+    else:
+        comparable, sought = _numbers(spec, values, field).fill_nan(None), float(positive)
+    negative = comparable.filter(comparable != sought)
+    if negative.n_unique() > 1:
+        message = (
+            f"{spec.name}: {field}: beside the positive class ({positive!r}, from labels.positive) the column holds "
+            f"more than one other value ({_examples(negative)}); two classes are needed"
+        )
+        raise RowsError(message)
+    return comparable == sought
+
+
+def _examples(values: pl.Series) -> str:
+    return ", ".join(repr(value) for value in values.drop_nulls().unique().sort().head(5).to_list())
 
 
 def _volume(spec: ModelSpec, rows: int) -> Measurement:

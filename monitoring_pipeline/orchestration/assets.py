@@ -13,6 +13,7 @@ from monitoring_pipeline.orchestration.checks import check_result, check_specs
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.orchestration.references import take_reference
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Measurement
@@ -32,7 +33,7 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
     """Return the assets of one model."""
     spec = loaded.spec
     return [
-        _reference_asset(spec),
+        _reference_asset(loaded),
         _predictions_asset(loaded),
         _profile_asset(spec),
         _drift_asset(spec),
@@ -42,7 +43,9 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
     ]
 
 
-def _reference_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
+    spec = loaded.spec
+
     @dg.asset(
         **_declaration(spec, "reference", partitioned=False),
         description="Per model version: frozen bins, profile and performance of its reference window. "
@@ -54,18 +57,20 @@ def _reference_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         config: ReferenceConfig,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
+        suites: dg.ResourceParam[Suites],
         id_key: dg.ResourceParam[bytes],
     ) -> dg.MaterializeResult[Any]:
         metadata: dict[str, Any] = {}
         for version in spec.reference:
-            built = steps.take_reference(
-                spec,
+            built = take_reference(
+                loaded,
                 version,
                 warehouse=warehouse,
                 store=store,
+                suites=suites,
                 id_key=id_key,
                 rebuild=config.rebuild,
-                run_id=context.run_id,
+                run_id=context.run.run_id,
                 now=dt.datetime.now(dt.UTC),
             )
             context.log.info(f"version {version}: {'as before' if built.reused else 'built'}")
@@ -270,7 +275,7 @@ def _each_chunk(
 
 
 def _write(context: dg.AssetExecutionContext, store: Store, results: ChunkResults) -> None:
-    store.replace(results, run_id=context.run_id, measured_at=dt.datetime.now(dt.UTC))
+    store.replace(results, run_id=context.run.run_id, measured_at=dt.datetime.now(dt.UTC))
     if context.asset_key.path[-1] == results.producer:
         context.add_asset_metadata(METADATA_OF[results.producer](results), partition_key=results.chunk.key)
 

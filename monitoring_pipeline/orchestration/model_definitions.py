@@ -41,9 +41,19 @@ def build_model_definitions(loaded: LoadedSpec) -> dg.Definitions:
     )
 
 
-def build_sensor_definitions(specs: Sequence[LoadedSpec], models: Sequence[dg.Definitions]) -> dg.Definitions:
-    """Return the sensors, each one for all models; ``models`` are the models' own definitions, with their jobs."""
+def build_sensor_definitions(
+    specs: Sequence[LoadedSpec], models: Sequence[dg.Definitions], *, late_labels_seconds: int
+) -> dg.Definitions:
+    """Return the sensors, each one for all models.
+
+    Args:
+        specs: the models.
+        models: the models' own definitions, with their jobs.
+        late_labels_seconds: shortest time between two looks for late labels.
+    """
     own = [loaded.spec for loaded in specs]
     wanted = {late_labels_job_name(spec) for spec in own}
     jobs = [job for definitions in models for job in definitions.jobs or () if job.name in wanted]
-    return dg.Definitions(sensors=[build_late_labels_sensor(own, jobs)] if own else [])
+    return dg.Definitions(
+        sensors=[build_late_labels_sensor(own, jobs, interval_seconds=late_labels_seconds)] if own else []
+    )

@@ -19,14 +19,14 @@ REQUESTS_PER_TICK = 100
 
 
 def build_late_labels_sensor(
-    specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition]
+    specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
 ) -> dg.SensorDefinition:
     """Return the sensor that re-runs past chunks whose labels have grown, once per arrival."""
 
     @dg.sensor(
         name="late_labels",
         jobs=jobs,
-        minimum_interval_seconds=300,
+        minimum_interval_seconds=interval_seconds,
         description="Finds past partitions whose labels have grown, or whose label delay has passed, "
         "and re-runs labels, performance and verdict for them, once per arrival.",
     )

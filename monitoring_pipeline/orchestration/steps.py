@@ -13,13 +13,7 @@ from monitoring_pipeline.evaluation.maturity import assess_maturity, maturity_me
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality import SuiteResult, source_failure
-from monitoring_pipeline.evaluation.reference import (
-    Reference,
-    build_reference,
-    find_concentrated_nulls,
-    reference_document,
-    reference_from_document,
-)
+from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import (
     SourceError,
@@ -30,7 +24,8 @@ from monitoring_pipeline.evaluation.rows import (
 )
 from monitoring_pipeline.evaluation.verdict import judge
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_reference
+from monitoring_pipeline.orchestration.references import MissingInputError, load_references, schema_refusal
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
@@ -47,76 +42,6 @@ class PredictionsOutcome:
     refusal: str | None
 
 
-@dataclass(frozen=True)
-class BuiltReference:
-    """A reference and where it came from; ``reused`` when nothing had changed."""
-
-    reference: Reference
-    reused: bool
-
-
-class MissingInputError(RuntimeError):
-    """A step needs what an earlier one has not left; the message names the asset to run first."""
-
-
-def take_reference(
-    spec: ModelSpec,
-    model_version: str,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    id_key: bytes,
-    rebuild: bool,
-    run_id: str,
-    now: dt.datetime,
-) -> BuiltReference:
-    """Build a version's reference from its window, unless it was built from the same declaration before."""
-    chunk = chunk_of_reference(spec, spec.reference[model_version])
-    declaration = spec.reference_declaration_hash(model_version)
-    known = store.provenance(spec.name, chunk.key, _reference_producer(model_version))
-    document = store.reference_document(spec.name, model_version)
-    if known and known.spec_hash == declaration and document and not rebuild:
-        return BuiltReference(reference_from_document(document), reused=True)
-    read = warehouse.read_predictions(spec, chunk)
-    if missing := [column for column in spec.columns if column not in read.frame.columns]:
-        message = f"{spec.name}: columns missing in {spec.predictions.table}: {', '.join(missing)}"
-        raise SourceError(message)
-    rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
-    labels_read = warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, rows.frame, labels_read.accounting, id_key=id_key)
-    reference = build_reference(spec, model_version, chunk.key, rows.frame, labels.frame)
-    provenance = Provenance(
-        spec_hash=declaration,
-        reference_hash=reference.reference_hash,
-        input_fingerprint=combined_fingerprint(fingerprint(rows.frame), fingerprint(labels.frame)),
-        code_version=monitoring_pipeline.__version__,
-    )
-    own = rows.frame.filter(pl.col("model_version") == model_version)
-    findings = find_concentrated_nulls(spec, own, model_version=model_version)
-    store.save_reference(
-        spec.name,
-        model_version,
-        reference.reference_hash,
-        reference_document(reference),
-        spec_hash=declaration,
-        input_fingerprint=provenance.input_fingerprint,
-        rows=reference.profile.rows,
-        window_start=chunk.start,
-        window_end=chunk.end,
-        run_id=run_id,
-        created_at=now,
-    )
-    results = ChunkResults(
-        producer=_reference_producer(model_version),
-        chunk=chunk,
-        provenance=provenance,
-        measurements=findings,
-        profiles=(reference.profile,),
-    )
-    store.replace(results, run_id=run_id, measured_at=now)
-    return BuiltReference(reference, reused=False)
-
-
 def take_predictions(
     loaded: LoadedSpec, chunk: Chunk, *, warehouse: Warehouse, snapshots: Snapshots, suites: Suites, id_key: bytes
 ) -> PredictionsOutcome:
@@ -125,7 +50,7 @@ def take_predictions(
     read = warehouse.read_predictions(spec, chunk)
     suite = suites(spec, loaded.suite_path, read.frame)
     if suite.schema_failures:
-        refusal = "; ".join(f"{m.subject}: {m.reason}" for m in suite.schema_failures)
+        refusal = schema_refusal(suite)
         results = _refused(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
     rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
@@ -168,7 +93,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshot
     """Count every column of the snapshot over the bins of its version's reference."""
     snapshot = _snapshot(store, spec, chunk, PREDICTIONS)
     versions = _versions(snapshots, snapshot)
-    references = _references(spec, store, versions)
+    references = load_references(spec, store, versions)
     rows = snapshots.scan(snapshot.uri)
     profiles = tuple(
         profile_chunk(
@@ -196,14 +121,15 @@ def compare_with_reference(spec: ModelSpec, chunk: Chunk, *, store: Store) -> Ch
     provenance = store.provenance(spec.name, chunk.key, "profile")
     if provenance is None:
         raise _missing(spec, chunk, "profile")
-    references = _references(spec, store, profiles)
+    references = load_references(spec, store, profiles)
     measured = tuple(
         m
         for version, profile in sorted(profiles.items())
         if version in references
         for m in measure_drift(spec, references[version], profile)
     )
-    nothing = (_nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk"),)
+    reason = "no predictions" if not _snapshot(store, spec, chunk, PREDICTIONS).rows else "no version has a reference"
+    nothing = (_nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),)
     return ChunkResults(
         producer="drift",
         chunk=chunk,
@@ -258,7 +184,7 @@ def score_chunk(
     rows = snapshots.read(predictions.uri, outputs)
     known = snapshots.read(labels.uri, ["row_id", "label"])
     versions = rows["model_version"].unique().sort().to_list()
-    references = _references(spec, store, versions)
+    references = load_references(spec, store, versions)
     measured: list[Measurement] = []
     states: list[str] = []
     for version in versions:
@@ -282,7 +208,7 @@ def score_chunk(
         producer="performance",
         chunk=chunk,
         provenance=_provenance(spec, inputs, references),
-        measurements=tuple(measured) or (_nothing_to_measure(Kind.PERFORMANCE, "performance", "model"),),
+        measurements=tuple(measured) or (_nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),),
     )
 
 
@@ -303,27 +229,6 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
         ),
         verdict=judge(store.measurements(spec.name, chunk.key)),
     )
-
-
-def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:
-    """Return a version's reference.
-
-    Raises:
-        MissingInputError: when it has not been built.
-    """
-    document = store.reference_document(spec.name, model_version)
-    if document is None:
-        message = f"{spec.name}: version {model_version!r} has no reference yet: materialize {spec.name}/reference"
-        raise MissingInputError(message)
-    return reference_from_document(document)
-
-
-def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | dict[str, object]) -> dict[str, Reference]:
-    return {version: load_reference(spec, store, version) for version in sorted(versions) if version in spec.reference}
-
-
-def _reference_producer(model_version: str) -> str:
-    return f"reference:{model_version}"
 
 
 def _snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
@@ -386,10 +291,8 @@ def _no_reference(spec: ModelSpec, version: str) -> Measurement:
     )
 
 
-def _nothing_to_measure(kind: Kind, name: str, subject: str) -> Measurement:
-    return Measurement(
-        kind=kind, subject=subject, name=name, model_version="", status=Status.SKIPPED, reason="no predictions"
-    )
+def _nothing_to_measure(kind: Kind, name: str, subject: str, reason: str) -> Measurement:
+    return Measurement(kind=kind, subject=subject, name=name, model_version="", status=Status.SKIPPED, reason=reason)
 
 
 def _latest(times: pl.Series) -> dt.datetime | None:

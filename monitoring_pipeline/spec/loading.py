@@ -1,13 +1,16 @@
 """From YAML files to model specs, with errors that name the culprit and what is allowed."""
 
 import json
+from collections.abc import Hashable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from yaml.constructor import ConstructorError
 
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -43,8 +46,11 @@ def load_specs(directory: Path) -> list[LoadedSpec]:
         raise SpecError(message)
     problems: list[str] = []
     loaded: dict[str, LoadedSpec] = {}
-    for path in sorted(directory.glob(f"*{SPEC_SUFFIX}")):
+    for path in sorted(directory.glob("*.y*ml")):
         if path.name.endswith(SUITE_SUFFIX):
+            continue
+        if path.suffix != SPEC_SUFFIX:
+            problems.append(f"{path}: specs end in {SPEC_SUFFIX}: rename it to {path.stem}{SPEC_SUFFIX}")
             continue
         try:
             entry = load_spec(path)
@@ -66,12 +72,16 @@ def load_spec(path: Path) -> LoadedSpec:
         SpecError: with one line per problem: file, field, value, and what is allowed.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: object = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"{path}: cannot be read: {error}"
+        raise SpecError(message) from error
     except yaml.YAMLError as error:
         message = f"{path}: not YAML: {' '.join(str(error).split())}"
         raise SpecError(message) from error
     if not isinstance(document, dict):
-        message = f"{path}: expected keys such as name and task, got {type(document).__name__}"
+        found = "an empty file" if document is None else type(document).__name__
+        message = f"{path}: expected keys such as name and task, got {found}"
         raise SpecError(message)
     try:
         return LoadedSpec(ModelSpec.model_validate(document), path)
@@ -89,8 +99,20 @@ def json_schema() -> str:
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key given twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _describe(error: ErrorDetails) -> str:
-    field = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
         known = _known_fields(error["loc"][:-1])
         close = get_close_matches(str(error["loc"][-1]), known, n=1)
@@ -99,7 +121,9 @@ def _describe(error: ErrorDetails) -> str:
     if error["type"] == "missing":
         return f"{field}: missing"
     given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
-    return f"{field}: {error['msg'].removeprefix('Value error, ')}{given}"
+    # A validator of the whole spec names the field itself.
+    place = f"{field}: " if field else ""
+    return f"{place}{error['msg'].removeprefix('Value error, ')}{given}"
 
 
 def _known_fields(location: tuple[int | str, ...]) -> list[str]:

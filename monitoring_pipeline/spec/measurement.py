@@ -47,6 +47,11 @@ class Maturity(StrEnum):
     FINAL = "final"
 
 
+_NUMBERS = (
+    "value", "lower", "upper", "reference_value", "p_value", "q_value", "threshold_lower", "threshold_upper",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
     """One number about one chunk, or the reason why there is none.
@@ -55,7 +60,7 @@ class Measurement:
     refused, so that no NaN can pass a threshold.
 
     Raises:
-        ValueError: when value, status and reason contradict each other, or a number is NaN.
+        ValueError: when value, status and reason contradict each other, or a number is not finite.
     """
 
     kind: Kind
@@ -88,8 +93,8 @@ class Measurement:
                 f"any other has a value; got status={self.status}, value={self.value}, reason={self.reason!r}"
             )
             raise ValueError(message)
-        for field in ("value", "lower", "upper", "reference_value", "p_value", "q_value"):
-            number = getattr(self, field)
+        for field in _NUMBERS:
+            number: float | None = getattr(self, field)
             if number is not None and not math.isfinite(number):
                 message = f"{self.kind}/{self.subject}/{self.name}: {field} is {number}, not a finite number"
                 raise ValueError(message)

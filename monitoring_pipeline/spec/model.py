@@ -4,10 +4,12 @@ import datetime as dt
 import hashlib
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from monitoring_pipeline.spec.duration import Duration
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(
@@ -29,29 +31,10 @@ class FeatureKind(StrEnum):
     CATEGORICAL = "categorical"
 
 
-_DURATION = re.compile(r"^(\d+)\s*(m|h|d)$")
-_DURATION_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _parse_duration(text: object) -> object:
-    if isinstance(text, str) and (match := _DURATION.match(text.strip())):
-        return dt.timedelta(**{_DURATION_UNITS[match[2]]: int(match[1])})
-    if isinstance(text, dt.timedelta):
-        return text
-    message = "write a whole number and a unit: m (minutes), h (hours) or d (days), such as 12h"
-    raise ValueError(message)
-
-
-Duration = Annotated[
-    dt.timedelta,
-    BeforeValidator(_parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_DURATION.pattern)]),
-]
-
-
 class SpecPart(BaseModel):
-    """Base of every part of a spec: unknown keys are refused, values never change."""
+    """Base of every part of a spec: unknown keys are refused, values never change, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PredictionSource(SpecPart):
@@ -128,9 +111,12 @@ class Threshold(SpecPart):
     """What a breach weighs in the verdict; the default depends on the kind of measurement."""
 
     @model_validator(mode="after")
-    def _has_a_bound(self) -> Self:
+    def _is_a_range(self) -> Self:
         if self.lower is None and self.upper is None:
             message = "give lower, upper or both"
+            raise ValueError(message)
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            message = f"lower ({self.lower:g}) must not be above upper ({self.upper:g})"
             raise ValueError(message)
         return self
 
@@ -148,7 +134,7 @@ class DriftRules(SpecPart):
     """Statistic that decides for categorical columns."""
     statistics: tuple[str, ...] = ()
     """Further statistics to measure; they are stored and do not decide."""
-    floors: dict[str, float] = {}
+    floors: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
     ignore: tuple[str, ...] = ()
     """Columns that are measured and never decide."""
@@ -174,6 +160,16 @@ class QualityRules(SpecPart):
     """Fewer predictions in a chunk are a breach."""
     suite: str | None = None
     """File of the Great Expectations suite, relative to the spec; default <name>.suite.yaml."""
+
+
+_WITHOUT_NUMBERS: Any = {
+    "description": True,
+    "owner": True,
+    "runbook": True,
+    "schedule": True,
+    "end": True,
+    "labels": {"lookback"},
+}
 
 
 class ModelSpec(SpecPart):
@@ -225,11 +221,20 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return value
 
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _schedule_is_quoted(cls, value: object) -> object:
+        if isinstance(value, int):
+            message = 'YAML reads an unquoted time as a number: write it in quotes, such as "12:30"'
+            raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueErrors only
+        return value
+
     @field_validator("features", mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {name: {"kind": entry} if isinstance(entry, str) else entry for name, entry in value.items()}
+            entries = cast("dict[object, object]", value)
+            return {name: {"kind": entry} if isinstance(entry, str) else entry for name, entry in entries.items()}
         return value
 
     @field_validator("features")
@@ -248,7 +253,8 @@ class ModelSpec(SpecPart):
     @classmethod
     def _versions_are_text(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {str(version): window for version, window in value.items()}
+            windows = cast("dict[object, object]", value)
+            return {str(version): window for version, window in windows.items()}
         return value
 
     @model_validator(mode="after")
@@ -259,6 +265,9 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         if self.task is Task.REGRESSION and source.prediction is None:
             message = "predictions.prediction: a regression model needs its prediction column"
+            raise ValueError(message)
+        if self.end is not None and self.end <= self.start:
+            message = f"end: {self.end} must be after start ({self.start})"
             raise ValueError(message)
         if source.model_version is None and len(self.reference) > 1:
             message = "predictions.model_version: needed as soon as there is more than one reference window"
@@ -280,8 +289,8 @@ class ModelSpec(SpecPart):
 
     @property
     def spec_hash(self) -> str:
-        """Hash of everything that can change a number: the spec without its words and its schedule."""
-        numbers = self.model_dump_json(exclude={"description", "owner", "runbook", "schedule", "end"})
+        """Hash of everything that can change a number: the spec without its words, and when and how far it runs."""
+        numbers = self.model_dump_json(exclude=_WITHOUT_NUMBERS)
         return hashlib.sha256(numbers.encode()).hexdigest()[:16]
 
     def reference_declaration_hash(self, model_version: str) -> str:

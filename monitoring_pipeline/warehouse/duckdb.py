@@ -22,7 +22,7 @@ from monitoring_pipeline.evaluation.rows import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.catalogue import ListedTable, Table, find_table
-from monitoring_pipeline.warehouse.errors import WarehouseLockedError, WarehouseMissingError
+from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
 from monitoring_pipeline.warehouse.queries import (
     LabelJoin,
     Query,
@@ -51,7 +51,8 @@ class DuckDBWarehouse:
     """A warehouse in a DuckDB file.
 
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
-    keeps it locked for longer than ``lock_timeout_seconds``, and MissingTableError when a table does not exist.
+    keeps it locked for longer than ``lock_timeout_seconds``, UnreadableWarehouseError when DuckDB cannot read it,
+    and MissingTableError when a table does not exist.
     """
 
     path: Path
@@ -113,9 +114,13 @@ class DuckDBWarehouse:
 
 @contextmanager
 def _connection(path: Path, lock_timeout_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    with _connect(path, lock_timeout_seconds) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        yield connection
+    try:
+        with _connect(path, lock_timeout_seconds) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            yield connection
+    except duckdb.Error as error:
+        message = f"{path}: DuckDB cannot read it: {error}"
+        raise UnreadableWarehouseError(message) from error
 
 
 def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnection:

@@ -15,6 +15,10 @@ class WarehouseLockedError(WarehouseError):
     """Another process kept the warehouse locked for longer than the reader waits."""
 
 
+class UnreadableWarehouseError(WarehouseError):
+    """The engine cannot read the warehouse; the message holds what it said."""
+
+
 class MissingTableError(WarehouseError):
     """A table of the spec does not exist, or its name fits several."""
 

@@ -1,0 +1,82 @@
+# Everything sets itself up: Python 3.11 or later and make are enough. `make help` lists the targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+HOME_DIR := $(CURDIR)/.monitoring_pipeline
+
+export MONITORING_PIPELINE_HOME ?= $(HOME_DIR)
+export DAGSTER_HOME ?= $(MONITORING_PIPELINE_HOME)/dagster
+# uv brings its own certificates, which breaks it behind a company's proxy: take the system's.
+export UV_SYSTEM_CERTS := 1
+
+MODEL ?= flight_delay
+FROM ?= 2013-04-01
+TO ?= 2013-04-30
+PORT ?= 3000
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev backfill test test-fast check format lock bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/demo.installed ## Monitor two real models over March and April 2013, and print what was found
+	@$(BIN)/monitoring-pipeline demo
+
+dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://127.0.0.1:3000 (PORT=...)
+	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+backfill: $(VENV)/demo.installed ## Monitor past days in one run: MODEL=... FROM=... TO=...
+	$(BIN)/monitoring-pipeline backfill $(MODEL) --from $(FROM) --to $(TO)
+
+test: $(VENV)/dev.installed ## Lint, types, layers, and every test
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-fast: $(VENV)/dev.installed ## The tests without the end-to-end ones
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow"
+
+check: $(VENV)/dev.installed ## Lint, format, types, import contracts, shipped specs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/monitoring-pipeline spec check
+
+format: $(VENV)/dev.installed ## Format the code, and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/dev.installed ## Resolve the dependencies again: hashes and versions only
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --upgrade --extra demo --generate-hashes $(PLAIN) \
+		pyproject.toml -o requirements/demo.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes $(PLAIN) \
+		-c requirements/demo.lock pyproject.toml -o requirements/dev.lock
+PLAIN := --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+bench: $(VENV)/dev.installed ## Speed as ratios against named peers, measured in the same run
+	$(BIN)/python benchmarks/profile_and_drift.py
+
+clean: ## Remove what the demo, the tests and the tools have left
+	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	find monitoring_pipeline monitoring_pipeline_tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11 to 3.13 is needed; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/bootstrap.lock
+
+$(VENV)/demo.installed: requirements/demo.lock pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/demo.lock
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/dev.installed: requirements/dev.lock pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $@ $(VENV)/demo.installed
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	mkdir -p $(DAGSTER_HOME)
+	cp dagster.yaml $@
