@@ -1,8 +1,9 @@
 """Runs of a model's nightly job from the command line: one run for a range of chunks."""
 
 import datetime as dt
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from monitoring_pipeline.orchestration.partitions import partitions_of
 from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.model import ModelSpec
 
+LONGEST_OPENING_SECONDS = 120
 QUIET = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
 
 
@@ -83,5 +85,15 @@ def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(dagster_yaml().read_text(encoding="utf-8"), encoding="utf-8")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with _alone(home):
+        instance = dg.DagsterInstance.from_config(str(home))
+    with instance:
         yield instance
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Keep other commands from opening the same instance: two that create its SQLite tables at once would fail."""
+    with closing(sqlite3.connect(home / "opening.lock.db", timeout=LONGEST_OPENING_SECONDS)) as lock:
+        lock.execute("BEGIN EXCLUSIVE")
+        yield

@@ -51,7 +51,10 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         SpecError: when a model spec cannot be used; the message lists every problem of every file.
     """
     specs = load_specs(settings.models)
-    models = [build_model_definitions(loaded) for loaded in specs]
+    with warnings.catch_warnings():
+        # Dagster still calls one run for a range of partitions beta; it is chosen with open eyes.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        models = [build_model_definitions(loaded) for loaded in specs]
     return dg.Definitions.merge(
         *models,
         build_sensor_definitions(specs, models, late_labels_seconds=settings.late_labels_seconds),
@@ -59,4 +62,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     )
 
 
-defs = build_definitions(Settings())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions that the environment describes; called by Dagster when it loads this module."""
+    return build_definitions(Settings())

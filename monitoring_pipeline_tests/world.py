@@ -36,6 +36,7 @@ CLOCK_CHANGE, DRIFT_FROM = dt.date(2024, 3, 31), dt.date(2024, 4, 3)
 ROWS_A_DAY = 200
 DAYS = tuple((FIRST + dt.timedelta(days=n)).isoformat() for n in range((LAST - FIRST).days + 1))
 TABLES = ("chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 OF_A_RUN = ("run_id", "measured_at", "created_at")
 
 LOANS_SPEC: dict[str, Any] = {
@@ -152,7 +153,11 @@ class World:
             tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         job = self.definitions.resolve_job_def(f"{model}_nightly")
         return job.execute_in_process(
-            instance=self.instance, partition_key=None if last else first, tags=tags, raise_on_error=False
+            instance=self.instance,
+            partition_key=None if last else first,
+            tags=tags,
+            run_config=QUIET,
+            raise_on_error=False,
         )
 
     def failures(self, model: str, first: str, last: str = "") -> tuple[str, ...]:

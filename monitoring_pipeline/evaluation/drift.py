@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 
 Counts = NDArray[np.float64]
 SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
+ALL_NULL_BY_CHANCE = 0.01
 SMALLEST_SHOWN = 1e-12
 
 
@@ -83,26 +85,32 @@ def check_drift_rules(spec: ModelSpec) -> None:
         _known(spec, f"drift.statistics[{position}]", name, set(DRIFT_STATISTICS))
     for column in spec.drift.ignore:
         _known(spec, "drift.ignore", column, set(spec.columns))
-    keys = set(DRIFT_STATISTICS) | {f"{column}.{name}" for column in spec.columns for name in DRIFT_STATISTICS}
     for key in spec.drift.floors:
-        _known(spec, "drift.floors", key, keys)
+        column, _, name = key.rpartition(".")
+        _known(spec, f"drift.floors.{key}", name, set(DRIFT_STATISTICS))
+        if column:
+            _known(spec, f"drift.floors.{key}", column, set(spec.columns))
 
 
 def measure_drift(spec: ModelSpec, reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
     """Compare every column of a chunk with the reference and decide which have drifted.
 
     A column is breached when the effect of its deciding statistic is at least the floor *and* its q-value,
-    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. Statistics asked for on top are
-    measured and do not decide.
+    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. Ignored columns are judged among
+    themselves, with severity info. Statistics asked for on top are measured and do not decide.
     """
     deciding = [
         _compare(spec, reference, profile[column], DRIFT_STATISTICS[_deciding_statistic(spec, kind)])
         for column, kind in spec.columns.items()
     ]
-    judged = [_judge(spec, m) for m in _with_q_values(deciding)]
+    # An ignored column that always drifts would, in one family, let others pass too easily.
+    watched, ignored = (
+        [_judge(spec, m) for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])]
+        for apart in (False, True)
+    )
     further = [
         measurement
-        for name in spec.drift.statistics
+        for name in dict.fromkeys(spec.drift.statistics)
         for measurement in _with_q_values(
             [
                 _compare(spec, reference, profile[column], DRIFT_STATISTICS[name])
@@ -111,7 +119,7 @@ def measure_drift(spec: ModelSpec, reference: Reference, profile: ChunkProfile) 
             ]
         )
     ]
-    return (*judged, *further, _drifted_columns(judged, profile))
+    return (*watched, *ignored, *further, _drifted_columns(watched, profile))
 
 
 def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
@@ -132,14 +140,13 @@ def _deciding_statistic(spec: ModelSpec, kind: FeatureKind) -> str:
 
 def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
     if value not in known:
-        listed = sorted(known) if len(known) <= 40 else [*sorted(known)[:40], "..."]
-        message = f"{spec.name}: {field}: unknown {value!r}; known: {', '.join(listed)}"
+        close = get_close_matches(value, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ";"
+        message = f"{spec.name}: {field}: unknown {value!r}{hint} known: {', '.join(sorted(known))}"
         raise UnknownDriftStatisticError(message)
 
 
-def _compare(
-    spec: ModelSpec, reference: Reference, column: ColumnProfile, statistic: DriftStatistic
-) -> Measurement:
+def _compare(spec: ModelSpec, reference: Reference, column: ColumnProfile, statistic: DriftStatistic) -> Measurement:
     measurement = Measurement(
         kind=Kind.DRIFT,
         subject=column.column,
@@ -173,7 +180,8 @@ def _cells(bins: Bins, counts: tuple[int, ...], resolution: Literal["coarse", "f
         return fine
     before, after = fine[:SPECIAL_CELLS_BEFORE], fine[-SPECIAL_CELLS_AFTER:]
     middle = fine[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]
-    return np.concatenate([before, np.bincount(bins.groups, weights=middle), after])
+    merged: Counts = np.bincount(bins.groups, weights=middle).astype(np.float64)
+    return np.concatenate([before, merged, after])
 
 
 def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
@@ -189,9 +197,7 @@ def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
     floor = floors.get(
         f"{column}.{measurement.name}", floors.get(measurement.name, DRIFT_STATISTICS[measurement.name].floor)
     )
-    judged = replace(
-        measurement, threshold_upper=floor, severity=Severity.INFO if ignored else Severity.WARNING
-    )
+    judged = replace(measurement, threshold_upper=floor, severity=Severity.INFO if ignored else Severity.WARNING)
     if measurement.value is None or measurement.q_value is None:
         return judged
     if measurement.value < floor or measurement.q_value >= spec.drift.alpha:
@@ -201,18 +207,18 @@ def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
     return replace(judged, status=Status.BREACHED, reason=reason)
 
 
-def _drifted_columns(judged: list[Measurement], profile: ChunkProfile) -> Measurement:
+def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:
     summary = Measurement(
         kind=Kind.DRIFT,
         subject="chunk",
         name="drifted_columns",
         model_version=profile.model_version,
-        value=float(sum(m.status is Status.BREACHED for m in judged)),
+        value=float(sum(m.status is Status.BREACHED for m in watched)),
         severity=Severity.INFO,
-        definition="columns, model output included, that have drifted",
+        definition="columns, model output included and ignored ones not, that have drifted",
         rows=profile.rows,
     )
-    if all(m.status is Status.SKIPPED for m in judged):
+    if all(m.status is Status.SKIPPED for m in watched):
         return _skip(summary, "no column could be measured")
     return summary
 
@@ -231,7 +237,8 @@ def _null_share(reference: Reference, profile: ChunkProfile, column: ColumnProfi
     )
     if not column.rows:
         return _skip(measurement, "no rows")
-    if column.null_share == 1.0 and reference_share < 1.0:
+    # A few rows of a column that is often null may all be null by chance.
+    if column.null_share == 1.0 and reference_share**column.rows < ALL_NULL_BY_CHANCE:
         reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
         return replace(measurement, status=Status.BREACHED, reason=reason)
     return measurement
@@ -240,22 +247,23 @@ def _null_share(reference: Reference, profile: ChunkProfile, column: ColumnProfi
 def _unseen_share(reference: Reference, profile: ChunkProfile, column: ColumnProfile) -> tuple[Measurement, ...]:
     if isinstance(reference.bins[column.column], NumericBins):
         return ()
-    rows = column.counts[-1]
+    rows, reference_rows = column.counts[-1], reference.profile[column.column].counts[-1]
     measurement = Measurement(
         kind=Kind.QUALITY,
         subject=column.column,
         name="unseen_share",
         model_version=profile.model_version,
         value=rows / column.rows if column.rows else 0.0,
-        reference_value=reference.profile[column.column].counts[-1] / max(reference.profile.rows, 1),
-        threshold_upper=0.0,
+        reference_value=reference_rows / max(reference.profile.rows, 1),
+        threshold_upper=None if reference_rows else 0.0,
         severity=Severity.INFO,
-        definition="share of rows whose category is not among the reference's",
+        definition="share of rows whose category is not among the reference's most frequent",
         rows=column.rows,
     )
     if not column.rows:
         return (_skip(measurement, "no rows"),)
-    if rows:
+    # Where the reference has more categories than are kept, a new one cannot be told from a rare one.
+    if rows and not reference_rows:
         names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
         return (replace(measurement, status=Status.BREACHED, reason=f"{rows} rows of unseen categories: {names}"),)
     return (measurement,)

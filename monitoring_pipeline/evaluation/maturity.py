@@ -1,7 +1,7 @@
 """How far the labels of a chunk have arrived."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement
@@ -26,11 +26,11 @@ def assess_maturity(
     spec: ModelSpec, chunk: Chunk, *, predictions: int, labelled: int, as_of: dt.datetime
 ) -> LabelMaturity:
     """Return the state: final once the label delay has passed, else by the share that has arrived."""
-    share = labelled / predictions if predictions else 0.0
     if as_of >= final_from(spec, chunk):
         return LabelMaturity(predictions, labelled, Maturity.FINAL)
-    provisional = predictions and share >= spec.performance.minimum_maturity
-    return LabelMaturity(predictions, labelled, Maturity.PROVISIONAL if provisional else Maturity.IMMATURE)
+    early = LabelMaturity(predictions, labelled, Maturity.IMMATURE)
+    enough = predictions and early.share >= spec.performance.minimum_maturity
+    return replace(early, state=Maturity.PROVISIONAL) if enough else early
 
 
 def final_from(spec: ModelSpec, chunk: Chunk) -> dt.datetime:
@@ -40,20 +40,20 @@ def final_from(spec: ModelSpec, chunk: Chunk) -> dt.datetime:
 
 def maturity_measurements(maturity: LabelMaturity) -> tuple[Measurement, ...]:
     """Return the labelled share and count as measurements of the chunk."""
-    common = {"kind": Kind.OPERATIONS, "subject": "label", "model_version": "", "maturity": maturity.state}
-    return (
-        Measurement(
-            **common,
-            name="maturity",
-            value=maturity.share,
-            definition="share of the chunk's predictions whose label is known",
-            rows=maturity.predictions,
-        ),
-        Measurement(
-            **common,
-            name="labels_present",
-            value=float(maturity.labelled),
-            definition="predictions whose label is known",
-            rows=maturity.predictions,
-        ),
+    share = Measurement(
+        kind=Kind.OPERATIONS,
+        subject="label",
+        name="maturity",
+        model_version="",
+        value=maturity.share,
+        definition="share of the chunk's predictions whose label is known",
+        rows=maturity.predictions,
+        maturity=maturity.state,
     )
+    present = replace(
+        share,
+        name="labels_present",
+        value=float(maturity.labelled),
+        definition="predictions whose label is known",
+    )
+    return share, present

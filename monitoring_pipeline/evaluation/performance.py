@@ -42,7 +42,9 @@ class PerformanceMetric:
 PERFORMANCE_METRICS = (
     PerformanceMetric("auroc", Task.BINARY, "score", classification.auroc, "area under the ROC curve; DeLong"),
     PerformanceMetric("log_loss", Task.BINARY, "score", classification.log_loss, "mean negative log-likelihood, nats"),
-    PerformanceMetric("brier_score", Task.BINARY, "score", classification.brier_score, "mean squared error of the score"),
+    PerformanceMetric(
+        "brier_score", Task.BINARY, "score", classification.brier_score, "mean squared error of the score"
+    ),
     PerformanceMetric("mean_bias", Task.BINARY, "score", classification.mean_bias, "mean of score minus label"),
     PerformanceMetric(
         "expected_calibration_error", Task.BINARY, "score", calibration.expected_calibration_error,
@@ -93,7 +95,9 @@ def check_performance_rules(spec: ModelSpec) -> None:
     known = sorted(metric.name for metric in metrics_of(spec.task))
     for name in spec.performance.thresholds:
         if name not in known:
-            message = f"{spec.name}: performance.thresholds: unknown {name!r} for {spec.task}; known: {', '.join(known)}"
+            message = (
+                f"{spec.name}: performance.thresholds: unknown {name!r} for {spec.task}; known: {', '.join(known)}"
+            )
             raise UnknownMetricError(message)
 
 
@@ -115,31 +119,36 @@ def measure_performance(
         model_version: the version.
         maturity: state of the chunk's labels; without one (a reference) nothing is held back.
         reference_values: the reference's value by metric, stored beside each.
+
+    Returns:
+        One measurement per metric of the task, then the number of labelled rows that could not be used.
     """
     rows = labelled_rows(spec, predictions, labels)
     held_back = _why_not(spec, rows, maturity)
-    return tuple(
-        _judge(
-            spec,
-            _measure(
-                metric,
-                rows,
-                Measurement(
-                    kind=Kind.PERFORMANCE,
-                    subject="model",
-                    name=metric.name,
-                    model_version=model_version,
-                    value=0.0,
-                    reference_value=(reference_values or {}).get(metric.name),
-                    definition=metric.definition,
-                    rows=len(rows.labels),
-                    maturity=maturity.state if maturity else None,
-                ),
-                held_back,
+    blank = Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="model",
+        name="",
+        model_version=model_version,
+        value=0.0,
+        rows=len(rows.labels),
+        maturity=maturity.state if maturity else None,
+    )
+    measured = (
+        _measure(
+            metric,
+            rows,
+            replace(
+                blank,
+                name=metric.name,
+                reference_value=(reference_values or {}).get(metric.name),
+                definition=metric.definition,
             ),
+            held_back,
         )
         for metric in metrics_of(spec.task)
     )
+    return (*(_judge(spec, measurement) for measurement in measured), _without_output(rows, blank))
 
 
 def labelled_rows(spec: ModelSpec, predictions: pl.DataFrame, labels: pl.DataFrame) -> LabelledRows:
@@ -174,9 +183,7 @@ def _why_not(spec: ModelSpec, rows: LabelledRows, maturity: LabelMaturity | None
     return None
 
 
-def _measure(
-    metric: PerformanceMetric, rows: LabelledRows, blank: Measurement, held_back: str | None
-) -> Measurement:
+def _measure(metric: PerformanceMetric, rows: LabelledRows, blank: Measurement, held_back: str | None) -> Measurement:
     if held_back is not None:
         return replace(blank, value=None, status=Status.SKIPPED, reason=held_back)
     try:
@@ -186,8 +193,23 @@ def _measure(
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
 
 
+def _without_output(rows: LabelledRows, blank: Measurement) -> Measurement:
+    count = rows.without_output
+    return replace(
+        blank,
+        kind=Kind.QUALITY,
+        name="labelled_rows_without_output",
+        value=float(count),
+        threshold_upper=0.0,
+        status=Status.BREACHED if count else Status.OK,
+        reason=f"{count} labelled rows whose score or prediction is not a finite number" if count else None,
+        definition="labelled rows whose score or prediction is null or not finite; no metric counts them",
+        rows=len(rows.labels) + count,
+    )
+
+
 def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
-    """Compare with the threshold: breached when the whole interval is on the wrong side of a bound."""
+    """Compare with the threshold: breached when the whole interval, or the point, is on the wrong side of a bound."""
     threshold = spec.performance.thresholds.get(measurement.name)
     if threshold is None:
         return measurement
@@ -197,13 +219,14 @@ def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
         threshold_upper=threshold.upper,
         severity=Severity(threshold.severity or Severity.CRITICAL),
     )
-    reason = None if bounded.value is None else _breach(bounded, threshold, point=spec.performance.breach_on == "point")
+    reason = _breach(bounded, threshold, point=spec.performance.breach_on == "point")
     return bounded if reason is None else replace(bounded, status=Status.BREACHED, reason=reason)
 
 
 def _breach(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:
     value = measurement.value
-    assert value is not None  # noqa: S101 - skipped measurements were sorted out by the caller
+    if value is None:
+        return None
     best = value if point or measurement.upper is None else measurement.upper
     least = value if point or measurement.lower is None else measurement.lower
     shown = f"{value:.4g}"

@@ -6,6 +6,7 @@ engine that narwhals speaks to. Profiles of disjoint rows add up to the profile 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import narwhals as nw
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 UNSEEN_NAMES_KEPT = 50
+LARGEST_SUMMED = 1e100
+"""Larger magnitudes are counted in their bins and left out of the sums, whose squares would overflow."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class NumericBins:
     def cells(self) -> tuple[str, ...]:
         """Names of the cells that a profile counts; null sorts below every number."""
         bounds = ("", *(repr(edge) for edge in self.edges), "")
-        return ("null", "nan", "-inf", *(f"[{a},{b})" for a, b in zip(bounds, bounds[1:], strict=False)), "+inf")
+        return ("null", "nan", "-inf", *(f"[{a},{b})" for a, b in pairwise(bounds)), "+inf")
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,8 @@ class Unseen:
 class ColumnProfile:
     """Counts of one column, one per cell of its bins, and what else adds up.
 
-    The sums are over finite values, around the bins' ``centre``. ``unseen`` names the most frequent values in
-    the cell ``other``, at most UNSEEN_NAMES_KEPT.
+    The sums are over values of magnitude up to LARGEST_SUMMED, around the bins' ``centre``. ``unseen`` names the
+    most frequent values in the cell ``other``, at most UNSEEN_NAMES_KEPT.
     """
 
     column: str
@@ -159,11 +162,14 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     quantiles = np.quantile(finite, np.arange(1, bins) / bins, method="inverted_cdf")
     distinct, repeats = np.unique(finite, return_counts=True)
     heavy = distinct[repeats * bins >= finite.size]
-    edges = np.unique(np.concatenate([quantiles, heavy, np.nextafter(heavy, np.inf)]))
+    after_heavy = np.nextafter(heavy[heavy < np.finfo(np.float64).max], np.inf)
+    edges = np.unique(np.concatenate([quantiles, heavy, after_heavy]))
     counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
     middles = (np.cumsum(counts) - counts / 2) / finite.size
     groups = np.minimum((middles * coarse).astype(int), coarse - 1)
-    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), float(finite[finite.size // 2]))
+    median = float(finite[finite.size // 2])
+    centre = median if abs(median) <= LARGEST_SUMMED else 0.0
+    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), centre)
 
 
 def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> CategoricalBins:
@@ -176,7 +182,7 @@ def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -
     x = nw.col(column).cast(nw.Float64)
     # Comparisons see finite values only: engines disagree on where NaN sorts.
     finite = nw.when(x.is_finite()).then(x)
-    centred = finite - bins.centre
+    centred = nw.when(finite.abs() <= LARGEST_SUMMED).then(x) - bins.centre
     row = _only_row(
         frame.select(
             x.is_null().sum().alias("null"),
@@ -193,7 +199,7 @@ def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -
     )
     below = [_integer(row[f"below_{i}"]) for i in range(len(bins.edges))]
     cumulative = [0, *below, _integer(row["finite"])]
-    binned = [upper - lower for lower, upper in zip(cumulative, cumulative[1:], strict=False)]
+    binned = [upper - lower for lower, upper in pairwise(cumulative)]
     special = {name: _integer(row[name]) for name in ("null", "nan", "-inf", "+inf")}
     return ColumnProfile(
         column=column,

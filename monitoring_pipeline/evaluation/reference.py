@@ -108,7 +108,9 @@ def build_reference(
         bins=bins,
         profile=profile_chunk(nw.from_native(own.lazy()), bins, model_version=model_version),
         performance=tuple(
-            Baseline(m.name, m.value, m.lower, m.upper) for m in measured if m.value is not None
+            Baseline(m.name, m.value, m.lower, m.upper)
+            for m in measured
+            if m.kind is Kind.PERFORMANCE and m.value is not None
         ),
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
     )
@@ -118,17 +120,17 @@ def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
     """Return the bins of one reference column."""
     if kind is FeatureKind.NUMERIC:
         return numeric_bins(column.drop_nulls().to_numpy())
-    counts = column.drop_nulls().value_counts(name="rows")
+    counts = column.alias("value").drop_nulls().value_counts(name="rows")
     return categorical_bins(dict(counts.iter_rows()))
 
 
 def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:
-    """Find columns whose nulls sit in one category of another column, as a broken feed's do.
+    """Find features whose nulls sit in one category of another feature, as a broken feed's do.
 
     Reported where at least half of a category's rows are null and at most a tenth of all others: then the
     column's overall null share hides that the model never sees the value for that category.
     """
-    categorical = [name for name, kind in spec.columns.items() if kind is FeatureKind.CATEGORICAL]
+    categorical = [name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL]
     features = [name for name in spec.features if rows[name].null_count()]
     found: list[Measurement] = []
     for column in features:
@@ -140,17 +142,20 @@ def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_versio
 
 def _concentrations(rows: pl.DataFrame, column: str, by: str, model_version: str) -> list[Measurement]:
     groups = (
-        rows.group_by(by)
-        .agg(pl.len().alias("rows"), pl.col(column).is_null().sum().alias("nulls"))
-        .filter(pl.col(by).is_not_null())
-        .sort(by)
+        rows.select(pl.col(by).alias("category"), pl.col(column).is_null().alias("null"))
+        .group_by("category")
+        .agg(pl.len().alias("rows"), pl.col("null").sum().alias("nulls"))
+        .filter(pl.col("category").is_not_null())
+        .sort("category")
     )
     all_rows, all_nulls = rows.height, rows[column].null_count()
     found: list[Measurement] = []
     for category, count, nulls in groups.iter_rows():
-        elsewhere = (all_nulls - nulls) / max(all_rows - count, 1)
+        if min(count, all_rows - count) < CONCENTRATION_MINIMUM_ROWS:
+            continue
+        elsewhere = (all_nulls - nulls) / (all_rows - count)
         share = nulls / count
-        if count < CONCENTRATION_MINIMUM_ROWS or share < CONCENTRATED_NULL_SHARE or elsewhere > ELSEWHERE_NULL_SHARE:
+        if share < CONCENTRATED_NULL_SHARE or elsewhere > ELSEWHERE_NULL_SHARE:
             continue
         found.append(
             Measurement(

@@ -9,6 +9,7 @@ from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, St
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, Task
 
 ID_HASH_BYTES = 16
+NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
 
 
 class SourceError(RuntimeError):
@@ -183,7 +184,7 @@ def _numbers(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
             message = f"{spec.name}: {field}: the column holds text ({_examples(unreadable)}), numbers are needed"
             raise RowsError(message)
         return numbers
-    if not (values.dtype.is_numeric() or values.dtype == pl.Boolean or values.dtype == pl.Null):
+    if not (values.dtype.is_numeric() or values.dtype in NUMBER_LIKE):
         message = f"{spec.name}: {field}: the column is {values.dtype}, numbers are needed"
         raise RowsError(message)
     return values.cast(pl.Float64)

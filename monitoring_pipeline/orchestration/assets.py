@@ -1,7 +1,7 @@
 """The assets of one model: each reads, calls one step per chunk, and replaces the chunk's results."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -73,7 +73,7 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
                 run_id=context.run.run_id,
                 now=dt.datetime.now(dt.UTC),
             )
-            context.log.info(f"version {version}: {'as before' if built.reused else 'built'}")
+            context.log.info("version %s: %s", version, "as before" if built.reused else "built")
             metadata[f"version {version}: rows"] = built.reference.profile.rows
             metadata[f"version {version}: hash"] = built.reference.reference_hash
             for entry in built.reference.performance:
@@ -113,7 +113,8 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
                 results = steps.unreadable(spec, chunk, error, producer="predictions")
                 schema[chunk.key], refusals[chunk.key] = results.measurements, str(error)
             else:
-                results, schema[chunk.key], values[chunk.key] = outcome.results, outcome.suite.schema, outcome.suite.values
+                results = outcome.results
+                schema[chunk.key], values[chunk.key] = outcome.suite.schema, outcome.suite.values
                 of_suite = {*outcome.suite.schema, *outcome.suite.values}
                 rows[chunk.key] = tuple(m for m in results.measurements if m not in of_suite)
                 if outcome.refusal:
@@ -121,10 +122,12 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
             _write(context, store, results)
             if chunk.key in refusals:
                 _write(context, store, steps.verdict_of_refusal(results))
-        yield check_result(spec.name, "predictions", "schema", schema)
+        all_refused = len(refusals) == len(schema)
+        yield check_result(spec.name, "predictions", "schema", schema, stops=all_refused)
         yield check_result(spec.name, "predictions", "values", values)
         yield check_result(spec.name, "predictions", "rows", rows)
-        _fail_on(spec, refusals)
+        if all_refused:
+            _fail_on(spec, refusals)
         yield dg.MaterializeResult()
 
     return predictions
@@ -184,7 +187,6 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         id_key: dg.ResourceParam[bytes],
     ) -> Events:
         moment = as_of(context)
-        refusals: dict[str, str] = {}
 
         def step(chunk: Chunk) -> ChunkResults:
             try:
@@ -192,14 +194,9 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                     spec, chunk, moment, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key
                 )
             except SourceError as error:
-                refusals[chunk.key] = str(error)
                 return steps.unreadable(spec, chunk, error, producer="labels")
 
         yield check_result(spec.name, "labels", "labels", _each_chunk(context, spec, store, step))
-        for chunk in chunks_of(context, spec):
-            if chunk.key in refusals:
-                _write(context, store, steps.judge_chunk(spec, chunk, store=store))
-        _fail_on(spec, refusals)
         yield dg.MaterializeResult()
 
     return labels
@@ -222,7 +219,8 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         def step(chunk: Chunk) -> ChunkResults:
             return steps.score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
 
-        yield check_result(spec.name, "performance", "performance", _each_chunk(context, spec, store, step))
+        measured = _each_chunk(context, spec, store, step, needs=("predictions", "labels"))
+        yield check_result(spec.name, "performance", "performance", measured)
         yield dg.MaterializeResult()
 
     return performance
@@ -232,10 +230,17 @@ def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @dg.asset(
         **_declaration(spec, "verdict"),
         deps=_keys(spec, "predictions", "profile", "drift", "labels", "performance"),
-        description="The judgement on the chunk from everything that was measured on it.",
+        description="The judgement on the chunk from everything that was measured on it. "
+        "Fails, once all chunks are judged, where rows were refused.",
     )
     def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
         _each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
+        _fail_on(spec, {
+            chunk.key: reason
+            for chunk in chunks_of(context, spec)
+            for producer in ("predictions", "labels")
+            if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
+        })  # fmt: skip
         yield dg.MaterializeResult()
 
     return verdict
@@ -247,7 +252,7 @@ def _declaration(spec: ModelSpec, name: str, *, partitioned: bool = True) -> dic
         "key_prefix": spec.name,
         "group_name": spec.name,
         "owners": [spec.owner],
-        "tags": {"model": spec.name, "task": spec.task},
+        "tags": {"model": spec.name, "task": spec.task.value},
         "check_specs": check_specs(spec.name, name),
     }
     if partitioned:
@@ -263,11 +268,21 @@ def _keys(spec: ModelSpec, *names: str) -> list[dg.AssetKey]:
 
 
 def _each_chunk(
-    context: dg.AssetExecutionContext, spec: ModelSpec, store: Store, step: Callable[[Chunk], ChunkResults]
+    context: dg.AssetExecutionContext,
+    spec: ModelSpec,
+    store: Store,
+    step: Callable[[Chunk], ChunkResults],
+    *,
+    needs: Sequence[str] = ("predictions",),
 ) -> dict[str, tuple[Measurement, ...]]:
-    """Run a step for every chunk of the run, write each as it comes, and return the measurements by chunk."""
+    """Run a step for every chunk of the run, write each as it comes, and return the measurements by chunk.
+
+    Chunks of which one of ``needs`` was refused are left as they are.
+    """
     measurements: dict[str, tuple[Measurement, ...]] = {}
     for chunk in chunks_of(context, spec):
+        if any(steps.refusal(spec, chunk, producer, store=store) is not None for producer in needs):
+            continue
         results = step(chunk)
         _write(context, store, results)
         measurements[chunk.key] = results.measurements
@@ -281,7 +296,7 @@ def _write(context: dg.AssetExecutionContext, store: Store, results: ChunkResult
 
 
 def _fail_on(spec: ModelSpec, refusals: dict[str, str]) -> None:
-    """Fail the step where rows were refused: nothing downstream may run on them, and a retry would not help."""
+    """Fail the step where rows were refused; a retry would not help."""
     if not refusals:
         return
     by_reason: dict[str, list[str]] = {}

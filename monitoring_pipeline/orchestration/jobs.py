@@ -1,7 +1,8 @@
 """The jobs and the schedule of one model."""
 
+import datetime as dt
+
 import dagster as dg
-from dagster._core.definitions.partitions.partitioned_schedule import UnresolvedPartitionedAssetScheduleDefinition
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.spec.model import ModelSpec
@@ -40,13 +41,21 @@ def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     )
 
 
-def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> UnresolvedPartitionedAssetScheduleDefinition | dg.ScheduleDefinition:
+def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Return the schedule that runs yesterday's chunk at the spec's local time."""
     hour, minute = map(int, spec.schedule.split(":"))
-    return dg.build_schedule_from_partitioned_job(
-        job,
+
+    @dg.schedule(
+        job=job,
         name=f"{spec.name}_schedule",
-        hour_of_day=hour,
-        minute_of_hour=minute,
+        cron_schedule=f"{minute} {hour} * * *",
+        execution_timezone=spec.timezone,
         description=f"Every night at {spec.schedule} in {spec.timezone}: yesterday's chunk of {spec.name}.",
     )
+    def yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        day = context.scheduled_execution_time.astimezone(spec.zone).date() - dt.timedelta(days=1)
+        if day < spec.start or (spec.end is not None and day >= spec.end):
+            return dg.SkipReason(f"{spec.name} is not monitored on {day}: from {spec.start} to before {spec.end}")
+        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
+
+    return yesterday

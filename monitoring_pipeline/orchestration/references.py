@@ -68,7 +68,7 @@ def take_reference(
     if known and known.spec_hash == declaration and document and not rebuild:
         return BuiltReference(reference_from_document(document), reused=True)
     read = warehouse.read_predictions(spec, chunk)
-    if refusal := schema_refusal(suites(spec, loaded.suite_path, read.frame)):
+    if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
         raise SourceError(message)
     rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
@@ -129,9 +129,18 @@ def load_references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> d
     return {version: load_reference(spec, store, version) for version in sorted(versions) if version in spec.reference}
 
 
-def schema_refusal(suite: SuiteResult) -> str:
-    """Return why rows do not fit the spec; empty when they do."""
-    return "; ".join(f"{m.subject}: {m.reason}" for m in suite.schema_failures)
+def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
+    """Return why rows do not fit the spec, by the user's own names; empty when they do."""
+    return "; ".join(dict.fromkeys(f"{_own_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
+
+
+def _own_name(spec: ModelSpec, column: str) -> str:
+    source = spec.predictions
+    outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
+               "score": source.score, "prediction": source.prediction}  # fmt: skip
+    feature = spec.features.get(column)
+    own = feature.column if feature else outputs[column]
+    return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
 
 
 def _reference_producer(model_version: str) -> str:

@@ -42,7 +42,7 @@ def build_late_labels_sensor(
                 requests.extend(late_label_requests(spec, store, warehouse, now=dt.datetime.now(dt.UTC)))
             except SourceError as error:
                 # The other models' labels still count; this model's nightly run reports the same failure.
-                context.log.warning(f"{spec.name}: {error}")
+                context.log.warning("%s: %s", spec.name, error)
                 unreadable.append(spec.name)
         reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have arrived"
         return dg.SensorResult(
@@ -59,13 +59,15 @@ def late_label_requests(
 
     The run key is made of what has arrived, so the same arrival asks once.
     """
-    seen = store.snapshots(spec.name, "labels")
+    seen = _labels_seen(spec, store)
     chunks = _within_lookback(spec, [chunk_of_key(spec, key) for key in sorted(seen)])
     if not chunks:
         return
     counts = warehouse.label_counts(spec, chunks, now)
     for chunk in chunks:
-        arrival = _arrival(spec, store, chunk, seen[chunk.key], counts[chunk.key], now)
+        arrival = _arrival(seen[chunk.key], counts[chunk.key])
+        if arrival is None and now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
+            arrival = "final"
         if arrival is not None:
             yield dg.RunRequest(
                 run_key=f"{spec.name}:{chunk.key}:{arrival}",
@@ -73,6 +75,19 @@ def late_label_requests(
                 partition_key=chunk.key,
                 tags={"monitoring_pipeline/trigger": "late_labels"},
             )
+
+
+def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:
+    """Return what was last known of the labels by chunk key; ``None`` where they could not be read.
+
+    Chunks without predictions are left out: their labels cannot be joined to anything.
+    """
+    predictions = store.snapshots(spec.name, "predictions")
+    labels = store.snapshots(spec.name, "labels")
+    refused = [
+        key for key in predictions.keys() - labels.keys() if store.provenance(spec.name, key, "labels") is not None
+    ]
+    return {key: labels[key] for key in predictions.keys() & labels.keys()} | dict.fromkeys(refused)
 
 
 def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
@@ -83,16 +98,11 @@ def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
     return [chunk for chunk in chunks if chunk.end >= oldest]
 
 
-def _arrival(
-    spec: ModelSpec, store: Store, chunk: Chunk, known: Snapshot, counted: LabelCount, now: dt.datetime
-) -> str | None:
+def _arrival(known: Snapshot | None, counted: LabelCount) -> str | None:
     """Return what has arrived since the chunk was measured, or None."""
-    if (counted.rows, counted.latest_at) != (known.rows, known.latest_at):
-        latest = counted.latest_at.isoformat() if counted.latest_at else "none"
-        return f"{counted.rows}:{latest}"
-    if now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
-        return "final"
-    return None
+    if known is not None and (counted.rows, counted.latest_at) == (known.rows, known.latest_at):
+        return None
+    return f"{counted.rows}:{counted.latest_at.isoformat() if counted.latest_at else 'none'}"
 
 
 def _is_final(store: Store, spec: ModelSpec, chunk: Chunk) -> bool:

@@ -50,7 +50,7 @@ def take_predictions(
     read = warehouse.read_predictions(spec, chunk)
     suite = suites(spec, loaded.suite_path, read.frame)
     if suite.schema_failures:
-        refusal = schema_refusal(suite)
+        refusal = schema_refusal(spec, suite)
         results = _refused(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
     rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
@@ -77,6 +77,18 @@ def take_predictions(
 def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str) -> ChunkResults:
     """Return what the store shall hold of a chunk whose rows could not be read."""
     return _refused(spec, chunk, (source_failure(str(error)),), producer=producer)
+
+
+def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Store) -> str | None:
+    """Return why a chunk's rows were refused when ``producer`` last read them; None when they were not."""
+    if store.snapshot(spec.name, chunk.key, producer) or store.provenance(spec.name, chunk.key, producer) is None:
+        return None
+    critical = [
+        m
+        for m in store.measurements(spec.name, chunk.key, producer)
+        if m.status is Status.BREACHED and m.severity is Severity.CRITICAL
+    ]
+    return "; ".join(dict.fromkeys(f"{producer}: {m.subject}: {m.reason}" for m in critical)) or f"{producer}: refused"
 
 
 def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
@@ -204,11 +216,12 @@ def score_chunk(
             )
         )
     inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states)
+    nothing = (_nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),)
     return ChunkResults(
         producer="performance",
         chunk=chunk,
         provenance=_provenance(spec, inputs, references),
-        measurements=tuple(measured) or (_nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),),
+        measurements=tuple(measured) or nothing,
     )
 
 

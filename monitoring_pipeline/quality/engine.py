@@ -22,6 +22,7 @@ _NOT_KWARGS = frozenset(
     {"id", "meta", "notes", "result_format", "description", "catch_exceptions", "rendered_content", "severity"}
     | {"windows", "batch_id", "condition_parser"}
 )
+_VALUE_KEYS = frozenset({"observed_value", "details"})
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 # The library's own lists of values stop at the first 200 rows met; the list of row positions is whole.
 _POSITIONS = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "return_unexpected_index_query": False}
@@ -85,18 +86,17 @@ def kwargs_problems(expectation_type: str, kwargs: Mapping[str, object]) -> list
     try:
         _implementation(expectation_type)(**_comparable(kwargs))
     except (ValueError, TypeError) as error:
-        if not hasattr(error, "errors"):
-            return [str(error)]
+        errors: list[dict[str, Any]] = getattr(error, "errors", list)()
         # A union type reports one error per member for the same argument: the first says it.
-        first = {str(e["loc"][0]): f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in reversed(error.errors())}
-        return [text.removeprefix("__root__: ") for text in reversed(first.values())]
+        first = {str(e["loc"][0]): f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in reversed(errors)}
+        return [text.removeprefix("__root__: ") for text in reversed(first.values())] or [str(error)]
     return []
 
 
 @cache
 def _great_expectations() -> ModuleType:
-    # Its analytics are read from the environment at import, and are on by default.
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # Its analytics are on by default, and the environment is the only place where it looks before its import.
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"  # noqa: TID251  written, not read
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports modules that Python has deprecated
         import great_expectations as gx
@@ -104,14 +104,14 @@ def _great_expectations() -> ModuleType:
 
 
 @cache
-def _batch_definition() -> Any:  # noqa: ANN401  its types need the import
+def _batch_definition() -> Any:
     context = _great_expectations().get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     asset = context.data_sources.add_pandas("memory").add_dataframe_asset("chunk")
     return asset.add_batch_definition_whole_dataframe("whole")
 
 
-def _implementation(expectation_type: str) -> Any:  # noqa: ANN401  its types need the import
+def _implementation(expectation_type: str) -> Any:
     _great_expectations()
     from great_expectations.expectations.registry import get_expectation_impl
 
@@ -129,7 +129,7 @@ def _naive_utc(value: object) -> object:
     return dt.datetime.combine(value, dt.time()) if isinstance(value, dt.date) else value
 
 
-def _results(batch: Any, expectations: Sequence[Expectation], result_format: dict[str, object]) -> list[Any]:  # noqa: ANN401
+def _results(batch: Any, expectations: Sequence[Expectation], result_format: dict[str, object]) -> list[Any]:
     """Validate, and return the library's results in the order of the expectations, which it does not keep."""
     built = [
         _implementation(expectation.type)(**_comparable(expectation.kwargs), meta={"position": position})
@@ -140,7 +140,7 @@ def _results(batch: Any, expectations: Sequence[Expectation], result_format: dic
     return sorted(validation.results, key=lambda result: result.expectation_config.meta["position"])
 
 
-def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> Any:  # noqa: ANN401  a pandas frame
+def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> Any:
     import pandas as pd
 
     about_table = any(not expectation.judged_columns for expectation in expectations)
@@ -149,7 +149,7 @@ def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> A
     return pd.DataFrame({name: _pandas_series(frame[name]) for name in columns}, index=pd.RangeIndex(frame.height))
 
 
-def _pandas_series(column: pl.Series) -> Any:  # noqa: ANN401  a pandas series
+def _pandas_series(column: pl.Series) -> Any:
     """Convert a column so that its pandas type says what it holds, whatever pandas' defaults are.
 
     A column without values has no type: it becomes ``object``, which fits every type. Dates keep another time unit
@@ -170,7 +170,7 @@ def _pandas_series(column: pl.Series) -> Any:  # noqa: ANN401  a pandas series
     return (column.cast(pl.Float64) if kind.is_decimal() else column).to_pandas()
 
 
-def _outcome(validation: Any) -> Outcome:  # noqa: ANN401  its types need the import
+def _outcome(validation: Any) -> Outcome:
     error = _raised(validation.exception_info)
     if error is not None:
         return Outcome(success=False, error=error)
@@ -180,7 +180,8 @@ def _outcome(validation: Any) -> Outcome:  # noqa: ANN401  its types need the im
         return Outcome(
             success=bool(validation.success),
             observed=None if observed is None else _text(observed),
-            undefined="observed_value" in result and _is_missing(observed),
+            # Expectations about sets of values count what is amiss instead of observing a value.
+            undefined="observed_value" in result and result.keys() <= _VALUE_KEYS and _is_missing(observed),
         )
     applied = int(result["element_count"])
     return Outcome(
@@ -211,10 +212,11 @@ def _is_missing(value: object) -> bool:
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  any value that a column can hold
+def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return "(" + ", ".join(_text(part) for part in value) + ")"
     if isinstance(value, dt.date):
         return str(value)
     plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
-    return str(int(plain)) if isinstance(plain, float) and plain.is_integer() else repr(plain)
+    # Seven digits: the last ones of a sum depend on the order of the rows.
+    return f"{plain:.7g}" if isinstance(plain, float) else repr(plain)

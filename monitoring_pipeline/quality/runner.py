@@ -28,9 +28,9 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
 
     ``frame`` has canonical column names and the types that the warehouse gave; a column that the warehouse lacks is
     absent. The value of a measurement is the share, in [0, 1], of unexpected values among those judged, or 1 and 0
-    for an expectation that fails or holds as a whole. Nothing depends on the order of the rows, and no reason
-    quotes a row id. A suite file that is missing or broken skips the values with the reason; the schema is judged
-    all the same.
+    for an expectation that fails or holds as a whole. Nothing depends on the order of the rows (expectations about
+    order see them by time and id), and no reason quotes a row id. A suite file that is missing or broken skips the
+    values with the reason; the schema is judged all the same.
     """
     schema = check_schema(spec, frame)
     try:
@@ -42,16 +42,20 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
         return SuiteResult(schema, (_no_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
     reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
-    return SuiteResult(schema, _measure(frame, expectations, reasons))
+    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons))
 
 
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
     """Judge whether every needed column is there with a type that fits; a missing column's type is skipped."""
     expectations = schema_expectations(spec)
-    reasons = {
-        index: None if e.type == TO_EXIST else _missing_column(e, frame) for index, e in enumerate(expectations)
-    }
+    reasons = {index: None if e.type == TO_EXIST else _missing_column(e, frame) for index, e in enumerate(expectations)}
     return _measure(frame, expectations, reasons)
+
+
+def _in_time_order(frame: pl.DataFrame, unfit: set[str]) -> pl.DataFrame:
+    """Sort the rows, because some expectations are about the order of the values."""
+    keys = [key for key in ("predicted_at", "row_id") if key not in unfit]
+    return frame.sort(keys) if keys else frame
 
 
 def _no_suite(reason: str) -> Measurement:
@@ -84,7 +88,7 @@ def _measure(
     return tuple(
         _measured(expectation, name, frame, outcomes[index])
         if index in outcomes
-        else _measurement(expectation, name, 0, Status.SKIPPED, None, reasons[index])
+        else _measurement(expectation, name, Status.SKIPPED, reason=reasons[index])
         for index, (expectation, name) in enumerate(zip(expectations, _distinct_names(expectations), strict=True))
     )
 
@@ -102,26 +106,32 @@ def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
 
 def _measured(expectation: Expectation, name: str, frame: pl.DataFrame, outcome: Outcome) -> Measurement:
     if reason := _nothing_measured(expectation, outcome):
-        return _measurement(expectation, name, outcome.judged or 0, Status.SKIPPED, None, reason)
-    rows = frame.height if outcome.judged is None else outcome.judged
-    if outcome.unexpected is None:
-        value = 0.0 if outcome.success else 1.0
-    else:
-        value = outcome.unexpected / rows if rows else 0.0
+        return _measurement(expectation, name, Status.SKIPPED, reason=reason)
     status = Status.OK if outcome.success else Status.BREACHED
     reason = None if outcome.success else _reason(expectation, frame, outcome)
-    threshold = None if outcome.unexpected is None else expectation.tolerated_share
-    return _measurement(expectation, name, rows, status, value, reason, threshold)
+    if outcome.judged is None or outcome.unexpected is None:
+        value = 0.0 if outcome.success else 1.0
+        return _measurement(expectation, name, status, value=value, reason=reason, rows=frame.height)
+    return _measurement(
+        expectation,
+        name,
+        status,
+        value=outcome.unexpected / max(outcome.judged, 1),
+        threshold=expectation.tolerated_share,
+        reason=reason,
+        rows=outcome.judged,
+    )
 
 
 def _measurement(
     expectation: Expectation,
     name: str,
-    rows: int,
     status: Status,
-    value: float | None,
-    reason: str | None,
+    *,
+    value: float | None = None,
     threshold: float | None = None,
+    reason: str | None = None,
+    rows: int = 0,
 ) -> Measurement:
     return Measurement(
         kind=Kind.QUALITY,
@@ -139,10 +149,11 @@ def _measurement(
 
 
 def _definition(expectation: Expectation) -> str:
-    arguments = ", ".join(f"{key}={value!r}" for key, value in expectation.kwargs.items() if key != "row_condition")
+    hidden = ("column", "row_condition")
+    arguments = ", ".join(f"{key}={value!r}" for key, value in expectation.kwargs.items() if key not in hidden)
     where = f" where {expectation.where}" if expectation.where else ""
     notes = f"; {expectation.notes}" if expectation.notes else ""
-    return f"share of values against {expectation.type}({arguments}){where}, or 1 for failed, 0 for held{notes}"
+    return f"{expectation.type}({arguments}){where}{notes}"
 
 
 def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:

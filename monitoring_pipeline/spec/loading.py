@@ -93,9 +93,7 @@ def json_schema() -> str:
     """Return the JSON Schema of a model spec, for editors."""
     schema = ModelSpec.model_json_schema(mode="validation")
     kinds = schema["$defs"]["FeatureKind"]["enum"]
-    schema["properties"]["features"]["additionalProperties"] = {
-        "anyOf": [{"enum": kinds}, {"$ref": "#/$defs/Feature"}]
-    }
+    schema["properties"]["features"]["additionalProperties"] = {"anyOf": [{"enum": kinds}, {"$ref": "#/$defs/Feature"}]}
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
@@ -116,7 +114,7 @@ def _describe(error: ErrorDetails) -> str:
     if error["type"] == "extra_forbidden":
         known = _known_fields(error["loc"][:-1])
         close = get_close_matches(str(error["loc"][-1]), known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+        hint = f"; did you mean {close[0]}?" if close else ";"
         return f"{field}: unknown key{hint} known: {', '.join(sorted(known))}"
     if error["type"] == "missing":
         return f"{field}: missing"

@@ -10,7 +10,17 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.spec.measurement import Status, VerdictStatus
-from monitoring_pipeline_tests.world import CLOCK_CHANGE, DAYS, DELIVERIES, DRIFT_FROM, LOANS, ROWS_A_DAY, World
+from monitoring_pipeline_tests.world import (
+    CLOCK_CHANGE,
+    DAYS,
+    DELIVERIES,
+    DRIFT_FROM,
+    FIRST,
+    LAST,
+    LOANS,
+    ROWS_A_DAY,
+    World,
+)
 
 ASSETS = ("reference", "predictions", "profile", "drift", "labels", "performance", "verdict")
 
@@ -170,27 +180,28 @@ def test_jobs_schedules_and_one_sensor(monitored):
     (LOANS, "2024-04-01T04:30", "Europe/Berlin"), (DELIVERIES, "2024-04-01T06:00", "Asia/Kolkata"),
 ])  # fmt: skip
 def test_the_schedule_takes_yesterday_at_the_local_time(monitored, model, local_time, zone):
-    schedule = monitored.definitions.resolve_schedule_def(f"{model}_schedule")
     tick = dt.datetime.fromisoformat(local_time).replace(tzinfo=ZoneInfo(zone))
-    ticks = schedule.execution_time_iterator((tick - dt.timedelta(hours=1)).timestamp())
-    assert next(ticks) == tick
-    with dg.build_schedule_context(
-        instance=monitored.instance,
-        scheduled_execution_time=tick,
-        repository_def=monitored.definitions.get_repository_def(),
-    ) as context:
-        (request,) = schedule.evaluate_tick(context).run_requests
-    assert request.partition_key == "2024-03-31"
+    asked = _asked_at(monitored, model, tick)
+    assert [request.partition_key for request in asked] == ["2024-03-31"]
+    schedule = monitored.definitions.get_repository_def().get_schedule_def(f"{model}_schedule")
+    assert schedule.execution_timezone == zone
+    assert schedule.cron_schedule == f"{tick.minute} {tick.hour} * * *"
 
 
-def test_the_schedule_of_a_retired_model_asks_for_nothing_new(world):
-    world.change_spec(LOANS, end=dt.date(2024, 3, 27))
-    schedule = world.definitions.resolve_schedule_def(f"{LOANS}_schedule")
-    tick = dt.datetime(2024, 4, 1, 4, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+def test_the_schedule_asks_for_monitored_days_only(monitored):
+    def asked(day: dt.date) -> list[str | None]:
+        tick = dt.datetime.combine(day, dt.time(4, 30), ZoneInfo("Europe/Berlin"))
+        return [request.partition_key for request in _asked_at(monitored, LOANS, tick)]
+
+    assert asked(FIRST) == []
+    assert asked(FIRST + dt.timedelta(days=1)) == [DAYS[0]]
+    assert asked(LAST + dt.timedelta(days=1)) == [DAYS[-1]]
+    assert asked(LAST + dt.timedelta(days=2)) == []
+
+
+def _asked_at(world: World, model: str, tick: dt.datetime) -> list[dg.RunRequest]:
+    repository = world.definitions.get_repository_def()
     with dg.build_schedule_context(
-        instance=world.instance,
-        scheduled_execution_time=tick,
-        repository_def=world.definitions.get_repository_def(),
+        instance=world.instance, scheduled_execution_time=tick, repository_def=repository
     ) as context:
-        requests = schedule.evaluate_tick(context).run_requests
-    assert requests == []
+        return list(repository.get_schedule_def(f"{model}_schedule").evaluate_tick(context).run_requests)

@@ -1,0 +1,347 @@
+"""The drift of columns: an effect that matters and evidence, over all columns of a chunk."""
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.spatial.distance import jensenshannon
+from statsmodels.stats.multitest import multipletests
+
+from monitoring_pipeline.evaluation.drift import (
+    DRIFT_STATISTICS,
+    UnknownDriftStatisticError,
+    check_drift_rules,
+    measure_columns,
+    measure_drift,
+)
+from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline_tests.evaluation.cases import canonical, features, profile_of, reference_of
+from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
+
+SPEC = binary_spec()
+REFERENCE_COLUMNS = features(np.random.default_rng(1), 5000)
+REFERENCE = reference_of(SPEC, REFERENCE_COLUMNS)
+NUMERIC_STATISTICS = sorted(DRIFT_STATISTICS)
+CATEGORICAL_STATISTICS = sorted(set(DRIFT_STATISTICS) - {"kolmogorov_smirnov"})
+
+
+def _measured(columns, spec=SPEC, reference=REFERENCE):
+    found = measure_drift(spec, reference, profile_of(reference, canonical(spec, columns)))
+    return {(m.subject, m.name): m for m in found}
+
+
+def _deciding(columns, spec=SPEC, reference=REFERENCE):
+    """Return the measurements that decide, by column."""
+    return {m.subject: m for m in _measured(columns, spec, reference).values() if m.threshold_upper is not None}
+
+
+def _breached(columns, spec=SPEC, reference=REFERENCE):
+    return {column for column, m in _deciding(columns, spec, reference).items() if m.status is Status.BREACHED}
+
+
+def _fresh(rows, *, seed=2, shift=0.0):
+    return features(np.random.default_rng(seed), rows, shift=shift)
+
+
+def _quality(columns, spec=SPEC, reference=REFERENCE):
+    found = measure_columns(reference, profile_of(reference, canonical(spec, columns)))
+    return {(m.subject, m.name): m for m in found}
+
+
+# ---- the rule
+
+
+@pytest.mark.parametrize("statistic", CATEGORICAL_STATISTICS)
+def test_the_same_rows_have_not_drifted(statistic):
+    spec = binary_spec(drift__numeric=statistic, drift__categorical=statistic)
+    for measurement in _deciding(REFERENCE_COLUMNS, spec).values():
+        assert measurement.status is Status.OK
+        assert measurement.value == pytest.approx(0, abs=1e-7)
+        assert measurement.p_value == pytest.approx(1)
+
+
+@pytest.mark.parametrize("statistic", NUMERIC_STATISTICS)
+def test_a_shift_is_found_in_its_column_and_no_other(statistic):
+    spec = binary_spec(drift__numeric=statistic)
+    assert _breached(_fresh(1000, shift=0.7), spec) == {"age"}
+    assert _breached(_fresh(1000), spec) == set()
+
+
+@pytest.mark.parametrize("statistic", CATEGORICAL_STATISTICS)
+def test_another_mix_of_categories_is_found(statistic):
+    spec = binary_spec(drift__categorical=statistic)
+    mix = np.random.default_rng(3).choice(["basic", "plus", "pro"], 1000, p=[0.3, 0.3, 0.4])
+    assert _breached(_fresh(1000) | {"plan": mix}, spec) == {"plan"}
+
+
+def test_a_small_effect_is_no_drift_however_much_evidence_there_is():
+    drift = _deciding(_fresh(50_000, shift=0.1))["age"]
+    assert drift.q_value < 1e-6
+    assert drift.value < drift.threshold_upper
+    assert drift.status is Status.OK
+
+
+def test_a_large_effect_is_no_drift_without_evidence():
+    found = [_deciding(_fresh(60, seed=seed))["age"] for seed in range(10)]
+    assert all(m.value > m.threshold_upper for m in found)
+    assert all(m.q_value > SPEC.drift.alpha for m in found)
+    assert {m.status for m in found} == {Status.OK}
+
+
+def test_the_rule_is_effect_and_q_value_against_floor_and_alpha():
+    columns = _fresh(600, shift=0.35)
+    found = _deciding(columns)["age"]
+    for floor, alpha, status in (
+        (found.value, min(found.q_value * 1.001, 0.99), Status.BREACHED),
+        (found.value * 1.001, min(found.q_value * 1.001, 0.99), Status.OK),
+        (found.value, found.q_value, Status.OK),
+    ):
+        spec = binary_spec(drift__floors={"jensen_shannon": floor}, drift__alpha=alpha)
+        assert _deciding(columns, spec)["age"].status is status
+
+
+def test_a_breach_has_a_reason():
+    drift = _deciding(_fresh(1000, shift=1))["age"]
+    assert drift.status is Status.BREACHED
+    assert "0.1" in drift.reason
+    assert "0.01" in drift.reason
+    assert (drift.kind, drift.severity, drift.rows, drift.model_version) == (Kind.DRIFT, Severity.WARNING, 1000, "1")
+
+
+@pytest.mark.parametrize(("floors", "expected"), [
+    ({}, {"age": 0.1, "plan": 0.1}),
+    ({"jensen_shannon": 0.3}, {"age": 0.3, "plan": 0.3}),
+    ({"jensen_shannon": 0.3, "plan.jensen_shannon": 0.2}, {"age": 0.3, "plan": 0.2}),
+    ({"plan.jensen_shannon": 0.2, "psi": 9.0, "age.psi": 9.0}, {"age": 0.1, "plan": 0.2}),
+])  # fmt: skip
+def test_floors_are_by_statistic_or_by_column(floors, expected):
+    found = _deciding(_fresh(100), binary_spec(drift__floors=floors))
+    assert {column: found[column].threshold_upper for column in expected} == expected
+
+
+def _counted(bins, columns):
+    """Profile columns with NumPy: as ``profile_chunk`` counts, but fast enough for a simulation."""
+    return tuple(
+        ColumnProfile(name, (0, 0, 0, *np.bincount(np.digitize(values, bins[name].edges), minlength=60).tolist(), 0))
+        for name, values in columns.items()
+    )
+
+
+def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
+    """By evidence alone, floors at 0, reference and chunk drawn anew; any breach in a chunk counts."""
+    chunks, alpha = 500, 0.05
+    spec = regression_spec(
+        features={"x": "numeric", "y": "numeric"}, drift__alpha=alpha, drift__floors={"jensen_shannon": 0}
+    )
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(chunks):
+        rows, current = (
+            {"x": rng.normal(size=n), "y": rng.exponential(size=n), "prediction": rng.normal(size=n)} for n in (2000, 400)
+        )
+        bins = {name: numeric_bins(values) for name, values in rows.items()}
+        profile = ChunkProfile("1", 2000, _counted(bins, rows))
+        reference = Reference("spend", "1", "", bins, profile, (), 0)
+        *drift, _ = measure_drift(spec, reference, ChunkProfile("1", 400, _counted(bins, current)))
+        alarms += any(m.status is Status.BREACHED for m in drift)
+    # At most 3 standard deviations of a binomial above the nominal level.
+    assert 0 < alarms / chunks <= alpha + 3 * (alpha * (1 - alpha) / chunks) ** 0.5
+
+
+# ---- several columns
+
+
+def test_q_values_are_benjamini_hochbergs_over_the_columns_of_the_chunk():
+    rng = np.random.default_rng(4)
+    names = [f"f{n}" for n in range(12)]
+    spec = binary_spec(features=dict.fromkeys(names, "numeric"))
+    reference = reference_of(spec, {name: rng.normal(size=2000) for name in names} | {"score": rng.uniform(size=2000)})
+    current = {name: rng.normal(0.04 * n, 1, 500) for n, name in enumerate(names)} | {"score": rng.uniform(size=500)}
+    drift = list(_deciding(current, spec, reference).values())
+    assert [m.subject for m in drift] == [*names, "score", "prediction"]
+    expected = multipletests([m.p_value for m in drift], method="fdr_bh")[1]
+    assert [m.q_value for m in drift] == pytest.approx(list(expected), rel=1e-12)
+    assert all(m.q_value >= m.p_value for m in drift)
+    assert 0 < sum(m.status is Status.BREACHED for m in drift) < len(drift)
+
+
+def test_ignored_columns_are_measured_and_neither_warn_nor_help_others_to():
+    columns = _fresh(1000, shift=2)
+    spec = binary_spec(drift__ignore=["age"])
+    without = binary_spec(features={"plan": "categorical"})
+    found, watched_only = _deciding(columns, spec), _deciding(columns, without, reference_of(without, REFERENCE_COLUMNS))
+    assert (found["age"].status, found["age"].severity) == (Status.BREACHED, Severity.INFO)
+    assert found["plan"].severity is Severity.WARNING
+    assert {c: found[c].q_value for c in watched_only} == {c: m.q_value for c, m in watched_only.items()}
+    assert _measured(columns)["chunk", "drifted_columns"].value == 1
+    assert _measured(columns, spec)["chunk", "drifted_columns"].value == 0
+
+
+def test_drifted_columns_are_counted_model_output_included():
+    columns = _fresh(1000, shift=2) | {"score": np.full(1000, 0.9), "prediction": ["1"] * 1000}
+    summary = _measured(columns)["chunk", "drifted_columns"]
+    assert (summary.value, summary.severity, summary.status) == (3.0, Severity.INFO, Status.OK)
+    assert _breached(columns) == {"age", "score", "prediction"}
+
+
+def test_further_statistics_are_measured_and_do_not_decide():
+    spec = binary_spec(drift__statistics=["psi", "kolmogorov_smirnov", "psi", "jensen_shannon"])
+    found = _measured(_fresh(1000, shift=2), spec)
+    further = {key: m for key, m in found.items() if m.name in {"psi", "kolmogorov_smirnov"}}
+    assert further.keys() == {
+        *((column, "psi") for column in SPEC.columns), ("age", "kolmogorov_smirnov"), ("score", "kolmogorov_smirnov"),
+    }  # fmt: skip
+    assert {m.status for m in further.values()} == {Status.OK}
+    assert all(m.q_value is not None for m in further.values())
+    assert further["age", "psi"].value > 1
+    assert {key: found[key] for key in _measured(_fresh(1000, shift=2))} == _measured(_fresh(1000, shift=2))
+
+
+# ---- what counts as drift
+
+
+def test_nulls_alone_are_drift():
+    ages = _fresh(1000)["age"].tolist()
+    ages[:150] = [None] * 150
+    drift = _deciding(_fresh(1000) | {"age": ages})
+    assert {column for column, m in drift.items() if m.status is Status.BREACHED} == {"age"}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_values_that_are_not_finite_are_drift(value):
+    ages = _fresh(1000)["age"]
+    ages[:150] = value
+    assert _breached(_fresh(1000) | {"age": ages}) == {"age"}
+
+
+def test_a_new_category_is_drift_and_named():
+    plans = _fresh(1000)["plan"].tolist()
+    plans[:150] = ["gold"] * 149 + ["tin"]
+    columns = _fresh(1000) | {"plan": plans}
+    assert _breached(columns) == {"plan"}
+    unseen = _quality(columns)["plan", "unseen_share"]
+    assert (unseen.value, unseen.status, unseen.severity) == (0.15, Status.BREACHED, Severity.INFO)
+    assert unseen.reason == "150 rows of unseen categories: 'gold' (149), 'tin' (1)"
+
+
+def test_the_effect_is_the_distance_of_the_counted_shares():
+    columns = _fresh(400) | {"plan": ["basic"] * 300 + ["plus"] * 50 + [None] * 30 + ["gold"] * 20}
+    counts = pl.Series(REFERENCE_COLUMNS["plan"]).value_counts()
+    known = dict(counts.iter_rows())
+    expected = jensenshannon([0, *(known[c] for c in ("basic", "plus", "pro")), 0], [30, 300, 50, 0, 20], base=2)
+    assert _deciding(columns)["plan"].value == pytest.approx(expected, rel=1e-12)
+
+
+def test_numeric_effects_are_taken_over_ten_groups_of_bins():
+    ages = np.random.default_rng(8).normal(0.5, 1, 800)
+    deciles = np.quantile(REFERENCE_COLUMNS["age"], np.arange(1, 10) / 10, method="inverted_cdf")
+    shares = [np.histogram(v, [-np.inf, *deciles, np.inf])[0] for v in (REFERENCE_COLUMNS["age"], ages)]
+    effect = _deciding(_fresh(800) | {"age": ages})["age"].value
+    assert effect == pytest.approx(jensenshannon(*shares, base=2), rel=0.02)
+
+
+def test_a_regressions_prediction_is_a_number():
+    spec = regression_spec()
+    rng = np.random.default_rng(9)
+    columns = {"age": rng.normal(size=1000), "plan": ["a"] * 1000, "prediction": rng.normal(size=1000)}
+    reference = reference_of(spec, columns)
+    assert _breached(columns | {"prediction": rng.normal(1, 1, 1000)}, spec, reference) == {"prediction"}
+
+
+# ---- what cannot be measured
+
+
+@pytest.mark.parametrize(("rows", "status"), [(49, Status.SKIPPED), (50, Status.OK), (0, Status.SKIPPED)])
+def test_too_few_rows_are_not_judged(rows, status):
+    drift = _deciding(_fresh(rows))
+    assert {m.status for m in drift.values()} == {status}
+    if status is Status.SKIPPED:
+        assert {m.reason for m in drift.values()} == {f"{rows} rows, at least 50 needed"}
+        summary = _measured(_fresh(rows))["chunk", "drifted_columns"]
+        assert (summary.status, summary.reason) == (Status.SKIPPED, "no column could be measured")
+
+
+@pytest.mark.parametrize("statistic", NUMERIC_STATISTICS)
+def test_an_all_null_column_is_measured_on_either_side(statistic):
+    spec = binary_spec(drift__numeric=statistic)
+    empty = {"age": [None] * 200}
+    without = reference_of(spec, REFERENCE_COLUMNS | {"age": [None] * 5000})
+    assert _deciding(_fresh(200) | empty, spec)["age"].status is Status.BREACHED
+    assert _deciding(_fresh(200), spec, without)["age"].status is Status.BREACHED
+    both = _deciding(_fresh(200) | empty, spec, without)["age"]
+    assert (both.status, both.value) == (Status.OK, pytest.approx(0, abs=1e-9))
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(("rules", "says"), [
+    ({"numeric": "psii"}, "churn: drift.numeric: unknown 'psii'; did you mean psi? known: chi_squared, jensen_shannon, "
+     "kolmogorov_smirnov, psi"),
+    ({"categorical": "kolmogorov_smirnov"},
+     "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, jensen_shannon, psi"),
+    ({"statistics": ["psi", "hellingr"]}, "churn: drift.statistics[1]: unknown 'hellingr'; known: chi_squared, "),
+    ({"ignore": ["agee"]}, "churn: drift.ignore: unknown 'agee'; did you mean age? known: age, plan, prediction, score"),
+    ({"floors": {"PSI": 0.1}}, "churn: drift.floors.PSI: unknown 'PSI'; known: chi_squared, "),
+    ({"floors": {"agee.psi": 0.1}}, "churn: drift.floors.agee.psi: unknown 'agee'; did you mean age? known: age, plan,"),
+    ({"floors": {"age.ps": 0.1}}, "churn: drift.floors.age.ps: unknown 'ps'; did you mean psi? known: chi_squared"),
+    ({"floors": {"age": 0.1}}, "churn: drift.floors.age: unknown 'age'; known: chi_squared"),
+])  # fmt: skip
+def test_unknown_names_list_what_exists(rules, says):
+    with pytest.raises(UnknownDriftStatisticError) as caught:
+        check_drift_rules(binary_spec(drift=rules))
+    assert str(caught.value).startswith(says)
+
+
+def test_known_names_pass():
+    check_drift_rules(
+        binary_spec(
+            features={"a.b": "numeric", "plan": "categorical"},
+            drift={
+                "numeric": "kolmogorov_smirnov", "categorical": "psi", "statistics": list(DRIFT_STATISTICS),
+                "ignore": ["plan", "score"], "floors": {"psi": 0.2, "a.b.psi": 0.3, "prediction.psi": 1},
+            },
+        )
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("statistic", DRIFT_STATISTICS.values(), ids=lambda statistic: statistic.name)
+def test_every_statistic_states_its_definition(statistic):
+    assert DRIFT_STATISTICS[statistic.name] is statistic
+    assert "p: " in statistic.definition
+
+
+# ---- shares of null and of unseen categories
+
+
+def test_null_shares_are_measured_against_the_reference():
+    columns = _fresh(100) | {"age": [None] * 25 + [1.0] * 75}
+    share = _quality(columns)["age", "null_share"]
+    assert (share.value, share.reference_value, share.rows, share.status) == (0.25, 0.0, 100, Status.OK)
+
+
+@pytest.mark.parametrize(("reference_nulls", "rows", "status"), [
+    (0, 100, Status.BREACHED), (0, 1, Status.BREACHED), (5000, 100, Status.OK), (4000, 3, Status.OK),
+    (4000, 100, Status.BREACHED), (2500, 6, Status.OK), (2500, 7, Status.BREACHED),
+])  # fmt: skip
+def test_a_column_that_lost_all_its_values_is_a_breach_unless_chance_explains_it(reference_nulls, rows, status):
+    """Seven rows that are null with probability 1/2 are all null with probability 1/128."""
+    ages = [None] * reference_nulls + [1.0] * (5000 - reference_nulls)
+    reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": ages})
+    share = _quality(_fresh(rows) | {"age": [None] * rows}, reference=reference)["age", "null_share"]
+    assert (share.value, share.status) == (1.0, status)
+
+
+def test_shares_of_no_rows_are_skipped():
+    found = _quality(_fresh(0))
+    assert {(m.status, m.reason) for m in found.values()} == {(Status.SKIPPED, "no rows")}
+    assert ("age", "unseen_share") not in found
+
+
+def test_with_more_categories_than_are_kept_unseen_ones_cannot_be_told():
+    columns = _fresh(300) | {"plan": [f"plan {n}" for n in range(300)]}
+    reference = reference_of(SPEC, columns)
+    unseen = _quality(columns, reference=reference)["plan", "unseen_share"]
+    assert (unseen.status, unseen.value, unseen.reference_value) == (Status.OK, pytest.approx(1 / 3), unseen.value)
+    assert unseen.threshold_upper is None

@@ -1,0 +1,345 @@
+import datetime as dt
+import hashlib
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.rows import (
+    LabelAccounting,
+    RowsError,
+    canonical_labels,
+    canonical_predictions,
+    combined_fingerprint,
+    fingerprint,
+    pseudonymise,
+)
+from monitoring_pipeline.spec.measurement import Severity, Status
+from monitoring_pipeline_tests.evaluation.cases import ID_KEY, NOON, NOTHING_ELSE
+from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
+
+BINARY, REGRESSION = binary_spec(), regression_spec()
+HOUR = dt.timedelta(hours=1)
+NAN = math.nan
+
+
+def _raw(**columns) -> pl.DataFrame:
+    rows = len(next(iter(columns.values())))
+    usual = {
+        "row_id": [f"id{n}" for n in range(rows)], "predicted_at": [NOON] * rows, "age": [30.0] * rows,
+        "plan": ["basic"] * rows, "score": [0.5] * rows,
+    }  # fmt: skip
+    return pl.DataFrame(usual | columns)
+
+
+def _predictions(raw, spec=BINARY, without_time=0):
+    return canonical_predictions(spec, raw, id_key=ID_KEY, without_time=without_time)
+
+
+def _labels(labels, spec=BINARY, *, ids=None, known_at=None, predictions=None, accounting=NOTHING_ELSE):
+    ids = [f"id{n}" for n in range(len(labels))] if ids is None else ids
+    raw = pl.DataFrame(
+        {
+            "row_id": pl.Series(ids, dtype=pl.String),
+            "label": labels,
+            "known_at": pl.Series(known_at or [NOON + HOUR] * len(ids), dtype=pl.Datetime("us", "UTC")),
+        }
+    )
+    rows = _predictions(_raw(row_id=["id0", "id1", "id2"])).frame if predictions is None else predictions
+    return canonical_labels(spec, raw, rows, accounting, id_key=ID_KEY)
+
+
+def _values(rows):
+    return {m.name: m.value for m in rows.measurements}
+
+
+def _hashed(*ids):
+    return pseudonymise(pl.Series(ids), ID_KEY).to_list()
+
+
+# ---- ids
+
+
+def test_an_id_becomes_a_keyed_blake2b_hash():
+    expected = hashlib.blake2b("Zoë".encode(), key=ID_KEY, digest_size=16).hexdigest()
+    hashed = pseudonymise(pl.Series(["Zoë", "b", None, "Zoë"]), ID_KEY)
+    assert hashed.name == "row_id"
+    assert hashed.to_list() == [expected, _hashed("b")[0], None, expected]
+
+
+def test_another_key_gives_another_hash():
+    assert pseudonymise(pl.Series(["a"]), b"one").item() != pseudonymise(pl.Series(["a"]), b"two").item()
+
+
+def test_ids_that_are_numbers_hash_like_their_text():
+    assert _hashed(17) == _hashed("17")
+
+
+def test_no_ids():
+    assert pseudonymise(pl.Series([], dtype=pl.String), ID_KEY).dtype == pl.String
+
+
+# ---- predictions
+
+
+def test_canonical_predictions_have_known_columns_types_and_order():
+    raw = _raw(row_id=["b", "a"], age=[1, 2], plan=[True, None], score=[0.4, 0.5])
+    frame = _predictions(raw.select(reversed(raw.columns))).frame
+    assert dict(frame.schema) == {
+        "row_id": pl.String,
+        "predicted_at": pl.Datetime("us", "UTC"),
+        "model_version": pl.String,
+        "age": pl.Float64,
+        "plan": pl.String,
+        "score": pl.Float64,
+        "prediction": pl.String,
+    }
+    by_id = {row["row_id"]: row for row in frame.iter_rows(named=True)}
+    assert list(by_id) == sorted(_hashed("a", "b"))
+    assert by_id[_hashed("b")[0]] == {
+        "row_id": _hashed("b")[0], "predicted_at": NOON, "model_version": "1", "age": 1.0, "plan": "true", "score": 0.4,
+        "prediction": "0",
+    }  # fmt: skip
+    assert by_id[_hashed("a")[0]]["prediction"] == "1"
+
+
+def test_of_several_rows_with_one_id_and_version_the_latest_counts():
+    raw = _raw(
+        row_id=["a", "a", "a", "b"],
+        predicted_at=[NOON, NOON + HOUR, NOON - HOUR, NOON],
+        model_version=["1", "1", "1", None],
+        age=[1.0, 2.0, 3.0, 4.0],
+    )
+    rows = _predictions(raw)
+    assert dict(rows.frame.select("row_id", "age").iter_rows()) == {_hashed("a")[0]: 2.0, _hashed("b")[0]: 4.0}
+    assert set(rows.frame["model_version"]) == {"1", ""}
+    assert _values(rows)["duplicate_predictions"] == 2
+
+
+def test_versions_are_kept_apart():
+    rows = _predictions(_raw(row_id=["a", "a"], model_version=[1, 2]))
+    assert rows.frame["model_version"].to_list() == ["1", "2"]
+    assert _values(rows)["duplicate_predictions"] == 0
+
+
+def test_every_raw_row_is_accounted_for():
+    raw = _raw(row_id=["a", None, "a", "b", None])
+    rows = _predictions(raw, without_time=4)
+    assert _values(rows) == {
+        "rows": 2, "duplicate_predictions": 1, "predictions_without_id": 2, "predictions_without_time": 4,
+    }  # fmt: skip
+    assert rows.frame.height + 1 + 2 == raw.height
+    statuses = {m.name: m.status for m in rows.measurements}
+    assert statuses.pop("rows") is Status.OK
+    assert set(statuses.values()) == {Status.BREACHED}
+    assert all(m.reason for m in rows.measurements if m.status is Status.BREACHED)
+
+
+def test_nothing_to_report_is_ok():
+    rows = _predictions(_raw(row_id=["a", "b"]))
+    assert {m.status for m in rows.measurements} == {Status.OK}
+
+
+@pytest.mark.parametrize(("minimum", "status"), [(0, Status.OK), (1, Status.BREACHED)])
+def test_an_empty_chunk_is_a_critical_breach_unless_allowed(minimum, status):
+    rows = _predictions(_raw(row_id=[]).cast({"row_id": pl.String}), binary_spec(quality__minimum_rows=minimum))
+    (volume,) = [m for m in rows.measurements if m.name == "rows"]
+    assert (volume.value, volume.status, volume.severity) == (0.0, status, Severity.CRITICAL)
+    assert rows.frame.is_empty()
+    assert rows.frame.schema["prediction"] == pl.String
+
+
+def test_a_score_that_is_not_a_number_decides_nothing():
+    """NaN compares as greater than any threshold in Polars."""
+    spec = binary_spec(predictions__decision_threshold=0.4)
+    rows = _predictions(_raw(score=[0.4, 0.3999, NAN, None, 1.0]), spec)
+    decided = dict(zip(rows.frame["row_id"], rows.frame["prediction"], strict=True))
+    assert [decided[row_id] for row_id in _hashed(*(f"id{n}" for n in range(5)))] == ["1", "0", None, None, "1"]
+
+
+@pytest.mark.parametrize(("column", "positive"), [
+    ([True, False, None], True), ([1, 0, None], True), ([1, 0, None], 1), ([1.0, 0.0, NAN], True),
+    (["yes", "no", None], "yes"), (["1", "0", None], 1), ([False, True, None], False), ([2, 1, None], 2),
+    ([1, -1, None], True),
+])  # fmt: skip
+def test_both_classes_are_recognised(column, positive):
+    spec = binary_spec(predictions__prediction="decided", labels__positive=positive)
+    rows = _predictions(_raw(prediction=column), spec)
+    decided = dict(zip(rows.frame["row_id"], rows.frame["prediction"], strict=True))
+    assert [decided[row_id] for row_id in _hashed("id0", "id1", "id2")] == ["1", "0", None]
+    labels = _labels(column, spec)
+    assert dict(labels.frame.select("row_id", "label").iter_rows()) == dict(
+        zip(_hashed("id0", "id1"), [1.0, 0.0], strict=True)
+    )
+    assert _values(labels)["labels_without_value"] == 1
+
+
+@pytest.mark.parametrize(("column", "positive", "says"), [
+    (["yes", "no"], True, "labels.label: the column holds text ('no', 'yes'); say which one is positive in labels.pos"),
+    ([1, 0], "yes", "labels.label: labels.positive is 'yes', but the column is Int64"),
+    (["Yes", "No", "yes"], "yes", "labels.label: beside the positive class ('yes', from labels.positive) the column "
+     "holds more than one other value ('No', 'Yes'); two classes are needed"),
+    ([0, 1, 2], True, "more than one other value (0.0, 2.0); two classes are needed"),
+    ([dt.date(2024, 1, 1)], True, "labels.label: the column is Date, numbers are needed"),
+])  # fmt: skip
+def test_a_label_column_that_does_not_fit_is_explained(column, positive, says):
+    with pytest.raises(RowsError) as caught:
+        _labels(column, binary_spec(labels__positive=positive))
+    assert str(caught.value).startswith("churn: labels.label: ")
+    assert says in str(caught.value)
+
+
+def test_a_prediction_column_that_does_not_fit_is_explained():
+    spec = binary_spec(predictions__prediction="decided")
+    with pytest.raises(RowsError, match="churn: predictions.prediction: the column holds text"):
+        _predictions(_raw(prediction=["late", "on time"]), spec)
+
+
+@pytest.mark.parametrize(("values", "says"), [
+    (["12", "old", None], "churn: age: the column holds text ('old'), numbers are needed"),
+    ([NOON], "churn: age: the column is Datetime"),
+])  # fmt: skip
+def test_a_numeric_column_without_numbers_is_explained(values, says):
+    with pytest.raises(RowsError) as caught:
+        _predictions(_raw(age=values))
+    assert str(caught.value).startswith(says)
+
+
+def test_numbers_written_as_text_are_read():
+    assert _predictions(_raw(age=["12.5", None])).frame["age"].drop_nulls().to_list() == [12.5]
+
+
+def test_columns_of_nothing_but_null_keep_their_type():
+    spec = binary_spec(predictions__prediction="decided")
+    rows = _predictions(_raw(age=[None, None], plan=[None, None], score=[None, None], prediction=[None, None]), spec)
+    assert [rows.frame.schema[name] for name in spec.columns] == [pl.Float64, pl.String, pl.Float64, pl.String]
+    assert rows.frame.select(*spec.columns).null_count().row(0) == (2, 2, 2, 2)
+
+
+# ---- labels
+
+
+def test_of_several_labels_the_one_known_last_counts():
+    labels = _labels(
+        [True, False, True, None, None],
+        ids=["id0", "id0", "id1", "id2", "id1"],
+        known_at=[NOON + HOUR, NOON + 2 * HOUR, NOON + HOUR, NOON, NOON + 3 * HOUR],
+    )
+    assert dict(labels.frame.select("row_id", "label").iter_rows()) == {_hashed("id0")[0]: 0.0, _hashed("id1")[0]: 1.0}
+    assert labels.frame["row_id"].to_list() == sorted(_hashed("id0", "id1"))
+
+
+def test_every_label_row_is_accounted_for():
+    labels = _labels(
+        [1.0, 0.0, 1.0, None, 1.0, NAN],
+        ids=["id0", "id0", "id1", "id2", None, "id2"],
+        known_at=[NOON + HOUR, NOON, NOON - HOUR, NOON, NOON, NOON],
+        accounting=LabelAccounting(orphans=7, outside_window=8, not_yet_known=9),
+    )
+    assert _values(labels) == {
+        "duplicate_labels": 1, "labels_without_value": 3, "labels_before_prediction": 1, "orphan_labels": 7,
+        "labels_outside_window": 8, "labels_not_yet_known": 9,
+    }  # fmt: skip
+    assert labels.frame.height + 1 + 3 == 6
+    breached = {m.name for m in labels.measurements if m.status is Status.BREACHED}
+    assert breached == {"duplicate_labels", "labels_without_value", "labels_before_prediction", "orphan_labels"}
+
+
+def test_late_and_future_labels_are_facts_and_no_breach():
+    labels = _labels([True], accounting=LabelAccounting(orphans=0, outside_window=5, not_yet_known=5))
+    assert {m.status for m in labels.measurements} == {Status.OK}
+
+
+def test_a_label_is_early_only_against_the_first_prediction():
+    predictions = _predictions(
+        _raw(row_id=["id0", "id0"], model_version=["1", "2"], predicted_at=[NOON, NOON + 2 * HOUR])
+    ).frame
+    labels = _labels([True], known_at=[NOON + HOUR], predictions=predictions)
+    assert _values(labels)["labels_before_prediction"] == 0
+
+
+def test_labels_of_a_regression_are_numbers():
+    assert _labels([3, None, -2], REGRESSION).frame["label"].sort().to_list() == [-2.0, 3.0]
+    assert _labels([3.5, NAN], REGRESSION).frame["label"].to_list() == [3.5]
+    assert _labels([True, False], REGRESSION).frame["label"].sort().to_list() == [0.0, 1.0]
+    with pytest.raises(RowsError, match=r"spend: labels.label: the column holds text \('late'\), numbers are needed"):
+        _labels(["late"], REGRESSION)
+
+
+@pytest.mark.parametrize("labels", [[], pl.Series([], dtype=pl.Boolean), pl.Series([None, None])])
+def test_no_labels(labels):
+    rows = _labels(labels)
+    assert dict(rows.frame.schema) == {
+        "row_id": pl.String, "label": pl.Float64, "known_at": pl.Datetime("us", "UTC"),
+    }  # fmt: skip
+    assert rows.frame.is_empty()
+
+
+# ---- fingerprints
+
+
+raw_rows = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b", "c"]),
+        st.sampled_from([NOON, NOON + HOUR]),
+        st.one_of(st.none(), st.sampled_from([0.0, 1.0, NAN])),
+        st.one_of(st.none(), st.sampled_from(["", "x"])),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(deadline=None)
+@given(rows=raw_rows, order=st.randoms(use_true_random=False))
+def test_the_fingerprint_depends_neither_on_the_order_of_rows_nor_on_their_chunks(rows, order):
+    schema = {"row_id": pl.String, "predicted_at": pl.Datetime("us", "UTC"), "age": pl.Float64, "plan": pl.String}
+    shuffled = order.sample(rows, len(rows))
+    whole, parts = (
+        pl.DataFrame(rows, schema, orient="row"),
+        pl.concat([pl.DataFrame([row], schema, orient="row") for row in shuffled], rechunk=False),
+    )
+    first, second = (_predictions(raw.with_columns(score=pl.lit(0.5))).frame for raw in (whole, parts))
+    assert first.equals(second)
+    assert fingerprint(first) == fingerprint(second)
+    in_chunks = pl.concat([first[:1], first[1:]], rechunk=False)
+    assert fingerprint(in_chunks) == fingerprint(first)
+
+
+FRAME = pl.DataFrame(
+    {"t": ["ab", "c", None, ""], "x": [1.0, None, NAN, 0.0], "b": [True, None, False, True], "at": [NOON, None, NOON, NOON]}
+)
+
+
+@pytest.mark.parametrize("changed", [
+    FRAME.rename({"t": "u"}),
+    FRAME.with_columns(t=pl.Series(["a", "bc", None, ""])),
+    FRAME.with_columns(t=pl.Series(["ab", "c", "", None])),
+    FRAME.with_columns(x=pl.Series([1.0, NAN, None, 0.0])),
+    FRAME.with_columns(x=pl.Series([1.0, 0.0, NAN, 0.0])),
+    FRAME.with_columns(x=pl.Series([1.0000000000000002, None, NAN, 0.0])),
+    FRAME.with_columns(b=pl.Series([True, False, False, True])),
+    FRAME.with_columns(b=pl.Series([True, None, True, True])),
+    FRAME.with_columns(at=pl.Series([NOON, None, NOON, NOON + dt.timedelta(microseconds=1)])),
+    FRAME.with_columns(b=pl.col("b").cast(pl.Int8)),
+    FRAME.reverse(),
+    FRAME.head(3),
+    FRAME.select("x", "t", "b", "at"),
+    FRAME.drop("b"),
+])  # fmt: skip
+def test_any_change_changes_the_fingerprint(changed):
+    assert fingerprint(changed) != fingerprint(FRAME)
+
+
+def test_the_fingerprint_stays_what_it_was():
+    """Stored results carry it: a change here makes every stored result look as if its input had changed."""
+    assert fingerprint(pl.DataFrame({"x": [1.0, None], "t": ["a", None]})) == "22225b7ea53f7e87282ce9c17d65a8b4"
+
+
+def test_fingerprints_combine_in_order():
+    assert combined_fingerprint("a", "b") == combined_fingerprint("a", "b")
+    combined = [combined_fingerprint(*parts) for parts in (["a", "b"], ["b", "a"], ["ab"], ["a"], [])]
+    assert len(set(combined)) == 5
+    assert {len(text) for text in combined} == {32}

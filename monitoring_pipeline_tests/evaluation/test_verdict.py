@@ -1,0 +1,72 @@
+from itertools import permutations
+
+import pytest
+
+from monitoring_pipeline.evaluation.verdict import judge
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+
+
+def _measured(kind, status=Status.OK, severity=Severity.WARNING, *, name="a number", subject="age", reason="why"):
+    value = None if status is Status.SKIPPED else 1.0
+    return Measurement(
+        kind=kind, subject=subject, name=name, model_version="1", value=value, status=status, severity=severity,
+        reason=None if status is Status.OK else reason,
+    )  # fmt: skip
+
+
+OK_DRIFT = _measured(Kind.DRIFT)
+OK_PERFORMANCE = _measured(Kind.PERFORMANCE)
+OK_QUALITY = _measured(Kind.QUALITY)
+SKIPPED_DRIFT = _measured(Kind.DRIFT, Status.SKIPPED)
+SKIPPED_PERFORMANCE = _measured(Kind.PERFORMANCE, Status.SKIPPED)
+
+
+def _breach(kind, severity):
+    return _measured(kind, Status.BREACHED, severity)
+
+
+@pytest.mark.parametrize(("measurements", "status"), [
+    ([], VerdictStatus.UNKNOWN),
+    ([OK_QUALITY], VerdictStatus.UNKNOWN),
+    ([OK_QUALITY, SKIPPED_DRIFT, SKIPPED_PERFORMANCE], VerdictStatus.UNKNOWN),
+    ([OK_DRIFT], VerdictStatus.OK),
+    ([OK_PERFORMANCE], VerdictStatus.OK),
+    ([OK_DRIFT, SKIPPED_PERFORMANCE], VerdictStatus.OK),
+    ([_breach(Kind.DRIFT, Severity.INFO)], VerdictStatus.OK),
+    ([_breach(Kind.DRIFT, Severity.WARNING), OK_PERFORMANCE], VerdictStatus.WARNING),
+    ([OK_DRIFT, _breach(Kind.QUALITY, Severity.WARNING)], VerdictStatus.WARNING),
+    ([OK_DRIFT, _breach(Kind.OPERATIONS, Severity.WARNING)], VerdictStatus.WARNING),
+    ([OK_DRIFT, _breach(Kind.QUALITY, Severity.INFO)], VerdictStatus.OK),
+    ([SKIPPED_DRIFT, _breach(Kind.QUALITY, Severity.WARNING)], VerdictStatus.UNKNOWN),
+    ([_breach(Kind.QUALITY, Severity.CRITICAL)], VerdictStatus.CRITICAL),
+    ([_breach(Kind.DRIFT, Severity.WARNING), _breach(Kind.PERFORMANCE, Severity.CRITICAL)], VerdictStatus.CRITICAL),
+])  # fmt: skip
+def test_a_chunk_is_as_bad_as_its_most_severe_breach(measurements, status):
+    assert {judge(order).status for order in permutations(measurements)} == {status}
+
+
+def test_reasons_are_ordered_by_severity_and_say_what_is_missing():
+    measurements = [
+        _measured(Kind.PERFORMANCE, Status.SKIPPED, name="f1", reason="no labels"),
+        _measured(Kind.PERFORMANCE, Status.SKIPPED, name="auroc", reason="no labels"),
+        _measured(Kind.QUALITY, Status.SKIPPED, reason="no suite"),
+        _measured(Kind.DRIFT, Status.BREACHED, Severity.INFO, name="psi", reason="0.3"),
+        _measured(Kind.QUALITY, Status.BREACHED, Severity.WARNING, name="null_share", reason="all null"),
+        _measured(Kind.DRIFT, Status.BREACHED, Severity.WARNING, name="psi", subject="plan", reason="0.4"),
+        _measured(Kind.QUALITY, Status.BREACHED, Severity.CRITICAL, name="rows", subject="chunk", reason="0 rows"),
+        OK_DRIFT,
+    ]
+    expected = Verdict(
+        status=VerdictStatus.CRITICAL,
+        reasons=(
+            "critical: quality chunk rows: 0 rows",
+            "warning: drift plan psi: 0.4",
+            "warning: quality age null_share: all null",
+            "info: drift age psi: 0.3",
+            "not measured: performance (2): no labels",
+        ),
+        measured=5,
+        breaches=4,
+        skipped=3,
+    )
+    assert judge(measurements) == judge(measurements[::-1]) == expected

@@ -1,0 +1,265 @@
+"""Real suites on real faults: what is measured, what is skipped, and what a person is told."""
+
+import datetime as dt
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from monitoring_pipeline.quality.runner import check_schema, run_suite
+from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+pytestmark = pytest.mark.xdist_group("great_expectations")
+
+WriteSuite = Callable[..., Path]
+
+
+def _entry(what: str, severity: str = "warning", **kwargs: object) -> dict[str, object]:
+    return {"type": f"expect_{what}", "kwargs": kwargs, "severity": severity}
+
+
+def _values(spec: ModelSpec, path: Path, frame: pl.DataFrame) -> list[Measurement]:
+    return list(run_suite(spec, path, frame).values)
+
+
+def _failures(measurements: tuple[Measurement, ...]) -> dict[tuple[str, str], str | None]:
+    return {(m.subject, m.name): m.reason for m in measurements if m.status is not Status.OK}
+
+
+def test_rows_as_declared_have_no_schema_failure(spec: ModelSpec, rows: pl.DataFrame) -> None:
+    measured = check_schema(spec, rows)
+    assert _failures(measured) == {}
+    assert {m.value for m in measured} == {0.0}
+    assert {(m.kind, m.model_version) for m in measured} == {("quality", "")}
+
+
+def test_a_missing_column_fails_the_schema_and_only_its_own(spec: ModelSpec, rows: pl.DataFrame) -> None:
+    failures = _failures(check_schema(spec, rows.drop("weight")))
+    assert failures == {
+        ("weight", "column_to_exist"): "the chunk has no column weight",
+        ("weight", "column_values_to_be_in_type_list"): "the chunk has no column weight",
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "wrong", "reason"),
+    [
+        ("weight", pl.col("weight").cast(pl.String), "weight: has type String, such as '"),
+        ("age", pl.col("predicted_at"), "age: has type Datetime"),
+        ("predicted_at", pl.col("predicted_at").dt.date(), "predicted_at: has type Date; expected timestamps"),
+        ("predicted_at", pl.col("predicted_at").cast(pl.String), "predicted_at: has type String"),
+        ("carrier", pl.concat_list("carrier"), "carrier: has type List(String)"),
+        ("depot", pl.struct("depot"), "depot: has type Struct"),
+    ],
+)
+def test_a_wrong_type_is_named_with_what_was_expected(
+    spec: ModelSpec, rows: pl.DataFrame, column: str, wrong: pl.Expr, reason: str
+) -> None:
+    failures = _failures(check_schema(spec, rows.with_columns(wrong.alias(column))))
+    assert list(failures) == [(column, "column_values_to_be_in_type_list")]
+    assert str(failures[column, "column_values_to_be_in_type_list"]).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("age", pl.lit(None)),
+        ("age", pl.lit(None, dtype=pl.String)),
+        ("age", pl.col("age").cast(pl.UInt8)),
+        ("age", pl.col("age") > 3),
+        ("weight", pl.col("weight").cast(pl.Decimal(10, 2))),
+        ("weight", pl.col("weight").cast(pl.Float32)),
+        ("carrier", pl.col("carrier").cast(pl.Categorical)),
+        ("carrier", pl.col("carrier").cast(pl.Enum(["AA", "DL", "MQ", "UA"]))),
+        ("carrier", pl.lit(7)),
+        ("carrier", pl.lit(None, dtype=pl.Boolean)),
+        ("carrier", pl.lit(dt.date(2024, 1, 1))),
+        ("carrier", pl.lit(dt.time(12))),
+        ("carrier", pl.lit(b"x")),
+        ("row_id", pl.int_range(pl.len())),
+        ("predicted_at", pl.col("predicted_at").dt.convert_time_zone("America/New_York")),
+        ("predicted_at", pl.col("predicted_at").dt.replace_time_zone(None)),
+        ("predicted_at", pl.col("predicted_at").dt.cast_time_unit("ns")),
+        ("predicted_at", pl.col("predicted_at").dt.cast_time_unit("ms")),
+        ("prediction", pl.when("prediction").then(pl.lit("yes"))),
+    ],
+)
+def test_types_that_fit_the_kind_pass(spec: ModelSpec, rows: pl.DataFrame, column: str, values: pl.Expr) -> None:
+    assert _failures(check_schema(spec, rows.with_columns(values.alias(column)))) == {}
+
+
+def test_unseen_categories_are_counted_and_quoted(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+    path = write_suite(_entry("column_values_to_be_in_set", column="carrier", value_set=["MQ", "DL"], mostly=0.9))
+    frame = pl.concat([rows.head(5), rows.head(1).with_columns(carrier=pl.lit(None, pl.String))])
+    (measured,) = _values(spec, path, frame)  # MQ UA DL AA UA, and a null that is not judged
+    assert (measured.value, measured.rows, measured.threshold_upper) == (0.6, 5, 0.1)
+    assert measured.reason == "carrier: 3 of 5 values not in the set, such as 'UA' (2 times), 'AA'"
+    assert (measured.status, measured.severity) == (Status.BREACHED, Severity.WARNING)
+
+
+def test_the_tolerated_share_itself_still_passes(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_between", column="age", max_value=8, mostly=0.9),
+        _entry("column_values_to_be_between", "critical", column="age", max_value=7, mostly=0.9),
+    )
+    frame = rows.head(10).with_columns(age=pl.int_range(10))
+    allowed, beyond = _values(spec, path, frame)
+    assert (allowed.status, allowed.value, allowed.reason) == (Status.OK, 0.1, None)
+    assert (beyond.status, beyond.value, beyond.severity) == (Status.BREACHED, 0.2, Severity.CRITICAL)
+    assert beyond.reason == "age: 2 of 10 values above 7, such as 8, 9"
+    assert (allowed.name, beyond.name) == ("column_values_to_be_between", "column_values_to_be_between#2")
+
+
+def test_examples_count_every_row_not_the_first_ones(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    path = write_suite(_entry("column_values_to_be_between", column="age", min_value=0))
+    ages = [-(1 + i % 3) for i in range(1500)] + [-9] * 500
+    (measured,) = _values(spec, path, rows.with_columns(age=pl.Series(ages, dtype=pl.Float64)))
+    assert measured.reason == "age: 2000 of 2000 values below 0, such as -1 (500 times), -2 (500 times), -3 (500 times)"
+
+
+def test_nothing_depends_on_the_order_of_the_rows(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_between", column="weight", max_value=1),
+        _entry("column_values_to_not_be_null", column="age"),
+        _entry("column_mean_to_be_between", column="score", max_value=0.1),
+        _entry("compound_columns_to_be_unique", column_list=["carrier", "depot"]),
+        _entry("column_values_to_be_increasing", column="predicted_at"),
+    )
+    assert run_suite(spec, path, rows) == run_suite(spec, path, rows.sample(fraction=1, shuffle=True, seed=3))
+
+
+def test_a_row_condition_restricts_the_rows_that_are_judged(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    condition = {"type": "comparison", "column": {"name": "carrier"}, "operator": "==", "parameter": "MQ"}
+    nobody = condition | {"parameter": "ZZ"}
+    path = write_suite(
+        _entry("column_values_to_not_be_null", column="age", row_condition=condition),
+        _entry("column_values_to_not_be_null", column="age", row_condition=nobody),
+    )
+    (mq, nothing) = _values(spec, path, rows.head(100))
+    assert (mq.name, mq.rows, mq.value) == ("column_values_to_not_be_null[carrier == 'MQ']", 20, 1.0)
+    assert mq.reason == "age: 20 of 20 values null where carrier == 'MQ'"
+    assert (nothing.status, nothing.reason) == (Status.SKIPPED, "no rows where carrier == 'ZZ'")
+
+
+def test_an_all_null_column_is_not_judged_except_for_being_null(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_between", column="age", min_value=0),
+        _entry("column_mean_to_be_between", column="age", min_value=0),
+        _entry("column_values_to_not_be_null", column="age"),
+    )
+    between, mean, null = _values(spec, path, rows.head(10).with_columns(age=pl.lit(None, pl.Int64)))
+    assert (between.status, between.reason) == (Status.SKIPPED, "no values: all 10 are null")
+    assert (mean.status, mean.reason) == (Status.SKIPPED, "age: undefined, there are no values")
+    assert (null.status, null.value, null.reason) == (Status.BREACHED, 1.0, "age: 10 of 10 values null")
+
+
+def test_what_cannot_be_judged_is_skipped_with_the_reason(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_between", column="height", min_value=0),
+        _entry("column_values_to_be_between", column="weight", min_value=0),
+        _entry("column_values_to_match_regex", column="carrier", regex="(("),
+        _entry("column_values_to_match_regex", column="row_id", regex="(("),
+        _entry("column_values_to_not_be_null", column="score"),
+    )
+    *skipped, last = _values(spec, path, rows.with_columns(pl.col("weight").cast(pl.String)))
+    assert {m.status for m in skipped} == {Status.SKIPPED}
+    assert [m.reason for m in skipped] == [
+        "the chunk has no column height",
+        "the schema check of weight failed",
+        "it raised: Invalid regular expression: missing ): ((",
+        "it raised an error",
+    ]
+    assert last.status is Status.OK
+
+
+def test_row_ids_are_never_quoted(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_unique", column="row_id"),
+        _entry("compound_columns_to_be_unique", column_list=["row_id", "carrier"]),
+        _entry("column_distinct_values_to_be_in_set", column="row_id", value_set=["x"]),
+    )
+    measured = _values(spec, path, pl.concat([rows.head(3), rows.head(1)]))
+    assert [m.status for m in measured] == [Status.BREACHED] * 3
+    assert measured[0].reason == "row_id: 2 of 4 values not unique"
+    assert not any("id-" in str(m.reason) for m in measured)
+
+
+def test_a_table_expectation_is_about_the_chunk(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+    path = write_suite(
+        _entry("table_row_count_to_be_between", "critical", min_value=50),
+        _entry("table_column_count_to_equal", value=9),
+    )
+    count, columns = _values(spec, path, rows.head(7))
+    assert (count.subject, count.name, count.value) == ("chunk", "table_row_count_to_be_between", 1.0)
+    assert count.reason == "chunk: table_row_count_to_be_between failed, observed 7"
+    assert (columns.status, columns.value, columns.threshold_upper) == (Status.OK, 0.0, None)
+
+
+def test_no_rows_keep_the_schema_and_the_row_count(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    path = write_suite(
+        _entry("column_values_to_not_be_null", column="age"), _entry("table_row_count_to_be_between", min_value=1)
+    )
+    result = run_suite(spec, path, rows.clear())
+    assert result.schema_failures == ()
+    assert (result.values[0].status, result.values[0].reason) == (Status.SKIPPED, "no rows")
+    assert result.values[1].status is Status.BREACHED
+    assert len(run_suite(spec, path, rows.clear().drop("age")).schema_failures) == 2
+
+
+def test_dates_of_the_file_are_compared_with_times_in_utc(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    text = """
+expectations:
+  - {type: expect_column_values_to_be_between, kwargs: {column: predicted_at, min_value: 2024-01-02}}
+  - {type: expect_column_values_to_be_between, kwargs: {column: predicted_at, min_value: 2024-01-02T18:00:00-05:00}}
+"""
+    moved = rows.with_columns(pl.col("predicted_at").dt.convert_time_zone("Asia/Tokyo"))
+    days = _values(spec, write_suite(text=text), moved)
+    assert [m.value for m in days] == [0.05, 0.1]
+
+
+def test_decimals_and_text_like_columns_are_judged_by_value(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    path = write_suite(
+        _entry("column_values_to_be_between", column="weight", max_value=2),
+        _entry("column_values_to_be_in_set", column="carrier", value_set=["AA"]),
+        _entry("column_values_to_be_in_set", column="prediction", value_set=[True]),
+    )
+    frame = rows.head(2).with_columns(
+        weight=pl.Series([Decimal("1.50"), Decimal("2.50")]),
+        carrier=pl.Series(["AA", "BB"], dtype=pl.Categorical),
+        prediction=pl.Series([True, None]),
+    )
+    assert [m.value for m in _values(spec, path, frame)] == [0.5, 0.5, 0.0]
+
+
+def test_without_a_suite_the_reason_tells_how_to_draft_one(spec: ModelSpec, rows: pl.DataFrame, tmp_path: Path) -> None:
+    result = run_suite(spec, tmp_path / "parcels.suite.yaml", rows)
+    (values,) = result.values
+    assert result.schema_failures == ()
+    assert (values.subject, values.name, values.status) == ("chunk", "suite", Status.SKIPPED)
+    assert "monitoring-pipeline suite draft parcels" in str(values.reason)
+
+
+def test_a_broken_suite_skips_the_values_and_keeps_the_schema(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    result = run_suite(spec, write_suite(_entry("column_values_to_be_nice", column="age")), rows.drop("age"))
+    assert len(result.schema_failures) == 2
+    assert [(m.name, m.status) for m in result.values] == [("suite", Status.SKIPPED)]
+    assert "expectations[0]" in str(result.values[0].reason)

@@ -1,0 +1,51 @@
+import pytest
+
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline_tests.spec.cases import BINARY, changed
+
+SPEC = ModelSpec.model_validate(BINARY)
+VERSIONED = changed(BINARY, {"predictions.model_version": "version"})
+
+
+def _spec(changes):
+    return ModelSpec.model_validate(changed(BINARY, changes))
+
+
+@pytest.mark.parametrize("changes", [
+    {"description": "words"}, {"owner": "team:other"}, {"runbook": "https://example.org"}, {"schedule": "07:00"},
+    {"end": "2025-01-01"}, {"labels.lookback": "9d"}, {"labels.delay": "24h"},
+])  # fmt: skip
+def test_words_and_times_of_running_do_not_change_the_hash(changes):
+    assert _spec(changes).spec_hash == SPEC.spec_hash
+
+
+@pytest.mark.parametrize("changes", [
+    {"name": "other"}, {"timezone": "UTC"}, {"predictions.table": "x"}, {"predictions.decision_threshold": 0.4},
+    {"labels.positive": False}, {"labels.positive": "True"}, {"labels.delay": "25h"}, {"features.age": "categorical"},
+    {"features.more": "numeric"}, {"features.age": {"kind": "numeric", "column": "years"}}, {"drift.alpha": 0.05},
+    {"drift.floors.psi": 0.3}, {"drift.ignore": ["age"]}, {"drift.statistics": ["psi"]}, {"drift.numeric": "psi"},
+    {"performance.thresholds.auroc": {"lower": 0.5}}, {"performance.breach_on": "point"},
+    {"performance.minimum_rows": 51}, {"quality.minimum_rows": 2}, {"reference.1.end": "2024-02-01"},
+])  # fmt: skip
+def test_what_can_change_a_number_changes_the_hash(changes):
+    assert _spec(changes).spec_hash != SPEC.spec_hash
+
+
+@pytest.mark.parametrize("changes", [
+    {"predictions.table": "x"}, {"labels.label": "x"}, {"features.more": "numeric"}, {"timezone": "UTC"},
+    {"reference.1.end": "2024-02-01"}, {"task": "regression", "predictions.prediction": "p"},
+])  # fmt: skip
+def test_a_reference_is_declared_by_its_sources_features_and_window(changes):
+    assert _spec(changes).reference_declaration_hash("1") != SPEC.reference_declaration_hash("1")
+
+
+def test_a_reference_does_not_depend_on_rules_or_other_versions():
+    one = ModelSpec.model_validate(changed(VERSIONED, {"drift.alpha": 0.2, "performance.minimum_rows": 9}))
+    two = ModelSpec.model_validate(changed(VERSIONED, {"reference.2": {"start": "2024-02-01", "end": "2024-03-01"}}))
+    assert one.reference_declaration_hash("1") == two.reference_declaration_hash("1")
+    assert two.reference_declaration_hash("1") != two.reference_declaration_hash("2")
+
+
+def test_a_spec_does_not_change():
+    with pytest.raises(ValueError, match="frozen"):
+        SPEC.name = "other"  # pyright: ignore[reportAttributeAccessIssue]

@@ -1,0 +1,202 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+import yaml
+
+from monitoring_pipeline.spec.loading import SpecError, load_spec, load_specs
+from monitoring_pipeline.spec.model import FeatureKind, Task
+from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, binary_spec, changed, regression_spec
+
+SHORT_SPEC = """\
+name: churn
+task: binary
+owner: someone@example.org
+timezone: Asia/Kolkata
+start: 2024-03-01
+predictions: {table: scores, id: customer, time: scored_at, score: probability}
+labels: {table: outcomes, id: customer, label: left, known_at: seen_at, delay: 36h}
+features:
+  age: numeric
+  tariff: {kind: categorical, column: plan}
+reference:
+  1: {start: 2024-01-01, end: 2024-03-01}
+"""
+
+
+def _write(path: Path, document: object) -> Path:
+    path.write_text(document if isinstance(document, str) else yaml.safe_dump(document))
+    return path
+
+
+def _errors(path: Path) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        load_spec(path)
+    return str(caught.value).splitlines()
+
+
+def test_a_short_spec_says_enough(tmp_path):
+    loaded = load_spec(_write(tmp_path / "churn.yaml", SHORT_SPEC))
+    spec = loaded.spec
+    assert (spec.name, spec.task, spec.zone.key) == ("churn", Task.BINARY, "Asia/Kolkata")
+    assert spec.start == dt.date(2024, 3, 1)
+    assert spec.labels.delay == dt.timedelta(hours=36)
+    assert spec.labels.positive is True
+    assert spec.schedule == "06:00"
+    assert spec.features["tariff"].column == "plan"
+    assert list(spec.reference) == ["1"]
+    assert spec.columns == {
+        "age": FeatureKind.NUMERIC,
+        "tariff": FeatureKind.CATEGORICAL,
+        "score": FeatureKind.NUMERIC,
+        "prediction": FeatureKind.CATEGORICAL,
+    }
+    assert loaded.suite_path == tmp_path / "churn.suite.yaml"
+
+
+def test_a_regression_has_a_numeric_prediction_and_no_score():
+    assert regression_spec().columns == {
+        "age": FeatureKind.NUMERIC,
+        "plan": FeatureKind.CATEGORICAL,
+        "prediction": FeatureKind.NUMERIC,
+    }
+
+
+def test_the_suite_may_have_another_name(tmp_path):
+    path = _write(tmp_path / "churn.yaml", changed(BINARY, {"quality.suite": "shared/strict.yaml"}))
+    assert load_spec(path).suite_path == tmp_path / "shared/strict.yaml"
+
+
+@pytest.mark.parametrize(("text", "meant"), [
+    ("30m", dt.timedelta(minutes=30)), ("12 h", dt.timedelta(hours=12)), (" 7d ", dt.timedelta(days=7)),
+    ("0m", dt.timedelta(0)),
+])  # fmt: skip
+def test_durations(text, meant):
+    assert binary_spec(labels__delay=text).labels.delay == meant
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: cadence, description,"]),
+    ({"zzz": 1}, ["zzz: unknown key; known: cadence,"]),
+    ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?", "decision_threshold, id,"]),
+    ({"performance.thresholds.auroc": {"lowr": 0.7, "upper": 1}},
+     ["performance.thresholds.auroc.lowr: unknown key; did you mean lower? known: lower, severity, upper"]),
+    ({"reference.1.begin": "2024-01-01"}, ["reference.1.begin: unknown key", "known: end, start"]),
+    ({"features.age": {"kind": "numeric", "colunm": "a"}}, ["features.age.colunm: unknown key; did you mean column?"]),
+    ({"name": "Churn Model"}, ["name: ", "'^[a-z][a-z0-9_]*$', got 'Churn Model'"]),
+    ({"name": ...}, ["name: missing"]),
+    ({"predictions.table": ...}, ["predictions.table: missing"]),
+    ({"task": "multiclass"}, ["task: ", "'binary' or 'regression', got 'multiclass'"]),
+    ({"timezone": "Europe/Brelin"}, ["timezone: 'Europe/Brelin' is not a time zone", "such as Europe/Berlin"]),
+    ({"owner": "somebody"}, ["owner: 'somebody' is neither an e-mail address nor team:<name>"]),
+    ({"labels.delay": "2 weeks"}, ["labels.delay: write a whole number and a unit", "12h, got '2 weeks'"]),
+    ({"labels.delay": 12}, ["labels.delay: write a whole number and a unit", "got 12"]),
+    ({"labels.delay": "-1h"}, ["labels.delay: write a whole number and a unit", "got '-1h'"]),
+    ({"labels.lookback": "99999999999999d"}, ["labels.lookback: at most 3650d, got '99999999999999d'"]),
+    ({"features": {"score": "numeric"}}, ["features: score: reserved", "score_value: {kind: numeric, column: score}"]),
+    ({"features": {"row_id": "numeric", "chunk": "numeric"}}, ["features: chunk, row_id: reserved"]),
+    ({"features": {}}, ["features: ", "at least 1 item"]),
+    ({"features.age": "number"}, ["features.age.kind: ", "'numeric' or 'categorical', got 'number'"]),
+    ({"features.age": None}, ["features.age: ", "got None"]),
+    ({"reference": {}}, ["reference: ", "at least 1 item"]),
+    ({"reference.1.end": "2023-12-31"}, ["reference.1: end (2023-12-31) must be after start (2024-01-01)"]),
+    ({"reference.1.end": "2024-01-01"}, ["reference.1: end (2024-01-01) must be after start (2024-01-01)"]),
+    ({"reference.1.end": "soon"}, ["reference.1.end: ", "got 'soon'"]),
+    ({"end": "2024-03-01"}, ["end: 2024-03-01 must be after start (2024-03-01)"]),
+    ({"predictions.score": ...}, ["predictions.score: a binary model needs its score column"]),
+    ({"task": "regression"}, ["predictions.prediction: a regression model needs its prediction column"]),
+    ({"reference.2": {"start": "2024-02-01", "end": "2024-03-01"}}, ["predictions.model_version: needed as soon as"]),
+    ({"schedule": "6 o'clock"}, ["schedule: ", "got \"6 o'clock\""]),
+    ({"schedule": "25:00"}, ["schedule: ", "got '25:00'"]),
+    ({"cadence": "hour"}, ["cadence: ", "'day', got 'hour'"]),
+    ({"predictions.decision_threshold": 1.5}, ["predictions.decision_threshold: ", "less than or equal to 1, got 1.5"]),
+    ({"drift.alpha": 0}, ["drift.alpha: ", "greater than 0, got 0"]),
+    ({"drift.floors.psi": -0.1}, ["drift.floors.psi: ", "greater than or equal to 0, got -0.1"]),
+    ({"performance.thresholds.auroc": {"severity": "info"}}, ["performance.thresholds.auroc: give lower, upper or"]),
+    ({"performance.thresholds.auroc": {"lower": float("nan")}},
+     ["performance.thresholds.auroc.lower: ", "finite number, got nan"]),
+    ({"performance.thresholds.auroc": {"lower": 0.9, "upper": 0.1}},
+     ["performance.thresholds.auroc: lower (0.9) must not be above upper (0.1)"]),
+    ({"performance.breach_on": "whim"}, ["performance.breach_on: ", "'interval' or 'point', got 'whim'"]),
+])  # fmt: skip
+def test_an_error_names_file_field_value_and_what_is_allowed(tmp_path, changes, says):
+    path = _write(tmp_path / "mine.yaml", changed(BINARY, changes))
+    (line,) = _errors(path)
+    assert line.startswith(f"{path}: {says[0]}")
+    for part in says[1:]:
+        assert part in line
+
+
+def test_every_problem_has_its_line(tmp_path):
+    path = _write(tmp_path / "mine.yaml", changed(BINARY, {"owner": "me", "task": "ranking", "start": ...}))
+    assert [line.split(": ")[1] for line in _errors(path)] == ["task", "owner", "start"]
+
+
+@pytest.mark.parametrize(("text", "says"), [
+    ("", "expected keys such as name and task, got an empty file"),
+    ("- name: a\n", "expected keys such as name and task, got list"),
+    ("just words", "expected keys such as name and task, got str"),
+    ("name: [", "not YAML: while parsing"),
+    ("name: a\nowner: b\nname: c\n", "not YAML: key 'name' is given twice in"),
+    ("reference:\n  1: {}\n  '1': {}\n", "not YAML: key '1' is given twice in"),
+    ("name: !!python/object:os.system x", "not YAML: could not determine a constructor"),
+])  # fmt: skip
+def test_what_is_not_a_spec_at_all_is_said(tmp_path, text, says):
+    path = _write(tmp_path / "mine.yaml", text)
+    (line,) = _errors(path)
+    assert line.startswith(f"{path}: {says}")
+
+
+def test_an_unquoted_time_is_explained(tmp_path):
+    """YAML 1.1 reads 12:30 as 750, base 60."""
+    path = _write(tmp_path / "mine.yaml", SHORT_SPEC + "schedule: 12:30\n")
+    assert _errors(path) == [
+        f'{path}: schedule: YAML reads an unquoted time as a number: write it in quotes, such as "12:30", got 750'
+    ]
+    assert load_spec(_write(path, SHORT_SPEC + "schedule: '12:30'\n")).spec.schedule == "12:30"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfename", None])
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+    path = tmp_path / "mine.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    (line,) = _errors(path)
+    assert line.startswith(f"{path}: cannot be read: ")
+
+
+def test_merge_keys_work(tmp_path):
+    text = SHORT_SPEC + "quality: &q {minimum_rows: 5}\n"
+    merged = text.replace("{minimum_rows: 5}", "\n  minimum_rows: 5\nperformance:\n  <<: *q\n  minimum_maturity: 0.1\n")
+    assert load_spec(_write(tmp_path / "churn.yaml", merged)).spec.performance.minimum_rows == 5
+
+
+def test_a_directory_gives_its_specs_by_name(tmp_path):
+    _write(tmp_path / "a.yaml", REGRESSION)
+    _write(tmp_path / "b.yaml", BINARY)
+    _write(tmp_path / "churn.suite.yaml", {"expectations": []})
+    _write(tmp_path / "notes.txt", "nothing")
+    assert [entry.spec.name for entry in load_specs(tmp_path)] == ["churn", "spend"]
+
+
+def test_an_empty_directory_has_no_specs(tmp_path):
+    assert load_specs(tmp_path) == []
+
+
+def test_all_problems_of_a_directory_are_told_at_once(tmp_path):
+    for name in ("a", "b"):
+        _write(tmp_path / f"{name}.yaml", BINARY)
+    _write(tmp_path / "c.yaml", "")
+    _write(tmp_path / "d.yml", REGRESSION)
+    with pytest.raises(SpecError) as caught:
+        load_specs(tmp_path)
+    assert str(caught.value).splitlines() == [
+        f"{tmp_path / 'b.yaml'}: name: 'churn' is taken by a.yaml",
+        f"{tmp_path / 'c.yaml'}: expected keys such as name and task, got an empty file",
+        f"{tmp_path / 'd.yml'}: specs end in .yaml: rename it to d.yaml",
+    ]
+
+
+def test_a_missing_directory_is_named(tmp_path):
+    with pytest.raises(SpecError, match="elsewhere: no such directory of model specs"):
+        load_specs(tmp_path / "elsewhere")
