@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, json_schema, load_spec, load_specs
+from monitoring_pipeline.spec.documentation import fields_page, json_schema
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec, load_specs
 from monitoring_pipeline.spec.model import ModelSpec
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -43,6 +44,12 @@ def spec_check(files: tuple[Path, ...]) -> None:
 def spec_schema() -> None:
     """Print the JSON Schema of a model spec, for editors."""
     click.echo(json_schema(), nl=False)
+
+
+@spec.command("fields")
+def spec_fields() -> None:
+    """Print every field of a model spec, in Markdown."""
+    click.echo(fields_page(), nl=False)
 
 
 @main.group()

@@ -6,7 +6,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
@@ -35,20 +34,13 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
         settings = Settings()
         url = settings.dagster_postgres_url.get_secret_value()
         if not url:
-            base_dir = str(settings.dagster_home)
-            return DagsterSqliteStorage(base_dir, _described("dagster", DagsterSqliteStorage, base_dir=base_dir))
+            return DagsterSqliteStorage(str(settings.dagster_home), inst_data)
         from dagster_postgres.storage import DagsterPostgresStorage
 
-        driver_url = with_driver(url)
-        described = _described("dagster_postgres", DagsterPostgresStorage, postgres_url=driver_url)
-        return DagsterPostgresStorage(driver_url, inst_data=described)
+        return DagsterPostgresStorage(with_driver(url), inst_data=inst_data)
 
 
 def with_driver(url: str) -> str:
     """Name psycopg2 in a PostgreSQL URL that names no driver: SQLAlchemy 2.1 would take another one."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql+psycopg2{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
-
-
-def _described(module: str, storage: type, **config: str) -> ConfigurableClassData:
-    return ConfigurableClassData(module, storage.__name__, yaml.safe_dump(config))

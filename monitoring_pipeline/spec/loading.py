@@ -1,6 +1,5 @@
 """From YAML files to model specs, with errors that name the culprit and what is allowed."""
 
-import json
 from collections.abc import Hashable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -87,26 +86,6 @@ def load_spec(path: Path) -> LoadedSpec:
         return LoadedSpec(ModelSpec.model_validate(document), path)
     except ValidationError as error:
         raise SpecError("\n".join(f"{path}: {_describe(e)}" for e in error.errors())) from error
-
-
-def json_schema() -> str:
-    """Return the JSON Schema of a model spec, for editors."""
-    schema = ModelSpec.model_json_schema(mode="validation")
-    kinds = schema["$defs"]["FeatureKind"]["enum"]
-    schema["properties"]["features"]["additionalProperties"] = {"anyOf": [{"enum": kinds}, {"$ref": "#/$defs/Feature"}]}
-    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key given twice, of which YAML would silently take the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
-        seen: set[str] = set()
-        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
-                raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
 
 
 def _describe(error: ErrorDetails) -> str:

@@ -3,7 +3,9 @@
 import datetime as dt
 import hashlib
 import re
+from difflib import get_close_matches
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -15,6 +17,12 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(
     {"row_id", "predicted_at", "model_version", "score", "prediction", "label", "known_at", "model", "chunk"}
 )
+
+
+@cache
+def _time_zones() -> set[str]:
+    # Cached, as it opens every file of the database.
+    return available_timezones()
 
 
 class Task(StrEnum):
@@ -208,8 +216,10 @@ class ModelSpec(SpecPart):
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, value: str) -> str:
-        if value not in available_timezones():
-            message = f"{value!r} is not a time zone of the IANA database, such as Europe/Berlin or UTC"
+        if value not in _time_zones():
+            close = get_close_matches(value, _time_zones(), n=1)
+            example = f"did you mean {close[0]}?" if close else "write one such as Europe/Berlin or UTC"
+            message = f"{value!r} is not a time zone of the IANA database; {example}"
             raise ValueError(message)
         return value
 

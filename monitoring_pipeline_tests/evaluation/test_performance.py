@@ -185,7 +185,8 @@ def test_what_is_not_judged_says_why(labelled, maturity, reason):
 
 @pytest.mark.parametrize("state", [Maturity.PROVISIONAL, Maturity.FINAL])
 def test_enough_labels_are_judged(state):
-    assert _statuses(_measured(labels=LABEL[:50], maturity=_maturity(state, labelled=50))) == {(Status.OK, None)}
+    measured = _measured(labels=LABEL[:50], maturity=_maturity(state, labelled=50))
+    assert _statuses(measured) == {(Status.OK, None)}
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
@@ -194,7 +195,7 @@ def test_one_class_leaves_out_only_what_needs_both(label):
     skipped = {name: m.reason for name, m in measured.items() if m.status is Status.SKIPPED}
     assert skipped.pop("auroc").startswith(f"no {'negative' if label else 'positive'} label among {ROWS} rows")
     assert skipped.keys() == ({"recall"} if label == 0 else set())
-    assert measured["accuracy"].value == np.mean(DECIDED == label)
+    assert measured["accuracy"].value == np.mean(label == DECIDED)
 
 
 def test_a_reference_without_labels_is_skipped_and_does_not_fail():

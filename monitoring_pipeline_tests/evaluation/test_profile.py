@@ -35,9 +35,7 @@ BIGGEST, TINIEST = np.finfo(np.float64).max, 5e-324
 EXTREMES = [0.0, -0.0, TINIEST, -TINIEST, 1.0, -1.0, BIGGEST, -BIGGEST, 1e100, 1e101, NAN, INF, -INF, None]
 ENGINES = ("polars", "duckdb over arrow", "duckdb over parquet")
 
-floats = st.one_of(
-    st.sampled_from(EXTREMES), st.floats(), st.floats(-2, 2), st.integers(-3, 3).map(float), st.none()
-)
+floats = st.one_of(st.sampled_from(EXTREMES), st.floats(), st.floats(-2, 2), st.integers(-3, 3).map(float), st.none())
 texts = st.one_of(
     st.none(),
     st.sampled_from(["", " ", "a", "A", "ä", "a\u0308", "🛩", "null", "nan", "other", "'; --", "a\nb", "東京"]),
@@ -149,9 +147,7 @@ def test_numbers_are_counted_alike(values, edges, engine, tmp_path_factory):
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    values=st.lists(texts, max_size=30), categories=st.lists(texts, max_size=6), engine=st.sampled_from(ENGINES[1:])
-)
+@given(values=st.lists(texts, max_size=30), categories=st.lists(texts, max_size=6), engine=st.sampled_from(ENGINES[1:]))
 def test_texts_are_counted_alike(values, categories, engine, tmp_path_factory):
     bins = CategoricalBins(tuple(dict.fromkeys(c for c in categories if c is not None)))
     series = pl.Series(values, dtype=pl.String)
@@ -192,7 +188,7 @@ def test_adding_nothing_changes_nothing():
 
 @pytest.mark.parametrize("other", [ColumnProfile("y", (1, 2)), ColumnProfile("x", (1, 2, 3))])
 def test_profiles_of_other_cells_are_not_added(other):
-    with pytest.raises(ValueError, match="cannot add profiles of 'x' and '[xy]': not the same cells"):
+    with pytest.raises(ValueError, match=r"cannot add profiles of 'x' and '[xy]': not the same cells"):
         add_profiles(ColumnProfile("x", (1, 2)), other)
 
 

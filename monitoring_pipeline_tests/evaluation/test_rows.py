@@ -179,8 +179,8 @@ def test_both_classes_are_recognised(column, positive):
 @pytest.mark.parametrize(("column", "positive", "says"), [
     (["yes", "no"], True, "labels.label: the column holds text ('no', 'yes'); say which one is positive in labels.pos"),
     ([1, 0], "yes", "labels.label: labels.positive is 'yes', but the column is Int64"),
-    (["Yes", "No", "yes"], "yes", "labels.label: beside the positive class ('yes', from labels.positive) the column "
-     "holds more than one other value ('No', 'Yes'); two classes are needed"),
+    (["Yes", "No", "yes"], "yes",
+     "('yes', from labels.positive) the column holds more than one other value ('No', 'Yes'); two classes are needed"),
     ([0, 1, 2], True, "more than one other value (0.0, 2.0); two classes are needed"),
     ([dt.date(2024, 1, 1)], True, "labels.label: the column is Date, numbers are needed"),
 ])  # fmt: skip
@@ -193,7 +193,7 @@ def test_a_label_column_that_does_not_fit_is_explained(column, positive, says):
 
 def test_a_prediction_column_that_does_not_fit_is_explained():
     spec = binary_spec(predictions__prediction="decided")
-    with pytest.raises(RowsError, match="churn: predictions.prediction: the column holds text"):
+    with pytest.raises(RowsError, match=r"churn: predictions\.prediction: the column holds text"):
         _predictions(_raw(prediction=["late", "on time"]), spec)
 
 
@@ -309,7 +309,12 @@ def test_the_fingerprint_depends_neither_on_the_order_of_rows_nor_on_their_chunk
 
 
 FRAME = pl.DataFrame(
-    {"t": ["ab", "c", None, ""], "x": [1.0, None, NAN, 0.0], "b": [True, None, False, True], "at": [NOON, None, NOON, NOON]}
+    {
+        "t": ["ab", "c", None, ""],
+        "x": [1.0, None, NAN, 0.0],
+        "b": [True, None, False, True],
+        "at": [NOON, None, NOON, NOON],
+    }
 )
 
 

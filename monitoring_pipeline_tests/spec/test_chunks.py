@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dagster import DailyPartitionsDefinition
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_pipeline.spec.chunk import (
@@ -20,8 +20,8 @@ from monitoring_pipeline_tests.spec.cases import binary_spec
 
 HOUR = dt.timedelta(hours=1)
 ZONES = (
-    "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Asia/Beirut", "Australia/Lord_Howe",
-    "Pacific/Chatham", "America/Havana",
+    "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "America/Sao_Paulo", "Asia/Beirut",
+    "Australia/Lord_Howe", "Pacific/Chatham", "America/Havana",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def test_a_chunk_is_a_local_day_in_utc(zone, key, start, hours):
 def test_a_day_without_midnight_begins_with_its_first_instant(zone, day):
     start = local_midnight(dt.date(*day), ZoneInfo(zone))
     before = start - dt.timedelta(microseconds=1)
-    assert start.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == dt.datetime(*day, 1)
+    assert start.astimezone(ZoneInfo(zone)).isoformat()[:19] == f"{dt.date(*day)}T01:00:00"
     assert before.astimezone(ZoneInfo(zone)).date() < dt.date(*day)
 
 
@@ -81,18 +81,18 @@ def test_chunks_are_dagsters_partitions(zone):
         assert (chunk.start, chunk.end) == (window.start.astimezone(dt.UTC), window.end.astimezone(dt.UTC)), key
 
 
-@given(
-    zone=st.sampled_from(ZONES),
-    day=st.dates(dt.date(1990, 1, 1), dt.date(2037, 12, 30)),
-)
+@settings(deadline=None)
+@given(zone=st.sampled_from(ZONES), day=st.dates(dt.date(1990, 1, 1), dt.date(2037, 12, 30)))
 def test_consecutive_chunks_tile_the_time_line(zone, day):
     first, second = (chunk_of_day(_spec(zone), day + dt.timedelta(days=n)) for n in (0, 1))
     assert first.start < first.end == second.start
 
 
-@given(zone=st.sampled_from(ZONES), moment=st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2037, 12, 30)))
-def test_an_instant_lies_in_the_chunk_of_its_local_date(zone, moment):
-    instant = moment.replace(tzinfo=dt.UTC)
+@settings(deadline=None)
+@given(zone=st.sampled_from(ZONES), second=st.integers(631152000, 2145744000))
+def test_an_instant_lies_in_the_chunk_of_its_local_date(zone, second):
+    """From 1990 to the end of 2037."""
+    instant = dt.datetime.fromtimestamp(second, dt.UTC)
     chunk = chunk_of_day(_spec(zone), instant.astimezone(ZoneInfo(zone)).date())
     assert chunk.start <= instant < chunk.end
 
@@ -108,5 +108,5 @@ def test_a_reference_window_reaches_to_the_midnight_of_its_end():
 
 
 def test_a_key_that_is_no_date_is_refused():
-    with pytest.raises(ValueError, match="2013-02-30|day is out of range"):
+    with pytest.raises(ValueError, match="day is out of range"):
         chunk_of_key(_spec("UTC"), "2013-02-30")

@@ -9,7 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 import monitoring_pipeline
-from monitoring_pipeline.spec.loading import SUITE_SUFFIX, json_schema
+from monitoring_pipeline.spec.documentation import json_schema
+from monitoring_pipeline.spec.loading import SUITE_SUFFIX
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, changed
 
