@@ -1,6 +1,7 @@
 """The reference of one model version: frozen bins, their profile, and the performance it was released with."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,7 @@ import narwhals as nw
 import polars as pl
 from pydantic import TypeAdapter
 
+from monitoring_pipeline.evaluation.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import (
     Bins,
@@ -18,10 +20,6 @@ from monitoring_pipeline.evaluation.profile import (
 )
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
-
-CONCENTRATION_MINIMUM_ROWS = 100
-CONCENTRATED_NULL_SHARE = 0.5
-ELSEWHERE_NULL_SHARE = 0.1
 
 
 class EmptyReferenceError(ValueError):
@@ -125,52 +123,39 @@ def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
 
 
 def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:
-    """Find features whose nulls sit in one category of another feature, as a broken feed's do.
+    """Find features whose nulls sit in a few categories of another one, as a broken feed's do.
 
-    Reported where at least half of a category's rows are null and at most a tenth of all others: then the
-    column's overall null share hides that the model never sees the value for that category.
+    There the column's overall null share hides that the model never sees the value for those categories.
     """
     categorical = [name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL]
-    features = [name for name in spec.features if rows[name].null_count()]
-    found: list[Measurement] = []
-    for column in features:
-        for by in categorical:
-            if by != column:
-                found.extend(_concentrations(rows, column, by, model_version))
-    return tuple(found)
-
-
-def _concentrations(rows: pl.DataFrame, column: str, by: str, model_version: str) -> list[Measurement]:
-    groups = (
-        rows.select(pl.col(by).alias("category"), pl.col(column).is_null().alias("null"))
-        .group_by("category")
-        .agg(pl.len().alias("rows"), pl.col("null").sum().alias("nulls"))
-        .filter(pl.col("category").is_not_null())
-        .sort("category")
+    return tuple(
+        measurement
+        for column in spec.features
+        if (group := find_null_group(rows, rows[column].is_null(), [n for n in categorical if n != column]))
+        for measurement in _concentrations(rows, column, group, model_version)
     )
-    all_rows, all_nulls = rows.height, rows[column].null_count()
-    found: list[Measurement] = []
-    for category, count, nulls in groups.iter_rows():
-        if min(count, all_rows - count) < CONCENTRATION_MINIMUM_ROWS:
-            continue
-        elsewhere = (all_nulls - nulls) / (all_rows - count)
-        share = nulls / count
-        if share < CONCENTRATED_NULL_SHARE or elsewhere > ELSEWHERE_NULL_SHARE:
-            continue
-        found.append(
-            Measurement(
-                kind=Kind.QUALITY,
-                subject=column,
-                name=f"null_share[{by}={category}]",
-                model_version=model_version,
-                value=share,
-                reference_value=elsewhere,
-                threshold_upper=CONCENTRATED_NULL_SHARE,
-                status=Status.BREACHED,
-                severity=Severity.WARNING,
-                reason=f"{column} is null in {share:.0%} of the rows with {by} = {category}, {elsewhere:.1%} elsewhere",
-                definition="share of null among the rows of one category; the reference value is all other rows",
-                rows=count,
-            )
+
+
+def _concentrations(rows: pl.DataFrame, column: str, group: NullGroup, model_version: str) -> Iterator[Measurement]:
+    missing = rows[column].is_null()
+    elsewhere = _share(missing.filter(~group.rows(rows)))
+    for category in group.values:
+        own = missing.filter((rows[group.column] == category).fill_null(value=False))
+        yield Measurement(
+            kind=Kind.QUALITY,
+            subject=column,
+            name=f"null_share[{group.column}={category}]",
+            model_version=model_version,
+            value=_share(own),
+            reference_value=elsewhere,
+            threshold_upper=LEAST_SHARE,
+            status=Status.BREACHED,
+            severity=Severity.WARNING,
+            reason=f"null in {_share(own):.1%} of the rows with {group.column} = {category}, in {elsewhere:.1%} elsewhere",
+            definition="share of null among one category's rows; the reference value is that of all unsuspicious rows",
+            rows=own.len(),
         )
-    return found
+
+
+def _share(missing: pl.Series) -> float:
+    return float(missing.cast(pl.Float64).sum()) / max(missing.len(), 1)

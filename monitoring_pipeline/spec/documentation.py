@@ -22,7 +22,8 @@ def fields_page() -> str:
     schema = ModelSpec.model_json_schema()
     head = (
         "# Every field of a model spec\n\n"
-        "Written by `monitoring-pipeline spec fields`. Unknown keys are refused. `<name>` stands for a key of yours.\n\n"
+        "Written by `monitoring-pipeline spec fields`. Unknown keys are refused. "
+        "`<name>` stands for a key of yours.\n\n"
         "| field | default | meaning |\n|---|---|---|\n"
     )
     return head + "".join(f"| `{name}` | {default} | {text} |\n" for name, default, text in _fields(schema, schema, ""))
@@ -37,8 +38,9 @@ def _fields(schema: Schema, part: Schema, prefix: str) -> Iterator[tuple[str, st
 
 
 def _nested(schema: Schema, field: Schema, path: str) -> Iterator[tuple[str, str, str]]:
-    for inner, suffix in ((field, "."), (field.get("additionalProperties"), ".<name>.")):
-        if isinstance(inner, dict) and "$ref" in inner:
+    further: Schema | bool = field.get("additionalProperties", False)
+    for inner, suffix in ((field, "."), (further, ".<name>.")):
+        if not isinstance(inner, bool) and "$ref" in inner:
             target = _resolve(schema, inner)
             if "properties" in target:
                 yield from _fields(schema, target, f"{path}{suffix}")

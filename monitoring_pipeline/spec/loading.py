@@ -88,6 +88,18 @@ def load_spec(path: Path) -> LoadedSpec:
         raise SpecError("\n".join(f"{path}: {_describe(e)}" for e in error.errors())) from error
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """Refuses a key given twice, of which YAML would silently take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def _describe(error: ErrorDetails) -> str:
     field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":

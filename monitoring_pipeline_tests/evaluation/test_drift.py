@@ -28,7 +28,9 @@ CATEGORICAL_STATISTICS = sorted(set(DRIFT_STATISTICS) - {"kolmogorov_smirnov"})
 
 def _measured(columns, spec=SPEC, reference=REFERENCE):
     found = measure_drift(spec, reference, profile_of(reference, canonical(spec, columns)))
-    return {(m.subject, m.name): m for m in found}
+    by_name = {(m.subject, m.name): m for m in found}
+    assert len(by_name) == len(found)
+    return by_name
 
 
 def _deciding(columns, spec=SPEC, reference=REFERENCE):
@@ -241,6 +243,15 @@ def test_numeric_effects_are_taken_over_ten_groups_of_bins():
     shares = [np.histogram(v, [-np.inf, *deciles, np.inf])[0] for v in (REFERENCE_COLUMNS["age"], ages)]
     effect = _deciding(_fresh(800) | {"age": ages})["age"].value
     assert effect == pytest.approx(jensenshannon(*shares, base=2), rel=0.02)
+
+
+def test_kolmogorov_smirnov_looks_at_sixty_quantiles():
+    ages = np.random.default_rng(8).normal(0, 1.3, 800)
+    own = REFERENCE_COLUMNS["age"]
+    quantiles = np.quantile(own, np.arange(1, 60) / 60, method="inverted_cdf")
+    expected = max(abs((own < quantile).mean() - (ages < quantile).mean()) for quantile in quantiles)
+    found = _deciding(_fresh(800) | {"age": ages}, binary_spec(drift__numeric="kolmogorov_smirnov"))["age"]
+    assert found.value == pytest.approx(expected, rel=1e-12)
 
 
 def test_a_regressions_prediction_is_a_number():

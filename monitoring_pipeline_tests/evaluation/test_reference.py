@@ -7,7 +7,6 @@ import pytest
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.reference import (
-    CONCENTRATION_MINIMUM_ROWS,
     EmptyReferenceError,
     Reference,
     build_reference,
@@ -142,15 +141,15 @@ def test_nulls_that_sit_in_one_category_are_found():
     assert (found.subject, found.name, found.kind) == ("age", "null_share[plan=a]", Kind.QUALITY)
     assert (found.value, found.reference_value, found.rows) == (0.96, 0.01, 200)
     assert (found.status, found.severity, found.model_version) == (Status.BREACHED, Severity.WARNING, "1")
-    assert found.reason == "age is null in 96% of the rows with plan = a, 1.0% elsewhere"
+    assert found.reason == "null in 96.0% of the rows with plan = a, in 1.0% elsewhere"
 
 
 @pytest.mark.parametrize(("rows", "why"), [
     (_with_nulls(0, 0), "no nulls"),
     (_with_nulls(99, 0), "less than half"),
-    (_with_nulls(200, 81), "more than a tenth elsewhere"),
-    (_with_nulls(99, 0, rows_a=CONCENTRATION_MINIMUM_ROWS - 1), "too few rows"),
-    (_with_nulls(200, 0, rows_b=CONCENTRATION_MINIMUM_ROWS - 1), "too few rows elsewhere"),
+    (_with_nulls(200, 399), "nearly as many elsewhere"),
+    (_with_nulls(29, 0, rows_a=29), "too few rows"),
+    (_with_nulls(200, 0, rows_b=199), "most rows"),
     (_with_nulls(200, 0, rows_b=0), "no rows elsewhere"),
     (_with_nulls(200, 800), "all null"),
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip

@@ -260,6 +260,10 @@ def test_a_label_is_early_only_against_the_first_prediction():
     assert _values(labels)["labels_before_prediction"] == 0
 
 
+def test_a_label_known_at_the_instant_of_the_prediction_is_not_early():
+    assert _values(_labels([True], known_at=[NOON]))["labels_before_prediction"] == 0
+
+
 def test_labels_of_a_regression_are_numbers():
     assert _labels([3, None, -2], REGRESSION).frame["label"].sort().to_list() == [-2.0, 3.0]
     assert _labels([3.5, NAN], REGRESSION).frame["label"].to_list() == [3.5]

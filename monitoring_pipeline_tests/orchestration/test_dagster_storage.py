@@ -34,8 +34,8 @@ def test_postgresql_when_a_url_is_set(world, dagster_home, monkeypatch, postgres
     administrator = sa.create_engine(with_driver(f"{postgresql_server}/postgres"), isolation_level="AUTOCOMMIT")
     with administrator.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD 'se/cret'")
-    monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{postgresql_server.replace('postgres@', f'{name}:se%2Fcret@')}/{name}")
+        connection.exec_driver_sql(f"CREATE ROLE {name} LOGIN SUPERUSER PASSWORD 'geh/eim'")
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", f"{postgresql_server.replace('postgres@', f'{name}:geh%2Feim@')}/{name}")
     with dagster_instance(dagster_home) as instance:
         seen: list[str] = []
         inner = World(world.folder, instance)
@@ -48,12 +48,15 @@ def test_postgresql_when_a_url_is_set(world, dagster_home, monkeypatch, postgres
         assert seen
         keys = instance.get_materialized_partitions(dg.AssetKey([DELIVERIES, "verdict"]))
         assert keys == {DAYS[0]}
-        assert "cret" not in serialize_value(instance.get_ref())
+        assert "eim" not in serialize_value(instance.get_ref())
         reference = instance.get_ref()
     with dg.DagsterInstance.from_ref(reference) as reopened:
         assert [run.status for run in reopened.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
-    with sa.create_engine(with_driver(f"{postgresql_server}/{name}")).connect() as connection:
+    own = sa.create_engine(with_driver(f"{postgresql_server}/{name}"))
+    with own.connect() as connection:
         assert connection.exec_driver_sql("SELECT status FROM runs").scalars().all() == ["SUCCESS"]
+    own.dispose()
+    administrator.dispose()
     assert not (dagster_home / "history").exists()
 
 

@@ -6,7 +6,7 @@ import polars as pl
 
 _MOST_VALUES = 5
 _LEAST_ROWS = 30
-_LEAST_SHARE = 0.5
+LEAST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -46,5 +46,5 @@ def find_null_group(frame: pl.DataFrame, missing: pl.Series, categorical: list[s
 def _mostly_null_values(categories: pl.Series, missing: pl.Series) -> tuple[str, ...]:
     by_value = pl.DataFrame({"value": categories, "missing": missing}).drop_nulls("value").group_by("value")
     counted = by_value.agg(pl.len().alias("rows"), pl.col("missing").mean().alias("share"))
-    chosen = counted.filter((pl.col("rows") >= _LEAST_ROWS) & (pl.col("share") >= _LEAST_SHARE))
+    chosen = counted.filter((pl.col("rows") >= _LEAST_ROWS) & (pl.col("share") >= LEAST_SHARE))
     return tuple(sorted(chosen["value"]))

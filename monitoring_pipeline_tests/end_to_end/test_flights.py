@@ -1,0 +1,162 @@
+"""The demo's flights, monitored as a user's models are: what is known to have happened in 2013 is found."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import numpy as np
+import pytest
+from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+from monitoring_pipeline.demo.seeding import seed_warehouse
+from monitoring_pipeline.orchestration.periods import measure_period
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.world import World
+
+pytestmark = pytest.mark.slow
+LATE, MINUTES = "flight_delay", "arrival_delay"
+MONTHS = {"2013-03": 31, "2013-04": 30}
+APRIL = [f"2013-04-{day:02d}" for day in range(1, 31)]
+WEATHER = {
+    "temperature_fahrenheit", "dew_point_fahrenheit", "humidity_percent", "wind_speed_mph", "precipitation_inches",
+    "pressure_millibars", "visibility_miles",
+}  # fmt: skip
+
+
+class FlightsWorld(World):
+    """A folder with the demo's warehouse, and the demo's own specs."""
+
+    @property
+    def settings(self) -> Settings:
+        """The folder's places; the specs are those of the package."""
+        return Settings.model_validate(
+            {
+                "home": self.folder,
+                "warehouse": self.folder / "warehouse.duckdb",
+                "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'mlflow.db'}",
+                "DAGSTER_HOME": self.folder / "dagster",
+                "DAGSTER_POSTGRES_URL": "",
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlightsWorld]:
+    """March and April 2013 and the last day of the year monitored, by one run per model and range."""
+    folder = tmp_path_factory.mktemp("flights")
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = FlightsWorld(folder, instance)
+        seed_warehouse(world.settings.warehouse, world.settings.mlflow_tracking_uri, folder / "mlflow", lambda _: None)
+        for model in (LATE, MINUTES):
+            assert world.failures(model, "2013-03-01", "2013-03-31") == ()
+            assert world.failures(model, "2013-04-01", "2013-04-30") == ()
+            assert world.failures(model, "2013-12-31") == ()
+        yield world
+
+
+def _of_month(world: World, model: str, metric: str, month: str) -> Measurement:
+    days = [f"{month}-{day + 1:02d}" for day in range(MONTHS[month])]
+    with world.store() as store:
+        measured = measure_period(
+            world.loaded(model).spec, days, store=store, snapshots=SnapshotFiles(world.settings.snapshots)
+        )
+    (found,) = [m for m in measured if m.name == metric]
+    return found
+
+
+def _joined(world: World, model: str, label: str, output: str, month: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and outputs of a month of New York, straight from the DuckDB file."""
+    sql = f"""
+        SELECT CAST({label} AS DOUBLE) AS label, CAST({output} AS DOUBLE) AS output
+        FROM {model}_predictions JOIN flight_labels USING (flight_id)
+        WHERE strftime(predicted_at AT TIME ZONE 'America/New_York', '%Y-%m') = $month
+    """
+    with duckdb.connect(world.settings.warehouse, read_only=True) as connection:
+        rows = connection.execute(sql, {"month": month}).fetchnumpy()
+    return rows["label"], rows["output"]
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_the_auroc_of_a_month_is_scikit_learns(flights, month):
+    label, score = _joined(flights, LATE, "late", "score", month)
+    measured = _of_month(flights, LATE, "auroc", month)
+    assert measured.rows == len(label) > 25_000
+    assert measured.value == pytest.approx(roc_auc_score(label, score), abs=1e-12)
+
+
+@pytest.mark.parametrize("month", MONTHS)
+def test_the_mean_absolute_error_of_a_month_is_scikit_learns(flights, month):
+    label, minutes = _joined(flights, MINUTES, "arrival_delay_minutes", "predicted_minutes", month)
+    measured = _of_month(flights, MINUTES, "mean_absolute_error", month)
+    assert measured.rows == len(label) > 25_000
+    assert measured.value == pytest.approx(mean_absolute_error(label, minutes), rel=1e-12)
+
+
+def test_april_is_worse_than_march(flights):
+    march, april = (_of_month(flights, LATE, "auroc", month) for month in MONTHS)
+    assert april.upper < march.lower
+
+
+def test_thirty_nights_equal_one_run(flights, tmp_path):
+    shutil.copy(flights.settings.warehouse, tmp_path / "warehouse.duckdb")
+    with dg.DagsterInstance.ephemeral() as instance:
+        nights = FlightsWorld(tmp_path, instance)
+        for day in APRIL:
+            assert nights.run(LATE, day).success
+    in_one_run = {
+        table: [row for row in rows if table == "model_references" or row[1] in APRIL or "/" in row[1]]
+        for table, rows in flights.tables(LATE).items()
+    }
+    assert {len({row[1] for row in in_one_run[table]}) for table in ("verdicts", "snapshots")} == {30}
+    assert nights.tables(LATE) == in_one_run
+
+
+@pytest.mark.parametrize("model", [LATE, MINUTES])
+def test_the_weather_that_is_missing_on_new_years_eve_is_found(flights, model):
+    with flights.store() as store:
+        found = store.measurements(model, "2013-12-31")
+        verdict = store.verdict(model, "2013-12-31")
+    empty = {m.subject for m in found if m.name == "null_share" and m.status is Status.BREACHED}
+    drifted = {m.subject for m in found if m.kind == "drift" and m.status is Status.BREACHED}
+    assert empty == WEATHER
+    assert drifted >= WEATHER
+    for column in WEATHER:
+        assert any(f" {column} null_share: every value of {column} is null" in reason for reason in verdict.reasons)
+
+
+@pytest.mark.parametrize("model", [LATE, MINUTES])
+def test_unseen_destinations_are_named_on_the_days_they_occur(flights, model):
+    sql = f"""
+        WITH rows AS (
+            SELECT destination, CAST(predicted_at AT TIME ZONE 'America/New_York' AS DATE) AS day
+            FROM {model}_predictions
+        )
+        SELECT CAST(day AS VARCHAR), destination, COUNT(*) FROM rows
+        WHERE destination NOT IN (SELECT destination FROM rows WHERE day < DATE '2013-03-01')
+          AND (day BETWEEN DATE '2013-03-01' AND DATE '2013-04-30' OR day = DATE '2013-12-31')
+        GROUP BY ALL ORDER BY ALL
+    """
+    with duckdb.connect(flights.settings.warehouse, read_only=True) as connection:
+        occurred = connection.execute(sql).fetchall()
+    assert occurred
+    with flights.store() as store:
+        breached = {
+            chunk: m
+            for chunk, m in store.chunk_measurements(model, ["unseen_share"], "2013-03-01", "2013-12-31")
+            if m.subject == "destination" and m.status is Status.BREACHED
+        }
+    assert set(breached) == {day for day, _, _ in occurred}
+    for day, destination, flights_count in occurred:
+        assert f"'{destination}' ({flights_count})" in str(breached[day].reason)
+
+
+@pytest.mark.parametrize("model", [LATE, MINUTES])
+def test_the_reference_reports_the_plane_age_that_mq_never_gives(flights, model):
+    with flights.store() as store:
+        found = store.measurements(model, "2013-01-01/2013-03-01")
+    (plane_age,) = [m for m in found if m.subject == "plane_age_years" and "MQ" in str(m.reason)]
+    assert plane_age.status is Status.BREACHED
