@@ -28,7 +28,9 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
 
     @classmethod
     def from_config_value(  # type: ignore[override]
-        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+        cls,
+        inst_data: ConfigurableClassData | None,
+        config_value: Mapping[str, Any],  # noqa: ARG003
     ) -> DagsterStorage:
         """Return the storage that the environment asks for."""
         settings = Settings()

@@ -146,16 +146,13 @@ class World:
                 rows = connection.execute(statement, used).fetchall()
         return rows
 
-    def run(self, model: str, first: str, last: str = "", as_of: dt.datetime | None = None) -> dg.ExecuteInProcessResult:
+    def run(self, model: str, day: str, as_of: dt.datetime | None = None) -> dg.ExecuteInProcessResult:
         """Run the nightly job on one chunk, as the schedule does."""
-        tags = {AS_OF_TAG: as_of.isoformat()} if as_of else {}
-        if last:
-            tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         job = self.definitions.resolve_job_def(f"{model}_nightly")
         return job.execute_in_process(
             instance=self.instance,
-            partition_key=None if last else first,
-            tags=tags,
+            partition_key=day,
+            tags={AS_OF_TAG: as_of.isoformat()} if as_of else {},
             run_config=QUIET,
             raise_on_error=False,
         )

@@ -7,6 +7,7 @@ import polars as pl
 _MOST_VALUES = 5
 _LEAST_ROWS = 30
 LEAST_SHARE = 0.5
+_TEXT: tuple[object, ...] = (pl.String, pl.Categorical, pl.Enum)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def find_null_group(frame: pl.DataFrame, missing: pl.Series, categorical: list[s
     """
     found: list[tuple[float, int, int, NullGroup]] = []
     for order, column in enumerate(categorical):
-        if frame.schema[column] not in (pl.String, pl.Categorical, pl.Enum):
+        if frame.schema[column] not in _TEXT:
             continue
         group = NullGroup(column, _mostly_null_values(frame[column].cast(pl.String), missing))
         if not 0 < len(group.values) <= _MOST_VALUES:

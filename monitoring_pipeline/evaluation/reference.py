@@ -151,7 +151,9 @@ def _concentrations(rows: pl.DataFrame, column: str, group: NullGroup, model_ver
             threshold_upper=LEAST_SHARE,
             status=Status.BREACHED,
             severity=Severity.WARNING,
-            reason=f"null in {_share(own):.1%} of the rows with {group.column} = {category}, in {elsewhere:.1%} elsewhere",
+            reason=(
+                f"null in {_share(own):.1%} of the rows with {group.column} = {category}, in {elsewhere:.1%} elsewhere"
+            ),
             definition="share of null among one category's rows; the reference value is that of all unsuspicious rows",
             rows=own.len(),
         )

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
@@ -46,8 +46,10 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
 def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     spec = loaded.spec
 
-    @dg.asset(
-        **_declaration(spec, "reference", partitioned=False),
+    @_asset(
+        spec,
+        "reference",
+        partitioned=False,
         description="Per model version: frozen bins, profile and performance of its reference window. "
         "Built again when the declaration of sources, features or window changes, or with `rebuild: true`.",
         kinds={"duckdb", "polars"},
@@ -55,6 +57,7 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     def reference(
         context: dg.AssetExecutionContext,
         config: ReferenceConfig,
+        *,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
         suites: dg.ResourceParam[Suites],
@@ -86,14 +89,16 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
 def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     spec = loaded.spec
 
-    @dg.asset(
-        **_declaration(spec, "predictions"),
+    @_asset(
+        spec,
+        "predictions",
         description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
         kinds={"duckdb", "polars", "greatexpectations"},
         retry_policy=RETRIES,
     )
     def predictions(
         context: dg.AssetExecutionContext,
+        *,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
         snapshots: dg.ResourceParam[Snapshots],
@@ -134,8 +139,9 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
 
 
 def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_declaration(spec, "profile"),
+    @_asset(
+        spec,
+        "profile",
         deps=_keys(spec, "reference", "predictions"),
         description="Counts of every column over the reference's bins: what all distances are computed from.",
         kinds={"polars"},
@@ -155,8 +161,9 @@ def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_declaration(spec, "drift"),
+    @_asset(
+        spec,
+        "drift",
         deps=_keys(spec, "profile"),
         description="Distance of every column to the reference, with evidence, and which columns have drifted.",
         kinds={"scipy"},
@@ -172,8 +179,9 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_declaration(spec, "labels"),
+    @_asset(
+        spec,
+        "labels",
         deps=_keys(spec, "predictions"),
         description="Snapshot of the labels that are known by now, and how mature the chunk is.",
         kinds={"duckdb", "polars"},
@@ -203,8 +211,9 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_declaration(spec, "performance"),
+    @_asset(
+        spec,
+        "performance",
         deps=_keys(spec, "reference", "predictions", "labels"),
         description="Realized performance on the rows whose labels are known, each number with its interval.",
         kinds={"scipy"},
@@ -227,40 +236,45 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_declaration(spec, "verdict"),
+    @_asset(
+        spec,
+        "verdict",
         deps=_keys(spec, "predictions", "profile", "drift", "labels", "performance"),
         description="The judgement on the chunk from everything that was measured on it. "
         "Fails, once all chunks are judged, where rows were refused.",
     )
     def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
         _each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
-        _fail_on(spec, {
+        refusals = {
             chunk.key: reason
+            for producer in ("labels", "predictions")
             for chunk in chunks_of(context, spec)
-            for producer in ("predictions", "labels")
             if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
-        })  # fmt: skip
+        }
+        _fail_on(spec, refusals)
         yield dg.MaterializeResult()
 
     return verdict
 
 
-def _declaration(spec: ModelSpec, name: str, *, partitioned: bool = True) -> dict[str, Any]:
-    declaration: dict[str, Any] = {
+def _asset(
+    spec: ModelSpec, name: str, *, partitioned: bool = True, **own: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Return Dagster's decorator with what all assets of a model share, and the asset's own arguments."""
+    shared: dict[str, Any] = {
         "name": name,
         "key_prefix": spec.name,
         "group_name": spec.name,
         "owners": [spec.owner],
-        "tags": {"model": spec.name, "task": spec.task.value},
+        "tags": {"model": spec.name, "task": spec.task},
         "check_specs": check_specs(spec.name, name),
     }
     if partitioned:
-        declaration |= {
+        shared |= {
             "partitions_def": partitions_of(spec),
             "backfill_policy": dg.BackfillPolicy.single_run(),
         }
-    return declaration
+    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", dg.asset(**shared, **own))
 
 
 def _keys(spec: ModelSpec, *names: str) -> list[dg.AssetKey]:

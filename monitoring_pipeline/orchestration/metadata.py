@@ -1,13 +1,13 @@
 """What a materialization shows in the Dagster UI: numbers to plot over partitions, and a table to read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status, VerdictStatus
+from monitoring_pipeline.spec.measurement import Measurement, Severity, Status, VerdictStatus
 
 Metadata = dict[str, Any]
 TABLE_ROWS = 40
@@ -38,14 +38,14 @@ def profile_metadata(results: ChunkResults) -> Metadata:
 
 
 def drift_metadata(results: ChunkResults) -> Metadata:
-    """Number of drifted columns, the largest effect, and every comparison."""
+    """Number of drifted columns, the largest effect among the columns that count, and every comparison."""
     compared = [m for m in results.measurements if m.subject != "chunk"]
-    effects = [m.value for m in compared if m.value is not None]
+    effects = [m.value for m in compared if m.value is not None and m.severity is not Severity.INFO]
     drifted = [m.value for m in results.measurements if m.name == "drifted_columns" and m.value is not None]
     return {
         **({"drifted_columns": int(max(drifted))} if drifted else {}),
         **({"worst_drift": max(effects)} if effects else {}),
-        "table": measurement_table(sorted(compared, key=lambda m: -(m.value or 0.0))),
+        "table": _drift_table(sorted(compared, key=lambda m: -(m.value or 0.0))),
     }
 
 
@@ -93,49 +93,54 @@ METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
 def measurement_table(measurements: Sequence[Measurement]) -> dg.TableMetadataValue:
     """Return measurements as a table, breached ones first."""
     ordered = sorted(measurements, key=lambda m: m.status is not Status.BREACHED)
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "subject": m.subject,
-                    "name": m.name,
-                    "status": str(m.status),
-                    "value": _rounded(m.value),
-                    "reference": _rounded(m.reference_value),
-                    "interval": "" if m.lower is None else f"{m.lower:.4g} to {m.upper:.4g}",
-                    "q": _rounded(m.q_value) if m.kind is Kind.DRIFT else "",
-                    "reason": m.reason or "",
-                }
-            )
-            for m in ordered[:TABLE_ROWS]
-        ],
-        schema=_text_columns("subject", "name", "status", "value", "reference", "interval", "q", "reason"),
+    return _table(
+        {
+            "subject": m.subject,
+            "name": m.name,
+            "status": str(m.status),
+            "value": _rounded(m.value),
+            "reference": _rounded(m.reference_value),
+            "interval": "" if m.lower is None else f"{m.lower:.4g} to {m.upper:.4g}",
+            "reason": m.reason or "",
+        }
+        for m in ordered[:TABLE_ROWS]
+    )
+
+
+def _drift_table(measurements: Sequence[Measurement]) -> dg.TableMetadataValue:
+    return _table(
+        {
+            "column": m.subject,
+            "statistic": m.name,
+            "effect": _rounded(m.value),
+            "floor": _rounded(m.threshold_upper),
+            "q": _rounded(m.q_value),
+            "status": f"{m.status} (ignored)" if m.severity is Severity.INFO else str(m.status),
+        }
+        for m in measurements[:TABLE_ROWS]
     )
 
 
 def _profile_table(profiles: Sequence[ChunkProfile]) -> dg.TableMetadataValue:
-    return dg.MetadataValue.table(
-        [
-            dg.TableRecord(
-                {
-                    "version": profile.model_version,
-                    "column": column.column,
-                    "rows": str(column.rows),
-                    "null": f"{column.null_share:.1%}",
-                    "minimum": _rounded(column.minimum),
-                    "maximum": _rounded(column.maximum),
-                    "unseen": ", ".join(entry.value for entry in column.unseen[:5]),
-                }
-            )
-            for profile in profiles
-            for column in profile.columns
-        ],
-        schema=_text_columns("version", "column", "rows", "null", "minimum", "maximum", "unseen"),
+    return _table(
+        {
+            "version": profile.model_version,
+            "column": column.column,
+            "rows": str(column.rows),
+            "null": f"{column.null_share:.1%}",
+            "minimum": _rounded(column.minimum),
+            "maximum": _rounded(column.maximum),
+            "unseen": ", ".join(entry.value for entry in column.unseen[:5]),
+        }
+        for profile in profiles
+        for column in profile.columns
     )
 
 
-def _text_columns(*names: str) -> dg.TableSchema:
-    return dg.TableSchema(columns=[dg.TableColumn(name, "string") for name in names])
+def _table(rows: Iterable[dict[str, str]]) -> dg.TableMetadataValue:
+    records = list(rows)
+    columns = [dg.TableColumn(name, "string") for name in (records[0] if records else ())]
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in records], schema=dg.TableSchema(columns=columns))
 
 
 def _rounded(value: float | None) -> str:

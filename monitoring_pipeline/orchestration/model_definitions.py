@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.drift import check_drift_rules
 from monitoring_pipeline.evaluation.performance import check_performance_rules
@@ -53,7 +54,12 @@ def build_sensor_definitions(
     """
     own = [loaded.spec for loaded in specs]
     wanted = {late_labels_job_name(spec) for spec in own}
-    jobs = [job for definitions in models for job in definitions.jobs or () if job.name in wanted]
+    jobs = [
+        job
+        for definitions in models
+        for job in definitions.jobs or ()
+        if isinstance(job, UnresolvedAssetJobDefinition) and job.name in wanted
+    ]
     return dg.Definitions(
         sensors=[build_late_labels_sensor(own, jobs, interval_seconds=late_labels_seconds)] if own else []
     )

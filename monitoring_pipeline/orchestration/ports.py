@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Measurement, Provenance
+from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -69,9 +69,7 @@ class Warehouse(Protocol):
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
         ...
 
-    def label_counts(
-        self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime
-    ) -> dict[str, "LabelCount"]:
+    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, "LabelCount"]:
         """Count the labels known at ``as_of``, by the chunk's key."""
         ...
 
@@ -113,6 +111,10 @@ class Store(Protocol):
 
     def profiles(self, model: str, chunk: str) -> dict[str, ChunkProfile]:
         """Return the current profiles of a chunk, by model version."""
+        ...
+
+    def verdict(self, model: str, chunk: str) -> Verdict | None:
+        """Return the current verdict on a chunk."""
         ...
 
     def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None:

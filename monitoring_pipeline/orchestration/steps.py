@@ -114,9 +114,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshot
         for version in versions
         if version in references
     )
-    without_reference = tuple(
-        _no_reference(spec, version) for version in versions if version not in references
-    )
+    without_reference = tuple(_no_reference(spec, version) for version in versions if version not in references)
     measured = tuple(m for profile in profiles for m in measure_columns(references[profile.model_version], profile))
     return ChunkResults(
         producer="profile",
@@ -264,9 +262,7 @@ def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.Laz
     return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
 
 
-def _provenance(
-    spec: ModelSpec, input_fingerprint: str, references: dict[str, Reference] | None = None
-) -> Provenance:
+def _provenance(spec: ModelSpec, input_fingerprint: str, references: dict[str, Reference] | None = None) -> Provenance:
     hashes = [reference.reference_hash for reference in (references or {}).values()]
     return Provenance(
         spec_hash=spec.spec_hash,

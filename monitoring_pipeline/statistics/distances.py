@@ -8,7 +8,7 @@ different conventions cannot be compared.
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.inputs import Vector, count_pair
 

@@ -15,7 +15,7 @@ Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313), and the p-value
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.distances import kolmogorov_smirnov_distance, population_stability_index
 from monitoring_pipeline.statistics.estimate import Evidence

@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
-from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.warehouse.catalogue import ListedTable, Table
 from monitoring_pipeline.warehouse.columns import (
     AS_NUMBER,

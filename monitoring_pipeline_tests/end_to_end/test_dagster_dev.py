@@ -42,15 +42,13 @@ class Server:
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """Return the answer to a GraphQL query."""
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(  # noqa: S310 - a server of our own
-            f"{self.url}/graphql", body, {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as response:
             answer = json.load(response)
         assert "errors" not in answer, answer
         return answer["data"]
 
-    def wait(self, what: str, seconds: float, done: Callable[[], Any]) -> Any:  # noqa: ANN401
+    def wait(self, what: str, seconds: float, done: Callable[[], Any]) -> Any:
         """Wait until something is so, and return it."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -150,9 +148,7 @@ def _backfill(server: Server, days: tuple[str, ...]) -> str:
         },
     )["launchPartitionBackfill"]
     assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    query = (
-        "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
-    )
+    query = "query ($id: String!) { partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"
 
     def ended() -> str | None:
         status = server.ask(query, id=launched["backfillId"])["partitionBackfillOrError"]["status"]
@@ -168,7 +164,7 @@ def test_backfill_and_late_labels(world):
         f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"
         for chunk in (chunk_of_key(spec, day) for day in late)
     )
-    held_back = f"SELECT \"Application ID\" FROM \"Loan Scores\" WHERE ({windows}) AND \"Application ID\" LIKE '%3'"
+    held_back = f'SELECT "Application ID" FROM "Loan Scores" WHERE ({windows}) AND "Application ID" LIKE \'%3\''
     world.execute(
         f"CREATE TABLE held_back AS SELECT * FROM Outcomes WHERE Ref IN ({held_back})",
         "DELETE FROM Outcomes WHERE Ref IN (SELECT Ref FROM held_back)",
@@ -223,8 +219,12 @@ def _wait_for_ticks(server: Server, count: int) -> None:
 def test_dg_lists_the_definitions(world):
     listed = subprocess.run(
         ["dg", "list", "defs", "--json"],
-        cwd=REPOSITORY, env=_environment(world), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+        cwd=REPOSITORY,
+        env=_environment(world),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert listed.returncode == 0, listed.stderr
     for name in (f"{LOANS}/verdict", f"{LOANS}_nightly", f"{LOANS}_schedule", "late_labels"):
         assert name in listed.stdout

@@ -1,8 +1,8 @@
 """The demo's flights, monitored as a user's models are: what is known to have happened in 2013 is found."""
 
 import shutil
+import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -50,7 +50,11 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlightsWorld]:
     folder = tmp_path_factory.mktemp("flights")
     with dg.DagsterInstance.ephemeral() as instance:
         world = FlightsWorld(folder, instance)
-        seed_warehouse(world.settings.warehouse, world.settings.mlflow_tracking_uri, folder / "mlflow", lambda _: None)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # MLflow's own
+            seed_warehouse(
+                world.settings.warehouse, world.settings.mlflow_tracking_uri, folder / "mlflow", lambda _: None
+            )
         for model in (LATE, MINUTES):
             assert world.failures(model, "2013-03-01", "2013-03-31") == ()
             assert world.failures(model, "2013-04-01", "2013-04-30") == ()

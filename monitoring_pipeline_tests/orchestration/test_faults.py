@@ -47,7 +47,8 @@ def test_an_empty_day(world):
 
 
 def test_a_day_without_labels(world):
-    own = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE "Scored At"::DATE - 1 <= $day AND "Scored At"::DATE + 1 >= $day'
+    around = 'abs("Scored At"::DATE - $day) <= 1'
+    own = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE {around}'
     world.execute(f"DELETE FROM Outcomes WHERE Ref IN ({own})", day=dt.date.fromisoformat(DAY))
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
@@ -137,7 +138,8 @@ def test_a_broken_source_is_named_touches_nothing_else_and_can_be_mended(lived_i
     assert any(culprits[0].split()[0] in reason for reason in judged.reasons)
 
     assert world.failures(DELIVERIES, DAY) == ()
-    assert world.tables(DELIVERIES) == {table: [r for r in rows if r[0] == DELIVERIES] for table, rows in before.items()}
+    of_deliveries = {table: [row for row in rows if row[0] == DELIVERIES] for table, rows in before.items()}
+    assert world.tables(DELIVERIES) == of_deliveries
     world.execute(*mending)
     assert world.failures(LOANS, DAY) == ()
     assert _found(world) == (measured, verdict)
@@ -271,8 +273,8 @@ def test_one_refused_day_does_not_keep_a_range_from_being_measured(world, monito
     of_the_day = f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"
     world.execute(
         f"ALTER TABLE {LOANS_TABLE} RENAME TO stored",
-        f"CREATE VIEW {LOANS_TABLE} AS SELECT * REPLACE (CASE WHEN {of_the_day} THEN error('disk on fire') ELSE age END "
-        "AS age) FROM stored",
+        f"CREATE VIEW {LOANS_TABLE} AS SELECT * REPLACE "
+        f"(CASE WHEN {of_the_day} THEN error('disk on fire') ELSE age END AS age) FROM stored",
     )
     (failure,) = world.failures(LOANS, days[0], days[-1])
     assert failure.startswith(f"{LOANS} {DAY}: ")

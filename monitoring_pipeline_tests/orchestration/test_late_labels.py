@@ -8,7 +8,7 @@ import pytest
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.sensors import late_label_requests
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, World
+from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
 UTC = dt.UTC
 NEEDED = ("store", "warehouse")
@@ -25,9 +25,7 @@ def _evaluate(world: World) -> dg.SensorResult:
 def _run_requests(world: World, requests: list[dg.RunRequest]) -> None:
     for request in requests:
         job = world.definitions.resolve_job_def(str(request.job_name))
-        result = job.execute_in_process(
-            instance=world.instance, partition_key=request.partition_key, run_config=QUIET
-        )
+        result = job.execute_in_process(instance=world.instance, partition_key=request.partition_key, run_config=QUIET)
         assert result.success
 
 
@@ -108,6 +106,7 @@ def test_provisional_becomes_final_once_the_delay_has_passed(world):
     assert world.run(LOANS, day, as_of=two_days_later).success
     assert world.ask("SELECT DISTINCT maturity FROM measurements WHERE name = 'auroc'") == [("provisional",)]
     with world.store() as store:
+
         def asked(now: dt.datetime) -> list[str | None]:
             return [r.run_key for r in late_label_requests(spec, store, world.warehouse, now=now)]
 
@@ -139,8 +138,7 @@ def test_labels_that_are_known_later_than_the_moment_do_not_count(world):
 def test_days_older_than_the_lookback_are_left_alone(lived_in_world):
     _hold_back_labels(lived_in_world, LATE)
     assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
-    lived_in_world.change_spec(LOANS, labels=lived_in_world.loaded(LOANS).spec.labels.model_dump() | {"lookback": "5d",
-                                                                                                  "delay": "2d"})  # fmt: skip
+    lived_in_world.change_spec(LOANS, labels=SPECS[LOANS]["labels"] | {"lookback": "5d"})
     assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE[1:])
 
 
