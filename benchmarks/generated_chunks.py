@@ -28,8 +28,8 @@ SHAPES: tuple[Draw, ...] = (
     lambda random, rows: random.uniform(0, 1, rows),
     lambda random, rows: random.poisson(6, rows),
     lambda random, rows: random.standard_t(3, rows),
-    lambda random, rows: np.where(random.random(rows) < 0.6, 0.0, random.gamma(2, 30, rows)),
-    lambda random, rows: random.normal(np.where(random.random(rows) < 0.5, -3, 3), 1),
+    lambda random, rows: random.binomial(1, 0.4, rows) * random.gamma(2, 30, rows),
+    lambda random, rows: random.normal(random.choice((-3, 3), rows), 1),
     lambda random, rows: np.round(random.gamma(2, 40, rows), 2),
     lambda random, rows: random.integers(0, 1440, rows),
 )

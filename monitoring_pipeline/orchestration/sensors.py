@@ -15,8 +15,6 @@ from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.measurement import Maturity
 from monitoring_pipeline.spec.model import ModelSpec
 
-REQUESTS_PER_TICK = 100
-
 
 def build_late_labels_sensor(
     specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
@@ -45,9 +43,7 @@ def build_late_labels_sensor(
                 context.log.warning("%s: %s", spec.name, error)
                 unreadable.append(spec.name)
         reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have arrived"
-        return dg.SensorResult(
-            run_requests=requests[:REQUESTS_PER_TICK], skip_reason=None if requests else dg.SkipReason(reason)
-        )
+        return dg.SensorResult(run_requests=requests, skip_reason=None if requests else dg.SkipReason(reason))
 
     return late_labels
 

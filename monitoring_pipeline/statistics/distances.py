@@ -6,6 +6,8 @@ has no rows. The ``..._DEFINITION`` beside each is stored with its values, becau
 different conventions cannot be compared.
 """
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
@@ -64,7 +66,7 @@ def jensen_shannon_divergence(
     Raises:
         ValueError: when the weights are not both positive with sum 1.
     """
-    if min(weights) <= 0.0 or abs(sum(weights) - 1.0) > 1e-12:
+    if min(weights) <= 0.0 or not math.isclose(sum(weights), 1.0):
         raise ValueError(f"weights are {weights}; both must be positive and their sum 1")
     p, q = _proportions(reference, current)
     mixture = weights[0] * p + weights[1] * q

@@ -85,10 +85,11 @@ def _environment(world: World) -> dict[str, str]:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     """A world whose Dagster is the one that ``dagster dev`` runs."""
     make_world(tmp_path / "world")
-    return World(tmp_path / "world", dg.DagsterInstance.ephemeral())
+    with dg.DagsterInstance.ephemeral() as unused:
+        yield World(tmp_path / "world", unused)
 
 
 @contextmanager

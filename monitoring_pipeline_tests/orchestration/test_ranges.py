@@ -1,8 +1,10 @@
 """A range in one run, the nights one by one, and the same once more leave the same tables."""
 
+import datetime as dt
+
 import pytest
 
-from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, TABLES
+from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, TABLES
 
 DAYS_COMPARED = DAYS[4:9]  # with the clock change in the middle
 
@@ -39,6 +41,40 @@ def test_changed_rows_make_a_new_revision_and_keep_the_old(lived_in_world):
         assert set(before[table]) <= set(after[table])
     added = [row for row in after["chunk_revisions"] if row not in before["chunk_revisions"]]
     assert {(row[1], row[3]) for row in added} == {(DAYS[2], 2)}
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_reference_is_built_again_when_told(lived_in_world, rebuild):
+    (before,) = lived_in_world.ask("SELECT reference_hash FROM model_references WHERE model = :model", model=LOANS)
+    lived_in_world.execute('UPDATE "Loan Scores" SET age = age + 1')
+    job = lived_in_world.definitions.resolve_job_def(f"{LOANS}_nightly")
+    config = {"ops": {f"{LOANS}__reference": {"config": {"rebuild": rebuild}}}}
+    assert job.execute_in_process(
+        instance=lived_in_world.instance, partition_key=DAYS[0], run_config=QUIET | config
+    ).success
+    (current,) = lived_in_world.ask(
+        "SELECT reference_hash FROM model_references WHERE model = :model AND is_current", model=LOANS
+    )
+    assert (current != before) is rebuild
+
+
+def test_a_changed_declaration_builds_the_reference_again(lived_in_world):
+    sources = {name: feature for name, feature in SPECS[LOANS]["features"].items() if name != "age"}
+    lived_in_world.change_spec(LOANS, features=sources)
+    assert lived_in_world.failures(LOANS, DAYS[0]) == ()
+    columns = lived_in_world.ask(
+        "SELECT column_name FROM profiles WHERE model = :model AND chunk = :day AND revision = 2 ORDER BY position",
+        model=LOANS,
+        day=DAYS[0],
+    )
+    assert columns == [("income",), ("employment",), ("score",), ("prediction",)]
+
+
+def test_a_moment_without_a_zone_is_refused(world):
+    result = world.run(LOANS, DAYS[0], as_of=dt.datetime(2024, 4, 1))  # noqa: DTZ001
+    failed = {event.step_key: event for event in result.filter_events(lambda e: e.is_step_failure)}
+    assert set(failed) == {f"{LOANS}__labels"}
+    assert "'2024-04-01T00:00:00' has no zone" in str(failed[f"{LOANS}__labels"].step_failure_data.error)
 
 
 def _an_id_of(world, day: str) -> str:

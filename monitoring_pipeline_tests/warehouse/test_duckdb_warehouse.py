@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -18,7 +17,7 @@ from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse import duckdb as duckdb_warehouse
 from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.errors import WarehouseLockedError, WarehouseMissingError
+from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
 
 SpecMaker = Callable[..., ModelSpec]
 
@@ -84,7 +83,7 @@ def test_other_errors_are_not_retried(tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "lock on file.duckdb"
     path.write_text("no database " * 1000)
     monkeypatch.setattr(duckdb_warehouse, "time", SimpleNamespace(monotonic=lambda: 0.0))
-    with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):
+    with pytest.raises(UnreadableWarehouseError, match=r"lock on file\.duckdb.*not a valid DuckDB database"):
         DuckDBWarehouse(path).columns("scores")
 
 
@@ -124,7 +123,7 @@ def test_a_file_replaced_between_calls_is_read_anew(tmp_path: Path) -> None:
     write(successor, "CREATE TABLE scores (young INTEGER)")
     warehouse = DuckDBWarehouse(path)
     assert warehouse.columns("scores") == {"old": "INTEGER"}
-    os.replace(successor, path)
+    successor.replace(path)
     assert warehouse.columns("scores") == {"young": "INTEGER"}
 
 
