@@ -119,12 +119,19 @@ def _dagster_dev(world: World) -> Iterator[Server]:
 
 
 def _loaded(server: Server, process: subprocess.Popen[bytes]) -> bool:
+    """Return whether the code location is there; fail at once, with what Dagster says, when it cannot be loaded."""
     assert process.poll() is None, server.log.read_text(encoding="utf-8")
+    query = (
+        "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename "
+        "... on PythonError { message causes { message } } } } } } }"
+    )
     try:
-        answer = server.ask("{ repositoriesOrError { __typename ... on RepositoryConnection { nodes { name } } } }")
+        entries = server.ask(query)["workspaceOrError"]["locationEntries"]
     except (urllib.error.URLError, ConnectionError):
         return False
-    return bool(answer["repositoriesOrError"].get("nodes"))
+    loads = [entry["locationOrLoadError"] for entry in entries if entry["loadStatus"] == "LOADED"]
+    assert all(load["__typename"] == "RepositoryLocation" for load in loads), loads
+    return bool(loads)
 
 
 def _write(world: World, *statements: str) -> None:
