@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 UNSEEN_NAMES_KEPT = 50
 LARGEST_SUMMED = 1e100
 """Larger magnitudes are counted in their bins and left out of the sums, whose squares would overflow."""
+SUM_BITS = 30
+SMALLEST_REACH = 2.0**-128
 
 
 @dataclass(frozen=True)
@@ -24,12 +26,16 @@ class NumericBins:
 
     ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the
     first and the last bin are open. ``groups`` gives each bin its place among the coarser bins that
-    the distances quoted at 10 bins use. ``centre`` is what the sums are taken around.
+    the distances quoted at 10 bins use. ``centre`` is what the sums are taken around, ``reach`` a power of two
+    above the outermost quantile's distance from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its
+    square): whole multiples of a power of two add up to the same bits in every order, whichever engine, thread or
+    split of the rows adds them, as long as the sum is below 2**(53 - SUM_BITS) reaches.
     """
 
     edges: tuple[float, ...]
     groups: tuple[int, ...]
     centre: float
+    reach: float = 1.0
     kind: Literal["numeric"] = "numeric"
 
     @property
@@ -169,7 +175,11 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     groups = np.minimum((middles * coarse).astype(int), coarse - 1)
     median = float(finite[finite.size // 2])
     centre = median if abs(median) <= LARGEST_SUMMED else 0.0
-    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), centre)
+    summed = finite[np.abs(finite) <= LARGEST_SUMMED]
+    outer = np.clip(quantiles, -LARGEST_SUMMED, LARGEST_SUMMED)
+    farthest = np.max(np.abs(outer - centre), initial=0.0) or np.max(np.abs(summed - centre), initial=0.0) or 1.0
+    reach = float(np.exp2(np.ceil(np.log2(np.clip(farthest, SMALLEST_REACH, LARGEST_SUMMED)))))
+    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), centre, reach)
 
 
 def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> CategoricalBins:
@@ -179,26 +189,29 @@ def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> Categorical
 
 
 def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -> ColumnProfile:
-    x = nw.col(column).cast(nw.Float64)
-    # Comparisons see finite values only: engines disagree on where NaN sorts.
-    finite = nw.when(x.is_finite()).then(x)
-    centred = nw.when(finite.abs() <= LARGEST_SUMMED).then(x) - bins.centre
+    cast = nw.col(column).cast(nw.Float64)
+    # Comparisons see finite values only: engines disagree on where NaN sorts. A projection of its own, because
+    # Polars would work the shared expression out again for every edge.
+    projected = frame.select(cast.alias("x"), nw.when(cast.is_finite()).then(cast).alias("finite"))
+    x, finite = nw.col("x"), nw.col("finite")
+    centred = nw.when(finite.abs() <= LARGEST_SUMMED).then(finite) - bins.centre
+    unit, unit_squared = bins.reach / 2**SUM_BITS, bins.reach**2 / 2**SUM_BITS
     row = _only_row(
-        frame.select(
+        projected.select(
             x.is_null().sum().alias("null"),
             x.is_nan().sum().alias("nan"),
             (x == float("-inf")).sum().alias("-inf"),
             (x == float("inf")).sum().alias("+inf"),
-            finite.count().alias("finite"),
+            finite.count().alias("n_finite"),
             finite.min().alias("minimum"),
             finite.max().alias("maximum"),
-            centred.sum().alias("sum"),
-            (centred * centred).sum().alias("sum_squares"),
+            _rounded(centred / unit).sum().alias("sum"),
+            _rounded(centred * centred / unit_squared).sum().alias("sum_squares"),
             *((finite < edge).sum().alias(f"below_{i}") for i, edge in enumerate(bins.edges)),
         )
     )
     below = [_integer(row[f"below_{i}"]) for i in range(len(bins.edges))]
-    cumulative = [0, *below, _integer(row["finite"])]
+    cumulative = [0, *below, _integer(row["n_finite"])]
     binned = [upper - lower for lower, upper in pairwise(cumulative)]
     special = {name: _integer(row[name]) for name in ("null", "nan", "-inf", "+inf")}
     return ColumnProfile(
@@ -206,27 +219,38 @@ def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -
         counts=(special["null"], special["nan"], special["-inf"], *binned, special["+inf"]),
         minimum=_number(row["minimum"]),
         maximum=_number(row["maximum"]),
-        sum_centred=_number(row["sum"]) or 0.0,
-        sum_squares_centred=_number(row["sum_squares"]) or 0.0,
+        sum_centred=(_number(row["sum"]) or 0.0) * unit,
+        sum_squares_centred=(_number(row["sum_squares"]) or 0.0) * unit_squared,
     )
 
 
 def _profile_categorical(frame: nw.LazyFrame[Any], column: str, bins: CategoricalBins) -> ColumnProfile:
-    text = frame.select(nw.col(column).cast(nw.String).alias("value"))
-    total = _only_row(text.select(nw.len().alias("rows"), nw.col("value").is_null().sum().alias("null")))
-    rows, null = _integer(total["rows"]), _integer(total["null"])
-    counted = text.filter(~nw.col("value").is_null()).group_by("value").agg(nw.len().alias("rows"))
-    known = _counts(counted.filter(nw.col("value").is_in(bins.categories))) if bins.categories else {}
-    other = rows - null - sum(known.values())
-    unseen: dict[str, int] = {}
-    if other:
-        rest = counted.filter(~nw.col("value").is_in(bins.categories)) if bins.categories else counted
-        unseen = _counts(rest.sort("rows", "value", descending=[True, False]).head(UNSEEN_NAMES_KEPT))
+    value, rows = nw.col("value"), nw.col("rows")
+    counted = frame.select(nw.col(column).cast(nw.String).alias("value")).group_by("value").agg(nw.len().alias("rows"))
+    # Engines refuse or mistype an empty list.
+    unseen = ~value.is_null() & ~value.is_in(bins.categories) if bins.categories else ~value.is_null()
+    cells = (
+        counted.select(nw.when(~unseen).then(value).alias("value"), unseen.alias("unseen"), rows)
+        .group_by("value", "unseen")
+        .agg(rows.sum())
+    )
+    by_cell = {(row["value"], row["unseen"]): _integer(row["rows"]) for row in cells.collect().rows(named=True)}
+    other = by_cell.get((None, True), 0)
+    names = counted.filter(unseen).sort("rows", "value", descending=[True, False]).head(UNSEEN_NAMES_KEPT)
     return ColumnProfile(
         column=column,
-        counts=(null, *(known.get(category, 0) for category in bins.categories), other),
-        unseen=_most_frequent(unseen),
+        counts=(
+            by_cell.get((None, False), 0),
+            *(by_cell.get((category, False), 0) for category in bins.categories),
+            other,
+        ),
+        unseen=_most_frequent(_counts(names)) if other else (),
     )
+
+
+def _rounded(numbers: nw.Expr) -> nw.Expr:
+    # Not round(): engines round halves differently.
+    return (numbers + 0.5).floor()
 
 
 def _only_row(frame: nw.LazyFrame[Any]) -> dict[str, Any]:

@@ -196,9 +196,9 @@ def test_sums_are_those_of_numpy():
     values = np.random.default_rng(7).normal(3, 2, 1000)
     bins = numeric_bins(values)
     found = profile_column(nw.from_native(pl.LazyFrame({"x": values})), "x", bins)
-    assert found.sum_centred / 1000 + bins.centre == pytest.approx(values.mean(), rel=1e-12)
+    assert found.sum_centred / 1000 + bins.centre == pytest.approx(values.mean(), rel=1e-8)
     centred = values - bins.centre
-    assert found.sum_squares_centred == pytest.approx((centred**2).sum(), rel=1e-12)
+    assert found.sum_squares_centred == pytest.approx((centred**2).sum(), rel=1e-8)
 
 
 def test_numbers_too_large_to_square_are_counted_and_not_summed():
@@ -300,3 +300,16 @@ def test_categories_are_ranked_and_limited():
         "null", "nan", "-inf", "[,0.5)", "[0.5,1.0)", "[1.0,)", "+inf",
     )  # fmt: skip
     assert NumericBins((), (0,), 0.0).cells == ("null", "nan", "-inf", "[,)", "+inf")
+
+
+def test_sums_are_the_same_bits_in_any_order_and_split_of_many_rows():
+    """Plain float sums of one file differ from run to run above some 262,000 rows."""
+    values = np.random.default_rng(8).normal(3, 2, 600_000)
+    bins = numeric_bins(values[:10_000])
+
+    def profile_of(part):
+        return profile_column(nw.from_native(pl.LazyFrame({"x": part})), "x", bins)
+
+    whole = profile_of(values)
+    assert profile_of(values[::-1].copy()) == whole
+    assert add_profiles(profile_of(values[:123_457]), profile_of(values[123_457:])) == whole
