@@ -266,7 +266,7 @@ def _asset(
         "key_prefix": spec.name,
         "group_name": spec.name,
         "owners": [spec.owner],
-        "tags": {"model": spec.name, "task": spec.task},
+        "tags": {"model": spec.name, "task": spec.task.value},
         "check_specs": check_specs(spec.name, name),
     }
     if partitioned:

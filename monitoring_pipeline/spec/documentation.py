@@ -57,7 +57,8 @@ def _meaning(schema: Schema, field: Schema) -> str:
     target = _resolve(schema, field)
     allowed = target.get("enum") or [value for kind in field.get("anyOf", ()) for value in kind.get("enum", ())]
     choices = f" One of {', '.join(f'`{value}`' for value in allowed)}." if allowed else ""
-    return (field.get("description") or target.get("description") or "") + choices
+    text = field.get("description") or target.get("description") or ""
+    return text.replace("``", "`") + choices
 
 
 def _resolve(schema: Schema, field: Schema) -> Schema:

@@ -20,3 +20,7 @@ def test_the_page_knows_nested_fields_and_what_is_allowed():
     page = fields_page()
     assert "| `features.<name>.kind` | required |" in page
     assert "One of `binary`, `regression`." in page
+
+
+def test_durations_are_shown_as_a_spec_writes_them():
+    assert '| `labels.lookback` | `"60d"` |' in fields_page()
