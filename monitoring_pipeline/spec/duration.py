@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field
 
 _PATTERN = re.compile(r"^([0-9]+)\s*(m|h|d)$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -33,17 +33,7 @@ def parse_duration(text: object) -> dt.timedelta:
     return duration
 
 
-def duration_text(duration: dt.timedelta) -> str:
-    """Return a duration as a spec writes it, in the largest unit that leaves no rest."""
-    minutes = duration // dt.timedelta(minutes=1)
-    for unit, length in (("d", 24 * 60), ("h", 60)):
-        if minutes and minutes % length == 0:
-            return f"{minutes // length}{unit}"
-    return f"{minutes}m"
-
-
 Duration = Annotated[
     dt.timedelta,
-    PlainSerializer(duration_text, return_type=str, when_used="json"),
     BeforeValidator(parse_duration, json_schema_input_type=Annotated[str, Field(pattern=_PATTERN.pattern)]),
 ]

@@ -77,9 +77,9 @@ class LabelSource(SpecPart):
     """Column with the time when the label became known; without a zone it is taken as UTC."""
     positive: bool | int | str = True
     """Binary: the value of the label (and prediction) column that means the positive class."""
-    delay: Duration = dt.timedelta(days=1)
+    delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
-    lookback: Duration = dt.timedelta(days=60)
+    lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
     """How old a chunk may be for late labels to be looked for."""
 
 
