@@ -28,7 +28,8 @@ def as_of(context: dg.AssetExecutionContext) -> dt.datetime:
     """Return the moment whose knowledge a run uses: now, or the run's tag ``monitoring_pipeline/as_of``.
 
     Raises:
-        ValueError: when the tag is not an ISO 8601 time with a zone.
+        dagster.Failure: when the tag has no zone; a retry would not help.
+        ValueError: when the tag is not an ISO 8601 time.
     """
     tag = context.run.tags.get(AS_OF_TAG)
     if tag is None:
@@ -36,5 +37,5 @@ def as_of(context: dg.AssetExecutionContext) -> dt.datetime:
     moment = dt.datetime.fromisoformat(tag)
     if moment.tzinfo is None:
         message = f"tag {AS_OF_TAG}: {tag!r} has no zone; write for example 2013-04-02T10:00:00+00:00"
-        raise ValueError(message)
+        raise dg.Failure(description=message, allow_retries=False)
     return moment

@@ -7,6 +7,8 @@ import dagster as dg
 import duckdb
 import numpy as np
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import deserialize_value, serialize_value
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.spec.measurement import Status, VerdictStatus
@@ -166,6 +168,12 @@ def test_assets_are_described(monitored, model, owner, zone):
         "performance": {"reference", "predictions", "labels"},
         "verdict": {"predictions", "profile", "drift", "labels", "performance"},
     }
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
+def test_the_definitions_can_be_sent_to_dagsters_web_server(monitored):
+    snapshot = RepositorySnap.from_def(monitored.definitions.get_repository_def())
+    assert deserialize_value(serialize_value(snapshot), RepositorySnap) == snapshot
 
 
 def test_jobs_schedules_and_one_sensor(monitored):

@@ -74,7 +74,10 @@ def test_a_moment_without_a_zone_is_refused(world):
     result = world.run(LOANS, DAYS[0], as_of=dt.datetime(2024, 4, 1))  # noqa: DTZ001
     failed = {event.step_key: event for event in result.filter_events(lambda e: e.is_step_failure)}
     assert set(failed) == {f"{LOANS}__labels"}
-    assert "'2024-04-01T00:00:00' has no zone" in str(failed[f"{LOANS}__labels"].step_failure_data.error)
+    assert (
+        "'2024-04-01T00:00:00' has no zone"
+        in failed[f"{LOANS}__labels"].step_failure_data.user_failure_data.description
+    )
 
 
 def _an_id_of(world, day: str) -> str:
