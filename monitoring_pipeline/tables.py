@@ -20,7 +20,7 @@ STYLE = {
     VerdictStatus.UNKNOWN: "dim",
 }
 DRIFTED_NAMES_SHOWN = 2
-WIDTH_OF_A_FILE = 140
+WIDTH_OF_A_FILE = 400
 
 
 def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
@@ -52,12 +52,14 @@ def terminal() -> Console:
 
 
 def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return the result of a query."""
-    table = Table(title=title)
-    for name in columns:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*("" if value is None else _cell(value) for value in row))
+    """Return the result of a query, without the columns that hold nothing."""
+    found = list(rows)
+    shown = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in found)]
+    table = Table(title=title if found else f"{title}: nothing")
+    for position in shown:
+        table.add_column(columns[position])
+    for row in found:
+        table.add_row(*("" if row[position] is None else _cell(row[position]) for position in shown))
     return table
 
 
