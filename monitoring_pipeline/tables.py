@@ -12,7 +12,7 @@ from monitoring_pipeline.spec.chunk import chunk_of_day
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
 
-HEADLINE_METRIC = {Task.BINARY: "auroc", Task.REGRESSION: "mean_absolute_error"}
+HEADLINE_METRIC = {Task.BINARY: "auroc", Task.MULTICLASS: "macro_auroc", Task.REGRESSION: "mean_absolute_error"}
 STYLE = {
     VerdictStatus.OK: "green",
     VerdictStatus.WARNING: "yellow",

@@ -37,7 +37,7 @@ ROWS_A_DAY = 200
 DAYS = tuple((FIRST + dt.timedelta(days=n)).isoformat() for n in range((LAST - FIRST).days + 1))
 TABLES = ("chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-OF_A_RUN = ("run_id", "measured_at", "created_at")
+OF_A_RUN = ("run_id", "measured_at", "created_at", "known_since")
 
 LOANS_SPEC: dict[str, Any] = {
     "name": LOANS,

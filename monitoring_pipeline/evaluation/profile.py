@@ -25,7 +25,7 @@ class NumericBins:
     """Bins of a numeric column.
 
     ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the
-    first and the last bin are open. ``groups`` gives each bin its place among the coarser bins that
+    first and the last bin are open and hold what lies outside the reference's own range. ``groups`` gives each bin its place among the coarser bins that
     the distances quoted at 10 bins use. ``centre`` is what the sums are taken around, ``reach`` a power of two
     above the outermost quantile's distance from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its
     square): whole multiples of a power of two add up to the same bits in every order, whichever engine, thread or
@@ -98,11 +98,12 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class ChunkProfile:
-    """Profiles of all columns of one model version's rows in one chunk."""
+    """Profiles of columns of one model version's rows in one chunk, or of a ``segment`` of those rows."""
 
     model_version: str
     rows: int
     columns: tuple[ColumnProfile, ...]
+    segment: str = ""
 
     def __getitem__(self, column: str) -> ColumnProfile:
         """Return one column's profile; KeyError names what exists."""
@@ -169,7 +170,9 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     distinct, repeats = np.unique(finite, return_counts=True)
     heavy = distinct[repeats * bins >= finite.size]
     after_heavy = np.nextafter(heavy[heavy < np.finfo(np.float64).max], np.inf)
-    edges = np.unique(np.concatenate([quantiles, heavy, after_heavy]))
+    largest = finite[-1:]
+    after_largest = np.nextafter(largest[largest < np.finfo(np.float64).max], np.inf)
+    edges = np.unique(np.concatenate([finite[:1], quantiles, heavy, after_heavy, after_largest]))
     counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
     middles = (np.cumsum(counts) - counts / 2) / finite.size
     groups = np.minimum((middles * coarse).astype(int), coarse - 1)

@@ -25,7 +25,10 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkResults:
-    """Everything that ``producer`` (an asset) says about a chunk; replaced as a whole, or not at all."""
+    """Everything that ``producer`` (an asset) says about a chunk; replaced as a whole, or not at all.
+
+    ``as_of`` is the moment whose knowledge of labels the results show; ``None`` where labels play no part.
+    """
 
     producer: str
     chunk: Chunk
@@ -34,3 +37,4 @@ class ChunkResults:
     profiles: tuple[ChunkProfile, ...] = ()
     verdict: Verdict | None = None
     snapshot: Snapshot | None = None
+    as_of: dt.datetime | None = None

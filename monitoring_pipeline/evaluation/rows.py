@@ -65,6 +65,7 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         pl.col("predicted_at").cast(pl.Datetime("us", "UTC")),
         pl.col("model_version").cast(pl.String).fill_null(""),
         *(_typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
+        *(_numbers(spec, with_id[name], name) for name in spec.carried_columns),
     )
     ordered = typed.sort(typed.columns, nulls_last=False)
     frame = ordered.unique(["row_id", "model_version"], keep="last", maintain_order=True)
@@ -152,8 +153,8 @@ def combined_fingerprint(*parts: str) -> str:
 
 
 def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:
-    if name == "prediction" and spec.task is Task.BINARY:
-        return _decided_class(spec, frame)
+    if name == "prediction" and spec.task is not Task.REGRESSION:
+        return _decided_class(spec, frame) if spec.task is Task.BINARY else _most_likely_class(spec, frame)
     if kind is FeatureKind.NUMERIC:
         return _numbers(spec, frame[name], name)
     return frame[name].cast(pl.String)
@@ -169,7 +170,34 @@ def _decided_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
     return positive.cast(pl.Int8).cast(pl.String).alias("prediction")
 
 
+def _most_likely_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
+    """Return the decided class, or the one with the highest score; null where a score is."""
+    if spec.predictions.prediction is not None:
+        return _class_names(spec, frame["prediction"], "predictions.prediction").alias("prediction")
+    scores = pl.DataFrame([_numbers(spec, frame[name], name).fill_nan(None) for name in spec.score_columns.values()])
+    highest = scores.select(
+        pl.when(pl.all_horizontal(pl.all().is_not_null())).then(pl.concat_list(pl.all()).list.arg_max())
+    ).to_series()
+    return (
+        highest.cast(pl.Int64).replace_strict(dict(enumerate(spec.classes)), return_dtype=pl.String).alias("prediction")
+    )
+
+
+def _class_names(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
+    names = values.cast(pl.String)
+    unknown = names.filter(~names.is_in(spec.classes) & names.is_not_null())
+    if not unknown.is_empty():
+        message = (
+            f"{spec.name}: {field}: the column holds {_examples(unknown)}; "
+            f"predictions.scores knows the classes {', '.join(map(repr, spec.classes))}"
+        )
+        raise RowsError(message)
+    return names
+
+
 def _typed_label(spec: ModelSpec, labels: pl.Series) -> pl.Series:
+    if spec.task is Task.MULTICLASS:
+        return _class_names(spec, labels, "labels.label").alias("label")
     if spec.task is Task.BINARY:
         return _is_positive(spec, labels, "labels.label").cast(pl.Float64).alias("label")
     return _numbers(spec, labels, "labels.label").fill_nan(None).alias("label")

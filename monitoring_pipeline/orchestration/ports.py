@@ -1,7 +1,7 @@
 """What the assets need from the outside; the adapters fit these shapes, definitions.py brings them together."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -27,6 +27,11 @@ class PredictionsRead(Protocol):
     @property
     def rows_without_time(self) -> int:
         """Rows of the whole table whose time is null."""
+        ...
+
+    @property
+    def table_columns(self) -> Mapping[str, str]:
+        """Types of all columns of the table, by name."""
         ...
 
 
@@ -109,8 +114,14 @@ class Store(Protocol):
         """Return the current measurements of a chunk."""
         ...
 
-    def profiles(self, model: str, chunk: str) -> dict[str, ChunkProfile]:
-        """Return the current profiles of a chunk, by model version."""
+    def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:
+        """Return the current profiles that a producer left of a chunk, one per model version and segment."""
+        ...
+
+    def profiles_by_chunk(
+        self, model: str, producer: str, chunks: Collection[str]
+    ) -> dict[str, tuple[ChunkProfile, ...]]:
+        """Return the current profiles that a producer left, by the chunk's key."""
         ...
 
     def verdict(self, model: str, chunk: str) -> Verdict | None:

@@ -137,9 +137,11 @@ def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
 def _own_name(spec: ModelSpec, column: str) -> str:
     source = spec.predictions
     outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
-               "score": source.score, "prediction": source.prediction}  # fmt: skip
+               "score": source.score, "prediction": source.prediction, "horizon": source.horizon,
+               "naive": source.naive}  # fmt: skip
+    scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
     feature = spec.features.get(column)
-    own = feature.column if feature else outputs[column]
+    own = feature.column if feature else (outputs | scores)[column]
     return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
 
 

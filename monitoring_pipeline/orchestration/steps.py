@@ -131,12 +131,12 @@ def compare_with_reference(spec: ModelSpec, chunk: Chunk, *, store: Store) -> Ch
     provenance = store.provenance(spec.name, chunk.key, "profile")
     if provenance is None:
         raise _missing(spec, chunk, "profile")
-    references = load_references(spec, store, profiles)
+    references = load_references(spec, store, [profile.model_version for profile in profiles])
     measured = tuple(
         m
-        for version, profile in sorted(profiles.items())
-        if version in references
-        for m in measure_drift(spec, references[version], profile)
+        for profile in sorted(profiles, key=lambda profile: profile.model_version)
+        if profile.model_version in references
+        for m in measure_drift(spec, references[profile.model_version], profile)
     )
     reason = "no predictions" if not _snapshot(store, spec, chunk, PREDICTIONS).rows else "no version has a reference"
     nothing = (_nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),)
@@ -181,6 +181,7 @@ def take_labels(
         provenance=_provenance(spec, inputs),
         measurements=measurements,
         snapshot=snapshot,
+        as_of=as_of,
     )
 
 
@@ -220,6 +221,7 @@ def score_chunk(
         chunk=chunk,
         provenance=_provenance(spec, inputs, references),
         measurements=tuple(measured) or nothing,
+        as_of=as_of,
     )
 
 

@@ -124,7 +124,7 @@ def _column_entries(
     group = None if is_output else find_null_group(frame, missing, categorical)
     entries = _nulls(column, frame, days, group, Severity.CRITICAL if is_output else Severity.WARNING)
     values, value_days = frame[column].filter(~missing), days.among(~missing)
-    if column == "score":
+    if column == "score" or column in spec.score_columns.values():
         return [*entries, _entry("be_between", Severity.CRITICAL, column=column, min_value=0, max_value=1)]
     if kind is FeatureKind.CATEGORICAL:
         return entries + _categories(column, values, value_days)

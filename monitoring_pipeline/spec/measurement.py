@@ -19,6 +19,7 @@ class Kind(StrEnum):
     QUALITY = "quality"
     DRIFT = "drift"
     PERFORMANCE = "performance"
+    ESTIMATED_PERFORMANCE = "estimated_performance"
     OPERATIONS = "operations"
 
 

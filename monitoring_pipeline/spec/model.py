@@ -15,8 +15,11 @@ from monitoring_pipeline.spec.duration import Duration
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(
-    {"row_id", "predicted_at", "model_version", "score", "prediction", "label", "known_at", "model", "chunk"}
-)
+    {
+        "row_id", "predicted_at", "model_version", "score", "prediction", "horizon", "naive", "label", "known_at",
+        "model", "chunk",
+    }
+)  # fmt: skip
 
 
 @cache
@@ -29,6 +32,7 @@ class Task(StrEnum):
     """What the model predicts."""
 
     BINARY = "binary"
+    MULTICLASS = "multiclass"
     REGRESSION = "regression"
 
 
@@ -58,8 +62,14 @@ class PredictionSource(SpecPart):
     """Column with the version that made the prediction; may be left out while there is one version."""
     score: str | None = None
     """Column with the probability of the positive class (binary)."""
+    scores: dict[str, str] = {}
+    """Columns with the probability of each class (multiclass): class and column."""
     prediction: str | None = None
-    """Column with the decided class or predicted value; binary models may leave it out."""
+    """Column with the decided class or predicted value; classifiers may leave it out."""
+    horizon: str | None = None
+    """Column with the number of steps that a forecast looks ahead (regression): errors are also told by horizon."""
+    naive: str | None = None
+    """Column with the naive forecast of the same row, such as the last known value (regression)."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the score from which on the positive class is predicted."""
 
@@ -115,13 +125,15 @@ class Threshold(SpecPart):
     """Breached when the number is below."""
     upper: float | None = None
     """Breached when the number is above."""
+    worse_than_reference: float | None = Field(default=None, ge=0)
+    """Metrics: breached when worse than the reference's own value by more than this."""
     severity: Literal["info", "warning", "critical"] | None = None
     """What a breach weighs in the verdict; the default depends on the kind of measurement."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
-        if self.lower is None and self.upper is None:
-            message = "give lower, upper or both"
+        if self.lower is None and self.upper is None and self.worse_than_reference is None:
+            message = "give lower, upper, or worse_than_reference"
             raise ValueError(message)
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             message = f"lower ({self.lower:g}) must not be above upper ({self.upper:g})"
@@ -129,9 +141,30 @@ class Threshold(SpecPart):
         return self
 
 
+class Against(StrEnum):
+    """Which rows a chunk's columns are compared with."""
+
+    REFERENCE = "reference"
+    PREVIOUS_DAY = "previous_day"
+    SAME_WEEKDAY = "same_weekday"
+    TRAILING_DAYS = "trailing_days"
+    LAST_YEAR = "last_year"
+
+
+class MultivariateStatistic(StrEnum):
+    """A comparison of all watched features at once."""
+
+    DOMAIN_CLASSIFIER = "domain_classifier"
+    PCA_RECONSTRUCTION = "pca_reconstruction"
+
+
 class DriftRules(SpecPart):
     """When a column has drifted: an effect of at least its floor, and evidence."""
 
+    against: Against = Against.REFERENCE
+    """What a chunk is compared with: the reference, or earlier days (their profiles are added up)."""
+    window_days: int = Field(default=28, ge=7)
+    """How far back same_weekday and trailing_days look."""
     alpha: float = Field(default=0.01, gt=0, lt=1)
     """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
     minimum_rows: int = Field(default=50, ge=2)
@@ -144,6 +177,12 @@ class DriftRules(SpecPart):
     """Further statistics to measure; they are stored and do not decide."""
     floors: dict[str, Annotated[float, Field(ge=0)]] = {}
     """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
+    learn_floors: bool = True
+    """Raise the floor of columns that differ more than that on the reference's own days."""
+    false_alarm_share: float = Field(default=0.05, gt=0, lt=0.5)
+    """Learned floors: share of healthy days on which some column may be flagged."""
+    multivariate: tuple[MultivariateStatistic, ...] = tuple(MultivariateStatistic)
+    """Comparisons of all watched features at once."""
     ignore: tuple[str, ...] = ()
     """Columns that are measured and never decide."""
 
@@ -157,8 +196,10 @@ class PerformanceRules(SpecPart):
     """Smaller shares of labelled rows are not judged until the label delay has passed."""
     breach_on: Literal["interval", "point"] = "interval"
     """Breached when the whole interval is on the wrong side of the threshold, or already the point."""
+    quantile: float = Field(default=0.5, gt=0, lt=1)
+    """Regression: the quantile that the model predicts, for the quantile loss."""
     thresholds: dict[str, Threshold] = {}
-    """Allowed range by metric."""
+    """Allowed range by metric; of one class as ``recall[cancelled]``."""
 
 
 class QualityRules(SpecPart):
@@ -166,10 +207,17 @@ class QualityRules(SpecPart):
 
     minimum_rows: int = Field(default=1, ge=0)
     """Fewer predictions in a chunk are a breach."""
+    volume_ratio: Threshold = Threshold(lower=0.5, upper=2.0)
+    """Allowed number of predictions, as a multiple of the reference's median on the same weekday."""
+    freshness: Duration | None = None
+    """Longest allowed time between the newest prediction and the chunk's end; learned from the reference if absent."""
     suite: str | None = None
     """File of the Great Expectations suite, relative to the spec; default <name>.suite.yaml."""
 
 
+_RULES_OF_LEARNED_FLOORS = frozenset(
+    {"against", "window_days", "learn_floors", "false_alarm_share", "ignore", "numeric", "categorical", "minimum_rows"}
+)
 _WITHOUT_NUMBERS: Any = {
     "description": True,
     "owner": True,
@@ -188,7 +236,7 @@ class ModelSpec(SpecPart):
     description: str = ""
     """What the model predicts, and for whom."""
     task: Task
-    """binary or regression."""
+    """binary, multiclass or regression."""
     owner: str
     """An e-mail address, or team:<name>."""
     runbook: str | None = None
@@ -269,13 +317,8 @@ class ModelSpec(SpecPart):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
+        self._outputs_fit_the_task()
         source = self.predictions
-        if self.task is Task.BINARY and source.score is None:
-            message = "predictions.score: a binary model needs its score column"
-            raise ValueError(message)
-        if self.task is Task.REGRESSION and source.prediction is None:
-            message = "predictions.prediction: a regression model needs its prediction column"
-            raise ValueError(message)
         if self.end is not None and self.end <= self.start:
             message = f"end: {self.end} must be after start ({self.start})"
             raise ValueError(message)
@@ -283,6 +326,48 @@ class ModelSpec(SpecPart):
             message = "predictions.model_version: needed as soon as there is more than one reference window"
             raise ValueError(message)
         return self
+
+    def _outputs_fit_the_task(self) -> None:
+        source, task = self.predictions, self.task
+        needed = {
+            Task.BINARY: ("score", "a binary model needs its score column"),
+            Task.MULTICLASS: ("scores", "a multiclass model needs the columns with the probability of each class"),
+            Task.REGRESSION: ("prediction", "a regression model needs its prediction column"),
+        }
+        field, message = needed[task]
+        if not getattr(source, field):
+            raise ValueError(f"predictions.{field}: {message}")
+        if task is Task.MULTICLASS and len(source.scores) < 2:  # noqa: PLR2004 - two is what the word means
+            raise ValueError(f"predictions.scores: {', '.join(source.scores)}: at least two classes are needed")
+        allowed = {
+            "score": Task.BINARY,
+            "scores": Task.MULTICLASS,
+            "horizon": Task.REGRESSION,
+            "naive": Task.REGRESSION,
+        }
+        for name, its_task in allowed.items():
+            if getattr(source, name) and task is not its_task:
+                raise ValueError(f"predictions.{name}: belongs to {its_task} models; this one is {task}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Classes of a multiclass model, in the order of the spec."""
+        return tuple(self.predictions.scores)
+
+    @property
+    def score_columns(self) -> dict[str, str]:
+        """Canonical name of each class's score (multiclass)."""
+        return {name: f"score[{name}]" for name in self.classes}
+
+    @property
+    def carried_columns(self) -> tuple[str, ...]:
+        """Canonical columns that are kept beside the profiled ones, for measuring performance."""
+        return tuple(name for name in ("horizon", "naive") if getattr(self.predictions, name))
+
+    @property
+    def output_columns(self) -> tuple[str, ...]:
+        """Canonical columns of the model's output that are profiled."""
+        return tuple(name for name in self.columns if name not in self.features)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -292,8 +377,9 @@ class ModelSpec(SpecPart):
     @property
     def columns(self) -> dict[str, FeatureKind]:
         """Everything that is profiled, by its canonical name: the features and the model's output."""
-        outputs = {"score": FeatureKind.NUMERIC} if self.task is Task.BINARY else {}
-        decided = FeatureKind.CATEGORICAL if self.task is Task.BINARY else FeatureKind.NUMERIC
+        scores = ("score",) if self.task is Task.BINARY else tuple(self.score_columns.values())
+        outputs = dict.fromkeys(scores, FeatureKind.NUMERIC)
+        decided = FeatureKind.NUMERIC if self.task is Task.REGRESSION else FeatureKind.CATEGORICAL
         features = {name: feature.kind for name, feature in self.features.items()}
         return features | outputs | {"prediction": decided}
 
@@ -302,6 +388,13 @@ class ModelSpec(SpecPart):
         """Hash of everything that can change a number: the spec without its words, and when and how far it runs."""
         numbers = self.model_dump_json(exclude=_WITHOUT_NUMBERS)
         return hashlib.sha256(numbers.encode()).hexdigest()[:16]
+
+    @property
+    def learned_floors_hash(self) -> str:
+        """Hash of the rules by which floors are learned from the reference's days."""
+        return hashlib.sha256(self.drift.model_dump_json(include=set(_RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
+            :16
+        ]
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of what a version's reference is built from: sources, features and its window."""

@@ -77,14 +77,18 @@ class ResultStore:
         """Store everything that a producer says about a chunk, in one transaction, and return its revision.
 
         Equal provenance replaces the newest revision's rows; any other makes a new revision and keeps the old.
+        ``known_since`` stays what it was when the same was found out before.
         """
         chunk = results.chunk
         key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer}
         with writing(self._engine, "/".join(key.values())) as connection:
-            revision = _revision_for(connection, key, results.provenance)
+            revision, known_before = _revision_for(connection, key, results.provenance)
+            known_since = min(filter(None, (known_before, results.as_of or measured_at)))
             for table in REVISED_TABLES:
                 connection.execute(table.delete().filter_by(**key, revision=revision))
-            for table, rows in rows_of(results, revision=revision, run_id=run_id, measured_at=measured_at):
+            for table, rows in rows_of(
+                results, revision=revision, run_id=run_id, measured_at=measured_at, known_since=known_since
+            ):
                 if rows:
                     connection.execute(table.insert(), rows)
         return revision
@@ -111,9 +115,18 @@ class ResultStore:
             conditions.append(column.name.in_(names))
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
 
-    def profiles(self, model: str, chunk: str) -> dict[str, ChunkProfile]:
-        """Return a chunk's profiles by model version."""
-        return profiles_of(self._current(profiles, model, chunk=chunk))
+    def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:
+        """Return the profiles that a producer left of a chunk, one per model version and segment."""
+        return profiles_of(self._current(profiles, model, chunk=chunk, producer=producer))
+
+    def profiles_by_chunk(
+        self, model: str, producer: str, chunks: Collection[str]
+    ) -> dict[str, tuple[ChunkProfile, ...]]:
+        """Return the profiles that a producer left, by the chunk's key; chunks without any are left out."""
+        by_chunk: dict[str, list[RowMapping]] = {}
+        for row in self._current(profiles, model, profiles.c.chunk.in_(chunks), producer=producer):
+            by_chunk.setdefault(row["chunk"], []).append(row)
+        return {chunk: profiles_of(rows) for chunk, rows in by_chunk.items()}
 
     def verdict(self, model: str, chunk: str) -> Verdict | None:
         """Return the verdict on a chunk, if it was judged."""
@@ -213,9 +226,14 @@ class ResultStore:
             return connection.execute(statement).mappings().all()
 
 
-def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> int:
+def _revision_for(
+    connection: Connection, key: dict[str, str], provenance: Provenance
+) -> tuple[int, dt.datetime | None]:
+    """Return the revision to write, and since when it is known if it was written before."""
     own = sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc()).limit(1)
     newest = connection.execute(own).mappings().one_or_none()
     if newest is None:
-        return 1
-    return newest["revision"] if provenance_of(newest) == provenance else newest["revision"] + 1
+        return 1, None
+    if provenance_of(newest) == provenance:
+        return newest["revision"], newest["known_since"]
+    return newest["revision"] + 1, None

@@ -30,7 +30,7 @@ _MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement))
 
 
 def rows_of(
-    results: ChunkResults, *, revision: int, run_id: str, measured_at: dt.datetime
+    results: ChunkResults, *, revision: int, run_id: str, measured_at: dt.datetime, known_since: dt.datetime
 ) -> list[tuple[sa.Table, list[Row]]]:
     """Return the rows that say what ``results`` says, by table."""
     chunk = results.chunk
@@ -39,7 +39,7 @@ def rows_of(
     origin = asdict(results.provenance) | {"run_id": run_id, "measured_at": measured_at}
     columns = [(profile, column) for profile in results.profiles for column in profile.columns]
     return [
-        (chunk_revisions, [place | origin]),
+        (chunk_revisions, [place | origin | {"known_since": known_since}]),
         (
             measurements,
             [
@@ -71,15 +71,15 @@ def measurement_of(row: RowMapping) -> Measurement:
     return Measurement(**values)
 
 
-def profiles_of(rows: Sequence[RowMapping]) -> dict[str, ChunkProfile]:
-    """Return the profiles that the rows of one chunk hold, by model version."""
-    by_version: dict[str, list[RowMapping]] = {}
+def profiles_of(rows: Sequence[RowMapping]) -> tuple[ChunkProfile, ...]:
+    """Return the profiles that the rows of one chunk and producer hold: one per model version and segment."""
+    grouped: dict[tuple[str, str], list[RowMapping]] = {}
     for row in rows:
-        by_version.setdefault(row["model_version"], []).append(row)
-    return {
-        version: ChunkProfile(version, own[0]["rows"], tuple(_column_profile_of(row) for row in own))
-        for version, own in by_version.items()
-    }
+        grouped.setdefault((row["model_version"], row["segment"]), []).append(row)
+    return tuple(
+        ChunkProfile(version, own[0]["rows"], tuple(_column_profile_of(row) for row in own), segment)
+        for (version, segment), own in grouped.items()
+    )
 
 
 def verdict_of(row: RowMapping) -> Verdict:
@@ -119,6 +119,7 @@ def _plain(value: object) -> object:
 def _profile_row(profile: ChunkProfile, column: ColumnProfile) -> Row:
     return {
         "model_version": profile.model_version,
+        "segment": profile.segment,
         "column_name": column.column,
         "rows": profile.rows,
         "counts": list(column.counts),

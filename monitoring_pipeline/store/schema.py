@@ -7,7 +7,7 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables import SCHEMA
 
-HEAD_REVISION = "0001"
+HEAD_REVISION = "0002"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
 
 VIEWS = ("current_revisions", "current_measurements", "current_profiles", "current_verdicts", "problems")

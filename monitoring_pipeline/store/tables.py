@@ -95,6 +95,7 @@ chunk_revisions = sa.Table(
     *_revision_key(),
     *_window(),
     *_origin(),
+    _time("known_since", nullable=True),
     comment="What each producer said about a chunk was made from, and when; the newest revision is current",
 )
 
@@ -136,6 +137,7 @@ profiles = sa.Table(
     _position(),
     *_window(),
     _text("model_version"),
+    _text("segment"),
     _text("column_name"),
     _count("rows"),
     sa.Column("counts", sa.JSON, nullable=False),

@@ -73,7 +73,7 @@ class DuckDBWarehouse:
             frame = _frame(connection, wanted.query)
             without_time = _frame(connection, predictions_without_time_query(spec, table)).item()
         frame.columns = list(wanted.names)
-        return PredictionsRead(frame, wanted.missing_columns, without_time)
+        return PredictionsRead(frame, wanted.missing_columns, without_time, dict(table.types))
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.

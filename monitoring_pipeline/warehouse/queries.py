@@ -191,12 +191,15 @@ def _prediction_time(spec: ModelSpec, table: Table) -> TimeColumn:
 def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, str]]:
     """Return by canonical name the column of the spec, and what its decimals become."""
     source = spec.predictions
-    outputs = {"score": source.score, "prediction": source.prediction}
+    scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
+    outputs = {"score": source.score, **scores, "prediction": source.prediction}
+    carried = {"horizon": source.horizon, "naive": source.naive}
     columns = {} if source.model_version is None else {"model_version": (source.model_version, AS_TEXT)}
-    for name, kind in spec.columns.items():
-        if feature := spec.features.get(name):
-            columns[name] = (feature.column or name, AS_NUMBER if kind is FeatureKind.NUMERIC else AS_TEXT)
-        elif column := outputs[name]:
+    for name, feature in spec.features.items():
+        decimals = AS_NUMBER if feature.kind is FeatureKind.NUMERIC else AS_TEXT
+        columns[name] = (feature.column or name, decimals)
+    for name, column in (outputs | carried).items():
+        if column is not None:
             columns[name] = (column, AS_NUMBER)
     return columns
 

@@ -19,7 +19,7 @@ def test_the_page_of_fields_is_current():
 def test_the_page_knows_nested_fields_and_what_is_allowed():
     page = fields_page()
     assert "| `features.<name>.kind` | required |" in page
-    assert "One of `binary`, `regression`." in page
+    assert "One of `binary`, `multiclass`, `regression`." in page
 
 
 def test_durations_are_shown_as_a_spec_writes_them():

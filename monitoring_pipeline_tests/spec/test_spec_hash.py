@@ -33,7 +33,7 @@ def test_what_can_change_a_number_changes_the_hash(changes):
 
 @pytest.mark.parametrize("changes", [
     {"predictions.table": "x"}, {"labels.label": "x"}, {"features.more": "numeric"}, {"timezone": "UTC"},
-    {"reference.1.end": "2024-02-01"}, {"task": "regression", "predictions.prediction": "p"},
+    {"reference.1.end": "2024-02-01"}, {"predictions.prediction": "p"},
 ])  # fmt: skip
 def test_a_reference_is_declared_by_its_sources_features_and_window(changes):
     assert _spec(changes).reference_declaration_hash("1") != SPEC.reference_declaration_hash("1")

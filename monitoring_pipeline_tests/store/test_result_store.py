@@ -31,7 +31,7 @@ def rows_in(store, table):
 def test_everything_comes_back_as_it_was(store, full_results, measured_at):
     store.replace(full_results, run_id="run", measured_at=measured_at)
     assert store.measurements("flight_delay", DAY) == list(full_results.measurements)
-    assert store.profiles("flight_delay", DAY) == {p.model_version: p for p in full_results.profiles}
+    assert store.profiles("flight_delay", DAY, "drift") == full_results.profiles
     assert store.verdict("flight_delay", DAY) == full_results.verdict
     assert store.snapshot("flight_delay", DAY, "predictions") == full_results.snapshot
     assert store.provenance("flight_delay", DAY, full_results.producer) == full_results.provenance
@@ -54,7 +54,7 @@ def test_numpy_numbers_are_stored_as_numbers(store, make_results, measured_at):
 
 def test_nothing_is_known_about_an_empty_store(store):
     assert store.measurements("flight_delay", DAY) == []
-    assert store.profiles("flight_delay", DAY) == {}
+    assert store.profiles("flight_delay", DAY) == ()
     assert store.verdict("flight_delay", DAY) is None
     assert store.verdicts("flight_delay") == {}
     assert store.snapshot("flight_delay", DAY, "labels") is None
@@ -95,7 +95,7 @@ def test_a_new_revision_without_facts_hides_the_old_facts(store, full_results, m
     empty = make_results(DAY, producer=full_results.producer, input_fingerprint="nothing left")
     assert store.replace(empty, run_id="run", measured_at=measured_at) == 2
     assert store.measurements("flight_delay", DAY) == []
-    assert store.profiles("flight_delay", DAY) == {}
+    assert store.profiles("flight_delay", DAY) == ()
     assert store.verdict("flight_delay", DAY) is None
     assert store.snapshots("flight_delay", "predictions") == {}
     for view in ("current_measurements", "current_profiles", "current_verdicts"):

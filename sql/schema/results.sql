@@ -15,6 +15,7 @@ CREATE TABLE chunk_revisions (
     code_version TEXT NOT NULL,
     run_id TEXT NOT NULL,
     measured_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    known_since TIMESTAMP WITH TIME ZONE,
     PRIMARY KEY (model, chunk, producer, revision)
 );
 
@@ -88,6 +89,7 @@ CREATE TABLE profiles (
     chunk_start TIMESTAMP WITH TIME ZONE NOT NULL,
     chunk_end TIMESTAMP WITH TIME ZONE NOT NULL,
     model_version TEXT NOT NULL,
+    segment TEXT NOT NULL,
     column_name TEXT NOT NULL,
     rows BIGINT NOT NULL,
     counts JSON NOT NULL,
