@@ -24,12 +24,13 @@ SMALLEST_REACH = 2.0**-128
 class NumericBins:
     """Bins of a numeric column.
 
-    ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the
-    first and the last bin are open and hold what lies outside the reference's own range. ``groups`` gives each bin its place among the coarser bins that
-    the distances quoted at 10 bins use. ``centre`` is what the sums are taken around, ``reach`` a power of two
-    above the outermost quantile's distance from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its
-    square): whole multiples of a power of two add up to the same bits in every order, whichever engine, thread or
-    split of the rows adds them, as long as the sum is below 2**(53 - SUM_BITS) reaches.
+    ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the first and
+    the last bin are open and hold what lies outside the reference's own range.
+    ``groups`` gives each bin its place among the coarser bins that the distances quoted at 10 bins use.
+    ``centre`` is what the sums are taken around, ``reach`` a power of two above the outermost quantile's distance
+    from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its square): whole multiples of a power of
+    two add up to the same bits in every order, whichever engine, thread or split of the rows adds them, as long as
+    the sum is below 2**(53 - SUM_BITS) reaches.
     """
 
     edges: tuple[float, ...]

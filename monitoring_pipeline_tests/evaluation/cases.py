@@ -31,7 +31,8 @@ def canonical(spec: ModelSpec, columns: Mapping[str, Any], *, model_version: str
             "predicted_at": [NOON] * rows,
             "model_version": [model_version] * rows,
         }
-        | {name: columns.get(name, [constant[kind]] * rows) for name, kind in spec.columns.items()},
+        | {name: columns.get(name, [constant[kind]] * rows) for name, kind in spec.columns.items()}
+        | {name: columns[name] for name in spec.carried_columns},
         schema_overrides={name: types[kind] for name, kind in spec.columns.items()},
     )
 

@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.rows import (
 )
 from monitoring_pipeline.spec.measurement import Severity, Status
 from monitoring_pipeline_tests.evaluation.cases import ID_KEY, NOON, NOTHING_ELSE
-from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
 BINARY, REGRESSION = binary_spec(), regression_spec()
 HOUR = dt.timedelta(hours=1)
@@ -352,3 +352,41 @@ def test_fingerprints_combine_in_order():
     combined = [combined_fingerprint(*parts) for parts in (["a", "b"], ["b", "a"], ["ab"], ["a"], [])]
     assert len(set(combined)) == 5
     assert {len(text) for text in combined} == {32}
+
+
+MULTICLASS = multiclass_spec()
+
+
+def _scored(*scores, **columns):
+    names = MULTICLASS.score_columns.values()
+    return _raw(**dict(zip(names, zip(*scores, strict=True), strict=True)), **columns).drop("score")
+
+
+def test_the_class_with_the_highest_score_is_the_prediction_and_the_first_of_equals():
+    raw = _scored((0.2, 0.5, 0.3), (0.4, 0.2, 0.4), (0.1, None, 0.9), (0.1, NAN, 0.9))
+    rows = _predictions(raw, MULTICLASS).frame.sort("score[a]", "score[b]")
+    by_scores = dict(zip(rows.select("score[a]", "score[b]").rows(), rows["prediction"], strict=True))
+    assert by_scores[0.2, 0.5] == "b"
+    assert by_scores[0.4, 0.2] == "a"
+    assert by_scores[0.1, None] is None
+    assert rows["prediction"].null_count() == 2
+
+
+def test_classes_are_those_of_the_spec():
+    spec = multiclass_spec(predictions__prediction="decided")
+    raw = _scored((0.2, 0.5, 0.3), (0.4, 0.2, 0.4), prediction=["b", "z"])
+    with pytest.raises(RowsError, match=r"choice: predictions.prediction: the column holds 'z'; .* 'a', 'b', 'c'"):
+        _predictions(raw, spec)
+    predictions = _predictions(raw.with_columns(prediction=pl.lit("c")), spec).frame
+    assert predictions["prediction"].to_list() == ["c", "c"]
+    assert _labels(["a", "c"], spec, predictions=predictions).frame["label"].dtype == pl.String
+    with pytest.raises(RowsError, match=r"choice: labels.label: the column holds 'd'"):
+        _labels(["a", "d"], spec, predictions=predictions)
+
+
+def test_horizon_and_naive_forecast_are_kept_as_numbers_beside_the_profiled_columns():
+    spec = regression_spec(predictions__horizon="steps", predictions__naive="last")
+    raw = _raw(prediction=[1.0, 2.0], horizon=[1, 2], naive=["3", "4.5"]).drop("score")
+    frame = _predictions(raw, spec).frame
+    assert frame.sort("horizon").select("horizon", "naive").rows() == [(1.0, 3.0), (2.0, 4.5)]
+    assert not {"horizon", "naive"} & spec.columns.keys()

@@ -22,6 +22,16 @@ REGRESSION: dict[str, Any] = BINARY | {
     "task": "regression",
     "predictions": {"table": "forecasts", "id": "customer", "time": "scored_at", "prediction": "euros"},
 }
+MULTICLASS: dict[str, Any] = BINARY | {
+    "name": "choice",
+    "task": "multiclass",
+    "predictions": {
+        "table": "choices",
+        "id": "customer",
+        "time": "scored_at",
+        "scores": {"a": "p_a", "b": "p_b", "c": "p_c"},
+    },
+}
 
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,3 +57,8 @@ def binary_spec(**changes: Any) -> ModelSpec:
 def regression_spec(**changes: Any) -> ModelSpec:
     """Return the regression spec; keywords as for ``binary_spec``."""
     return ModelSpec.model_validate(changed(REGRESSION, {path.replace("__", "."): v for path, v in changes.items()}))
+
+
+def multiclass_spec(**changes: Any) -> ModelSpec:
+    """Return the multiclass spec of the classes a, b and c; keywords as for ``binary_spec``."""
+    return ModelSpec.model_validate(changed(MULTICLASS, {path.replace("__", "."): v for path, v in changes.items()}))

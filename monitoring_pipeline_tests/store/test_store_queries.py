@@ -1,10 +1,13 @@
 """The views and the documented queries, run on both databases over a history whose answer is known."""
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
 from monitoring_pipeline.shipped_files import read_sql, sql_directory
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status, Verdict, VerdictStatus
 
 STATUS = {"o": Status.OK, "b": Status.BREACHED, "s": Status.SKIPPED}
 
@@ -153,3 +156,44 @@ def test_each_query_says_its_question_and_documents_exactly_its_parameters(path)
     first, last = lines.index("-- Parameters"), next(i for i, line in enumerate(lines) if line.startswith("-- Output:"))
     documented = {line.split()[1] for line in lines[first + 1 : last]}
     assert documented == set(sa.text("\n".join(lines))._bindparams)
+
+
+def test_what_was_known_on_a_day_is_the_revision_of_that_day(store, make_results, measured_at, ask):
+    early, late = (dt.datetime(2013, 4, n, 23, 59, tzinfo=dt.UTC) for n in (2, 4))
+    for moment, value in ((early, 0.1), (late, 0.2)):
+        results = make_results(day(1), measured("o", value, name="auroc"), input_fingerprint=f"labels of {moment}")
+        store.replace(replace(results, as_of=moment), run_id="run", measured_at=measured_at)
+    knew = [
+        [(row["value"], row["revision"]) for row in ask("what_we_knew", model="flight_delay", chunk=day(1),
+                                                        on_day=day(n), name=None)]
+        for n in (1, 2, 3, 4, 9)
+    ]  # fmt: skip
+    assert knew == [[], [(0.1, 1)], [(0.1, 1)], [(0.2, 2)], [(0.2, 2)]]
+
+
+def test_running_again_does_not_change_since_when_it_is_known(store, make_results, measured_at, ask):
+    first = dt.datetime(2013, 4, 2, 12, tzinfo=dt.UTC)
+    for hours in (0, 48, 1):
+        results = make_results(day(1), measured("o", 0.1))
+        store.replace(replace(results, as_of=first + dt.timedelta(hours=hours)), run_id="run", measured_at=measured_at)
+    [row] = ask("what_we_knew", model="flight_delay", chunk=day(1), on_day=day(2), name="psi")
+    assert row["known_since"] in (first, first.replace(tzinfo=None).isoformat(" ", "microseconds"))
+
+
+def test_estimates_are_compared_with_what_final_labels_say(store, make_results, measured_at, ask):
+    def both(estimated, realized, maturity):
+        shared = {"subject": "model", "name": "auroc", "model_version": "1"}
+        bounds = {"lower": estimated - 0.05, "upper": estimated + 0.05}
+        return (
+            Measurement(kind=Kind.ESTIMATED_PERFORMANCE, value=estimated, **bounds, **shared),
+            Measurement(kind=Kind.PERFORMANCE, value=realized, maturity=maturity, **shared),
+        )
+
+    days = [(0.70, 0.66, Maturity.FINAL), (0.70, 0.60, Maturity.FINAL), (0.70, 0.10, Maturity.PROVISIONAL)]
+    for number, values in enumerate(days, start=1):
+        store.replace(make_results(day(number), *both(*values)), run_id="run", measured_at=measured_at)
+    [row] = ask("estimate_quality", model="flight_delay")
+    assert (row["name"], row["chunks"]) == ("auroc", 2)
+    assert [float(row[name]) for name in ("mean_error", "mean_absolute_error", "inside_interval")] == pytest.approx(
+        [0.07, 0.07, 0.5]
+    )

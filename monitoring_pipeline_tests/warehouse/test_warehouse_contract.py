@@ -410,3 +410,21 @@ def test_a_moment_without_zone_is_refused(build: Build, make_spec: SpecMaker) ->
         warehouse.read_labels(spec, chunk, naive)
     with pytest.raises(ValueError, match="has no time zone"):
         warehouse.label_counts(spec, [chunk], naive)
+
+
+def test_scores_of_classes_horizons_and_naive_forecasts_are_read(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        "CREATE TABLE scores (id TEXT, made_at TIMESTAMPTZ, age INTEGER, pa DOUBLE PRECISION, pb DOUBLE PRECISION, "
+        "step INTEGER, last DOUBLE PRECISION, spare TEXT)",
+        "INSERT INTO scores VALUES ('a', '2013-06-02 12:00', 40, 0.25, 0.75, 2, 1.5, 'x')",
+    )
+    source = {"table": "scores", "id": "id", "time": "made_at", "score": None}
+    several = make_spec(task="multiclass", predictions=source | {"scores": {"A": "pa", "B": "PB"}})
+    read = warehouse.read_predictions(several, chunk_of_key(several, "2013-06-02"))
+    assert read.frame.select("score[A]", "score[B]").rows() == [(0.25, 0.75)]
+    assert list(read.table_columns) == ["id", "made_at", "age", "pa", "pb", "step", "last", "spare"]
+
+    forecast = source | {"prediction": "pa", "horizon": "step", "naive": "last"}
+    spec = make_spec(task="regression", predictions=forecast)
+    read = warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+    assert read.frame.select("prediction", "horizon", "naive").rows() == [(0.25, 2, 1.5)]
