@@ -4,8 +4,9 @@ Written once as narwhals expressions, so that the same integers come out of Pola
 engine that narwhals speaks to. Profiles of disjoint rows add up to the profile of their union.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -154,6 +155,20 @@ def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
         sum_squares_centred=first.sum_squares_centred + second.sum_squares_centred,
         unseen=_most_frequent(unseen),
     )
+
+
+def sum_profiles(profiles: Iterable[ChunkProfile]) -> ChunkProfile:
+    """Return the profile of the union of disjoint chunks of one version, counted over the same bins.
+
+    Raises:
+        ValueError: when there is none, or they are not of the same columns over the same cells.
+    """
+    return reduce(_add_chunks, profiles)
+
+
+def _add_chunks(first: ChunkProfile, second: ChunkProfile) -> ChunkProfile:
+    columns = tuple(add_profiles(a, b) for a, b in zip(first.columns, second.columns, strict=True))
+    return ChunkProfile(first.model_version, first.rows + second.rows, columns, first.segment)
 
 
 def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 10) -> NumericBins:

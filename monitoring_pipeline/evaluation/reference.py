@@ -1,11 +1,11 @@
 """The reference of one model version: frozen bins, their profile, and the performance it was released with."""
 
+import datetime as dt
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
-import narwhals as nw
 import polars as pl
 from pydantic import TypeAdapter
 
@@ -16,8 +16,9 @@ from monitoring_pipeline.evaluation.profile import (
     ChunkProfile,
     categorical_bins,
     numeric_bins,
-    profile_chunk,
+    sum_profiles,
 )
+from monitoring_pipeline.evaluation.reference_days import profile_days, rows_to_keep
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 
@@ -40,7 +41,8 @@ class Baseline:
 class Reference:
     """What the chunks of one model version are compared with.
 
-    ``window`` is the key of the reference window (first day/day after the last).
+    ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
+    all columns that the table of predictions had.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Reference:
     profile: ChunkProfile
     performance: tuple[Baseline, ...]
     labelled_rows: int
+    table_columns: dict[str, str] = field(default_factory=dict[str, str])
 
     @cached_property
     def reference_hash(self) -> str:
@@ -59,6 +62,15 @@ class Reference:
     def baseline(self, metric: str) -> Baseline | None:
         """Return the reference's own value of a metric, if it has one."""
         return next((entry for entry in self.performance if entry.metric == metric), None)
+
+
+@dataclass(frozen=True)
+class BuiltReference:
+    """A reference and what it was made of that is kept beside it: the profiles of its days, and rows with labels."""
+
+    reference: Reference
+    days: dict[dt.date, ChunkProfile]
+    rows: pl.DataFrame
 
 
 _ADAPTER = TypeAdapter(Reference)
@@ -75,9 +87,15 @@ def reference_from_document(document: str) -> Reference:
 
 
 def build_reference(
-    spec: ModelSpec, model_version: str, window: str, rows: pl.DataFrame, labels: pl.DataFrame
-) -> Reference:
-    """Freeze the bins, profile the reference rows, and measure how well the version did on them.
+    spec: ModelSpec,
+    model_version: str,
+    window: str,
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
+    *,
+    table_columns: Mapping[str, str],
+) -> BuiltReference:
+    """Freeze the bins, profile the reference's days, and measure how well the version did on them.
 
     Args:
         spec: the model.
@@ -85,6 +103,7 @@ def build_reference(
         window: key of the reference window.
         rows: canonical predictions of the window, of any version.
         labels: canonical labels of the window.
+        table_columns: types of all columns of the table of predictions.
 
     Raises:
         EmptyReferenceError: when the window has no row of the version.
@@ -99,19 +118,22 @@ def build_reference(
         raise EmptyReferenceError(message)
     bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
     measured = measure_performance(spec, own, labels, model_version=model_version)
-    return Reference(
+    days = profile_days(spec, bins, own, model_version=model_version)
+    reference = Reference(
         model=spec.name,
         model_version=model_version,
         window=window,
         bins=bins,
-        profile=profile_chunk(nw.from_native(own.lazy()), bins, model_version=model_version),
+        profile=sum_profiles(days.values()),
         performance=tuple(
             Baseline(m.name, m.value, m.lower, m.upper)
             for m in measured
             if m.kind is Kind.PERFORMANCE and m.value is not None
         ),
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
+        table_columns=dict(table_columns),
     )
+    return BuiltReference(reference, days, rows_to_keep(own, labels))
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:

@@ -10,6 +10,8 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.checks import check_result, check_specs
+from monitoring_pipeline.orchestration.drift_step import compare_with_reference
+from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
@@ -60,6 +62,7 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         *,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
         suites: dg.ResourceParam[Suites],
         id_key: dg.ResourceParam[bytes],
     ) -> dg.MaterializeResult[Any]:
@@ -70,6 +73,7 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
                 version,
                 warehouse=warehouse,
                 store=store,
+                snapshots=snapshots,
                 suites=suites,
                 id_key=id_key,
                 rebuild=config.rebuild,
@@ -170,7 +174,7 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     )
     def drift(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
         def step(chunk: Chunk) -> ChunkResults:
-            return steps.compare_with_reference(spec, chunk, store=store)
+            return compare_with_reference(spec, chunk, store=store)
 
         yield check_result(spec.name, "drift", "drift", _each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
@@ -198,7 +202,7 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
         def step(chunk: Chunk) -> ChunkResults:
             try:
-                return steps.take_labels(
+                return take_labels(
                     spec, chunk, moment, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key
                 )
             except SourceError as error:
@@ -226,7 +230,7 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         moment = as_of(context)
 
         def step(chunk: Chunk) -> ChunkResults:
-            return steps.score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
+            return score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
 
         measured = _each_chunk(context, spec, store, step, needs=("predictions", "labels"))
         yield check_result(spec.name, "performance", "performance", measured)

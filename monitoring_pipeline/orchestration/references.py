@@ -1,7 +1,7 @@
 """The reference of a model version: built once from its window, and found again by every step."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -9,13 +9,14 @@ import polars as pl
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.reference import (
+    BuiltReference,
     Reference,
     build_reference,
     find_concentrated_nulls,
     reference_document,
     reference_from_document,
 )
-from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import (
     SourceError,
     canonical_labels,
@@ -23,15 +24,15 @@ from monitoring_pipeline.evaluation.rows import (
     combined_fingerprint,
     fingerprint,
 )
-from monitoring_pipeline.orchestration.ports import Store, Suites, Warehouse
-from monitoring_pipeline.spec.chunk import chunk_of_reference
+from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Provenance
 from monitoring_pipeline.spec.model import ModelSpec
 
 
 @dataclass(frozen=True)
-class BuiltReference:
+class TakenReference:
     """A reference and where it came from; ``reused`` when nothing had changed."""
 
     reference: Reference
@@ -48,12 +49,13 @@ def take_reference(
     *,
     warehouse: Warehouse,
     store: Store,
+    snapshots: Snapshots,
     suites: Suites,
     id_key: bytes,
     rebuild: bool,
     run_id: str,
     now: dt.datetime,
-) -> BuiltReference:
+) -> TakenReference:
     """Build a version's reference from its window, unless it was built from the same declaration before.
 
     Raises:
@@ -66,7 +68,7 @@ def take_reference(
     known = store.provenance(spec.name, chunk.key, _reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
     if known and known.spec_hash == declaration and document and not rebuild:
-        return BuiltReference(reference_from_document(document), reused=True)
+        return TakenReference(reference_from_document(document), reused=True)
     read = warehouse.read_predictions(spec, chunk)
     if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
@@ -74,7 +76,8 @@ def take_reference(
     rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
     labels_read = warehouse.read_labels(spec, chunk, now)
     labels = canonical_labels(spec, labels_read.frame, rows.frame, labels_read.accounting, id_key=id_key)
-    reference = build_reference(spec, model_version, chunk.key, rows.frame, labels.frame)
+    built = build_reference(spec, model_version, chunk.key, rows.frame, labels.frame, table_columns=read.table_columns)
+    reference = built.reference
     provenance = Provenance(
         spec_hash=declaration,
         reference_hash=reference.reference_hash,
@@ -96,15 +99,57 @@ def take_reference(
         run_id=run_id,
         created_at=now,
     )
-    results = ChunkResults(
-        producer=_reference_producer(model_version),
-        chunk=chunk,
-        provenance=provenance,
-        measurements=findings,
-        profiles=(reference.profile,),
+    for results in (
+        *_of_days(spec, built, provenance),
+        ChunkResults(
+            producer=_reference_producer(model_version),
+            chunk=chunk,
+            provenance=provenance,
+            measurements=findings,
+            profiles=(reference.profile,),
+            snapshot=_kept_rows(spec, chunk, built.rows, model_version, snapshots),
+        ),
+    ):
+        store.replace(results, run_id=run_id, measured_at=now)
+    return TakenReference(reference, reused=False)
+
+
+def _of_days(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
+    """Yield the profiles of the reference's days, which baselines and learned thresholds are sums of."""
+    producer = days_producer(built.reference.model_version)
+    for day, profile in built.days.items():
+        yield ChunkResults(producer=producer, chunk=chunk_of_day(spec, day), provenance=provenance, profiles=(profile,))
+
+
+def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version: str, snapshots: Snapshots) -> Snapshot:
+    content = fingerprint(rows)
+    return Snapshot(
+        kind=_reference_producer(model_version),
+        uri=snapshots.write(rows, model=spec.name, chunk=chunk.key, kind="reference", fingerprint=content),
+        fingerprint=content,
+        rows=rows.height,
     )
-    store.replace(results, run_id=run_id, measured_at=now)
-    return BuiltReference(reference, reused=False)
+
+
+def reference_rows(
+    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
+
+    Raises:
+        MissingInputError: when the reference was built before rows were kept.
+    """
+    kind = _reference_producer(reference.model_version)
+    snapshot = store.snapshot(spec.name, reference.window, kind)
+    if snapshot is None:
+        message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
+        raise MissingInputError(message)
+    return snapshots.read(snapshot.uri, columns)
+
+
+def days_producer(model_version: str) -> str:
+    """Return the producer under which the profiles of a reference's days are stored."""
+    return f"{_reference_producer(model_version)}:days"
 
 
 def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:

@@ -1,36 +1,37 @@
 """The steps of one night, each for one chunk: read, call pure functions, return what the store shall hold."""
 
-import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.drift import measure_columns, measure_drift
-from monitoring_pipeline.evaluation.maturity import assess_maturity, maturity_measurements
-from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.evaluation.drift import measure_columns
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality import SuiteResult, source_failure
-from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import (
     SourceError,
-    canonical_labels,
     canonical_predictions,
     combined_fingerprint,
     fingerprint,
 )
 from monitoring_pipeline.evaluation.verdict import judge
+from monitoring_pipeline.orchestration.inputs import (
+    LABELS,
+    PREDICTIONS,
+    latest_time,
+    made_from,
+    outcome_fingerprint,
+    required_snapshot,
+    versions_in,
+)
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.orchestration.references import MissingInputError, load_references, schema_refusal
+from monitoring_pipeline.orchestration.references import load_references, schema_refusal
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
-
-PREDICTIONS, LABELS = "predictions", "labels"
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ def take_predictions(
         uri=snapshots.write(rows.frame, model=spec.name, chunk=chunk.key, kind=PREDICTIONS, fingerprint=content),
         fingerprint=content,
         rows=rows.frame.height,
-        latest_at=_latest(rows.frame["predicted_at"]),
+        latest_at=latest_time(rows.frame["predicted_at"]),
     )
     measurements = (*rows.measurements, *suite.schema, *suite.values)
-    inputs = combined_fingerprint(content, _outcome_fingerprint(measurements))
+    inputs = combined_fingerprint(content, outcome_fingerprint(measurements))
     results = ChunkResults(
         producer=PREDICTIONS,
         chunk=chunk,
-        provenance=_provenance(spec, inputs),
+        provenance=made_from(spec, inputs),
         measurements=measurements,
         snapshot=snapshot,
     )
@@ -103,8 +104,8 @@ def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
 
 def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
     """Count every column of the snapshot over the bins of its version's reference."""
-    snapshot = _snapshot(store, spec, chunk, PREDICTIONS)
-    versions = _versions(snapshots, snapshot)
+    snapshot = required_snapshot(store, spec, chunk, PREDICTIONS)
+    versions = versions_in(snapshots, snapshot)
     references = load_references(spec, store, versions)
     rows = snapshots.scan(snapshot.uri)
     profiles = tuple(
@@ -119,109 +120,9 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshot
     return ChunkResults(
         producer="profile",
         chunk=chunk,
-        provenance=_provenance(spec, snapshot.fingerprint, references),
+        provenance=made_from(spec, snapshot.fingerprint, references),
         measurements=(*measured, *without_reference),
         profiles=profiles,
-    )
-
-
-def compare_with_reference(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
-    """Compare the chunk's profiles with the references."""
-    profiles = store.profiles(spec.name, chunk.key)
-    provenance = store.provenance(spec.name, chunk.key, "profile")
-    if provenance is None:
-        raise _missing(spec, chunk, "profile")
-    references = load_references(spec, store, [profile.model_version for profile in profiles])
-    measured = tuple(
-        m
-        for profile in sorted(profiles, key=lambda profile: profile.model_version)
-        if profile.model_version in references
-        for m in measure_drift(spec, references[profile.model_version], profile)
-    )
-    reason = "no predictions" if not _snapshot(store, spec, chunk, PREDICTIONS).rows else "no version has a reference"
-    nothing = (_nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),)
-    return ChunkResults(
-        producer="drift",
-        chunk=chunk,
-        provenance=_provenance(spec, provenance.input_fingerprint, references),
-        measurements=measured or nothing,
-    )
-
-
-def take_labels(
-    spec: ModelSpec,
-    chunk: Chunk,
-    as_of: dt.datetime,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    id_key: bytes,
-) -> ChunkResults:
-    """Read the labels that are known by now, and say how mature the chunk is."""
-    predictions = _snapshot(store, spec, chunk, PREDICTIONS)
-    read = warehouse.read_labels(spec, chunk, as_of)
-    rows = snapshots.read(predictions.uri, ["row_id", "predicted_at"])
-    labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=id_key)
-    content = fingerprint(labels.frame)
-    snapshot = Snapshot(
-        kind=LABELS,
-        uri=snapshots.write(labels.frame, model=spec.name, chunk=chunk.key, kind=LABELS, fingerprint=content),
-        fingerprint=content,
-        rows=read.frame.height,
-        latest_at=_latest(read.frame["known_at"]),
-    )
-    labelled = rows.join(labels.frame, on="row_id", how="semi").height
-    maturity = assess_maturity(spec, chunk, predictions=rows.height, labelled=labelled, as_of=as_of)
-    measurements = (*maturity_measurements(maturity), *labels.measurements)
-    inputs = combined_fingerprint(predictions.fingerprint, content, _outcome_fingerprint(measurements))
-    return ChunkResults(
-        producer=LABELS,
-        chunk=chunk,
-        provenance=_provenance(spec, inputs),
-        measurements=measurements,
-        snapshot=snapshot,
-        as_of=as_of,
-    )
-
-
-def score_chunk(
-    spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, *, store: Store, snapshots: Snapshots
-) -> ChunkResults:
-    """Measure every version's performance on the rows whose labels are known."""
-    predictions = _snapshot(store, spec, chunk, PREDICTIONS)
-    labels = _snapshot(store, spec, chunk, LABELS)
-    outputs = ["row_id", "model_version", *(c for c in spec.columns if c not in spec.features)]
-    rows = snapshots.read(predictions.uri, outputs)
-    known = snapshots.read(labels.uri, ["row_id", "label"])
-    versions = rows["model_version"].unique().sort().to_list()
-    references = load_references(spec, store, versions)
-    measured: list[Measurement] = []
-    states: list[str] = []
-    for version in versions:
-        own = rows.filter(pl.col("model_version") == version)
-        labelled = own.join(known, on="row_id", how="semi").height
-        maturity = assess_maturity(spec, chunk, predictions=own.height, labelled=labelled, as_of=as_of)
-        states.append(maturity.state)
-        reference = references.get(version)
-        measured.extend(
-            measure_performance(
-                spec,
-                own,
-                known,
-                model_version=version,
-                maturity=maturity,
-                reference_values={b.metric: b.value for b in reference.performance} if reference else {},
-            )
-        )
-    inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states)
-    nothing = (_nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),)
-    return ChunkResults(
-        producer="performance",
-        chunk=chunk,
-        provenance=_provenance(spec, inputs, references),
-        measurements=tuple(measured) or nothing,
-        as_of=as_of,
     )
 
 
@@ -244,34 +145,9 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
     )
 
 
-def _snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
-    snapshot = store.snapshot(spec.name, chunk.key, kind)
-    if snapshot is None:
-        raise _missing(spec, chunk, kind)
-    return snapshot
-
-
-def _missing(spec: ModelSpec, chunk: Chunk, asset: str) -> MissingInputError:
-    return MissingInputError(f"{spec.name} {chunk.key}: nothing from {asset} yet: materialize {spec.name}/{asset}")
-
-
-def _versions(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
-    return snapshots.read(snapshot.uri, ["model_version"])["model_version"].unique().sort().to_list()
-
-
 def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.LazyFrame:
     # One version is the rule: then no filter has to read the version column beside every other.
     return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
-
-
-def _provenance(spec: ModelSpec, input_fingerprint: str, references: dict[str, Reference] | None = None) -> Provenance:
-    hashes = [reference.reference_hash for reference in (references or {}).values()]
-    return Provenance(
-        spec_hash=spec.spec_hash,
-        reference_hash=hashes[0] if len(hashes) == 1 else combined_fingerprint(*hashes) if hashes else "",
-        input_fingerprint=input_fingerprint,
-        code_version=monitoring_pipeline.__version__,
-    )
 
 
 def _refused(
@@ -280,14 +156,9 @@ def _refused(
     return ChunkResults(
         producer=producer,
         chunk=chunk,
-        provenance=_provenance(spec, _outcome_fingerprint(measurements)),
+        provenance=made_from(spec, outcome_fingerprint(measurements)),
         measurements=measurements,
     )
-
-
-def _outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
-    # The suite is the user's file, not part of the spec: what it said is part of what the results were made from.
-    return combined_fingerprint(*(repr(m) for m in measurements))
 
 
 def _no_reference(spec: ModelSpec, version: str) -> Measurement:
@@ -300,12 +171,3 @@ def _no_reference(spec: ModelSpec, version: str) -> Measurement:
         severity=Severity.WARNING,
         reason=f"version {version!r} has no reference window; reference knows {', '.join(sorted(spec.reference))}",
     )
-
-
-def _nothing_to_measure(kind: Kind, name: str, subject: str, reason: str) -> Measurement:
-    return Measurement(kind=kind, subject=subject, name=name, model_version="", status=Status.SKIPPED, reason=reason)
-
-
-def _latest(times: pl.Series) -> dt.datetime | None:
-    latest = times.max()
-    return latest if isinstance(latest, dt.datetime) else None

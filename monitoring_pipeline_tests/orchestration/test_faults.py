@@ -208,7 +208,9 @@ def test_two_versions_in_one_day_are_measured_apart(world):
     with world.store() as store:
         auroc = {m.model_version: m for m in store.measurements(LOANS, DAY) if m.name == "auroc"}
         drift = {m.model_version for m in store.measurements(LOANS, DAY) if m.name == "jensen_shannon"}
-        rows = {version: profile.rows for version, profile in ((p.model_version, p) for p in store.profiles(LOANS, DAY))}
+        rows = {
+            version: profile.rows for version, profile in ((p.model_version, p) for p in store.profiles(LOANS, DAY))
+        }
     assert {version: m.status for version, m in auroc.items()} == {"2024.1": Status.OK, "2024.2": Status.SKIPPED}
     assert auroc["2024.2"].reason == "20 labelled rows, at least 50 needed"
     assert drift == {"2024.1"}
