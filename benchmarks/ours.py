@@ -12,7 +12,7 @@ from time import perf_counter
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift import measure_columns, measure_drift
+from monitoring_pipeline.evaluation.drift import against_reference, measure_columns, measure_drift
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.reference import (
     Reference,
@@ -69,7 +69,7 @@ def judge(chunk: Path, document: Path) -> dict[str, object]:
     loaded = perf_counter()
     profile = profile_chunk(nw.from_native(pl.scan_parquet(chunk)), reference.bins, model_version=VERSION)
     profiled = perf_counter()
-    judged = measure_drift(spec, reference, profile)
+    judged = measure_drift(spec, against_reference(reference), profile)
     measure_columns(reference, profile)
     measured = perf_counter()
     return {

@@ -1,70 +1,30 @@
-"""Drift of a chunk against its reference: a table of statistics, and the rule that decides."""
+"""Drift of a chunk: its columns beside those of the reference or of earlier days, and the rule that decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
+from monitoring_pipeline.evaluation.drift_statistics import (
+    DRIFT_STATISTICS,
+    Comparison,
+    DriftStatistic,
+    Values,
+    deciding_statistic,
+)
 from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile, ColumnProfile, NumericBins
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
-from monitoring_pipeline.statistics import distances, evidence
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 
-Counts = NDArray[np.float64]
-SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
 ALL_NULL_BY_CHANCE = 0.01
 SMALLEST_SHOWN = 1e-12
-
-
-@dataclass(frozen=True)
-class DriftStatistic:
-    """One way to compare two profiles of a column.
-
-    ``resolution`` says which bins of a numeric column it takes; ``floor`` is the smallest effect that matters
-    unless the spec says otherwise.
-    """
-
-    name: str
-    kinds: frozenset[FeatureKind]
-    resolution: Literal["coarse", "fine"]
-    effect: Callable[[Counts, Counts], float]
-    test: Callable[[Counts, Counts], Evidence]
-    floor: float
-    definition: str
-
-
-BOTH = frozenset(FeatureKind)
-DRIFT_STATISTICS = {
-    statistic.name: statistic
-    for statistic in (
-        DriftStatistic(
-            "jensen_shannon", BOTH, "coarse", distances.jensen_shannon_distance, evidence.g_test, 0.1,
-            "Jensen-Shannon distance, base 2, 10 reference bins; p: G-test of homogeneity, sparse cells pooled",
-        ),
-        DriftStatistic(
-            "psi", BOTH, "coarse", distances.population_stability_index, evidence.population_stability_index_test, 0.1,
-            "population stability index, natural log, 10 reference bins, half a row added per cell if one is empty; "
-            "p: PSI/(1/n+1/m) as chi-squared",
-        ),
-        DriftStatistic(
-            "chi_squared", BOTH, "coarse", distances.total_variation_distance, evidence.chi_squared_homogeneity, 0.1,
-            "total variation distance, 10 reference bins; p: chi-squared test of homogeneity, sparse cells pooled",
-        ),
-        DriftStatistic(
-            "kolmogorov_smirnov", frozenset({FeatureKind.NUMERIC}), "fine",
-            distances.kolmogorov_smirnov_distance, evidence.kolmogorov_smirnov_test, 0.1,
-            "largest difference of the distribution functions at 60 reference quantiles, null below every number; "
-            "p: two-sample Kolmogorov-Smirnov, conservative for bins",
-        ),
-    )
-}  # fmt: skip
-DEFAULT_STATISTIC = {FeatureKind.NUMERIC: "jensen_shannon", FeatureKind.CATEGORICAL: "jensen_shannon"}
+SAMPLE_ROWS = 2_000
+"""Rows of each side for statistics that need rows: the first by the hash of their ids."""
 
 
 class UnknownDriftStatisticError(ValueError):
@@ -92,20 +52,56 @@ def check_drift_rules(spec: ModelSpec) -> None:
             _known(spec, f"drift.floors.{key}", column, set(spec.columns))
 
 
-def measure_drift(spec: ModelSpec, reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
-    """Compare every column of a chunk with the reference and decide which have drifted.
+@dataclass(frozen=True)
+class Against:
+    """What the columns of a chunk are compared with, and what is known about its healthy days.
+
+    Args:
+        bins: bins of the columns.
+        profile: counts to compare with: the reference's, or the sum of earlier days.
+        words: what that is, for a person.
+        learned: the floor learned from the reference's days by column, statistic and rows of the chunk, if any.
+        expected_sample: rows of the reference, where a statistic needs rows.
+        observed_sample: rows of the chunk, likewise.
+    """
+
+    bins: Mapping[str, Bins]
+    profile: ChunkProfile
+    words: str = "the reference"
+    learned: Callable[[str, str, int], float | None] = lambda _column, _statistic, _rows: None
+    expected_sample: pl.DataFrame | None = None
+    observed_sample: pl.DataFrame | None = None
+
+    def comparison(self, observed: ColumnProfile) -> Comparison:
+        """Return a column of the chunk beside what it is compared with."""
+        column = observed.column
+        samples = (_sampled(self.expected_sample, column), _sampled(self.observed_sample, column))
+        return Comparison(self.bins[column], self.profile[column], observed, *samples)
+
+
+def against_reference(reference: Reference) -> Against:
+    """Compare with the reference itself, by what was learned from its days."""
+    return Against(reference.bins, reference.profile, learned=reference.floors.floor)
+
+
+def measure_drift(spec: ModelSpec, against: Against, profile: ChunkProfile) -> tuple[Measurement, ...]:
+    """Compare every column of a chunk with what it is to be compared with, and decide which have drifted.
 
     A column is breached when the effect of its deciding statistic is at least the floor *and* its q-value,
-    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. Ignored columns are judged among
-    themselves, with severity info. Statistics asked for on top are measured and do not decide.
+    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. The floor is the spec's number for the
+    column, or else the larger of the statistic's and the learned one. Ignored columns are judged among themselves,
+    with severity info. Statistics asked for on top are measured and do not decide.
     """
     deciding = [
-        _compare(spec, reference, profile[column], DRIFT_STATISTICS[_deciding_statistic(spec, kind)])
+        _compare(spec, against, profile[column], DRIFT_STATISTICS[deciding_statistic(spec, kind)], profile)
         for column, kind in spec.columns.items()
     ]
     # An ignored column that always drifts would, in one family, let others pass too easily.
     watched, ignored = (
-        [_judge(spec, m) for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])]
+        [
+            _judge(spec, against, m)
+            for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])
+        ]
         for apart in (False, True)
     )
     further = [
@@ -113,13 +109,19 @@ def measure_drift(spec: ModelSpec, reference: Reference, profile: ChunkProfile) 
         for name in dict.fromkeys(spec.drift.statistics)
         for measurement in _with_q_values(
             [
-                _compare(spec, reference, profile[column], DRIFT_STATISTICS[name])
+                _compare(spec, against, profile[column], DRIFT_STATISTICS[name], profile)
                 for column, kind in spec.columns.items()
-                if kind in DRIFT_STATISTICS[name].kinds and name != _deciding_statistic(spec, kind)
+                if kind in DRIFT_STATISTICS[name].kinds and name != deciding_statistic(spec, kind)
             ]
         )
     ]
     return (*watched, *ignored, *further, _drifted_columns(watched, profile))
+
+
+def needs_rows(spec: ModelSpec) -> bool:
+    """Return whether a statistic that the spec asks for takes single rows."""
+    asked = {*spec.drift.statistics, *(deciding_statistic(spec, kind) for kind in FeatureKind)}
+    return any(DRIFT_STATISTICS[name].needs_rows for name in asked)
 
 
 def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
@@ -134,10 +136,6 @@ def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measur
     )
 
 
-def _deciding_statistic(spec: ModelSpec, kind: FeatureKind) -> str:
-    return getattr(spec.drift, kind.value) or DEFAULT_STATISTIC[kind]
-
-
 def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
     if value not in known:
         close = get_close_matches(value, known, n=1)
@@ -146,42 +144,38 @@ def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
         raise UnknownDriftStatisticError(message)
 
 
-def _compare(spec: ModelSpec, reference: Reference, column: ColumnProfile, statistic: DriftStatistic) -> Measurement:
+def _compare(
+    spec: ModelSpec, against: Against, column: ColumnProfile, statistic: DriftStatistic, profile: ChunkProfile
+) -> Measurement:
     measurement = Measurement(
         kind=Kind.DRIFT,
         subject=column.column,
         name=statistic.name,
-        model_version=reference.model_version,
+        model_version=profile.model_version,
         value=0.0,
-        definition=statistic.definition,
+        definition=f"{statistic.definition}; against {against.words}",
         rows=column.rows,
     )
     if column.rows < spec.drift.minimum_rows:
         return _skip(measurement, f"{column.rows} rows, at least {spec.drift.minimum_rows} needed")
-    bins = reference.bins[column.column]
-    expected = _cells(bins, reference.profile[column.column].counts, statistic.resolution)
-    observed = _cells(bins, column.counts, statistic.resolution)
+    comparison = against.comparison(column)
     try:
-        effect = statistic.effect(expected, observed)
-        p_value = statistic.test(expected, observed).p_value
+        effect = statistic.effect(comparison)
+        p_value = statistic.test(comparison).p_value
     except UndefinedStatisticError as undefined:
         return _skip(measurement, str(undefined))
     return replace(measurement, value=effect, p_value=p_value)
 
 
+def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:
+    if rows is None or not rows[column].dtype.is_numeric():
+        return None
+    values = rows[column].head(SAMPLE_ROWS).to_numpy()
+    return values[np.isfinite(values)]
+
+
 def _skip(measurement: Measurement, reason: str) -> Measurement:
     return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)
-
-
-def _cells(bins: Bins, counts: tuple[int, ...], resolution: Literal["coarse", "fine"]) -> Counts:
-    """Return the counts of the cells, those of numeric bins merged into the coarser ones if asked for."""
-    fine = np.asarray(counts, dtype=np.float64)
-    if not isinstance(bins, NumericBins) or resolution == "fine":
-        return fine
-    before, after = fine[:SPECIAL_CELLS_BEFORE], fine[-SPECIAL_CELLS_AFTER:]
-    middle = fine[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]
-    merged: Counts = np.bincount(bins.groups, weights=middle).astype(np.float64)
-    return np.concatenate([before, merged, after])
 
 
 def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
@@ -190,21 +184,31 @@ def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
     return [m if m.p_value is None else replace(m, q_value=float(next(q_values))) for m in measurements]
 
 
-def _judge(spec: ModelSpec, measurement: Measurement) -> Measurement:
+def _judge(spec: ModelSpec, against: Against, measurement: Measurement) -> Measurement:
     column = measurement.subject
-    ignored = column in spec.drift.ignore
-    floors = spec.drift.floors
-    floor = floors.get(
-        f"{column}.{measurement.name}", floors.get(measurement.name, DRIFT_STATISTICS[measurement.name].floor)
-    )
-    judged = replace(measurement, threshold_upper=floor, severity=Severity.INFO if ignored else Severity.WARNING)
+    floor, origin = _floor(spec, against, measurement)
+    severity = Severity.INFO if column in spec.drift.ignore else Severity.WARNING
+    judged = replace(measurement, threshold_upper=floor, severity=severity)
     if measurement.value is None or measurement.q_value is None:
         return judged
     if measurement.value < floor or measurement.q_value >= spec.drift.alpha:
         return judged
     q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
-    reason = f"{measurement.value:.3f} is at least {floor:g}, and {q_value} is below {spec.drift.alpha:g}"
+    reason = f"{measurement.value:.3f} is at least {floor:.3g}{origin}, and {q_value} is below {spec.drift.alpha:g}"
     return replace(judged, status=Status.BREACHED, reason=reason)
+
+
+def _floor(spec: ModelSpec, against: Against, measurement: Measurement) -> tuple[float, str]:
+    """Return the floor of a column, and where it is from if it was learned."""
+    column, statistic = measurement.subject, measurement.name
+    floors = spec.drift.floors
+    if (own := floors.get(f"{column}.{statistic}")) is not None:
+        return own, ""
+    number = floors.get(statistic, DRIFT_STATISTICS[statistic].floor)
+    learned = against.learned(column, statistic, measurement.rows)
+    if learned is None or learned <= number:
+        return number, ""
+    return learned, " (learned from the reference's own days)"
 
 
 def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:

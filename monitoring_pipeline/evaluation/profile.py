@@ -27,7 +27,8 @@ class NumericBins:
 
     ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the first and
     the last bin are open and hold what lies outside the reference's own range.
-    ``groups`` gives each bin its place among the coarser bins that the distances quoted at 10 bins use.
+    ``groups`` gives each bin its place among the coarser bins that the distances quoted at 10 bins use: 0 below the
+    reference's range, then those within, then one above it.
     ``centre`` is what the sums are taken around, ``reach`` a power of two above the outermost quantile's distance
     from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its square): whole multiples of a power of
     two add up to the same bits in every order, whichever engine, thread or split of the rows adds them, as long as
@@ -177,7 +178,7 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     Args:
         values: the reference column; values that are not finite are left out.
         bins: quantile bins, before heavy values are set apart.
-        coarse: bins after grouping.
+        coarse: bins after grouping, without those outside the reference's range.
     """
     finite = np.sort(values[np.isfinite(values)])
     if finite.size == 0:
@@ -191,7 +192,10 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     edges = np.unique(np.concatenate([finite[:1], quantiles, heavy, after_heavy, after_largest]))
     counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
     middles = (np.cumsum(counts) - counts / 2) / finite.size
-    groups = np.minimum((middles * coarse).astype(int), coarse - 1)
+    groups = 1 + np.minimum((middles * coarse).astype(int), coarse - 1)
+    # Outside the reference's range is a place of its own: else a summer day would look like the warmest winter day.
+    groups[0] = 0
+    groups[-1] += counts[-1] == 0
     median = float(finite[finite.size // 2])
     centre = median if abs(median) <= LARGEST_SUMMED else 0.0
     summed = finite[np.abs(finite) <= LARGEST_SUMMED]

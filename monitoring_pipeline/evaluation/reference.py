@@ -9,6 +9,7 @@ from functools import cached_property
 import polars as pl
 from pydantic import TypeAdapter
 
+from monitoring_pipeline.evaluation.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import (
@@ -42,7 +43,7 @@ class Reference:
     """What the chunks of one model version are compared with.
 
     ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
-    all columns that the table of predictions had.
+    all columns that the table of predictions had; ``floors`` were learned from its days.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Reference:
     performance: tuple[Baseline, ...]
     labelled_rows: int
     table_columns: dict[str, str] = field(default_factory=dict[str, str])
+    floors: LearnedFloors = NOTHING_LEARNED
 
     @cached_property
     def reference_hash(self) -> str:
@@ -132,6 +134,7 @@ def build_reference(
         ),
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
+        floors=learn_floors(spec, model_version, bins, days),
     )
     return BuiltReference(reference, days, rows_to_keep(own, labels))
 

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.checks import check_result, check_specs
-from monitoring_pipeline.orchestration.drift_step import compare_with_reference
+from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
@@ -172,9 +172,13 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         description="Distance of every column to the reference, with evidence, and which columns have drifted.",
         kinds={"scipy"},
     )
-    def drift(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
+    def drift(
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+    ) -> Events:
         def step(chunk: Chunk) -> ChunkResults:
-            return compare_with_reference(spec, chunk, store=store)
+            return compare_chunk(spec, chunk, store=store, snapshots=snapshots)
 
         yield check_result(spec.name, "drift", "drift", _each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()

@@ -40,6 +40,21 @@ def versions_in(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
     return snapshots.read(snapshot.uri, ["model_version"])["model_version"].unique().sort().to_list()
 
 
+def rows_of_version(
+    spec: ModelSpec,
+    chunk: Chunk,
+    version: str,
+    *,
+    store: Store,
+    snapshots: Snapshots,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Return a chunk's predictions by one model version: the named columns, or all."""
+    wanted = None if columns is None else list(dict.fromkeys(["model_version", *columns]))
+    rows = snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri, wanted)
+    return rows.filter(pl.col("model_version") == version)
+
+
 def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:
     """Return the provenance of results."""
     hashes = [reference.reference_hash for reference in (references or {}).values()]

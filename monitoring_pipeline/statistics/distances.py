@@ -34,6 +34,16 @@ HELLINGER_DISTANCE_DEFINITION = "square root of sum (sqrt p - sqrt q)^2 / 2, 0 t
 TOTAL_VARIATION_DISTANCE_DEFINITION = "sum |p - q| / 2, 0 to 1; no smoothing"
 L_INFINITY_DISTANCE_DEFINITION = "largest |p - q| of one cell, 0 to 1; no smoothing"
 
+L_INFINITY_CORRECTED_DEFINITION = (
+    "max(0, L-infinity - 1.80 sqrt(1/n + 1/m)): what exceeds the distance that chance reaches in 3 of 1,000 cases"
+)
+CRAMERS_V_DEFINITION = "Cramer's V of side and cell, bias-corrected (Bergsma 2013), chi-squared without Yates, 0 to 1"
+WASSERSTEIN_DISTANCE_DEFINITION = (
+    "area between the cumulative proportions over the middles of ordered cells; rows beyond the outermost edges count "
+    "at these edges"
+)
+CHANCE_OF_L_INFINITY = 0.003
+
 
 def population_stability_index(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     """Population stability index: the sum of both Kullback-Leibler divergences (Jeffreys 1946), in nats.
@@ -104,6 +114,57 @@ def l_infinity_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> flo
     """Largest change of one cell's proportion, between 0 and 1 (Breck et al., Data Validation for ML, 2019)."""
     p, q = _proportions(reference, current)
     return _capped(np.max(np.abs(p - q)))
+
+
+def l_infinity_corrected(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
+    """L-infinity distance less what chance alone exceeds with probability 0.003 (Deequ, Distance.scala, robust).
+
+    The correction c sqrt(1/n + 1/m), c = sqrt(-ln(alpha / 2) / 2), bounds the largest difference of two empirical
+    distribution functions (Knuth, TAOCP 2, 3.3.1), so it is conservative for cells.
+    """
+    reference_counts, current_counts = count_pair(reference, current)
+    c = math.sqrt(-math.log(CHANCE_OF_L_INFINITY / 2.0) / 2.0)
+    chance = c * math.sqrt(1.0 / reference_counts.sum() + 1.0 / current_counts.sum())
+    return max(0.0, l_infinity_distance(reference_counts, current_counts) - chance)
+
+
+def cramers_v(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
+    """Cramer's V of the side (reference or current) and the cell, corrected for bias (Bergsma 2013, JKSS 42:323).
+
+    Cells empty on both sides are dropped; one cell alone gives 0. The value depends on the ratio of the two numbers
+    of rows: it is for sides of similar size.
+    """
+    counts = np.stack(count_pair(reference, current))
+    counts = counts[:, counts.any(axis=0)]
+    rows, cells = counts.sum(), counts.shape[1]
+    if cells == 1:
+        return 0.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / rows
+    phi_squared = float(np.sum((counts - expected) ** 2 / expected)) / rows
+    corrected = max(0.0, phi_squared - (cells - 1) / (rows - 1))
+    sides, cells_corrected = 2.0 - 1.0 / (rows - 1), cells - (cells - 1) ** 2 / (rows - 1)
+    return _capped(np.sqrt(np.float64(corrected / min(sides - 1.0, cells_corrected - 1.0))))
+
+
+def wasserstein_distance(reference: npt.ArrayLike, current: npt.ArrayLike, positions: npt.ArrayLike) -> float:
+    """First Wasserstein (earth mover's) distance of two distributions over ordered points, in the points' unit.
+
+    The area between the two distribution functions (Vallender 1974, Theory Probab. Appl. 18:784). Where the points
+    stand for bins, every row is off by at most half its bin's width, and so is the distance.
+
+    Args:
+        reference: rows at each point.
+        current: rows at each point.
+        positions: the points, shape (cells,), increasing.
+
+    Raises:
+        ValueError: when there are not as many points as cells.
+    """
+    p, q = _proportions(reference, current)
+    points = np.asarray(positions, dtype=np.float64)
+    if points.shape != p.shape:
+        raise ValueError(f"{points.size} positions for {p.size} cells")
+    return float(np.sum(np.abs(np.cumsum(p - q))[:-1] * np.diff(points)))
 
 
 def _proportions(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Vector, Vector]:

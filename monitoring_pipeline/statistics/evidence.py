@@ -13,16 +13,24 @@ Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313), and the p-value
 (Bonferroni).
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+from scipy import stats as untyped_stats  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.distances import kolmogorov_smirnov_distance, population_stability_index
-from monitoring_pipeline.statistics.estimate import Evidence
+from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, count_pair
 
-MINIMUM_EXPECTED = 5.0
-"""Rows expected in every cell of either side (Cochran 1954, Biometrics 10:417, sec. 3)."""
+stats: Any = untyped_stats
+
+MINIMUM_EXPECTED = 10.0
+"""Rows expected in every cell of either side. Cochran's rule (1954, Biometrics 10:417, sec. 3) allows 5; with 100
+categories and 5,000 rows, 5 gave 6.0 % false alarms at a nominal 5 % and 10 gave 5.3 %."""
+
+MUCH_LARGER = 5.0
 
 MINIMUM_EXPECTED_FOR_STABILITY_INDEX = 20.0
 """The PSI converges more slowly: at 5 rows a cell, its simulated false alarms at 5 % reach 12 %, at 20 rows 6 %."""
@@ -35,8 +43,10 @@ def pool_sparse_cells(
 
     Cells empty on both sides are dropped. Sparse cells, in the order given (which keeps neighbouring bins
     together), are gathered until a pool is large enough; what is left over joins the last such pool, or, without
-    one, the smallest other cell. Only the totals of both sides decide, never their difference, which keeps the
-    tests that follow valid: given the totals, the pools are fixed.
+    one, the smallest other cell. What decides must not be what is tested: between sides of similar size the totals
+    decide, never their difference; beside a much larger side (``MUCH_LARGER`` times) its shares alone do. Over bins
+    that are its quantiles its counts are all alike, so that the totals would tell the smaller side's own counts, and
+    pooling by them gave 14 % false alarms at a nominal 5 % (50 rows against 10,000, 10 bins).
 
     Returns:
         Pooled counts, each of shape (pools,), pools in the order of their first cells; a single pool when the
@@ -100,14 +110,56 @@ def kolmogorov_smirnov_test(reference: npt.ArrayLike, current: npt.ArrayLike) ->
     return Evidence(statistic=distance, p_value=float(special.kolmogorov((root + 0.12 + 0.11 / root) * distance)))
 
 
+def two_proportion_z_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+    """Two-sided z-test of two proportions with pooled variance (Agresti, Categorical Data Analysis, 3.2.1).
+
+    The statistic is z, its square Pearson's chi-squared of the 2 x 2 table without Yates' correction.
+
+    Raises:
+        UndefinedStatisticError: when there are more than two cells with rows.
+    """
+    counts = _two_cells(reference, current)
+    rows = counts.sum(axis=1)
+    pooled = counts[:, 1].sum() / rows.sum()
+    variance = pooled * (1.0 - pooled) * np.sum(1.0 / rows)
+    if variance == 0.0:
+        return Evidence(statistic=0.0, p_value=1.0)
+    z = float((counts[1, 1] / rows[1] - counts[0, 1] / rows[0]) / np.sqrt(variance))
+    return Evidence(statistic=z, p_value=float(2.0 * special.ndtr(-abs(z))))
+
+
+def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+    """Fisher's exact test of a 2 x 2 table, two-sided (Fisher 1922, JRSS 85:87); the statistic is the odds ratio.
+
+    The p-value is the probability of all tables with these margins that are at most as likely. Where the odds ratio
+    is not a finite number the statistic is the largest float.
+
+    Raises:
+        UndefinedStatisticError: when there are more than two cells with rows.
+    """
+    odds_ratio, p_value = stats.fisher_exact(_two_cells(reference, current))
+    finite = float(np.nan_to_num(odds_ratio, nan=1.0))
+    return Evidence(statistic=finite, p_value=float(p_value))
+
+
+def _two_cells(reference: npt.ArrayLike, current: npt.ArrayLike) -> Vector:
+    """Counts of shape (2, 2): sides by cells; a second cell without rows is added where there is only one."""
+    counts = np.stack(count_pair(reference, current))
+    counts = counts[:, counts.any(axis=0)]
+    if counts.shape[1] > 2:  # noqa: PLR2004 - two is what the test is about
+        raise UndefinedStatisticError(f"{counts.shape[1]} values, a test of two proportions takes two")
+    return counts if counts.shape[1] > 1 else np.column_stack([counts, np.zeros(2)])
+
+
 def _pooled_and_stray(
     reference: npt.ArrayLike, current: npt.ArrayLike, minimum_expected: float
 ) -> tuple[Vector, Vector]:
     """Pooled counts, shape (2, pools), and on each side the rows that joined a cell that is not sparse, shape (2,)."""
     counts = np.stack(count_pair(reference, current))
     counts = counts[:, counts.any(axis=0)]
-    smaller_share = counts.sum(axis=1).min() / counts.sum()
-    pools, stray_cells = _pools(counts.sum(axis=0) * smaller_share, minimum_expected)
+    rows = counts.sum(axis=1)
+    deciding = counts[int(np.argmax(rows))] if rows.max() >= MUCH_LARGER * rows.min() else counts.sum(axis=0)
+    pools, stray_cells = _pools(deciding / deciding.sum() * rows.min(), minimum_expected)
     pooled = np.stack([counts[:, cells].sum(axis=1) for cells in pools], axis=1)
     return pooled, counts[:, stray_cells].sum(axis=1)
 

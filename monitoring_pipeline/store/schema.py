@@ -10,7 +10,14 @@ from monitoring_pipeline.store.tables import SCHEMA
 HEAD_REVISION = "0002"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
 
-VIEWS = ("current_revisions", "current_measurements", "current_profiles", "current_verdicts", "problems", "estimation_errors")
+VIEWS = (
+    "current_revisions",
+    "current_measurements",
+    "current_profiles",
+    "current_verdicts",
+    "problems",
+    "estimation_errors",
+)
 """Files of ``sql/views/``, each after those that it reads from."""
 
 

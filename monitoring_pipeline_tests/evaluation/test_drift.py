@@ -7,27 +7,31 @@ from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
 from monitoring_pipeline.evaluation.drift import (
-    DRIFT_STATISTICS,
     UnknownDriftStatisticError,
+    against_reference,
     check_drift_rules,
     measure_columns,
     measure_drift,
 )
+from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS
 from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, numeric_bins
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import canonical, features, profile_of, reference_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
 
 SPEC = binary_spec()
 REFERENCE_COLUMNS = features(np.random.default_rng(1), 5000)
 REFERENCE = reference_of(SPEC, REFERENCE_COLUMNS)
-NUMERIC_STATISTICS = sorted(DRIFT_STATISTICS)
-CATEGORICAL_STATISTICS = sorted(set(DRIFT_STATISTICS) - {"kolmogorov_smirnov"})
+NUMERIC_STATISTICS = sorted(
+    n for n, s in DRIFT_STATISTICS.items() if FeatureKind.NUMERIC in s.kinds and not s.needs_rows
+)
+STATISTICS_OF_BOTH = sorted(n for n, s in DRIFT_STATISTICS.items() if s.kinds == frozenset(FeatureKind))
 
 
 def _measured(columns, spec=SPEC, reference=REFERENCE):
-    found = measure_drift(spec, reference, profile_of(reference, canonical(spec, columns)))
+    found = measure_drift(spec, against_reference(reference), profile_of(reference, canonical(spec, columns)))
     by_name = {(m.subject, m.name): m for m in found}
     assert len(by_name) == len(found)
     return by_name
@@ -54,7 +58,7 @@ def _quality(columns, spec=SPEC, reference=REFERENCE):
 # ---- the rule
 
 
-@pytest.mark.parametrize("statistic", CATEGORICAL_STATISTICS)
+@pytest.mark.parametrize("statistic", STATISTICS_OF_BOTH)
 def test_the_same_rows_have_not_drifted(statistic):
     spec = binary_spec(drift__numeric=statistic, drift__categorical=statistic)
     for measurement in _deciding(REFERENCE_COLUMNS, spec).values():
@@ -70,7 +74,7 @@ def test_a_shift_is_found_in_its_column_and_no_other(statistic):
     assert _breached(_fresh(1000), spec) == set()
 
 
-@pytest.mark.parametrize("statistic", CATEGORICAL_STATISTICS)
+@pytest.mark.parametrize("statistic", STATISTICS_OF_BOTH)
 def test_another_mix_of_categories_is_found(statistic):
     spec = binary_spec(drift__categorical=statistic)
     mix = np.random.default_rng(3).choice(["basic", "plus", "pro"], 1000, p=[0.3, 0.3, 0.4])
@@ -125,9 +129,12 @@ def test_floors_are_by_statistic_or_by_column(floors, expected):
 def _counted(bins, columns):
     """Profile columns with NumPy: as ``profile_chunk`` counts, but fast enough for a simulation."""
     return tuple(
-        ColumnProfile(name, (0, 0, 0, *np.bincount(np.digitize(values, bins[name].edges), minlength=60).tolist(), 0))
-        for name, values in columns.items()
+        ColumnProfile(name, (0, 0, 0, *_binned(values, bins[name].edges), 0)) for name, values in columns.items()
     )
+
+
+def _binned(values, edges):
+    return np.bincount(np.digitize(values, edges), minlength=len(edges) + 1).tolist()
 
 
 def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
@@ -146,7 +153,7 @@ def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
         bins = {name: numeric_bins(values) for name, values in rows.items()}
         profile = ChunkProfile("1", 2000, _counted(bins, rows))
         reference = Reference("spend", "1", "", bins, profile, (), 0)
-        *drift, _ = measure_drift(spec, reference, ChunkProfile("1", 400, _counted(bins, current)))
+        *drift, _ = measure_drift(spec, against_reference(reference), ChunkProfile("1", 400, _counted(bins, current)))
         alarms += any(m.status is Status.BREACHED for m in drift)
     # At most 3 standard deviations of a binomial above the nominal level.
     assert 0 < alarms / chunks <= alpha + 3 * (alpha * (1 - alpha) / chunks) ** 0.5
@@ -275,7 +282,15 @@ def test_too_few_rows_are_not_judged(rows, status):
         assert (summary.status, summary.reason) == (Status.SKIPPED, "no column could be measured")
 
 
-@pytest.mark.parametrize("statistic", NUMERIC_STATISTICS)
+@pytest.mark.parametrize("statistic", ["mean_difference", "wasserstein"])
+def test_statistics_of_values_say_that_there_are_none(statistic):
+    spec = binary_spec(drift__numeric=statistic)
+    gone = _deciding(_fresh(200) | {"age": [None] * 200}, spec)["age"]
+    assert gone.status is Status.SKIPPED
+    assert gone.reason in {"0 finite values on one side, at least 2 needed", "current has no rows"}
+
+
+@pytest.mark.parametrize("statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "wasserstein"}))
 def test_an_all_null_column_is_measured_on_either_side(statistic):
     spec = binary_spec(drift__numeric=statistic)
     empty = {"age": [None] * 200}
@@ -290,15 +305,15 @@ def test_an_all_null_column_is_measured_on_either_side(statistic):
 
 
 @pytest.mark.parametrize(("rules", "says"), [
-    ({"numeric": "psii"}, "churn: drift.numeric: unknown 'psii'; did you mean psi? known: chi_squared, jensen_"),
+    ({"numeric": "psii"}, "churn: drift.numeric: unknown 'psii'; did you mean psi? known: anderson_darling, chi_"),
     ({"categorical": "kolmogorov_smirnov"},
-     "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, jensen_shannon, psi"),
-    ({"statistics": ["psi", "hellingr"]}, "churn: drift.statistics[1]: unknown 'hellingr'; known: chi_squared, "),
+     "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, cramers_v, fisher"),
+    ({"statistics": ["psi", "hellingr"]}, "churn: drift.statistics[1]: unknown 'hellingr'; did you mean hellinger? "),
     ({"ignore": ["agee"]}, "churn: drift.ignore: unknown 'agee'; did you mean age? known: age, plan, pred"),
-    ({"floors": {"PSI": 0.1}}, "churn: drift.floors.PSI: unknown 'PSI'; known: chi_squared, "),
+    ({"floors": {"PSI": 0.1}}, "churn: drift.floors.PSI: unknown 'PSI'; known: anderson_darling, chi_squared, "),
     ({"floors": {"agee.psi": 0.1}}, "churn: drift.floors.agee.psi: unknown 'agee'; did you mean age? known: age,"),
-    ({"floors": {"age.ps": 0.1}}, "churn: drift.floors.age.ps: unknown 'ps'; did you mean psi? known: chi_squared"),
-    ({"floors": {"age": 0.1}}, "churn: drift.floors.age: unknown 'age'; known: chi_squared"),
+    ({"floors": {"age.ps": 0.1}}, "churn: drift.floors.age.ps: unknown 'ps'; did you mean psi? known: anderson"),
+    ({"floors": {"age": 0.1}}, "churn: drift.floors.age: unknown 'age'; known: anderson_darling, chi_squared"),
 ])  # fmt: skip
 def test_unknown_names_list_what_exists(rules, says):
     with pytest.raises(UnknownDriftStatisticError) as caught:

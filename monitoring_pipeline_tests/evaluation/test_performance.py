@@ -159,7 +159,7 @@ def test_a_threshold_on_an_unknown_metric_is_refused():
     )
 
 
-@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize("task", [Task.BINARY, Task.REGRESSION])
 def test_metrics_have_names_of_their_own(task):
     names = [metric.name for metric in metrics_of(task)]
     assert len(set(names)) == len(names) >= 5

@@ -124,7 +124,7 @@ def test_only_the_totals_decide_what_is_pooled(sides):
     ],
 )
 def test_pooling_by_hand(reference, current, pooled_reference, pooled_current):
-    pooled = evidence.pool_sparse_cells(reference, current)
+    pooled = evidence.pool_sparse_cells(reference, current, 5.0)
     assert [side.tolist() for side in pooled] == [pooled_reference, pooled_current]
 
 
