@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 import monitoring_pipeline
+from monitoring_pipeline.evaluation.floors import learn_floors
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.reference import (
     BuiltReference,
@@ -25,7 +26,7 @@ from monitoring_pipeline.evaluation.rows import (
     fingerprint,
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference, days_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Provenance
 from monitoring_pipeline.spec.model import ModelSpec
@@ -68,7 +69,12 @@ def take_reference(
     known = store.provenance(spec.name, chunk.key, _reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
     if known and known.spec_hash == declaration and document and not rebuild:
-        return TakenReference(reference_from_document(document), reused=True)
+        reference = reference_from_document(document)
+        if reference.floors.rules_hash == spec.learned_floors_hash:
+            return TakenReference(reference, reused=True)
+        relearned = _relearned(spec, reference, store)
+        _save(spec, chunk, relearned, known, store=store, run_id=run_id, now=now)
+        return TakenReference(relearned, reused=True)
     read = warehouse.read_predictions(spec, chunk)
     if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
@@ -86,19 +92,7 @@ def take_reference(
     )
     own = rows.frame.filter(pl.col("model_version") == model_version)
     findings = find_concentrated_nulls(spec, own, model_version=model_version)
-    store.save_reference(
-        spec.name,
-        model_version,
-        reference.reference_hash,
-        reference_document(reference),
-        spec_hash=declaration,
-        input_fingerprint=provenance.input_fingerprint,
-        rows=reference.profile.rows,
-        window_start=chunk.start,
-        window_end=chunk.end,
-        run_id=run_id,
-        created_at=now,
-    )
+    _save(spec, chunk, reference, provenance, store=store, run_id=run_id, now=now)
     for results in (
         *_of_days(spec, built, provenance),
         ChunkResults(
@@ -112,6 +106,40 @@ def take_reference(
     ):
         store.replace(results, run_id=run_id, measured_at=now)
     return TakenReference(reference, reused=False)
+
+
+def _relearned(spec: ModelSpec, reference: Reference, store: Store) -> Reference:
+    """Return the reference with its floors learned again, by other rules, from the profiles of its days."""
+    version = reference.model_version
+    keys = [day.isoformat() for day in days_of(spec.reference[version])]
+    profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+    days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
+    return replace(reference, floors=learn_floors(spec, version, reference.bins, days))
+
+
+def _save(
+    spec: ModelSpec,
+    chunk: Chunk,
+    reference: Reference,
+    provenance: Provenance,
+    *,
+    store: Store,
+    run_id: str,
+    now: dt.datetime,
+) -> None:
+    store.save_reference(
+        spec.name,
+        reference.model_version,
+        reference.reference_hash,
+        reference_document(reference),
+        spec_hash=provenance.spec_hash,
+        input_fingerprint=provenance.input_fingerprint,
+        rows=reference.profile.rows,
+        window_start=chunk.start,
+        window_end=chunk.end,
+        run_id=run_id,
+        created_at=now,
+    )
 
 
 def _of_days(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:

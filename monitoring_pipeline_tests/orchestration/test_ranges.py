@@ -4,6 +4,7 @@ import datetime as dt
 
 import pytest
 
+from monitoring_pipeline.orchestration.references import load_reference
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, TABLES
 
 DAYS_COMPARED = DAYS[4:9]  # with the clock change in the middle
@@ -72,6 +73,25 @@ def test_a_changed_declaration_builds_the_reference_again(lived_in_world):
         day=DAYS[0],
     )
     assert columns == [("income",), ("employment",), ("score",), ("prediction",)]
+
+
+def test_other_rules_for_floors_learn_them_again_from_the_days_and_read_no_rows(lived_in_world):
+    lived_in_world.execute('UPDATE "Loan Scores" SET age = age + 1')
+    before = _current_reference(lived_in_world)
+    lived_in_world.change_spec(LOANS, drift={"false_alarm_share": 0.4})
+    assert lived_in_world.failures(LOANS, DAYS[0]) == ()
+    after = _current_reference(lived_in_world)
+    assert after.profile == before.profile
+    assert after.floors.days == before.floors.days == 10
+    assert len(after.floors.floors) == len(before.floors.floors) > 0
+    for column in ("age", "income"):
+        floors = [r.floors.floor(column, "jensen_shannon", 60) for r in (after, before)]
+        assert floors[0] < floors[1]
+
+
+def _current_reference(world):
+    with world.store() as store:
+        return load_reference(world.loaded(LOANS).spec, store, "2024.1")
 
 
 def test_a_moment_without_a_zone_is_refused(world):
