@@ -178,7 +178,7 @@ def _clear_errors() -> Iterator[None]:
     """Show what a user can mend as one message; anything else keeps its traceback."""
     from monitoring_pipeline.backfill import OutsidePartitionsError
     from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
-    from monitoring_pipeline.evaluation.performance import UnknownMetricError
+    from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
     from monitoring_pipeline.evaluation.rows import SourceError
 
     mendable = (

@@ -1,34 +1,56 @@
 """How far the labels of a chunk have arrived."""
 
 import datetime as dt
+import math
 from dataclasses import dataclass, replace
 
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
+
+OVERDUE_BELOW = 0.8
+OVERDUE_ALPHA = 0.001
+
+
+@dataclass(frozen=True)
+class ExpectedLabels:
+    """How many labels a chunk's predictions shall have: by now, and in the end; learned from the reference."""
+
+    by_now: float
+    eventually: float
 
 
 @dataclass(frozen=True)
 class LabelMaturity:
-    """Share of a chunk's predictions whose label is known, and what that means."""
+    """How many of a chunk's labels are known, beside how many will be, and what that means."""
 
     predictions: int
     labelled: int
     state: Maturity
+    expected: ExpectedLabels | None = None
 
     @property
     def share(self) -> float:
-        """Labelled share of the predictions; 0 without predictions."""
-        return self.labelled / self.predictions if self.predictions else 0.0
+        """Labels that are known, of those that will be; of all predictions where nothing was learned; at most 1."""
+        complete = self.expected.eventually if self.expected else self.predictions
+        return min(1.0, self.labelled / complete) if complete else 0.0
 
 
 def assess_maturity(
-    spec: ModelSpec, chunk: Chunk, *, predictions: int, labelled: int, as_of: dt.datetime
+    spec: ModelSpec,
+    chunk: Chunk,
+    *,
+    predictions: int,
+    labelled: int,
+    as_of: dt.datetime,
+    expected: ExpectedLabels | None = None,
 ) -> LabelMaturity:
     """Return the state: final once the label delay has passed, else by the share that has arrived."""
+    early = LabelMaturity(predictions, labelled, Maturity.IMMATURE, expected)
     if as_of >= final_from(spec, chunk):
-        return LabelMaturity(predictions, labelled, Maturity.FINAL)
-    early = LabelMaturity(predictions, labelled, Maturity.IMMATURE)
+        return replace(early, state=Maturity.FINAL)
     enough = predictions and early.share >= spec.performance.minimum_maturity
     return replace(early, state=Maturity.PROVISIONAL) if enough else early
 
@@ -38,15 +60,17 @@ def final_from(spec: ModelSpec, chunk: Chunk) -> dt.datetime:
     return chunk.end + spec.labels.delay
 
 
-def maturity_measurements(maturity: LabelMaturity) -> tuple[Measurement, ...]:
-    """Return the labelled share and count as measurements of the chunk."""
+def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Measurement, ...]:
+    """Return what is known and what is expected of the chunk's labels, and whether too few have come by now."""
     share = Measurement(
         kind=Kind.OPERATIONS,
         subject="label",
         name="maturity",
         model_version="",
         value=maturity.share,
-        definition="share of the chunk's predictions whose label is known",
+        definition="labels that are known, of those expected in the end"
+        if maturity.expected
+        else "share of the chunk's predictions whose label is known",
         rows=maturity.predictions,
         maturity=maturity.state,
     )
@@ -56,4 +80,35 @@ def maturity_measurements(maturity: LabelMaturity) -> tuple[Measurement, ...]:
         value=float(maturity.labelled),
         definition="predictions whose label is known",
     )
-    return share, present
+    if maturity.expected is None:
+        return share, present
+    counts = {"labels_expected": maturity.expected.eventually, "labels_expected_by_now": maturity.expected.by_now}
+    words = {
+        "labels_expected": "labels expected in the end, by the delays of the reference's",
+        "labels_expected_by_now": "labels expected by now, by the delays of the reference's (Kaplan-Meier)",
+    }
+    expected = (replace(present, name=name, value=value, definition=words[name]) for name, value in counts.items())
+    return share, present, *expected, _overdue(spec, maturity, maturity.expected.by_now, present)
+
+
+def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present: Measurement) -> Measurement:
+    """Breached when clearly fewer labels have come than are expected by now: the feed of labels may be broken."""
+    ratio = maturity.labelled / expected if expected > 0 else 1.0
+    measurement = replace(
+        present,
+        kind=Kind.QUALITY,
+        name="labels_arrived_ratio",
+        value=ratio,
+        threshold_lower=OVERDUE_BELOW,
+        definition=f"labels known over labels expected by now; breached below {OVERDUE_BELOW:g} if chance explains "
+        f"it in less than {OVERDUE_ALPHA:g} of cases (binomial)",
+    )
+    if maturity.predictions < spec.performance.minimum_rows:
+        few = f"{maturity.predictions} predictions, at least {spec.performance.minimum_rows} needed"
+        return replace(measurement, value=None, status=Status.SKIPPED, reason=few)
+    chance = min(1.0, expected / maturity.predictions)
+    by_chance = float(special.bdtr(maturity.labelled, maturity.predictions, chance))
+    if ratio >= OVERDUE_BELOW or by_chance >= OVERDUE_ALPHA:
+        return measurement
+    reason = f"{maturity.labelled} labels are known, {math.floor(expected)} were expected by now"
+    return replace(measurement, status=Status.BREACHED, reason=reason)

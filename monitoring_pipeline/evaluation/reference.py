@@ -9,7 +9,10 @@ from functools import cached_property
 import polars as pl
 from pydantic import TypeAdapter
 
+from monitoring_pipeline.evaluation.estimation import NOT_ESTIMATED, Estimation, learn_estimation
 from monitoring_pipeline.evaluation.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.label_delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
+from monitoring_pipeline.evaluation.labelled_profile import error_bins
 from monitoring_pipeline.evaluation.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import (
@@ -22,6 +25,7 @@ from monitoring_pipeline.evaluation.profile import (
 from monitoring_pipeline.evaluation.reference_days import profile_days, rows_to_keep
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.statistics.estimate import Estimate
 
 
 class EmptyReferenceError(ValueError):
@@ -43,7 +47,8 @@ class Reference:
     """What the chunks of one model version are compared with.
 
     ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
-    all columns that the table of predictions had; ``floors`` were learned from its days.
+    all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its days,
+    ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors.
     """
 
     model: str
@@ -55,11 +60,19 @@ class Reference:
     labelled_rows: int
     table_columns: dict[str, str] = field(default_factory=dict[str, str])
     floors: LearnedFloors = NOTHING_LEARNED
+    label_delay: LabelDelay = NO_DELAY_LEARNED
+    estimation: Estimation = NOT_ESTIMATED
+    error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
 
     @cached_property
     def reference_hash(self) -> str:
         """Hash of everything in the reference."""
         return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """The reference's own performance, with intervals, by metric."""
+        return {entry.metric: Estimate(entry.value, entry.lower, entry.upper) for entry in self.performance}
 
     def baseline(self, metric: str) -> Baseline | None:
         """Return the reference's own value of a metric, if it has one."""
@@ -96,6 +109,7 @@ def build_reference(
     labels: pl.DataFrame,
     *,
     table_columns: Mapping[str, str],
+    as_of: dt.datetime,
 ) -> BuiltReference:
     """Freeze the bins, profile the reference's days, and measure how well the version did on them.
 
@@ -106,6 +120,7 @@ def build_reference(
         rows: canonical predictions of the window, of any version.
         labels: canonical labels of the window.
         table_columns: types of all columns of the table of predictions.
+        as_of: the moment at which the labels were read.
 
     Raises:
         EmptyReferenceError: when the window has no row of the version.
@@ -121,6 +136,7 @@ def build_reference(
     bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
     measured = measure_performance(spec, own, labels, model_version=model_version)
     days = profile_days(spec, bins, own, model_version=model_version)
+    kept = rows_to_keep(own, labels)
     reference = Reference(
         model=spec.name,
         model_version=model_version,
@@ -135,8 +151,11 @@ def build_reference(
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
         floors=learn_floors(spec, model_version, bins, days),
+        label_delay=learn_label_delay(spec, kept, as_of),
+        estimation=learn_estimation(spec, kept),
+        error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
-    return BuiltReference(reference, days, rows_to_keep(own, labels))
+    return BuiltReference(reference, days, kept)
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:

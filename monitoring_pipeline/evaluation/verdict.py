@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 
-DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE})
+DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -12,10 +12,11 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     """Judge a chunk: as bad as its most severe breach, unknown if nothing decisive could be measured.
 
     Breaches of severity ``info`` are listed and do not make a chunk less than ok. What could not be measured
-    is neither healthy nor breached: it is counted, and performance that is missing is said.
+    is neither healthy nor breached: it is counted, and performance that is missing is said. An estimate counts only
+    until the labels tell the same metric.
     """
     breached = sorted(
-        (m for m in measurements if m.status is Status.BREACHED),
+        (m for m in _without_replaced_estimates(measurements) if m.status is Status.BREACHED),
         key=lambda m: (_WEIGHT[m.severity], m.kind, m.subject, m.name, m.model_version),
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
@@ -28,6 +29,15 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
         breaches=len(breached),
         skipped=len(skipped),
     )
+
+
+def _without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Measurement]:
+    realized = {
+        (m.model_version, m.name) for m in measurements if m.kind is Kind.PERFORMANCE and m.status is not Status.SKIPPED
+    }
+    return [
+        m for m in measurements if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.name) not in realized
+    ]
 
 
 def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus:
@@ -43,7 +53,7 @@ def _what_is_missing(skipped: Sequence[Measurement]) -> list[str]:
     """Return one line per kind and reason that kept something decisive from being measured."""
     counted: dict[tuple[str, str], int] = {}
     for m in skipped:
-        if m.kind in DECISIVE_KINDS:
+        if m.kind in DECISIVE_KINDS and m.severity is not Severity.INFO:
             key = (m.kind, m.reason or "")
             counted[key] = counted.get(key, 0) + 1
     return [f"not measured: {kind} ({count}): {reason}" for (kind, reason), count in sorted(counted.items())]

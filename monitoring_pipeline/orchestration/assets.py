@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.checks import check_result, check_specs
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
+from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
 from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
@@ -39,6 +40,7 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
         _predictions_asset(loaded),
         _profile_asset(spec),
         _drift_asset(spec),
+        _estimate_asset(spec),
         _labels_asset(spec),
         _performance_asset(spec),
         _verdict_asset(spec),
@@ -186,11 +188,33 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return drift
 
 
+def _estimate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @_asset(
+        spec,
+        "estimate",
+        deps=_keys(spec, "reference", "predictions"),
+        description="Performance that is to be expected without labels, with its measured error: from the scores "
+        "themselves (classification), or from a model of the errors (regression). "
+        "A changed relation of inputs and label cannot be seen this way.",
+        kinds={"scikitlearn"},
+    )
+    def estimate(
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+    ) -> Events:
+        step = estimate_chunks(spec, store=store, snapshots=snapshots)
+        yield check_result(spec.name, "estimate", "estimate", _each_chunk(context, spec, store, step))
+        yield dg.MaterializeResult()
+
+    return estimate
+
+
 def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_asset(
         spec,
         "labels",
-        deps=_keys(spec, "predictions"),
+        deps=_keys(spec, "reference", "predictions"),
         description="Snapshot of the labels that are known by now, and how mature the chunk is.",
         kinds={"duckdb", "polars"},
         retry_policy=RETRIES,
@@ -247,7 +271,7 @@ def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_asset(
         spec,
         "verdict",
-        deps=_keys(spec, "predictions", "profile", "drift", "labels", "performance"),
+        deps=_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance"),
         description="The judgement on the chunk from everything that was measured on it. "
         "Fails, once all chunks are judged, where rows were refused.",
     )

@@ -26,6 +26,7 @@ CHECKS = (
     Check("rows", "predictions", "Enough predictions, without duplicates, null ids or null times."),
     Check("columns", "profile", "No column has lost all its values."),
     Check("drift", "drift", "No column has drifted from the reference: effect over the floor, and evidence."),
+    Check("estimate", "estimate", "No metric is expected, without labels, on the wrong side of its threshold."),
     Check("labels", "labels", "No duplicate, orphan, empty or impossible labels."),
     Check("performance", "performance", "No metric's interval is on the wrong side of its threshold."),
 )

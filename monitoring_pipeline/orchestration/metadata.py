@@ -84,6 +84,7 @@ METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
     "predictions": predictions_metadata,
     "profile": profile_metadata,
     "drift": drift_metadata,
+    "estimate": performance_metadata,
     "labels": labels_metadata,
     "performance": performance_metadata,
     "verdict": verdict_metadata,

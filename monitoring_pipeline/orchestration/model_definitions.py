@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.drift import check_drift_rules
-from monitoring_pipeline.evaluation.performance import check_performance_rules
+from monitoring_pipeline.evaluation.performance_metrics import check_performance_rules
 from monitoring_pipeline.orchestration.assets import build_assets
 from monitoring_pipeline.orchestration.jobs import (
     build_late_labels_job,

@@ -82,7 +82,9 @@ def take_reference(
     rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
     labels_read = warehouse.read_labels(spec, chunk, now)
     labels = canonical_labels(spec, labels_read.frame, rows.frame, labels_read.accounting, id_key=id_key)
-    built = build_reference(spec, model_version, chunk.key, rows.frame, labels.frame, table_columns=read.table_columns)
+    built = build_reference(
+        spec, model_version, chunk.key, rows.frame, labels.frame, table_columns=read.table_columns, as_of=now
+    )
     reference = built.reference
     provenance = Provenance(
         spec_hash=declaration,

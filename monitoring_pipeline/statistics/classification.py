@@ -73,6 +73,14 @@ def recall(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float 
     return wilson(int((truth & decided).sum()), int(truth.sum()), confidence)
 
 
+def specificity(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Share of the negative rows that are predicted negative, with Wilson's interval."""
+    truth, decided = labels_and_classes(labels, predictions)
+    if truth.all():
+        raise UndefinedStatisticError(f"no negative label among {truth.size} rows; specificity has no rows")
+    return wilson(int((~truth & ~decided).sum()), int((~truth).sum()), confidence)
+
+
 def f1(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN).
 

@@ -129,6 +129,22 @@ def delong_interval(
     )
 
 
+def difference_interval(first: Estimate, second: Estimate) -> Estimate:
+    """The difference first - second of two independent estimates, with bounds recovered from theirs.
+
+    MOVER (Zou & Donner 2008, Stat Med 27:1693, eq. 3): each bound takes from either estimate the side that matters,
+    so that intervals that are not symmetric stay so. Without bounds of both there are none.
+    """
+    value = first.value - second.value
+    if first.lower is None or first.upper is None or second.lower is None or second.upper is None:
+        return Estimate(value)
+    return Estimate(
+        value,
+        lower=value - math.hypot(first.value - first.lower, second.upper - second.value),
+        upper=value + math.hypot(first.upper - first.value, second.value - second.lower),
+    )
+
+
 def transformed(estimate: Estimate, increasing: Callable[[float], float]) -> Estimate:
     """The estimate of an increasing function of what was estimated; its bounds keep their level."""
     return Estimate(

@@ -1,8 +1,15 @@
 import datetime as dt
 
 import pytest
+from scipy import stats
 
-from monitoring_pipeline.evaluation.maturity import LabelMaturity, assess_maturity, final_from, maturity_measurements
+from monitoring_pipeline.evaluation.maturity import (
+    ExpectedLabels,
+    LabelMaturity,
+    assess_maturity,
+    final_from,
+    maturity_measurements,
+)
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -41,10 +48,75 @@ def test_without_a_minimum_any_prediction_is_provisional(predictions, state):
 
 @pytest.mark.parametrize(("predictions", "labelled", "share"), [(8, 2, 0.25), (0, 0, 0.0)])
 def test_share_and_count_are_measured(predictions, labelled, share):
-    measured = maturity_measurements(LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
+    measured = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
     assert [(m.name, m.value, m.rows) for m in measured] == [
         ("maturity", share, predictions), ("labels_present", float(labelled), predictions),
     ]  # fmt: skip
     assert {(m.kind, m.subject, m.status, m.maturity) for m in measured} == {
         (Kind.OPERATIONS, "label", Status.OK, Maturity.PROVISIONAL)
     }
+
+
+@pytest.mark.parametrize(("labelled", "eventually", "share", "state"), [
+    (40, 50.0, 0.8, Maturity.PROVISIONAL),
+    (39, 50.0, 0.78, Maturity.IMMATURE),
+    (60, 50.0, 1.0, Maturity.PROVISIONAL),
+    (0, 0.0, 0.0, Maturity.IMMATURE),
+])  # fmt: skip
+def test_labels_that_never_come_are_not_waited_for(labelled, eventually, share, state):
+    expected = ExpectedLabels(by_now=eventually / 2, eventually=eventually)
+    found = assess_maturity(SPEC, CHUNK, predictions=100, labelled=labelled, as_of=BEFORE, expected=expected)
+    assert found == LabelMaturity(100, labelled, state, expected)
+    assert found.share == pytest.approx(share)
+
+
+def _measured(predictions, labelled, by_now, state=Maturity.PROVISIONAL):
+    expected = ExpectedLabels(by_now=by_now, eventually=0.9 * predictions)
+    measured = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, state, expected))
+    return {m.name: m for m in measured}
+
+
+def test_what_is_known_stands_beside_what_is_expected():
+    measured = _measured(1000, 450, 500.0)
+    assert {name: m.value for name, m in measured.items()} == {
+        "maturity": 0.5,
+        "labels_present": 450.0,
+        "labels_expected": 900.0,
+        "labels_expected_by_now": 500.0,
+        "labels_arrived_ratio": 0.9,
+    }
+    assert {m.status for m in measured.values()} == {Status.OK}
+    kinds = {name: m.kind for name, m in measured.items()}
+    assert kinds.pop("labels_arrived_ratio") is Kind.QUALITY
+    assert set(kinds.values()) == {Kind.OPERATIONS}
+
+
+@pytest.mark.parametrize(("predictions", "labelled", "by_now", "status"), [
+    (1000, 400, 500.0, Status.OK),  # exactly the ratio that is allowed
+    (1000, 399, 500.0, Status.BREACHED),
+    (1000, 0, 500.0, Status.BREACHED),
+    (1000, 600, 500.0, Status.OK),
+    (50, 7, 10.0, Status.OK),  # chance
+    (50, 0, 10.0, Status.BREACHED),
+    (1000, 0, 0.0, Status.OK),  # none expected yet
+    (1000, 700, 1000.0, Status.BREACHED),  # all are certain to be here
+])  # fmt: skip
+def test_labels_that_should_be_here_are_missed(predictions, labelled, by_now, status):
+    ratio = _measured(predictions, labelled, by_now)["labels_arrived_ratio"]
+    assert ratio.status is status
+    assert ratio.value == (labelled / by_now if by_now else 1.0)
+    if status is Status.BREACHED:
+        assert ratio.reason == f"{labelled} labels are known, {by_now:.0f} were expected by now"
+
+
+def test_chance_is_the_binomials():
+    for labelled in range(100):
+        status = _measured(100, labelled, 20.0)["labels_arrived_ratio"].status
+        overdue = labelled < 16 and stats.binom.cdf(labelled, 100, 0.2) < 0.001
+        assert (status is Status.BREACHED) == overdue, labelled
+
+
+def test_few_predictions_are_not_judged():
+    ratio = _measured(49, 0, 40.0)["labels_arrived_ratio"]
+    assert (ratio.status, ratio.value) == (Status.SKIPPED, None)
+    assert ratio.reason == "49 predictions, at least 50 needed"

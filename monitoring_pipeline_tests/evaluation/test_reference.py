@@ -104,8 +104,8 @@ def test_only_rows_of_the_own_version_count():
     columns = _columns(100)
     other = canonical(spec, {name: values[:50] for name, values in columns.items()}, model_version="2")
     rows = pl.concat([canonical(spec, columns, model_version="1"), other])
-    assert build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}).reference.profile.rows == 100
-    assert build_reference(spec, "2", WINDOW, rows, NO_LABELS, table_columns={}).reference.profile.rows == 50
+    assert build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference.profile.rows == 100
+    assert build_reference(spec, "2", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference.profile.rows == 50
 
 
 @pytest.mark.parametrize(("versions", "found"), [(["2", "10"], "'10', '2'"), ([], "none")])
@@ -114,7 +114,7 @@ def test_a_window_without_the_version_says_which_it_has(versions, found):
     frames = [canonical(SPEC, columns, model_version=version) for version in versions]
     rows = pl.concat(frames) if frames else canonical(SPEC, columns).clear()
     with pytest.raises(EmptyReferenceError) as caught:
-        build_reference(SPEC, "1", WINDOW, rows, NO_LABELS, table_columns={})
+        build_reference(SPEC, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF)
     assert str(caught.value) == (
         f"churn: reference.1: no predictions of version '1' in {WINDOW}; versions found there: {found}"
     )
@@ -163,7 +163,7 @@ def test_features_may_have_any_name(name):
     rows = canonical(spec, {name: ["a"] * 200 + ["b"] * 800, "age": [None] * 200 + [1.0] * 800})
     (found,) = find_concentrated_nulls(spec, rows, model_version="1")
     assert found.name == f"null_share[{name}=a]"
-    reference = build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}).reference
+    reference = build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference
     assert reference.profile[name].counts == (0, 800, 200, 0)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
 from monitoring_pipeline.statistics import distances
@@ -19,6 +20,8 @@ SYMMETRIC = [
     distances.hellinger_distance,
     distances.total_variation_distance,
     distances.l_infinity_distance,
+    distances.l_infinity_corrected,
+    distances.cramers_v,
 ]
 ALL = [*SYMMETRIC, distances.kullback_leibler_divergence]
 FROM_ZERO_TO_ONE = [
@@ -113,7 +116,7 @@ def test_population_stability_index_is_both_kullback_leibler_divergences(sides):
 @settings(deadline=None)
 def test_order_of_the_distances(sides):
     total_variation, hellinger = distances.total_variation_distance(*sides), distances.hellinger_distance(*sides)
-    assert distances.l_infinity_distance(*sides) <= total_variation + 1e-12
+    assert distances.l_infinity_corrected(*sides) <= distances.l_infinity_distance(*sides) <= total_variation + 1e-12
     assert distances.kolmogorov_smirnov_distance(*sides) <= total_variation + 1e-12
     assert hellinger**2 <= total_variation + 1e-12
     assert total_variation <= math.sqrt(2) * hellinger + 1e-12
@@ -150,6 +153,136 @@ def test_zero_between_multiples(distance, sides, times):
 def test_cells_empty_on_both_sides_change_nothing(distance, sides, where):
     padded = (np.insert(side, min(where, len(side)), 0) for side in sides)
     assert distance(*padded) == pytest.approx(distance(*sides), abs=1e-12)
+
+
+# ---- L-infinity less chance, and Cramer's V
+
+
+@given(count_arrays(2))
+@settings(deadline=None)
+def test_corrected_l_infinity_is_what_exceeds_chance(sides):
+    n, m = (sum(side) for side in sides)
+    chance = math.sqrt(math.log(2 / 0.003) / 2) * math.sqrt(1 / n + 1 / m)
+    expected = max(0.0, distances.l_infinity_distance(*sides) - chance)
+    assert distances.l_infinity_corrected(*sides) == pytest.approx(expected, abs=1e-12)
+
+
+def test_corrected_l_infinity_nears_the_plain_one_with_many_rows():
+    few, many = ([3, 7], [6, 4]), ([3 * 10**9, 7 * 10**9], [6 * 10**9, 4 * 10**9])
+    assert distances.l_infinity_corrected(*few) == 0.0
+    assert distances.l_infinity_corrected(*many) == pytest.approx(0.3, abs=1e-4)
+
+
+def test_corrected_l_infinity_without_change_exceeds_zero_in_few_cases():
+    """At most 3 of 1,000; conservative for cells, here none or next to none."""
+    sides = np.random.default_rng(2).multinomial(300, [0.1] * 10, size=(2, 2000))
+    assert np.mean([distances.l_infinity_corrected(*pair) > 0 for pair in zip(*sides, strict=True)]) <= 0.003
+
+
+@given(count_arrays(2))
+@settings(deadline=None)
+def test_cramers_v_from_scipys_chi_squared(sides):
+    """Bergsma 2013, sec. 3: phi^2 less (k - 1)(r - 1) / (n - 1), and both sides of the table shrunk."""
+    table = np.array(sides)[:, np.any(sides, axis=0)]
+    rows, cells = table.sum(), table.shape[1]
+    if cells == 1 or rows < 4:
+        return
+    phi_squared = stats.chi2_contingency(table, correction=False).statistic / rows
+    corrected = max(0.0, phi_squared - (cells - 1) / (rows - 1))
+    smaller = min(2 - 1 / (rows - 1), cells - (cells - 1) ** 2 / (rows - 1)) - 1
+    if smaller > 1e-9:
+        expected = min(1.0, math.sqrt(corrected / smaller))
+        assert distances.cramers_v(*sides) == pytest.approx(expected, abs=1e-6)
+
+
+@given(count_arrays(2))
+@settings(deadline=None)
+def test_cramers_v_lies_between_zero_and_one(sides):
+    assert 0.0 <= distances.cramers_v(*sides) <= 1.0
+
+
+def test_cramers_v_by_hand():
+    """Of (30, 10) and (10, 30) chi-squared is 20; phi^2 is 1/4; V^2 is (1/4 - 1/79) / (1 - 1/79)."""
+    assert distances.cramers_v([30, 10], [10, 30]) == pytest.approx(
+        math.sqrt((0.25 - 1 / 79) / (1 - 1 / 79)), rel=1e-12
+    )
+    assert distances.cramers_v([5000, 0], [0, 5000]) == pytest.approx(1.0, abs=1e-9)
+    assert distances.cramers_v([20, 20], [21, 19]) == 0.0
+    assert distances.cramers_v([7], [9]) == 0.0
+
+
+# ---- Wasserstein
+
+
+def points(draw_from=st.integers(-60, 60)):
+    """Counts of two sides over increasing points."""
+    return count_arrays(2).flatmap(
+        lambda sides: st.tuples(
+            st.just(sides),
+            st.lists(draw_from, min_size=len(sides[0]), max_size=len(sides[0]), unique=True).map(sorted),
+        )
+    )
+
+
+@given(points())
+@settings(deadline=None)
+def test_wasserstein_distance_as_scipy(case):
+    (reference, current), positions = case
+    expected = stats.wasserstein_distance(positions, positions, reference, current)
+    assert distances.wasserstein_distance(reference, current, positions) == pytest.approx(expected, abs=1e-9)
+
+
+@given(points(), st.integers(-9, 9).filter(bool), st.integers(-100, 100))
+@settings(deadline=None)
+def test_wasserstein_distance_scales_with_the_unit_and_not_with_the_zero(case, factor, offset):
+    (reference, current), positions = case
+    mapped = factor * np.array(positions) + offset
+    order = np.argsort(mapped)
+    found = distances.wasserstein_distance(np.take(reference, order), np.take(current, order), mapped[order])
+    expected = abs(factor) * distances.wasserstein_distance(reference, current, positions)
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+@given(points(), st.integers(1, 50))
+@settings(deadline=None)
+def test_wasserstein_distance_is_a_symmetric_distance_below_the_range(case, times):
+    (reference, current), positions = case
+    found = distances.wasserstein_distance(reference, current, positions)
+    assert found == pytest.approx(distances.wasserstein_distance(current, reference, positions), abs=1e-9)
+    assert 0.0 <= found <= positions[-1] - positions[0] + 1e-9
+    same = distances.wasserstein_distance(reference, np.multiply(reference, times), positions)
+    assert same == pytest.approx(0.0, abs=1e-9)
+
+
+@given(points())
+@settings(deadline=None)
+def test_wasserstein_distance_is_at_least_the_difference_of_the_means_and_at_most_the_range_times_variation(case):
+    (reference, current), positions = case
+    means = [np.average(positions, weights=side) for side in (reference, current)]
+    found = distances.wasserstein_distance(reference, current, positions)
+    assert abs(means[1] - means[0]) <= found + 1e-9
+    span = positions[-1] - positions[0]
+    assert found <= span * distances.total_variation_distance(reference, current) + 1e-9
+
+
+@given(st.integers(0, 99), st.floats(0.5, 3.0))
+@settings(deadline=None, max_examples=30)
+def test_kolmogorov_smirnov_distance_sees_order_only(seed, power):
+    """Rows and edges through one increasing map fall into the same cells."""
+    rng = np.random.default_rng(seed)
+    reference, current, edges = rng.exponential(1, 90), rng.exponential(1.3, 70), np.linspace(0.1, 3, 12)
+
+    def counts(mapped):
+        cells = (np.digitize(mapped(rows), mapped(edges)) for rows in (reference, current))
+        return [np.bincount(cell, minlength=13) for cell in cells]
+
+    plain, curved = (distances.kolmogorov_smirnov_distance(*counts(m)) for m in (lambda x: x, lambda x: x**power))
+    assert plain == curved
+
+
+def test_wasserstein_distance_needs_a_position_per_cell():
+    with pytest.raises(ValueError, match="2 positions for 3 cells"):
+        distances.wasserstein_distance([1, 2, 3], [3, 2, 1], [0.0, 1.0])
 
 
 @given(count_arrays(2))

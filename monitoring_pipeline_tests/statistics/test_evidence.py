@@ -16,6 +16,7 @@ ON_POOLED_CELLS = [
     evidence.population_stability_index_test,
 ]
 ALL = [*ON_POOLED_CELLS, evidence.kolmogorov_smirnov_test]
+OF_TWO_CELLS = [evidence.two_proportion_z_test, evidence.fisher_exact_test]
 
 DICE_REFERENCE = [16, 18, 16, 14, 12, 12]
 DICE_CURRENT = [16, 16, 16, 16, 16, 8]
@@ -214,3 +215,89 @@ def test_a_side_without_rows_is_undefined(test):
 def test_different_cells_are_refused(test):
     with pytest.raises(ValueError, match="both must be counts over the same cells"):
         test([1, 2], [1, 2, 3])
+
+
+# ---- two proportions
+
+tables = st.tuples(
+    *[st.lists(st.integers(0, 60), min_size=2, max_size=2).filter(any) for _ in ("reference", "current")]
+)
+
+
+@given(tables)
+@settings(deadline=None)
+def test_z_squared_is_pearsons_chi_squared(sides):
+    """And its p-value: a test of two proportions is the test of homogeneity of a 2 x 2 table."""
+    outcome = evidence.two_proportion_z_test(*sides)
+    if not np.any(sides, axis=0).all():
+        assert outcome == Evidence(0.0, 1.0)
+        return
+    expected = stats.chi2_contingency(np.array(sides), correction=False)
+    assert outcome.statistic**2 == pytest.approx(expected.statistic, abs=1e-9)
+    assert outcome.p_value == pytest.approx(expected.pvalue, abs=1e-9)
+
+
+def test_z_by_hand():
+    """1/2 against 2/3 of 90 each, pooled 7/12: z = (1/6) / sqrt(7/12 5/12 2/90) = 2.2678; its sign is the second's."""
+    outcome = evidence.two_proportion_z_test([45, 45], [30, 60])
+    assert outcome.statistic == pytest.approx((1 / 6) / np.sqrt(7 / 12 * 5 / 12 * 2 / 90), rel=1e-12)
+    assert outcome.statistic == pytest.approx(2.26779, abs=1e-5)
+    assert outcome.p_value == pytest.approx(0.02334, abs=1e-5)
+    assert evidence.two_proportion_z_test([30, 60], [45, 45]).statistic == pytest.approx(-2.26779, abs=1e-5)
+
+
+@given(tables)
+@settings(deadline=None)
+def test_fisher_is_the_sum_of_tables_at_most_as_likely(sides):
+    """Hypergeometric, with all margins given."""
+    if not np.any(sides, axis=0).all():
+        assert evidence.fisher_exact_test(*sides).p_value == 1.0
+        return
+    (a, b), (c, d) = sides
+    by_table = stats.hypergeom(a + b + c + d, a + c, a + b)
+    likely = by_table.pmf(np.arange(max(0, a - d), min(a + b, a + c) + 1))
+    expected = float(likely[likely <= by_table.pmf(a) * (1 + 1e-9)].sum())
+    assert evidence.fisher_exact_test(*sides).p_value == pytest.approx(expected, rel=1e-6)
+
+
+def test_fishers_statistic_is_the_odds_ratio_and_finite():
+    assert evidence.fisher_exact_test([45, 45], [30, 60]).statistic == pytest.approx(2.0)
+    apart = evidence.fisher_exact_test([6, 0], [0, 6])
+    assert apart.statistic == np.finfo(np.float64).max
+    assert apart.p_value == pytest.approx(2 / 924, rel=1e-9)
+    assert evidence.fisher_exact_test([7], [9]) == Evidence(1.0, 1.0)
+
+
+@pytest.mark.parametrize("test", OF_TWO_CELLS)
+@given(sides=tables, padding=st.integers(0, 2))
+@settings(deadline=None)
+def test_empty_cells_and_sides_change_no_proportion(test, sides, padding):
+    padded = [np.insert(side, padding, 0) for side in sides]
+    outcome = test(*sides)
+    assert test(*padded) == outcome
+    assert 0.0 <= outcome.p_value <= 1.0
+    assert test(*sides[::-1]).p_value == pytest.approx(outcome.p_value, abs=1e-9)
+
+
+@pytest.mark.parametrize("test", OF_TWO_CELLS)
+def test_more_than_two_values_are_no_proportion(test):
+    with pytest.raises(UndefinedStatisticError, match="3 values, a test of two proportions takes two"):
+        test([5, 5, 5], [1, 2, 3])
+
+
+@pytest.mark.parametrize("test", OF_TWO_CELLS)
+def test_a_proportion_of_no_rows_is_undefined(test):
+    with pytest.raises(UndefinedStatisticError, match="current has no rows"):
+        test([5, 5], [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("test", "draws", "lowest", "highest"),
+    [(evidence.two_proportion_z_test, 2000, 0.035, 0.065), (evidence.fisher_exact_test, 600, 0.01, 0.055)],
+)
+def test_false_alarms_of_two_proportions_at_five_percent(test, draws, lowest, highest):
+    """Fisher's test conditions on the margins and is conservative."""
+    rng = np.random.default_rng(13)
+    sides = zip(rng.binomial(1000, 0.3, draws), rng.binomial(200, 0.3, draws), strict=True)
+    p_values = np.array([test([a, 1000 - a], [b, 200 - b]).p_value for a, b in sides])
+    assert lowest <= np.mean(p_values < 0.05) <= highest

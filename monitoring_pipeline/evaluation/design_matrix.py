@@ -1,0 +1,91 @@
+"""Features as numbers, for models that tell rows apart."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+
+Values = NDArray[np.float64]
+CATEGORIES = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """How features become numbers.
+
+    Args:
+        columns: the features in order, with their kinds.
+        shares: of each categorical feature the most frequent categories, most frequent first, with their shares.
+    """
+
+    columns: dict[str, FeatureKind]
+    shares: dict[str, dict[str, float]]
+
+    @property
+    def categorical(self) -> list[bool]:
+        """Whether each column holds codes of categories."""
+        return [kind is FeatureKind.CATEGORICAL for kind in self.columns.values()]
+
+
+def watched_features(spec: ModelSpec) -> dict[str, FeatureKind]:
+    """Return the features that may decide: those that ``drift.ignore`` does not name."""
+    return {name: kind for name, kind in features_of(spec).items() if name not in spec.drift.ignore}
+
+
+def features_of(spec: ModelSpec) -> dict[str, FeatureKind]:
+    """Return the features with their kinds."""
+    return {name: feature.kind for name, feature in spec.features.items()}
+
+
+def encoding_of(columns: Mapping[str, FeatureKind], rows: pl.DataFrame) -> Encoding:
+    """Learn the categories, at most ``CATEGORIES`` of a column, from some rows.
+
+    For a fair test these are rows of both sides, or rows that are then not compared.
+    """
+    categorical = [name for name, kind in columns.items() if kind is FeatureKind.CATEGORICAL]
+    return Encoding(dict(columns), {name: _shares(rows[name]) for name in categorical})
+
+
+def code_matrix(encoding: Encoding, rows: pl.DataFrame) -> Values:
+    """Numbers and codes of categories, shape (rows, columns); all other categories share a code, NaN is missing."""
+    codes = {
+        name: {category: float(code) for code, category in enumerate(shares)}
+        for name, shares in encoding.shares.items()
+    }
+    return _matrix(encoding, rows, codes, {name: float(len(own)) for name, own in codes.items()})
+
+
+def share_matrix(encoding: Encoding, rows: pl.DataFrame) -> Values:
+    """Numbers, and each category's share in the rows it was learned from, shape (rows, columns); NaN is missing."""
+    return _matrix(encoding, rows, encoding.shares, dict.fromkeys(encoding.shares, 0.0))
+
+
+def _matrix(
+    encoding: Encoding, rows: pl.DataFrame, numbers: Mapping[str, Mapping[str, float]], others: Mapping[str, float]
+) -> Values:
+    columns = [
+        _replaced(rows[name], numbers[name], others[name]) if name in numbers else _finite(rows[name])
+        for name in encoding.columns
+    ]
+    return np.column_stack(columns)
+
+
+def _shares(values: pl.Series) -> dict[str, float]:
+    counts = values.drop_nulls().value_counts(name="n").sort("n", values.name, descending=[True, False])
+    kept = counts.head(CATEGORIES)
+    return {str(name): count / values.len() for name, count in zip(kept[values.name], kept["n"], strict=True)}
+
+
+def _replaced(values: pl.Series, numbers: Mapping[str, float], other: float) -> Values:
+    replaced = values.replace_strict(dict(numbers), default=other, return_dtype=pl.Float64)
+    return pl.select(pl.when(values.is_null()).then(math.nan).otherwise(replaced)).to_series().to_numpy()
+
+
+def _finite(values: pl.Series) -> Values:
+    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+    return np.where(np.isfinite(numbers), numbers, math.nan)

@@ -1,0 +1,122 @@
+"""Labelled rows in the shapes that metrics take: of both classes, of one class against the rest, of one horizon."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring_pipeline.statistics.bootstrap import DRAWS, bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.seeding import generator_of
+
+Values = NDArray[np.float64]
+ROWS_RESAMPLED = 2_500
+"""Intervals by resampling take the first so many rows, by the hash of their ids, and are narrowed by the root of what
+is left out: the interval's accuracy rests on the draws, not on the rows."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredRows:
+    """Rows whose label is known, in the order of their ids' hashes.
+
+    Args:
+        labels: binary 0 or 1; multiclass the number of the class; regression the value. Shape (rows,).
+        predictions: what was decided, as the labels.
+        scores: probability of each class (binary: of the positive one), shape (rows, classes); regression: none.
+        weights: what each row counts, where labels have not arrived alike, shape (rows,).
+        classes: names of a multiclass model's classes.
+        horizon: steps that each forecast looks ahead, shape (rows,).
+        naive: naive forecast of each row, shape (rows,).
+        dummy: what a model without inputs would say: the reference's base rate by class, or its median label.
+        quantile: of the quantile loss.
+        seed: words that the resampling depends on.
+    """
+
+    labels: Values
+    predictions: Values
+    scores: Values
+    weights: Values | None = None
+    classes: tuple[str, ...] = ()
+    horizon: Values | None = None
+    naive: Values | None = None
+    dummy: tuple[float, ...] = ()
+    quantile: float = 0.5
+    seed: tuple[str, ...] = ()
+    whole: "ScoredRows | None" = field(default=None, repr=False)
+
+    @property
+    def score(self) -> Values:
+        """Probability of the positive class, shape (rows,)."""
+        return self.scores[:, 0]
+
+    def where(self, wanted: NDArray[np.bool_] | slice) -> "ScoredRows":
+        """Return some of the rows, as a sample of their own."""
+        optional = {name: getattr(self, name) for name in ("weights", "horizon", "naive")}
+        return replace(
+            self,
+            labels=self.labels[wanted],
+            predictions=self.predictions[wanted],
+            scores=self.scores[wanted],
+            whole=None,
+            **{name: None if values is None else values[wanted] for name, values in optional.items()},
+        )
+
+    def of_class(self, name: str) -> "ScoredRows":
+        """Return all rows as those of a binary model of one class against the rest."""
+        number = self.classes.index(name)
+        return replace(
+            self,
+            labels=(self.labels == number).astype(np.float64),
+            predictions=(self.predictions == number).astype(np.float64),
+            scores=self.scores[:, number : number + 1],
+            dummy=self.dummy[number : number + 1],
+            whole=self,
+        )
+
+    @cached_property
+    def sample(self) -> "ScoredRows":
+        """The rows that intervals are resampled from."""
+        if self.whole is not None:
+            return replace(self.where(slice(ROWS_RESAMPLED)), whole=self.whole.sample)
+        return self.where(slice(ROWS_RESAMPLED))
+
+    @cached_property
+    def resampled(self) -> Values:
+        """Weights of the sample's rows in each draw, shape (draws, rows); drawn within classes."""
+        if self.whole is not None:
+            return self.whole.resampled
+        classes = self.labels if self.scores.shape[1] else np.zeros(self.labels.size)
+        drawn = resampled_weights(classes, DRAWS, generator_of(*self.seed))
+        return drawn if self.weights is None else drawn * self.weights
+
+    @property
+    def row_weights(self) -> Values:
+        """Weights of the rows as one draw, shape (1, rows)."""
+        return (np.ones(self.labels.size) if self.weights is None else self.weights)[None, :]
+
+    def bootstrap(self, statistic: Callable[["ScoredRows", Values], Values]) -> tuple[Estimate, Values]:
+        """Return a number with its interval by resampling, and its draws.
+
+        Args:
+            statistic: the number for weights of shape (draws, rows), shape (draws,).
+        """
+        value = float(statistic(self, self.row_weights)[0])
+        sample = self.sample
+        draws = statistic(sample, sample.resampled) if np.isfinite(value) else np.array([np.nan])
+        shrink = (sample.labels.size / self.labels.size) ** 0.5 if self.labels.size else 1.0
+        return bootstrap_interval(value, draws, shrink=shrink), draws
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Order of increasing score in which sums do not depend on the rows' order."""
+        weights = np.zeros(self.labels.size) if self.weights is None else self.weights
+        return np.lexsort((weights, self.labels, self.predictions, self.score))
+
+    def counts(self, weights: Values) -> ScoreCounts:
+        """Return the rows of a binary model by score, for weights of shape (draws, rows)."""
+        own = weights[:, self.order]
+        labels, decided = self.labels[self.order], self.predictions[self.order] == 1.0
+        return ScoreCounts(self.score[self.order], own, own * labels, decided)

@@ -1,0 +1,98 @@
+"""When a metric is beyond its threshold: the whole interval, not the point, unless the spec says so."""
+
+import math
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec, Threshold
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.intervals import difference_interval
+
+
+class Better(StrEnum):
+    """Which values of a metric are good."""
+
+    HIGHER = "higher"
+    LOWER = "lower"
+    ZERO = "zero"
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A value and how far it may lie from it; the value itself where the point decides or no interval is known."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+def judge_by_threshold(
+    spec: ModelSpec, measurement: Measurement, better: Better | None, reference: Estimate | None = None
+) -> Measurement:
+    """Judge a metric by the spec's threshold for it, if it has one.
+
+    Args:
+        spec: the model.
+        measurement: the metric, with its interval.
+        better: which of its values are good; decides what worse than the reference means, which is never without.
+        reference: the metric on the reference, with its interval.
+    """
+    threshold = spec.performance.thresholds.get(measurement.name)
+    if threshold is None:
+        return measurement
+    bounded = replace(
+        measurement,
+        threshold_lower=threshold.lower,
+        threshold_upper=threshold.upper,
+        severity=Severity(threshold.severity or Severity.CRITICAL),
+    )
+    if bounded.value is None:
+        return bounded
+    point = spec.performance.breach_on == "point"
+    reason = _beyond(bounded, threshold, point=point)
+    margin = threshold.worse_than_reference
+    if reason is None and margin is not None and better is not None and reference is not None:
+        reason = _worse(bounded, margin, better, reference, point=point)
+    return bounded if reason is None else replace(bounded, status=Status.BREACHED, reason=reason)
+
+
+def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:
+    own = _range(Estimate(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
+    if threshold.lower is not None and own.upper < threshold.lower:
+        return f"{_shown(measurement)} is below {threshold.lower:g}"
+    if threshold.upper is not None and own.lower > threshold.upper:
+        return f"{_shown(measurement)} is above {threshold.upper:g}"
+    return None
+
+
+def _worse(measurement: Measurement, margin: float, better: Better, reference: Estimate, *, point: bool) -> str | None:
+    """Return why the metric is worse than the reference's by more than the margin: the interval of the difference."""
+    own = Estimate(measurement.value or 0.0, measurement.lower, measurement.upper)
+    before, now = (_folded(entry) if better is Better.ZERO else entry for entry in (reference, own))
+    difference = _range(difference_interval(now, before), point=point)
+    loss = -difference.upper if better is Better.HIGHER else difference.lower
+    if loss <= margin:
+        return None
+    return f"{_shown(measurement)} is worse than the reference's {reference.value:.4g} by more than {margin:g}"
+
+
+def _range(estimate: Estimate, *, point: bool) -> _Range:
+    lower = estimate.value if point or estimate.lower is None else estimate.lower
+    upper = estimate.value if point or estimate.upper is None else estimate.upper
+    return _Range(estimate.value, lower, upper)
+
+
+def _folded(estimate: Estimate) -> Estimate:
+    """The distance from zero."""
+    if estimate.lower is None or estimate.upper is None:
+        return Estimate(abs(estimate.value))
+    lower = 0.0 if estimate.lower <= 0.0 <= estimate.upper else min(abs(estimate.lower), abs(estimate.upper))
+    return Estimate(abs(estimate.value), lower, max(abs(estimate.lower), abs(estimate.upper)))
+
+
+def _shown(measurement: Measurement) -> str:
+    value = measurement.value if measurement.value is not None else math.nan
+    if measurement.lower is None or measurement.upper is None:
+        return f"{value:.4g}"
+    return f"{value:.4g} ({measurement.lower:.4g} to {measurement.upper:.4g})"

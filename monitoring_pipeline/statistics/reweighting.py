@@ -1,0 +1,24 @@
+"""Weights that make the rows of one sample stand for another."""
+
+import numpy as np
+
+from monitoring_pipeline.statistics.inputs import Vector
+
+LARGEST_WEIGHT = 50.0
+
+
+def density_ratio_weights(probabilities: Vector, reference_rows: int, current_rows: int) -> Vector:
+    """Return how much more often rows like each are in the current sample than in the reference, with mean 1.
+
+    By Bayes' rule p / (1 - p) * n_reference / n_current (Bickel, Brueckner & Scheffer 2009, JMLR 10:2137), cut at
+    ``LARGEST_WEIGHT``.
+
+    Args:
+        probabilities: of each reference row to be a current one, by a classifier that has not seen it, shape (rows,).
+        reference_rows: reference rows that the classifier was fitted to, or a number in proportion.
+        current_rows: current rows, likewise.
+    """
+    bounded = np.clip(probabilities, 0.0, 1.0 - 1e-9)
+    weights = np.minimum(bounded / (1.0 - bounded) * reference_rows / current_rows, LARGEST_WEIGHT)
+    mean = float(np.sort(weights).mean())
+    return weights / mean if mean > 0.0 else weights

@@ -1,0 +1,193 @@
+"""How right a classifier is, from rows and positives by score: what single rows, expected labels and sums share.
+
+A group holds the rows of one score and decided class. With one group a row and labels 0 or 1 the functions give the
+realized metric; with the probability of the label instead of the label its expected value (confidence-based
+estimation); with positives drawn at random their spread; with binned scores the metric of any sum of days. Every
+function returns one number per draw, shape (draws,), NaN where it does not exist in that draw.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring_pipeline.statistics.inputs import Flags, Vector
+
+SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreCounts:
+    """Rows by score, in increasing order of it.
+
+    Args:
+        scores: mean score of each group, shape (groups,).
+        rows: rows of each group, or the sum of their weights, shape (groups,) or (draws, groups).
+        positives: rows whose label is positive, drawn, expected or known, shape (draws, groups).
+        decided: whether the group is predicted positive, shape (groups,); ``None`` where nothing was decided.
+    """
+
+    scores: Vector
+    rows: Vector
+    positives: Vector
+    decided: Flags | None = None
+
+    @cached_property
+    def negatives(self) -> Vector:
+        """Rows whose label is negative, shape (draws, groups)."""
+        return self.rows - self.positives
+
+    @property
+    def total(self) -> Vector:
+        """Rows of all groups, shape () or (draws,)."""
+        return np.asarray(self.rows.sum(axis=-1))
+
+    @cached_property
+    def tied(self) -> tuple[Vector, Vector]:
+        """Positives and negatives by distinct score, shape (draws, distinct)."""
+        first = np.concatenate([[True], np.diff(self.scores) > 0])
+        starts = np.flatnonzero(first)
+        return np.add.reduceat(self.positives, starts, axis=1), np.add.reduceat(self.negatives, starts, axis=1)
+
+    def with_positives(self, positives: Vector) -> "ScoreCounts":
+        """Return the same groups with other labels, shape (draws, groups)."""
+        return ScoreCounts(self.scores, self.rows, positives, self.decided)
+
+
+def score_counts(scores: npt.ArrayLike, positives: npt.ArrayLike, decided: npt.ArrayLike | None = None) -> ScoreCounts:
+    """Return one group per row.
+
+    Args:
+        scores: probability of the positive class, shape (rows,).
+        positives: label, or probability of the positive label, shape (rows,).
+        decided: decided class, 0 or 1, shape (rows,).
+    """
+    score = np.asarray(scores, dtype=np.float64)
+    chance = np.asarray(positives, dtype=np.float64)
+    # Sorted by everything, so that sums do not depend on the order of the rows.
+    own = None if decided is None else np.asarray(decided, dtype=bool)
+    order = np.lexsort((chance, score) if own is None else (chance, own, score))
+    return ScoreCounts(score[order], np.ones(score.size), chance[order][None, :], None if own is None else own[order])
+
+
+def grouped(counts: ScoreCounts, groups: int) -> ScoreCounts:
+    """Return neighbouring scores of one decided class joined to at most ``groups`` per class, ties never split."""
+    sides = np.zeros(counts.scores.size, dtype=bool) if counts.decided is None else counts.decided
+    keys = np.zeros(counts.scores.size, dtype=np.int64)
+    for offset, side in enumerate((~sides, sides)):
+        _, tie = np.unique(counts.scores[side], return_inverse=True)
+        rows = np.bincount(tie, weights=counts.rows[side])
+        keys[side] = (((np.cumsum(rows) - rows / 2) * groups / rows.sum()).astype(np.int64) + offset * groups)[tie]
+    kept, key = np.unique(keys, return_inverse=True)
+    rows = _sums(key, counts.rows)
+    scores = _sums(key, counts.rows * counts.scores) / rows
+    positives = np.stack([_sums(key, draw) for draw in counts.positives])
+    order = np.argsort(scores, kind="stable")
+    decided = None if counts.decided is None else (kept >= groups)[order]
+    return ScoreCounts(scores[order], rows[order], positives[:, order], decided)
+
+
+def _sums(key: npt.NDArray[np.int64], values: Vector) -> Vector:
+    return np.bincount(key, weights=values).astype(np.float64)
+
+
+def drawn(counts: ScoreCounts, draws: int, generator: np.random.Generator) -> ScoreCounts:
+    """Return so many draws of labels, each group's positives binomial with the group's expected share."""
+    share = np.clip(counts.positives[0] / counts.rows, 0.0, 1.0)
+    rows = np.rint(counts.rows).astype(np.int64)
+    return counts.with_positives(generator.binomial(rows, share, size=(draws, share.size)).astype(np.float64))
+
+
+def base_rate(counts: ScoreCounts) -> Vector:
+    """Share of positive labels."""
+    return counts.positives.sum(axis=1) / counts.total
+
+
+def mean_bias(counts: ScoreCounts) -> Vector:
+    """Mean of score - label."""
+    return (counts.rows @ counts.scores - counts.positives.sum(axis=1)) / counts.total
+
+
+def auroc(counts: ScoreCounts) -> Vector:
+    """Area under the ROC curve of the counts, groups of equal score counting half (trapezoid; Bamber 1975)."""
+    positives, negatives = counts.tied
+    below = np.cumsum(negatives, axis=1) - negatives / 2
+    return _ratio(np.sum(positives * below, axis=1), positives.sum(axis=1) * negatives.sum(axis=1))
+
+
+def auroc_error_bound(counts: ScoreCounts) -> Vector:
+    """Largest possible error of the area by rows that share a group although their scores differ.
+
+    Pairs within a group count half: each can be off by a half.
+    """
+    positives, negatives = counts.tied
+    return _ratio(np.sum(positives * negatives, axis=1), 2 * positives.sum(axis=1) * negatives.sum(axis=1))
+
+
+def average_precision(counts: ScoreCounts) -> Vector:
+    """Sum over falling thresholds of precision times the gain in recall (as scikit-learn; no interpolation)."""
+    positives, negatives = (side[:, ::-1] for side in counts.tied)
+    found = np.cumsum(positives, axis=1)
+    precision = _ratio(found, found + np.cumsum(negatives, axis=1))
+    return _ratio(np.sum(positives * precision, axis=1), positives.sum(axis=1))
+
+
+def brier_score(counts: ScoreCounts) -> Vector:
+    """Mean squared difference of score and label."""
+    losses = counts.positives @ (1 - counts.scores) ** 2 + counts.negatives @ counts.scores**2
+    return losses / counts.total
+
+
+def log_loss(counts: ScoreCounts) -> Vector:
+    """Mean negative log-likelihood in nats; scores are clipped by an epsilon."""
+    clipped = np.clip(counts.scores, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return -(counts.positives @ np.log(clipped) + counts.negatives @ np.log1p(-clipped)) / counts.total
+
+
+def accuracy(counts: ScoreCounts) -> Vector:
+    """Share of rows decided rightly."""
+    right = _decided(counts, "positives").sum(axis=1) + _undecided(counts, "negatives").sum(axis=1)
+    return right / counts.total
+
+
+def precision(counts: ScoreCounts) -> Vector:
+    """Share of the rows predicted positive that are."""
+    hits = _decided(counts, "positives").sum(axis=1)
+    return _ratio(hits, hits + _decided(counts, "negatives").sum(axis=1))
+
+
+def recall(counts: ScoreCounts) -> Vector:
+    """Share of the positive rows that are predicted positive."""
+    return _ratio(_decided(counts, "positives").sum(axis=1), counts.positives.sum(axis=1))
+
+
+def specificity(counts: ScoreCounts) -> Vector:
+    """Share of the negative rows that are predicted negative."""
+    return _ratio(_undecided(counts, "negatives").sum(axis=1), counts.negatives.sum(axis=1))
+
+
+def f1(counts: ScoreCounts) -> Vector:
+    """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
+    hits = _decided(counts, "positives").sum(axis=1)
+    wrong = _decided(counts, "negatives").sum(axis=1) + _undecided(counts, "positives").sum(axis=1)
+    return _ratio(2 * hits, 2 * hits + wrong)
+
+
+def _decided(counts: ScoreCounts, side: str) -> Vector:
+    return getattr(counts, side)[:, _flags(counts)]
+
+
+def _undecided(counts: ScoreCounts, side: str) -> Vector:
+    return getattr(counts, side)[:, ~_flags(counts)]
+
+
+def _flags(counts: ScoreCounts) -> Flags:
+    if counts.decided is None:
+        raise ValueError("nothing was decided in these counts")
+    return counts.decided
+
+
+def _ratio(above: Vector, below: Vector) -> Vector:
+    return np.divide(above, below, out=np.full(np.shape(above), math.nan), where=below > 0)

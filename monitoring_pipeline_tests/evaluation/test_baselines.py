@@ -1,0 +1,124 @@
+"""What a chunk is compared with: the days of each choice, refusals, and taking a part away."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.baselines import (
+    DAYS_OF,
+    WORDS,
+    Baseline,
+    baseline_days,
+    baseline_words,
+    choose_baseline,
+    without,
+)
+from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, add_profiles
+from monitoring_pipeline.spec.model import Against, DriftRules
+
+# A Wednesday.
+DAY = dt.date(2024, 3, 20)
+
+
+def rules_of(against, **changes):
+    return DriftRules.model_validate({"against": against, **changes})
+
+
+def profile_of(rows):
+    return ChunkProfile("1", rows, (ColumnProfile("x", (0, rows, 0), sum_centred=rows / 2),))
+
+
+@pytest.mark.parametrize(
+    ("against", "window", "expected"),
+    [
+        ("reference", 28, []),
+        ("previous_day", 28, ["2024-03-19"]),
+        ("same_weekday", 28, ["2024-02-21", "2024-02-28", "2024-03-06", "2024-03-13"]),
+        ("same_weekday", 7, ["2024-03-13"]),
+        ("same_weekday", 13, ["2024-03-13"]),
+        ("same_weekday", 14, ["2024-03-06", "2024-03-13"]),
+        ("trailing_days", 7, [f"2024-03-{day}" for day in range(13, 20)]),
+        # 2023-03-22 is the Wednesday of the year before
+        ("last_year", 28, [f"2023-03-{day}" for day in range(19, 26)]),
+    ],
+)
+def test_days_of_each_choice(against, window, expected):
+    assert [str(day) for day in baseline_days(rules_of(against, window_days=window), DAY)] == expected
+
+
+@given(st.sampled_from(list(Against)), st.dates(dt.date(2000, 1, 1)), st.integers(7, 90))
+@settings(deadline=None)
+def test_days_are_earlier_distinct_and_in_order(against, day, window):
+    days = baseline_days(rules_of(against, window_days=window), day)
+    assert list(days) == sorted(set(days))
+    assert all(earlier < day for earlier in days)
+    if against is Against.SAME_WEEKDAY:
+        assert {earlier.weekday() for earlier in days} == {day.weekday()}
+    if against in {Against.SAME_WEEKDAY, Against.TRAILING_DAYS}:
+        assert all(day - earlier <= dt.timedelta(days=window) for earlier in days)
+
+
+def test_every_choice_has_days_and_words():
+    assert set(DAYS_OF) == set(WORDS) == set(Against)
+    assert baseline_words(rules_of("trailing_days", window_days=14)) == "the 14 days before"
+    assert baseline_words(rules_of("previous_day")) == "the day before"
+
+
+def test_the_baseline_is_the_sum_of_the_days_that_there_are():
+    days = {DAY - dt.timedelta(days=n): profile_of(100 + n) for n in range(1, 30) if n != 3}
+    found = choose_baseline(rules_of("trailing_days", window_days=7), DAY, days, ())
+    assert (len(found.days), found.reason) == (6, None)
+    assert DAY - dt.timedelta(days=3) not in found.days
+    assert found.profile["x"].counts == (0, 100 * 6 + 1 + 2 + 4 + 5 + 6 + 7, 0)
+    assert found.profile.rows == found.profile["x"].rows
+
+
+def test_a_wanted_day_that_is_still_to_be_profiled_is_waited_for():
+    days = {DAY - dt.timedelta(days=n): profile_of(100) for n in range(1, 8)}
+    rules = rules_of("trailing_days", window_days=7)
+    waiting = choose_baseline(rules, DAY, days, {dt.date(2024, 3, 15)})
+    assert waiting == Baseline(
+        reason="1 of the 7 days to compare with are not profiled yet (2024-03-15): run them first"
+    )
+    many = choose_baseline(rules, DAY, {}, {DAY - dt.timedelta(days=n) for n in range(10)})
+    assert many.reason.startswith("7 of the 7 days")
+    assert "(2024-03-13, 2024-03-14, 2024-03-15, ...)" in many.reason
+
+
+def test_days_that_are_not_wanted_are_not_waited_for():
+    later = {DAY, DAY + dt.timedelta(days=1), DAY - dt.timedelta(days=8)}
+    found = choose_baseline(rules_of("previous_day"), DAY, {DAY - dt.timedelta(days=1): profile_of(60)}, later)
+    assert (found.days, found.reason) == ((dt.date(2024, 3, 19),), None)
+
+
+@pytest.mark.parametrize(("rows", "reason"), [(49, "49 rows in the day before, at least 50 needed"), (50, None)])
+def test_a_baseline_needs_rows(rows, reason):
+    found = choose_baseline(rules_of("previous_day"), DAY, {DAY - dt.timedelta(days=1): profile_of(rows)}, ())
+    assert found.reason == reason
+    assert (found.profile is None) is (reason is not None)
+
+
+@pytest.mark.parametrize("against", [against for against in Against if against is not Against.REFERENCE])
+def test_without_days_there_is_no_baseline(against):
+    found = choose_baseline(rules_of(against), DAY, {DAY: profile_of(500)}, ())
+    assert found.profile is None
+    assert found.reason == f"0 rows in {baseline_words(rules_of(against))}, at least 50 needed"
+
+
+# Sums are whole multiples of a power of two, as the profile rounds them.
+parts = st.tuples(
+    st.lists(st.integers(0, 10**6), min_size=5, max_size=5),
+    st.integers(-(2**40), 2**40).map(lambda units: units / 2**30),
+    st.integers(0, 2**40).map(lambda units: units / 2**30),
+).map(lambda drawn: ColumnProfile("x", tuple(drawn[0]), sum_centred=drawn[1], sum_squares_centred=drawn[2]))
+
+
+@given(parts, parts)
+@settings(deadline=None)
+def test_without_undoes_adding_to_the_bit(own, others):
+    left = without(add_profiles(own, others), own)
+    assert (left.counts, left.sum_centred, left.sum_squares_centred, left.column) == (
+        others.counts, others.sum_centred, others.sum_squares_centred, "x",
+    )  # fmt: skip

@@ -1,0 +1,401 @@
+"""Performance without labels, on rows made so that their labels' probabilities are known."""
+
+import datetime as dt
+import math
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import TypeAdapter
+from sklearn import metrics
+
+from monitoring_pipeline.evaluation.estimation import (
+    NOT_ESTIMATED,
+    Estimation,
+    estimate_performance,
+    learn_estimation,
+)
+from monitoring_pipeline.evaluation.loss_estimation import estimate_losses, fit_loss_model
+from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline_tests.evaluation.cases import canonical
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
+
+CHURN, CHOICE, SPEND = binary_spec(), multiclass_spec(), regression_spec()
+FIRST_NOON = dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC)
+DAYS, ROWS_A_DAY = 20, 500
+MAIN = ("auroc", "average_precision", "brier_score", "log_loss", "accuracy", "precision", "recall", "f1", "base_rate")
+
+
+def _over_days(rows, days):
+    """The rows spread over so many days at noon."""
+    moments = [FIRST_NOON + dt.timedelta(days=number % days) for number in range(rows.height)]
+    return rows.with_columns(predicted_at=pl.Series(moments, dtype=pl.Datetime("us", "UTC")))
+
+
+def _churn(rng, rows, *, truth=lambda score: score, days=1, shape=(2, 3)):
+    """Scores, decided at one half, with labels of probability ``truth(score)``."""
+    score = rng.beta(*shape, rows)
+    frame = canonical(CHURN, {"score": score, "prediction": np.where(score >= 0.5, "1", "0")})
+    label = (rng.uniform(size=rows) < truth(score)).astype(float)
+    return _over_days(frame, days).with_columns(label=label)
+
+
+def _realized(rows):
+    score, label = rows["score"].to_numpy(), rows["label"].to_numpy()
+    decided = (rows["prediction"] == "1").to_numpy()
+    return {
+        "auroc": metrics.roc_auc_score(label, score),
+        "average_precision": metrics.average_precision_score(label, score),
+        "brier_score": metrics.brier_score_loss(label, score),
+        "log_loss": metrics.log_loss(label, score),
+        "accuracy": metrics.accuracy_score(label, decided),
+        "precision": metrics.precision_score(label, decided),
+        "recall": metrics.recall_score(label, decided),
+        "f1": metrics.f1_score(label, decided),
+        "base_rate": label.mean(),
+    }
+
+
+def _estimated(estimation, rows, *, spec=CHURN, chunk="2024-03-01", **arguments):
+    """Estimates by name; the labels are not there to be seen."""
+    found = estimate_performance(
+        spec, estimation, rows.drop("label", strict=False), model_version="1", chunk=chunk, **arguments
+    )
+    return {m.name: m for m in found}
+
+
+@pytest.fixture(scope="module")
+def healthy():
+    """What calibrated scores teach."""
+    return learn_estimation(CHURN, _churn(np.random.default_rng(1), DAYS * ROWS_A_DAY, days=DAYS))
+
+
+def _overconfident(score):
+    return score**2
+
+
+@pytest.fixture(scope="module")
+def miscalibrated():
+    """What scores teach whose probability is their square."""
+    rows = _churn(np.random.default_rng(2), DAYS * ROWS_A_DAY, days=DAYS, truth=_overconfident)
+    return learn_estimation(CHURN, rows)
+
+
+def test_calibrated_scores_are_taken_as_they_are(healthy):
+    assert healthy.reason is None
+    assert healthy.recalibrations == ()
+    assert healthy.brier_as_is <= healthy.brier_recalibrated
+    assert {own.metric for own in healthy.errors} == {*MAIN, "specificity"}
+    assert {own.days for own in healthy.errors} == {DAYS}
+
+
+def test_estimates_are_close_to_what_labels_show(healthy):
+    rng = np.random.default_rng(3)
+    chunks = [_churn(rng, 2000) for _ in range(DAYS)]
+    pairs = [(_estimated(healthy, rows), _realized(rows)) for rows in chunks]
+    for name in MAIN:
+        off = np.array([estimated[name].value - realized[name] for estimated, realized in pairs])
+        assert abs(off.mean()) < 0.01, name
+        assert np.abs(off).mean() < 0.03, name
+
+
+def test_harder_rows_are_seen_without_labels(healthy):
+    rng = np.random.default_rng(4)
+    usual, harder = _churn(rng, 5000), _churn(rng, 5000, shape=(12, 12))
+    assert _realized(harder)["auroc"] < _realized(usual)["auroc"] - 0.1
+    estimated = _estimated(healthy, harder)
+    for name, realized in _realized(harder).items():
+        assert estimated[name].value == pytest.approx(realized, abs=0.025), name
+
+
+def test_miscalibrated_scores_are_recalibrated_first(miscalibrated):
+    assert len(miscalibrated.recalibrations) == 1
+    assert miscalibrated.brier_recalibrated < miscalibrated.brier_as_is - 0.01
+    assert miscalibrated.recalibrations[0]([0.2, 0.5, 0.7]) == pytest.approx([0.04, 0.25, 0.49], abs=0.09)
+    rows = _churn(np.random.default_rng(5), 5000, truth=_overconfident)
+    believed = _estimated(replace(miscalibrated, recalibrations=()), rows)
+    recalibrated, realized = _estimated(miscalibrated, rows), _realized(rows)
+    for name in MAIN:
+        assert recalibrated[name].value == pytest.approx(realized[name], abs=0.03), name
+    assert believed["base_rate"].value - realized["base_rate"] > 0.15
+    assert believed["precision"].value - realized["precision"] > 0.15
+
+
+def test_a_changed_relation_of_inputs_and_label_is_not_seen(healthy):
+    """The limit of the method, which its definition tells."""
+    rng = np.random.default_rng(6)
+    rows = _churn(rng, 3000, truth=lambda score: 1 - score)
+    estimated = _estimated(healthy, rows)["auroc"]
+    assert _realized(rows)["auroc"] < 0.3
+    assert estimated.lower > 0.6
+    assert "a changed relation of inputs and label cannot be seen this way" in estimated.definition
+
+
+@pytest.fixture(scope="module", params=["healthy", "miscalibrated"])
+def later_days(request):
+    """What was learned, and by metric what was estimated and realized on days after it, shape (days, 4)."""
+    rng = np.random.default_rng(7)
+    truth = _overconfident if request.param == "miscalibrated" else (lambda score: score)
+    estimation, found = request.getfixturevalue(request.param), {name: [] for name in MAIN}
+    for number in range(50):
+        rows = _churn(rng, ROWS_A_DAY, truth=truth)
+        estimated, realized = _estimated(estimation, rows, chunk=str(number)), _realized(rows)
+        for name, own in found.items():
+            own.append((estimated[name].lower, estimated[name].value, estimated[name].upper, realized[name]))
+    return estimation, {name: np.array(own) for name, own in found.items()}
+
+
+def test_intervals_hold_what_the_labels_will_show(later_days):
+    held, widths = {}, {}
+    for name, (lower, value, upper, realized) in ((name, days.T) for name, days in later_days[1].items()):
+        held[name] = np.mean((lower <= realized) & (realized <= upper))
+        widths[name] = np.mean(upper - lower) / (2 * 1.96 * np.sqrt(np.mean((value - realized) ** 2)))
+    assert min(held.values()) >= 0.86, held
+    assert np.mean(list(held.values())) >= 0.93, held
+    assert max(widths.values()) < 1.6, widths
+
+
+def test_the_errors_on_the_references_days_are_those_of_later_days(later_days):
+    estimation, found = later_days
+    ratios = [
+        estimation.error(name).mean_absolute / np.abs(days[:, 1] - days[:, 3]).mean() for name, days in found.items()
+    ]
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.3)
+    assert all(abs(estimation.error(name).bias) <= estimation.error(name).mean_absolute for name in MAIN)
+    assert estimation.error("unheard of") is None
+
+
+def test_days_that_differ_widen_the_interval():
+    """Odd days promise too much and even days too little: that is no chance in the labels."""
+    rng = np.random.default_rng(9)
+    days = [
+        _churn(rng, ROWS_A_DAY, truth=lambda score, by=by: np.clip(score + by, 0, 1)).with_columns(
+            pl.col("predicted_at") + dt.timedelta(days=number)
+        )
+        for number, by in enumerate([0.15, -0.15] * 10)
+    ]
+    uneven = learn_estimation(CHURN, pl.concat(days))
+    assert uneven.error("base_rate").systematic == pytest.approx(0.14, abs=0.04)
+    measured = _estimated(uneven, days[0])["base_rate"]
+    assert measured.upper - measured.value == pytest.approx(1.96 * 0.14, rel=0.3)
+
+
+def test_intervals_hold_no_impossible_value():
+    def nearly_certain(score):
+        return np.where(score > 0.5, 0.99, 0.01)
+
+    estimation = learn_estimation(CHURN, _churn(np.random.default_rng(27), 2000, days=20, truth=nearly_certain))
+    found = _estimated(estimation, _churn(np.random.default_rng(28), 60, truth=nearly_certain))
+    assert {found[name].upper for name in ("auroc", "accuracy", "recall")} == {1.0}
+    assert all(0.0 <= m.lower <= m.value <= m.upper for m in found.values())
+
+
+def test_a_measurement_says_what_it_is(healthy):
+    rows = _churn(np.random.default_rng(10), 300)
+    found = _estimated(healthy, rows, reference={"auroc": Estimate(0.75, 0.7, 0.8)})
+    auroc = found["auroc"]
+    assert {m.kind for m in found.values()} == {Kind.ESTIMATED_PERFORMANCE}
+    assert (auroc.subject, auroc.model_version, auroc.rows, auroc.reference_value) == ("model", "1", 300, 0.75)
+    assert auroc.status is Status.OK
+    assert auroc.lower < auroc.value < auroc.upper
+    assert found["f1"].reference_value is None
+    assert auroc.definition.startswith("estimated without labels; off by 0.0")
+
+
+@pytest.mark.parametrize(("threshold", "status"), [
+    ({"lower": 0.95}, Status.BREACHED),
+    ({"lower": 0.5}, Status.OK),
+    ({"worse_than_reference": 0.05}, Status.BREACHED),
+    ({"worse_than_reference": 0.3}, Status.OK),
+])  # fmt: skip
+def test_a_breach_of_an_estimate_is_a_warning_at_most(healthy, threshold, status):
+    spec = binary_spec(performance__thresholds={"auroc": threshold})
+    rows = _churn(np.random.default_rng(11), 2000)
+    auroc = _estimated(healthy, rows, spec=spec, reference={"auroc": Estimate(0.95, 0.94, 0.96)})["auroc"]
+    assert (auroc.status, auroc.severity) == (status, Severity.WARNING)
+    assert (auroc.reason is None) == (status is Status.OK)
+
+
+def test_the_spec_may_make_a_breach_of_an_estimate_less():
+    estimation = learn_estimation(CHURN, _churn(np.random.default_rng(12), 1000, days=5))
+    spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99, "severity": "info"}})
+    auroc = _estimated(estimation, _churn(np.random.default_rng(13), 1000), spec=spec)["auroc"]
+    assert (auroc.status, auroc.severity) == (Status.BREACHED, Severity.INFO)
+
+
+def test_the_same_chunk_gives_the_same_bits(healthy):
+    rows = _churn(np.random.default_rng(14), 400)
+    assert _estimated(healthy, rows) == _estimated(healthy, rows)
+    other = _estimated(healthy, rows, chunk="2024-03-02")
+    assert other["auroc"].value == _estimated(healthy, rows)["auroc"].value
+    assert other["auroc"].upper != _estimated(healthy, rows)["auroc"].upper
+
+
+def test_rows_without_a_usable_output_are_left_out(healthy):
+    rows = _churn(np.random.default_rng(15), 300)
+    broken = rows.head(3).with_columns(
+        score=pl.Series([None, math.nan, 0.5]), prediction=pl.Series(["0", "0", None], dtype=pl.String)
+    )
+    whole, mixed = _estimated(healthy, rows), _estimated(healthy, pl.concat([rows, broken]))
+    assert mixed == whole
+    assert whole["auroc"].rows == 300
+
+
+@pytest.mark.parametrize(("estimation", "rows", "reason"), [
+    (Estimation(), 49, "49 rows, at least 50 needed"),
+    (NOT_ESTIMATED, 100, "the reference was built before estimates were learned"),
+])  # fmt: skip
+def test_what_cannot_be_estimated_says_why(estimation, rows, reason):
+    found = estimate_performance(
+        CHURN, estimation, _churn(np.random.default_rng(16), rows), model_version="1", chunk="2024-03-01"
+    )
+    assert [(m.kind, m.name, m.status, m.value, m.reason, m.rows) for m in found] == [
+        (Kind.ESTIMATED_PERFORMANCE, "estimate", Status.SKIPPED, None, reason, rows)
+    ]
+
+
+@pytest.mark.parametrize(("rows", "judged"), [(2000, 4), (49 * 8, 0)], ids=["few_days", "few_rows_a_day"])
+def test_few_labels_teach_nothing(rows, judged):
+    reference = _churn(np.random.default_rng(17), rows, days=8)
+    later = pl.col("predicted_at") >= FIRST_NOON + dt.timedelta(days=4)
+    estimation = learn_estimation(CHURN, reference.with_columns(label=pl.when(later).then(None).otherwise("label")))
+    reason = f"{judged} days of the reference have 50 labels or more, at least 5 needed"
+    assert estimation == Estimation(reason=reason)
+    assert _estimated(estimation, reference)["estimate"].reason == reason
+
+
+def test_days_are_those_of_the_models_time_zone():
+    """23:30 UTC is tomorrow in Berlin: four days of UTC become five."""
+    rows = _churn(np.random.default_rng(18), 2000, days=4)
+    late = rows.with_columns(pl.col("predicted_at") + dt.timedelta(hours=11, minutes=30))
+    assert learn_estimation(CHURN, rows).reason is not None
+    assert learn_estimation(CHURN, pl.concat([rows, late])).reason is None
+
+
+def test_survives_json(healthy, miscalibrated):
+    adapter = TypeAdapter(Estimation)
+    for estimation in (healthy, miscalibrated, NOT_ESTIMATED):
+        assert adapter.validate_json(adapter.dump_json(estimation)) == estimation
+
+
+def _choice(rng, rows, *, sharper=1.0, days=1, shape=(1, 2, 3)):
+    """Scores of three classes; the labels' probabilities are their powers."""
+    scores = rng.dirichlet(shape, rows)
+    chances = scores**sharper / (scores**sharper).sum(axis=1, keepdims=True)
+    label = (rng.uniform(size=(rows, 1)) < chances.cumsum(axis=1)).argmax(axis=1)
+    names = np.array(CHOICE.classes)
+    columns = {f"score[{name}]": scores[:, place] for place, name in enumerate(names)}
+    frame = canonical(CHOICE, columns | {"prediction": names[scores.argmax(axis=1)]})
+    return _over_days(frame, days).with_columns(label=pl.Series(names[label]))
+
+
+def _realized_choice(rows):
+    scores, label = rows.select(r"^score\[.\]$").to_numpy(), rows["label"].to_numpy()
+    decided = rows["prediction"].to_numpy()
+    of_each = {"labels": list(CHOICE.classes), "average": None}
+    return {
+        "accuracy": metrics.accuracy_score(label, decided),
+        "macro_auroc": metrics.roc_auc_score(label, scores, multi_class="ovr"),
+        "macro_f1": metrics.f1_score(label, decided, average="macro"),
+        "log_loss": metrics.log_loss(label, scores),
+        "recall[a]": metrics.recall_score(label, decided, **of_each)[0],
+        "base_rate[c]": np.mean(label == "c"),
+    }
+
+
+@pytest.mark.parametrize(("sharper", "recalibrations"), [(1.0, 0), (3.0, 3)])
+def test_several_classes(sharper, recalibrations):
+    rng = np.random.default_rng(19)
+    reference = _choice(rng, 6000, days=10, sharper=sharper)
+    estimation = learn_estimation(CHOICE, reference)
+    assert len(estimation.recalibrations) == recalibrations
+    rows = _choice(rng, 6000, sharper=sharper)
+    estimated = _estimated(estimation, rows, spec=CHOICE)
+    for name, realized in _realized_choice(rows).items():
+        assert estimated[name].value == pytest.approx(realized, abs=0.04), name
+    if recalibrations:
+        believed = _estimated(replace(estimation, recalibrations=()), rows, spec=CHOICE)
+        assert _realized_choice(rows)["accuracy"] - believed["accuracy"].value > 0.1
+
+
+def test_intervals_of_several_classes_hold_what_the_labels_will_show():
+    rng = np.random.default_rng(26)
+    estimation = learn_estimation(CHOICE, _choice(rng, 6000, days=20, sharper=2.0))
+    held = []
+    for number in range(40):
+        rows = _choice(rng, 300, sharper=2.0)
+        estimated = _estimated(estimation, rows, spec=CHOICE, chunk=str(number))
+        held += [
+            estimated[name].lower <= value <= estimated[name].upper for name, value in _realized_choice(rows).items()
+        ]
+    assert np.mean(held) >= 0.9
+
+
+def _spend(rng, rows, *, age=0.0, days=1, pro=0.1):
+    """Errors that are larger for older customers, and for those of one plan."""
+    ages, plan = rng.normal(age, 1, rows), np.where(rng.uniform(size=rows) < pro, "pro", "basic")
+    predicted = rng.normal(100, 20, rows)
+    spread = np.exp(0.7 * ages) * np.where(plan == "pro", 4.0, 1.0)
+    frame = canonical(SPEND, {"age": ages, "plan": plan, "prediction": predicted})
+    return _over_days(frame, days).with_columns(label=predicted + spread * rng.normal(size=rows))
+
+
+@pytest.fixture(scope="module")
+def spend():
+    """What a regression's reference teaches: the estimation, and the model of its errors."""
+    rows = _spend(np.random.default_rng(20), 6000, days=10)
+    return learn_estimation(SPEND, rows), fit_loss_model(SPEND, rows)
+
+
+@pytest.mark.parametrize("changes", [{}, {"age": 0.8}, {"pro": 0.6}], ids=["as_usual", "older", "more_pro"])
+def test_larger_errors_of_harder_rows_are_seen_without_labels(spend, changes):
+    estimation, loss_model = spend
+    rng = np.random.default_rng(21)
+    rows = _spend(rng, 4000, **changes)
+    off = (rows["prediction"] - rows["label"]).to_numpy()
+    usual = estimate_losses(loss_model, _spend(rng, 4000))["mean_absolute_error"].value
+    estimated = _estimated(estimation, rows, spec=SPEND, loss_model=loss_model)
+    assert estimated.keys() == {"mean_absolute_error", "root_mean_squared_error"}
+    assert estimated["mean_absolute_error"].value == pytest.approx(np.abs(off).mean(), rel=0.12)
+    assert estimated["root_mean_squared_error"].value == pytest.approx(np.sqrt(np.mean(off**2)), rel=0.3)
+    if changes:
+        assert estimated["mean_absolute_error"].value > 1.4 * usual
+
+
+def test_intervals_of_losses_hold_what_the_labels_will_show(spend):
+    estimation, loss_model = spend
+    rng, held = np.random.default_rng(22), 0
+    for _ in range(60):
+        rows = _spend(rng, 600)
+        measured = _estimated(estimation, rows, spec=SPEND, loss_model=loss_model)["mean_absolute_error"]
+        held += measured.lower <= (rows["prediction"] - rows["label"]).abs().mean() <= measured.upper
+    assert 52 <= held <= 60
+
+
+def test_losses_of_missing_and_unknown_values_are_estimated():
+    rows = _spend(np.random.default_rng(23), 1000).with_columns(
+        age=pl.when(pl.int_range(1000) % 3 == 0).then(None).otherwise("age")
+    )
+    loss_model = fit_loss_model(SPEND, rows)
+    strange = rows.with_columns(
+        age=pl.when(pl.int_range(1000) % 2 == 0).then(math.inf).otherwise(None), plan=pl.lit("never seen")
+    )
+    assert math.isfinite(estimate_losses(loss_model, strange)["mean_absolute_error"].value)
+
+
+def test_a_column_without_values_teaches_nothing_and_hurts_nothing():
+    rows = _spend(np.random.default_rng(24), 500).with_columns(
+        age=pl.lit(None, dtype=pl.Float64), plan=pl.lit(None, dtype=pl.String)
+    )
+    realized = (rows["prediction"] - rows["label"]).abs().mean()
+    assert estimate_losses(fit_loss_model(SPEND, rows), rows)["mean_absolute_error"].value == pytest.approx(
+        realized, rel=0.05
+    )
+
+
+def test_a_model_without_errors_is_expected_to_make_none():
+    rows = _spend(np.random.default_rng(25), 300).with_columns(label="prediction")
+    found = estimate_losses(fit_loss_model(SPEND, rows), rows)
+    assert {(own.value, own.variance) for own in found.values()} == {(0.0, 0.0)}

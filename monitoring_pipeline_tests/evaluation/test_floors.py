@@ -1,0 +1,353 @@
+"""Floors: what the numbers mean, what is learned from days, and which floor decides."""
+
+import datetime as dt
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from monitoring_pipeline.evaluation.drift import Against, measure_drift
+from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, NUMERIC, Comparison, effect_of
+from monitoring_pipeline.evaluation.floors import (
+    LearnedFloor,
+    LearnedFloors,
+    from_normal,
+    learn_floors,
+    thinned,
+    to_normal,
+)
+from monitoring_pipeline.evaluation.profile import (
+    CategoricalBins,
+    ChunkProfile,
+    ColumnProfile,
+    numeric_bins,
+    sum_profiles,
+)
+from monitoring_pipeline.spec.measurement import Status
+from monitoring_pipeline_tests.spec.cases import regression_spec
+
+FIRST = dt.date(2024, 1, 1)
+ROWS = 1_000
+DAYS = 60
+PLANS = CategoricalBins(("a", "b", "c"))
+AMOUNTS = numeric_bins(stats.norm.ppf((np.arange(6000) + 0.5) / 6000))
+BINS = {"plan": PLANS, "prediction": AMOUNTS}
+SHARES = np.array([0.5, 0.3, 0.2])
+
+
+def spec_of(**changes):
+    return regression_spec(features={"plan": "categorical"}, **changes)
+
+
+def day_of(rng, rows=ROWS, concentration=200.0, wobble=0.15):
+    """Return the profile of a day whose shares and mean vary about those of all days, beyond chance."""
+    plans = rng.multinomial(rows, rng.dirichlet(SHARES * concentration))
+    amounts = np.digitize(rng.normal(rng.normal(0, wobble), 1, rows), AMOUNTS.edges)
+    counts = np.bincount(amounts, minlength=len(AMOUNTS.edges) + 1).tolist()
+    columns = (ColumnProfile("plan", (0, *plans.tolist(), 0)), ColumnProfile("prediction", (0, 0, 0, *counts, 0)))
+    return ChunkProfile("1", rows, columns)
+
+
+def days_of(rng, days=DAYS, **kinds):
+    return {FIRST + dt.timedelta(days=day): day_of(rng, **kinds) for day in range(days)}
+
+
+# ---- what a floor means
+
+
+def _normal(shift):
+    """Return the profile of 10**8 rows of N(shift, 1) over the bins of N(0, 1)."""
+    edges = np.array([-np.inf, *AMOUNTS.edges, np.inf])
+    counts = np.round(1e8 * np.diff(stats.norm.cdf(edges - shift))).astype(int).tolist()
+    rows = sum(counts)
+    mean = shift - AMOUNTS.centre
+    return ColumnProfile(
+        "x", (0, 0, 0, *counts, 0), sum_centred=rows * mean, sum_squares_centred=rows * (1 + mean * mean)
+    )
+
+
+def _effect_of_shift(statistic, shift):
+    quantiles = stats.norm.ppf((np.arange(2000) + 0.5) / 2000)
+    return statistic.effect(Comparison(AMOUNTS, _normal(0.0), _normal(shift), quantiles, quantiles + shift))
+
+
+FLOORS_IN_DEVIATIONS = [
+    ("jensen_shannon", 0.1, 0.241),
+    ("psi", 0.1, 0.323),
+    ("kullback_leibler", 0.03, 0.250),
+    ("hellinger", 0.1, 0.290),
+    ("total_variation", 0.1, 0.253),
+    ("l_infinity", 0.05, 0.246),
+    ("l_infinity_corrected", 0.05, 0.247),
+    ("cramers_v", 0.1, 0.205),
+    ("chi_squared", 0.1, 0.253),
+    ("g_test", 0.1, 0.241),
+    ("kolmogorov_smirnov", 0.1, 0.251),
+    ("wasserstein", 0.25, 0.241),
+    ("mean_difference", 0.25, 0.250),
+    ("anderson_darling", 0.2, 0.291),
+    ("cramer_von_mises", 0.08, 0.265),
+    ("energy", 0.2, 0.267),
+    ("mann_whitney", 0.15, 0.268),
+]
+"""Default floors, and the shift of a normal column, in its standard deviations, that reaches each.
+
+| statistic | floor | shift |
+|---|---|---|
+| jensen_shannon, g_test | 0.1 | 0.24 sd |
+| psi | 0.1 | 0.32 sd |
+| kullback_leibler | 0.03 | 0.25 sd |
+| hellinger | 0.1 | 0.29 sd |
+| total_variation, chi_squared | 0.1 | 0.25 sd |
+| l_infinity, l_infinity_corrected | 0.05 | 0.25 sd |
+| cramers_v | 0.1 | 0.21 sd |
+| kolmogorov_smirnov | 0.1 | 0.25 sd |
+| wasserstein, mean_difference | 0.25 | 0.24 and 0.25 sd |
+| anderson_darling | 0.2 | 0.29 sd |
+| cramer_von_mises | 0.08 | 0.27 sd |
+| energy | 0.2 | 0.27 sd |
+| mann_whitney | 0.15 | 0.27 sd |
+
+In the limit of many rows on both sides: chance adds to the effect of a few.
+"""
+
+
+@pytest.mark.parametrize(("name", "floor", "shift"), FLOORS_IN_DEVIATIONS)
+def test_what_a_default_floor_means(name, floor, shift):
+    statistic = DRIFT_STATISTICS[name]
+    assert statistic.floor == floor
+    assert _effect_of_shift(statistic, shift - 0.005) < floor < _effect_of_shift(statistic, shift + 0.005)
+
+
+def test_no_statistic_of_numbers_is_left_out_of_what_floors_mean():
+    assert [name for name, _, _ in FLOORS_IN_DEVIATIONS] == [
+        n for n, s in DRIFT_STATISTICS.items() if s.kinds >= NUMERIC
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "moved"), [("two_proportion_z", 0.1), ("fisher_exact", 0.1), ("jensen_shannon", 0.1168)]
+)
+def test_what_a_default_floor_means_for_two_even_categories(name, moved):
+    """The share of rows that changes its category."""
+    bins, statistic = CategoricalBins(("a", "b")), DRIFT_STATISTICS[name]
+
+    def effect(share):
+        sides = [ColumnProfile("x", (0, round(1e7 * part), round(1e7 * (1 - part)), 0)) for part in (0.5, 0.5 + share)]
+        return statistic.effect(Comparison(bins, *sides))
+
+    assert effect(moved - 0.001) < statistic.floor < effect(moved + 0.001)
+
+
+# ---- the scale
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+@given(st.floats(0, 0.999))
+@settings(deadline=None)
+def test_there_and_back(bounded, effect):
+    scaled = float(to_normal(np.array([effect]), bounded=bounded)[0])
+    assert from_normal(scaled, bounded=bounded) == pytest.approx(effect, abs=1e-9)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_the_scale_keeps_order_and_ends(bounded):
+    scaled = to_normal(np.linspace(0, 1, 50), bounded=bounded)
+    assert (np.diff(scaled) > 0).all()
+    assert np.isfinite(scaled).all()
+    assert from_normal(-1.0, bounded=bounded) == 0.0
+    assert from_normal(100.0, bounded=True) <= 1.0
+
+
+def test_effects_by_chance_are_nearly_normal_on_the_scale():
+    """Squares of Jensen-Shannon distances of 10 cells: skewed; their cube roots are not."""
+    rng = np.random.default_rng(3)
+    squares = rng.chisquare(9, 4000) / 3000
+    assert stats.skew(squares) > 0.7
+    assert abs(stats.skew(to_normal(np.sqrt(squares), bounded=True))) < 0.15
+
+
+# ---- thinning
+
+
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 400), st.integers(0, 99))
+@settings(deadline=None)
+def test_thinned_counts_are_so_many_of_the_rows(counts, rows, seed):
+    profile = ColumnProfile("x", tuple(counts))
+    thin = thinned(profile, rows, np.random.default_rng(seed))
+    assert thin.rows == min(rows, profile.rows)
+    assert all(0 <= left <= whole for left, whole in zip(thin.counts, counts, strict=True))
+
+
+def test_thinned_counts_are_a_fair_sample():
+    rng = np.random.default_rng(4)
+    drawn = np.array([thinned(ColumnProfile("x", (600, 300, 100)), 200, rng).counts for _ in range(3000)])
+    assert drawn.mean(axis=0) == pytest.approx([120, 60, 20], abs=0.5)
+    # hypergeometric: n p (1 - p) (N - n) / (N - 1)
+    assert drawn[:, 0].var() == pytest.approx(200 * 0.6 * 0.4 * 800 / 999, rel=0.1)
+
+
+# ---- what is learned
+
+
+def test_the_floor_is_the_prediction_bound_of_one_more_day_by_hand():
+    """Ten days of 100 rows; day i has 40 + i of its rows in the first category and is compared with the nine others.
+
+    mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns watched.
+    """
+    first = [40, 41, 42, 43, 44, 45, 46, 47, 48, 60]
+    days = {
+        FIRST + dt.timedelta(days=i): ChunkProfile(
+            "1",
+            100,
+            (
+                ColumnProfile("plan", (0, a, 100 - a, 0, 0)),
+                ColumnProfile("prediction", (100, *[0] * (len(AMOUNTS.edges) + 4))),
+            ),
+        )
+        for i, a in enumerate(first)
+    }
+    spec = spec_of(drift__minimum_rows=2)
+    effects = np.array(
+        [effect_of("jensen_shannon", PLANS, ColumnProfile("plan", (0, sum(first) - a, 900 - sum(first) + a, 0, 0)),
+                   ColumnProfile("plan", (0, a, 100 - a, 0, 0))) for a in first]
+    )  # fmt: skip
+    scaled = np.cbrt(-np.log(1 - effects**2))
+    bound = scaled.mean() + 2.2621571627 * scaled.std(ddof=1) * math.sqrt(1.1)
+    learned = learn_floors(spec, "1", BINS, days)
+    assert learned.days == 10
+    assert learned.floor("plan", "jensen_shannon", 100) == pytest.approx(math.sqrt(1 - math.exp(-(bound**3))), rel=1e-9)
+
+
+def test_fewer_than_ten_days_teach_nothing():
+    days = days_of(np.random.default_rng(5), days=9)
+    learned = learn_floors(spec_of(), "1", BINS, days)
+    assert (learned.floors, learned.days) == ((), 9)
+    assert learned.reason == "9 days of the reference can be compared, at least 10 needed"
+    assert learned.floor("plan", "jensen_shannon", 100) is None
+
+
+def test_days_with_too_few_rows_do_not_count():
+    days = days_of(np.random.default_rng(5), days=12)
+    for day in list(days)[:3]:
+        days[day] = day_of(np.random.default_rng(6), rows=49)
+    assert learn_floors(spec_of(), "1", BINS, days).reason.startswith("9 days")
+
+
+def test_weekdays_are_compared_with_weekdays_only():
+    """Against the same weekday of the 28 days before, 28 days are spent on having four of them."""
+    spec = spec_of(drift__against="same_weekday")
+    learned = learn_floors(spec, "1", BINS, days_of(np.random.default_rng(5), days=37))
+    assert learned.reason.startswith("9 days of the reference can be compared")
+    assert learn_floors(spec, "1", BINS, days_of(np.random.default_rng(5), days=38)).reason is None
+
+
+def test_switched_off():
+    learned = learn_floors(spec_of(drift__learn_floors=False), "1", BINS, days_of(np.random.default_rng(5)))
+    assert (learned.floors, learned.reason) == ((), "drift.learn_floors is off")
+
+
+def test_the_same_days_in_any_order_teach_the_same_bits():
+    days = days_of(np.random.default_rng(5), days=20)
+    first, again = (learn_floors(spec_of(), "1", BINS, own) for own in (days, dict(reversed(days.items()))))
+    assert first == again
+
+
+def test_larger_chunks_have_no_higher_floor():
+    learned = learn_floors(spec_of(), "1", BINS, days_of(np.random.default_rng(5)))
+    for column in ("plan", "prediction"):
+        floors = [learned.floor(column, "jensen_shannon", rows) for rows in (1, 50, 75, 100, 300, 999, 1000, 5000)]
+        assert floors == sorted(floors, reverse=True)
+        assert floors[0] == floors[1] > 1.5 * floors[-1]
+        assert floors[-2] == floors[-1]
+
+
+def test_between_sizes_a_floor_is_linear_in_one_over_the_root_of_the_rows():
+    floor = LearnedFloor("x", "psi", (100, 400), (0.3, 0.1))
+    # 1 / sqrt: .1, .05; halfway .075, which is 177.8 rows
+    assert floor.at(178) == pytest.approx(0.2, abs=1e-3)
+    assert (floor.at(0), floor.at(50), floor.at(10**9)) == (0.3, 0.3, 0.1)
+
+
+def test_a_share_of_false_alarms_is_split_over_the_watched_columns():
+    days = days_of(np.random.default_rng(5))
+    both = learn_floors(spec_of(), "1", BINS, days).floor("plan", "jensen_shannon", 1000)
+    alone = learn_floors(spec_of(drift__ignore=["prediction"]), "1", BINS, days).floor("plan", "jensen_shannon", 1000)
+    strict = learn_floors(spec_of(drift__false_alarm_share=0.01), "1", BINS, days).floor("plan", "jensen_shannon", 1000)
+    assert alone < both < strict
+
+
+def test_days_that_vary_teach_higher_floors_than_days_that_do_not():
+    rng = np.random.default_rng(7)
+    calm, varying = (
+        learn_floors(spec_of(), "1", BINS, days_of(rng, concentration=c, wobble=w)).floor
+        for c, w in ((1e6, 0.0), (50.0, 0.4))
+    )
+    for column in ("plan", "prediction"):
+        assert varying(column, "jensen_shannon", 1000) > 1.5 * calm(column, "jensen_shannon", 1000)
+
+
+@pytest.mark.parametrize(("wobble", "least_above_blind"), [(0.15, 0.09), (0.05, 0.3)])
+def test_a_floor_that_knows_the_size_holds_for_small_chunks_and_one_that_does_not_fails(wobble, least_above_blind):
+    """References of 60 days of 1,000 rows that really vary; fresh healthy chunks of 300 rows, one column each.
+
+    The share of chunks above the floor is to be near the nominal 5 %; above the floor at 1,000 rows far more are, and
+    the more so the less the days really vary beside chance.
+    """
+    rng = np.random.default_rng(8)
+    spec = spec_of(drift__ignore=["plan"])
+    above, above_blind = [], []
+    for _ in range(8):
+        days = days_of(rng, wobble=wobble)
+        total = sum_profiles(days.values())["prediction"]
+        floor = learn_floors(spec, "1", BINS, days).floor
+        for _ in range(125):
+            chunk = day_of(rng, rows=300, wobble=wobble)["prediction"]
+            effect = effect_of("jensen_shannon", AMOUNTS, total, chunk)
+            above.append(effect >= floor("prediction", "jensen_shannon", 300))
+            above_blind.append(effect >= floor("prediction", "jensen_shannon", 1000))
+    assert 0.02 <= np.mean(above) <= 0.09
+    assert np.mean(above_blind) > least_above_blind
+
+
+# ---- which floor decides
+
+
+def _judged(spec, learned, shift=0.0):
+    rng = np.random.default_rng(9)
+    reference = day_of(rng, rows=20_000, concentration=1e9, wobble=0.0)
+    amounts = np.bincount(np.digitize(rng.normal(shift, 1, 2000), AMOUNTS.edges), minlength=len(AMOUNTS.edges) + 1)
+    chunk = day_of(rng, rows=2000, concentration=1e9, wobble=0.0)
+    chunk = replace(chunk, columns=(chunk.columns[0], ColumnProfile("prediction", (0, 0, 0, *amounts.tolist(), 0))))
+    against = Against(BINS, reference, learned=learned.floor)
+    return {m.subject: m for m in measure_drift(spec, against, chunk)}["prediction"]
+
+
+def _learned(floor):
+    return LearnedFloors("", 60, (LearnedFloor("prediction", "jensen_shannon", (1000,), (floor,)),))
+
+
+@pytest.mark.parametrize(
+    ("floors", "learned", "decides", "says"),
+    [
+        ({}, 0.05, 0.1, "is at least 0.1, and q"),
+        ({}, 0.3, 0.3, "is at least 0.3 (learned from the reference's own days), and q"),
+        ({"jensen_shannon": 0.2}, 0.15, 0.2, "is at least 0.2, and q"),
+        ({"jensen_shannon": 0.2}, 0.25, 0.25, "is at least 0.25 (learned from the reference's own days), and q"),
+        ({"prediction.jensen_shannon": 0.02}, 0.3, 0.02, "is at least 0.02, and q"),
+        ({"prediction.jensen_shannon": 0.02, "jensen_shannon": 0.2}, 0.3, 0.02, "is at least 0.02, and q"),
+    ],
+)
+def test_the_columns_own_floor_or_else_the_larger_of_number_and_learned(floors, learned, decides, says):
+    found = _judged(spec_of(drift__floors=floors), _learned(learned), shift=1.5)
+    assert (found.status, found.threshold_upper) == (Status.BREACHED, decides)
+    assert says in found.reason
+
+
+def test_a_learned_floor_keeps_a_usual_difference_quiet():
+    assert _judged(spec_of(), _learned(0.05), shift=0.5).status is Status.BREACHED
+    assert _judged(spec_of(), _learned(0.3), shift=0.5).status is Status.OK

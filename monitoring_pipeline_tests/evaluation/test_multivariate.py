@@ -1,0 +1,120 @@
+"""Drift of all features together: what no single column shows, what is named, and false alarms."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation.design_matrix import code_matrix, encoding_of, share_matrix, watched_features
+from monitoring_pipeline.evaluation.domain_classifier import tell_apart
+from monitoring_pipeline.evaluation.multivariate import density_ratio, measure_multivariate
+from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.statistics.permutation import area_test
+from monitoring_pipeline.statistics.weights import effective_rows
+from monitoring_pipeline_tests.evaluation.cases import canonical
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+FEATURES = {"a": "numeric", "b": "numeric", "c": "numeric", "plan": "categorical"}
+SEED = ("churn", "1", "2024-03-01")
+
+
+def _spec(**changes: Any) -> ModelSpec:
+    return binary_spec(features=FEATURES, **changes)
+
+
+def _rows(rng: np.random.Generator, rows: int, *, relation: float = 0.9, shift: float = 0.0) -> pl.DataFrame:
+    a = rng.normal(size=rows)
+    b = relation * a + np.sqrt(1 - relation**2) * rng.normal(size=rows)
+    columns = {"a": a, "b": b, "c": rng.normal(shift, 1, rows), "plan": rng.choice(["x", "y", "z"], rows)}
+    return canonical(_spec(), columns)
+
+
+def _measured(reference: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec | None = None) -> dict[str, Measurement]:
+    return {m.name: m for m in measure_multivariate(spec or _spec(), "1", reference, rows, seed_parts=SEED)}
+
+
+def test_a_turned_relation_is_seen_though_no_column_moved() -> None:
+    rng = np.random.default_rng(1)
+    found = _measured(_rows(rng, 2_000), _rows(rng, 800, relation=-0.9))
+    assert {m.status for m in found.values()} == {Status.BREACHED}
+    for measurement in found.values():
+        assert measurement.severity is Severity.WARNING
+        carried = (measurement.reason or "").split("carried by ")[1]
+        assert carried.split(" ")[0] in {"a", "b"}
+
+
+def test_the_moved_column_is_named_first() -> None:
+    rng = np.random.default_rng(2)
+    found = _measured(_rows(rng, 2_000), _rows(rng, 800, shift=1.0))["domain_classifier"]
+    assert found.status is Status.BREACHED
+    assert "carried by c" in (found.reason or "")
+    # Two normals a standard deviation apart have an area of 0.760.
+    assert found.value == pytest.approx(0.74, abs=0.04)
+
+
+def test_ignored_columns_are_not_looked_at() -> None:
+    rng = np.random.default_rng(3)
+    found = _measured(_rows(rng, 1_000), _rows(rng, 400, shift=3.0), _spec(drift__ignore=["c"]))
+    assert {m.status for m in found.values()} == {Status.OK}
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    rng = np.random.default_rng(4)
+    reference, rows = _rows(rng, 600), _rows(rng, 300, shift=0.5)
+    assert _measured(reference, rows) == _measured(reference.reverse(), rows.sample(fraction=1.0, shuffle=True, seed=1))
+
+
+def test_floors_of_the_spec_go_before_learned_ones() -> None:
+    rng = np.random.default_rng(5)
+    reference, rows = _rows(rng, 1_000), _rows(rng, 400, shift=1.0)
+    learned = measure_multivariate(
+        _spec(), "1", reference, rows, seed_parts=SEED, learned={"domain_classifier": 0.9}
+    )
+    assert (learned[0].status, learned[0].threshold_upper) == (Status.OK, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("reference", "rows", "spec", "words"),
+    [
+        (500, 20, _spec(), "20 rows, at least 50"),
+        (60, 200, _spec(), "60 rows of the reference"),
+        (500, 200, _spec(drift__ignore=list(FEATURES)), "no watched feature"),
+    ],
+)
+def test_too_little_is_skipped(reference: int, rows: int, spec: ModelSpec, words: str) -> None:
+    rng = np.random.default_rng(6)
+    for measurement in _measured(_rows(rng, reference), _rows(rng, rows), spec).values():
+        assert measurement.status is Status.SKIPPED
+        assert words in (measurement.reason or "")
+
+
+def test_out_of_fold_test_keeps_its_level() -> None:
+    rng = np.random.default_rng(7)
+    columns = watched_features(_spec())
+    p_values: list[float] = []
+    for _ in range(100):
+        told = tell_apart(columns, _rows(rng, 150), _rows(rng, 150), trees=8)
+        p_values.append(area_test(told.probabilities, told.current, told.folds, rng, draws=199).p_value)
+    # With a true level of 0.05 more than 12 of 100 have a probability of 0.0015.
+    assert np.sum(np.array(p_values) <= 0.05) <= 12
+
+
+def test_unheard_of_categories_and_nulls_become_numbers() -> None:
+    learned = pl.DataFrame({"plan": ["x", "x", "y", None], "a": [1.0, 2.0, None, float("inf")]})
+    encoding = encoding_of({"plan": FeatureKind.CATEGORICAL, "a": FeatureKind.NUMERIC}, learned)
+    rows = pl.DataFrame({"plan": ["y", "new", None], "a": [1.0, None, float("nan")]})
+    np.testing.assert_array_equal(code_matrix(encoding, rows), [[1, 1], [2, np.nan], [np.nan, np.nan]])
+    np.testing.assert_array_equal(share_matrix(encoding, rows), [[0.25, 1], [0, np.nan], [np.nan, np.nan]])
+
+
+def test_the_density_ratio_moves_the_reference_to_the_chunk() -> None:
+    rng = np.random.default_rng(8)
+    reference, rows = _rows(rng, 3_000), _rows(rng, 3_000, shift=0.7)
+    weights = density_ratio(reference, rows, _spec())
+    assert weights.mean() == pytest.approx(1.0)
+    assert np.average(reference["c"].to_numpy(), weights=weights) == pytest.approx(0.7, abs=0.12)
+    assert np.average(reference["a"].to_numpy(), weights=weights) == pytest.approx(0.0, abs=0.12)
+    # exp(0.49) = 1.63 is the second moment of the true ratio.
+    assert 1_200 < effective_rows(weights) < 2_600

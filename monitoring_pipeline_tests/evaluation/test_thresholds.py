@@ -1,0 +1,134 @@
+"""When a metric is beyond its threshold, and when it is worse than the reference."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.thresholds import Better, judge_by_threshold
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+
+def _spec(threshold, *, breach_on="interval"):
+    return binary_spec(performance__thresholds={"auroc": threshold}, performance__breach_on=breach_on)
+
+
+def _metric(value, lower=None, upper=None, *, name="auroc"):
+    return Measurement(
+        kind=Kind.PERFORMANCE, subject="model", name=name, model_version="1", value=value, lower=lower, upper=upper
+    )
+
+
+def _judged(threshold, metric, better=Better.HIGHER, reference=None, **rules):
+    return judge_by_threshold(_spec(threshold, **rules), _metric(*metric), better, reference)
+
+
+@pytest.mark.parametrize(("threshold", "metric", "reason"), [
+    ({"lower": 0.7}, (0.6, 0.5, 0.69), "0.6 (0.5 to 0.69) is below 0.7"),
+    ({"lower": 0.7}, (0.6, 0.5, 0.7), None),
+    ({"lower": 0.7}, (0.9, 0.8, 0.95), None),
+    ({"lower": 0.7}, (0.699,), "0.699 is below 0.7"),
+    ({"lower": 0.7}, (0.7,), None),
+    ({"upper": 0.3}, (0.4, 0.31, 0.5), "0.4 (0.31 to 0.5) is above 0.3"),
+    ({"upper": 0.3}, (0.4, 0.3, 0.5), None),
+    ({"upper": 0.3}, (0.2, 0.1, 0.25), None),
+    ({"lower": 0.2, "upper": 0.3}, (0.25, 0.1, 0.9), None),
+    ({"lower": 0.0}, (-0.5, -0.6, -0.4), "-0.5 (-0.6 to -0.4) is below 0"),
+    ({"upper": 0.0}, (0.5, 0.4, 0.6), "0.5 (0.4 to 0.6) is above 0"),
+])  # fmt: skip
+def test_the_whole_interval_must_be_beyond(threshold, metric, reason):
+    judged = _judged(threshold, metric)
+    assert judged.reason == reason
+    assert judged.status is (Status.BREACHED if reason else Status.OK)
+    assert judged.severity is Severity.CRITICAL
+    assert (judged.threshold_lower, judged.threshold_upper) == (threshold.get("lower"), threshold.get("upper"))
+
+
+@pytest.mark.parametrize(("value", "status"), [(0.69, Status.BREACHED), (0.7, Status.OK)])
+def test_the_point_may_decide(value, status):
+    assert _judged({"lower": 0.7}, (value, 0.5, 0.9), breach_on="point").status is status
+    assert _judged({"lower": 0.7}, (value, 0.5, 0.9)).status is Status.OK
+
+
+def test_the_spec_gives_the_severity():
+    assert _judged({"lower": 0.7, "severity": "info"}, (0.5,)).severity is Severity.INFO
+
+
+def test_a_metric_without_a_threshold_is_left_alone():
+    metric = _metric(0.1, name="brier_score")
+    assert judge_by_threshold(_spec({"lower": 0.7}), metric, Better.LOWER, Estimate(0.0, 0.0, 0.0)) is metric
+
+
+def test_a_skipped_metric_has_its_bounds_and_no_breach():
+    skipped = Measurement(
+        kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="1", status=Status.SKIPPED, reason="few"
+    )
+    judged = judge_by_threshold(_spec({"lower": 0.7}), skipped, Better.HIGHER)
+    assert (judged.status, judged.reason, judged.threshold_lower) == (Status.SKIPPED, "few", 0.7)
+
+
+# The difference of (0.80 +- 0.03) and (0.90 +- 0.04) is -0.10 +- 0.05.
+NOW, BEFORE = (0.80, 0.77, 0.83), Estimate(0.90, 0.86, 0.94)
+
+
+@pytest.mark.parametrize(("better", "metric", "reference", "margin", "breached"), [
+    (Better.HIGHER, NOW, BEFORE, 0.049, True),
+    (Better.HIGHER, NOW, BEFORE, 0.051, False),
+    (Better.HIGHER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.0, False),
+    (Better.LOWER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.049, True),
+    (Better.LOWER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.051, False),
+    (Better.LOWER, NOW, BEFORE, 0.0, False),
+    (Better.ZERO, (-0.90, -0.94, -0.86), Estimate(*NOW), 0.049, True),
+    (Better.ZERO, (-0.90, -0.94, -0.86), Estimate(*NOW), 0.051, False),
+    (Better.ZERO, (0.90, 0.86, 0.94), Estimate(-0.80, -0.83, -0.77), 0.049, True),
+    (Better.ZERO, (0.1, -0.1, 0.3), Estimate(0.0, -0.01, 0.01), 0.05, False),  # zero itself is possible
+    (Better.ZERO, (0.0, -0.01, 0.01), Estimate(-0.90, -0.94, -0.86), 0.0, False),
+    (None, NOW, BEFORE, 0.0, False),
+    (Better.HIGHER, NOW, None, 0.0, False),
+])  # fmt: skip
+def test_worse_than_the_reference_by_the_interval_of_the_difference(better, metric, reference, margin, breached):
+    judged = _judged({"worse_than_reference": margin}, metric, better, reference)
+    assert judged.status is (Status.BREACHED if breached else Status.OK)
+    if breached:
+        assert f"is worse than the reference's {reference.value:g} by more than {margin:g}" in judged.reason
+
+
+@pytest.mark.parametrize(("margin", "status"), [(0.09, Status.BREACHED), (0.11, Status.OK)])
+@pytest.mark.parametrize(("metric", "reference", "breach_on"), [
+    (NOW, BEFORE, "point"),
+    ((0.80,), BEFORE, "interval"),
+    (NOW, Estimate(0.90), "interval"),
+])  # fmt: skip
+def test_worse_than_the_reference_by_the_points(metric, reference, breach_on, margin, status):
+    judged = _judged({"worse_than_reference": margin}, metric, Better.HIGHER, reference, breach_on=breach_on)
+    assert judged.status is status
+
+
+def test_the_range_is_told_first():
+    judged = _judged({"lower": 0.85, "worse_than_reference": 0.01}, NOW, Better.HIGHER, BEFORE)
+    assert judged.reason == "0.8 (0.77 to 0.83) is below 0.85"
+
+
+NUMBERS = st.integers(-100, 100).map(lambda n: n / 50)
+WIDTHS = st.integers(0, 50).map(lambda n: n / 50)
+
+
+@given(NUMBERS, WIDTHS, WIDTHS, NUMBERS, WIDTHS, WIDTHS, WIDTHS)
+def test_higher_and_lower_are_mirror_images(value, below, above, before, before_below, before_above, margin):
+    threshold = {"worse_than_reference": margin}
+    high = _judged(
+        threshold,
+        (value, value - below, value + above),
+        Better.HIGHER,
+        Estimate(before, before - before_below, before + before_above),
+    )
+    low = _judged(
+        threshold,
+        (-value, -value - above, -value + below),
+        Better.LOWER,
+        Estimate(-before, -before - before_above, -before + before_below),
+    )
+    assert high.status is low.status
+    if high.status is Status.BREACHED:
+        assert value < before - margin
