@@ -5,6 +5,10 @@ chunk's, say what the metric would be if labels followed from inputs as before. 
 rates by score say what it would be if labels followed from scores as before; it needs counts alone, so that a week is
 the sum of its days. What remains is a change of relation, between inputs (or scores) and labels. An input that is not
 among the features cannot be weighted for: its moves are seen as a change of relation.
+
+The intervals take the weights as known. The noise of their estimation is not in them: without any shift the interval
+of the part by inputs covered 0 in 58 to 67 of 100 small samples, that of relation in about 92. So no part by inputs is
+ever breached, and a change of relation takes its floor as well.
 """
 
 from collections.abc import Iterator
@@ -36,6 +40,8 @@ SAMPLE_ROWS = 4_000
 DRAWS = 200
 LEAST_EFFECTIVE_ROWS = 50
 LEAST_EFFECTIVE_SHARE = 0.05
+LEAST_COVERED = 0.5
+"""Least mean weight of the reference rows: about the share of the chunk that the reference has rows for."""
 BY_INPUTS = "{}: reference rows weighted to the chunk's inputs, minus the reference"
 OF_RELATION = "{}: the chunk minus reference rows weighted to its inputs; what moved inputs do not explain"
 
@@ -129,6 +135,12 @@ def _by_inputs(
 
 
 def _too_far(weights: Values) -> str | None:
+    covered = float(np.sort(weights).mean())
+    if covered < LEAST_COVERED:
+        return (
+            f"the inputs moved so far that the reference has rows like only {covered:.0%} of the chunk's, "
+            f"{LEAST_COVERED:.0%} needed"
+        )
     effective = effective_rows(weights)
     least = max(LEAST_EFFECTIVE_ROWS, LEAST_EFFECTIVE_SHARE * weights.size)
     if effective < least:
@@ -137,7 +149,7 @@ def _too_far(weights: Values) -> str | None:
 
 
 def _draws(rows: int, generator: np.random.Generator) -> Values:
-    return resampled_weights(np.zeros(rows, dtype=np.int64), DRAWS, generator)
+    return resampled_weights(rows, DRAWS, generator)
 
 
 def _split(

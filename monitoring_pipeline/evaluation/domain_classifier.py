@@ -1,5 +1,6 @@
 """A classifier that tries to tell the rows of a chunk from those of the reference."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,16 +64,17 @@ def tell_apart(
     classifiers: list[Any] = []
     for fold in range(FOLDS):
         held_out = folds == fold
-        fitted = ensemble.HistGradientBoostingClassifier(
+        unfitted = ensemble.HistGradientBoostingClassifier(
             max_iter=trees,
             max_leaf_nodes=8,
             min_samples_leaf=20,
-            max_bins=64 if not any(encoding.categorical) else 255,
             early_stopping=False,
             categorical_features=encoding.categorical,
             random_state=0,
-        ).fit(matrix[~held_out], current[~held_out])
-        probabilities[held_out] = fitted.predict_proba(matrix[held_out])[:, 1]
+        )
+        with _one_thread():
+            fitted = unfitted.fit(matrix[~held_out], current[~held_out])
+            probabilities[held_out] = fitted.predict_proba(matrix[held_out])[:, 1]
         classifiers.append(fitted)
     return ToldApart(encoding, matrix, current, folds, probabilities, tuple(classifiers))
 
@@ -99,5 +101,14 @@ def _area_without(told: ToldApart, position: int, generator: np.random.Generator
         held_out = told.folds == fold
         matrix = told.matrix[held_out]
         matrix[:, position] = generator.permutation(matrix[:, position])
-        probabilities[held_out] = classifier.predict_proba(matrix)[:, 1]
+        with _one_thread():
+            probabilities[held_out] = classifier.predict_proba(matrix)[:, 1]
     return area_by_stratum(probabilities, told.current, told.folds)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep OpenMP to one thread: on a busy machine its threads wait for one another much longer than they work."""
+    import threadpoolctl as untyped_threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
+
+    threadpoolctl: Any = untyped_threadpoolctl
+    return threadpoolctl.threadpool_limits(limits=1, user_api="openmp")

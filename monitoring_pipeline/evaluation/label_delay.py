@@ -23,6 +23,9 @@ ALIKE = 1.05
 """Groups whose labels arrive within this ratio of each other are left unweighted: a weight costs precision."""
 LEAST_SHARE_ARRIVED = 0.1
 LEAST_EFFECTIVE_SHARE = 0.5
+LEAST_SHARE_AT_AN_AGE = 0.01
+MOST_ROWS_TOO_YOUNG = 0.05
+"""Rows of an age at which one group has labels and another none: what is not there cannot be weighted."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +134,15 @@ def arrival_weights(
         all_ages_hours: the same of all rows of the chunk, shape (rows,).
     """
     by_group = {own.group: own.arrivals for own in delay.groups}
-    arrived = {name: float(np.sort(own.at(all_ages_hours)).mean()) for name, own in by_group.items()}
+    share_of_row = {name: own.at(all_ages_hours) for name, own in by_group.items()}
+    arrived = {name: float(np.sort(own).mean()) for name, own in share_of_row.items()}
     if not labels.len() or max(arrived.values(), default=1.0) <= ALIKE * min(arrived.values(), default=1.0):
         return ArrivalWeights()
     latest = min(arrived, key=lambda name: arrived[name])
-    if arrived[latest] < LEAST_SHARE_ARRIVED:
-        words = f"labels {_words(spec, delay, latest)} arrive later than others: {arrived[latest]:.1%} are known by now"
-        return ArrivalWeights(not_interpretable=f"{words}, at least {LEAST_SHARE_ARRIVED:.0%} needed")
+    words = f"labels {_words(spec, delay, latest)} arrive later than others"
+    too_early = _too_early(share_of_row, latest, arrived[latest])
+    if too_early is not None:
+        return ArrivalWeights(not_interpretable=f"{words}: {too_early}")
     groups = label_groups(spec, labels, delay.cuts).to_numpy()
     shares = np.ones(groups.size)
     for name, own in by_group.items():
@@ -147,10 +152,22 @@ def arrival_weights(
     weights = 1.0 / np.maximum(shares, floor)
     if effective_rows(weights) < LEAST_EFFECTIVE_SHARE * weights.size:
         return ArrivalWeights(
-            not_interpretable=f"labels {_words(spec, delay, latest)} arrive later than others, and too few are known "
-            f"to stand for them: {weights.size} labels weigh as much as {effective_rows(weights):.0f}"
+            not_interpretable=f"{words}, and too few are known to stand for them: "
+            f"{weights.size} labels weigh as much as {effective_rows(weights):.0f}"
         )
     return ArrivalWeights(weights * weights.size / weights.sum())
+
+
+def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> str | None:
+    """Return why weights cannot mend the latest group: next to none of it is known, of all rows or of the young."""
+    if arrived < LEAST_SHARE_ARRIVED:
+        return f"{arrived:.1%} are known by now, at least {LEAST_SHARE_ARRIVED:.0%} needed"
+    soonest: Values = np.max(list(share_of_row.values()), axis=0)
+    # Where no group has labels yet, none is favoured.
+    alone = (share_of_row[latest] < LEAST_SHARE_AT_AN_AGE) & (soonest >= LEAST_SHARE_AT_AN_AGE)
+    if (young := float(np.mean(alone))) > MOST_ROWS_TOO_YOUNG:
+        return f"{young:.1%} of the rows are too young for any, at most {MOST_ROWS_TOO_YOUNG:.0%} allowed"
+    return None
 
 
 def ages_in_hours(predicted_at: pl.Series, as_of: dt.datetime) -> Values:

@@ -9,6 +9,7 @@ from monitoring_pipeline.evaluation.scored_rows import ScoredRows, Values
 from monitoring_pipeline.statistics import calibration, classification, regression, score_counts
 from monitoring_pipeline.statistics.bootstrap import without_bias
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.inputs import labels_and_probabilities
 from monitoring_pipeline.statistics.intervals import mean_interval
 from monitoring_pipeline.statistics.score_counts import ScoreCounts
 
@@ -23,6 +24,16 @@ def by_formula(formula: Callable[[Values, Values], Estimate], counted: Counted, 
     def measure(rows: ScoredRows) -> Estimate:
         own = formula(rows.labels, rows.score if of_scores else rows.predictions)
         return own if rows.weights is None else rows.bootstrap(of_counts(counted))[0]
+
+    return measure
+
+
+def of_probabilities(metric: Metric) -> Metric:
+    """The metric, where every score is a probability."""
+
+    def measure(rows: ScoredRows) -> Estimate:
+        labels_and_probabilities(np.zeros(rows.scores.size), rows.scores.ravel())
+        return metric(rows)
 
     return measure
 
@@ -46,6 +57,12 @@ def expected_calibration_error(rows: ScoredRows) -> Estimate:
 def miscalibration(rows: ScoredRows) -> Estimate:
     """Brier score that recalibration would save; its lower bound is without what chance adds."""
     estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).miscalibration))
+    return without_bias(estimate, draws)
+
+
+def discrimination(rows: ScoredRows) -> Estimate:
+    """Brier score that the recalibrated score saves over the base rate; its lower bound as ``miscalibration``."""
+    estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).discrimination))
     return without_bias(estimate, draws)
 
 

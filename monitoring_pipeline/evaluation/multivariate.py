@@ -1,5 +1,6 @@
 """Drift of all watched features together, which no single column shows: of their combinations as well."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,7 @@ SAMPLE_ROWS = 1_000
 """Rows of each side, the first by the hash of their ids; the components are fitted to as many further ones."""
 RATIO_TREES = 40
 NAMED_COLUMNS = 3
+LEAST_DAYS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,16 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class MultivariateRow:
-    """A statistic of all watched features; ``absolute``: the floor holds for both signs."""
+    """A statistic of all watched features; ``absolute``: the floor holds for both signs.
+
+    A learned floor above ``highest_floor`` leaves nothing to judge by.
+    """
 
     function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], Found]
     floor: float
     absolute: bool
     definition: str
+    highest_floor: float
 
 
 def measure_multivariate(
@@ -85,10 +91,39 @@ def measure_multivariate(
     )
 
 
+def learn_multivariate_floors(
+    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, days: int = 20
+) -> dict[str, float]:
+    """Return by statistic the largest effect that a day of the reference has against all its other days.
+
+    A further day of the same kind exceeds the largest of n with probability 1 / (n + 1). Fewer than 10 days with
+    enough rows teach nothing.
+
+    Args:
+        spec: the model.
+        model_version: the version.
+        reference_rows: canonical rows of the reference, with ``predicted_at``.
+        days: how many days to look at, evenly spread over the window.
+    """
+    local = reference_rows.with_columns(day=pl.col("predicted_at").dt.convert_time_zone(spec.timezone).dt.date())
+    counts = local.group_by("day").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("day")
+    if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
+        return {}
+    places = np.unique(np.linspace(0, counts.height - 1, min(days, counts.height)).round().astype(np.int64))
+    largest: dict[str, float] = {}
+    for day in counts["day"].gather(places.tolist()):
+        own, others = local.filter(pl.col("day") == day), local.filter(pl.col("day") != day)
+        seed = (spec.name, model_version, str(day), "learned floors")
+        for measurement in measure_multivariate(spec, model_version, others, own, seed_parts=seed):
+            if measurement.value is not None:
+                largest[measurement.name] = max(largest.get(measurement.name, 0.0), abs(measurement.value))
+    return largest
+
+
 def density_ratio(reference_rows: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec) -> Values:
     """Return a weight for each reference row, in the order of their ids: how often its like is among ``rows``.
 
-    Cross-fitted; mean 1. All features count, ignored ones too: they are inputs of the model.
+    Cross-fitted; not normalised. All features count, ignored ones too: they are inputs of the model.
 
     Args:
         reference_rows: canonical rows of the reference.
@@ -118,6 +153,9 @@ def _measured(
     except UndefinedStatisticError as undefined:
         return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
     floor = spec.drift.floors.get(name.value, max(row.floor, learned.get(name.value, 0.0)))
+    if floor > row.highest_floor:
+        reason = f"on the reference's own days it reaches {floor:.3f}: any day is told apart from the others"
+        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
     lower = -floor if row.absolute else None
     judged = replace(blank, value=found.effect, p_value=found.p_value, threshold_upper=floor, threshold_lower=lower)
     size = abs(found.effect) if row.absolute else found.effect
@@ -181,6 +219,7 @@ MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {
     MultivariateStatistic.DOMAIN_CLASSIFIER: MultivariateRow(
         function=_domain_classifier,
         floor=0.6,
+        highest_floor=0.98,
         absolute=False,
         definition=(
             "cross-validated area under the ROC curve of a classifier that tells the chunk's rows from the reference's "
@@ -190,6 +229,7 @@ MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {
     MultivariateStatistic.PCA_RECONSTRUCTION: MultivariateRow(
         function=_pca_reconstruction,
         floor=0.25,
+        highest_floor=math.inf,
         absolute=True,
         definition=(
             "mean distance of the chunk's rows from the principal components of the reference's watched features, "

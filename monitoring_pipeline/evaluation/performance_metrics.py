@@ -47,7 +47,7 @@ class PerformanceMetric:
 
 HIGHER, LOWER, ZERO = Better.HIGHER, Better.LOWER, Better.ZERO
 binary, multiclass, of_values = (partial(PerformanceMetric, task) for task in Task)
-_BOOTSTRAP = "interval by stratified bootstrap"
+_BOOTSTRAP = "interval by bootstrap"
 _AUROC = of.by_formula(classification.auroc, score_counts.auroc, of_scores=True)
 _PRECISION = of.by_formula(classification.precision, score_counts.precision, of_scores=False)
 _RECALL = of.by_formula(classification.recall, score_counts.recall, of_scores=False)
@@ -64,18 +64,24 @@ PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
          "mean negative log-likelihood, nats"),
     binary("brier_score", LOWER, of.by_formula(classification.brier_score, score_counts.brier_score, of_scores=True),
          "mean squared error of the score"),
-    binary("brier_miscalibration", LOWER, of.miscalibration,
+    binary("brier_miscalibration", LOWER, of.of_probabilities(of.miscalibration),
          f"Brier score that recalibration would save; {_BOOTSTRAP}"),
-    binary("brier_discrimination", HIGHER, of.resampled(lambda counts: calibration.brier_parts(counts).discrimination),
+    binary("brier_discrimination", HIGHER,
+         of.of_probabilities(of.discrimination),
          f"Brier score that the recalibrated score saves over the base rate; {_BOOTSTRAP}"),
-    binary("brier_uncertainty", None, of.resampled(lambda counts: calibration.brier_parts(counts).uncertainty),
+    binary("brier_uncertainty", None,
+         of.of_probabilities(of.resampled(lambda counts: calibration.brier_parts(counts).uncertainty)),
          f"Brier score of always promising the base rate; {_BOOTSTRAP}"),
     binary("brier_skill", HIGHER,
-         of.skill_over_dummy(of.of_counts(score_counts.brier_score), lambda rows: (rows.dummy[0] - rows.labels) ** 2),
+         of.of_probabilities(
+             of.skill_over_dummy(
+                 of.of_counts(score_counts.brier_score), lambda rows: (rows.dummy[0] - rows.labels) ** 2
+             )
+         ),
          f"1 - Brier score / that of always promising the reference's base rate; {_BOOTSTRAP}"),
     binary("mean_bias", ZERO, _MEAN_BIAS, "mean of score minus label"),
-    binary("expected_calibration_error", LOWER, of.expected_calibration_error,
-         "mean absolute gap of score and base rate in 10 bins of equal mass; interval by stratified bootstrap, its "
+    binary("expected_calibration_error", LOWER, of.of_probabilities(of.expected_calibration_error),
+         "mean absolute gap of score and base rate in 10 bins of equal mass; interval by bootstrap, its "
          "lower bound without what chance adds"),
     binary("calibration_slope", None,
          lambda rows: calibration.calibration_slope(rows.labels, rows.score, rows.weights),
@@ -97,13 +103,14 @@ PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
     multiclass("macro_f1", HIGHER, of.over_classes(score_counts.f1), f"mean F1 of the classes; {_BOOTSTRAP}"),
     multiclass("weighted_f1", HIGHER, of.over_classes(score_counts.f1, weighted=True),
          f"mean F1 of the classes by their share of the labels; {_BOOTSTRAP}"),
-    multiclass("log_loss", LOWER, of.mean_of(of.multiclass_log_losses), "mean negative log-likelihood, nats"),
-    multiclass("brier_score", LOWER, of.mean_of(of.multiclass_brier),
+    multiclass("log_loss", LOWER, of.of_probabilities(of.mean_of(of.multiclass_log_losses)),
+         "mean negative log-likelihood, nats"),
+    multiclass("brier_score", LOWER, of.of_probabilities(of.mean_of(of.multiclass_brier)),
          "mean squared distance of scores and label over all classes"),
     multiclass("brier_skill", HIGHER,
-         of.skill_over_dummy(of.weighted_mean(of.multiclass_brier), of.brier_of_base_rates),
+         of.of_probabilities(of.skill_over_dummy(of.weighted_mean(of.multiclass_brier), of.brier_of_base_rates)),
          f"1 - Brier score / that of always promising the reference's base rates; {_BOOTSTRAP}"),
-    multiclass("expected_calibration_error", LOWER, of.top_label_error,
+    multiclass("expected_calibration_error", LOWER, of.of_probabilities(of.top_label_error),
          f"mean absolute gap of the decided class's score and its hits, 10 bins of equal mass; {_BOOTSTRAP}"),
     multiclass("auroc", HIGHER, _AUROC, "area under the ROC curve against the rest; DeLong", per=Per.CLASS),
     multiclass("precision", HIGHER, _PRECISION, "share of the rows decided so that are; Wilson", per=Per.CLASS,

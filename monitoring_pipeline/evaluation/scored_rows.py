@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.statistics.bootstrap import DRAWS, bootstrap_interval, resampled_weights
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.score_counts import ScoreCounts
 from monitoring_pipeline.statistics.seeding import generator_of
 
@@ -85,11 +85,10 @@ class ScoredRows:
 
     @cached_property
     def resampled(self) -> Values:
-        """Weights of the sample's rows in each draw, shape (draws, rows); drawn within classes."""
+        """Weights of the sample's rows in each draw, shape (draws, rows)."""
         if self.whole is not None:
             return self.whole.resampled
-        classes = self.labels if self.scores.shape[1] else np.zeros(self.labels.size)
-        drawn = resampled_weights(classes, DRAWS, generator_of(*self.seed))
+        drawn = resampled_weights(self.sample.labels.size, DRAWS, generator_of(*self.seed))
         return drawn if self.weights is None else drawn * self.weights
 
     @property
@@ -102,11 +101,16 @@ class ScoredRows:
 
         Args:
             statistic: the number for weights of shape (draws, rows), shape (draws,).
+
+        Raises:
+            UndefinedStatisticError: when there are no rows, or the number does not exist on them.
         """
+        if not self.labels.size:
+            raise UndefinedStatisticError("no rows")
         value = float(statistic(self, self.row_weights)[0])
         sample = self.sample
         draws = statistic(sample, sample.resampled) if np.isfinite(value) else np.array([np.nan])
-        shrink = (sample.labels.size / self.labels.size) ** 0.5 if self.labels.size else 1.0
+        shrink = (sample.labels.size / self.labels.size) ** 0.5
         return bootstrap_interval(value, draws, shrink=shrink), draws
 
     @cached_property

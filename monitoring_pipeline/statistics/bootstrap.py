@@ -11,25 +11,20 @@ LEAST_DEFINED = 0.9
 """Share of the draws in which the number must exist for its spread to be known."""
 
 
-def resampled_weights(strata: npt.ArrayLike, draws: int, generator: np.random.Generator) -> Vector:
-    """Return how often each row is drawn, with replacement within its stratum, shape (draws, rows).
+def resampled_weights(rows: int, draws: int, generator: np.random.Generator) -> Vector:
+    """Return how often each row is drawn, with replacement, shape (draws, rows) (Efron 1979, Ann. Stat. 7:1).
 
-    Every stratum keeps its number of rows (stratified bootstrap; Davison & Hinkley 1997, sec. 3.2).
+    All rows are drawn from, not each class by itself: how many rows a class has is a matter of chance too. Within
+    classes, 95 % intervals of average precision held 87 % of the time, and of the calibration error 83 %; so 90 and
+    92 % (300 rows, 37 % positive).
 
     Args:
-        strata: stratum of each row, shape (rows,).
+        rows: number of rows.
         draws: number of draws.
         generator: source of random numbers.
     """
-    own = np.asarray(strata)
-    weights = np.zeros((draws, own.size))
-    for stratum in np.unique(own):
-        members = np.flatnonzero(own == stratum)
-        picked = generator.integers(0, members.size, (draws, members.size))
-        picked += np.arange(draws)[:, None] * members.size
-        counts = np.bincount(picked.ravel(), minlength=draws * members.size)
-        weights[:, members] = counts.reshape(draws, members.size)
-    return weights
+    picked = generator.integers(0, rows, (draws, rows)) + np.arange(draws)[:, None] * rows
+    return np.bincount(picked.ravel(), minlength=draws * rows).reshape(draws, rows).astype(np.float64)
 
 
 def bootstrap_interval(
@@ -64,12 +59,13 @@ def bootstrap_interval(
 
 
 def without_bias(estimate: Estimate, draws: npt.ArrayLike) -> Estimate:
-    """The same value, its lower bound lowered by what resampling adds, for numbers that chance only makes larger.
+    """The same value, its bounds lowered by what chance adds, for numbers that chance only makes larger.
 
-    A distance from perfection is positive by chance alone, and resampling adds as much again as the sample did.
+    A distance from perfection is positive by chance alone, and a resample adds about as much again as the sample did:
+    draws lie twice that above the truth. The value stays as it is, so that it may lie near its upper bound.
     """
     if estimate.lower is None or estimate.upper is None:
         return estimate
     drawn = np.asarray(draws, dtype=np.float64)
     added = max(0.0, float(np.nanmean(drawn)) - estimate.value)
-    return Estimate(estimate.value, max(0.0, estimate.lower - 2 * added), estimate.upper)
+    return Estimate(estimate.value, max(0.0, estimate.lower - 2 * added), max(estimate.value, estimate.upper - added))

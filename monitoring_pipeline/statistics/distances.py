@@ -131,13 +131,13 @@ def l_infinity_corrected(reference: npt.ArrayLike, current: npt.ArrayLike) -> fl
 def cramers_v(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     """Cramer's V of the side (reference or current) and the cell, corrected for bias (Bergsma 2013, JKSS 42:323).
 
-    Cells empty on both sides are dropped; one cell alone gives 0. The value depends on the ratio of the two numbers
-    of rows: it is for sides of similar size.
+    Cells empty on both sides are dropped; one cell alone gives 0, and so do as many cells as rows. The value depends
+    on the ratio of the two numbers of rows: it is for sides of similar size.
     """
     counts = np.stack(count_pair(reference, current))
     counts = counts[:, counts.any(axis=0)]
     rows, cells = counts.sum(), counts.shape[1]
-    if cells == 1:
+    if cells == 1 or cells >= rows:
         return 0.0
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / rows
     phi_squared = float(np.sum((counts - expected) ** 2 / expected)) / rows

@@ -8,7 +8,10 @@ LARGEST_WEIGHT = 50.0
 
 
 def density_ratio_weights(probabilities: Vector, reference_rows: int, current_rows: int) -> Vector:
-    """Return how much more often rows like each are in the current sample than in the reference, with mean 1.
+    """Return how much more often rows like each are in the current sample than in the reference.
+
+    Their mean is about 1 where the reference covers the current sample, and near 0 where it does not: then hardly any
+    reference row stands for a current one, however even the weights are.
 
     By Bayes' rule p / (1 - p) * n_reference / n_current (Bickel, Brueckner & Scheffer 2009, JMLR 10:2137), cut at
     ``LARGEST_WEIGHT``.
@@ -19,6 +22,4 @@ def density_ratio_weights(probabilities: Vector, reference_rows: int, current_ro
         current_rows: current rows, likewise.
     """
     bounded = np.clip(probabilities, 0.0, 1.0 - 1e-9)
-    weights = np.minimum(bounded / (1.0 - bounded) * reference_rows / current_rows, LARGEST_WEIGHT)
-    mean = float(np.sort(weights).mean())
-    return weights / mean if mean > 0.0 else weights
+    return np.minimum(bounded / (1.0 - bounded) * reference_rows / current_rows, LARGEST_WEIGHT)

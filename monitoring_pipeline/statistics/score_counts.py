@@ -130,7 +130,8 @@ def average_precision(counts: ScoreCounts) -> Vector:
     """Sum over falling thresholds of precision times the gain in recall (as scikit-learn; no interpolation)."""
     positives, negatives = (side[:, ::-1] for side in counts.tied)
     found = np.cumsum(positives, axis=1)
-    precision = _ratio(found, found + np.cumsum(negatives, axis=1))
+    # Where nothing counts yet there is no gain in recall either, whatever the precision.
+    precision = np.nan_to_num(_ratio(found, found + np.cumsum(negatives, axis=1)))
     return _ratio(np.sum(positives * precision, axis=1), positives.sum(axis=1))
 
 

@@ -17,7 +17,9 @@ NOON = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
 ID_KEY = b"key"
 WINDOW = "2024-01-01/2024-03-01"
 NOTHING_ELSE = LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
-NO_LABELS = pl.DataFrame(schema={"row_id": pl.String, "label": pl.Float64})
+AS_OF = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+LABELS = {"row_id": pl.String, "label": pl.Float64, "known_at": pl.Datetime("us", "UTC")}
+NO_LABELS = pl.DataFrame(schema=LABELS)
 
 
 def canonical(spec: ModelSpec, columns: Mapping[str, Any], *, model_version: str = "1") -> pl.DataFrame:
@@ -37,11 +39,16 @@ def canonical(spec: ModelSpec, columns: Mapping[str, Any], *, model_version: str
     )
 
 
-def labels_of(values: Sequence[float]) -> pl.DataFrame:
+def labels_of(values: Sequence[float | str]) -> pl.DataFrame:
     """Return canonical labels of the first rows of ``canonical``."""
+    classes = any(isinstance(value, str) for value in values)
     return pl.DataFrame(
-        {"row_id": [f"{n:08}" for n in range(len(values))], "label": [float(value) for value in values]},
-        schema_overrides={"row_id": pl.String, "label": pl.Float64},
+        {
+            "row_id": [f"{n:08}" for n in range(len(values))],
+            "label": [value if classes else float(value) for value in values],
+            "known_at": [NOON + dt.timedelta(hours=1)] * len(values),
+        },
+        schema={**LABELS, "label": pl.String if classes else pl.Float64},
     )
 
 

@@ -1,21 +1,23 @@
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import metrics
+from sklearn.isotonic import IsotonicRegression
 
 from monitoring_pipeline.evaluation.maturity import LabelMaturity
-from monitoring_pipeline.evaluation.performance import (
+from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.evaluation.performance_metrics import (
     UnknownMetricError,
     check_performance_rules,
-    labelled_rows,
-    measure_performance,
     metrics_of,
 )
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Severity, Status
 from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
-from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
 RNG = np.random.default_rng(5)
 ROWS = 300
@@ -25,6 +27,7 @@ DECIDED = SCORE >= 0.5
 EUROS = RNG.normal(100, 20, ROWS)
 SPENT = EUROS + RNG.normal(3, 10, ROWS)
 CHURN, SPEND = binary_spec(), regression_spec()
+REFERENCE = {"base_rate": Estimate(0.4)}
 CHURN_ROWS = canonical(CHURN, {"score": SCORE, "prediction": np.where(DECIDED, "1", "0")})
 SPEND_ROWS = canonical(SPEND, {"prediction": EUROS})
 
@@ -46,9 +49,19 @@ def _statuses(measured):
 def test_binary_values_are_scikit_learns_on_the_joined_rows(labelled):
     label, score, decided = LABEL[:labelled], SCORE[:labelled], DECIDED[:labelled]
     measured = _measured(labels=label)
+    brier, rate = metrics.brier_score_loss(label, score), label.mean()
+    recalibrated = metrics.brier_score_loss(label, IsotonicRegression().fit(score, label).predict(score))
     assert {name: m.value for name, m in measured.items() if m.kind is Kind.PERFORMANCE} == pytest.approx(
         {
             "auroc": metrics.roc_auc_score(label, score),
+            "average_precision": metrics.average_precision_score(label, score),
+            "brier_miscalibration": brier - recalibrated,
+            "brier_discrimination": rate * (1 - rate) - recalibrated,
+            "brier_uncertainty": rate * (1 - rate),
+            "brier_skill": 1 - brier / (rate * (1 - rate)),
+            "calibration_slope": measured["calibration_slope"].value,
+            "calibration_intercept": measured["calibration_intercept"].value,
+            "specificity": metrics.recall_score(1 - label, ~decided),
             "log_loss": metrics.log_loss(label, score),
             "brier_score": metrics.brier_score_loss(label, score),
             "mean_bias": (score - label).mean(),
@@ -59,7 +72,7 @@ def test_binary_values_are_scikit_learns_on_the_joined_rows(labelled):
             "f1": metrics.f1_score(label, decided),
             "base_rate": label.mean(),
         },
-        rel=1e-12,
+        rel=1e-9,
     )
     assert {m.rows for m in measured.values()} == {labelled}
     assert {m.status for m in measured.values()} == {Status.OK}
@@ -67,6 +80,7 @@ def test_binary_values_are_scikit_learns_on_the_joined_rows(labelled):
 
 def test_regression_values_are_scikit_learns():
     measured = _measured(SPEND, SPEND_ROWS, SPENT)
+    assert measured.pop("skill_against_naive").reason == "the spec names no naive forecast (predictions.naive)"
     assert {name: m.value for name, m in measured.items() if m.kind is Kind.PERFORMANCE} == pytest.approx(
         {
             "mean_absolute_error": metrics.mean_absolute_error(SPENT, EUROS),
@@ -74,6 +88,10 @@ def test_regression_values_are_scikit_learns():
             "mean_bias": (EUROS - SPENT).mean(),
             "r_squared": metrics.r2_score(SPENT, EUROS),
             "median_absolute_error": metrics.median_absolute_error(SPENT, EUROS),
+            "median_label": np.median(SPENT),
+            "quantile_loss": metrics.mean_pinball_loss(SPENT, EUROS, alpha=0.5),
+            "mean_absolute_percentage_error": metrics.mean_absolute_percentage_error(SPENT, EUROS),
+            "mae_skill": 1 - metrics.mean_absolute_error(SPENT, EUROS) / np.abs(SPENT - np.median(SPENT)).mean(),
         },
         rel=1e-12,
     )
@@ -82,8 +100,9 @@ def test_regression_values_are_scikit_learns():
 def test_intervals_hold_their_values():
     for measured in (_measured(), _measured(SPEND, SPEND_ROWS, SPENT)):
         bounded = {name for name, m in measured.items() if m.lower is not None and m.upper is not None}
-        assert bounded == measured.keys() - {"expected_calibration_error", "r_squared", "labelled_rows_without_output"}
-        assert all(measured[name].lower < measured[name].value < measured[name].upper for name in bounded)
+        assert bounded == measured.keys() - {"skill_against_naive", "labelled_rows_without_output"}
+        assert all(measured[name].lower <= measured[name].value <= measured[name].upper for name in bounded)
+        assert all(measured[name].lower < measured[name].upper for name in bounded)
 
 
 def test_labels_are_joined_by_id_whatever_the_order_of_rows():
@@ -94,10 +113,106 @@ def test_labels_are_joined_by_id_whatever_the_order_of_rows():
 
 def test_a_measurement_says_what_it_is_compared_with():
     maturity = _maturity(Maturity.PROVISIONAL)
-    auroc = _measured(maturity=maturity, reference_values={"auroc": 0.75})["auroc"]
+    auroc = _measured(maturity=maturity, reference={"auroc": Estimate(0.75)})["auroc"]
     assert (auroc.reference_value, auroc.maturity, auroc.model_version) == (0.75, Maturity.PROVISIONAL, "1")
     assert (auroc.subject, auroc.threshold_lower, auroc.threshold_upper) == ("model", None, None)
     assert auroc.definition
+
+
+# ---- classes
+
+
+CHOICE = multiclass_spec()
+CLASSES = np.array(["a", "b", "c"])
+CHANCES = RNG.dirichlet([2, 1, 0.7], ROWS)
+CHOSEN = CLASSES[CHANCES.argmax(axis=1)]
+TRUTH = np.array([RNG.choice(CLASSES, p=own) for own in CHANCES])
+CHOICE_ROWS = canonical(CHOICE, {f"score[{n}]": CHANCES[:, k] for k, n in enumerate("abc")} | {"prediction": CHOSEN})
+
+
+def test_multiclass_values_are_scikit_learns():
+    found = measure_performance(CHOICE, CHOICE_ROWS, labels_of(TRUTH.tolist()), model_version="1")
+    measured = {m.name: m for m in found}
+    values = {name: m.value for name, m in measured.items()}
+    hot = TRUTH[:, None] == CLASSES
+    report = metrics.classification_report(TRUTH, CHOSEN, output_dict=True)
+    confusion = metrics.confusion_matrix(TRUTH, CHOSEN, labels=CLASSES, normalize="true")
+    expected = {
+        "macro_auroc": metrics.roc_auc_score(TRUTH, CHANCES, multi_class="ovr"),
+        "accuracy": metrics.accuracy_score(TRUTH, CHOSEN),
+        "macro_f1": metrics.f1_score(TRUTH, CHOSEN, average="macro"),
+        "weighted_f1": metrics.f1_score(TRUTH, CHOSEN, average="weighted"),
+        "log_loss": metrics.log_loss(TRUTH, CHANCES),
+        "brier_score": ((CHANCES - hot) ** 2).sum(axis=1).mean(),
+        "confusion[a->b]": confusion[0, 1],
+        "confusion[c->a]": confusion[2, 0],
+    }
+    for number, name in enumerate(CLASSES):
+        own = report[name]
+        expected |= {f"precision[{name}]": own["precision"], f"recall[{name}]": own["recall"]}
+        expected |= {f"f1[{name}]": own["f1-score"], f"base_rate[{name}]": hot[:, number].mean()}
+        expected[f"auroc[{name}]"] = metrics.roc_auc_score(hot[:, number], CHANCES[:, number])
+    assert {name: values[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+    assert all(m.lower < m.upper for m in measured.values() if m.kind is Kind.PERFORMANCE)
+    assert measured["confusion[c->a]"].rows == (TRUTH == "c").sum()
+
+
+def test_a_class_without_rows_leaves_the_others_and_their_mean():
+    few = TRUTH[TRUTH != "c"]
+    rows = CHOICE_ROWS.filter(TRUTH != "c").with_columns(CHOICE_ROWS["row_id"].head(few.size))
+    measured = {m.name: m for m in measure_performance(CHOICE, rows, labels_of(few.tolist()), model_version="1")}
+    assert measured["recall[c]"].reason == f"no positive label among {few.size} rows; recall has no rows"
+    assert measured["recall[c]"].severity is Severity.INFO
+    mean = (measured["auroc[a]"].value + measured["auroc[b]"].value) / 2
+    assert measured["macro_auroc"].value == pytest.approx(mean, rel=1e-12)
+
+
+# ---- forecasts
+
+
+def test_forecasts_are_told_by_horizon_and_beside_the_naive_one():
+    spec = regression_spec(predictions__horizon="steps", predictions__naive="last")
+    steps, naive = np.tile([1.0, 2.0, 7.0], ROWS // 3), SPENT + RNG.normal(0, 20, ROWS)
+    rows = canonical(spec, {"prediction": EUROS, "horizon": steps, "naive": naive})
+    measured = _measured(spec, rows, SPENT)
+    ours, theirs = np.abs(EUROS - SPENT), np.abs(naive - SPENT)
+    for step in (1, 2, 7):
+        own = steps == step
+        assert measured[f"mean_absolute_error[horizon={step}]"].value == pytest.approx(ours[own].mean(), rel=1e-12)
+        skill = measured[f"skill_against_naive[horizon={step}]"]
+        assert skill.value == pytest.approx(1 - ours[own].mean() / theirs[own].mean(), rel=1e-12)
+        assert skill.rows == own.sum()
+    skill = measured["skill_against_naive"]
+    assert 0 < skill.lower < skill.value < skill.upper < 1
+
+
+def test_a_percentage_of_zero_is_not_measured():
+    measured = _measured(SPEND, SPEND_ROWS, np.where(np.arange(ROWS) < 2, 0.0, SPENT))
+    percentage = measured["mean_absolute_percentage_error"]
+    assert percentage.reason == f"2 of {ROWS} labels are 0; a percentage of 0 does not exist"
+
+
+# ---- weights
+
+
+def test_weights_stand_for_repeated_rows():
+    weights = np.where(np.arange(ROWS) % 3 == 0, 2.0, 1.0)
+    for spec, rows, truth in ((CHURN, CHURN_ROWS, LABEL), (SPEND, SPEND_ROWS, SPENT)):
+        weighted = labels_of(truth).with_columns(weight=weights)
+        found = {m.name: m for m in measure_performance(spec, rows, weighted, model_version="1", reference=DUMMY)}
+        twice = np.repeat(np.arange(ROWS), weights.astype(int))
+        again = _measured(spec, rows[twice].with_columns(row_id=_ids(twice.size)), truth[twice], reference=DUMMY)
+        for name in found.keys() - {"median_label", "median_absolute_error", "labelled_rows_without_output"}:
+            assert found[name].status is again[name].status
+            if again[name].value is not None:
+                assert found[name].value == pytest.approx(again[name].value, rel=1e-9), name
+
+
+def _ids(rows):
+    return pl.Series([f"{n:08}" for n in range(rows)])
+
+
+DUMMY = {"base_rate": Estimate(0.4), "median_label": Estimate(100.0)}
 
 
 # ---- thresholds
@@ -136,13 +251,6 @@ def test_a_breach_says_value_interval_and_bound():
     assert measured["base_rate"].reason.endswith("is above 0.01")
 
 
-def test_a_metric_without_an_interval_is_judged_by_its_point():
-    error = _measured()["expected_calibration_error"].value
-    for bound, status in ((error - MARGIN, Status.BREACHED), (error, Status.OK)):
-        spec = binary_spec(performance__thresholds={"expected_calibration_error": {"upper": bound}})
-        assert _measured(spec)["expected_calibration_error"].status is status
-
-
 @pytest.mark.parametrize("severity", ["info", "warning", "critical"])
 def test_the_severity_is_the_thresholds(severity):
     spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99, "severity": severity}})
@@ -153,15 +261,31 @@ def test_a_threshold_on_an_unknown_metric_is_refused():
     check_performance_rules(binary_spec(performance__thresholds={"auroc": {"lower": 0.5}}))
     with pytest.raises(UnknownMetricError) as caught:
         check_performance_rules(binary_spec(performance__thresholds={"mean_absolute_error": {"upper": 5}}))
-    known = "accuracy, auroc, base_rate, brier_score, expected_calibration_error, f1, log_loss, mean_bias, precision, "
-    assert str(caught.value) == (
-        f"churn: performance.thresholds: unknown 'mean_absolute_error' for binary; known: {known}recall"
+    known = "accuracy, auroc, average_precision, base_rate, brier_discrimination, brier_miscalibration, brier_score, "
+    assert str(caught.value).startswith(
+        f"churn: performance.thresholds: unknown 'mean_absolute_error' for binary; known: {known}"
     )
 
 
-@pytest.mark.parametrize("task", [Task.BINARY, Task.REGRESSION])
+@pytest.mark.parametrize(("spec", "allowed"), [
+    (multiclass_spec(performance__thresholds={"recall[b]": {"lower": 0.5}}), True),
+    (multiclass_spec(performance__thresholds={"recall[d]": {"lower": 0.5}}), False),
+    (multiclass_spec(performance__thresholds={"recall": {"lower": 0.5}}), False),
+    (regression_spec(performance__thresholds={"mean_absolute_error[horizon=3]": {"upper": 5}}), False),
+    (regression_spec(predictions__horizon="steps",
+                     performance__thresholds={"mean_absolute_error[horizon=3]": {"upper": 5}}), True),
+])  # fmt: skip
+def test_thresholds_of_classes_and_horizons_name_what_exists(spec, allowed):
+    if allowed:
+        check_performance_rules(spec)
+        return
+    with pytest.raises(UnknownMetricError):
+        check_performance_rules(spec)
+
+
+@pytest.mark.parametrize("task", Task)
 def test_metrics_have_names_of_their_own(task):
-    names = [metric.name for metric in metrics_of(task)]
+    names = [(metric.name, metric.per) for metric in metrics_of(task)]
     assert len(set(names)) == len(names) >= 5
 
 
@@ -171,7 +295,7 @@ def test_metrics_have_names_of_their_own(task):
 @pytest.mark.parametrize(("labelled", "maturity", "reason"), [
     (0, _maturity(Maturity.FINAL, predictions=0, labelled=0), "no predictions"),
     (100, _maturity(Maturity.IMMATURE, labelled=100),
-     "labels of 33.3% of the predictions have arrived, at least 50% needed before the label delay has passed"),
+     "33.3% of the labels have arrived, at least 50% needed before the label delay has passed"),
     (49, _maturity(Maturity.FINAL, labelled=49), "49 labelled rows, at least 50 needed"),
     (0, _maturity(Maturity.FINAL, labelled=0), "0 labelled rows, at least 50 needed"),
 ])  # fmt: skip
@@ -185,7 +309,7 @@ def test_what_is_not_judged_says_why(labelled, maturity, reason):
 
 @pytest.mark.parametrize("state", [Maturity.PROVISIONAL, Maturity.FINAL])
 def test_enough_labels_are_judged(state):
-    measured = _measured(labels=LABEL[:50], maturity=_maturity(state, labelled=50))
+    measured = _measured(labels=LABEL[:50], maturity=_maturity(state, labelled=50), reference=REFERENCE)
     assert _statuses(measured) == {(Status.OK, None)}
 
 
@@ -194,7 +318,8 @@ def test_one_class_leaves_out_only_what_needs_both(label):
     measured = _measured(labels=np.full(ROWS, label))
     skipped = {name: m.reason for name, m in measured.items() if m.status is Status.SKIPPED}
     assert skipped.pop("auroc").startswith(f"no {'negative' if label else 'positive'} label among {ROWS} rows")
-    assert skipped.keys() == ({"recall"} if label == 0 else set())
+    both = {"calibration_slope", "calibration_intercept", "brier_skill"}
+    assert skipped.keys() == both | ({"recall", "average_precision"} if label == 0 else {"specificity"})
     assert measured["accuracy"].value == np.mean(label == DECIDED)
 
 
@@ -219,9 +344,6 @@ def test_labelled_rows_without_output_are_set_apart_and_counted():
     assert apart.reason == "5 labelled rows whose score or prediction is not a finite number"
     assert measured["auroc"].rows == ROWS - 5
     assert measured["auroc"].value == pytest.approx(metrics.roc_auc_score(LABEL[5:], SCORE[5:]), rel=1e-12)
-    joined = labelled_rows(CHURN, rows, labels_of(LABEL))
-    assert joined.without_output + len(joined.labels) == ROWS
-    assert list(joined.outputs) == ["prediction", "score"]
 
 
 def test_no_row_is_usable():
@@ -240,5 +362,6 @@ def test_unlabelled_rows_without_output_do_not_count():
 def test_scores_that_are_no_probabilities_are_skipped_where_that_matters():
     measured = _measured(rows=canonical(CHURN, {"score": 2 * SCORE, "prediction": np.where(DECIDED, "1", "0")}))
     skipped = {name for name, m in measured.items() if m.status is Status.SKIPPED}
-    assert skipped == {"log_loss", "brier_score", "mean_bias", "expected_calibration_error"}
+    ranks = {"auroc", "average_precision", "accuracy", "precision", "recall", "specificity", "f1", "base_rate"}
+    assert skipped == {metric.name for metric in metrics_of(Task.BINARY)} - ranks
     assert measured["auroc"].value == AUROC.value

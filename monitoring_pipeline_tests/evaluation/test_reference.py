@@ -18,6 +18,7 @@ from monitoring_pipeline.evaluation.reference import (
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import (
+    AS_OF,
     NO_LABELS,
     WINDOW,
     canonical,
@@ -104,8 +105,9 @@ def test_only_rows_of_the_own_version_count():
     columns = _columns(100)
     other = canonical(spec, {name: values[:50] for name, values in columns.items()}, model_version="2")
     rows = pl.concat([canonical(spec, columns, model_version="1"), other])
-    assert build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference.profile.rows == 100
-    assert build_reference(spec, "2", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference.profile.rows == 50
+    for version, count in (("1", 100), ("2", 50)):
+        built = build_reference(spec, version, WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF)
+        assert built.reference.profile.rows == count
 
 
 @pytest.mark.parametrize(("versions", "found"), [(["2", "10"], "'10', '2'"), ([], "none")])
