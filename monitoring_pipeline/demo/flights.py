@@ -14,8 +14,12 @@ import polars as pl
 SOURCE = "https://nycflights13.tidyverse.org"
 NEW_YORK = "America/New_York"
 LATE_AFTER_MINUTES = 15
+VERY_LATE_AFTER_MINUTES = 60
 ZONE_OF_UNLISTED_AIRPORTS = "America/Puerto_Rico"
 """Zone of the four destinations that airports.csv lacks: BQN, PSE, SJU and STT; none of them changes its clocks."""
+
+Outcome = Literal["on_time", "late", "very_late", "cancelled"]
+"""What became of a flight: minutes of delay at arrival up to 15, up to 60, or more; or it never left."""
 
 Occurrence = Literal["earliest", "latest"]
 """Which of the two is meant by a wall-clock time that happens twice."""
@@ -50,9 +54,10 @@ def read_flights() -> pl.DataFrame:
     """Return all 336,776 flights in order of scheduled departure.
 
     Columns: ``flight_id`` (date-carrier-flight-origin); ``scheduled_departure_at``, ``departed_at`` and
-    ``arrived_at`` in UTC; ``departure_delay_minutes``; the truths ``arrival_delay_minutes`` and ``late``; and
-    what is known of a flight before it leaves. A cancelled flight (8,255) has neither departure nor arrival;
-    a diverted one (1,175) has a departure and never gets a truth, hence no ``arrived_at`` either.
+    ``arrived_at`` in UTC; ``departure_delay_minutes``; the truths ``arrival_delay_minutes``, ``late`` and
+    ``outcome``; ``outcome_known_at`` in UTC; and what is known of a flight before it leaves. A cancelled flight
+    (8,255) has neither departure nor arrival, and its outcome is known when it should have left; a diverted one
+    (1,175) has a departure and never gets a truth, hence no ``arrived_at`` either.
     """
     directory = data_directory()
     with zipfile.ZipFile(directory / "flights.csv.zip") as archive:
@@ -78,6 +83,11 @@ def read_flights() -> pl.DataFrame:
             pl.col("dep_delay").alias("departure_delay_minutes"),
             pl.col("arr_delay").alias("arrival_delay_minutes"),
             (pl.col("arr_delay") > LATE_AFTER_MINUTES).alias("late"),
+            _outcome().alias("outcome"),
+            pl.when(pl.col("departed_at").is_null())
+            .then("scheduled_departure_at")
+            .otherwise("arrived_at")
+            .alias("outcome_known_at"),
             "carrier",
             "origin",
             pl.col("dest").alias("destination"),
@@ -111,6 +121,21 @@ def first_instant_showing(minute_of_day: pl.Expr, not_before: pl.Expr, zone: str
         for occurrence in get_args(Occurrence)
     ]
     return pl.min_horizontal(*(pl.when(instant >= not_before).then(instant) for instant in candidates))
+
+
+def _outcome() -> pl.Expr:
+    """Return the ``Outcome`` of a flight, null for a diverted one."""
+    delay = pl.col("arr_delay")
+    return (
+        pl.when(pl.col("departed_at").is_null())
+        .then(pl.lit("cancelled"))
+        .when(delay <= LATE_AFTER_MINUTES)
+        .then(pl.lit("on_time"))
+        .when(delay <= VERY_LATE_AFTER_MINUTES)
+        .then(pl.lit("late"))
+        .when(delay > VERY_LATE_AFTER_MINUTES)
+        .then(pl.lit("very_late"))
+    )
 
 
 def _at_wall_clock(wall: pl.Expr, zone: str, occurrence: Occurrence) -> pl.Expr:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from monitoring_pipeline.demo.flights import SOURCE
-from monitoring_pipeline.demo.training import BOOSTING, OUTPUT_METHODS, DemoModel, model_input
+from monitoring_pipeline.demo.training import OUTPUT_METHODS, DemoModel, model_input
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -89,12 +89,12 @@ class Registry:
 
         features = model_input(model, reference)
         method = OUTPUT_METHODS[model.task]
-        truths = reference[model.target].cast(pl.Float64).to_numpy()
+        truths = reference[model.target].cast(pl.String if model.classes else pl.Float64).to_numpy()
         rows = from_pandas(
             features.assign(**{model.target: truths}), source=SOURCE, targets=model.target, name="reference"
         )
         with self._connected() as client, mlflow.start_run(experiment_id=self._experiment(client, model)) as run:
-            mlflow.log_params(BOOSTING)
+            mlflow.log_params(model.boosting)
             mlflow.log_metrics(metrics)
             mlflow.log_input(rows, context="reference")
             logged = log_model(

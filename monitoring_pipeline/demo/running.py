@@ -1,4 +1,4 @@
-"""``make demo``: seeds the warehouse and monitors both models over March and April 2013, by real Dagster runs."""
+"""``make demo``: seeds the warehouse and monitors three models over March and April 2013, by real Dagster runs."""
 
 import datetime as dt
 import time
@@ -14,7 +14,7 @@ from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.tables import day_table, worst_days
 
 FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
-MODELS = ("flight_delay", "arrival_delay")
+MODELS = ("flight_delay", "arrival_delay", "flight_outcome")
 NEXT = """
 Where to look next
   make dev                                                  the Dagster UI: lineage, plots over partitions, checks
@@ -29,7 +29,7 @@ class DemoFailedError(RuntimeError):
 
 
 def run_demo(settings: Settings, console: Console) -> None:
-    """Seed, then run every week of both models, then print what came out; a second time changes nothing.
+    """Seed, then run every week of each model, then print what came out; a second time changes nothing.
 
     Raises:
         DemoFailedError: when a run fails.

@@ -1,4 +1,4 @@
-"""Builds the demo's warehouse: trains and registers both models, scores the whole of 2013, writes the DuckDB file."""
+"""Builds the demo's warehouse: trains and registers the models, scores the whole of 2013, writes the DuckDB file."""
 
 import hashlib
 import os
@@ -15,6 +15,7 @@ from monitoring_pipeline.demo.registering import Registry
 from monitoring_pipeline.demo.training import (
     DEMO_MODELS,
     LATE_FROM_SCORE,
+    USUAL_SHARES,
     DemoModel,
     fit,
     in_reference,
@@ -56,7 +57,7 @@ def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress:
     progress("reading the flights of 2013")
     flights = read_flights()
     registry = Registry(tracking_uri, artifact_root)
-    tables = {"flight_labels": _labels(flights)}
+    tables = {"flight_labels": _labels(flights), "flight_outcomes": _outcomes(flights)}
     for model in DEMO_MODELS:
         tables[f"{model.name}_predictions"] = _predictions(model, flights, registry, progress)
     tables["seeded_from"] = pl.DataFrame({"fingerprint": [fingerprint]})
@@ -97,12 +98,22 @@ def _registered(
 def _outputs(model: DemoModel, scores: NDArray[np.float64]) -> list[pl.Series]:
     if model.task is Task.BINARY:
         return [pl.Series("score", scores), pl.Series("predicted_late", scores >= LATE_FROM_SCORE)]
+    if model.task is Task.MULTICLASS:
+        usual = np.array([USUAL_SHARES[name] for name in model.classes])
+        announced = np.array(model.classes)[np.argmax(scores / usual, axis=1)]
+        probabilities = [pl.Series(f"probability_{name}", scores[:, k]) for k, name in enumerate(model.classes)]
+        return [*probabilities, pl.Series("predicted_outcome", announced)]
     return [pl.Series("predicted_minutes", scores)]
 
 
 def _labels(flights: pl.DataFrame) -> pl.DataFrame:
     known = flights.select("flight_id", "late", "arrival_delay_minutes", "arrived_at").drop_nulls("late")
     return known.sort("arrived_at", "flight_id")
+
+
+def _outcomes(flights: pl.DataFrame) -> pl.DataFrame:
+    known = flights.select("flight_id", "outcome", pl.col("outcome_known_at").alias("known_at")).drop_nulls("outcome")
+    return known.sort("known_at", "flight_id")
 
 
 def _write(path: Path, tables: dict[str, pl.DataFrame]) -> None:

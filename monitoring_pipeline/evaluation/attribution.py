@@ -6,9 +6,9 @@ rates by score say what it would be if labels followed from scores as before; it
 the sum of its days. What remains is a change of relation, between inputs (or scores) and labels. An input that is not
 among the features cannot be weighted for: its moves are seen as a change of relation.
 
-The intervals take the weights as known. The noise of their estimation is not in them: without any shift the interval
-of the part by inputs covered 0 in 58 to 67 of 100 small samples, that of relation in about 92. So no part by inputs is
-ever breached, and a change of relation takes its floor as well.
+The intervals take the weights as known: the noise of their estimation is missing from them. Over 84 simulated pairs of
+1,500 and 1,000 rows those of the part by inputs covered 0 in 63 to 68 % when nothing had moved; those of relation in
+93 to 98 %, with and without moved inputs. So no part by inputs is ever breached.
 """
 
 from collections.abc import Iterator

@@ -14,14 +14,13 @@ from monitoring_pipeline.evaluation.drift_statistics import (
     Values,
     deciding_statistic,
 )
-from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile, ColumnProfile, NumericBins
+from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 
-ALL_NULL_BY_CHANCE = 0.01
 SMALLEST_SHOWN = 1e-12
 SAMPLE_ROWS = 2_000
 """Rows of each side for statistics that need rows: the first by the hash of their ids."""
@@ -124,18 +123,6 @@ def needs_rows(spec: ModelSpec) -> bool:
     return any(DRIFT_STATISTICS[name].needs_rows for name in asked)
 
 
-def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
-    """Measure the share of nulls of every column, and of values that the reference has never seen."""
-    return tuple(
-        measurement
-        for column in profile.columns
-        for measurement in (
-            _null_share(reference, profile, column),
-            *_unseen_share(reference, profile, column),
-        )
-    )
-
-
 def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
     if value not in known:
         close = get_close_matches(value, known, n=1)
@@ -225,49 +212,3 @@ def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measu
     if all(m.status is Status.SKIPPED for m in watched):
         return _skip(summary, "no column could be measured")
     return summary
-
-
-def _null_share(reference: Reference, profile: ChunkProfile, column: ColumnProfile) -> Measurement:
-    reference_share = reference.profile[column.column].null_share
-    measurement = Measurement(
-        kind=Kind.QUALITY,
-        subject=column.column,
-        name="null_share",
-        model_version=profile.model_version,
-        value=column.null_share,
-        reference_value=reference_share,
-        definition="share of rows that are null",
-        rows=column.rows,
-    )
-    if not column.rows:
-        return _skip(measurement, "no rows")
-    # A few rows of a column that is often null may all be null by chance.
-    if column.null_share == 1.0 and reference_share**column.rows < ALL_NULL_BY_CHANCE:
-        reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
-        return replace(measurement, status=Status.BREACHED, reason=reason)
-    return measurement
-
-
-def _unseen_share(reference: Reference, profile: ChunkProfile, column: ColumnProfile) -> tuple[Measurement, ...]:
-    if isinstance(reference.bins[column.column], NumericBins):
-        return ()
-    rows, reference_rows = column.counts[-1], reference.profile[column.column].counts[-1]
-    measurement = Measurement(
-        kind=Kind.QUALITY,
-        subject=column.column,
-        name="unseen_share",
-        model_version=profile.model_version,
-        value=rows / column.rows if column.rows else 0.0,
-        reference_value=reference_rows / max(reference.profile.rows, 1),
-        threshold_upper=None if reference_rows else 0.0,
-        severity=Severity.INFO,
-        definition="share of rows whose category is not among the reference's most frequent",
-        rows=column.rows,
-    )
-    if not column.rows:
-        return (_skip(measurement, "no rows"),)
-    # Where the reference has more categories than are kept, a new one cannot be told from a rare one.
-    if rows and not reference_rows:
-        names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
-        return (replace(measurement, status=Status.BREACHED, reason=f"{rows} rows of unseen categories: {names}"),)
-    return (measurement,)

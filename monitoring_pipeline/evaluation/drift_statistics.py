@@ -39,6 +39,24 @@ class Comparison:
         return _merged(self.bins, self.fine[0]), _merged(self.bins, self.fine[1])
 
     @cached_property
+    def tested(self) -> tuple[Values, Values]:
+        """The coarse counts as tests of homogeneity take them, free of what the reference's own counts decided.
+
+        Sparse cells are pooled in the order given: categories go by name, because by frequency the pools would gather
+        what chance made rare. Edges at the reference's own extremes leave none of its rows outside: where the other
+        side has some, one of the reference's counts as outside (of n + m exchangeable rows, the outermost).
+        """
+        expected, observed = (side.copy() for side in self.coarse)
+        if not isinstance(self.bins, NumericBins):
+            order = [0, *(1 + np.argsort(self.bins.categories, kind="stable")), expected.size - 1]
+            return expected[order], observed[order]
+        lowest, highest = SPECIAL_CELLS_BEFORE, expected.size - SPECIAL_CELLS_AFTER - 1
+        outside = expected[lowest] + expected[highest] == 0 < observed[lowest] + observed[highest]
+        if outside and expected[highest - 1] > 0:
+            expected[highest - 1 : highest + 1] += (-1, 1)
+        return expected, observed
+
+    @cached_property
     def samples(self) -> tuple[Values, Values]:
         """Single values of both sides.
 
@@ -91,7 +109,7 @@ def _fine(function: Callable[[Values, Values], float]) -> Callable[[Comparison],
 
 
 def _by_chi_squared(comparison: Comparison) -> Evidence:
-    return evidence.chi_squared_homogeneity(*comparison.coarse)
+    return evidence.chi_squared_homogeneity(*comparison.tested)
 
 
 def _by_kolmogorov_smirnov(comparison: Comparison) -> Evidence:
@@ -183,7 +201,7 @@ DRIFT_STATISTICS = {
         ),
         DriftStatistic(
             "psi", BOTH, _coarse(distances.population_stability_index),
-            lambda comparison: evidence.population_stability_index_test(*comparison.coarse), 0.1,
+            lambda comparison: evidence.population_stability_index_test(*comparison.tested), 0.1,
             f"population stability index, natural log, {_CELLS}, half a row added per cell if one is empty; "
             "p: PSI/(1/n+1/m) as chi-squared", bounded=False,
         ),
@@ -218,7 +236,7 @@ DRIFT_STATISTICS = {
         ),
         DriftStatistic(
             "g_test", BOTH, _coarse(distances.jensen_shannon_distance),
-            lambda comparison: evidence.g_test(*comparison.coarse), 0.1,
+            lambda comparison: evidence.g_test(*comparison.tested), 0.1,
             f"Jensen-Shannon distance, base 2, {_CELLS}; p: G-test of homogeneity, sparse cells pooled",
         ),
         DriftStatistic(

@@ -172,6 +172,16 @@ def _add_chunks(first: ChunkProfile, second: ChunkProfile) -> ChunkProfile:
     return ChunkProfile(first.model_version, first.rows + second.rows, columns, first.segment)
 
 
+def is_constant(bins: Bins, column: ColumnProfile) -> bool:
+    """Return whether all values that are not null are equal, as far as counts can tell."""
+    filled = [cell for cell, count in enumerate(column.counts) if count and cell]
+    if len(filled) != 1:
+        return False
+    if isinstance(bins, NumericBins):
+        return column.minimum == column.maximum
+    return filled[0] < len(column.counts) - 1 or len(column.unseen) == 1
+
+
 def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 10) -> NumericBins:
     """Freeze bins at quantiles of the reference; a value holding a bin's mass or more gets its own bin.
 

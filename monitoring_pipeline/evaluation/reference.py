@@ -19,10 +19,12 @@ from monitoring_pipeline.evaluation.profile import (
     Bins,
     ChunkProfile,
     categorical_bins,
+    is_constant,
     numeric_bins,
     sum_profiles,
 )
 from monitoring_pipeline.evaluation.reference_days import profile_days, rows_to_keep
+from monitoring_pipeline.evaluation.table_quality import ReferenceDay, TableFacts, learn_days
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 from monitoring_pipeline.statistics.estimate import Estimate
@@ -48,7 +50,8 @@ class Reference:
 
     ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
     all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its days,
-    ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors.
+    ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors;
+    ``constant_columns`` held one value only on a day of the reference, as a weekday does.
     """
 
     model: str
@@ -63,6 +66,8 @@ class Reference:
     label_delay: LabelDelay = NO_DELAY_LEARNED
     estimation: Estimation = NOT_ESTIMATED
     error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
+    days: tuple[ReferenceDay, ...] = ()
+    constant_columns: tuple[str, ...] = ()
 
     @cached_property
     def reference_hash(self) -> str:
@@ -73,6 +78,11 @@ class Reference:
     def estimates(self) -> dict[str, Estimate]:
         """The reference's own performance, with intervals, by metric."""
         return {entry.metric: Estimate(entry.value, entry.lower, entry.upper) for entry in self.performance}
+
+    @property
+    def table(self) -> TableFacts:
+        """What is known about the table of predictions."""
+        return TableFacts(self.days, self.table_columns)
 
     def baseline(self, metric: str) -> Baseline | None:
         """Return the reference's own value of a metric, if it has one."""
@@ -153,6 +163,10 @@ def build_reference(
         floors=learn_floors(spec, model_version, bins, days),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
+        days=learn_days(spec, own),
+        constant_columns=tuple(
+            name for name in bins if any(is_constant(bins[name], profile[name]) for profile in days.values())
+        ),
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
     return BuiltReference(reference, days, kept)

@@ -98,6 +98,7 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     @_asset(
         spec,
         "predictions",
+        deps=_keys(spec, "reference"),
         description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
         kinds={"duckdb", "polars", "greatexpectations"},
         retry_policy=RETRIES,
@@ -118,7 +119,13 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         for chunk in chunks_of(context, spec):
             try:
                 outcome = steps.take_predictions(
-                    loaded, chunk, warehouse=warehouse, snapshots=snapshots, suites=suites, id_key=id_key
+                    loaded,
+                    chunk,
+                    warehouse=warehouse,
+                    store=store,
+                    snapshots=snapshots,
+                    suites=suites,
+                    id_key=id_key,
                 )
             except SourceError as error:
                 results = steps.unreadable(spec, chunk, error, producer="predictions")

@@ -1,12 +1,13 @@
 """The steps of one night, each for one chunk: read, call pure functions, return what the store shall hold."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.drift import measure_columns
+from monitoring_pipeline.evaluation.column_quality import measure_columns
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality import SuiteResult, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -16,6 +17,7 @@ from monitoring_pipeline.evaluation.rows import (
     combined_fingerprint,
     fingerprint,
 )
+from monitoring_pipeline.evaluation.table_quality import measure_table
 from monitoring_pipeline.evaluation.verdict import judge
 from monitoring_pipeline.orchestration.inputs import (
     LABELS,
@@ -27,7 +29,7 @@ from monitoring_pipeline.orchestration.inputs import (
     versions_in,
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.orchestration.references import load_references, schema_refusal
+from monitoring_pipeline.orchestration.references import load_reference, load_references, schema_refusal
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
@@ -44,7 +46,14 @@ class PredictionsOutcome:
 
 
 def take_predictions(
-    loaded: LoadedSpec, chunk: Chunk, *, warehouse: Warehouse, snapshots: Snapshots, suites: Suites, id_key: bytes
+    loaded: LoadedSpec,
+    chunk: Chunk,
+    *,
+    warehouse: Warehouse,
+    store: Store,
+    snapshots: Snapshots,
+    suites: Suites,
+    id_key: bytes,
 ) -> PredictionsOutcome:
     """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails."""
     spec = loaded.spec
@@ -63,7 +72,8 @@ def take_predictions(
         rows=rows.frame.height,
         latest_at=latest_time(rows.frame["predicted_at"]),
     )
-    measurements = (*rows.measurements, *suite.schema, *suite.values)
+    table = _measure_table(spec, chunk, rows.frame, read.table_columns, store)
+    measurements = (*rows.measurements, *table, *suite.schema, *suite.values)
     inputs = combined_fingerprint(content, outcome_fingerprint(measurements))
     results = ChunkResults(
         producer=PREDICTIONS,
@@ -73,6 +83,16 @@ def take_predictions(
         snapshot=snapshot,
     )
     return PredictionsOutcome(results, suite, None)
+
+
+def _measure_table(
+    spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, columns: Mapping[str, str], store: Store
+) -> tuple[Measurement, ...]:
+    """Compare the table with what the reference of the version with most rows knew of it."""
+    counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
+    known = [version for version in counted["model_version"] if version in spec.reference] or list(spec.reference)
+    reference = load_reference(spec, store, known[0])
+    return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
 def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str) -> ChunkResults:

@@ -44,6 +44,25 @@ def test_late_is_more_than_fifteen_minutes(flights: pl.DataFrame) -> None:
     assert bounds[None] == (None, None)
 
 
+def test_outcome_is_the_delay_in_words_and_cancelled_is_known_at_once(flights: pl.DataFrame) -> None:
+    outcomes = flights.group_by("outcome").agg(
+        pl.len(),
+        pl.col("arrival_delay_minutes").min().alias("least"),
+        pl.col("arrival_delay_minutes").max().alias("most"),
+    )
+    assert set(outcomes.rows()) == {
+        ("on_time", 249_716, -86, 15),
+        ("late", 49_841, 16, 60),
+        ("very_late", 27_789, 61, 1272),
+        ("cancelled", 8_255, None, None),
+        (None, 1_175, None, None),
+    }
+    cancelled = pl.col("departed_at").is_null()
+    known_at = pl.when(cancelled).then("scheduled_departure_at").otherwise("arrived_at")
+    assert flights.select(pl.col("outcome_known_at").eq_missing(known_at).all()).item()
+    assert flights.filter(cancelled)["outcome"].unique().to_list() == ["cancelled"]
+
+
 @pytest.mark.parametrize(
     ("flight_id", "arrived_at"),
     [

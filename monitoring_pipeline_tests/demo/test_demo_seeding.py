@@ -9,10 +9,12 @@ import pytest
 from monitoring_pipeline.demo import seeding
 from monitoring_pipeline.demo.registering import OtherModelRegisteredError
 from monitoring_pipeline.demo.seeding import seed_warehouse
+from monitoring_pipeline.demo.training import USUAL_SHARES
 
 # MLflow 3.17 warns of its own type hints, and of what pandas 4 and the next SQLAlchemy will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
-TABLES = ("flight_delay_predictions", "arrival_delay_predictions", "flight_labels", "seeded_from")
+PREDICTIONS = ("flight_delay_predictions", "arrival_delay_predictions", "flight_outcome_predictions")
+TABLES = (*PREDICTIONS, "flight_labels", "flight_outcomes", "seeded_from")
 
 
 def seed(home: Path) -> list[str]:
@@ -52,7 +54,7 @@ def registered_versions(home: Path, name: str) -> list[str]:
 
 
 def test_reference_and_later_rows_bear_the_registered_version(home: Path) -> None:
-    for table in TABLES[:2]:
+    for table in PREDICTIONS:
         assert contents(home)[table]["model_version"].unique().to_list() == ["1"]
 
 
@@ -60,6 +62,30 @@ def test_labels_are_those_of_landed_flights(home: Path, flights: pl.DataFrame) -
     labels = contents(home)["flight_labels"].sort("flight_id")
     landed = flights.gather_every(20).drop_nulls("late").sort("flight_id")
     assert labels.select("flight_id", "late", "arrived_at").equals(landed.select("flight_id", "late", "arrived_at"))
+
+
+def test_outcomes_are_those_of_landed_and_cancelled_flights(home: Path, flights: pl.DataFrame) -> None:
+    outcomes = contents(home)["flight_outcomes"].sort("flight_id")
+    known = flights.gather_every(20).drop_nulls("outcome").sort("flight_id")
+    assert outcomes["flight_id"].equals(known["flight_id"])
+    assert outcomes["outcome"].equals(known["outcome"])
+    assert outcomes["known_at"].equals(known["outcome_known_at"])
+
+
+def test_announced_is_the_outcome_most_above_its_usual_share(home: Path) -> None:
+    rows = contents(home)["flight_outcome_predictions"]
+    lift = {name: rows[f"probability_{name}"] / share for name, share in USUAL_SHARES.items()}
+    own = pl.select(
+        pl.coalesce(pl.when(rows["predicted_outcome"] == name).then(lift[name]) for name in lift)
+    ).to_series()
+    assert own.equals(pl.DataFrame(lift).max_horizontal())
+    assert set(rows["predicted_outcome"]) == set(USUAL_SHARES)
+    assert (
+        pl.DataFrame({name: rows[f"probability_{name}"] for name in lift})
+        .sum_horizontal()
+        .is_between(1 - 1e-9, 1 + 1e-9)
+        .all()
+    )
 
 
 def test_champion_serves_the_scores_of_the_warehouse(home: Path) -> None:
@@ -93,7 +119,8 @@ def test_a_lost_warehouse_comes_back_the_same_from_the_registered_models(
     assert not any("registering" in line for line in seed(home))
     after = contents(home)
     assert all(after[table].equals(before[table]) for table in TABLES)
-    assert registered_versions(home, "flight_delay") == registered_versions(home, "arrival_delay") == ["1"]
+    for name in ("flight_delay", "arrival_delay", "flight_outcome"):
+        assert registered_versions(home, name) == ["1"]
 
 
 def test_models_trained_on_something_else_stop_it_and_leave_the_warehouse(
@@ -150,6 +177,14 @@ def test_the_year_shows_what_is_known_of_it(tmp_path: Path) -> None:
     assert roc_auc_score(worst_week["late"], worst_week["score"]) == pytest.approx(0.61, abs=0.02)
     assert worst_week["late"].mean() == pytest.approx(0.39, abs=0.005)
     assert worst_week["score"].mean() == pytest.approx(0.15, abs=0.02)
+    outcomes = tables["flight_outcome_predictions"].join(tables["flight_outcomes"], on="flight_id")
+    cancelled = {
+        month: roc_auc_score(rows["outcome"] == "cancelled", rows["probability_cancelled"])
+        for (month,), rows in outcomes.with_columns(day.alias("day")).group_by(pl.col("day").dt.month())
+    }
+    assert outcomes.height == 336_776 - 1_175
+    assert cancelled[2] == pytest.approx(0.53, abs=0.02), "the snow of 8 and 9 February was in no other week"
+    assert min(cancelled[month] for month in range(3, 13)) > 0.73
     errors = {
         month: mean_absolute_error(rows["arrival_delay_minutes"], rows["predicted_minutes"])
         for (month,), rows in minutes.group_by(pl.col("day").dt.month())

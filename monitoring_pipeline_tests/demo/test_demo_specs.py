@@ -6,10 +6,11 @@ import duckdb
 import pytest
 
 import monitoring_pipeline
+from monitoring_pipeline.demo.running import MODELS
 from monitoring_pipeline.demo.training import DEMO_MODELS, REFERENCE_END, REFERENCE_START, DemoModel
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.loading import load_specs
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec, Task
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,19 @@ def test_spec_declares_what_the_model_is(model: DemoModel, shipped: dict[str, Mo
 def test_spec_names_columns_that_the_tables_have(model: DemoModel, shipped: dict[str, ModelSpec]) -> None:
     spec = shipped[model.name]
     source, labels = spec.predictions, spec.labels
-    outputs = [name for name in (source.score, source.prediction) if name]
+    outputs = [name for name in (source.score, *source.scores.values(), source.prediction) if name]
     with duckdb.connect() as warehouse:
         warehouse.execute(read_sql("demo/warehouse.sql"))
         predicted = warehouse.table(source.table).columns
         labelled = warehouse.table(labels.table).columns
     assert predicted == [source.id, source.time, source.model_version, *spec.features, *outputs]
     assert {labels.id, labels.label, labels.known_at} <= set(labelled)
+
+
+def test_outcomes_have_the_words_of_the_model(shipped: dict[str, ModelSpec]) -> None:
+    (model,) = [model for model in DEMO_MODELS if model.task is Task.MULTICLASS]
+    assert shipped[model.name].predictions.scores == {name: f"probability_{name}" for name in model.classes}
+
+
+def test_every_shipped_spec_is_a_model_of_the_demo_and_is_run(shipped: dict[str, ModelSpec]) -> None:
+    assert set(shipped) == {model.name for model in DEMO_MODELS} == set(MODELS)

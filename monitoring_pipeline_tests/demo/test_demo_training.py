@@ -1,6 +1,7 @@
 """The demo's estimators on a slice of the real flights."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -9,6 +10,7 @@ import pytest
 from monitoring_pipeline.demo import training
 from monitoring_pipeline.demo.training import (
     DEMO_MODELS,
+    USUAL_SHARES,
     DemoModel,
     fit,
     in_reference,
@@ -18,7 +20,7 @@ from monitoring_pipeline.demo.training import (
     training_fingerprint,
 )
 
-FLIGHT_DELAY, ARRIVAL_DELAY = DEMO_MODELS
+FLIGHT_DELAY, ARRIVAL_DELAY, FLIGHT_OUTCOME = DEMO_MODELS
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,11 @@ def test_a_weeks_own_truths_never_reach_its_scores(model: DemoModel, sample: pl.
     reference = reference_of(model, sample)
     first_week = pl.col("predicted_at") < dt.datetime(2013, 1, 8, 5, tzinfo=dt.UTC)
     truth = pl.col(model.target)
-    otherwise = ~truth if model is FLIGHT_DELAY else truth + 100
+    otherwise = {
+        FLIGHT_DELAY.name: ~truth,
+        ARRIVAL_DELAY.name: truth + 100,
+        FLIGHT_OUTCOME.name: pl.when(truth == "on_time").then(pl.lit("late")).otherwise(pl.lit("on_time")),
+    }[model.name]
     altered = reference.with_columns(pl.when(first_week).then(otherwise).otherwise(truth).alias(model.target))
     before, after = (score_out_of_fold(model, rows) for rows in (reference, altered))
     inside = reference.select(first_week).to_series().to_numpy()
@@ -72,11 +78,43 @@ def test_a_weeks_own_truths_never_reach_its_scores(model: DemoModel, sample: pl.
     assert (before[~inside] != after[~inside]).any()
 
 
-def test_fingerprint_follows_rows_truths_and_parameters(sample: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    reference = reference_of(FLIGHT_DELAY, sample)
-    fingerprint = training_fingerprint(FLIGHT_DELAY, reference)
-    assert training_fingerprint(FLIGHT_DELAY, reference.clone()) == fingerprint
-    assert training_fingerprint(FLIGHT_DELAY, reference.head(-1)) != fingerprint
-    assert training_fingerprint(FLIGHT_DELAY, reference.with_columns(~pl.col("late"))) != fingerprint
-    monkeypatch.setitem(training.BOOSTING, "max_iter", 61)
-    assert training_fingerprint(FLIGHT_DELAY, reference) != fingerprint
+def test_each_outcomes_score_stands_in_its_own_column(sample: pl.DataFrame) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    reference = reference_of(FLIGHT_OUTCOME, sample).drop_nulls("outcome")
+    scores = score(FLIGHT_OUTCOME, fit(FLIGHT_OUTCOME, reference), reference)
+    np.testing.assert_allclose(scores.sum(axis=1), 1)
+    truths = reference["outcome"].to_numpy()
+    shares = [(truths == name).mean() for name in FLIGHT_OUTCOME.classes]
+    np.testing.assert_allclose(scores.mean(axis=0), shares, atol=0.01)
+    for column, name in enumerate(FLIGHT_OUTCOME.classes):
+        assert roc_auc_score(truths == name, scores[:, column]) > 0.75
+
+
+def test_what_would_give_a_cancellation_away_is_not_asked() -> None:
+    assert FLIGHT_DELAY.features.keys() - FLIGHT_OUTCOME.features.keys() == {"plane_age_years", "seats"}
+
+
+def test_usual_shares_are_those_of_the_reference(flights: pl.DataFrame) -> None:
+    outcomes = reference_of(FLIGHT_OUTCOME, flights)["outcome"].drop_nulls()
+    shares = dict(outcomes.value_counts(normalize=True, name="share").iter_rows())
+    assert shares == pytest.approx(USUAL_SHARES, abs=0.0005)
+
+
+@pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
+def test_fingerprint_follows_rows_truths_and_parameters(
+    model: DemoModel, sample: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = reference_of(model, sample)
+    fingerprint = training_fingerprint(model, reference)
+    assert training_fingerprint(model, reference.clone()) == fingerprint
+    assert training_fingerprint(model, reference.head(-1)) != fingerprint
+    assert training_fingerprint(model, reference.with_columns(pl.col(model.target).reverse())) != fingerprint
+    monkeypatch.setitem(training.BOOSTING, "random_state", 61)
+    assert training_fingerprint(model, reference) != fingerprint
+
+
+def test_fingerprint_follows_the_size_of_the_trees(sample: pl.DataFrame) -> None:
+    reference = reference_of(FLIGHT_OUTCOME, sample)
+    bushier = replace(FLIGHT_OUTCOME, trees=FLIGHT_OUTCOME.trees | {"max_leaf_nodes": 31})
+    assert training_fingerprint(bushier, reference) != training_fingerprint(FLIGHT_OUTCOME, reference)

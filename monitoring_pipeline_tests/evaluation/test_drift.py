@@ -6,14 +6,14 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
+from monitoring_pipeline.evaluation.column_quality import measure_columns
 from monitoring_pipeline.evaluation.drift import (
     UnknownDriftStatisticError,
     against_reference,
     check_drift_rules,
-    measure_columns,
     measure_drift,
 )
-from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, Comparison
 from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, numeric_bins
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
@@ -157,6 +157,18 @@ def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
         alarms += any(m.status is Status.BREACHED for m in drift)
     # At most 3 standard deviations of a binomial above the nominal level.
     assert 0 < alarms / chunks <= alpha + 3 * (alpha * (1 - alpha) / chunks) ** 0.5
+
+
+def test_evidence_of_windows_as_large_as_half_the_reference_keeps_its_level():
+    """Edges lie at the reference's extremes, so that by construction it has no rows outside and a window has some."""
+    rng = np.random.default_rng(12)
+    p_values = []
+    for _ in range(800):
+        rows, current = rng.normal(size=4000), rng.normal(size=2000)
+        bins = numeric_bins(rows)
+        sides = (ColumnProfile("x", (0, 0, 0, *_binned(values, bins.edges), 0)) for values in (rows, current))
+        p_values.append(DRIFT_STATISTICS["jensen_shannon"].test(Comparison(bins, *sides)).p_value)
+    assert np.mean(np.array(p_values) < 0.05) <= 0.062
 
 
 # ---- several columns

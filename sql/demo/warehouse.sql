@@ -1,4 +1,4 @@
--- The demo's warehouse, as a team that serves two models might keep it. The monitoring only ever reads it.
+-- The demo's warehouse, as a team that serves three models might keep it. The monitoring only ever reads it.
 
 -- flight_delay: one row per scheduled departure, written at that moment.
 CREATE TABLE flight_delay_predictions (
@@ -48,12 +48,44 @@ CREATE TABLE arrival_delay_predictions (
     predicted_minutes          DOUBLE      NOT NULL     -- minutes of delay at arrival; early is negative
 );
 
--- The truth about both, one row per flight that reached its destination.
+-- flight_outcome: one row per scheduled departure, written at that moment.
+CREATE TABLE flight_outcome_predictions (
+    flight_id                  VARCHAR     NOT NULL,
+    predicted_at               TIMESTAMPTZ NOT NULL,    -- scheduled departure
+    model_version              VARCHAR     NOT NULL,
+    carrier                    VARCHAR,
+    origin                     VARCHAR,
+    destination                VARCHAR,
+    weekday                    VARCHAR,
+    scheduled_departure_minute INTEGER,
+    distance_miles             INTEGER,
+    temperature_fahrenheit     DOUBLE,
+    dew_point_fahrenheit       DOUBLE,
+    humidity_percent           DOUBLE,
+    wind_speed_mph             DOUBLE,
+    precipitation_inches       DOUBLE,
+    pressure_millibars         DOUBLE,
+    visibility_miles           DOUBLE,
+    probability_on_time        DOUBLE      NOT NULL,    -- of arriving at most 15 minutes late
+    probability_late           DOUBLE      NOT NULL,    -- of 16 to 60 minutes
+    probability_very_late      DOUBLE      NOT NULL,    -- of more than 60 minutes
+    probability_cancelled      DOUBLE      NOT NULL,    -- of never leaving; the four sum to 1
+    predicted_outcome          VARCHAR     NOT NULL     -- the one most above its usual share
+);
+
+-- The truth about the first two, one row per flight that reached its destination.
 CREATE TABLE flight_labels (
     flight_id             VARCHAR     NOT NULL,
     late                  BOOLEAN     NOT NULL, -- more than 15 minutes late
     arrival_delay_minutes INTEGER     NOT NULL,
     arrived_at            TIMESTAMPTZ NOT NULL  -- when the truth became known
+);
+
+-- The truth about the third, one row per flight that reached its destination or was cancelled.
+CREATE TABLE flight_outcomes (
+    flight_id VARCHAR     NOT NULL,
+    outcome   VARCHAR     NOT NULL, -- on_time, late, very_late, cancelled
+    known_at  TIMESTAMPTZ NOT NULL  -- arrival; of a cancelled flight its scheduled departure
 );
 
 -- What the tables above were made from: equal means that nothing has to be done.
