@@ -1,6 +1,5 @@
 """A classifier that tries to tell the rows of a chunk from those of the reference."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.design_matrix import Encoding, Values, code_matrix, encoding_of
+from monitoring_pipeline.evaluation.threads import one_thread
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline.statistics.inputs import Flags
 from monitoring_pipeline.statistics.permutation import area_by_stratum
@@ -72,7 +72,7 @@ def tell_apart(
             categorical_features=encoding.categorical,
             random_state=0,
         )
-        with _one_thread():
+        with one_thread():
             fitted = unfitted.fit(matrix[~held_out], current[~held_out])
             probabilities[held_out] = fitted.predict_proba(matrix[held_out])[:, 1]
         classifiers.append(fitted)
@@ -101,14 +101,6 @@ def _area_without(told: ToldApart, position: int, generator: np.random.Generator
         held_out = told.folds == fold
         matrix = told.matrix[held_out]
         matrix[:, position] = generator.permutation(matrix[:, position])
-        with _one_thread():
+        with one_thread():
             probabilities[held_out] = classifier.predict_proba(matrix)[:, 1]
     return area_by_stratum(probabilities, told.current, told.folds)
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Keep OpenMP to one thread: on a busy machine its threads wait for one another much longer than they work."""
-    import threadpoolctl as untyped_threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
-
-    threadpoolctl: Any = untyped_threadpoolctl
-    return threadpoolctl.threadpool_limits(limits=1, user_api="openmp")

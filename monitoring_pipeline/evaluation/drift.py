@@ -17,7 +17,7 @@ from monitoring_pipeline.evaluation.drift_statistics import (
 from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 
@@ -46,7 +46,7 @@ def check_drift_rules(spec: ModelSpec) -> None:
         _known(spec, "drift.ignore", column, set(spec.columns))
     for key in spec.drift.floors:
         column, _, name = key.rpartition(".")
-        _known(spec, f"drift.floors.{key}", name, set(DRIFT_STATISTICS))
+        _known(spec, f"drift.floors.{key}", name, {*DRIFT_STATISTICS, *([] if column else MultivariateStatistic)})
         if column:
             _known(spec, f"drift.floors.{key}", column, set(spec.columns))
 

@@ -15,10 +15,18 @@ from monitoring_pipeline.evaluation.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.evaluation.reference_days import local_days
 from monitoring_pipeline.spec import model
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.statistics.seeding import generator_of
 
 PARTS = 5
 """A fifth of the days is held out at a time: the others are nearly as many as floors are learned from for real."""
+LEAST_DAYS = 10
+LEAST_DAYS_SPLIT = 13
+"""Four fifths of them are the days that floors are learned from at least."""
+DAYS_JUDGED, DAYS_CHANGED = 100, 30
+"""Where replaying a day takes its rows, evenly spread ones of a longer reference are taken, to bound the time."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,16 @@ class ReferenceDays:
         by_day = self.rows.with_columns(days).partition_by("day", as_dict=True)
         return {day: own.drop("day") for (day,), own in sorted(by_day.items())}
 
+    @property
+    def blank(self) -> Measurement:
+        """A measurement about the replay, to be filled."""
+        version = self.reference.model_version
+        return Measurement(kind=Kind.OPERATIONS, subject="chunk", name="", model_version=version, value=0.0)
+
+    def generator(self, *parts: str) -> np.random.Generator:
+        """Return random numbers for something of this reference."""
+        return generator_of(self.spec.name, self.reference.model_version, "replay", *parts)
+
 
 @dataclass(frozen=True)
 class HeldOutDay:
@@ -45,6 +63,25 @@ class HeldOutDay:
     date: dt.date
     profile: ChunkProfile
     against: Against
+
+
+def share_of_days(blank: Measurement, flags: Mapping[dt.date, Sequence[bool]]) -> Measurement:
+    """Return the mean share of flags of a day, with Wilson's interval.
+
+    The trials are the distinct days: judging one twice says nothing new about other days. They are the ``rows``.
+    """
+    shares = [sum(own) / len(own) for _, own in sorted(flags.items())]
+    if not shares:
+        return replace(blank, value=None, status=Status.SKIPPED, reason="no day could be judged")
+    bounds = wilson(round(sum(shares)), len(shares))
+    return replace(blank, value=sum(shares) / len(shares), lower=bounds.lower, upper=bounds.upper, rows=len(shares))
+
+
+def evenly_spread(dates: Sequence[dt.date], wanted: int) -> list[dt.date]:
+    """Return at most so many of some days, in order and evenly spread."""
+    ordered = sorted(dates)
+    count = min(len(ordered), wanted)
+    return [ordered[place * len(ordered) // count] for place in range(count)]
 
 
 def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOutDay]:
@@ -58,7 +95,8 @@ def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOu
     if days.spec.drift.against is not model.Against.REFERENCE:
         return list(_beside_earlier_days(days))
     ordered = sorted(days.profiles)
-    shuffled = [ordered[place] for place in generator.permutation(len(ordered))]
+    places: list[int] = generator.permutation(len(ordered)).tolist()
+    shuffled = [ordered[place] for place in places]
     held = [own for part in range(PARTS) for own in hold_out_days(days, shuffled[part::PARTS])]
     return sorted(held, key=lambda own: own.date)
 

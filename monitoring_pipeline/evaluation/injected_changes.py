@@ -101,7 +101,7 @@ def labels_flipped_in(share: float) -> LabelChange:
         if not classes:
             return pl.select(pl.when(chosen).then(1 - labels).otherwise(labels).alias("label")).to_series()
         place = {name: number for number, name in enumerate(classes)}
-        steps = generator.integers(1, len(classes), rows.height)
+        steps: list[int] = generator.integers(1, len(classes), rows.height).tolist()
         other = [classes[(place[own] + step) % len(classes)] for own, step in zip(labels, steps, strict=True)]
         return pl.select(pl.when(chosen).then(pl.Series(other)).otherwise(labels).alias("label")).to_series()
 

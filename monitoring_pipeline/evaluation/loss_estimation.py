@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.class_estimates import Expected
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.evaluation.design_matrix import Encoding, Values, code_matrix, encoding_of
+from monitoring_pipeline.evaluation.threads import one_thread
+from monitoring_pipeline.spec.model import ModelSpec
 
-Values = NDArray[np.float64]
 ROWS_FITTED = 20_000
-CATEGORIES = 200
 TREES = 60
 
 
@@ -29,8 +28,7 @@ class LossModel:
         spread_of_squares: variance of the squared errors over their squared mean, on the rows of the fit.
     """
 
-    columns: dict[str, FeatureKind]
-    categories: dict[str, tuple[str, ...]]
+    encoding: Encoding
     absolute: Any
     squared: Any
     spread_of_squares: float
@@ -51,39 +49,36 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
     ensemble: Any = untyped_ensemble
 
     rows = labelled.filter(pl.col("label").is_not_null() & pl.col("prediction").is_finite()).head(ROWS_FITTED)
-    watched = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
+    columns = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
+    known: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
     # The trees refuse a column without any value.
-    columns = {name: kind for name, kind in watched.items() if _has_values(rows[name], kind)}
-    categories = {
-        name: tuple(rows[name].drop_nulls().value_counts(name="n").sort("n", name, descending=[True, False])[name])[
-            :CATEGORIES
-        ]
-        for name, kind in columns.items()
-        if kind is FeatureKind.CATEGORICAL
-    }
+    used = {name: kind for (name, kind), count in zip(columns.items(), known, strict=True) if count}
+    encoding = encoding_of(used, rows)
+    matrix = code_matrix(encoding, rows)
     off = (rows["prediction"] - rows["label"]).to_numpy()
-    matrix = _matrix(columns, categories, rows)
-    fitted: list[Any] = [
-        ensemble.HistGradientBoostingRegressor(
-            max_iter=TREES,
-            max_leaf_nodes=15,
-            min_samples_leaf=50,
-            early_stopping=False,
-            categorical_features=[kind is FeatureKind.CATEGORICAL for kind in columns.values()],
-            random_state=0,
-        ).fit(matrix, target)
-        for target in (np.abs(off), off**2)
-    ]
+    with one_thread():
+        fitted: list[Any] = [
+            ensemble.HistGradientBoostingRegressor(
+                max_iter=TREES,
+                max_leaf_nodes=15,
+                min_samples_leaf=50,
+                early_stopping=False,
+                categorical_features=encoding.categorical,
+                random_state=0,
+            ).fit(matrix, target)
+            for target in (np.abs(off), off**2)
+        ]
     mean_square = float(np.mean(off**2))
     spread = float(np.var(off**2)) / mean_square**2 if mean_square > 0 else 0.0
-    return LossModel(columns, categories, fitted[0], fitted[1], spread)
+    return LossModel(encoding, fitted[0], fitted[1], spread)
 
 
 def estimate_losses(model: LossModel, rows: pl.DataFrame) -> dict[str, Expected]:
     """Return the expected errors of some rows, with the variance that chance gives the realized ones."""
-    matrix = _matrix(model.columns, model.categories, rows)
-    absolute = float(np.maximum(model.absolute.predict(matrix), 0.0).mean())
-    square = max(float(np.maximum(model.squared.predict(matrix), 0.0).mean()), absolute**2)
+    matrix = code_matrix(model.encoding, rows)
+    with one_thread():
+        absolute = float(np.maximum(model.absolute.predict(matrix), 0.0).mean())
+        square = max(float(np.maximum(model.squared.predict(matrix), 0.0).mean()), absolute**2)
     return {
         "mean_absolute_error": Expected(absolute, (square - absolute**2) / rows.height),
         # By the delta method: the variance of a root is that of the square over four times the square.
@@ -99,27 +94,3 @@ def estimate_and_truth(labelled: pl.DataFrame, model: LossModel) -> tuple[dict[s
         "root_mean_squared_error": float(np.sqrt(np.mean(off**2))),
     }
     return estimate_losses(model, labelled), realized
-
-
-def _matrix(columns: dict[str, FeatureKind], categories: dict[str, tuple[str, ...]], rows: pl.DataFrame) -> Values:
-    """Features as numbers, shape (rows, columns): unknown categories and what is not finite are missing."""
-    return np.column_stack(
-        [
-            _codes(rows[name], categories[name]) if kind is FeatureKind.CATEGORICAL else _finite(rows[name])
-            for name, kind in columns.items()
-        ]
-    )
-
-
-def _has_values(values: pl.Series, kind: FeatureKind) -> bool:
-    return values.count() > 0 if kind is FeatureKind.CATEGORICAL else bool(np.isfinite(_finite(values)).any())
-
-
-def _codes(values: pl.Series, categories: tuple[str, ...]) -> Values:
-    known = {name: float(code) for code, name in enumerate(categories)}
-    return values.replace_strict(known, default=None, return_dtype=pl.Float64).fill_null(math.nan).to_numpy()
-
-
-def _finite(values: pl.Series) -> Values:
-    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
-    return np.where(np.isfinite(numbers), numbers, math.nan)

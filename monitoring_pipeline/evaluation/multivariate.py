@@ -92,7 +92,7 @@ def measure_multivariate(
 
 
 def learn_multivariate_floors(
-    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, days: int = 20
+    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, days: int = 12
 ) -> dict[str, float]:
     """Return by statistic the largest effect that a day of the reference has against all its other days.
 

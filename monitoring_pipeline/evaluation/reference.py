@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.estimation import NOT_ESTIMATED, Estimation,
 from monitoring_pipeline.evaluation.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.label_delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
 from monitoring_pipeline.evaluation.labelled_profile import error_bins
+from monitoring_pipeline.evaluation.multivariate import learn_multivariate_floors
 from monitoring_pipeline.evaluation.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.profile import (
@@ -66,6 +67,7 @@ class Reference:
     label_delay: LabelDelay = NO_DELAY_LEARNED
     estimation: Estimation = NOT_ESTIMATED
     error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
+    multivariate_floors: dict[str, float] = field(default_factory=dict[str, float])
     days: tuple[ReferenceDay, ...] = ()
     constant_columns: tuple[str, ...] = ()
 
@@ -161,6 +163,7 @@ def build_reference(
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
         floors=learn_floors(spec, model_version, bins, days),
+        multivariate_floors=learn_multivariate_floors(spec, model_version, kept),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
         days=learn_days(spec, own),

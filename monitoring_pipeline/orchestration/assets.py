@@ -9,6 +9,7 @@ import dagster as dg
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration import steps
+from monitoring_pipeline.orchestration.attribution_step import attribute_chunk
 from monitoring_pipeline.orchestration.checks import check_result, check_specs
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
@@ -43,6 +44,7 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
         _estimate_asset(spec),
         _labels_asset(spec),
         _performance_asset(spec),
+        _attribution_asset(spec),
         _verdict_asset(spec),
     ]
 
@@ -177,8 +179,9 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_asset(
         spec,
         "drift",
-        deps=_keys(spec, "profile"),
-        description="Distance of every column to the reference, with evidence, and which columns have drifted.",
+        deps=_keys(spec, "reference", "predictions", "profile"),
+        description="Distance of every column to the reference, or to the earlier days that the spec names, with "
+        "evidence; which columns have drifted, and whether all of them together have.",
         kinds={"scipy"},
     )
     def drift(
@@ -274,11 +277,34 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return performance
 
 
+def _attribution_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+    @_asset(
+        spec,
+        "attribution",
+        deps=_keys(spec, "reference", "predictions", "labels"),
+        description="Why performance changed: how much of it the moved inputs explain, and how much is a changed "
+        "relation of inputs and label.",
+        kinds={"scikitlearn"},
+    )
+    def attribution(
+        context: dg.AssetExecutionContext,
+        store: dg.ResourceParam[Store],
+        snapshots: dg.ResourceParam[Snapshots],
+    ) -> Iterator[dg.MaterializeResult]:
+        def step(chunk: Chunk) -> ChunkResults:
+            return attribute_chunk(spec, chunk, store=store, snapshots=snapshots)
+
+        _each_chunk(context, spec, store, step, needs=("predictions", "labels"))
+        yield dg.MaterializeResult()
+
+    return attribution
+
+
 def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     @_asset(
         spec,
         "verdict",
-        deps=_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance"),
+        deps=_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution"),
         description="The judgement on the chunk from everything that was measured on it. "
         "Fails, once all chunks are judged, where rows were refused.",
     )

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from monitoring_pipeline.evaluation.baselines import baseline_days, baseline_words, choose_baseline
 from monitoring_pipeline.evaluation.drift import Against, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.multivariate import SAMPLE_ROWS, measure_multivariate
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -40,6 +41,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Sna
             measured.append(nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", against))
             continue
         measured.extend(measure_drift(spec, against, profiles[version]))
+        measured.extend(_together(spec, chunk, reference, store=store, snapshots=snapshots))
         if against.profile is not reference.profile:
             inputs.append(repr(against.profile))
     empty = not required_snapshot(store, spec, chunk, PREDICTIONS).rows
@@ -49,6 +51,23 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Sna
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(*inputs), references),
         measurements=tuple(measured) or (nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),),
+    )
+
+
+def _together(
+    spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
+) -> tuple[Measurement, ...]:
+    """Compare all watched features at once, on samples of single rows."""
+    if not spec.drift.multivariate:
+        return ()
+    version = reference.model_version
+    return measure_multivariate(
+        spec,
+        version,
+        reference_rows(spec, reference, store=store, snapshots=snapshots, first=2 * SAMPLE_ROWS),
+        rows_of_version(spec, chunk, version, store=store, snapshots=snapshots),
+        seed_parts=(spec.name, version, chunk.key),
+        learned=reference.multivariate_floors,
     )
 
 

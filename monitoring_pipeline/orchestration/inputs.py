@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.rows import combined_fingerprint
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import MissingInputError
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Status
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 PREDICTIONS, LABELS = "predictions", "labels"
@@ -71,9 +71,19 @@ def outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
     return combined_fingerprint(*(repr(m) for m in measurements))
 
 
-def nothing_to_measure(kind: Kind, name: str, subject: str, reason: str) -> Measurement:
+def nothing_to_measure(
+    kind: Kind, name: str, subject: str, reason: str, *, severity: Severity = Severity.WARNING
+) -> Measurement:
     """Return the measurement that says why there is none."""
-    return Measurement(kind=kind, subject=subject, name=name, model_version="", status=Status.SKIPPED, reason=reason)
+    return Measurement(
+        kind=kind,
+        subject=subject,
+        name=name,
+        model_version="",
+        status=Status.SKIPPED,
+        severity=severity,
+        reason=reason,
+    )
 
 
 def latest_time(times: pl.Series) -> dt.datetime | None:

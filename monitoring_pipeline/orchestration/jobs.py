@@ -31,7 +31,7 @@ def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
 
 def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     """Return the job that the late-label sensor asks for."""
-    keys = [dg.AssetKey([spec.name, name]) for name in ("labels", "performance", "verdict")]
+    keys = [dg.AssetKey([spec.name, name]) for name in ("labels", "performance", "attribution", "verdict")]
     return dg.define_asset_job(
         late_labels_job_name(spec),
         selection=dg.AssetSelection.assets(*keys),

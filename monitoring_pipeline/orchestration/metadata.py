@@ -87,6 +87,7 @@ METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
     "estimate": performance_metadata,
     "labels": labels_metadata,
     "performance": performance_metadata,
+    "attribution": performance_metadata,
     "verdict": verdict_metadata,
 }
 

@@ -1,13 +1,14 @@
 """The reference of a model version: built once from its window, and found again by every step."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.floors import learn_floors
+from monitoring_pipeline.evaluation.multivariate import learn_multivariate_floors
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.reference import (
     BuiltReference,
@@ -72,7 +73,7 @@ def take_reference(
         reference = reference_from_document(document)
         if reference.floors.rules_hash == spec.learned_floors_hash:
             return TakenReference(reference, reused=True)
-        relearned = _relearned(spec, reference, store)
+        relearned = _relearned(spec, reference, store=store, snapshots=snapshots)
         _save(spec, chunk, relearned, known, store=store, run_id=run_id, now=now)
         return TakenReference(relearned, reused=True)
     read = warehouse.read_predictions(spec, chunk)
@@ -110,13 +111,18 @@ def take_reference(
     return TakenReference(reference, reused=False)
 
 
-def _relearned(spec: ModelSpec, reference: Reference, store: Store) -> Reference:
-    """Return the reference with its floors learned again, by other rules, from the profiles of its days."""
+def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> Reference:
+    """Return the reference with its floors learned again, by other rules, from its days' profiles and kept rows."""
     version = reference.model_version
     keys = [day.isoformat() for day in days_of(spec.reference[version])]
     profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
     days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
-    return replace(reference, floors=learn_floors(spec, version, reference.bins, days))
+    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    return replace(
+        reference,
+        floors=learn_floors(spec, version, reference.bins, days),
+        multivariate_floors=learn_multivariate_floors(spec, version, rows),
+    )
 
 
 def _save(
@@ -162,9 +168,11 @@ def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version:
 
 
 def reference_rows(
-    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, columns: Sequence[str] | None = None
+    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, first: int | None = None
 ) -> pl.DataFrame:
     """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
+
+    The ``first`` so many are a sample by the hash of their ids; without it all are returned.
 
     Raises:
         MissingInputError: when the reference was built before rows were kept.
@@ -174,7 +182,8 @@ def reference_rows(
     if snapshot is None:
         message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
         raise MissingInputError(message)
-    return snapshots.read(snapshot.uri, columns)
+    rows = snapshots.scan(snapshot.uri)
+    return (rows if first is None else rows.head(first)).collect()
 
 
 def days_producer(model_version: str) -> str:

@@ -148,7 +148,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshot
 
 def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
     """Judge a chunk from everything that was measured on it."""
-    producers = (PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance")
+    producers = (PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance", "attribution")
     provenances = {name: store.provenance(spec.name, chunk.key, name) for name in producers}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
     drift = provenances["drift"]

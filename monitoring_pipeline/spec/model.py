@@ -216,7 +216,17 @@ class QualityRules(SpecPart):
 
 
 _RULES_OF_LEARNED_FLOORS = frozenset(
-    {"against", "window_days", "learn_floors", "false_alarm_share", "ignore", "numeric", "categorical", "minimum_rows"}
+    {
+        "against",
+        "window_days",
+        "learn_floors",
+        "false_alarm_share",
+        "ignore",
+        "numeric",
+        "categorical",
+        "minimum_rows",
+        "multivariate",
+    }
 )
 _WITHOUT_NUMBERS: Any = {
     "description": True,

@@ -73,10 +73,11 @@ def test_it_asks_for_exactly_the_days_whose_labels_grew_until_they_are_measured(
     assert _evaluate(lived_in_world).run_requests == []
     added = [row for row in lived_in_world.tables()["chunk_revisions"] if row not in before["chunk_revisions"]]
     assert {row[:3] for row in added} == {
-        (LOANS, day, producer) for day in LATE for producer in ("labels", "performance", "verdict")
+        (LOANS, day, producer) for day in LATE for producer in ("labels", "performance", "attribution", "verdict")
     }
     labelled = lived_in_world.ask(
-        "SELECT chunk, revision, rows FROM measurements WHERE name = 'auroc' AND model = :model AND chunk = :day "
+        "SELECT chunk, revision, rows FROM measurements WHERE name = 'auroc' AND kind = 'performance' "
+        "AND model = :model AND chunk = :day "
         "ORDER BY revision",
         model=LOANS,
         day=LATE[0],
@@ -98,13 +99,16 @@ def test_a_second_arrival_asks_again_with_another_key(lived_in_world):
     assert first[0].run_key != second[0].run_key
 
 
+_MATURITY = "SELECT maturity FROM measurements WHERE name = 'auroc' AND kind = 'performance' ORDER BY revision"
+
+
 def test_provisional_becomes_final_once_the_delay_has_passed(world):
     day = DAYS[3]
     spec = world.loaded(LOANS).spec
     end = chunk_of_key(spec, day).end
     two_days_later = end + dt.timedelta(hours=47)
     assert world.run(LOANS, day, as_of=two_days_later).success
-    assert world.ask("SELECT DISTINCT maturity FROM measurements WHERE name = 'auroc'") == [("provisional",)]
+    assert world.ask(_MATURITY) == [("provisional",)]
     with world.store() as store:
 
         def asked(now: dt.datetime) -> list[str | None]:
@@ -116,7 +120,7 @@ def test_provisional_becomes_final_once_the_delay_has_passed(world):
         assert asked(end + dt.timedelta(days=9)) == [f"{LOANS}:{day}:final"]
     requests = _evaluate(world).run_requests
     _run_requests(world, requests)
-    assert world.ask("SELECT maturity FROM measurements WHERE name = 'auroc' ORDER BY revision") == [
+    assert world.ask(_MATURITY) == [
         ("provisional",), ("final",),
     ]  # fmt: skip
     assert _evaluate(world).run_requests == []

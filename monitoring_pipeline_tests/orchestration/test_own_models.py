@@ -11,7 +11,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import deserialize_value, serialize_value
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
-from monitoring_pipeline.spec.measurement import Status, VerdictStatus
+from monitoring_pipeline.spec.measurement import Kind, Severity, Status, VerdictStatus
 from monitoring_pipeline_tests.world import (
     CLOCK_CHANGE,
     DAYS,
@@ -24,12 +24,15 @@ from monitoring_pipeline_tests.world import (
     World,
 )
 
-ASSETS = ("reference", "predictions", "profile", "drift", "labels", "performance", "verdict")
+ASSETS = (
+    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
+)  # fmt: skip
 
 
 def _value(world: World, model: str, day: str, name: str) -> float | None:
     with world.store() as store:
-        (found,) = [m for m in store.measurements(model, day) if m.name == name]
+        known = [m for m in store.measurements(model, day) if m.kind is not Kind.ESTIMATED_PERFORMANCE]
+    (found,) = [m for m in known if m.name == name]
     return found.value
 
 
@@ -69,7 +72,8 @@ def test_drift_is_found_on_the_days_it_is_there_and_on_no_other(monitored):
     drifted = monitored.ask(
         "SELECT model, subject, chunk FROM measurements WHERE kind = 'drift' AND status = 'breached' ORDER BY chunk"
     )
-    assert drifted == [(LOANS, "income", day) for day in DAYS if day >= str(DRIFT_FROM)]
+    both = [(LOANS, column, day) for day in DAYS if day >= str(DRIFT_FROM) for column in ("features", "income")]
+    assert sorted(drifted, key=lambda row: (row[2], row[1])) == both
 
 
 def test_verdicts_follow(monitored):
@@ -80,13 +84,15 @@ def test_verdicts_follow(monitored):
         day for day in DAYS if day >= str(DRIFT_FROM)
     }
     assert VerdictStatus.CRITICAL not in {verdict.status for verdict in (*loans.values(), *deliveries.values())}
-    assert loans[str(DRIFT_FROM)].reasons[0].startswith("warning: drift income jensen_shannon")
+    both = ("warning: drift features domain_classifier", "warning: drift income jensen_shannon")
+    for reason, start in zip(loans[str(DRIFT_FROM)].reasons, both, strict=False):
+        assert reason.startswith(start)
 
 
 def test_nothing_is_left_unmeasured_without_a_reason(monitored):
     with monitored.store() as store:
         everything = [m for model in (LOANS, DELIVERIES) for day in DAYS for m in store.measurements(model, day)]
-    assert {m.reason for m in everything if m.status is Status.SKIPPED} == set()
+    assert {m.reason for m in everything if m.status is Status.SKIPPED and m.severity is not Severity.INFO} == set()
 
 
 def test_ids_leave_the_warehouse_hashed(monitored):
@@ -105,7 +111,7 @@ def test_checks_are_recorded_for_the_run(monitored):
     }
     assert set(evaluations) == {
         ("predictions", "schema"), ("predictions", "values"), ("predictions", "rows"), ("profile", "columns"),
-        ("drift", "drift"), ("labels", "labels"), ("performance", "performance"),
+        ("drift", "drift"), ("estimate", "estimate"), ("labels", "labels"), ("performance", "performance"),
     }  # fmt: skip
     assert {key for key, e in evaluations.items() if not e.passed} == {("drift", "drift")}
     drift = evaluations["drift", "drift"]
@@ -161,12 +167,14 @@ def test_assets_are_described(monitored, model, owner, zone):
     parents = {name: {dep.asset_key.path[-1] for dep in spec.deps} for name, spec in specs.items()}
     assert parents == {
         "reference": set(),
-        "predictions": set(),
+        "predictions": {"reference"},
         "profile": {"reference", "predictions"},
-        "drift": {"profile"},
-        "labels": {"predictions"},
+        "drift": {"reference", "predictions", "profile"},
+        "estimate": {"reference", "predictions"},
+        "labels": {"reference", "predictions"},
         "performance": {"reference", "predictions", "labels"},
-        "verdict": {"predictions", "profile", "drift", "labels", "performance"},
+        "attribution": {"reference", "predictions", "labels"},
+        "verdict": set(ASSETS) - {"reference", "verdict"},
     }
 
 

@@ -68,7 +68,8 @@ def test_a_changed_declaration_builds_the_reference_again(lived_in_world):
     lived_in_world.change_spec(LOANS, features=sources)
     assert lived_in_world.failures(LOANS, DAYS[0]) == ()
     columns = lived_in_world.ask(
-        "SELECT column_name FROM profiles WHERE model = :model AND chunk = :day AND revision = 2 ORDER BY position",
+        "SELECT column_name FROM profiles WHERE model = :model AND chunk = :day "
+        "AND producer = 'profile' AND revision = 2 ORDER BY position",
         model=LOANS,
         day=DAYS[0],
     )

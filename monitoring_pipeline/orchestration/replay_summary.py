@@ -1,0 +1,64 @@
+"""What a replay of the rules found out, as lines for a person."""
+
+from collections.abc import Sequence
+
+from monitoring_pipeline.evaluation.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
+from monitoring_pipeline.spec.measurement import Measurement
+
+RATE, FOUND = "false_alarm_rate", "found"
+OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}
+QUALIFIERS = {"": "", "sampling": ", if days differed by chance alone", "in_order": ", last third by the days before"}
+FALSE_ALARM_COLUMNS = ("flagged", "share of days", "95 % interval", "allowed", "days", "reason")
+
+Lines = list[tuple[str, ...]]
+
+
+def false_alarm_lines(measured: Sequence[Measurement]) -> Lines:
+    """Return a line per rate of false alarms, under FALSE_ALARM_COLUMNS; columns without any are left out."""
+    return [
+        (_what(m), _percent(m.value), _interval(m), _percent(m.threshold_upper), str(m.rows or ""), m.reason or "")
+        for m in measured
+        if _family(m) == RATE and (m.subject in OF_ALL or m.value)
+    ]
+
+
+def power_lines(measured: Sequence[Measurement]) -> tuple[tuple[str, ...], Lines]:
+    """Return names of columns, then lines: the share of days on which each change of each column was found."""
+    found = {(m.subject, _qualifier(m)): m for m in measured if _family(m) == FOUND}
+    present = {change for _, change in found}
+    changes = [change.name for change in (*COLUMN_CHANGES, *LABEL_CHANGES) if change.name in present]
+    lines = [
+        (OF_ALL.get(subject, subject), *(_cell(found.get((subject, change))) for change in changes))
+        for subject in dict.fromkeys(subject for subject, _ in found)
+    ]
+    return ("changed", *changes), lines
+
+
+def _what(measurement: Measurement) -> str:
+    qualifier = _qualifier(measurement)
+    own = OF_ALL.get(measurement.subject, measurement.subject)
+    return own + QUALIFIERS.get(qualifier, f": {qualifier}")
+
+
+def _family(measurement: Measurement) -> str:
+    return measurement.name.partition("[")[0]
+
+
+def _qualifier(measurement: Measurement) -> str:
+    return measurement.name.partition("[")[2].removesuffix("]")
+
+
+def _cell(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return ""
+    return "-" if measurement.value is None else f"{measurement.value:.0%}"
+
+
+def _interval(measurement: Measurement) -> str:
+    if measurement.lower is None or measurement.upper is None:
+        return ""
+    return f"{measurement.lower:.1%} to {measurement.upper:.1%}"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

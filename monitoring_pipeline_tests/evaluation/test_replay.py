@@ -1,0 +1,251 @@
+"""The rules replayed on the reference's days: false alarms that were planted, and changes that must be found."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation import replay as replaying
+from monitoring_pipeline.evaluation import replayed_changes
+from monitoring_pipeline.evaluation.injected_changes import errors_times, labels_flipped_in, nulls_in, shift_of
+from monitoring_pipeline.evaluation.reference import BuiltReference, build_reference
+from monitoring_pipeline.evaluation.replay import replay
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline_tests.evaluation.cases import AS_OF, WINDOW
+from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
+
+DAYS, ROWS = 20, 200
+FEATURES = {"age": "numeric", "plan": "categorical", "clock": "numeric"}
+ONLY_AGE = ("plan", "clock", "score", "prediction")
+Found = dict[tuple[str, str], Measurement]
+
+
+def build(spec: ModelSpec, *, wobble: float = 0.0, days: int = DAYS, labelled: bool = True) -> BuiltReference:
+    """Return a reference whose days differ by chance, and by a wobble of the mean age; ``clock`` is the day's number.
+
+    The score is calibrated, its AUROC about .8.
+    """
+    rng = np.random.default_rng(7)
+    count = days * ROWS
+    day = np.repeat(np.arange(days), ROWS)
+    score = 1 / (1 + np.exp(-1.5 * rng.standard_normal(count)))
+    rows = pl.DataFrame(
+        {
+            "row_id": [f"{n:08}" for n in rng.permutation(count)],
+            "predicted_at": [dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC) + dt.timedelta(days=int(n)) for n in day],
+            "model_version": "1",
+            "age": rng.standard_normal(count) + np.repeat(wobble * rng.standard_normal(days), ROWS),
+            "plan": rng.choice(["basic", "plus", "pro"], count, p=[0.6, 0.3, 0.1]),
+            "clock": day.astype(float),
+            "score": score,
+            "prediction": np.where(score >= 0.5, "1", "0"),
+        }
+    ).sort("row_id")
+    known_at = pl.col("predicted_at") + dt.timedelta(hours=1)
+    label = (pl.Series(rng.random(count)) < rows["score"]).cast(pl.Float64)
+    labels = rows.select("row_id", label.alias("label"), known_at.alias("known_at")).head(count if labelled else 0)
+    return build_reference(spec, "1", WINDOW, rows, labels, table_columns={}, as_of=AS_OF)
+
+
+def replayed(spec: ModelSpec, built: BuiltReference) -> Found:
+    return {(m.subject, m.name): m for m in replay(spec, built.reference, built.days, built.rows)}
+
+
+def spec_of(**changes) -> ModelSpec:
+    return binary_spec(features=FEATURES, **changes)
+
+
+@pytest.fixture(scope="module")
+def alike() -> Found:
+    """Days that differ by chance alone; only the ignored clock is another every day."""
+    spec = spec_of(drift__ignore=("clock", "prediction"), performance__thresholds={"auroc": {"lower": 0.75}})
+    return replayed(spec, build(spec))
+
+
+@pytest.fixture
+def only_age(monkeypatch):
+    """One watched column, few changes and one split: quick."""
+    monkeypatch.setattr(replaying, "SPLITS", 1)
+    monkeypatch.setattr(replayed_changes, "COLUMN_CHANGES", (shift_of(0.0), shift_of(1.0)))
+
+
+# ---- days that differ by chance
+
+
+def test_days_that_differ_by_chance_raise_few_false_alarms(alike):
+    rate = alike["chunk", "false_alarm_rate"]
+    assert rate.value <= 0.1
+    assert (rate.status, rate.threshold_upper, rate.rows) == (Status.OK, 0.05, DAYS)
+    assert alike["chunk", "false_alarm_rate[sampling]"].value <= 0.1
+    assert alike["chunk", "false_alarm_rate[in_order]"].rows == DAYS - DAYS * 2 // 3
+
+
+def test_every_rate_lies_in_its_interval_and_says_what_it_is(alike):
+    assert all(m.lower <= m.value <= m.upper and m.upper > m.lower for m in alike.values())
+    assert all(m.kind is Kind.OPERATIONS and m.definition and m.model_version == "1" for m in alike.values())
+
+
+def test_an_ignored_column_is_not_judged(alike):
+    assert {subject for subject, _ in alike} == {"chunk", "model", "age", "plan", "score"}
+
+
+def test_large_changes_are_found_and_small_ones_less_often(alike):
+    shifts = [alike["age", f"found[shift={size}sd]"].value for size in ("0.1", "0.25", "0.5", "1")]
+    assert shifts == sorted(shifts)
+    assert shifts[0] <= 0.2
+    assert shifts[-1] == 1.0
+    for column in ("age", "plan", "score"):
+        assert alike[column, "found[nulls=20%]"].value >= 0.9
+    assert alike["plan", "found[unseen=20%]"].value >= 0.9
+    assert ("age", "found[unseen=20%]") not in alike
+    assert ("plan", "found[shift=1sd]") not in alike
+
+
+def test_labels_that_are_wrong_breach_the_threshold(alike):
+    assert alike["model", "false_alarm_rate"].value == alike["model", "false_alarm_rate[auroc]"].value <= 0.1
+    assert alike["model", "found[labels_flipped=30%]"].value >= 0.8
+    assert alike["model", "found[labels_flipped=10%]"].value < alike["model", "found[labels_flipped=30%]"].value
+
+
+# ---- days that differ beyond chance
+
+
+@pytest.mark.usefixtures("only_age")
+def test_floors_that_are_not_learned_flag_days_that_vary_and_chance_is_not_to_blame():
+    fixed = spec_of(drift__ignore=ONLY_AGE, drift__learn_floors=False)
+    built = build(fixed, wobble=0.6, labelled=False)
+    found = replayed(fixed, built)
+    rate = found["chunk", "false_alarm_rate"]
+    assert rate.status is Status.BREACHED
+    assert rate.value >= 0.5
+    assert rate.reason == f"{rate.value:.1%} of healthy days, surely more than drift.false_alarm_share = 0.05"
+    assert found["chunk", "false_alarm_rate[sampling]"].value <= 0.1
+    # What is not changed is flagged on the same days: the short way of judging a changed column is measure_drift's.
+    assert found["age", "found[shift=0sd]"].value == found["age", "false_alarm_rate"].value == rate.value
+
+    learned = spec_of(drift__ignore=ONLY_AGE)
+    assert replayed(learned, built)["chunk", "false_alarm_rate"].value <= 0.15
+
+
+@pytest.mark.usefixtures("only_age")
+def test_an_ignored_column_that_is_another_every_day_raises_no_alarm():
+    spec = spec_of(drift__ignore=ONLY_AGE, drift__learn_floors=False)
+    built = build(spec, labelled=False)
+    assert replayed(spec, built)["chunk", "false_alarm_rate"].value <= 0.1
+    watched = spec_of(drift__ignore=("plan", "score", "prediction"), drift__learn_floors=False)
+    assert replayed(watched, built)["clock", "false_alarm_rate"].value == 1.0
+
+
+@pytest.mark.usefixtures("only_age")
+def test_no_change_is_found_on_no_day_and_a_large_one_on_nearly_all_whatever_the_order_of_rows():
+    spec = spec_of(drift__ignore=ONLY_AGE)
+    built = build(spec, labelled=False)
+    found = replayed(spec, built)
+    assert found["age", "found[shift=0sd]"].value <= 0.1
+    assert found["age", "found[shift=1sd]"].value >= 0.9
+    shuffled = built.rows.sample(fraction=1.0, shuffle=True, seed=1)
+    again = replay(spec, built.reference, dict(reversed(built.days.items())), shuffled)
+    assert tuple(found.values()) == again
+
+
+@pytest.mark.usefixtures("only_age")
+def test_statistics_of_rows_are_replayed_on_samples():
+    spec = spec_of(drift__ignore=ONLY_AGE, drift__numeric="mann_whitney")
+    found = replayed(spec, build(spec, labelled=False))
+    assert found["chunk", "false_alarm_rate"].value <= 0.1
+    assert found["age", "found[shift=1sd]"].value == 1.0
+
+
+@pytest.mark.usefixtures("only_age")
+def test_days_are_compared_with_the_days_before_where_the_spec_says_so():
+    spec = spec_of(drift__ignore=ONLY_AGE, drift__against="previous_day")
+    found = replayed(spec, build(spec, labelled=False))
+    assert found["chunk", "false_alarm_rate"].rows == DAYS - 1
+    assert found["chunk", "false_alarm_rate"].value <= 0.15
+    assert "beside the day before" in found["chunk", "false_alarm_rate"].definition
+    assert ("chunk", "false_alarm_rate[in_order]") not in found
+
+
+# ---- what cannot be replayed
+
+
+def test_too_few_days_are_said():
+    spec = spec_of(performance__thresholds={"auroc": {"lower": 0.7}})
+    found = replayed(spec, build(spec, days=9))
+    assert found["chunk", "false_alarm_rate"].reason == (
+        "9 days of the reference with at least 50 rows can be compared with the reference, at least 13 needed"
+    )
+    assert found["model", "false_alarm_rate"].reason == "9 days with at least 50 labelled rows, at least 10 needed"
+    assert len(found) == 2
+
+
+@pytest.mark.usefixtures("only_age")
+def test_a_column_without_deviation_is_not_shifted_and_without_labels_nothing_is_said_of_performance():
+    spec = spec_of(
+        drift__ignore=("age", "plan", "clock", "prediction"), performance__thresholds={"auroc": {"lower": 0.7}}
+    )
+    built = build(spec, labelled=False, days=13)
+    constant = built.rows.with_columns(pl.lit(0.5).alias("score"), pl.lit("1").alias("prediction"))
+    labels = pl.DataFrame(schema={"row_id": pl.String, "label": pl.Float64, "known_at": pl.Datetime("us", "UTC")})
+    rows = constant.drop("label", "known_at")
+    built = build_reference(spec, "1", WINDOW, rows, labels, table_columns={}, as_of=AS_OF)
+    found = replayed(spec, built)
+    assert found["score", "found[shift=1sd]"].status is Status.SKIPPED
+    assert "score is constant in the reference" in found["score", "found[shift=1sd]"].reason
+    assert not [m for m in found.values() if m.subject == "model"]
+
+
+# ---- the changes
+
+
+def test_a_shift_moves_the_mean_and_keeps_whole_numbers_whole():
+    rng = np.random.default_rng(1)
+    real, whole = pl.Series(rng.normal(0, 2, 5000)), pl.Series(rng.poisson(3, 5000).astype(float))
+    assert np.allclose(shift_of(0.25).apply(real, 2.0, rng) - real, 0.5)
+    moved = shift_of(0.25).apply(whole, 1.2, rng) - whole
+    assert set(moved.to_list()) == {0.0, 1.0}
+    assert moved.mean() == pytest.approx(0.3, abs=0.03)
+    assert shift_of(0.0).apply(whole, 1.2, rng).to_list() == whole.to_list()
+
+
+def test_shares_are_exact():
+    rng = np.random.default_rng(1)
+    assert nulls_in(0.05).apply(pl.Series(np.arange(200.0)), None, rng).null_count() == 10
+    rows = pl.DataFrame({"label": ["a", "b", "c", "a"] * 50, "prediction": "a"})
+    flipped = labels_flipped_in(0.3).apply(rows, ("a", "b", "c"), rng)
+    assert (flipped != rows["label"]).sum() == 60
+    assert set(flipped.to_list()) == {"a", "b", "c"}
+    numbers = pl.DataFrame({"label": [0.0, 1.0] * 50, "prediction": "1"})
+    flipped = labels_flipped_in(0.1).apply(numbers, (), rng)
+    assert (flipped - numbers["label"]).abs().sum() == 10
+    assert set(flipped.to_list()) == {0.0, 1.0}
+
+
+def test_errors_of_a_forecast_grow_by_the_factor_and_breach():
+    rng = np.random.default_rng(3)
+    spec = regression_spec(
+        features={"age": "numeric"},
+        drift__ignore=("age", "prediction"),
+        performance__thresholds={"mean_absolute_error": {"upper": 1.0}, "median_absolute_error": {"upper": 9.0}},
+    )
+    count = 12 * ROWS
+    rows = pl.DataFrame(
+        {
+            "row_id": [f"{n:08}" for n in range(count)],
+            "predicted_at": [dt.datetime(2024, 1, 1 + n % 12, 12, tzinfo=dt.UTC) for n in range(count)],
+            "model_version": "1",
+            "age": rng.standard_normal(count),
+            "prediction": rng.normal(50, 5, count),
+        }
+    )
+    label = rows["prediction"] + pl.Series(rng.standard_normal(count))
+    labels = rows.select("row_id", label.alias("label"), pl.col("predicted_at").alias("known_at"))
+    wider = errors_times(2.0).apply(rows.join(labels, on="row_id"), (), rng)
+    assert np.allclose(wider - rows["prediction"], 2 * (label - rows["prediction"]))
+    found = replayed(spec, build_reference(spec, "1", WINDOW, rows, labels, table_columns={}, as_of=AS_OF))
+    assert found["model", "false_alarm_rate[mean_absolute_error]"].value == 0.0
+    assert found["model", "found[errors=x1.5]"].value >= 0.9
+    assert found["model", "found[errors=x2]"].value == 1.0
+    assert found["model", "found[errors=x2]"].rows == 12
