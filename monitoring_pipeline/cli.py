@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -103,15 +104,20 @@ def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
 @click.argument("model")
 @click.option("--from", "first", type=DAY, required=True, help="First day.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
-def show(model: str, first: dt.datetime, last: dt.datetime) -> None:
-    """Print what is known of MODEL's days, a line each."""
-    from monitoring_pipeline.tables import day_table, terminal
+@click.option("--by", type=click.Choice(list(PERIODS)), default="day", show_default=True)
+def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
+    """Print what is known of MODEL, a line for each day or longer period."""
+    from monitoring_pipeline.tables import day_table, period_table, terminal
 
     with _clear_errors():
         settings = Settings()
         loaded = _find(settings, model)
         with _store(settings) as store:
-            terminal().print(day_table(loaded.spec, store, first.date(), last.date()))
+            if by == "day":
+                table = day_table(loaded.spec, store, first.date(), last.date())
+            else:
+                table = period_table(loaded.spec, store, _periods(first, last, by))
+            terminal().print(table)
 
 
 @main.command()
@@ -128,17 +134,51 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> N
     with _clear_errors():
         settings = Settings()
         loaded = _find(settings, model)
-        periods: dict[str, list[str]] = {}
-        for offset in range((last - first).days + 1):
-            day = first + dt.timedelta(days=offset)
-            periods.setdefault(day.strftime(PERIODS[by]), []).append(day.date().isoformat())
         rows: list[tuple[object, ...]] = []
         with _store(settings) as store:
-            for period, keys in periods.items():
+            for period, keys in _periods(first, last, by).items():
                 measured = measure_period(loaded.spec, keys, store=store, snapshots=SnapshotFiles(settings.snapshots))
                 rows.extend((period, m.model_version, m.name, with_interval(m), m.rows, m.reason) for m in measured)
         columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
         terminal().print(result_table(f"{model}: performance by {by}", columns, rows))
+
+
+@main.command()
+@click.argument("model")
+@click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
+def replay(model: str, versions: tuple[str, ...]) -> None:
+    """Replay MODEL's rules on its reference: how often they are wrong, and which changes they would find."""
+    from monitoring_pipeline.orchestration.ports import Warehouse
+    from monitoring_pipeline.orchestration.replay_summary import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
+    from monitoring_pipeline.orchestration.replaying import replay_reference
+    from monitoring_pipeline.quality.runner import run_suite
+    from monitoring_pipeline.store.snapshots import SnapshotFiles
+    from monitoring_pipeline.tables import result_table, terminal
+
+    with _clear_errors():
+        settings = Settings()
+        loaded = _find(settings, model)
+        if unknown := [version for version in versions if version not in loaded.spec.reference]:
+            message = f"no version {unknown[0]!r} of {model}; with a reference: {', '.join(loaded.spec.reference)}"
+            raise click.ClickException(message)
+        for version in versions or loaded.spec.reference:
+            with _store(settings) as store:
+                measured = replay_reference(
+                    loaded,
+                    version,
+                    warehouse=cast("Warehouse", _warehouse(settings)),
+                    store=store,
+                    snapshots=SnapshotFiles(settings.snapshots),
+                    suites=run_suite,
+                    id_key=settings.id_key.get_secret_value().encode(),
+                    run_id=f"replay {version}",
+                    now=dt.datetime.now(dt.UTC),
+                )
+            alarms = false_alarm_lines(measured)
+            title = f"{model} {version}: share of the reference's days that are flagged"
+            terminal().print(result_table(title, FALSE_ALARM_COLUMNS, alarms))
+            title = f"{model} {version}: share of the reference's days on which a change is found"
+            terminal().print(result_table(title, *power_lines(measured)))
 
 
 @main.command()
@@ -189,6 +229,15 @@ def _clear_errors() -> Iterator[None]:
         yield
     except mendable as error:
         raise click.ClickException(str(error)) from error
+
+
+def _periods(first: dt.datetime, last: dt.datetime, by: str) -> dict[str, list[str]]:
+    """Return the keys of the days of each period."""
+    periods: dict[str, list[str]] = {}
+    for offset in range((last - first).days + 1):
+        day = first + dt.timedelta(days=offset)
+        periods.setdefault(day.strftime(PERIODS[by]), []).append(day.date().isoformat())
+    return periods
 
 
 def _find(settings: Settings, model: str) -> LoadedSpec:

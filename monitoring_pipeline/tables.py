@@ -1,18 +1,20 @@
 """Tables for the terminal: results as a person reads them."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
+from monitoring_pipeline.orchestration.periods import summarize
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.chunk import chunk_of_day
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.estimate import Estimate
 
-HEADLINE_METRIC = {Task.BINARY: "auroc", Task.MULTICLASS: "macro_auroc", Task.REGRESSION: "mean_absolute_error"}
 STYLE = {
     VerdictStatus.OK: "green",
     VerdictStatus.WARNING: "yellow",
@@ -20,6 +22,7 @@ STYLE = {
     VerdictStatus.UNKNOWN: "dim",
 }
 DRIFTED_NAMES_SHOWN = 2
+COLUMNS_SHOWN = 4
 WIDTH_OF_A_FILE = 400
 
 
@@ -33,6 +36,54 @@ def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> T
         measurements = store.measurements(spec.name, key)
         table.add_row(*_day_cells(key, measurements, store.verdict(spec.name, key), headline))
     return table
+
+
+def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[str]]) -> Table:
+    """Return one line per period and model version: realized and estimated performance, drift, verdicts."""
+    headline = HEADLINE_METRIC[spec.task]
+    table = Table(title=f"{spec.name} ({spec.task})")
+    names = ["period", "version", "days", f"{headline} [95 %]", "estimated [95 %]"]
+    if spec.task is Task.BINARY:
+        names += ["auroc: by score", "given score", "bias: by score", "given score"]
+    for name in (*names, "drifted columns (days)", "verdicts (days)"):
+        table.add_column(name, justify="right" if name == "days" else "left")
+    for period, keys in periods.items():
+        for version in spec.reference:
+            summary = summarize(spec, version, keys, store=store)
+            if summary.days:
+                table.add_row(period, version, *_period_cells(spec, summary))
+    return table
+
+
+def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
+    changes = [
+        _signed(summary.changes.get(f"{part}[{metric}]"))
+        for metric in ("auroc", "mean_bias")
+        for part in (BY_SCORE, GIVEN_SCORE)
+    ]
+    drifted = [f"{column} {days}" for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
+    if len(summary.drifted) > COLUMNS_SHOWN:
+        drifted.append("...")
+    verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
+    performance = [_estimate_cell(summary.realized), _estimate_cell(summary.estimated)]
+    split = changes if spec.task is Task.BINARY else []
+    return [str(summary.days), *performance, *split, ", ".join(drifted) or "none", verdicts]
+
+
+def _estimate_cell(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "-"
+    if estimate.lower is None or estimate.upper is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.lower:.3f}, {estimate.upper:.3f}]"
+
+
+def _signed(estimate: Estimate | None) -> str:
+    """Return a change; with a star when its interval excludes no change."""
+    if estimate is None:
+        return "-"
+    sure = estimate.lower is not None and estimate.upper is not None and not estimate.lower <= 0.0 <= estimate.upper
+    return f"{estimate.value:+.3f}{'*' if sure else ''}"
 
 
 def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
@@ -67,9 +118,7 @@ def with_interval(measurement: Measurement) -> str:
     """Return a value with its interval, or that it is missing."""
     if measurement.value is None:
         return "-"
-    if measurement.lower is None or measurement.upper is None:
-        return f"{measurement.value:.3f}"
-    return f"{measurement.value:.3f} [{measurement.lower:.3f}, {measurement.upper:.3f}]"
+    return _estimate_cell(Estimate(measurement.value, measurement.lower, measurement.upper))
 
 
 def _day_cells(

@@ -21,6 +21,7 @@ Where to look next
   monitoring-pipeline query what_is_wrong --set chunk=2013-04-22
   monitoring-pipeline query since_when --set model=flight_delay --set name=auroc
   monitoring-pipeline performance flight_delay --from 2013-03-01 --to 2013-04-30
+  monitoring-pipeline performance flight_outcome --from 2013-03-01 --to 2013-04-30    by class
 """
 
 
@@ -29,7 +30,7 @@ class DemoFailedError(RuntimeError):
 
 
 def run_demo(settings: Settings, console: Console) -> None:
-    """Seed, then run every week of each model, then print what came out; a second time changes nothing.
+    """Seed, then run every fortnight of each model, then print what came out; a second time changes nothing.
 
     Raises:
         DemoFailedError: when a run fails.
@@ -44,7 +45,7 @@ def run_demo(settings: Settings, console: Console) -> None:
     with dagster_instance(settings.dagster_home) as instance:
         definitions = build_definitions(settings)
         for name in MODELS:
-            for first, last in split_range(FIRST, LAST, days=7):
+            for first, last in split_range(FIRST, LAST, days=14):
                 run = run_range(definitions, instance, specs[name], first, last)
                 if not run.success:
                     raise DemoFailedError("\n".join(run.failures))

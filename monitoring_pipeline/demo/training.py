@@ -102,7 +102,7 @@ DEMO_MODELS = (
         Task.MULTICLASS,
         "outcome",
         "scheduled_departure_at",
-        # The source lacks the plane of every third cancelled flight: its age would tell what is to be predicted.
+        # The source lacks the plane of every third cancelled flight, and of no other: that would tell the truth.
         {name: kind for name, kind in KNOWN_AT_SCHEDULED_DEPARTURE.items() if name not in {"plane_age_years", "seats"}},
         classes=get_args(Outcome),
         trees=SMALL_TREES,
@@ -134,7 +134,11 @@ def fit(model: DemoModel, rows: pl.DataFrame) -> "Pipeline":
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
-    boosting = HistGradientBoostingRegressor if model.task is Task.REGRESSION else HistGradientBoostingClassifier
+    boosting = {
+        Task.BINARY: HistGradientBoostingClassifier,
+        Task.MULTICLASS: HistGradientBoostingClassifier,
+        Task.REGRESSION: HistGradientBoostingRegressor,
+    }
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, dtype=np.float64
     )
@@ -143,7 +147,7 @@ def fit(model: DemoModel, rows: pl.DataFrame) -> "Pipeline":
     estimator = Pipeline(
         [
             ("encode", ColumnTransformer([("categories", encoder, model.categories)], remainder="passthrough")),
-            ("boost", boosting(categorical_features=is_category, **model.boosting)),
+            ("boost", boosting[model.task](categorical_features=is_category, **model.boosting)),
         ]
     )
     labelled = rows.drop_nulls(model.target)
@@ -181,7 +185,8 @@ def out_of_fold_metrics(model: DemoModel, reference: pl.DataFrame, scores: NDArr
     from sklearn.metrics import mean_absolute_error, roc_auc_score
 
     def macro_auroc(truths: NDArray[np.object_], scores: NDArray[np.float64]) -> float:
-        return np.mean([roc_auc_score(truths == name, scores[:, k]) for k, name in enumerate(model.classes)])
+        areas = [roc_auc_score(truths == name, scores[:, column]) for column, name in enumerate(model.classes)]
+        return float(np.mean(areas))
 
     name, metric = {
         Task.BINARY: ("auroc", roc_auc_score),

@@ -43,6 +43,54 @@ class SummedMetric:
     rows: int
 
 
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """Labelled rows of each day by score: ``scores`` stand for the cells, counts have shape (days, cells)."""
+
+    scores: Values
+    positives: Values
+    negatives: Values
+
+
+@dataclass(frozen=True, eq=False)
+class DayCounts:
+    """Days with labelled rows: their rows and absolute errors (regression), or counts of each class by score."""
+
+    days: int
+    rows: Values
+    absolute_errors: Values
+    scores: tuple[ClassCounts, ...] = ()
+
+
+def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]) -> DayCounts:
+    """Return what ``profile_labelled`` found on some days as arrays, without the days that had no labelled row."""
+    by_segment = [{profile.segment: profile for profile in day} for day in days if any(p.rows for p in day)]
+    rows = np.array([sum(p.rows for p in day.values()) for day in by_segment], dtype=np.float64)
+    if spec.task is Task.REGRESSION:
+        absolute = bins.get("absolute_error")
+        errors = [
+            _sum(absolute, day[ERRORS_SEGMENT]["absolute_error"]) if isinstance(absolute, NumericBins) else 0.0
+            for day in by_segment
+        ]
+        return DayCounts(len(by_segment), rows, np.array(errors))
+    sides = tuple(
+        side
+        for column, positive, negative in _sides(spec)
+        if (side := _class_counts(bins[column], column, [(day[positive], day[negative]) for day in by_segment]))
+    )
+    return DayCounts(len(by_segment), rows, np.zeros(len(by_segment)), sides)
+
+
+def _class_counts(bins: Bins, column: str, days: Sequence[tuple[ChunkProfile, ChunkProfile]]) -> ClassCounts | None:
+    if not isinstance(bins, NumericBins) or not days or not bins.edges:
+        return None
+    # The open cells stand for what lies beyond the reference's range: half a step further.
+    edges = np.asarray(bins.edges)
+    scores = np.concatenate([[edges[0] / 2], (edges[:-1] + edges[1:]) / 2, [(edges[-1] + 1) / 2]])
+    counts = [[_finite_cells(side[column]) for side in day] for day in days]
+    return ClassCounts(scores, np.array([own[0] for own in counts]), np.array([own[1] for own in counts]))
+
+
 def error_bins(spec: ModelSpec, labelled: pl.DataFrame) -> dict[str, Bins]:
     """Return the bins of a regression's residual and absolute error, frozen from labelled reference rows."""
     if spec.task is not Task.REGRESSION or labelled.is_empty():

@@ -1,11 +1,13 @@
-"""Performance of a longer period, from the snapshots of its chunks."""
+"""Longer periods: performance from the snapshots of their chunks, and a summary from sums alone."""
 
 from collections.abc import Sequence
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
+from monitoring_pipeline.orchestration.references import load_reference, reference_producer
 from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -22,7 +24,7 @@ def measure_period(
     known = [key for key in chunk_keys if key in predictions_of and key in labels_of]
     if not known:
         return ()
-    columns = ["row_id", "model_version", *(name for name in spec.columns if name not in spec.features)]
+    columns = ["row_id", "model_version", *spec.output_columns, *spec.carried_columns]
     # A row is found again by its chunk as well: the same id may be scored on two days.
     rows = pl.concat(_of_chunk(snapshots.read(predictions_of[key].uri, columns), key) for key in known)
     labels = pl.concat(_of_chunk(snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in known)
@@ -32,6 +34,32 @@ def measure_period(
         for measurement in measure_performance(
             spec, rows.filter(pl.col("model_version") == version), labels, model_version=version
         )
+    )
+
+
+def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store: Store) -> PeriodSummary:
+    """Sum up what the store holds of several chunks of one version; no rows are read.
+
+    Raises:
+        MissingInputError: when the version's reference has not been built.
+    """
+    reference = load_reference(spec, store, version)
+    labelled = store.profiles_by_chunk(spec.name, "performance", chunk_keys)
+    days = [
+        PeriodDay(
+            measurements=[m for m in store.measurements(spec.name, key) if m.model_version in {version, ""}],
+            labelled=tuple(p for p in labelled.get(key, ()) if p.model_version == version),
+            verdict=store.verdict(spec.name, key),
+        )
+        for key in chunk_keys
+    ]
+    of_reference = store.profiles(spec.name, reference.window, reference_producer(version))
+    return summarize_period(
+        spec,
+        reference.bins | reference.error_bins,
+        tuple(profile for profile in of_reference if profile.segment),
+        days,
+        seed=(spec.name, version, *chunk_keys),
     )
 
 

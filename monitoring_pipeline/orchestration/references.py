@@ -8,7 +8,9 @@ import polars as pl
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.floors import learn_floors
+from monitoring_pipeline.evaluation.labelled_profile import profile_labelled
 from monitoring_pipeline.evaluation.multivariate import learn_multivariate_floors
+from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.reference import (
     BuiltReference,
@@ -67,7 +69,7 @@ def take_reference(
     spec = loaded.spec
     chunk = chunk_of_reference(spec, spec.reference[model_version])
     declaration = spec.reference_declaration_hash(model_version)
-    known = store.provenance(spec.name, chunk.key, _reference_producer(model_version))
+    known = store.provenance(spec.name, chunk.key, reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
     if known and known.spec_hash == declaration and document and not rebuild:
         reference = reference_from_document(document)
@@ -99,16 +101,24 @@ def take_reference(
     for results in (
         *_of_days(spec, built, provenance),
         ChunkResults(
-            producer=_reference_producer(model_version),
+            producer=reference_producer(model_version),
             chunk=chunk,
             provenance=provenance,
             measurements=findings,
-            profiles=(reference.profile,),
+            profiles=(reference.profile, *_labelled(spec, built)),
             snapshot=_kept_rows(spec, chunk, built.rows, model_version, snapshots),
         ),
     ):
         store.replace(results, run_id=run_id, measured_at=now)
     return TakenReference(reference, reused=False)
+
+
+def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
+    """Return the counts of the reference's labelled rows, which later periods are compared with."""
+    reference, rows = built.reference, built.rows
+    known = rows.select("row_id", "label").filter(pl.col("label").is_not_null())
+    bins = reference.bins | reference.error_bins
+    return profile_labelled(spec, bins, rows.drop("label"), known, model_version=reference.model_version)
 
 
 def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> Reference:
@@ -160,7 +170,7 @@ def _of_days(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> 
 def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version: str, snapshots: Snapshots) -> Snapshot:
     content = fingerprint(rows)
     return Snapshot(
-        kind=_reference_producer(model_version),
+        kind=reference_producer(model_version),
         uri=snapshots.write(rows, model=spec.name, chunk=chunk.key, kind="reference", fingerprint=content),
         fingerprint=content,
         rows=rows.height,
@@ -177,7 +187,7 @@ def reference_rows(
     Raises:
         MissingInputError: when the reference was built before rows were kept.
     """
-    kind = _reference_producer(reference.model_version)
+    kind = reference_producer(reference.model_version)
     snapshot = store.snapshot(spec.name, reference.window, kind)
     if snapshot is None:
         message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
@@ -188,7 +198,7 @@ def reference_rows(
 
 def days_producer(model_version: str) -> str:
     """Return the producer under which the profiles of a reference's days are stored."""
-    return f"{_reference_producer(model_version)}:days"
+    return f"{reference_producer(model_version)}:days"
 
 
 def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:
@@ -229,5 +239,6 @@ def _own_name(spec: ModelSpec, column: str) -> str:
     return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
 
 
-def _reference_producer(model_version: str) -> str:
+def reference_producer(model_version: str) -> str:
+    """Return the producer under which a version's reference is stored."""
     return f"reference:{model_version}"

@@ -25,6 +25,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(replay, "SPLITS", 1)
     monkeypatch.setattr(replayed_changes, "COLUMN_CHANGES", (shift_of(1.0),))
     monkeypatch.setattr(replayed_performance, "DAYS_CHANGED", 3)
+    monkeypatch.setattr(replayed_performance, "DAYS_JUDGED", 3)
 
 
 @pytest.fixture
