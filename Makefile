@@ -16,12 +16,12 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev backfill test test-fast check format lock bench clean
+.PHONY: help demo dev backfill test test-fast check format lock bench bench-calibration clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/demo.installed ## Monitor two real models over March and April 2013, and print what was found
+demo: $(VENV)/demo.installed ## Monitor three real models over March and April 2013, and print what was found
 	@$(BIN)/monitoring-pipeline demo
 
 dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://127.0.0.1:3000 (PORT=...)
@@ -57,6 +57,9 @@ PLAIN := --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 bench: $(VENV)/dev.installed ## Speed as ratios against named peers, measured in the same run
 	$(BIN)/python benchmarks/profile_and_drift.py
+
+bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named peers (10 minutes)
+	$(BIN)/python benchmarks/calibration.py
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -148,7 +147,6 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> N
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 def replay(model: str, versions: tuple[str, ...]) -> None:
     """Replay MODEL's rules on its reference: how often they are wrong, and which changes they would find."""
-    from monitoring_pipeline.orchestration.ports import Warehouse
     from monitoring_pipeline.orchestration.replay_summary import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
     from monitoring_pipeline.orchestration.replaying import replay_reference
     from monitoring_pipeline.quality.runner import run_suite
@@ -166,7 +164,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
                 measured = replay_reference(
                     loaded,
                     version,
-                    warehouse=cast("Warehouse", _warehouse(settings)),
+                    warehouse=_warehouse(settings),
                     store=store,
                     snapshots=SnapshotFiles(settings.snapshots),
                     suites=run_suite,
@@ -185,7 +183,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the query.")
 def query(name: str, pairs: tuple[str, ...]) -> None:
-    """Run a documented query on the store: what_is_wrong, since_when, metric_history."""
+    """Run a documented query: what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality."""
     from sqlalchemy import text
 
     from monitoring_pipeline.shipped_files import read_sql
@@ -205,7 +203,7 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
 
 @main.command()
 def demo() -> None:
-    """Seed a warehouse with real flights, train two models, and monitor them over March and April 2013."""
+    """Seed a warehouse with real flights, train three models, and monitor them over March and April 2013."""
     from monitoring_pipeline.demo.running import run_demo
     from monitoring_pipeline.tables import terminal
 
@@ -219,11 +217,13 @@ def _clear_errors() -> Iterator[None]:
     from monitoring_pipeline.backfill import OutsidePartitionsError
     from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
+    from monitoring_pipeline.evaluation.reference import EmptyReferenceError
     from monitoring_pipeline.evaluation.rows import SourceError
+    from monitoring_pipeline.orchestration.references import MissingInputError
 
     mendable = (
         SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
-        FileNotFoundError, FileExistsError,
+        EmptyReferenceError, MissingInputError, FileNotFoundError, FileExistsError,
     )  # fmt: skip
     try:
         yield

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -61,7 +62,7 @@ def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
         for metric in ("auroc", "mean_bias")
         for part in (BY_SCORE, GIVEN_SCORE)
     ]
-    drifted = [f"{column} {days}" for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
+    drifted = [escape(f"{column} {days}") for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
     if len(summary.drifted) > COLUMNS_SHOWN:
         drifted.append("...")
     verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
@@ -92,7 +93,7 @@ def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> 
     for key in _keys(spec, first, last):
         verdict = store.verdict(spec.name, key)
         if verdict is not None and verdict.status is VerdictStatus.CRITICAL:
-            table.add_row(key, verdict.reasons[0].partition(": ")[2])
+            table.add_row(key, escape(verdict.reasons[0].partition(": ")[2]))
     return table
 
 
@@ -110,7 +111,7 @@ def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obj
     for position in shown:
         table.add_column(columns[position])
     for row in found:
-        table.add_row(*("" if row[position] is None else _cell(row[position]) for position in shown))
+        table.add_row(*("" if row[position] is None else escape(_cell(row[position])) for position in shown))
     return table
 
 
@@ -139,7 +140,7 @@ def _drifted(measurements: Sequence[Measurement]) -> str:
     judged = [m.subject for m in sorted(drifted, key=lambda m: -(m.value or 0.0)) if m.severity is not Severity.INFO]
     informing = len(drifted) - len(judged)
     more = ", ..." if len(judged) > DRIFTED_NAMES_SHOWN else ""
-    names = f": {', '.join(judged[:DRIFTED_NAMES_SHOWN])}{more}" if judged else ""
+    names = f": {escape(', '.join(judged[:DRIFTED_NAMES_SHOWN]))}{more}" if judged else ""
     return f"{len(judged)}{names}" + (f" (+{informing} ignored)" if informing else "")
 
 

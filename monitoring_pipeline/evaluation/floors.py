@@ -16,7 +16,14 @@ import numpy as np
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.evaluation.baselines import baseline_days, without
-from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, Values, deciding_statistic, effect_of
+from monitoring_pipeline.evaluation.drift_statistics import (
+    DRIFT_STATISTICS,
+    SPECIAL_CELLS_AFTER,
+    SPECIAL_CELLS_BEFORE,
+    Values,
+    deciding_statistic,
+    effect_of,
+)
 from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile, ColumnProfile, add_profiles
 from monitoring_pipeline.spec.model import Against, ModelSpec
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
@@ -176,7 +183,18 @@ def thinned(profile: ColumnProfile, rows: int, generator: np.random.Generator) -
         return profile
     # numpy's other method lists every row.
     drawn = generator.multivariate_hypergeometric(profile.counts, rows, method="marginals")
-    return replace(profile, counts=tuple(map(int, drawn)))
+    return _with_sums_of(replace(profile, counts=tuple(map(int, drawn))), profile, generator)
+
+
+def _with_sums_of(thinner: ColumnProfile, profile: ColumnProfile, generator: np.random.Generator) -> ColumnProfile:
+    """Return the thinned profile with sums such as so many of the values would have: their mean varies by chance."""
+    values, kept = (sum(own.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]) for own in (profile, thinner))
+    if profile.minimum is None or not values or not kept:
+        return thinner
+    mean = profile.sum_centred / values
+    variance = max(0.0, profile.sum_squares_centred / values - mean**2)
+    mean += float(generator.standard_normal()) * math.sqrt(variance * max(0.0, 1 / kept - 1 / values))
+    return replace(thinner, sum_centred=kept * mean, sum_squares_centred=kept * (variance + mean**2))
 
 
 def _generator(*parts: str) -> np.random.Generator:

@@ -1,11 +1,12 @@
 """Drift of all watched features together, which no single column shows: of their combinations as well."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.evaluation.design_matrix import (
     Values,
@@ -15,6 +16,7 @@ from monitoring_pipeline.evaluation.design_matrix import (
     watched_features,
 )
 from monitoring_pipeline.evaluation.domain_classifier import FOLDS, shares_of_columns, tell_apart
+from monitoring_pipeline.evaluation.reference_days import local_days
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
@@ -43,7 +45,7 @@ class Found:
 class MultivariateRow:
     """A statistic of all watched features; ``absolute``: the floor holds for both signs.
 
-    A learned floor above ``highest_floor`` leaves nothing to judge by.
+    A learned floor above ``highest_floor`` leaves nothing to judge by; at most ``days_learned`` days teach it.
     """
 
     function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], Found]
@@ -51,6 +53,7 @@ class MultivariateRow:
     absolute: bool
     definition: str
     highest_floor: float
+    days_learned: int
 
 
 def measure_multivariate(
@@ -61,6 +64,7 @@ def measure_multivariate(
     *,
     seed_parts: tuple[str, ...],
     learned: Mapping[str, float] | None = None,
+    left_out: Collection[str] = (),
 ) -> tuple[Measurement, ...]:
     """Compare all watched features of a chunk with the reference at once, on at most ``SAMPLE_ROWS`` of each side.
 
@@ -74,6 +78,8 @@ def measure_multivariate(
         rows: canonical rows of the chunk.
         seed_parts: words that seed the permutations, such as model, version and chunk.
         learned: floors learned from the reference's own days, by statistic.
+        left_out: features that are not compared: those that are the same all day long, as a weekday is, tell any day
+            from all the others.
     """
     sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
     blank = Measurement(
@@ -86,38 +92,78 @@ def measure_multivariate(
         rows=min(rows.height, SAMPLE_ROWS),
     )
     return tuple(
-        _measured(spec, name, sides, replace(blank, name=name.value), (*seed_parts, name.value), learned=learned or {})
+        _measured(
+            spec,
+            name,
+            sides,
+            replace(blank, name=name.value),
+            (*seed_parts, name.value),
+            floor=spec.drift.floors.get(
+                name.value, max(MULTIVARIATE_STATISTICS[name].floor, (learned or {}).get(name.value, 0.0))
+            ),
+            columns=_columns(spec, left_out),
+        )
         for name in spec.drift.multivariate
     )
 
 
 def learn_multivariate_floors(
-    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, days: int = 12
+    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, left_out: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return by statistic the largest effect that a day of the reference has against all its other days.
+    """Return by statistic the effect that one more day like the reference's hardly exceeds.
 
-    A further day of the same kind exceeds the largest of n with probability 1 / (n + 1). Fewer than 10 days with
-    enough rows teach nothing.
+    Each of some days, evenly spread, is compared with all the others; the floor is the upper prediction bound of their
+    effects for one more day (Hahn & Meeker 1991, sec. 4.7), at the spec's share of false alarms over the number of
+    statistics. Fewer than 10 days with enough rows teach nothing.
 
     Args:
         spec: the model.
         model_version: the version.
         reference_rows: canonical rows of the reference, with ``predicted_at``.
-        days: how many days to look at, evenly spread over the window.
+        left_out: features that are not compared, as ``measure_multivariate``.
     """
-    local = reference_rows.with_columns(day=pl.col("predicted_at").dt.convert_time_zone(spec.timezone).dt.date())
+    local = reference_rows.sort("row_id").with_columns(local_days(spec, reference_rows.sort("row_id")["predicted_at"]))
     counts = local.group_by("day").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("day")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
         return {}
-    places = np.unique(np.linspace(0, counts.height - 1, min(days, counts.height)).round().astype(np.int64))
-    largest: dict[str, float] = {}
-    for day in counts["day"].gather(places.tolist()):
-        own, others = local.filter(pl.col("day") == day), local.filter(pl.col("day") != day)
-        seed = (spec.name, model_version, str(day), "learned floors")
-        for measurement in measure_multivariate(spec, model_version, others, own, seed_parts=seed):
-            if measurement.value is not None:
-                largest[measurement.name] = max(largest.get(measurement.name, 0.0), abs(measurement.value))
-    return largest
+    level = spec.drift.false_alarm_share / max(len(spec.drift.multivariate), 1)
+    floors: dict[str, float] = {}
+    for name in spec.drift.multivariate:
+        wanted = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
+        places = np.unique(np.linspace(0, counts.height - 1, wanted).round().astype(np.int64))
+        effects: list[float] = []
+        for day in counts["day"].gather(places.tolist()):
+            sides = (local.filter(pl.col("day") != day), local.filter(pl.col("day") == day))
+            columns = _columns(spec, left_out)
+            if _too_little(spec, columns, sides[0].height, sides[1].height):
+                continue
+            seed = (spec.name, model_version, str(day), "learned floors", name.value)
+            effects.append(_effect_of_day(name, columns, sides, seed))
+        if len(effects) >= LEAST_DAYS:
+            floors[name.value] = _bound(np.abs(effects), level)
+    return floors
+
+
+def _effect_of_day(
+    name: MultivariateStatistic,
+    columns: dict[str, FeatureKind],
+    sides: tuple[pl.DataFrame, pl.DataFrame],
+    seed: tuple[str, ...],
+) -> float:
+    try:
+        return MULTIVARIATE_STATISTICS[name].function(columns, *sides, seed).effect
+    except UndefinedStatisticError:
+        return 0.0
+
+
+def _bound(effects: Values, level: float) -> float:
+    quantile = float(special.stdtrit(effects.size - 1, 1 - level))
+    spread = float(np.std(effects, ddof=1)) * math.sqrt(1 + 1 / effects.size)
+    return float(np.mean(effects)) + quantile * spread
+
+
+def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKind]:
+    return {name: kind for name, kind in watched_features(spec).items() if name not in left_out}
 
 
 def density_ratio(reference_rows: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec) -> Values:
@@ -141,21 +187,21 @@ def _measured(
     unnamed: Measurement,
     seed: tuple[str, ...],
     *,
-    learned: Mapping[str, float],
+    floor: float,
+    columns: dict[str, FeatureKind],
 ) -> Measurement:
-    row, columns = MULTIVARIATE_STATISTICS[name], watched_features(spec)
+    row = MULTIVARIATE_STATISTICS[name]
     reference, current = sides
     blank = replace(unnamed, definition=row.definition)
     if reason := _too_little(spec, columns, reference.height, current.height):
         return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+    if floor > row.highest_floor:
+        reason = f"days of the reference reach {min(floor, 1.0):.3f}: any day is told apart from the others"
+        return replace(blank, value=None, status=Status.SKIPPED, severity=Severity.INFO, reason=reason)
     try:
         found = row.function(columns, reference, current, seed)
     except UndefinedStatisticError as undefined:
         return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
-    floor = spec.drift.floors.get(name.value, max(row.floor, learned.get(name.value, 0.0)))
-    if floor > row.highest_floor:
-        reason = f"on the reference's own days it reaches {floor:.3f}: any day is told apart from the others"
-        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
     lower = -floor if row.absolute else None
     judged = replace(blank, value=found.effect, p_value=found.p_value, threshold_upper=floor, threshold_lower=lower)
     size = abs(found.effect) if row.absolute else found.effect
@@ -220,6 +266,7 @@ MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {
         function=_domain_classifier,
         floor=0.6,
         highest_floor=0.98,
+        days_learned=12,
         absolute=False,
         definition=(
             "cross-validated area under the ROC curve of a classifier that tells the chunk's rows from the reference's "
@@ -230,6 +277,7 @@ MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {
         function=_pca_reconstruction,
         floor=0.25,
         highest_floor=math.inf,
+        days_learned=60,
         absolute=True,
         definition=(
             "mean distance of the chunk's rows from the principal components of the reference's watched features, "

@@ -149,6 +149,7 @@ def build_reference(
     measured = measure_performance(spec, own, labels, model_version=model_version)
     days = profile_days(spec, bins, own, model_version=model_version)
     kept = rows_to_keep(own, labels)
+    constant = tuple(name for name in bins if any(is_constant(bins[name], day[name]) for day in days.values()))
     reference = Reference(
         model=spec.name,
         model_version=model_version,
@@ -163,13 +164,11 @@ def build_reference(
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
         floors=learn_floors(spec, model_version, bins, days),
-        multivariate_floors=learn_multivariate_floors(spec, model_version, kept),
+        multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
         days=learn_days(spec, own),
-        constant_columns=tuple(
-            name for name in bins if any(is_constant(bins[name], profile[name]) for profile in days.values())
-        ),
+        constant_columns=constant,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
     return BuiltReference(reference, days, kept)

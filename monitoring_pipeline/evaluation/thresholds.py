@@ -41,10 +41,11 @@ def judge_by_threshold(
     threshold = spec.performance.thresholds.get(measurement.name)
     if threshold is None:
         return measurement
+    lower, upper = _limits(threshold, better, reference)
     bounded = replace(
         measurement,
-        threshold_lower=threshold.lower,
-        threshold_upper=threshold.upper,
+        threshold_lower=lower,
+        threshold_upper=upper,
         severity=Severity(threshold.severity or Severity.CRITICAL),
     )
     if bounded.value is None:
@@ -55,6 +56,20 @@ def judge_by_threshold(
     if reason is None and margin is not None and better is not None and reference is not None:
         reason = _worse(bounded, margin, better, reference, point=point)
     return bounded if reason is None else replace(bounded, status=Status.BREACHED, reason=reason)
+
+
+def _limits(
+    threshold: Threshold, better: Better | None, reference: Estimate | None
+) -> tuple[float | None, float | None]:
+    """Return the bounds to show: those of the spec, or where worse than the reference begins."""
+    lower, upper, margin = threshold.lower, threshold.upper, threshold.worse_than_reference
+    if margin is None or reference is None:
+        return lower, upper
+    if better is Better.HIGHER and lower is None:
+        lower = reference.value - margin
+    if better is Better.LOWER and upper is None:
+        upper = reference.value + margin
+    return lower, upper
 
 
 def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:

@@ -68,6 +68,7 @@ def _together(
         rows_of_version(spec, chunk, version, store=store, snapshots=snapshots),
         seed_parts=(spec.name, version, chunk.key),
         learned=reference.multivariate_floors,
+        left_out=reference.constant_columns,
     )
 
 

@@ -74,7 +74,7 @@ class Warehouse(Protocol):
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
         ...
 
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, "LabelCount"]:
+    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, "LabelCount"]:
         """Count the labels known at ``as_of``, by the chunk's key."""
         ...
 

@@ -131,7 +131,7 @@ def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots
     return replace(
         reference,
         floors=learn_floors(spec, version, reference.bins, days),
-        multivariate_floors=learn_multivariate_floors(spec, version, rows),
+        multivariate_floors=learn_multivariate_floors(spec, version, rows, left_out=reference.constant_columns),
     )
 
 

@@ -27,16 +27,12 @@ def resampled_weights(rows: int, draws: int, generator: np.random.Generator) -> 
     return np.bincount(picked.ravel(), minlength=draws * rows).reshape(draws, rows).astype(np.float64)
 
 
-def bootstrap_interval(
-    value: float, draws: npt.ArrayLike, *, shrink: float = 1.0, confidence: float = 0.95
-) -> Estimate:
+def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
     """A value with the percentile interval of its bootstrap draws (Efron & Tibshirani 1993, ch. 13).
 
     Args:
         value: the number on all rows.
         draws: the number on each resample; NaN where it does not exist.
-        shrink: factor of the bounds' distances from the middle, where fewer rows were resampled than there are:
-            the root of their ratio (Bickel, Goetze & van Zwet 1997, Statistica Sinica 7:1).
         confidence: level of the interval.
 
     Raises:
@@ -50,12 +46,7 @@ def bootstrap_interval(
     if known.size < LEAST_DEFINED * drawn.size or np.ptp(known) == 0.0:
         return Estimate(float(value))
     lower, upper = np.quantile(known, [tail, 1 - tail])
-    if shrink == 1.0:
-        return Estimate(float(value), min(float(lower), float(value)), max(float(upper), float(value)))
-    middle = float(np.median(known))
-    return Estimate(
-        float(value), float(value) + shrink * (float(lower) - middle), float(value) + shrink * (float(upper) - middle)
-    )
+    return Estimate(float(value), min(float(lower), float(value)), max(float(upper), float(value)))
 
 
 def without_bias(estimate: Estimate, draws: npt.ArrayLike) -> Estimate:
