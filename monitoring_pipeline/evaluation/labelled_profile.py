@@ -65,7 +65,9 @@ class DayCounts:
 def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]) -> DayCounts:
     """Return what ``profile_labelled`` found on some days as arrays, without the days that had no labelled row."""
     by_segment = [{profile.segment: profile for profile in day} for day in days if any(p.rows for p in day)]
-    rows = np.array([sum(p.rows for p in day.values()) for day in by_segment], dtype=np.float64)
+    # Every class of a multiclass model counts all rows once more.
+    once = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else _sides(spec)[0][1:]
+    rows = np.array([sum(day[own].rows for own in once) for day in by_segment], dtype=np.float64)
     if spec.task is Task.REGRESSION:
         absolute = bins.get("absolute_error")
         errors = [
@@ -129,6 +131,8 @@ def summed_performance(
 ) -> tuple[SummedMetric, ...]:
     """Return the performance over the labelled rows of some days of one version: sums of counts, no rows are read.
 
+    The bins of ``expected_calibration_error`` hold whole cells; its bound is for the scores within these bins.
+
     Args:
         spec: the model.
         bins: as ``profile_labelled``.
@@ -170,7 +174,7 @@ def _parts(spec: ModelSpec, labelled: pl.DataFrame) -> Iterator[tuple[str, pl.Da
 
 def _of_scores(name: str, bins: Bins, positive: ColumnProfile, negative: ColumnProfile) -> Iterator[SummedMetric]:
     """Yield what the counts of one class's scores hold, if both sides have rows."""
-    if not isinstance(bins, NumericBins) or not positive.rows or not negative.rows:
+    if not isinstance(bins, NumericBins) or not bins.edges or not positive.rows or not negative.rows:
         return
     lower, upper = _cell_bounds(bins, (positive, negative))
     counts = _counts((lower + upper) / 2, positive, negative)
@@ -201,13 +205,14 @@ def _of_errors(profile: ChunkProfile, bins: Mapping[str, Bins]) -> Iterator[Summ
         return
     own, rows = profile["absolute_error"], profile.rows
     lower, upper = _cell_bounds(absolute, (own,))
-    middle = int(np.searchsorted(np.cumsum(_finite_cells(own)), rows / 2))
+    # The median of an even number lies between two rows, which may be in two cells.
+    middle = np.searchsorted(np.cumsum(_finite_cells(own)), [(rows + 1) // 2, rows // 2 + 1])
     yield SummedMetric("mean_absolute_error", _sum(absolute, own) / rows, 0.0, rows)
     squares = _sum_of_squares(residual, profile["residual"])
     yield SummedMetric("root_mean_squared_error", float(np.sqrt(max(0.0, squares) / rows)), 0.0, rows)
     yield SummedMetric("mean_bias", _sum(residual, profile["residual"]) / rows, 0.0, rows)
-    half_width = (upper[middle] - lower[middle]) / 2
-    yield SummedMetric("median_absolute_error", float(lower[middle] + half_width), float(half_width), rows)
+    least, most = float(lower[middle].mean()), float(upper[middle].mean())
+    yield SummedMetric("median_absolute_error", (least + most) / 2, (most - least) / 2, rows)
 
 
 def _counts(scores: Values, positive: ColumnProfile, negative: ColumnProfile) -> ScoreCounts:

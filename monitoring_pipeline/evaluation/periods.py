@@ -90,7 +90,7 @@ def summarize_period(
 
 def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Estimate | None:
     """Return the headline metric of the sums, with a bootstrap over days: rows of one day share their weather."""
-    if not counts.days:
+    if not counts.days or not (counts.scores or spec.task is Task.REGRESSION):
         return None
     weights = np.concatenate([np.ones((1, counts.days)), resampled_weights(counts.days, DRAWS, generator)])
     values = _headline(spec, counts, weights)
@@ -104,13 +104,17 @@ def _headline(spec: ModelSpec, counts: DayCounts, weights: Values) -> Values:
     """The headline metric for weights of days, shape (draws, days)."""
     if spec.task is Task.REGRESSION:
         return (weights @ counts.absolute_errors) / np.maximum(weights @ counts.rows, 1.0)
-    areas = [
-        score_counts.auroc(
-            ScoreCounts(side.scores, weights @ (side.positives + side.negatives), weights @ side.positives)
-        )
-        for side in counts.scores
-    ]
-    return np.mean(areas, axis=0)
+    areas = np.stack(
+        [
+            score_counts.auroc(
+                ScoreCounts(side.scores, weights @ (side.positives + side.negatives), weights @ side.positives)
+            )
+            for side in counts.scores
+        ]
+    )
+    known = np.isfinite(areas)
+    total = np.sum(np.where(known, areas, 0.0), axis=0)
+    return np.divide(total, known.sum(axis=0), out=np.full(len(weights), math.nan), where=known.any(axis=0))
 
 
 def _estimated(spec: ModelSpec, measured: Sequence[Measurement]) -> Estimate | None:
@@ -140,7 +144,7 @@ def _changes(
     if spec.task is not Task.BINARY:
         return {}
     sides = [day_counts(spec, bins, [reference]), day_counts(spec, bins, [day.labelled for day in days])]
-    if not all(side.days for side in sides):
+    if not all(side.days and side.scores for side in sides):
         return {}
     tables = [_table(side) for side in sides]
     blank = Measurement(kind=Kind.PERFORMANCE, subject="relation", name="", model_version="", value=0.0)

@@ -15,6 +15,7 @@ from monitoring_pipeline.quality.suites import SuiteError
 from monitoring_pipeline.spec.measurement import Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 
+MOST_DIGITS = 300
 CHANCE_OF_FALSE_ALARM = 1e-4
 """Probability with which an expectation fails on a day that is as good as the reference."""
 _SMALL_DAY_QUANTILE = 0.05
@@ -194,7 +195,7 @@ def plausible_range(values: pl.Series) -> tuple[float, float]:
     upper = 0 if largest <= 0 and -largest < width else largest + width
     if values.dtype.is_integer():
         return lower, upper
-    digits = 2 - math.floor(math.log10(width))
+    digits = min(2 - math.floor(math.log10(width)), MOST_DIGITS)
     step = 10.0**digits
     return round(math.floor(lower * step) / step, digits), round(math.ceil(upper * step) / step, digits)
 

@@ -52,11 +52,15 @@ def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0
 def without_bias(estimate: Estimate, draws: npt.ArrayLike) -> Estimate:
     """The same value, its bounds lowered by what chance adds, for numbers that chance only makes larger.
 
-    A distance from perfection is positive by chance alone, and a resample adds about as much again as the sample did:
-    draws lie twice that above the truth. The value stays as it is, so that it may lie near its upper bound.
+    A distance from perfection is positive by chance alone, and a resample adds to it again. Where nothing is wrong the
+    mean of |g|, g normal, grows by a factor of sqrt(2) in resamples around g: the sample itself has then added
+    1 + sqrt(2) times what a resample adds; elsewhere less, so that the lower bound is cautious. The value stays as it
+    is, so that it may lie near its upper bound.
     """
     if estimate.lower is None or estimate.upper is None:
         return estimate
     drawn = np.asarray(draws, dtype=np.float64)
     added = max(0.0, float(np.nanmean(drawn)) - estimate.value)
-    return Estimate(estimate.value, max(0.0, estimate.lower - 2 * added), max(estimate.value, estimate.upper - added))
+    return Estimate(
+        estimate.value, max(0.0, estimate.lower - (2 + 2**0.5) * added), max(estimate.value, estimate.upper - added)
+    )

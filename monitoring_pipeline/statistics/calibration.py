@@ -145,14 +145,22 @@ def _log_odds(
 
 def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight: Vector) -> Estimate:
     """First coefficient of a logistic regression by Newton's method, with its Wald interval."""
+
+    def misfit(values: Vector) -> float:
+        odds = design @ values + offset
+        return float(weight @ (np.logaddexp(0.0, odds) - truth * odds))
+
+    # From no slope: with scores of exactly 0 or 1 a first step from slope 1 lands far outside.
     coefficients = np.zeros(design.shape[1])
-    coefficients[0] = float(design.shape[1] > 1)
     for _ in range(_NEWTON_STEPS):
         chance: Vector = np.asarray(special.expit(design @ coefficients + offset), dtype=np.float64)
         information = (design * (weight * chance * (1 - chance))[:, None]).T @ design
         if np.linalg.cond(information) > _SINGULAR:
             break
         step = np.linalg.solve(information, design.T @ (weight * (truth - chance)))
+        before = misfit(coefficients)
+        while misfit(coefficients + step) > before and np.max(np.abs(step)) >= _CONVERGED:
+            step = step / 2
         coefficients = coefficients + step
         if np.max(np.abs(step)) < _CONVERGED:
             inverse = np.linalg.inv(information)

@@ -76,7 +76,7 @@ def test_the_demo_prints_what_the_readme_shows(demo):
 def test_the_demo_run_twice_changes_nothing(demo):
     folder, _ = demo
     before = _results(folder)
-    assert len(before["verdicts"]) == 2 * 61
+    assert len(before["verdicts"]) == 3 * 61
     again = _type(".venv/bin/monitoring-pipeline demo", folder)
     assert "left as it is" in again
     assert _results(folder) == before

@@ -8,8 +8,29 @@ from monitoring_pipeline.evaluation.performance_metrics import Per, metrics_of
 from monitoring_pipeline.evaluation.scored_rows import ScoredRows
 from monitoring_pipeline.spec.model import Task
 
-ROWS, SIMULATIONS, ROWS_OF_THE_TRUTH = 300, 300, 400_000
+ROWS, SIMULATIONS, ROWS_OF_THE_TRUTH = 300, 300, 200_000
 DUMMY = {Task.BINARY: (0.3,), Task.MULTICLASS: (0.5, 0.3, 0.2), Task.REGRESSION: (10.0,)}
+# Measured with 1500 samples of 300 rows (400 where marked), standard error .006 (.011); in brackets the share of samples
+# whose interval lies above the truth and below it.
+#
+# binary                                          multiclass
+# auroc                       .955 (.023 .022)    macro_auroc                 .937 (.026 .037)
+# average_precision           .939 (.051 .009)    macro_f1                    .932 (.023 .045)
+# log_loss                    .949 (.019 .033)    weighted_f1                 .929 (.029 .042)
+# brier_score                 .955 (.018 .027)    log_loss                    .945 (.030 .025)
+# brier_skill                 .943 (.031 .026)    brier_skill                 .933 (.028 .039)
+# brier_miscalibration, 400   .995 (.005 .000)    expected_calibration_error  .937 (.063 .000)
+# brier_discrimination, 400   .972 (.028 .000)    accuracy                    .929 (.027 .044)
+# mean_bias                   .944 (.033 .023)    regression
+# expected_calibration_error  .939 (.061 .000)    mean_absolute_error         .952 (.015 .033)
+# calibration_slope           .953 (.022 .025)    root_mean_squared_error     .931 (.004 .065)
+# calibration_intercept       .946 (.025 .029)    mean_bias                   .963 (.023 .014)
+# precision                   .949 (.024 .027)    r_squared                   .933 (.026 .041)
+# specificity                 .957 (.020 .023)    median_absolute_error       .951 (.025 .025)
+# f1                          .955 (.024 .021)    mae_skill                   .933 (.032 .035)
+#                                                 quantile_loss               .952 (.015 .033)
+CAUTIOUS = {"brier_miscalibration", "brier_discrimination", "expected_calibration_error"}
+"""What chance only makes larger: the lower bound is as low as it must be where nothing is wrong."""
 
 
 def _binary(rng, rows):
@@ -22,9 +43,9 @@ def _binary(rng, rows):
 
 def _multiclass(rng, rows):
     odds = rng.normal([1.0, 0.3, -0.2], 1.0, (rows, 3))
+    chance = special.softmax(0.8 * odds, axis=1).cumsum(axis=1)
+    labels = (rng.random(rows)[:, None] > chance).sum(axis=1).clip(max=2)
     scores = special.softmax(odds, axis=1)
-    chosen = special.softmax(0.8 * odds, axis=1).cumsum(axis=1)
-    labels = (rng.random(rows)[:, None] > chosen).sum(axis=1).clip(max=2)
     return labels.astype(float), scores.argmax(axis=1).astype(float), scores
 
 
@@ -36,18 +57,21 @@ def _regression(rng, rows):
 
 
 WORLDS = {Task.BINARY: _binary, Task.MULTICLASS: _multiclass, Task.REGRESSION: _regression}
-CASES = [
-    (Task.BINARY, name)
-    for name in ("auroc", "average_precision", "log_loss", "brier_score", "brier_skill", "brier_miscalibration",
-                 "brier_discrimination", "brier_uncertainty", "mean_bias", "expected_calibration_error",
-                 "calibration_slope", "calibration_intercept", "f1", "precision", "specificity")
-] + [
-    (Task.MULTICLASS, name) for name in ("macro_auroc", "macro_f1", "weighted_f1", "log_loss", "brier_skill",
-    "expected_calibration_error", "accuracy")
-] + [
-    (Task.REGRESSION, name) for name in ("mean_absolute_error", "root_mean_squared_error", "r_squared",
-    "median_absolute_error", "mae_skill", "quantile_loss")
-]
+SLOW = {"brier_miscalibration", "brier_discrimination"}
+CASES = {
+    Task.BINARY: (
+        "auroc", "average_precision", "log_loss", "brier_score", "brier_skill", "brier_miscalibration",
+        "brier_discrimination", "mean_bias", "expected_calibration_error", "calibration_slope",
+        "calibration_intercept", "precision", "specificity", "f1",
+    ),
+    Task.MULTICLASS: (
+        "macro_auroc", "macro_f1", "weighted_f1", "log_loss", "brier_skill", "expected_calibration_error", "accuracy",
+    ),
+    Task.REGRESSION: (
+        "mean_absolute_error", "root_mean_squared_error", "mean_bias", "r_squared", "median_absolute_error",
+        "mae_skill", "quantile_loss",
+    ),
+}  # fmt: skip
 
 
 def _rows(task, rng, rows, seed):
@@ -57,27 +81,26 @@ def _rows(task, rng, rows, seed):
 
 
 @pytest.fixture(scope="module", params=list(Task), ids=str)
-def world(request):
-    pass
+def coverage(request):
+    """Share of the samples whose interval holds the truth, by metric of one task."""
+    task, rng = request.param, np.random.default_rng(20)
+    metrics = {m.name: m.function for m in metrics_of(task) if m.per is Per.MODEL}
+    whole = _rows(task, rng, ROWS_OF_THE_TRUTH, "truth")
+    truth = {name: metrics[name](whole).value for name in CASES[task]}
+    held = {name: [] for name in truth}
+    for number in range(SIMULATIONS):
+        sample = _rows(task, rng, ROWS, str(number))
+        for name in truth:
+            if name not in SLOW or number < SIMULATIONS // 5:
+                estimate = metrics[name](sample)
+                held[name].append(estimate.lower <= truth[name] <= estimate.upper)
+    return {name: float(np.mean(own)) for name, own in held.items()}
 
 
-import time
-for task in Task:
-    rng = np.random.default_rng(7)
-    metrics = {m.name: m for m in metrics_of(task) if m.per is Per.MODEL}
-    names = [n for t, n in CASES if t is task]
-    big = _rows(task, rng, ROWS_OF_THE_TRUTH, "truth")
-    truth, cost = {}, {}
-    for n in names:
-        t0 = time.time(); truth[n] = metrics[n].function(big).value; cost[n] = time.time() - t0
-    hits = {n: [] for n in names}; spent = dict.fromkeys(names, 0.0)
-    for i in range(SIMULATIONS):
-        own = _rows(task, rng, ROWS, str(i))
-        own.sample, own.resampled
-        for n in names:
-            t0 = time.time()
-            e = metrics[n].function(own)
-            spent[n] += time.time() - t0
-            hits[n].append((e.lower <= truth[n] <= e.upper, truth[n] < e.lower, truth[n] > e.upper))
-    for n in names:
-        print(task, n, f"truth {truth[n]:.4f}", np.mean(hits[n], axis=0).round(3), f"truth {cost[n]:.2f}s sims {spent[n]:.2f}s")
+def test_intervals_hold_the_truth_as_often_as_they_say(coverage):
+    wrong = {
+        name: share
+        for name, share in coverage.items()
+        if not 0.88 <= share <= (1.0 if name in CAUTIOUS else 0.985)
+    }
+    assert wrong == {}

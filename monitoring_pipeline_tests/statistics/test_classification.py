@@ -18,7 +18,13 @@ ON_SCORES = [
     classification.brier_score,
     classification.mean_bias,
 ]
-ON_CLASSES = [classification.accuracy, classification.precision, classification.recall, classification.f1]
+ON_CLASSES = [
+    classification.accuracy,
+    classification.precision,
+    classification.recall,
+    classification.specificity,
+    classification.f1,
+]
 
 LABELS = [1, 1, 1, 0, 0, 0, 0, 1]
 CLASSES = [1, 1, 0, 0, 0, 1, 0, 0]  # 2 true positives, 1 false positive, 2 false negatives, 3 true negatives
@@ -50,12 +56,19 @@ def test_classes_equal_scikit_learn(rows):
     assert classification.precision(labels, decided).value == pytest.approx(metrics.precision_score(labels, decided))
     assert classification.recall(labels, decided).value == pytest.approx(metrics.recall_score(labels, decided))
     assert classification.f1(labels, decided).value == pytest.approx(metrics.f1_score(labels, decided))
+    of_negatives = metrics.recall_score(labels, decided, pos_label=0)
+    assert classification.specificity(labels, decided).value == pytest.approx(of_negatives)
     assert classification.base_rate(labels).value == pytest.approx(labels.mean())
 
 
 @pytest.mark.parametrize(
     ("metric", "successes", "trials"),
-    [(classification.accuracy, 5, 8), (classification.precision, 2, 3), (classification.recall, 2, 4)],
+    [
+        (classification.accuracy, 5, 8),
+        (classification.precision, 2, 3),
+        (classification.recall, 2, 4),
+        (classification.specificity, 3, 4),
+    ],
 )
 def test_proportions_have_wilson_intervals_over_their_own_rows(metric, successes, trials):
     assert metric(LABELS, CLASSES, 0.9) == wilson(successes, trials, 0.9)
@@ -125,6 +138,7 @@ def test_auroc_takes_scores_that_are_no_probabilities():
     [
         (classification.precision, [1, 0], [0, 0], "none of 2 rows is predicted positive"),
         (classification.recall, [0, 0], [1, 0], "no positive label among 2 rows"),
+        (classification.specificity, [1, 1], [1, 0], "no negative label among 2 rows"),
         (classification.f1, [0, 0], [0, 0], "none of 2 rows is positive or predicted positive"),
     ],
 )
