@@ -129,11 +129,10 @@ def _constant(reference: Reference, column: ColumnProfile, blank: Measurement) -
 
 
 def _by_chance(reference: Reference, column: ColumnProfile) -> bool:
-    """Whether so few rows may all fall into one cell by chance."""
-    before = reference.profile[column.column]
-    cell = max(range(1, len(column.counts)), key=lambda place: column.counts[place])
-    share = before.counts[cell] / max(sum(before.counts[1:]), 1)
-    return share ** column.counts[cell] >= BY_CHANCE
+    """Whether so few rows may all fall into one cell, whichever it is, by chance."""
+    before = reference.profile[column.column].counts[1:]
+    values = sum(column.counts[1:])
+    return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE
 
 
 def _skip(measurement: Measurement, reason: str) -> Measurement:

@@ -1,0 +1,192 @@
+"""Quality of columns from counts: nulls, unseen categories, values out of range, values that are all the same."""
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation.column_quality import measure_columns
+from monitoring_pipeline.evaluation.reference import build_reference
+from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline_tests.evaluation.cases import (
+    AS_OF,
+    NO_LABELS,
+    NOON,
+    WINDOW,
+    canonical,
+    features,
+    profile_of,
+    reference_of,
+)
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+SPEC = binary_spec()
+REFERENCE_COLUMNS = features(np.random.default_rng(1), 5000)
+REFERENCE = reference_of(SPEC, REFERENCE_COLUMNS)
+
+
+def _fresh(rows, *, seed=2, shift=0.0):
+    return features(np.random.default_rng(seed), rows, shift=shift)
+
+
+def _quality(columns, reference=REFERENCE):
+    found = measure_columns(reference, profile_of(reference, canonical(SPEC, columns)))
+    by_name = {(m.subject, m.name): m for m in found}
+    assert len(by_name) == len(found)
+    return by_name
+
+
+def test_every_column_is_measured_by_its_kind():
+    found = _quality(_fresh(300))
+    of_all, of_numbers, of_categories = {"null_share", "constant"}, {"out_of_range_share"}, {"unseen_share"}
+    assert {subject: {name for own, name in found if own == subject} for subject in SPEC.columns} == {
+        "age": of_all | of_numbers, "score": of_all | of_numbers,
+        "plan": of_all | of_categories, "prediction": of_all | of_categories,
+    }  # fmt: skip
+    assert {(m.kind, m.model_version, m.rows) for m in found.values()} == {(Kind.QUALITY, "1", 300)}
+    assert {key for key, m in found.items() if m.status is not Status.OK} == set()
+    assert all(m.definition for m in found.values())
+
+
+# ---- shares of null and of unseen categories
+
+
+def test_null_shares_are_measured_against_the_reference():
+    columns = _fresh(100) | {"age": [None] * 25 + [1.0] * 75}
+    share = _quality(columns)["age", "null_share"]
+    assert (share.value, share.reference_value, share.rows, share.status) == (0.25, 0.0, 100, Status.OK)
+
+
+@pytest.mark.parametrize(("reference_nulls", "rows", "status"), [
+    (0, 100, Status.BREACHED), (0, 1, Status.BREACHED), (5000, 100, Status.OK), (4000, 3, Status.OK),
+    (4000, 100, Status.BREACHED), (2500, 6, Status.OK), (2500, 7, Status.BREACHED),
+])  # fmt: skip
+def test_a_column_that_lost_all_its_values_is_a_breach_unless_chance_explains_it(reference_nulls, rows, status):
+    """Seven rows that are null with probability 1/2 are all null with probability 1/128."""
+    ages = [None] * reference_nulls + [1.0] * (5000 - reference_nulls)
+    reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": ages})
+    share = _quality(_fresh(rows) | {"age": [None] * rows}, reference=reference)["age", "null_share"]
+    assert (share.value, share.status) == (1.0, status)
+
+
+def test_unseen_categories_are_named():
+    plans = _fresh(1000)["plan"].tolist()
+    plans[:150] = ["gold"] * 149 + ["tin"]
+    unseen = _quality(_fresh(1000) | {"plan": plans})["plan", "unseen_share"]
+    assert (unseen.value, unseen.status, unseen.severity) == (0.15, Status.BREACHED, Severity.INFO)
+    assert unseen.reason == "150 rows of unseen categories: 'gold' (149), 'tin' (1)"
+
+
+def test_shares_of_no_rows_are_skipped():
+    found = _quality(_fresh(0))
+    assert {(m.status, m.reason) for m in found.values()} == {(Status.SKIPPED, "no rows")}
+    assert ("age", "unseen_share") not in found
+
+
+def test_with_more_categories_than_are_kept_unseen_ones_cannot_be_told():
+    columns = _fresh(300) | {"plan": [f"plan {n}" for n in range(300)]}
+    reference = reference_of(SPEC, columns)
+    unseen = _quality(columns, reference=reference)["plan", "unseen_share"]
+    assert (unseen.status, unseen.value, unseen.reference_value) == (Status.OK, pytest.approx(1 / 3), unseen.value)
+    assert unseen.threshold_upper is None
+
+
+# ---- out of range
+
+
+def test_values_beyond_the_reference_are_information():
+    low, high = REFERENCE_COLUMNS["age"].min(), REFERENCE_COLUMNS["age"].max()
+    ages = _fresh(1000)["age"].clip(low, high)
+    ages[:20], ages[20:25], ages[25:28] = high + 1, low - 0.5, [np.inf, -np.inf, np.inf]
+    share = _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"]
+    assert (share.value, share.status, share.severity) == (0.028, Status.BREACHED, Severity.INFO)
+    assert share.reason == (
+        f"2.8% of the rows lie beyond the reference's values: {low - 0.5:g} to {high + 1:g}, before {low:g} to {high:g}"
+    )
+
+
+@pytest.mark.parametrize(("outside", "status"), [(10, Status.OK), (11, Status.BREACHED)])
+def test_a_hundredth_of_the_rows_may_lie_beyond(outside, status):
+    ages = np.full(1000, REFERENCE_COLUMNS["age"].max())
+    ages[:500] = REFERENCE_COLUMNS["age"].min()
+    ages[:outside] -= 1e-9
+    share = _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"]
+    assert (share.value, share.status) == (outside / 1000, status)
+
+
+def test_null_and_nan_are_not_out_of_range():
+    ages = [None] * 50 + [np.nan] * 50 + [0.0] * 100
+    assert _quality(_fresh(200) | {"age": ages})["age", "out_of_range_share"].value == 0.0
+    only_infinite = _quality(_fresh(10) | {"age": [np.inf] * 10})["age", "out_of_range_share"]
+    assert (only_infinite.value, only_infinite.status) == (1.0, Status.BREACHED)
+
+
+def test_a_reference_without_numbers_has_no_range():
+    reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": [None] * 5000})
+    share = _quality(_fresh(100), reference)["age", "out_of_range_share"]
+    assert (share.status, share.reason) == (Status.SKIPPED, "the reference has no finite value")
+
+
+# ---- constant
+
+
+@pytest.mark.parametrize(("column", "values"), [
+    ("age", [0.3]), ("age", [None, 0.3]), ("age", [np.nan]), ("age", [np.inf]), ("plan", ["pro"]),
+    ("plan", [None, "pro"]), ("plan", ["gold"]),
+])  # fmt: skip
+def test_a_column_that_says_the_same_in_every_row_is_a_breach(column, values):
+    constant = _quality(_fresh(100) | {column: values * (100 // len(values))})[column, "constant"]
+    assert (constant.value, constant.status, constant.severity) == (1.0, Status.BREACHED, Severity.WARNING)
+    assert constant.reason == f"every value of {column} is the same"
+    assert constant.threshold_upper == 0.0
+
+
+@pytest.mark.parametrize(("column", "values"), [
+    ("age", [0.3, 0.3000001]), ("age", [0.3, np.nan]), ("plan", ["gold", "tin"]), ("plan", ["pro", "plus"]),
+])  # fmt: skip
+def test_two_values_are_not_one(column, values):
+    """Also where one bin, or the cell of unseen categories, holds both."""
+    constant = _quality(_fresh(100) | {column: values * 50})[column, "constant"]
+    assert (constant.value, constant.status) == (0.0, Status.OK)
+
+
+def test_a_column_without_values_is_a_matter_of_nulls():
+    constant = _quality(_fresh(10) | {"age": [None] * 10})["age", "constant"]
+    assert (constant.status, constant.reason) == (Status.SKIPPED, "no values")
+
+
+def test_what_was_constant_on_a_day_of_the_reference_may_be_so_again():
+    """As a weekday is: another value every day, the same all day."""
+    days = [NOON + dt.timedelta(days=n // 100) for n in range(700)]
+    columns = {
+        "age": [float(n // 100) for n in range(700)],
+        "plan": [f"day {n // 100}" for n in range(700)],
+        "score": np.random.default_rng(3).uniform(size=700),
+    }
+    rows = canonical(SPEC, columns).with_columns(pl.Series("predicted_at", days, pl.Datetime("us", "UTC")))
+    reference = build_reference(SPEC, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference
+    assert set(reference.constant_columns) == {"age", "plan", "prediction"}
+    found = _quality({"age": [3.0] * 200, "plan": ["day 3"] * 200, "score": [0.5] * 200}, reference)
+    for column in ("age", "plan"):
+        constant = found[column, "constant"]
+        assert (constant.value, constant.status, constant.threshold_upper) == (1.0, Status.OK, None)
+    assert found["score", "constant"].status is Status.BREACHED
+
+
+@pytest.mark.parametrize(("shares", "value", "rows", "status"), [
+    ((99, 1), "a", 458, Status.OK), ((99, 1), "a", 459, Status.BREACHED),  # .99 ** 458 is just above .01
+    ((50, 50), "a", 7, Status.OK), ((50, 50), "a", 8, Status.BREACHED),  # 2 * .5 ** 8 is below .01
+    ((99, 1), "b", 1, Status.OK), ((99, 1), "new", 1, Status.OK), ((50, 50), "new", 8, Status.BREACHED),
+])  # fmt: skip
+def test_few_rows_may_be_the_same_by_chance(shares, value, rows, status):
+    plans = np.repeat(["a", "b"], shares)
+    # On no day of the reference is the column constant: there is one day, with both.
+    reference = reference_of(SPEC, features(np.random.default_rng(4), 100) | {"plan": plans})
+    found = _quality(_fresh(rows) | {"plan": [value] * rows}, reference)["plan", "constant"]
+    assert (found.value, found.status) == (1.0, status)
+
+
+def test_a_single_row_is_no_news():
+    found = _quality(_fresh(1))
+    assert {m.status for (_, name), m in found.items() if name == "constant"} == {Status.OK}
