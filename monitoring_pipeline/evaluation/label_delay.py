@@ -144,7 +144,8 @@ def arrival_weights(
     if too_early is not None:
         return ArrivalWeights(not_interpretable=f"{words}: {too_early}")
     groups = label_groups(spec, labels, delay.cuts).to_numpy()
-    shares = np.ones(groups.size)
+    # A group with too few labels to learn from counts as all do.
+    shares = delay.arrivals.at(ages_hours) / (delay.arrivals.ever or 1.0)
     for name, own in by_group.items():
         shares[groups == name] = own.at(ages_hours[groups == name])
     # A label may be earlier than any of the reference's: then it stands for what the group has by now.

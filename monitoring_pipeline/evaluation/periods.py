@@ -79,13 +79,15 @@ def summarize_period(
         realized=_realized(spec, counts, generator),
         estimated=_estimated(spec, measured),
         changes=_changes(spec, bins, reference, days, generator),
-        drifted=Counter(
-            m.subject
-            for m in measured
-            if m.kind is Kind.DRIFT and m.status is Status.BREACHED and m.severity is not Severity.INFO
-        ),
+        drifted=Counter(column for day in days for column in _drifted(day.measurements)),
         verdicts=Counter(day.verdict.status for day in days if day.verdict),
     )
+
+
+def _drifted(measurements: Sequence[Measurement]) -> list[str]:
+    """Return each column once that a day calls drifted, whatever number of statistics say so."""
+    breached = (m for m in measurements if m.kind is Kind.DRIFT and m.status is Status.BREACHED)
+    return sorted({m.subject for m in breached if m.severity is not Severity.INFO})
 
 
 def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Estimate | None:

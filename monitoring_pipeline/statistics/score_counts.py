@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
 from monitoring_pipeline.statistics.inputs import Flags, Vector
 
@@ -50,54 +49,6 @@ class ScoreCounts:
         first = np.concatenate([[True], np.diff(self.scores) > 0])
         starts = np.flatnonzero(first)
         return np.add.reduceat(self.positives, starts, axis=1), np.add.reduceat(self.negatives, starts, axis=1)
-
-    def with_positives(self, positives: Vector) -> "ScoreCounts":
-        """Return the same groups with other labels, shape (draws, groups)."""
-        return ScoreCounts(self.scores, self.rows, positives, self.decided)
-
-
-def score_counts(scores: npt.ArrayLike, positives: npt.ArrayLike, decided: npt.ArrayLike | None = None) -> ScoreCounts:
-    """Return one group per row.
-
-    Args:
-        scores: probability of the positive class, shape (rows,).
-        positives: label, or probability of the positive label, shape (rows,).
-        decided: decided class, 0 or 1, shape (rows,).
-    """
-    score = np.asarray(scores, dtype=np.float64)
-    chance = np.asarray(positives, dtype=np.float64)
-    # Sorted by everything, so that sums do not depend on the order of the rows.
-    own = None if decided is None else np.asarray(decided, dtype=bool)
-    order = np.lexsort((chance, score) if own is None else (chance, own, score))
-    return ScoreCounts(score[order], np.ones(score.size), chance[order][None, :], None if own is None else own[order])
-
-
-def grouped(counts: ScoreCounts, groups: int) -> ScoreCounts:
-    """Return neighbouring scores of one decided class joined to at most ``groups`` per class, ties never split."""
-    sides = np.zeros(counts.scores.size, dtype=bool) if counts.decided is None else counts.decided
-    keys = np.zeros(counts.scores.size, dtype=np.int64)
-    for offset, side in enumerate((~sides, sides)):
-        _, tie = np.unique(counts.scores[side], return_inverse=True)
-        rows = np.bincount(tie, weights=counts.rows[side])
-        keys[side] = (((np.cumsum(rows) - rows / 2) * groups / rows.sum()).astype(np.int64) + offset * groups)[tie]
-    kept, key = np.unique(keys, return_inverse=True)
-    rows = _sums(key, counts.rows)
-    scores = _sums(key, counts.rows * counts.scores) / rows
-    positives = np.stack([_sums(key, draw) for draw in counts.positives])
-    order = np.argsort(scores, kind="stable")
-    decided = None if counts.decided is None else (kept >= groups)[order]
-    return ScoreCounts(scores[order], rows[order], positives[:, order], decided)
-
-
-def _sums(key: npt.NDArray[np.int64], values: Vector) -> Vector:
-    return np.bincount(key, weights=values).astype(np.float64)
-
-
-def drawn(counts: ScoreCounts, draws: int, generator: np.random.Generator) -> ScoreCounts:
-    """Return so many draws of labels, each group's positives binomial with the group's expected share."""
-    share = np.clip(counts.positives[0] / counts.rows, 0.0, 1.0)
-    rows = np.rint(counts.rows).astype(np.int64)
-    return counts.with_positives(generator.binomial(rows, share, size=(draws, share.size)).astype(np.float64))
 
 
 def base_rate(counts: ScoreCounts) -> Vector:

@@ -278,9 +278,7 @@ def test_predictions_that_are_not_finite_are_left_out_of_a_regression():
 
 def test_days_as_arrays_hold_each_days_rows_and_leave_out_days_without():
     first, second = [(0.2, 0), (0.7, 1), (0.4, 0)], [(0.3, 1), (0.95, 1), (0.01, 0), (0.3, 0)]
-    empty = profile_labelled(
-        BINARY, SCORE_BINS, canonical(BINARY, {"score": [0.5]}), NO_LABELS, model_version="1"
-    )
+    empty = profile_labelled(BINARY, SCORE_BINS, canonical(BINARY, {"score": [0.5]}), NO_LABELS, model_version="1")
     days = [_binary_day(first), empty, (), _binary_day(second)]
     counts = day_counts(BINARY, SCORE_BINS, days)
     (side,) = counts.scores

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from monitoring_pipeline.statistics import score_counts as own
-from monitoring_pipeline.statistics.score_counts import ScoreCounts, drawn, grouped, score_counts
+from monitoring_pipeline.statistics.score_counts import ScoreCounts
 
 ON_SCORES = [own.auroc, own.average_precision, own.brier_score, own.log_loss, own.base_rate, own.mean_bias]
 ON_CLASSES = [own.accuracy, own.precision, own.recall, own.specificity, own.f1]
@@ -23,6 +23,16 @@ EXPECTED_OF_CALIBRATED = {
     own.specificity: 0.676056338028169,
     own.accuracy: 0.75,
 }
+
+
+def score_counts(scores, positives, decided=None):
+    """Return one group per row."""
+    score = np.asarray(scores, dtype=np.float64)
+    chance = np.asarray(positives, dtype=np.float64)
+    # Sorted by everything, so that sums do not depend on the order of the rows.
+    own = None if decided is None else np.asarray(decided, dtype=bool)
+    order = np.lexsort((chance, score) if own is None else (chance, own, score))
+    return ScoreCounts(score[order], np.ones(score.size), chance[order][None, :], None if own is None else own[order])
 
 
 def rows_of_both_classes():
@@ -142,63 +152,3 @@ def decided_by_threshold():
     row = st.tuples(st.integers(0, 1), st.integers(0, 200).map(lambda n: n / 200))
     rows = st.lists(row, min_size=2, max_size=80).filter(lambda rows: len({label for label, _ in rows}) == 2)
     return st.tuples(rows, st.one_of(st.none(), TWENTIETHS), st.integers(1, 12))
-
-
-@given(decided_by_threshold())
-@settings(deadline=None, max_examples=200)
-def test_grouping_keeps_sums_and_bounds_the_error(example):
-    rows, threshold, groups = example
-    labels, scores = columns_of(rows)
-    counts = score_counts(scores, labels, None if threshold is None else scores >= threshold)
-    fewer = grouped(counts, groups)
-    assert fewer.scores.size <= groups * (1 if threshold is None else 2)
-    assert (np.diff(fewer.scores) >= 0).all()
-    assert fewer.rows.sum() == counts.rows.sum()
-    assert fewer.positives.sum() == counts.positives.sum()
-    assert value(own.mean_bias, fewer) == pytest.approx(value(own.mean_bias, counts), abs=1e-12)
-    if threshold is not None:
-        for metric in ON_CLASSES:
-            np.testing.assert_allclose(metric(fewer), metric(counts), rtol=1e-12)
-    error = abs(value(own.auroc, fewer) - value(own.auroc, counts))
-    assert error <= value(own.auroc_error_bound, fewer) + 1e-12
-
-
-def test_enough_groups_change_nothing_and_ties_are_not_split():
-    scores, labels = np.repeat([0.1, 0.4, 0.8], [50, 1, 2]), np.tile([0, 1], 27)[:53]
-    fewer = grouped(score_counts(scores, labels), 1000)
-    assert fewer.scores == pytest.approx([0.1, 0.4, 0.8])
-    assert fewer.rows.tolist() == [50, 1, 2]
-    assert fewer.positives.tolist() == [[25, 0, 1]]
-    assert value(own.auroc, fewer) == pytest.approx(metrics.roc_auc_score(labels, scores))
-
-
-def test_the_error_of_grouping_is_small_where_groups_are_many():
-    rng = np.random.default_rng(2)
-    scores = rng.beta(2, 5, 20_000)
-    counts = score_counts(scores, (rng.uniform(size=scores.size) < scores).astype(float))
-    fewer = grouped(counts, 200)
-    assert value(own.auroc_error_bound, fewer) < 0.005
-    assert value(own.auroc, fewer) == pytest.approx(value(own.auroc, counts), abs=1e-4)
-    assert fewer.rows.max() <= 101
-
-
-def test_drawn_labels_have_the_mean_and_the_spread_of_their_probabilities():
-    probabilities = np.array([0.0, 0.1, 0.5, 0.9, 1.0])
-    counts = ScoreCounts(probabilities, np.full(5, 200.0), 200 * probabilities[None, :])
-    positives = drawn(counts, 4000, np.random.default_rng(3)).positives
-    assert positives.shape == (4000, 5)
-    assert positives.mean(axis=0) == pytest.approx(200 * probabilities, abs=0.5)
-    assert positives.std(axis=0) == pytest.approx(np.sqrt(200 * probabilities * (1 - probabilities)), rel=0.05)
-    assert (positives[:, 0] == 0).all()
-    assert (positives[:, 4] == 200).all()
-
-
-def test_the_expected_metric_is_the_mean_over_drawn_labels():
-    rng = np.random.default_rng(4)
-    probabilities = rng.beta(2, 3, 500)
-    counts = score_counts(probabilities, probabilities, probabilities >= 0.4)
-    draws = drawn(counts, 2000, rng)
-    for metric in (*ON_SCORES, *ON_CLASSES):
-        values = metric(draws)
-        tolerance = 5 * values.std() / np.sqrt(values.size) + 2e-3  # a ratio of means is not the mean of ratios
-        assert value(metric, counts) == pytest.approx(values.mean(), abs=tolerance), metric
