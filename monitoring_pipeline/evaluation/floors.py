@@ -73,8 +73,8 @@ def learn_floors(
 
     A floor is the upper prediction bound for one more day (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), on a
     scale where effects are nearly normal (see ``to_normal``). Its level is the spec's share of false alarms divided
-    by the number of watched columns (Bonferroni), so that the share holds for a whole day. Days are thinned without
-    replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
+    by the number of comparisons (see ``level_of_a_floor``), so that the share holds for a whole day. Days are thinned
+    without replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
 
     Args:
         spec: the model, whose drift rules say which statistic decides and what a day is compared with.
@@ -85,8 +85,7 @@ def learn_floors(
     judged = {day: profile for day, profile in sorted(days.items()) if profile.rows >= spec.drift.minimum_rows}
     if not spec.drift.learn_floors:
         return LearnedFloors(spec.learned_floors_hash, len(judged), reason="drift.learn_floors is off")
-    watched = sum(column not in spec.drift.ignore for column in spec.columns)
-    level = spec.drift.false_alarm_share / max(watched, 1)
+    level = level_of_a_floor(spec)
     floors: list[LearnedFloor] = []
     fewest = 0
     for column, kind in spec.columns.items():
@@ -99,6 +98,12 @@ def learn_floors(
             floors.append(LearnedFloor(column, statistic, rows, bounds))
     reason = None if floors else f"{fewest} days of the reference can be compared, at least {LEAST_DAYS} needed"
     return LearnedFloors(spec.learned_floors_hash, len(judged), tuple(floors), reason)
+
+
+def level_of_a_floor(spec: ModelSpec) -> float:
+    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all that is compared)."""
+    watched = sum(column not in spec.drift.ignore for column in spec.columns)
+    return spec.drift.false_alarm_share / max(watched + len(spec.drift.multivariate), 1)
 
 
 def _pairs(spec: ModelSpec, days: Mapping[dt.date, ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:

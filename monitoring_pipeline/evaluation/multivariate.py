@@ -16,6 +16,7 @@ from monitoring_pipeline.evaluation.design_matrix import (
     watched_features,
 )
 from monitoring_pipeline.evaluation.domain_classifier import FOLDS, shares_of_columns, tell_apart
+from monitoring_pipeline.evaluation.floors import level_of_a_floor
 from monitoring_pipeline.evaluation.reference_days import local_days
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
@@ -113,8 +114,8 @@ def learn_multivariate_floors(
     """Return by statistic the effect that one more day like the reference's hardly exceeds.
 
     Each of some days, evenly spread, is compared with all the others; the floor is the upper prediction bound of their
-    effects for one more day (Hahn & Meeker 1991, sec. 4.7), at the spec's share of false alarms over the number of
-    statistics. Fewer than 10 days with enough rows teach nothing.
+    effects for one more day (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. Fewer than 10 days with
+    enough rows teach nothing.
 
     Args:
         spec: the model.
@@ -126,7 +127,7 @@ def learn_multivariate_floors(
     counts = local.group_by("day").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("day")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
         return {}
-    level = spec.drift.false_alarm_share / max(len(spec.drift.multivariate), 1)
+    level = level_of_a_floor(spec)
     floors: dict[str, float] = {}
     for name in spec.drift.multivariate:
         wanted = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)

@@ -6,6 +6,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
+from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import load_reference, reference_producer
 from monitoring_pipeline.spec.measurement import Measurement
@@ -45,14 +46,7 @@ def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store
     """
     reference = load_reference(spec, store, version)
     labelled = store.profiles_by_chunk(spec.name, "performance", chunk_keys)
-    days = [
-        PeriodDay(
-            measurements=[m for m in store.measurements(spec.name, key) if m.model_version in {version, ""}],
-            labelled=tuple(p for p in labelled.get(key, ()) if p.model_version == version),
-            verdict=store.verdict(spec.name, key),
-        )
-        for key in chunk_keys
-    ]
+    days = [_day(spec, version, key, labelled.get(key, ()), store) for key in chunk_keys]
     of_reference = store.profiles(spec.name, reference.window, reference_producer(version))
     return summarize_period(
         spec,
@@ -60,6 +54,19 @@ def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store
         tuple(profile for profile in of_reference if profile.segment),
         days,
         seed=(spec.name, version, *chunk_keys),
+    )
+
+
+def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Store) -> PeriodDay:
+    """Return what the store holds of a chunk; nothing where other versions made all of its predictions."""
+    measurements = store.measurements(spec.name, key)
+    versions = {m.model_version for m in measurements} - {""}
+    if versions and version not in versions:
+        return PeriodDay((), (), None)
+    return PeriodDay(
+        measurements=[m for m in measurements if m.model_version in {version, ""}],
+        labelled=tuple(profile for profile in labelled if profile.model_version == version),
+        verdict=store.verdict(spec.name, key),
     )
 
 

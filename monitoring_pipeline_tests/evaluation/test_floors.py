@@ -40,7 +40,7 @@ SHARES = np.array([0.5, 0.3, 0.2])
 
 
 def spec_of(**changes):
-    return regression_spec(features={"plan": "categorical"}, **changes)
+    return regression_spec(features={"plan": "categorical"}, drift__multivariate=[], **changes)
 
 
 def day_of(rng, rows=ROWS, concentration=200.0, wobble=0.15):

@@ -176,9 +176,7 @@ def test_the_estimate_is_the_mean_by_rows_and_its_error_falls_with_the_days():
     ]
     found = _summary(*days).estimated
     half_width = math.hypot(0.25 * 0.1, 0.75 * 0.06)
-    assert found == Estimate(
-        pytest.approx(0.725), pytest.approx(0.725 - half_width), pytest.approx(0.725 + half_width)
-    )
+    assert found == Estimate(pytest.approx(0.725), pytest.approx(0.725 - half_width), pytest.approx(0.725 + half_width))
 
 
 def test_one_day_without_bounds_leaves_the_period_without():

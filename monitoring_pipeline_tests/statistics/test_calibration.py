@@ -18,7 +18,7 @@ from monitoring_pipeline.statistics.calibration import (
     expected_calibration_error,
 )
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
-from monitoring_pipeline.statistics.score_counts import ScoreCounts, brier_score, score_counts
+from monitoring_pipeline.statistics.score_counts import ScoreCounts, brier_score
 
 
 def test_by_hand():
@@ -171,13 +171,19 @@ def _solves(intercept, labels, odds):
 # ---- of counts
 
 
+def _one_group_a_row(scores, labels):
+    score, label = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    order = np.lexsort((label, score))
+    return ScoreCounts(score[order], np.ones(score.size), label[order][None, :])
+
+
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, max_size=40), st.integers(1, 15))
 @settings(deadline=None)
 def test_of_counts_the_calibration_error_is_that_of_the_rows(rows, bins):
     labels = np.array([label for label, _ in rows])
     scores = np.array([tenths / 10 for _, tenths in rows])
     expected = expected_calibration_error(labels, scores, bins).value
-    assert calibration_gaps(score_counts(scores, labels), bins)[0] == pytest.approx(expected, abs=1e-12)
+    assert calibration_gaps(_one_group_a_row(scores, labels), bins)[0] == pytest.approx(expected, abs=1e-12)
     distinct, group = np.unique(scores, return_inverse=True)
     grouped = ScoreCounts(distinct, np.bincount(group).astype(float), np.bincount(group, labels)[None, :])
     assert calibration_gaps(grouped, bins)[0] == pytest.approx(expected, abs=1e-12)
@@ -198,7 +204,7 @@ tenths = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, 
 def test_the_parts_of_the_brier_score_add_up_and_are_scikit_learns(rows):
     labels = np.array([label for label, _ in rows], dtype=float)
     scores = np.array([tenths / 10 for _, tenths in rows])
-    counts = score_counts(scores, labels)
+    counts = _one_group_a_row(scores, labels)
     parts = brier_parts(counts)
     score, recalibrated = np.mean((scores - labels) ** 2), IsotonicRegression().fit_transform(scores, labels)
     uncertainty = labels.mean() * (1 - labels.mean())
@@ -218,12 +224,12 @@ def test_each_draw_of_the_brier_parts_is_that_of_its_rows():
     weights = np.random.default_rng(9).integers(0, 3, (4, 50)).astype(float)
     drawn = brier_parts(ScoreCounts(scores, weights, weights * labels))
     for number, own in enumerate(weights.astype(int)):
-        alone = brier_parts(score_counts(np.repeat(scores, own), np.repeat(labels, own)))
+        alone = brier_parts(_one_group_a_row(np.repeat(scores, own), np.repeat(labels, own)))
         for part in ("miscalibration", "discrimination", "uncertainty"):
             assert getattr(drawn, part)[number] == pytest.approx(getattr(alone, part)[0], abs=1e-12)
 
 
 def test_the_brier_parts_by_hand():
     """Scores .2 and .6 hold rates 0 and 1: recalibration is perfect, so all of the score is miscalibration."""
-    parts = brier_parts(score_counts([0.2, 0.2, 0.6, 0.6], [0, 0, 1, 1]))
+    parts = brier_parts(_one_group_a_row([0.2, 0.2, 0.6, 0.6], [0, 0, 1, 1]))
     assert (parts.miscalibration[0], parts.discrimination[0], parts.uncertainty[0]) == pytest.approx((0.1, 0.25, 0.25))
