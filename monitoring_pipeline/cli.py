@@ -124,9 +124,10 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
 @click.option("--from", "first", type=DAY, required=True, help="First day.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
 @click.option("--by", type=click.Choice(list(PERIODS)), default="month", show_default=True)
-def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
+@click.option("--sums", is_flag=True, help="From counts alone, also when rows are gone; binning errors are bounded.")
+def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, sums: bool) -> None:
     """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
-    from monitoring_pipeline.orchestration.periods import measure_period
+    from monitoring_pipeline.orchestration.periods import measure_period, sum_performance
     from monitoring_pipeline.store.snapshots import SnapshotFiles
     from monitoring_pipeline.tables import result_table, terminal, with_interval
 
@@ -136,9 +137,16 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str) -> N
         rows: list[tuple[object, ...]] = []
         with _store(settings) as store:
             for period, keys in _periods(first, last, by).items():
+                if sums:
+                    for version in loaded.spec.reference:
+                        summed = sum_performance(loaded.spec, version, keys, store=store)
+                        rows.extend((period, version, m.name, m.value, m.error_bound, m.rows) for m in summed)
+                    continue
                 measured = measure_period(loaded.spec, keys, store=store, snapshots=SnapshotFiles(settings.snapshots))
                 rows.extend((period, m.model_version, m.name, with_interval(m), m.rows, m.reason) for m in measured)
         columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
+        if sums:
+            columns = ("period", "version", "metric", "value", "changed by binning at most", "labelled rows")
         terminal().print(result_table(f"{model}: performance by {by}", columns, rows))
 
 

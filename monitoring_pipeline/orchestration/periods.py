@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.labelled_profile import SummedMetric, summed_performance
 from monitoring_pipeline.evaluation.performance import measure_performance
 from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
 from monitoring_pipeline.evaluation.profile import ChunkProfile
@@ -53,8 +54,22 @@ def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store
         reference.bins | reference.error_bins,
         tuple(profile for profile in of_reference if profile.segment),
         days,
-        seed=(spec.name, version, *chunk_keys),
+        seed=(spec.name, version, *(key for key in chunk_keys if labelled.get(key))),
     )
+
+
+def sum_performance(
+    spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store: Store
+) -> tuple[SummedMetric, ...]:
+    """Return the performance of one version on several chunks from counts alone, also when their rows are gone.
+
+    Raises:
+        MissingInputError: when the version's reference has not been built.
+    """
+    reference = load_reference(spec, store, version)
+    labelled = store.profiles_by_chunk(spec.name, "performance", chunk_keys)
+    days = [tuple(p for p in profiles if p.model_version == version) for profiles in labelled.values()]
+    return summed_performance(spec, reference.bins | reference.error_bins, days)
 
 
 def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Store) -> PeriodDay:

@@ -29,7 +29,9 @@ REPOSITORY = Path(__file__).parents[2]
 STARTS_WITHIN_SECONDS, FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 120, 180, 3
 SENSOR_SECONDS = 5
 LOCATION = {"repositoryLocationName": "monitoring_pipeline", "repositoryName": "__repository__"}
-ASSETS = ("reference", "predictions", "profile", "drift", "labels", "performance", "verdict")
+ASSETS = (
+    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def test_backfill_and_late_labels(world):
         assert len(server.runs(job)) == len(late)
     added = [row for row in world.tables()["chunk_revisions"] if row not in before]
     assert {row[:4] for row in added} == {
-        (LOANS, day, producer, 2) for day in late for producer in ("labels", "performance", "verdict")
+        (LOANS, day, producer, 2) for day in late for producer in ("labels", "performance", "attribution", "verdict")
     }
 
 

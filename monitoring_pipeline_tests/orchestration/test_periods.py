@@ -187,13 +187,28 @@ def show(monitored, monkeypatch):
     }.items():
         monkeypatch.setenv(name, str(value))
 
-    def _lines(model: str, by: str) -> list[list[str]]:
-        printed = CliRunner().invoke(main, ["show", model, "--from", "2024-03-01", "--to", "2024-04-30", "--by", by])
+    def _lines(model: str, by: str, *command: str) -> list[list[str]]:
+        days = ["--from", "2024-03-01", "--to", "2024-04-30", "--by", by]
+        name, *flags = command or ("show",)
+        printed = CliRunner().invoke(main, [name, model, *days, *flags])
         assert printed.exit_code == 0, printed.output
         lines = [line for line in printed.output.splitlines() if "│" in line or "┃" in line]
         return [[cell.strip() for cell in line.replace("┃", "│").strip("│").split("│")] for line in lines]
 
     return _lines
+
+
+@pytest.mark.parametrize("model", [LOANS, DELIVERIES])
+def test_performance_from_sums_is_that_of_the_rows_within_the_binning(show, monitored, model):
+    header, *lines = show(model, "year", "performance", "--sums")
+    assert header[-3:] == ["value", "changed by binning at most", "labelled rows"]
+    exact = _period(monitored, model, DAYS)
+    found = {name: (float(value), float(bound)) for _, _, name, value, bound, _ in lines}
+    assert len(found) >= 4
+    for name, (value, bound) in found.items():
+        # Shown with four digits; the bins of the calibration error are whole cells.
+        slack = 0.02 if name == "expected_calibration_error" else 0.0
+        assert value == pytest.approx(exact[name].value, abs=bound + slack + 5e-4 * max(1.0, abs(value)))
 
 
 def test_months_are_shown_with_performance_changes_drift_and_verdicts(show, monitored):
