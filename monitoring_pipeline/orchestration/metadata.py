@@ -40,7 +40,8 @@ def profile_metadata(results: ChunkResults) -> Metadata:
 def drift_metadata(results: ChunkResults) -> Metadata:
     """Number of drifted columns, the largest effect among the columns that count, and every comparison."""
     compared = [m for m in results.measurements if m.subject != "chunk"]
-    effects = [m.value for m in compared if m.value is not None and m.severity is not Severity.INFO]
+    columns = [m for m in compared if m.subject != "features"]
+    effects = [m.value for m in columns if m.value is not None and m.severity is not Severity.INFO]
     drifted = [m.value for m in results.measurements if m.name == "drifted_columns" and m.value is not None]
     return {
         **({"drifted_columns": int(max(drifted))} if drifted else {}),

@@ -84,7 +84,7 @@ def test_the_demo_run_twice_changes_nothing(demo):
 
 def test_commands_about_the_demo(demo):
     folder, _ = demo
-    commands = _monitoring_commands("flight_delay") + _monitoring_commands("what_is_wrong")
+    commands = _monitoring_commands("flight_") + _monitoring_commands("what_is_wrong")
     assert len(commands) >= 5
     printed = {command: _type(command, folder) for command in commands}
     assert "2013-04" in printed[next(c for c in commands if "--by month" in c)]
