@@ -1,4 +1,4 @@
-"""A real PostgreSQL for whichever test asks for one."""
+"""The order of the files, and a real PostgreSQL for whichever test asks for one."""
 
 import os
 import shutil
@@ -12,6 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with slow tests first, the slowest of all at the front: nobody waits for it at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path not in slow))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """The assets of one model: each reads, calls one step per chunk, and replaces the chunk's results."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
@@ -10,12 +10,18 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.attribution_step import attribute_chunk
-from monitoring_pipeline.orchestration.checks import check_result, check_specs
+from monitoring_pipeline.orchestration.checks import check_result
+from monitoring_pipeline.orchestration.chunk_assets import (
+    asset_keys,
+    fail_on_refusals,
+    model_asset,
+    run_each_chunk,
+    write_results,
+)
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
 from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
-from monitoring_pipeline.orchestration.metadata import METADATA_OF
-from monitoring_pipeline.orchestration.partitions import as_of, chunks_of, partitions_of
+from monitoring_pipeline.orchestration.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.orchestration.references import take_reference
 from monitoring_pipeline.spec.chunk import Chunk
@@ -52,7 +58,7 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
 def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     spec = loaded.spec
 
-    @_asset(
+    @model_asset(
         spec,
         "reference",
         partitioned=False,
@@ -97,10 +103,10 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
 def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
     spec = loaded.spec
 
-    @_asset(
+    @model_asset(
         spec,
         "predictions",
-        deps=_keys(spec, "reference"),
+        deps=asset_keys(spec, "reference"),
         description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
         kinds={"duckdb", "polars", "greatexpectations"},
         retry_policy=RETRIES,
@@ -139,25 +145,25 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
                 rows[chunk.key] = tuple(m for m in results.measurements if m not in of_suite)
                 if outcome.refusal:
                     refusals[chunk.key] = outcome.refusal
-            _write(context, store, results)
+            write_results(context, store, results)
             if chunk.key in refusals:
-                _write(context, store, steps.verdict_of_refusal(results))
+                write_results(context, store, steps.verdict_of_refusal(results))
         all_refused = len(refusals) == len(schema)
         yield check_result(spec.name, "predictions", "schema", schema, stops=all_refused)
         yield check_result(spec.name, "predictions", "values", values)
         yield check_result(spec.name, "predictions", "rows", rows)
         if all_refused:
-            _fail_on(spec, refusals)
+            fail_on_refusals(spec, refusals)
         yield dg.MaterializeResult()
 
     return predictions
 
 
 def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "profile",
-        deps=_keys(spec, "reference", "predictions"),
+        deps=asset_keys(spec, "reference", "predictions"),
         description="Counts of every column over the reference's bins: what all distances are computed from.",
         kinds={"polars"},
     )
@@ -169,17 +175,17 @@ def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         def step(chunk: Chunk) -> ChunkResults:
             return steps.profile_predictions(spec, chunk, store=store, snapshots=snapshots)
 
-        yield check_result(spec.name, "profile", "columns", _each_chunk(context, spec, store, step))
+        yield check_result(spec.name, "profile", "columns", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
 
     return profile
 
 
 def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "drift",
-        deps=_keys(spec, "reference", "predictions", "profile"),
+        deps=asset_keys(spec, "reference", "predictions", "profile"),
         description="Distance of every column to the reference, or to the earlier days that the spec names, with "
         "evidence; which columns have drifted, and whether all of them together have.",
         kinds={"scipy"},
@@ -192,17 +198,17 @@ def _drift_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         def step(chunk: Chunk) -> ChunkResults:
             return compare_chunk(spec, chunk, store=store, snapshots=snapshots)
 
-        yield check_result(spec.name, "drift", "drift", _each_chunk(context, spec, store, step))
+        yield check_result(spec.name, "drift", "drift", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
 
     return drift
 
 
 def _estimate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "estimate",
-        deps=_keys(spec, "reference", "predictions"),
+        deps=asset_keys(spec, "reference", "predictions"),
         description="Performance that is to be expected without labels, with its measured error: from the scores "
         "themselves (classification), or from a model of the errors (regression). "
         "A changed relation of inputs and label cannot be seen this way.",
@@ -214,17 +220,17 @@ def _estimate_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[Snapshots],
     ) -> Events:
         step = estimate_chunks(spec, store=store, snapshots=snapshots)
-        yield check_result(spec.name, "estimate", "estimate", _each_chunk(context, spec, store, step))
+        yield check_result(spec.name, "estimate", "estimate", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
 
     return estimate
 
 
 def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "labels",
-        deps=_keys(spec, "reference", "predictions"),
+        deps=asset_keys(spec, "reference", "predictions"),
         description="Snapshot of the labels that are known by now, and how mature the chunk is.",
         kinds={"duckdb", "polars"},
         retry_policy=RETRIES,
@@ -246,17 +252,17 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             except SourceError as error:
                 return steps.unreadable(spec, chunk, error, producer="labels")
 
-        yield check_result(spec.name, "labels", "labels", _each_chunk(context, spec, store, step))
+        yield check_result(spec.name, "labels", "labels", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
 
     return labels
 
 
 def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "performance",
-        deps=_keys(spec, "reference", "predictions", "labels"),
+        deps=asset_keys(spec, "reference", "predictions", "labels"),
         description="Realized performance on the rows whose labels are known, each number with its interval.",
         kinds={"scipy"},
     )
@@ -270,7 +276,7 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         def step(chunk: Chunk) -> ChunkResults:
             return score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
 
-        measured = _each_chunk(context, spec, store, step, needs=("predictions", "labels"))
+        measured = run_each_chunk(context, spec, store, step, needs=("predictions", "labels"))
         yield check_result(spec.name, "performance", "performance", measured)
         yield dg.MaterializeResult()
 
@@ -278,10 +284,10 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
 
 
 def _attribution_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "attribution",
-        deps=_keys(spec, "reference", "predictions", "labels"),
+        deps=asset_keys(spec, "reference", "predictions", "labels"),
         description="Why performance changed: how much of it the moved inputs explain, and how much is a changed "
         "relation of inputs and label.",
         kinds={"scikitlearn"},
@@ -294,93 +300,29 @@ def _attribution_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         def step(chunk: Chunk) -> ChunkResults:
             return attribute_chunk(spec, chunk, store=store, snapshots=snapshots)
 
-        _each_chunk(context, spec, store, step, needs=("predictions", "labels"))
+        run_each_chunk(context, spec, store, step, needs=("predictions", "labels"))
         yield dg.MaterializeResult()
 
     return attribution
 
 
 def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @_asset(
+    @model_asset(
         spec,
         "verdict",
-        deps=_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution"),
+        deps=asset_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution"),
         description="The judgement on the chunk from everything that was measured on it. "
         "Fails, once all chunks are judged, where rows were refused.",
     )
     def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
-        _each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
+        run_each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
         refusals = {
             chunk.key: reason
             for producer in ("labels", "predictions")
             for chunk in chunks_of(context, spec)
             if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
         }
-        _fail_on(spec, refusals)
+        fail_on_refusals(spec, refusals)
         yield dg.MaterializeResult()
 
     return verdict
-
-
-def _asset(
-    spec: ModelSpec, name: str, *, partitioned: bool = True, **own: Any
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """Return Dagster's decorator with what all assets of a model share, and the asset's own arguments."""
-    shared: dict[str, Any] = {
-        "name": name,
-        "key_prefix": spec.name,
-        "group_name": spec.name,
-        "owners": [spec.owner],
-        "tags": {"model": spec.name, "task": spec.task.value},
-        "check_specs": check_specs(spec.name, name),
-    }
-    if partitioned:
-        shared |= {
-            "partitions_def": partitions_of(spec),
-            "backfill_policy": dg.BackfillPolicy.single_run(),
-        }
-    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", dg.asset(**shared, **own))
-
-
-def _keys(spec: ModelSpec, *names: str) -> list[dg.AssetKey]:
-    return [dg.AssetKey([spec.name, name]) for name in names]
-
-
-def _each_chunk(
-    context: dg.AssetExecutionContext,
-    spec: ModelSpec,
-    store: Store,
-    step: Callable[[Chunk], ChunkResults],
-    *,
-    needs: Sequence[str] = ("predictions",),
-) -> dict[str, tuple[Measurement, ...]]:
-    """Run a step for every chunk of the run, write each as it comes, and return the measurements by chunk.
-
-    Chunks of which one of ``needs`` was refused are left as they are.
-    """
-    measurements: dict[str, tuple[Measurement, ...]] = {}
-    for chunk in chunks_of(context, spec):
-        if any(steps.refusal(spec, chunk, producer, store=store) is not None for producer in needs):
-            continue
-        results = step(chunk)
-        _write(context, store, results)
-        measurements[chunk.key] = results.measurements
-    return measurements
-
-
-def _write(context: dg.AssetExecutionContext, store: Store, results: ChunkResults) -> None:
-    store.replace(results, run_id=context.run.run_id, measured_at=dt.datetime.now(dt.UTC))
-    if context.asset_key.path[-1] == results.producer:
-        context.add_asset_metadata(METADATA_OF[results.producer](results), partition_key=results.chunk.key)
-
-
-def _fail_on(spec: ModelSpec, refusals: dict[str, str]) -> None:
-    """Fail the step where rows were refused; a retry would not help."""
-    if not refusals:
-        return
-    by_reason: dict[str, list[str]] = {}
-    for key, reason in refusals.items():
-        by_reason.setdefault(reason, []).append(key)
-    lines = [f"{spec.name} {keys[0]}{f' and {len(keys) - 1} more' if len(keys) > 1 else ''}: {reason}"
-             for reason, keys in by_reason.items()]  # fmt: skip
-    raise dg.Failure(description="\n".join(lines), allow_retries=False)

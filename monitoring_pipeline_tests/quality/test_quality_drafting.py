@@ -17,8 +17,6 @@ from monitoring_pipeline.quality.suites import SuiteError, load_suite
 from monitoring_pipeline.spec.measurement import Status
 from monitoring_pipeline.spec.model import ModelSpec
 
-pytestmark = pytest.mark.xdist_group("great_expectations")
-
 WriteSuite = Callable[..., Path]
 
 

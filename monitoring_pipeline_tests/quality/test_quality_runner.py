@@ -12,8 +12,6 @@ from monitoring_pipeline.quality.runner import check_schema, run_suite
 from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
-pytestmark = pytest.mark.xdist_group("great_expectations")
-
 WriteSuite = Callable[..., Path]
 
 

@@ -10,8 +10,6 @@ from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_ex
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
 
-pytestmark = pytest.mark.xdist_group("great_expectations")
-
 WriteSuite = Callable[..., Path]
 UNIQUE = {"type": "expect_column_values_to_be_unique", "kwargs": {"column": "row_id"}}
 
