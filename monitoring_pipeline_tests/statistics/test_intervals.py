@@ -133,6 +133,15 @@ def test_delong_standard_error_of_independent_labels():
     assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0816492, abs=5e-5)
 
 
+def test_nannymls_standard_error_of_the_accuracy_of_guesses():
+    """NannyML's 0.0707 for 50 rows: sqrt(1/4 / 50), from the spread of the hits as in Student's interval."""
+    random = np.random.RandomState(1)
+    labels, guesses = random.binomial(1, 0.5, 10_000), random.binomial(1, 0.5, 10_000)
+    estimate = mean_interval((labels == guesses).astype(float))
+    standard_error = (estimate.upper - estimate.lower) / (2 * stats.norm.ppf(0.975))
+    assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0707, abs=1e-4)
+
+
 @given(scores, scores)
 @settings(deadline=None)
 def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
