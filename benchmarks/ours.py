@@ -12,7 +12,8 @@ from time import perf_counter
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift import against_reference, measure_columns, measure_drift
+from monitoring_pipeline.evaluation.column_quality import measure_columns
+from monitoring_pipeline.evaluation.drift import against_reference, measure_drift
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.reference import (
     Reference,

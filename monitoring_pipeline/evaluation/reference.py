@@ -36,7 +36,7 @@ class EmptyReferenceError(ValueError):
 
 
 @dataclass(frozen=True)
-class Baseline:
+class ReferenceMetric:
     """A performance metric on the reference, with its interval."""
 
     metric: str
@@ -60,7 +60,7 @@ class Reference:
     window: str
     bins: dict[str, Bins]
     profile: ChunkProfile
-    performance: tuple[Baseline, ...]
+    performance: tuple[ReferenceMetric, ...]
     labelled_rows: int
     table_columns: dict[str, str] = field(default_factory=dict[str, str])
     floors: LearnedFloors = NOTHING_LEARNED
@@ -86,7 +86,7 @@ class Reference:
         """What is known about the table of predictions."""
         return TableFacts(self.days, self.table_columns)
 
-    def baseline(self, metric: str) -> Baseline | None:
+    def measured(self, metric: str) -> ReferenceMetric | None:
         """Return the reference's own value of a metric, if it has one."""
         return next((entry for entry in self.performance if entry.metric == metric), None)
 
@@ -157,7 +157,7 @@ def build_reference(
         bins=bins,
         profile=sum_profiles(days.values()),
         performance=tuple(
-            Baseline(m.name, m.value, m.lower, m.upper)
+            ReferenceMetric(m.name, m.value, m.lower, m.upper)
             for m in measured
             if m.kind is Kind.PERFORMANCE and m.value is not None
         ),

@@ -88,10 +88,10 @@ def test_the_baseline_is_the_performance_on_the_reference_rows():
     assert [(b.metric, b.value, b.lower, b.upper) for b in reference.performance] == [
         (m.name, m.value, m.lower, m.upper) for m in metrics
     ]
-    auroc = reference.baseline("auroc")
+    auroc = reference.measured("auroc")
     assert auroc is not None
     assert 0.75 < auroc.value < 0.9
-    assert reference.baseline("labelled_rows_without_output") is None
+    assert reference.measured("labelled_rows_without_output") is None
     assert reference.labelled_rows == 320
 
 

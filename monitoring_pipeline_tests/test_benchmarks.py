@@ -1,0 +1,28 @@
+"""Our side of the benchmarks runs; its peers live in environments of their own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+OURS = Path(__file__).parents[1] / "benchmarks" / "ours.py"
+
+
+def _run(*arguments: object) -> dict:
+    typed = [sys.executable, str(OURS), *map(str, arguments)]
+    return json.loads(subprocess.run(typed, capture_output=True, text=True, check=True).stdout)
+
+
+def test_a_reference_is_frozen_and_a_shifted_chunk_judged(tmp_path):
+    random = np.random.default_rng(1)
+    for name, shift in (("reference", 0.0), ("chunk", 1.0)):
+        columns = {"x": random.normal(shift, 1, 500), "plan": random.choice(["a", "b"], 500)}
+        pl.DataFrame(columns | {"prediction": random.normal(size=500)}).write_parquet(tmp_path / f"{name}.parquet")
+    frozen = _run("freeze", tmp_path / "reference.parquet", tmp_path / "reference.json")
+    judged = _run("judge", tmp_path / "chunk.parquet", tmp_path / "reference.json")
+    assert set(frozen["steps"]) == {"freeze"}
+    assert set(judged["steps"]) == {"load reference", "profile", "drift"}
+    assert judged["drifted"] == 1
