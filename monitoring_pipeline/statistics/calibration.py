@@ -1,18 +1,16 @@
 """Do probabilities mean what they say?"""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize as untyped_optimize  # pyright: ignore[reportMissingTypeStubs]
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, labels_and_probabilities
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 from monitoring_pipeline.statistics.score_counts import SMALLEST_PROBABILITY, ScoreCounts, brier_score
 
-optimize: Any = untyped_optimize
 _NEWTON_STEPS = 50
 _CONVERGED = 1e-10
 _SINGULAR = 1e14
@@ -126,7 +124,7 @@ def _isotonic_brier(rows: Vector, positives: Vector) -> float:
     """Sum of squared errors of the isotonic regression of the shares of positives."""
     used = rows > 0
     share = positives[used] / rows[used]
-    fitted = np.asarray(optimize.isotonic_regression(share, weights=rows[used]).x)
+    fitted = np.asarray(scipy_module("optimize").isotonic_regression(share, weights=rows[used]).x)
     return float(np.sum(positives[used] * (1 - fitted) ** 2 + (rows[used] - positives[used]) * fitted**2))
 
 

@@ -13,18 +13,14 @@ Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313), and the p-value
 (Bonferroni).
 """
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
-from scipy import stats as untyped_stats  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.distances import kolmogorov_smirnov_distance, population_stability_index
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, count_pair
-
-stats: Any = untyped_stats
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 MINIMUM_EXPECTED = 10.0
 """Rows expected in every cell of either side. Cochran's rule (1954, Biometrics 10:417, sec. 3) allows 5; with 100
@@ -137,7 +133,7 @@ def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evide
     Raises:
         UndefinedStatisticError: when there are more than two cells with rows.
     """
-    odds_ratio, p_value = stats.fisher_exact(_two_cells(reference, current))
+    odds_ratio, p_value = scipy_module("stats").fisher_exact(_two_cells(reference, current))
     finite = float(np.nan_to_num(odds_ratio, nan=1.0))
     return Evidence(statistic=finite, p_value=float(p_value))
 

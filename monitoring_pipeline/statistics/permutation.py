@@ -2,10 +2,10 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Flags, Vector
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 DRAWS = 999
 SAME = 1e-12
@@ -111,7 +111,7 @@ def _area_of_rank_sum(rank_sum: Vector, current: Flags) -> Vector:
 
 
 def _ranks(scores: Vector) -> Vector:
-    return np.asarray(stats.rankdata(scores), dtype=np.float64)  # pyright: ignore[reportUnknownMemberType]
+    return np.asarray(scipy_module("stats").rankdata(scores), dtype=np.float64)
 
 
 def _check_sides(current: Flags) -> None:

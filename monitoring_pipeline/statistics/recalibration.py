@@ -1,15 +1,13 @@
 """Scores to probabilities: the monotone map that fits the labels best, as a short table."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize as untyped_optimize  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.inputs import Vector, labels_and_scores
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
-optimize: Any = untyped_optimize
 KNOTS = 200
 
 
@@ -47,6 +45,6 @@ def isotonic_recalibration(labels: npt.ArrayLike, scores: npt.ArrayLike) -> Reca
     used = size > 0
     means = np.bincount(group, weights=ordered)[used] / size[used]
     shares = np.bincount(group, weights=truth[order])[used] / size[used]
-    fitted = optimize.isotonic_regression(shares, weights=size[used]).x
+    fitted = scipy_module("optimize").isotonic_regression(shares, weights=size[used]).x
     # Rounding may put two means of neighbours in the wrong order.
     return Recalibration(tuple(map(float, np.maximum.accumulate(means))), tuple(map(float, np.clip(fitted, 0.0, 1.0))))

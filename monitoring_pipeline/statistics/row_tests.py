@@ -7,17 +7,15 @@ rows, except by chance.
 
 import math
 import warnings
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
-from scipy import stats as untyped_stats  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
-stats: Any = untyped_stats
 PERMUTATIONS = 999
 _SEED = 20_131_231
 _LEVELS = np.log([0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001])
@@ -44,7 +42,7 @@ def anderson_darling_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> E
         return Evidence(statistic=0.0, p_value=1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it caps the p-value, which is not used
-        found = stats.anderson_ksamp(list(samples))
+        found = scipy_module("stats").anderson_ksamp(list(samples))
     statistic, critical = float(found.statistic), np.asarray(found.critical_values, dtype=np.float64)
     slope = (_LEVELS[-1] - _LEVELS[-2]) / (critical[-1] - critical[-2])
     beyond = _LEVELS[-1] + slope * (statistic - critical[-1])
@@ -61,7 +59,7 @@ def cramer_von_mises_distance(reference: npt.ArrayLike, current: npt.ArrayLike) 
 
 def cramer_von_mises_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
     """Two-sample Cramer-von Mises test with the limiting distribution (Anderson 1962, Ann. Math. Stat. 33:1148)."""
-    found = stats.cramervonmises_2samp(*_samples(reference, current), method="asymptotic")
+    found = scipy_module("stats").cramervonmises_2samp(*_samples(reference, current), method="asymptotic")
     return Evidence(statistic=float(found.statistic), p_value=float(found.pvalue))
 
 
@@ -100,7 +98,9 @@ def mann_whitney_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evide
     reference_sample, current_sample = _samples(reference, current)
     if np.ptp(np.concatenate([reference_sample, current_sample])) == 0.0:
         return Evidence(statistic=reference_sample.size * current_sample.size / 2.0, p_value=1.0)
-    found = stats.mannwhitneyu(current_sample, reference_sample, alternative="two-sided", method="asymptotic")
+    found = scipy_module("stats").mannwhitneyu(
+        current_sample, reference_sample, alternative="two-sided", method="asymptotic"
+    )
     return Evidence(statistic=float(found.statistic), p_value=float(found.pvalue))
 
 

@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats  # pyright: ignore[reportMissingTypeStubs]
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Flags, Vector
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 LEAST_EXPECTED = 5.0
 
@@ -75,4 +76,4 @@ def van_elteren_test(values: Vector, current: Flags, strata: npt.NDArray[np.int6
 
 
 def _ranks(values: Vector) -> Vector:
-    return np.asarray(stats.rankdata(values), dtype=np.float64)  # pyright: ignore[reportUnknownMemberType]
+    return np.asarray(scipy_module("stats").rankdata(values), dtype=np.float64)

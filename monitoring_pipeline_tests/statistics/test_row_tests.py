@@ -78,7 +78,7 @@ def test_anderson_darling_at_its_critical_values(level, monkeypatch):
     class AtCriticalValue:
         statistic, critical_values = known.critical_values[place], known.critical_values
 
-    monkeypatch.setattr(row_tests.stats, "anderson_ksamp", lambda _samples: AtCriticalValue)
+    monkeypatch.setattr(stats, "anderson_ksamp", lambda _samples: AtCriticalValue)
     assert row_tests.anderson_darling_test(reference, current).p_value == pytest.approx(level, rel=1e-12)
 
 
