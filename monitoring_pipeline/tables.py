@@ -106,7 +106,9 @@ def terminal() -> Console:
 def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Return the result of a query, without the columns that hold nothing."""
     found = list(rows)
-    shown = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in found)]
+    filled = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in found)]
+    # Without a column there is no title either.
+    shown = filled or range(len(columns))
     table = Table(title=title if found else f"{title}: nothing")
     for position in shown:
         table.add_column(columns[position])

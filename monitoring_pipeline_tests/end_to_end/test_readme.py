@@ -88,7 +88,8 @@ def test_commands_about_the_demo(demo):
     assert len(commands) >= 5
     printed = {command: _type(command, folder) for command in commands}
     assert "2013-04" in printed[next(c for c in commands if "--by month" in c)]
-    assert "auroc" in printed[next(c for c in commands if "what_is_wrong" in c)]
+    for name in ("what_is_wrong", "what_we_knew", "estimate_quality"):
+        assert "auroc" in printed[next(c for c in commands if name in c)]
 
 
 def _write_own_warehouse(path: Path) -> None:

@@ -169,6 +169,8 @@ def test_what_was_known_on_a_day_is_the_revision_of_that_day(store, make_results
         for n in (1, 2, 3, 4, 9)
     ]  # fmt: skip
     assert knew == [[], [(0.1, 1)], [(0.1, 1)], [(0.2, 2)], [(0.2, 2)]]
+    now = ask("what_we_knew", model="flight_delay", chunk=day(1), on_day=None, name=None)
+    assert [(row["value"], row["revision"]) for row in now] == knew[-1]
 
 
 def test_running_again_does_not_change_since_when_it_is_known(store, make_results, measured_at, ask):

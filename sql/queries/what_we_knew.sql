@@ -2,7 +2,7 @@
 -- Parameters
 --   model    name of the model
 --   chunk    key of the chunk, such as 2013-04-16
---   on_day   day in UTC whose knowledge is wanted, such as 2013-04-17
+--   on_day   day in UTC whose knowledge is wanted, such as 2013-04-17; null for what is known now
 --   name     name of the statistic or metric; null for all
 -- Output: the measurements of the newest revision that was known by the end of that day, and since when it was.
 WITH known AS (
@@ -10,7 +10,8 @@ WITH known AS (
         model, chunk, producer, revision, known_since,
         ROW_NUMBER() OVER (PARTITION BY model, chunk, producer ORDER BY revision DESC) AS place
     FROM chunk_revisions
-    WHERE SUBSTR(CAST(known_since AS TEXT), 1, 10) <= CAST(:on_day AS TEXT)
+    WHERE CAST(:on_day AS TEXT) IS NULL
+        OR SUBSTR(CAST(known_since AS TEXT), 1, 10) <= CAST(:on_day AS TEXT)
 )
 SELECT
     found.kind, found.subject, found.name, found.model_version, found.segment,
