@@ -52,7 +52,7 @@ def check_drift_rules(spec: ModelSpec) -> None:
 
 
 @dataclass(frozen=True)
-class Against:
+class Counterpart:
     """What the columns of a chunk are compared with, and what is known about its healthy days.
 
     Args:
@@ -78,12 +78,12 @@ class Against:
         return Comparison(self.bins[column], self.profile[column], observed, *samples)
 
 
-def against_reference(reference: Reference) -> Against:
+def against_reference(reference: Reference) -> Counterpart:
     """Compare with the reference itself, by what was learned from its days."""
-    return Against(reference.bins, reference.profile, learned=reference.floors.floor)
+    return Counterpart(reference.bins, reference.profile, learned=reference.floors.floor)
 
 
-def measure_drift(spec: ModelSpec, against: Against, profile: ChunkProfile) -> tuple[Measurement, ...]:
+def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> tuple[Measurement, ...]:
     """Compare every column of a chunk with what it is to be compared with, and decide which have drifted.
 
     A column is breached when the effect of its deciding statistic is at least the floor *and* its q-value,
@@ -132,7 +132,7 @@ def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
 
 
 def _compare(
-    spec: ModelSpec, against: Against, column: ColumnProfile, statistic: DriftStatistic, profile: ChunkProfile
+    spec: ModelSpec, against: Counterpart, column: ColumnProfile, statistic: DriftStatistic, profile: ChunkProfile
 ) -> Measurement:
     measurement = Measurement(
         kind=Kind.DRIFT,
@@ -171,7 +171,7 @@ def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
     return [m if m.p_value is None else replace(m, q_value=float(next(q_values))) for m in measurements]
 
 
-def _judge(spec: ModelSpec, against: Against, measurement: Measurement) -> Measurement:
+def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> Measurement:
     column = measurement.subject
     floor, origin = _floor(spec, against, measurement)
     severity = Severity.INFO if column in spec.drift.ignore else Severity.WARNING
@@ -185,7 +185,7 @@ def _judge(spec: ModelSpec, against: Against, measurement: Measurement) -> Measu
     return replace(judged, status=Status.BREACHED, reason=reason)
 
 
-def _floor(spec: ModelSpec, against: Against, measurement: Measurement) -> tuple[float, str]:
+def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:
     """Return the floor of a column, and where it is from if it was learned."""
     column, statistic = measurement.subject, measurement.name
     floors = spec.drift.floors

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.baselines import baseline_days
-from monitoring_pipeline.evaluation.drift import SAMPLE_ROWS, Against, needs_rows
+from monitoring_pipeline.evaluation.drift import SAMPLE_ROWS, Counterpart, needs_rows
 from monitoring_pipeline.evaluation.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference import Reference
@@ -62,7 +62,7 @@ class HeldOutDay:
 
     date: dt.date
     profile: ChunkProfile
-    against: Against
+    against: Counterpart
 
 
 def share_of_days(blank: Measurement, flags: Mapping[dt.date, Sequence[bool]]) -> Measurement:
@@ -118,9 +118,9 @@ def _beside_earlier_days(days: ReferenceDays) -> Iterator[HeldOutDay]:
             yield HeldOutDay(day, profile, _with_sample(days, _against(days, wanted, floors), day))
 
 
-def _against(days: ReferenceDays, others: Iterable[dt.date], floors: LearnedFloors) -> Against:
+def _against(days: ReferenceDays, others: Iterable[dt.date], floors: LearnedFloors) -> Counterpart:
     dates = list(others)
-    against = Against(
+    against = Counterpart(
         days.reference.bins,
         sum_profiles(days.profiles[day] for day in dates),
         words="the reference's other days",
@@ -133,5 +133,5 @@ def _against(days: ReferenceDays, others: Iterable[dt.date], floors: LearnedFloo
     return replace(against, expected_sample=pl.concat(samples).sort("row_id") if samples else None)
 
 
-def _with_sample(days: ReferenceDays, against: Against, day: dt.date) -> Against:
+def _with_sample(days: ReferenceDays, against: Counterpart, day: dt.date) -> Counterpart:
     return replace(against, observed_sample=days.rows_of.get(day)) if needs_rows(days.spec) else against

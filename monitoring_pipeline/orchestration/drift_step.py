@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from monitoring_pipeline.evaluation.baselines import baseline_days, baseline_words, choose_baseline
-from monitoring_pipeline.evaluation.drift import Against, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.drift import Counterpart, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.multivariate import SAMPLE_ROWS, measure_multivariate
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference import Reference
@@ -20,10 +20,9 @@ from monitoring_pipeline.orchestration.inputs import (
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import days_producer, load_references, reference_rows
-from monitoring_pipeline.spec import model
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Kind, Measurement
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.model import Against, ModelSpec
 
 
 def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
@@ -74,10 +73,10 @@ def _together(
 
 def _against(
     spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
-) -> Against | str:
+) -> Counterpart | str:
     """Return what a version's rows are compared with, or the reason why there is nothing."""
     profile: ChunkProfile | None = reference.profile
-    if spec.drift.against is not model.Against.REFERENCE:
+    if spec.drift.against is not Against.REFERENCE:
         day = dt.date.fromisoformat(chunk.key)
         known = _profiles_of_days(spec, reference, day, store)
         baseline = choose_baseline(spec.drift, day, known, _not_profiled(spec, day, known, store))
@@ -85,7 +84,7 @@ def _against(
             return baseline.reason or "no baseline"
         profile = baseline.profile
     with_rows = needs_rows(spec)
-    return Against(
+    return Counterpart(
         bins=reference.bins,
         profile=profile,
         words=baseline_words(spec.drift),

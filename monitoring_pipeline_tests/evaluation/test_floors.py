@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.evaluation.drift import Against, measure_drift
+from monitoring_pipeline.evaluation.drift import Counterpart, measure_drift
 from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, NUMERIC, Comparison, effect_of
 from monitoring_pipeline.evaluation.floors import (
     LearnedFloor,
@@ -323,7 +323,7 @@ def _judged(spec, learned, shift=0.0):
     amounts = np.bincount(np.digitize(rng.normal(shift, 1, 2000), AMOUNTS.edges), minlength=len(AMOUNTS.edges) + 1)
     chunk = day_of(rng, rows=2000, concentration=1e9, wobble=0.0)
     chunk = replace(chunk, columns=(chunk.columns[0], ColumnProfile("prediction", (0, 0, 0, *amounts.tolist(), 0))))
-    against = Against(BINS, reference, learned=learned.floor)
+    against = Counterpart(BINS, reference, learned=learned.floor)
     return {m.subject: m for m in measure_drift(spec, against, chunk)}["prediction"]
 
 
