@@ -10,6 +10,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
+from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
 from monitoring_pipeline.orchestration.jobs import nightly_job_name
 from monitoring_pipeline.orchestration.partitions import partitions_of
 from monitoring_pipeline.shipped_files import dagster_yaml
@@ -54,6 +55,7 @@ def run_range(
         tags={
             ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
             ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+            PROCESS_TAG: this_process(),
         },
     )
     failures = tuple(_failures(result))

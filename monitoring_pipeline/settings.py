@@ -6,6 +6,8 @@ from typing import Any
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
+
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
 
@@ -13,7 +15,9 @@ DEFAULT_ID_KEY = "monitoring-pipeline"
 class Settings(BaseSettings):
     """Where things are; every field is the environment variable of its name with the prefix."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, use_attribute_docstrings=True
+    )
 
     home: Path = Path(".monitoring_pipeline")
     """Folder of everything that is not told otherwise: results, snapshots, the demo's warehouse and registry."""
@@ -31,6 +35,14 @@ class Settings(BaseSettings):
     """Folder or URL of the snapshots; default <home>/snapshots."""
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
     """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
+    alerting: Path = Path()
+    """File with the channels and routes of alerts; default <home>/alerting.yaml, and nobody is told without it."""
+    secrets: dict[str, SecretStr] = {}
+    """Tokens and addresses of channels by name, each in a variable MONITORING_PIPELINE_SECRETS__<NAME>."""
+    slack_api: str = "https://slack.com/api/"
+    """Base of Slack's addresses, for a proxy."""
+    actions_seconds: int = Field(default=30, gt=0)
+    """Shortest time between two looks for alerts to deliver, retrainings to start and failed runs to report."""
     mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow's tracking and registry URI; default a SQLite file <home>/mlflow.db."""
     dagster_home: Path = Field(default=Path(), validation_alias="DAGSTER_HOME")
@@ -44,6 +56,7 @@ class Settings(BaseSettings):
         home = Path(given.get("home") or cls.model_fields["home"].default).absolute()
         defaults = {
             "warehouse": home / "warehouse.duckdb",
+            "alerting": home / "alerting.yaml",
             "store_url": f"sqlite:///{home / 'results.db'}",
             "snapshots": str(home / "snapshots"),
             "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
@@ -51,3 +64,15 @@ class Settings(BaseSettings):
         }
         present = {name: value for name, value in given.items() if value not in (None, "")}
         return defaults | present | {"home": home}
+
+    def alerting_rules(self) -> AlertingRules:
+        """Return the rules of alerting; without the file, rules by which nobody is told.
+
+        Raises:
+            SpecError: when the file cannot be used, or a secret that it names is missing.
+        """
+        if not self.alerting.exists():
+            return AlertingRules()
+        rules = load_alerting_rules(self.alerting)
+        check_secrets(rules, self.secrets, self.alerting)
+        return rules

@@ -16,7 +16,7 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     until the labels tell the same metric.
     """
     breached = sorted(
-        (m for m in _without_replaced_estimates(measurements) if m.status is Status.BREACHED),
+        (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
         key=lambda m: (_WEIGHT[m.severity], m.kind, m.subject, m.name, m.model_version),
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
@@ -31,7 +31,8 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     )
 
 
-def _without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Measurement]:
+def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """Return the measurements without the estimates of metrics that the labels have told, version by version."""
     realized = {
         (m.model_version, m.name) for m in measurements if m.kind is Kind.PERFORMANCE and m.status is not Status.SKIPPED
     }

@@ -1,7 +1,7 @@
 """The assets of one model: each reads, calls one step per chunk, and replaces the chunk's results."""
 
-import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -12,6 +12,7 @@ from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.attribution_step import attribute_chunk
 from monitoring_pipeline.orchestration.checks import check_result
 from monitoring_pipeline.orchestration.chunk_assets import (
+    RETRIES,
     asset_keys,
     fail_on_refusals,
     model_asset,
@@ -20,17 +21,27 @@ from monitoring_pipeline.orchestration.chunk_assets import (
 )
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
+from monitoring_pipeline.orchestration.incident_step import update_incidents
+from monitoring_pipeline.orchestration.judging_assets import (
+    business_asset,
+    incidents_asset,
+    objectives_asset,
+    trial_asset,
+    verdict_asset,
+)
 from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of
-from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.orchestration.references import take_reference
+from monitoring_pipeline.orchestration.retraining_ports import Registry
+from monitoring_pipeline.orchestration.versions import effective_spec
+from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 
 Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
-RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 class ReferenceConfig(dg.Config):
@@ -51,7 +62,11 @@ def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
         _labels_asset(spec),
         _performance_asset(spec),
         _attribution_asset(spec),
-        _verdict_asset(spec),
+        *([business_asset(loaded)] if spec.business else []),
+        *([objectives_asset(spec)] if spec.objectives else []),
+        *([trial_asset(spec)] if spec.retraining else []),
+        verdict_asset(spec),
+        incidents_asset(spec),
     ]
 
 
@@ -75,11 +90,14 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[Snapshots],
         suites: dg.ResourceParam[Suites],
         id_key: dg.ResourceParam[bytes],
+        clock: dg.ResourceParam[Clock],
+        registry: dg.ResourceParam[Registry],
     ) -> dg.MaterializeResult[Any]:
         metadata: dict[str, Any] = {}
-        for version in spec.reference:
+        known = replace(loaded, spec=effective_spec(spec, store))
+        for version in known.spec.reference:
             built = take_reference(
-                loaded,
+                known,
                 version,
                 warehouse=warehouse,
                 store=store,
@@ -88,7 +106,8 @@ def _reference_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
                 id_key=id_key,
                 rebuild=config.rebuild,
                 run_id=context.run.run_id,
-                now=dt.datetime.now(dt.UTC),
+                now=clock(),
+                registry=registry,
             )
             context.log.info("version %s: %s", version, "as before" if built.reused else "built")
             metadata[f"version {version}: rows"] = built.reference.profile.rows
@@ -119,6 +138,8 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[Snapshots],
         suites: dg.ResourceParam[Suites],
         id_key: dg.ResourceParam[bytes],
+        alerting: dg.ResourceParam[AlertingRules],
+        clock: dg.ResourceParam[Clock],
     ) -> Events:
         schema: dict[str, tuple[Measurement, ...]] = {}
         values: dict[str, tuple[Measurement, ...]] = {}
@@ -153,6 +174,8 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         yield check_result(spec.name, "predictions", "values", values)
         yield check_result(spec.name, "predictions", "rows", rows)
         if all_refused:
+            # Nothing after this asset runs any more, and the incident must be told all the same.
+            update_incidents(spec, store, alerting, now=clock())
             fail_on_refusals(spec, refusals)
         yield dg.MaterializeResult()
 
@@ -237,12 +260,14 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     )
     def labels(
         context: dg.AssetExecutionContext,
+        *,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
         snapshots: dg.ResourceParam[Snapshots],
         id_key: dg.ResourceParam[bytes],
+        clock: dg.ResourceParam[Clock],
     ) -> Events:
-        moment = as_of(context)
+        moment = as_of(context, clock)
 
         def step(chunk: Chunk) -> ChunkResults:
             try:
@@ -270,8 +295,9 @@ def _performance_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext,
         store: dg.ResourceParam[Store],
         snapshots: dg.ResourceParam[Snapshots],
+        clock: dg.ResourceParam[Clock],
     ) -> Events:
-        moment = as_of(context)
+        moment = as_of(context, clock)
 
         def step(chunk: Chunk) -> ChunkResults:
             return score_chunk(spec, chunk, moment, store=store, snapshots=snapshots)
@@ -304,25 +330,3 @@ def _attribution_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         yield dg.MaterializeResult()
 
     return attribution
-
-
-def _verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
-    @model_asset(
-        spec,
-        "verdict",
-        deps=asset_keys(spec, "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution"),
-        description="The judgement on the chunk from everything that was measured on it. "
-        "Fails, once all chunks are judged, where rows were refused.",
-    )
-    def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Events:
-        run_each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
-        refusals = {
-            chunk.key: reason
-            for producer in ("labels", "predictions")
-            for chunk in chunks_of(context, spec)
-            if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
-        }
-        fail_on_refusals(spec, refusals)
-        yield dg.MaterializeResult()
-
-    return verdict

@@ -12,9 +12,12 @@ from monitoring_pipeline.orchestration.checks import check_specs
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import chunks_of, partitions_of
 from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.orchestration.versions import with_roles
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
+
+RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 
 def model_asset(
@@ -66,8 +69,10 @@ def run_each_chunk(
 
 def write_results(context: dg.AssetExecutionContext, store: Store, results: ChunkResults) -> None:
     """Replace what a producer says about a chunk, and show it with the partition."""
+    results = with_roles(results, store)
     store.replace(results, run_id=context.run.run_id, measured_at=dt.datetime.now(dt.UTC))
-    if context.asset_key.path[-1] == results.producer:
+    is_of_run = results.chunk.key in context.partition_keys
+    if is_of_run and context.asset_key.path[-1] == results.producer:
         context.add_asset_metadata(METADATA_OF[results.producer](results), partition_key=results.chunk.key)
 
 

@@ -31,7 +31,7 @@ def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
 
 def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
     """Return the job that the late-label sensor asks for."""
-    keys = [dg.AssetKey([spec.name, name]) for name in ("labels", "performance", "attribution", "verdict")]
+    keys = [dg.AssetKey([spec.name, name]) for name in late_label_assets(spec)]
     return dg.define_asset_job(
         late_labels_job_name(spec),
         selection=dg.AssetSelection.assets(*keys),
@@ -39,6 +39,13 @@ def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
         tags={"model": spec.name},
         description=f"Measures a past chunk of {spec.name} again with the labels that have arrived since.",
     )
+
+
+def late_label_assets(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the assets that labels which arrive late can change."""
+    optional = {"business": spec.business, "objectives": spec.objectives, "trial": spec.retraining}
+    given = (name for name, part in optional.items() if part)
+    return ("labels", "performance", "attribution", *given, "verdict", "incidents")
 
 
 def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:

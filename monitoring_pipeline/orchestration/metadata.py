@@ -7,6 +7,7 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.spec.incident import Decision, IncidentEvent, StoredIncident
 from monitoring_pipeline.spec.measurement import Measurement, Severity, Status, VerdictStatus
 
 Metadata = dict[str, Any]
@@ -81,6 +82,33 @@ def verdict_metadata(results: ChunkResults) -> Metadata:
     }
 
 
+def objectives_metadata(results: ChunkResults) -> Metadata:
+    """Attainment, error budget and burn rate of every objective."""
+    values = {f"{m.subject}: {m.name}": m.value for m in results.measurements if m.value is not None}
+    return {**values, "table": measurement_table(results.measurements)}
+
+
+def incidents_metadata(
+    lasting: Sequence[StoredIncident], told: Sequence[IncidentEvent], decided: Sequence[Decision]
+) -> Metadata:
+    """What lasts, what of it is news, and what was decided."""
+    return {
+        "lasting": len(lasting),
+        "news": len(told),
+        "table": _table(
+            {
+                "name": entry.incident_id,
+                "severity": str(entry.incident.severity),
+                "state": str(entry.incident.state),
+                "since": entry.incident.since,
+                "title": entry.incident.title,
+            }
+            for entry in lasting[:TABLE_ROWS]
+        ),
+        **{decision.topic: f"{decision.answer}: {decision.reason}" for decision in decided},
+    }
+
+
 METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
     "predictions": predictions_metadata,
     "profile": profile_metadata,
@@ -89,6 +117,9 @@ METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
     "labels": labels_metadata,
     "performance": performance_metadata,
     "attribution": performance_metadata,
+    "business": performance_metadata,
+    "objectives": objectives_metadata,
+    "trial": performance_metadata,
     "verdict": verdict_metadata,
 }
 

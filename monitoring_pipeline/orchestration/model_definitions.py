@@ -1,20 +1,36 @@
 """From model specs to Dagster definitions."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.drift import check_drift_rules
+from monitoring_pipeline.evaluation.gate import check_gate_rules
+from monitoring_pipeline.evaluation.objectives import check_objectives
 from monitoring_pipeline.evaluation.performance_metrics import check_performance_rules
+from monitoring_pipeline.orchestration.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.assets import build_assets
+from monitoring_pipeline.orchestration.business_step import check_business
+from monitoring_pipeline.orchestration.incident_step import update_incidents
 from monitoring_pipeline.orchestration.jobs import (
     build_late_labels_job,
     build_nightly_job,
     build_schedule,
     late_labels_job_name,
 )
+from monitoring_pipeline.orchestration.pipeline_health import (
+    build_pipeline_health_sensor,
+    build_record_failures_job,
+)
+from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.orchestration.retraining_job import build_gate_job, build_retrain_job, build_rollout_job
+from monitoring_pipeline.orchestration.retraining_sensor import build_external_job_sensors, build_retraining_sensor
 from monitoring_pipeline.orchestration.sensors import build_late_labels_sensor
+from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -28,38 +44,73 @@ def check_rules(spec: ModelSpec) -> None:
     """
     check_drift_rules(spec)
     check_performance_rules(spec)
+    check_objectives(spec)
+    check_gate_rules(spec)
 
 
-def build_model_definitions(loaded: LoadedSpec) -> dg.Definitions:
-    """Return the assets, checks, jobs and schedule of one model."""
+def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> dg.Definitions:
+    """Return the assets, checks, jobs and schedule of one model.
+
+    Args:
+        loaded: the model's spec.
+        resources: what the jobs work with; bound here, since Dagster would copy the sensors of unbound jobs.
+    """
     spec = loaded.spec
     check_rules(spec)
+    check_business(loaded)
     nightly = build_nightly_job(spec)
     return dg.Definitions(
         assets=build_assets(loaded),
-        jobs=[nightly, build_late_labels_job(spec)],
+        jobs=[nightly, build_late_labels_job(spec), *_retraining_jobs(loaded, resources)],
         schedules=[build_schedule(spec, nightly)],
     )
 
 
 def build_sensor_definitions(
-    specs: Sequence[LoadedSpec], models: Sequence[dg.Definitions], *, late_labels_seconds: int
+    specs: Sequence[LoadedSpec],
+    models: Sequence[dg.Definitions],
+    *,
+    alerting: AlertingRules,
+    late_labels_seconds: int,
+    actions_seconds: int,
 ) -> dg.Definitions:
-    """Return the sensors, each one for all models.
+    """Return the sensors, each one for all models, and the jobs that belong to none of them.
 
     Args:
         specs: the models.
         models: the models' own definitions, with their jobs.
+        alerting: who is told of what.
         late_labels_seconds: shortest time between two looks for late labels.
+        actions_seconds: shortest time between two looks for what is to be done.
     """
     own = [loaded.spec for loaded in specs]
-    wanted = {late_labels_job_name(spec) for spec in own}
-    jobs = [
-        job
-        for definitions in models
-        for job in definitions.jobs or ()
-        if isinstance(job, UnresolvedAssetJobDefinition) and job.name in wanted
+    if not own:
+        return dg.Definitions()
+    jobs = [job for definitions in models for job in definitions.jobs or ()]
+    late_labels = {late_labels_job_name(spec) for spec in own}
+    late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
+    action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
+    record_failures = build_record_failures_job(own, partial(_after_a_failure, alerting))
+    delivery = build_delivery_job()
+    sensors = [
+        build_late_labels_sensor(own, late_label_jobs, interval_seconds=late_labels_seconds),
+        build_pipeline_health_sensor(own, record_failures, interval_seconds=actions_seconds),
+        build_alerts_sensor(delivery, interval_seconds=actions_seconds),
+        *build_external_job_sensors(own, interval_seconds=actions_seconds),
     ]
-    return dg.Definitions(
-        sensors=[build_late_labels_sensor(own, jobs, interval_seconds=late_labels_seconds)] if own else []
-    )
+    if action_jobs:
+        sensors.append(build_retraining_sensor(own, action_jobs, interval_seconds=actions_seconds))
+    return dg.Definitions(jobs=[record_failures, delivery], sensors=sensors)
+
+
+def _retraining_jobs(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> list[dg.JobDefinition]:
+    if loaded.spec.retraining is None:
+        return []
+    jobs = (build_retrain_job(loaded), build_gate_job(loaded), build_rollout_job(loaded))
+    return [job.with_top_level_resources(resources) for job in jobs]
+
+
+def _after_a_failure(
+    alerting: AlertingRules, spec: ModelSpec, _: Sequence[Chunk], store: Store, now: dt.datetime
+) -> None:
+    update_incidents(spec, store, alerting, now=now)

@@ -4,6 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
+from monitoring_pipeline.orchestration.ports import Clock
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -24,7 +25,7 @@ def chunks_of(context: dg.AssetExecutionContext, spec: ModelSpec) -> list[Chunk]
     return [chunk_of_key(spec, key) for key in sorted(context.partition_keys)]
 
 
-def as_of(context: dg.AssetExecutionContext) -> dt.datetime:
+def as_of(context: dg.AssetExecutionContext, clock: Clock) -> dt.datetime:
     """Return the moment whose knowledge a run uses: now, or the run's tag ``monitoring_pipeline/as_of``.
 
     Raises:
@@ -33,7 +34,7 @@ def as_of(context: dg.AssetExecutionContext) -> dt.datetime:
     """
     tag = context.run.tags.get(AS_OF_TAG)
     if tag is None:
-        return dt.datetime.now(dt.UTC)
+        return clock()
     moment = dt.datetime.fromisoformat(tag)
     if moment.tzinfo is None:
         message = f"tag {AS_OF_TAG}: {tag!r} has no zone; write for example 2013-04-02T10:00:00+00:00"

@@ -1,19 +1,31 @@
 """What the assets need from the outside; the adapters fit these shapes, definitions.py brings them together."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.incident_changes import IncidentChanges
+from monitoring_pipeline.evaluation.incidents import ChunkEvidence
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.spec.measurement import Measurement, Provenance, Role, Verdict
+from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.version import VersionRecord
+
+
+class Clock(Protocol):
+    """Tells the time, in UTC; a replay of past nights brings its own."""
+
+    def __call__(self) -> dt.datetime:
+        """Return now."""
+        ...
 
 
 class PredictionsRead(Protocol):
@@ -72,6 +84,10 @@ class Warehouse(Protocol):
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
+        ...
+
+    def business_metric(self, sql: str, chunk: Chunk, model_version: str) -> float | None:
+        """Run a user's query for a chunk; return its one number, or None where it is null."""
         ...
 
     def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, "LabelCount"]:
@@ -160,4 +176,66 @@ class Store(Protocol):
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a version."""
+        ...
+
+    def chunk_measurements(
+        self, model: str, names: Collection[str] | None, first: str, last: str
+    ) -> list[tuple[str, Measurement]]:
+        """Return measurements with their chunk's key, in chunk order."""
+        ...
+
+    def verdicts(self, model: str) -> dict[str, Verdict]:
+        """Return the current verdicts, by the chunk's key."""
+        ...
+
+    def update_incidents(
+        self,
+        model: str,
+        judge: Callable[[Sequence[ChunkEvidence], Sequence[StoredIncident]], IncidentChanges],
+        plan: Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]],
+        *,
+        at: dt.datetime,
+    ) -> tuple[IncidentEvent, ...]:
+        """Judge a model's history again, store what changed, and return the events that people hear of."""
+        ...
+
+    def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
+        """Return the messages that are due, with how often sending them has failed."""
+        ...
+
+    def incidents(self, model: str | None = None) -> list[StoredIncident]:
+        """Return the incidents of a model, or of all."""
+        ...
+
+    def decide(self, decision: Decision) -> bool:
+        """Write a decision unless its key is taken; return whether it was written."""
+        ...
+
+    def decisions(self, model: str, *, topic: str | None = None) -> list[Decision]:
+        """Return the decisions about a model, oldest first."""
+        ...
+
+    def decision(self, model: str, key: str) -> Decision | None:
+        """Return the decision of a key."""
+        ...
+
+    def set_role(
+        self,
+        model: str,
+        model_version: str,
+        role: Role,
+        since: dt.datetime,
+        *,
+        window: ReferenceWindow | None,
+        by: str,
+    ) -> None:
+        """Record that a version has a role from a moment on."""
+        ...
+
+    def versions(self, model: str) -> list[VersionRecord]:
+        """Return the newest record of each version."""
+        ...
+
+    def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role:
+        """Return the role that a version had at a moment."""
         ...

@@ -29,6 +29,8 @@ from monitoring_pipeline.evaluation.rows import (
     fingerprint,
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.orchestration.retraining_ports import Registry
+from monitoring_pipeline.orchestration.version_scores import scored_by
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference, days_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Provenance
@@ -59,8 +61,11 @@ def take_reference(
     rebuild: bool,
     run_id: str,
     now: dt.datetime,
+    registry: Registry | None = None,
 ) -> TakenReference:
     """Build a version's reference from its window, unless it was built from the same declaration before.
+
+    A version that has not served in its window, as one trained later, is asked for its scores of the window's rows.
 
     Raises:
         SourceError: when the window's rows cannot be read, or do not fit the spec.
@@ -82,20 +87,19 @@ def take_reference(
     if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
         raise SourceError(message)
-    rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
+    served = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time).frame
     labels_read = warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, rows.frame, labels_read.accounting, id_key=id_key)
-    built = build_reference(
-        spec, model_version, chunk.key, rows.frame, labels.frame, table_columns=read.table_columns, as_of=now
-    )
+    labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=id_key).frame
+    rows = _with_rows_of(spec, served, model_version, registry)
+    built = build_reference(spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now)
     reference = built.reference
     provenance = Provenance(
         spec_hash=declaration,
         reference_hash=reference.reference_hash,
-        input_fingerprint=combined_fingerprint(fingerprint(rows.frame), fingerprint(labels.frame)),
+        input_fingerprint=combined_fingerprint(fingerprint(rows), fingerprint(labels)),
         code_version=monitoring_pipeline.__version__,
     )
-    own = rows.frame.filter(pl.col("model_version") == model_version)
+    own = rows.filter(pl.col("model_version") == model_version)
     findings = find_concentrated_nulls(spec, own, model_version=model_version)
     _save(spec, chunk, reference, provenance, store=store, run_id=run_id, now=now)
     for results in (
@@ -111,6 +115,15 @@ def take_reference(
     ):
         store.replace(results, run_id=run_id, measured_at=now)
     return TakenReference(reference, reused=False)
+
+
+def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry | None) -> pl.DataFrame:
+    """Return the rows as they were served, or, where the version has served none, as it scores them."""
+    if registry is None or served.is_empty() or (served["model_version"] == model_version).any():
+        return served
+    if not registry.has_version(spec.name, model_version):
+        return served
+    return scored_by(spec, served.unique("row_id", keep="first", maintain_order=True), model_version, registry)
 
 
 def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
@@ -215,12 +228,16 @@ def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Referen
 
 
 def load_references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:
-    """Return the references of those versions that have a reference window.
+    """Return the references of those versions that have one: by the spec, or since they were promoted.
 
     Raises:
         MissingInputError: when one of them has not been built.
     """
-    return {version: load_reference(spec, store, version) for version in sorted(versions) if version in spec.reference}
+    return {
+        version: load_reference(spec, store, version)
+        for version in sorted(versions)
+        if version in spec.reference or store.reference_document(spec.name, version) is not None
+    }
 
 
 def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:

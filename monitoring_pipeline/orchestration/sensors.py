@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows import SourceError
 from monitoring_pipeline.orchestration.jobs import late_labels_job_name
-from monitoring_pipeline.orchestration.ports import LabelCount, Store, Warehouse
+from monitoring_pipeline.orchestration.ports import Clock, LabelCount, Store, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.measurement import Maturity
 from monitoring_pipeline.spec.model import ModelSpec
@@ -32,12 +32,13 @@ def build_late_labels_sensor(
         context: dg.SensorEvaluationContext,
         warehouse: dg.ResourceParam[Warehouse],
         store: dg.ResourceParam[Store],
+        clock: dg.ResourceParam[Clock],
     ) -> dg.SensorResult:
         requests: list[dg.RunRequest] = []
         unreadable: list[str] = []
         for spec in specs:
             try:
-                requests.extend(late_label_requests(spec, store, warehouse, now=dt.datetime.now(dt.UTC)))
+                requests.extend(late_label_requests(spec, store, warehouse, now=clock()))
             except SourceError as error:
                 # The other models' labels still count; this model's nightly run reports the same failure.
                 context.log.warning("%s: %s", spec.name, error)

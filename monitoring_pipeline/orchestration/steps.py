@@ -8,6 +8,7 @@ import polars as pl
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.column_quality import measure_columns
+from monitoring_pipeline.evaluation.pipeline_health import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality import SuiteResult, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -72,7 +73,9 @@ def take_predictions(
         rows=rows.frame.height,
         latest_at=latest_time(rows.frame["predicted_at"]),
     )
-    table = _measure_table(spec, chunk, rows.frame, read.table_columns, store)
+    # A prediction that a shadow has scored, too, is one prediction.
+    served = rows.frame.unique("row_id", keep="first", maintain_order=True)
+    table = _measure_table(spec, chunk, served, read.table_columns, store)
     measurements = (*rows.measurements, *table, *suite.schema, *suite.values)
     inputs = combined_fingerprint(content, outcome_fingerprint(measurements))
     results = ChunkResults(
@@ -90,8 +93,9 @@ def _measure_table(
 ) -> tuple[Measurement, ...]:
     """Compare the table with what the reference of the version with most rows knew of it."""
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
-    known = [version for version in counted["model_version"] if version in spec.reference] or list(spec.reference)
-    reference = load_reference(spec, store, known[0])
+    known = load_references(spec, store, counted["model_version"])
+    named = [version for version in counted["model_version"] if version in known]
+    reference = known[named[0]] if named else load_reference(spec, store, next(iter(spec.reference)))
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
@@ -148,7 +152,12 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshot
 
 def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
     """Judge a chunk from everything that was measured on it."""
-    producers = (PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance", "attribution")
+    producers = (
+        PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance", "attribution",
+        "business", "objectives", "trial",
+    )  # fmt: skip
+    measured = about_the_model(store.measurements(spec.name, chunk.key))
+    rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
     provenances = {name: store.provenance(spec.name, chunk.key, name) for name in producers}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
     drift = provenances["drift"]
@@ -161,7 +170,8 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
             input_fingerprint=combined_fingerprint(*made_from),
             code_version=monitoring_pipeline.__version__,
         ),
-        verdict=judge(store.measurements(spec.name, chunk.key)),
+        measurements=(decisive_measurements(measured, rows),),
+        verdict=judge(measured),
     )
 
 

@@ -21,6 +21,8 @@ class Kind(StrEnum):
     PERFORMANCE = "performance"
     ESTIMATED_PERFORMANCE = "estimated_performance"
     OPERATIONS = "operations"
+    BUSINESS = "business"
+    OBJECTIVE = "objective"
 
 
 class Severity(StrEnum):
@@ -38,6 +40,15 @@ class VerdictStatus(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
     UNKNOWN = "unknown"
+
+
+class Role(StrEnum):
+    """What a model version is there for: it serves, it serves a share on trial, it is scored only, or it did serve."""
+
+    CHAMPION = "champion"
+    CHALLENGER = "challenger"
+    SHADOW = "shadow"
+    RETIRED = "retired"
 
 
 class Maturity(StrEnum):

@@ -9,9 +9,13 @@ from functools import cache
 from typing import Annotated, Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.duration import Duration
+from monitoring_pipeline.spec.incident_rules import BusinessMetric, IncidentRules, Objective
+from monitoring_pipeline.spec.part import SpecPart
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.spec.threshold import Threshold
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(
@@ -41,12 +45,6 @@ class FeatureKind(StrEnum):
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
-
-
-class SpecPart(BaseModel):
-    """Base of every part of a spec: unknown keys are refused, values never change, numbers are finite."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class PredictionSource(SpecPart):
@@ -114,29 +112,6 @@ class ReferenceWindow(SpecPart):
     def _ordered(self) -> Self:
         if self.end <= self.start:
             message = f"end ({self.end}) must be after start ({self.start})"
-            raise ValueError(message)
-        return self
-
-
-class Threshold(SpecPart):
-    """Allowed range of one number."""
-
-    lower: float | None = None
-    """Breached when the number is below."""
-    upper: float | None = None
-    """Breached when the number is above."""
-    worse_than_reference: float | None = Field(default=None, ge=0)
-    """Metrics: breached when worse than the reference's own value by more than this."""
-    severity: Literal["info", "warning", "critical"] | None = None
-    """What a breach weighs in the verdict; the default depends on the kind of measurement."""
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if self.lower is None and self.upper is None and self.worse_than_reference is None:
-            message = "give lower, upper, or worse_than_reference"
-            raise ValueError(message)
-        if self.lower is not None and self.upper is not None and self.lower > self.upper:
-            message = f"lower ({self.lower:g}) must not be above upper ({self.upper:g})"
             raise ValueError(message)
         return self
 
@@ -235,6 +210,10 @@ _WITHOUT_NUMBERS: Any = {
     "schedule": True,
     "end": True,
     "labels": {"lookback"},
+    # Each result carries the hash of the references that it was made with.
+    "reference": True,
+    "incidents": True,
+    "retraining": True,
 }
 
 
@@ -270,6 +249,13 @@ class ModelSpec(SpecPart):
     drift: DriftRules = DriftRules()
     performance: PerformanceRules = PerformanceRules()
     quality: QualityRules = QualityRules()
+    business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
+    """Numbers from the user's own SQL, by name."""
+    objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
+    """Service levels, by name."""
+    incidents: IncidentRules = IncidentRules()
+    retraining: RetrainingRules | None = None
+    """When the model is trained again; absent, it never is."""
 
     @field_validator("timezone")
     @classmethod

@@ -1,17 +1,20 @@
 """Replaces and reads what is known about chunks, and the references of model versions."""
 
 import datetime as dt
-import weakref
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Self
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, RowMapping
+from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
-from monitoring_pipeline.store.engine import create_store_engine, reading, writing
+from monitoring_pipeline.store.decisions import DecisionStore
+from monitoring_pipeline.store.engine import reading, writing
+from monitoring_pipeline.store.evidence import REFERENCE_KEY_PATTERN
+from monitoring_pipeline.store.incidents import IncidentStore
+from monitoring_pipeline.store.outbox import OutboxStore
 from monitoring_pipeline.store.rows import (
     measurement_of,
     profiles_of,
@@ -20,7 +23,6 @@ from monitoring_pipeline.store.rows import (
     snapshot_of,
     verdict_of,
 )
-from monitoring_pipeline.store.schema import bring_to_head
 from monitoring_pipeline.store.tables import (
     REVISED_TABLES,
     chunk_revisions,
@@ -31,47 +33,12 @@ from monitoring_pipeline.store.tables import (
     verdicts,
 )
 
-REFERENCE_KEY_PATTERN = "%/%"
 
-
-class ResultStore:
-    """Results of all models in one database; safe to use from several threads and processes at once.
+class ResultStore(IncidentStore, OutboxStore, DecisionStore):
+    """Results of all models, and what follows from them, in one database; safe for several processes at once.
 
     Readers return the current revision: the newest of each (model, chunk, producer).
     """
-
-    def __init__(self, engine: Engine) -> None:
-        """Take an engine whose schema is at head; ``open`` is the way in."""
-        self._engine = engine
-        weakref.finalize(self, engine.dispose)
-
-    @classmethod
-    def open(cls, url: str) -> Self:
-        """Open the store at a SQLAlchemy URL, created or upgraded if need be.
-
-        Raises:
-            ValueError: when the URL is neither a SQLite file nor PostgreSQL.
-            StoreSchemaError: when a newer version of this package made the store.
-        """
-        engine = create_store_engine(url)
-        try:
-            bring_to_head(engine)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(engine)
-
-    def close(self) -> None:
-        """Close the connections; the next use opens new ones."""
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        """Return the store; the end of the block closes it."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the store."""
-        self.close()
 
     def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
         """Store everything that a producer says about a chunk, in one transaction, and return its revision.

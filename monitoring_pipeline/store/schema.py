@@ -4,10 +4,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from monitoring_pipeline.shipped_files import read_sql
+from monitoring_pipeline.store.columns import SCHEMA
 from monitoring_pipeline.store.engine import writing
-from monitoring_pipeline.store.tables import SCHEMA
 
-HEAD_REVISION = "0002"
+HEAD_REVISION = "0003"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
 
 VIEWS = (

@@ -7,17 +7,21 @@ A DuckDB file has one writing process at a time, which excludes readers and is e
 import datetime as dt
 import hashlib
 import logging
+import math
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from monitoring_pipeline.evaluation.business import BusinessQueryError, parse_business_query
 from monitoring_pipeline.evaluation.rows import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -57,6 +61,7 @@ class DuckDBWarehouse:
 
     path: Path
     lock_timeout_seconds: float = 60.0
+    business_timeout_seconds: float = 300.0
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a chunk's predictions, only the columns that the spec names.
@@ -105,6 +110,40 @@ class DuckDBWarehouse:
         with _connection(self.path, self.lock_timeout_seconds) as connection:
             rows = _frame(connection, label_counts_query(_label_join(connection, spec), chunks, as_of)).rows()
         return counts | {key: LabelCount(row_count, latest_at) for key, row_count, latest_at in rows}
+
+    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
+        """Return the one number of a user's own SELECT; None for NULL.
+
+        Args:
+            sql_text: one SELECT; it may refer to :chunk_start, :chunk_end (timestamps with time zone) and
+                :model_version (text), which are bound.
+            chunk: the chunk.
+            model_version: the version.
+
+        Raises:
+            BusinessQueryError: when it is anything else, DuckDB refuses it, it takes longer than
+                ``business_timeout_seconds``, or it gives anything but one number.
+        """
+        query = parse_business_query(sql_text)
+        values = {"chunk_start": chunk.start, "chunk_end": chunk.end, "model_version": model_version}
+        with _connection(self.path, self.lock_timeout_seconds) as connection:
+            try:
+                _require_one_select(connection, query.sql, query.parameters)
+                bound = {name: values[name] for name in query.parameters}
+                with _interrupted_after(connection, self.business_timeout_seconds):
+                    answer = connection.execute(query.sql, bound)
+                    columns, rows = len(answer.description), answer.fetchmany(2)
+            except duckdb.InterruptException as error:
+                message = f"interrupted after {self.business_timeout_seconds:g} seconds"
+                raise BusinessQueryError(message) from error
+            except duckdb.DataError as error:
+                # What DuckDB says of data shows values of rows.
+                message = f"DuckDB cannot compute it: {type(error).__name__}; run it by hand to see the value"
+                raise BusinessQueryError(message) from error
+            except duckdb.Error as error:
+                message = f"DuckDB refuses it: {' '.join(str(error).split())}"
+                raise BusinessQueryError(message) from error
+        return _one_number(columns, rows)
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of a table, and their types in DuckDB's words."""
@@ -167,6 +206,47 @@ def _label_join(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> Label
     predictions = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
     labels = _table(connection, spec.labels.table, f"{spec.name}: labels.table")
     return label_join(spec, predictions, labels)
+
+
+@contextmanager
+def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, connection.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str, parameters: frozenset[str]) -> None:
+    statements = connection.extract_statements(sql)
+    kinds = [statement.type.name for statement in statements]
+    if kinds != ["SELECT"]:
+        message = f"one SELECT is needed, got {' and '.join(kinds) or 'no statement'}"
+        raise BusinessQueryError(message)
+    if unknown := sorted(statements[0].named_parameters - parameters):
+        message = f"parameters are written as :name; got {', '.join(f'${name}' for name in unknown)}"
+        raise BusinessQueryError(message)
+
+
+def _one_number(columns: int, rows: list[tuple[object, ...]]) -> float | None:
+    if columns != 1 or len(rows) != 1:
+        some = "no row" if not rows else "more than one row" if len(rows) > 1 else "one row"
+        message = (
+            f"one row with one column is needed, got {some} with {columns} {'column' if columns == 1 else 'columns'}"
+        )
+        raise BusinessQueryError(message)
+    (value,) = rows[0]
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        message = f"a number is needed, got a value of type {type(value).__name__}"
+        raise BusinessQueryError(message)
+    if not math.isfinite(number := float(value)):
+        message = f"a finite number is needed, got {number}"
+        raise BusinessQueryError(message)
+    return number
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:

@@ -13,7 +13,8 @@ def _spec(changes):
 
 @pytest.mark.parametrize("changes", [
     {"description": "words"}, {"owner": "team:other"}, {"runbook": "https://example.org"}, {"schedule": "07:00"},
-    {"end": "2025-01-01"}, {"labels.lookback": "9d"}, {"labels.delay": "24h"},
+    {"end": "2025-01-01"}, {"labels.lookback": "9d"}, {"labels.delay": "24h"}, {"incidents.horizon": "9d"},
+    {"reference.1.end": "2024-02-01"}, {"retraining": {"trainer": "package.module:train"}},
 ])  # fmt: skip
 def test_words_and_times_of_running_do_not_change_the_hash(changes):
     assert _spec(changes).spec_hash == SPEC.spec_hash
@@ -25,7 +26,8 @@ def test_words_and_times_of_running_do_not_change_the_hash(changes):
     {"features.more": "numeric"}, {"features.age": {"kind": "numeric", "column": "years"}}, {"drift.alpha": 0.05},
     {"drift.floors.psi": 0.3}, {"drift.ignore": ["age"]}, {"drift.statistics": ["psi"]}, {"drift.numeric": "psi"},
     {"performance.thresholds.auroc": {"lower": 0.5}}, {"performance.breach_on": "point"},
-    {"performance.minimum_rows": 51}, {"quality.minimum_rows": 2}, {"reference.1.end": "2024-02-01"},
+    {"performance.minimum_rows": 51}, {"quality.minimum_rows": 2},
+    {"objectives": {"auc": {"metric": "auroc", "lower": 0.6}}}, {"business": {"cost": {"sql": "cost.sql"}}},
 ])  # fmt: skip
 def test_what_can_change_a_number_changes_the_hash(changes):
     assert _spec(changes).spec_hash != SPEC.spec_hash

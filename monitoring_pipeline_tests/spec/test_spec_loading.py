@@ -76,8 +76,8 @@ def test_durations(text, meant):
 
 
 @pytest.mark.parametrize(("changes", "says"), [
-    ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: cadence, description,"]),
-    ({"zzz": 1}, ["zzz: unknown key; known: cadence,"]),
+    ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: business, cadence,"]),
+    ({"zzz": 1}, ["zzz: unknown key; known: business, cadence,"]),
     ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?", "decision_threshold, horizon,"]),
     ({"performance.thresholds.auroc": {"lowr": 0.7, "upper": 1}},
      ["performance.thresholds.auroc.lowr: unknown key; did you mean lower? known: lower, severity, upper"]),

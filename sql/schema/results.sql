@@ -62,24 +62,6 @@ COMMENT ON TABLE measurements IS 'One number about one chunk, or the reason why 
 
 CREATE INDEX measurements_by_name ON measurements (model, name, chunk_start);
 
-CREATE TABLE model_references (
-    model TEXT NOT NULL,
-    model_version TEXT NOT NULL,
-    reference_hash TEXT NOT NULL,
-    is_current BOOLEAN NOT NULL,
-    window_start TIMESTAMP WITH TIME ZONE NOT NULL,
-    window_end TIMESTAMP WITH TIME ZONE NOT NULL,
-    rows BIGINT NOT NULL,
-    document TEXT NOT NULL,
-    spec_hash TEXT NOT NULL,
-    input_fingerprint TEXT NOT NULL,
-    run_id TEXT NOT NULL,
-    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    PRIMARY KEY (model, model_version, reference_hash)
-);
-
-COMMENT ON TABLE model_references IS 'References of model versions: bins, reference profile and baseline, as a JSON document';
-
 CREATE TABLE profiles (
     model TEXT NOT NULL,
     chunk TEXT NOT NULL,
@@ -103,6 +85,23 @@ CREATE TABLE profiles (
 
 COMMENT ON TABLE profiles IS 'Counts of one column of a model version''s rows in one chunk, over the cells of its reference';
 
+CREATE TABLE verdicts (
+    model TEXT NOT NULL,
+    chunk TEXT NOT NULL,
+    producer TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    chunk_start TIMESTAMP WITH TIME ZONE NOT NULL,
+    chunk_end TIMESTAMP WITH TIME ZONE NOT NULL,
+    status TEXT NOT NULL,
+    reasons JSON NOT NULL,
+    measured BIGINT NOT NULL,
+    breaches BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    PRIMARY KEY (model, chunk, producer, revision)
+);
+
+COMMENT ON TABLE verdicts IS 'The judgement on one chunk';
+
 CREATE TABLE snapshots (
     model TEXT NOT NULL,
     chunk TEXT NOT NULL,
@@ -120,19 +119,131 @@ CREATE TABLE snapshots (
 
 COMMENT ON TABLE snapshots IS 'Which file holds the rows of a chunk; the uri is relative to the snapshots'' root';
 
-CREATE TABLE verdicts (
+CREATE TABLE model_references (
     model TEXT NOT NULL,
-    chunk TEXT NOT NULL,
-    producer TEXT NOT NULL,
-    revision INTEGER NOT NULL,
-    chunk_start TIMESTAMP WITH TIME ZONE NOT NULL,
-    chunk_end TIMESTAMP WITH TIME ZONE NOT NULL,
-    status TEXT NOT NULL,
-    reasons JSON NOT NULL,
-    measured BIGINT NOT NULL,
-    breaches BIGINT NOT NULL,
-    skipped BIGINT NOT NULL,
-    PRIMARY KEY (model, chunk, producer, revision)
+    model_version TEXT NOT NULL,
+    reference_hash TEXT NOT NULL,
+    is_current BOOLEAN NOT NULL,
+    window_start TIMESTAMP WITH TIME ZONE NOT NULL,
+    window_end TIMESTAMP WITH TIME ZONE NOT NULL,
+    rows BIGINT NOT NULL,
+    document TEXT NOT NULL,
+    spec_hash TEXT NOT NULL,
+    input_fingerprint TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (model, model_version, reference_hash)
 );
 
-COMMENT ON TABLE verdicts IS 'The judgement on one chunk';
+COMMENT ON TABLE model_references IS 'References of model versions: bins, reference profile and baseline, as a JSON document';
+
+CREATE TABLE incidents (
+    incident_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    state TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    title TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    runbook TEXT,
+    opened TEXT NOT NULL,
+    since TEXT NOT NULL,
+    last_breached TEXT NOT NULL,
+    resolved TEXT,
+    breached_chunks INTEGER NOT NULL,
+    reopened INTEGER NOT NULL,
+    subjects JSON NOT NULL,
+    related JSON NOT NULL,
+    findings JSON NOT NULL,
+    acknowledged_by TEXT,
+    acknowledged_at TIMESTAMP WITH TIME ZONE,
+    muted_until TIMESTAMP WITH TIME ZONE,
+    muted_severity TEXT,
+    outcome TEXT,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (incident_id)
+);
+
+COMMENT ON TABLE incidents IS 'One lasting problem of one model: a cause, from its opening to its resolution';
+
+CREATE INDEX incidents_by_model ON incidents (model, state);
+
+CREATE TABLE incident_events (
+    event_id BIGSERIAL NOT NULL,
+    incident_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    chunk TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    told BOOLEAN NOT NULL,
+    PRIMARY KEY (event_id)
+);
+
+COMMENT ON TABLE incident_events IS 'What happened to an incident; told: whether it was young enough for anybody to hear of it';
+
+CREATE INDEX incident_events_by_incident ON incident_events (incident_id);
+
+CREATE TABLE alerts (
+    alert_id BIGSERIAL NOT NULL,
+    event_id BIGINT NOT NULL,
+    incident_id TEXT NOT NULL,
+    model TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    state TEXT NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    attempts INTEGER NOT NULL,
+    claimed_at TIMESTAMP WITH TIME ZONE,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    delivery_id TEXT,
+    error TEXT,
+    PRIMARY KEY (alert_id)
+);
+
+COMMENT ON TABLE alerts IS 'The outbox: one message about one event to one channel; state is due, sending, sent, failed or dropped';
+
+CREATE INDEX alerts_by_state ON alerts (state, due_at);
+
+CREATE TABLE alert_threads (
+    incident_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    thread TEXT NOT NULL,
+    PRIMARY KEY (incident_id, channel)
+);
+
+COMMENT ON TABLE alert_threads IS 'Where a channel keeps its messages about an incident together';
+
+CREATE TABLE decisions (
+    decision_id BIGSERIAL NOT NULL,
+    model TEXT NOT NULL,
+    key TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    chunk TEXT,
+    model_version TEXT,
+    incident_id TEXT,
+    evidence JSON NOT NULL,
+    PRIMARY KEY (decision_id),
+    CONSTRAINT decisions_once UNIQUE (model, key)
+);
+
+COMMENT ON TABLE decisions IS 'What was decided about a model, by whom or what, and why; each key happens once';
+
+CREATE TABLE model_versions (
+    model TEXT NOT NULL,
+    model_version TEXT NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    role TEXT NOT NULL,
+    window_start TEXT,
+    window_end TEXT,
+    decided_by TEXT NOT NULL,
+    PRIMARY KEY (model, model_version, since)
+);
+
+COMMENT ON TABLE model_versions IS 'Which role a model version has since when, and the days of its reference where the spec names none';

@@ -1,87 +1,18 @@
-"""The command ``monitoring-pipeline``."""
+"""Commands that monitor, and that show what was found."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, open_warehouse
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.documentation import fields_page, json_schema
-from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec, load_specs
 from monitoring_pipeline.spec.model import ModelSpec
 
 DAY = click.DateTime(["%Y-%m-%d"])
 PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="monitoring-pipeline")
-def main() -> None:
-    """Watch machine-learning models in production."""
-
-
-@main.group()
-def spec() -> None:
-    """Model specs: one YAML file per monitored model."""
-
-
-@spec.command("check")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def spec_check(files: tuple[Path, ...]) -> None:
-    """Check spec FILES, or all of the configured directory."""
-    from monitoring_pipeline.orchestration.model_definitions import check_rules
-
-    with _clear_errors():
-        loaded = [load_spec(path) for path in files] or load_specs(Settings().models)
-        for entry in loaded:
-            check_rules(entry.spec)
-            click.echo(f"{entry.path}: {entry.spec.name} is fine")
-
-
-@spec.command("schema")
-def spec_schema() -> None:
-    """Print the JSON Schema of a model spec, for editors."""
-    click.echo(json_schema(), nl=False)
-
-
-@spec.command("fields")
-def spec_fields() -> None:
-    """Print every field of a model spec, in Markdown."""
-    click.echo(fields_page(), nl=False)
-
-
-@main.group()
-def suite() -> None:
-    """Great Expectations suites: one file per model, yours to edit."""
-
-
-@suite.command("draft")
-@click.argument("model")
-@click.option("--force", is_flag=True, help="Overwrite the model's suite file.")
-def suite_draft(model: str, *, force: bool) -> None:
-    """Draft the suite of MODEL from its reference rows and write it beside the spec."""
-    import polars as pl
-
-    from monitoring_pipeline.quality.drafting import draft_suite
-    from monitoring_pipeline.spec.chunk import chunk_of_reference
-
-    with _clear_errors():
-        settings = Settings()
-        loaded = _find(settings, model)
-        if loaded.suite_path.exists() and not force:
-            message = f"{loaded.suite_path} exists; --force overwrites it"
-            raise click.ClickException(message)
-        frames = [
-            _warehouse(settings).read_predictions(loaded.spec, chunk_of_reference(loaded.spec, window)).frame
-            for window in loaded.spec.reference.values()
-        ]
-        loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames)), encoding="utf-8")
-    click.echo(f"wrote {loaded.suite_path}: read it, and keep what you want to hold")
-
-
-@main.command()
+@click.command()
 @click.argument("model")
 @click.option("--from", "first", type=DAY, required=True, help="First day.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
@@ -89,17 +20,17 @@ def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
     """Monitor MODEL on past days, in one Dagster run; give the same numbers as the nights would have."""
     from monitoring_pipeline.tables import day_table, terminal
 
-    with _clear_errors():
+    with clear_errors():
         settings = Settings()
-        loaded = _find(settings, model)
+        loaded = find_model(settings, model)
         run = _run_range(settings, loaded.spec, first.date(), last.date())
-        with _store(settings) as store:
+        with open_store(settings) as store:
             terminal().print(day_table(loaded.spec, store, first.date(), last.date()))
         if not run:
             raise SystemExit(1)
 
 
-@main.command()
+@click.command()
 @click.argument("model")
 @click.option("--from", "first", type=DAY, required=True, help="First day.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
@@ -108,10 +39,10 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
     """Print what is known of MODEL, a line for each day or longer period."""
     from monitoring_pipeline.tables import day_table, period_table, terminal
 
-    with _clear_errors():
+    with clear_errors():
         settings = Settings()
-        loaded = _find(settings, model)
-        with _store(settings) as store:
+        loaded = find_model(settings, model)
+        with open_store(settings) as store:
             if by == "day":
                 table = day_table(loaded.spec, store, first.date(), last.date())
             else:
@@ -119,7 +50,7 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
             terminal().print(table)
 
 
-@main.command()
+@click.command()
 @click.argument("model")
 @click.option("--from", "first", type=DAY, required=True, help="First day.")
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
@@ -131,11 +62,11 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, s
     from monitoring_pipeline.store.snapshots import SnapshotFiles
     from monitoring_pipeline.tables import result_table, terminal, with_interval
 
-    with _clear_errors():
+    with clear_errors():
         settings = Settings()
-        loaded = _find(settings, model)
+        loaded = find_model(settings, model)
         rows: list[tuple[object, ...]] = []
-        with _store(settings) as store:
+        with open_store(settings) as store:
             for period, keys in _periods(first, last, by).items():
                 if sums:
                     for version in loaded.spec.reference:
@@ -150,7 +81,7 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, s
         terminal().print(result_table(f"{model}: performance by {by}", columns, rows))
 
 
-@main.command()
+@click.command()
 @click.argument("model")
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 def replay(model: str, versions: tuple[str, ...]) -> None:
@@ -161,18 +92,18 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
     from monitoring_pipeline.store.snapshots import SnapshotFiles
     from monitoring_pipeline.tables import result_table, terminal
 
-    with _clear_errors():
+    with clear_errors():
         settings = Settings()
-        loaded = _find(settings, model)
+        loaded = find_model(settings, model)
         if unknown := [version for version in versions if version not in loaded.spec.reference]:
             message = f"no version {unknown[0]!r} of {model}; with a reference: {', '.join(loaded.spec.reference)}"
             raise click.ClickException(message)
         for version in versions or loaded.spec.reference:
-            with _store(settings) as store:
+            with open_store(settings) as store:
                 measured = replay_reference(
                     loaded,
                     version,
-                    warehouse=_warehouse(settings),
+                    warehouse=open_warehouse(settings),
                     store=store,
                     snapshots=SnapshotFiles(settings.snapshots),
                     suites=run_suite,
@@ -187,7 +118,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
             terminal().print(result_table(title, *power_lines(measured)))
 
 
-@main.command()
+@click.command()
 @click.argument("name")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the query.")
 def query(name: str, pairs: tuple[str, ...]) -> None:
@@ -197,46 +128,26 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
     from monitoring_pipeline.shipped_files import read_sql
     from monitoring_pipeline.tables import result_table, terminal
 
-    with _clear_errors():
+    with clear_errors():
         sql = read_sql(f"queries/{name}.sql")
         known = sorted(text(sql).compile().params)
         given = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
         if unknown := [pair for pair in pairs if pair.split("=", 1)[0] not in known or "=" not in pair]:
             message = f"--set {unknown[0]}: expected NAME=VALUE with NAME one of {', '.join(known)}"
             raise click.ClickException(message)
-        with _store(Settings()) as store:
+        with open_store(Settings()) as store:
             columns, rows = store.query(sql, {parameter: given.get(parameter) for parameter in known})
         terminal().print(result_table(name, columns, rows))
 
 
-@main.command()
+@click.command()
 def demo() -> None:
     """Seed a warehouse with real flights, train three models, and monitor them over March and April 2013."""
     from monitoring_pipeline.demo.running import run_demo
     from monitoring_pipeline.tables import terminal
 
-    with _clear_errors():
+    with clear_errors():
         run_demo(Settings(), terminal())
-
-
-@contextmanager
-def _clear_errors() -> Iterator[None]:
-    """Show what a user can mend as one message; anything else keeps its traceback."""
-    from monitoring_pipeline.backfill import OutsidePartitionsError
-    from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
-    from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
-    from monitoring_pipeline.evaluation.reference import EmptyReferenceError
-    from monitoring_pipeline.evaluation.rows import SourceError
-    from monitoring_pipeline.orchestration.references import MissingInputError
-
-    mendable = (
-        SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
-        EmptyReferenceError, MissingInputError, FileNotFoundError, FileExistsError,
-    )  # fmt: skip
-    try:
-        yield
-    except mendable as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _periods(first: dt.datetime, last: dt.datetime, by: str) -> dict[str, list[str]]:
@@ -246,28 +157,6 @@ def _periods(first: dt.datetime, last: dt.datetime, by: str) -> dict[str, list[s
         day = first + dt.timedelta(days=offset)
         periods.setdefault(day.strftime(PERIODS[by]), []).append(day.date().isoformat())
     return periods
-
-
-def _find(settings: Settings, model: str) -> LoadedSpec:
-    known = {loaded.spec.name: loaded for loaded in load_specs(settings.models)}
-    if model not in known:
-        message = f"no model {model!r} in {settings.models}; known: {', '.join(known) or 'none'}"
-        raise click.ClickException(message)
-    return known[model]
-
-
-def _warehouse(settings: Settings):  # noqa: ANN202 - the adapter is imported where it is used
-    from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
-
-    return DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
-
-
-@contextmanager
-def _store(settings: Settings):  # noqa: ANN202 - as above
-    from monitoring_pipeline.store.results import ResultStore
-
-    with ResultStore.open(settings.store_url) as store:
-        yield store
 
 
 def _run_range(settings: Settings, monitored: ModelSpec, first: dt.date, last: dt.date) -> bool:

@@ -1,0 +1,91 @@
+"""From the rules of alerting.yaml to channels that can send."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from monitoring_pipeline.alerting.apprise_channel import AppriseChannel
+from monitoring_pipeline.alerting.file_channel import FileChannel
+from monitoring_pipeline.alerting.ports import AlertChannel
+from monitoring_pipeline.alerting.slack import SlackChannel
+from monitoring_pipeline.alerting.slack_calls import SLACK_API, SlackCalls
+from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
+from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, check_secrets, find_secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What channels need besides their own rules.
+
+    Args:
+        secrets: secrets by name.
+        home: folder that files are relative to.
+        link: address of Dagster's UI.
+        slack_api: base of Slack's addresses.
+        timeout_seconds: how long a channel may take to answer.
+    """
+
+    secrets: Mapping[str, SecretStr]
+    home: Path
+    link: str | None = None
+    slack_api: str = SLACK_API
+    timeout_seconds: int = 10
+
+    def secret_of(self, channel: Channel) -> SecretStr:
+        """Return a channel's secret, empty where it needs none."""
+        return find_secret(self.secrets, channel.secret or "") or SecretStr("")
+
+
+def build_channels(
+    rules: AlertingRules,
+    secrets: Mapping[str, SecretStr],
+    *,
+    home: Path,
+    slack_api: str = SLACK_API,
+    timeout_seconds: int = 10,
+) -> dict[str, AlertChannel]:
+    """Return the channels of the rules by name; nothing is connected or imported before the first message.
+
+    Args:
+        rules: the rules.
+        secrets: secrets by name.
+        home: folder that the files of file channels are relative to.
+        slack_api: base of Slack's addresses, for a proxy or a test.
+        timeout_seconds: how long a channel may take to answer.
+
+    Raises:
+        SpecError: when a secret is missing, naming the variable to set.
+        ValueError: when a webhook's secret is not an address.
+    """
+    check_secrets(rules, secrets)
+    surroundings = Surroundings(
+        secrets=secrets, home=home, link=rules.link, slack_api=slack_api, timeout_seconds=timeout_seconds
+    )
+    return {name: _BUILDERS[channel.kind](name, channel, surroundings) for name, channel in rules.channels.items()}
+
+
+def _slack(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    calls = SlackCalls(around.secret_of(channel), base_url=around.slack_api, timeout_seconds=around.timeout_seconds)
+    return SlackChannel(name, channel.slack or "", calls)
+
+
+def _apprise(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    return AppriseChannel(name, around.secret_of(channel))
+
+
+def _webhook(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    return WebhookChannel(name, around.secret_of(channel), link=around.link, timeout_seconds=around.timeout_seconds)
+
+
+def _file(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    return FileChannel(name, around.home / (channel.file or ""), link=around.link)
+
+
+_BUILDERS: dict[ChannelKind, Callable[[str, Channel, Surroundings], AlertChannel]] = {
+    ChannelKind.SLACK: _slack,
+    ChannelKind.APPRISE: _apprise,
+    ChannelKind.WEBHOOK: _webhook,
+    ChannelKind.FILE: _file,
+}

@@ -1,0 +1,108 @@
+"""The JSON that webhooks and files receive: a published contract, shipped as alert.schema.json."""
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from hashlib import blake2s
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitoring_pipeline.alerting.messages import Message, verdict_page
+from monitoring_pipeline.spec.incident import Handling, Incident, IncidentEvent
+from monitoring_pipeline.spec.outbox import ClaimedAlert
+
+SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
+
+
+class AlertEntry(BaseModel):
+    """One event of one incident."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    key: str
+    """Names this alert: the same whenever it is sent again, and different for every other."""
+    mode: str
+    """How it is told: now, digest, escalation, or update (what needs nobody's attention)."""
+    event: IncidentEvent
+    """What happened, at which chunk."""
+    event_at: dt.datetime
+    """When that was written."""
+    incident_id: str
+    """Name of the incident, as the command line takes it."""
+    incident: Incident
+    """The incident as it is now, with its evidence: counts and numbers, never rows."""
+    handling: Handling
+    """What people have said about it."""
+    owner: str
+    """Owner of the model."""
+    runbook: str | None
+    """Address of what to do."""
+    url: str | None
+    """Address of the chunk in Dagster's UI."""
+
+
+class AlertDocument(BaseModel):
+    """One message: one alert, or all of a digest."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    version: Literal[1] = 1
+    """Changes when a field is removed or means something else; new fields may come without."""
+    idempotency_key: str
+    """Names this message; equal to the header Idempotency-Key."""
+    title: str
+    """One line for people."""
+    text: str
+    """What has just happened, for people."""
+    alerts: tuple[AlertEntry, ...] = Field(min_length=1)
+    """What it tells."""
+
+
+def alert_key(alert: ClaimedAlert) -> str:
+    """Return the name of an alert in the outside world: 16 hexadecimal digits, equal whenever it is sent again.
+
+    The number of a row alone would be the same in the store of another deployment.
+    """
+    moment = alert.event_at.astimezone(dt.UTC).isoformat(timespec="seconds")
+    text = f"{alert.stored.incident_id}/{alert.alert_id}/{moment}"
+    return blake2s(text.encode(), digest_size=8).hexdigest()
+
+
+def message_key(alerts: Sequence[ClaimedAlert]) -> str:
+    """Return the name of a message: that of its alert, or one made from those of all alerts of a digest."""
+    keys = [alert_key(alert) for alert in alerts]
+    return keys[0] if len(keys) == 1 else blake2s("/".join(keys).encode(), digest_size=8).hexdigest()
+
+
+def alert_document(alerts: Sequence[ClaimedAlert], message: Message, *, link: str | None) -> AlertDocument:
+    """Return a message as the document that webhooks and files receive."""
+    return AlertDocument(
+        idempotency_key=message_key(alerts),
+        title=message.title,
+        text=message.happened,
+        alerts=tuple(_entry(alert, link) for alert in alerts),
+    )
+
+
+def alert_schema() -> str:
+    """Return the JSON Schema of the document, as shipped in ``SCHEMA_PATH``."""
+    schema = AlertDocument.model_json_schema(mode="serialization")
+    return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
+
+
+def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
+    stored = alert.stored
+    return AlertEntry(
+        key=alert_key(alert),
+        mode=alert.mode,
+        event=alert.event,
+        event_at=alert.event_at,
+        incident_id=stored.incident_id,
+        incident=stored.incident,
+        handling=stored.handling,
+        owner=stored.owner,
+        runbook=stored.runbook,
+        url=verdict_page(stored, link),
+    )

@@ -1,0 +1,31 @@
+"""The command ``monitoring-pipeline``."""
+
+import click
+
+from monitoring_pipeline.cli import incidents, results, specs, versions
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="monitoring-pipeline")
+def main() -> None:
+    """Watch machine-learning models in production."""
+
+
+COMMANDS = (
+    specs.spec,
+    specs.suite,
+    results.backfill,
+    results.show,
+    results.performance,
+    results.replay,
+    results.query,
+    results.demo,
+    incidents.incidents,
+    versions.decisions,
+    versions.evaluate,
+    versions.promote,
+    versions.rollback,
+    versions.refuse,
+)
+for command in COMMANDS:
+    main.add_command(command)

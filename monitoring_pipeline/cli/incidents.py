@@ -1,0 +1,122 @@
+"""Commands about incidents: what lasts, and what people say about it."""
+
+import datetime as dt
+import getpass
+from collections.abc import Callable
+from functools import partial
+
+import click
+
+from monitoring_pipeline.cli.opening import clear_errors, open_store
+from monitoring_pipeline.evaluation.incident_handling import (
+    Handle,
+    Person,
+    acknowledge,
+    mute,
+    record_outcome,
+    unmute,
+)
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.incident import IncidentState, Outcome, StoredIncident
+
+REASON = click.option("--reason", required=True, help="Why; it is kept in the audit.")
+BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--model", help="Only this model's.")
+@click.option("--all", "resolved_too", is_flag=True, help="Resolved ones, too.")
+@click.pass_context
+def incidents(context: click.Context, model: str | None, *, resolved_too: bool) -> None:
+    """List incidents; acknowledge, mute them, or say what they were."""
+    from monitoring_pipeline.incident_pages import incident_table
+    from monitoring_pipeline.tables import terminal
+
+    if context.invoked_subcommand:
+        return
+    with clear_errors(), open_store(Settings()) as store:
+        found = [
+            entry
+            for entry in store.incidents(model)
+            if resolved_too or entry.incident.state is not IncidentState.RESOLVED
+        ]
+        terminal().print(incident_table(found, "all" if resolved_too else "not resolved"))
+
+
+@incidents.command("show")
+@click.argument("name")
+def show_incident(name: str) -> None:
+    """Print everything about the incident NAME: findings, what explains it, what happened."""
+    from monitoring_pipeline.incident_pages import incident_page
+    from monitoring_pipeline.tables import terminal
+
+    with clear_errors(), open_store(Settings()) as store:
+        stored = store.incident(name)
+        for part in incident_page(stored, store.incident_log(stored.incident_id)):
+            terminal().print(part)
+
+
+@incidents.command("acknowledge")
+@click.argument("name")
+@REASON
+@BY
+def acknowledge_incident(name: str, reason: str, by: str) -> None:
+    """Say that somebody looks after the incident NAME: it is not escalated to others."""
+    _handle(name, acknowledge, by, reason)
+
+
+@incidents.command("mute")
+@click.argument("name")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), required=True, help="End, in UTC.")
+@REASON
+@BY
+def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
+    """Keep the incident NAME quiet until a day, unless it becomes worse."""
+    end = until.replace(tzinfo=dt.UTC)
+    if end <= dt.datetime.now(dt.UTC):
+        message = f"--until {until:%Y-%m-%dT%H:%M}: is past; give a moment to come (UTC)"
+        raise click.ClickException(message)
+    _handle(name, lambda person: mute(person, end), by, reason)
+
+
+@incidents.command("unmute")
+@click.argument("name")
+@REASON
+@BY
+def unmute_incident(name: str, reason: str, by: str) -> None:
+    """Let the incident NAME be heard again."""
+    _handle(name, unmute, by, reason)
+
+
+@incidents.command("outcome")
+@click.argument("name")
+@click.argument("outcome", type=click.Choice([outcome.value for outcome in Outcome]))
+@click.option("--reason", default="", help="Why; it is kept in the audit.")
+@BY
+def record_incident_outcome(name: str, outcome: str, reason: str, by: str) -> None:
+    """Say what the incident NAME was: the precision of alerts is counted from it."""
+    _handle(name, lambda person: record_outcome(person, Outcome(outcome)), by, reason)
+
+
+def _handle(name: str, act: Callable[[Person], Handle], by: str, reason: str) -> None:
+    from monitoring_pipeline.evaluation.routing import plan_alerts
+
+    now = dt.datetime.now(dt.UTC)
+    with clear_errors():
+        settings = Settings()
+        rules = settings.alerting_rules()
+        with open_store(settings) as store:
+            after = store.handle_incident(
+                name, act(Person(name=by, at=now, reason=reason)), partial(plan_alerts, rules, now=now), at=now
+            )
+    click.echo(_sentence(after))
+
+
+def _sentence(stored: StoredIncident) -> str:
+    handling = stored.handling
+    parts = [
+        f"acknowledged by {handling.acknowledged_by}" if handling.acknowledged_by else "not acknowledged",
+        *([f"muted until {handling.muted_until:%Y-%m-%d %H:%M} UTC"] if handling.muted_until else []),
+        *([f"outcome: {handling.outcome}"] if handling.outcome else []),
+    ]
+    return f"{stored.incident_id} {stored.incident.model}: {stored.incident.title}\n{', '.join(parts)}"

@@ -1,0 +1,64 @@
+"""What the commands open: the settings, a model's spec, the warehouse, the store; and how they say what is wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_specs
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.store.results import ResultStore
+    from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+
+
+@contextmanager
+def clear_errors() -> Iterator[None]:
+    """Show what a user can mend as one message; anything else keeps its traceback."""
+    from monitoring_pipeline.backfill import OutsidePartitionsError
+    from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
+    from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
+    from monitoring_pipeline.evaluation.reference import EmptyReferenceError
+    from monitoring_pipeline.evaluation.rows import SourceError
+    from monitoring_pipeline.orchestration.references import MissingInputError
+    from monitoring_pipeline.store.incidents import UnknownIncidentError
+
+    mendable = (
+        SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
+        EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
+    )  # fmt: skip
+    try:
+        yield
+    except mendable as error:
+        raise click.ClickException(str(error)) from error
+
+
+def find_model(settings: Settings, model: str) -> LoadedSpec:
+    """Return the spec of a model.
+
+    Raises:
+        ClickException: when there is none, naming those that there are.
+    """
+    known = {loaded.spec.name: loaded for loaded in load_specs(settings.models)}
+    if model not in known:
+        message = f"no model {model!r} in {settings.models}; known: {', '.join(known) or 'none'}"
+        raise click.ClickException(message)
+    return known[model]
+
+
+def open_warehouse(settings: Settings) -> "DuckDBWarehouse":
+    """Return the warehouse."""
+    from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+
+    return DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
+
+
+@contextmanager
+def open_store(settings: Settings) -> Iterator["ResultStore"]:
+    """Open the store."""
+    from monitoring_pipeline.store.results import ResultStore
+
+    with ResultStore.open(settings.store_url) as store:
+        yield store

@@ -1,0 +1,95 @@
+"""Commands about model versions: the gate as an exit code, promotion, rollback, and what was decided."""
+
+import datetime as dt
+import getpass
+
+import click
+
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.settings import Settings
+
+EXIT_CODES = {True: 0, False: 1, None: 2}
+REASON = click.option("--reason", required=True, help="Why; it is kept in the audit.")
+BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
+
+
+@click.command()
+@click.argument("model")
+@click.option("--topic", help="Only this topic: retraining, gate, promotion, trial, rollback, mute, outcome, ...")
+@click.option("--answer", help="Only this answer, such as yes.")
+def decisions(model: str, topic: str | None, answer: str | None) -> None:
+    """Print what was decided about MODEL, by whom or what, and why."""
+    from monitoring_pipeline.incident_pages import decision_table
+    from monitoring_pipeline.tables import terminal
+
+    with clear_errors():
+        settings = Settings()
+        find_model(settings, model)
+        with open_store(settings) as store:
+            found = [entry for entry in store.decisions(model, topic=topic) if answer in (None, entry.answer)]
+        terminal().print(decision_table(model, found))
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", required=True, help="A version in the registry.")
+@click.pass_context
+def evaluate(context: click.Context, model: str, version: str) -> None:
+    """Hold VERSION of MODEL against the champion: exit code 0 passed, 1 refused, 2 could not be measured."""
+    from monitoring_pipeline.definitions import build_adapters
+    from monitoring_pipeline.incident_pages import gate_table
+    from monitoring_pipeline.orchestration.retraining import evaluate_version
+    from monitoring_pipeline.tables import terminal
+
+    with clear_errors():
+        settings = Settings()
+        loaded = find_model(settings, model)
+        with open_store(settings) as store:
+            adapters = build_adapters(settings, store)
+            result = evaluate_version(loaded.spec, version, now=dt.datetime.now(dt.UTC), adapters=adapters)
+        terminal().print(gate_table(f"{model} version {version}", result))
+    context.exit(EXIT_CODES[result.passed])
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="A version in the registry; default the challenger.")
+@REASON
+@BY
+def promote(model: str, version: str | None, reason: str, by: str) -> None:
+    """Let the challenger of MODEL take over."""
+    _change("promote", model, version, reason, by)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="The version to return to; default the one that was replaced last.")
+@REASON
+@BY
+def rollback(model: str, version: str | None, reason: str, by: str) -> None:
+    """Let the former champion of MODEL serve again."""
+    _change("roll_back", model, version, reason, by)
+
+
+@click.command()
+@click.argument("model")
+@click.option("--version", help="A version in the registry; default the challenger.")
+@REASON
+@BY
+def refuse(model: str, version: str | None, reason: str, by: str) -> None:
+    """Take the challenger of MODEL out of the line."""
+    _change("refuse", model, version, reason, by)
+
+
+def _change(action: str, model: str, version: str | None, reason: str, by: str) -> None:
+    from monitoring_pipeline.definitions import build_adapters
+    from monitoring_pipeline.orchestration.roll_out import ACTIONS, Action
+
+    now = dt.datetime.now(dt.UTC)
+    with clear_errors():
+        settings = Settings()
+        loaded = find_model(settings, model)
+        asked = Action(version=version, decision_key=f"{action}:{now.isoformat()}", actor=by, reason=reason, now=now)
+        with open_store(settings) as store:
+            decision = ACTIONS[action](loaded, asked, adapters=build_adapters(settings, store))
+    click.echo(f"{model}: {decision.answer} version {decision.model_version}: {decision.reason}")

@@ -1,0 +1,23 @@
+"""Trains the demo's models again: ``trainer: monitoring_pipeline.demo.retraining:train`` in their specs."""
+
+from typing import TYPE_CHECKING
+
+from monitoring_pipeline.demo.training import DEMO_MODELS, fit
+from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+
+def train(request: TrainingRequest) -> "Pipeline":
+    """Fit the demo's model of that name to the requested rows, with the parameters of its first version.
+
+    Raises:
+        KeyError: when the demo has no model of that name.
+    """
+    models = {model.name: model for model in DEMO_MODELS}
+    if request.model not in models:
+        message = f"the demo has no model {request.model!r}; it has {', '.join(models)}"
+        raise KeyError(message)
+    model = models[request.model]
+    return fit(model, request.rows.rename({"label": model.target}))

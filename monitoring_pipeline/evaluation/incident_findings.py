@@ -1,0 +1,58 @@
+"""Breaches as the evidence of an incident."""
+
+from dataclasses import dataclass
+
+from monitoring_pipeline.spec.incident import Finding
+from monitoring_pipeline.spec.measurement import Measurement, Severity
+
+WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One breached measurement, and the chunk since which its signal has been breached whenever it was measured.
+
+    ``explainers`` are the causes that were breached on the same chunk and would explain it, most fundamental first.
+    """
+
+    measurement: Measurement
+    since: str
+    explainers: tuple[str, ...]
+
+
+def finding_of(breach: Breach, *, consequence: bool) -> Finding:
+    """Return a breach as evidence; ``consequence``: another one probably explains it."""
+    m = breach.measurement
+    return Finding(
+        kind=m.kind,
+        subject=m.subject,
+        name=m.name,
+        model_version=m.model_version,
+        segment=m.segment,
+        severity=m.severity,
+        value=m.value,
+        lower=m.lower,
+        upper=m.upper,
+        reference_value=m.reference_value,
+        threshold_lower=m.threshold_lower,
+        threshold_upper=m.threshold_upper,
+        q_value=m.q_value,
+        reason=m.reason or "",
+        rows=m.rows,
+        since=breach.since,
+        consequence=consequence,
+    )
+
+
+def place_of(finding: Finding) -> tuple[bool, int, str, str, str, str, str, str]:
+    """Causes before consequences, the most severe first, of these the ones that last longest."""
+    return (
+        finding.consequence,
+        -WEIGHT[finding.severity],
+        finding.since,
+        finding.kind,
+        finding.subject,
+        finding.name,
+        finding.segment,
+        finding.model_version,
+    )

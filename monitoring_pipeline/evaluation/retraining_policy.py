@@ -1,0 +1,192 @@
+"""Whether a model is to be trained again: a yes or no with its reason, from the nights that were judged."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.spec.threshold import Persistence
+
+LOOK_BACK = 3
+"""Chunks that could be measured are looked for among this many times as many: older ones say nothing about today."""
+
+_TOLD_BY_LABELS = frozenset({Maturity.PROVISIONAL, Maturity.FINAL})
+_OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT})
+_OUTPUTS = frozenset({"score", "prediction", "label"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightState:
+    """What one judged chunk says about the champion.
+
+    Args:
+        chunk: key of the chunk.
+        chunk_end: when it ended.
+        maturity: state of its labels, ``None`` where nothing is known of them.
+        performance_breached: whether realized performance is beyond a threshold; ``None`` where it was not measured.
+        estimated_breached: the same of estimated performance.
+        inputs_drifted: whether an input, or all of them together, have drifted.
+        quality_failing: whether its data are broken.
+        model_version: the champion; only the nights of the newest one's champion count.
+    """
+
+    chunk: str
+    chunk_end: dt.datetime
+    maturity: Maturity | None
+    performance_breached: bool | None
+    estimated_breached: bool | None
+    inputs_drifted: bool
+    quality_failing: bool
+    model_version: str = ""
+
+    @property
+    def told_by_labels(self) -> bool | None:
+        """Whether performance is breached by labels that count; ``None`` where they do not say.
+
+        What broken data do to a model is no reason to train it: such a chunk is not told.
+        """
+        counts = self.maturity in _TOLD_BY_LABELS and not self.quality_failing
+        return self.performance_breached if counts else None
+
+    @property
+    def suspected(self) -> bool | None:
+        """The same, from the estimate and the drift of the inputs where the labels do not say."""
+        if self.told_by_labels is not None or self.quality_failing:
+            return self.told_by_labels
+        return None if self.estimated_breached is None else self.estimated_breached and self.inputs_drifted
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingAnswer:
+    """Whether to train again, why, and what the answer rests on (plain values, for the audit)."""
+
+    answer: Literal["yes", "no"]
+    reason: str
+    evidence: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class _Count:
+    """How many of how many measured chunks are breached, and which."""
+
+    breached: tuple[str, ...]
+    measured: int
+    rule: Persistence
+
+    @property
+    def lasting(self) -> bool:
+        return len(self.breached) >= self.rule.chunks
+
+    def told(self, what: str) -> str:
+        asked_for = f"asked for at {self.rule.chunks} of {self.rule.of}"
+        return f"{what} on {len(self.breached)} of {self.measured} chunks ({asked_for})"
+
+
+def decide_retraining(
+    rules: RetrainingRules,
+    nights: Sequence[NightState],
+    *,
+    now: dt.datetime,
+    horizon: dt.timedelta,
+    last_retraining: dt.datetime | None,
+    running: bool,
+) -> RetrainingAnswer:
+    """Decide whether a model is to be trained again; the first reason against it is told.
+
+    Args:
+        rules: the policy.
+        nights: judged chunks, oldest first, up to and with the one that the answer is about.
+        now: the time.
+        horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
+        last_retraining: when the last retraining began, whatever became of it.
+        running: whether one is running.
+    """
+    labelled = _count(nights, rules.breached, lambda night: night.told_by_labels)
+    suspected = _count(nights, rules.estimated, lambda night: night.suspected)
+    cool_until = None if last_retraining is None else last_retraining + rules.cool_down
+    told = (
+        f"{labelled.told('performance is breached')}; "
+        f"{suspected.told('it is, or its estimate while the inputs have drifted,')}"
+    )
+    evidence: dict[str, object] = {
+        "chunk": nights[-1].chunk if nights else None,
+        "labelled_breached": list(labelled.breached),
+        "labelled_measured": labelled.measured,
+        "estimated_breached": list(suspected.breached),
+        "estimated_measured": suspected.measured,
+        "cool_down_until": None if cool_until is None else cool_until.isoformat(),
+    }
+    against = (
+        _too_old(nights, now, horizon),
+        None if labelled.lasting or suspected.lasting else f"not asked for: {told}",
+        f"data quality is failing on {nights[-1].chunk}" if nights and nights[-1].quality_failing else None,
+        f"cooling down until {cool_until:%Y-%m-%d %H:%M %Z}" if cool_until is not None and now < cool_until else None,
+        "a retraining is running already" if running else None,
+    )
+    reason = next((reason for reason in against if reason is not None), None)
+    return RetrainingAnswer(answer="yes" if reason is None else "no", reason=reason or told, evidence=evidence)
+
+
+def night_state_of(chunk: str, chunk_end: dt.datetime, measurements: Iterable[Measurement]) -> NightState:
+    """Return what a chunk's measurements say about the champion.
+
+    Performance is breached when a critical threshold is; where the spec has none of that severity, when any is but
+    those of severity ``info``. Data are broken when a critical measurement of quality is breached. Inputs have drifted
+    when drift other than of the outputs is breached.
+    """
+    own = [m for m in measurements if m.role == Role.CHAMPION]
+    version = _version_of(own)
+    of_model = [m for m in own if m.kind in _OF_MODEL and m.model_version == version]
+    performance = [m for m in of_model if m.kind is Kind.PERFORMANCE]
+    drift = [m for m in of_model if m.kind is Kind.DRIFT and m.subject.partition("[")[0] not in _OUTPUTS]
+    breached = [m for m in own if m.status is Status.BREACHED]
+    return NightState(
+        chunk=chunk,
+        chunk_end=chunk_end,
+        maturity=next((m.maturity for m in performance if m.maturity is not None), None),
+        performance_breached=_breached(performance),
+        estimated_breached=_breached(m for m in of_model if m.kind is Kind.ESTIMATED_PERFORMANCE),
+        inputs_drifted=any(m.status is Status.BREACHED and m.severity is not Severity.INFO for m in drift),
+        quality_failing=any(m.kind is Kind.QUALITY and m.severity is Severity.CRITICAL for m in breached),
+        model_version=version,
+    )
+
+
+def _version_of(measurements: Iterable[Measurement]) -> str:
+    """Return the version that most rows of the chunk are of: on the day of a promotion there are two."""
+    rows = {(m.rows, m.model_version) for m in measurements if m.kind in _OF_MODEL}
+    return max(rows)[1] if rows else ""
+
+
+def _count(nights: Sequence[NightState], rule: Persistence, told: Callable[[NightState], bool | None]) -> _Count:
+    """Count breaches among the newest measured chunks, as many as the rule looks at."""
+    recent = [night for night in nights[-LOOK_BACK * rule.of :] if night.model_version == nights[-1].model_version]
+    measured = [(night.chunk, breached) for night in recent if (breached := told(night)) is not None][-rule.of :]
+    return _Count(tuple(chunk for chunk, breached in measured if breached), len(measured), rule)
+
+
+def _too_old(nights: Sequence[NightState], now: dt.datetime, horizon: dt.timedelta) -> str | None:
+    if not nights:
+        return "no chunk has been judged"
+    if now - nights[-1].chunk_end > horizon:
+        days = horizon / dt.timedelta(days=1)
+        return f"{nights[-1].chunk} ended more than {days:g} days ago: history asks for nothing"
+    return None
+
+
+def _breached(measurements: Iterable[Measurement]) -> bool | None:
+    """Return whether a threshold of the model as a whole is breached; None where none could be measured."""
+    bounded = [m for m in measurements if m.subject == "model" and not m.segment and _has_threshold(m)]
+    critical = [m for m in bounded if m.severity is Severity.CRITICAL]
+    measured = [m for m in critical or bounded if m.status is not Status.SKIPPED]
+    return any(m.status is Status.BREACHED for m in measured) if measured else None
+
+
+def _has_threshold(measurement: Measurement) -> bool:
+    if measurement.severity is Severity.INFO:
+        return False
+    limits = (measurement.threshold_lower, measurement.threshold_upper)
+    # A threshold by the reference alone leaves no limits where zero is best: its severity tells it then.
+    return limits != (None, None) or Severity.CRITICAL is measurement.severity or measurement.status is Status.BREACHED

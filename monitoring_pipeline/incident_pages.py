@@ -1,0 +1,148 @@
+"""Incidents and decisions for the terminal, as a person reads them."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from monitoring_pipeline.evaluation.gate import GateResult
+from monitoring_pipeline.spec.incident import Decision, Finding, StoredIncident
+from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.store.incidents import LoggedEvent
+
+STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
+
+
+def incident_table(found: Sequence[StoredIncident], which: str) -> Table:
+    """Return one line per incident."""
+    table = Table(title=f"incidents: {which}" if found else f"incidents, {which}: none")
+    for name in ("name", "model", "severity", "state", "opened", "last breached", "chunks", "what", "people say"):
+        table.add_column(name)
+    for entry in found:
+        incident = entry.incident
+        table.add_row(
+            entry.incident_id,
+            incident.model,
+            Text(str(incident.severity), style=STYLE[incident.severity]),
+            str(incident.state),
+            incident.opened,
+            incident.last_breached,
+            str(incident.breached_chunks),
+            escape(incident.title),
+            escape(_said(entry)),
+        )
+    return table
+
+
+def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterator[Table]:
+    """Yield everything about one incident: what it is, its findings, what happened."""
+    yield _facts(stored)
+    findings = Table(title="findings")
+    for name in ("what", "value", "interval", "reference", "allowed", "since", "rows", "why"):
+        findings.add_column(name)
+    for finding in stored.incident.findings:
+        findings.add_row(*_finding_cells(finding))
+    yield findings
+    events = Table(title="what happened")
+    for name in ("chunk", "event", "severity", "written", "told", "summary"):
+        events.add_column(name)
+    for logged in log:
+        event = logged.event
+        told = "yes" if logged.told else "no, history"
+        at = f"{logged.at:%Y-%m-%d %H:%M}"
+        events.add_row(event.chunk, str(event.kind), str(event.severity), at, told, escape(event.summary))
+    yield events
+
+
+def decision_table(model: str, decisions: Sequence[Decision]) -> Table:
+    """Return the history of a model's decisions, one line each."""
+    table = Table(title=f"{model}: decisions" if decisions else f"{model}: no decisions")
+    for name in ("at", "topic", "answer", "version", "chunk", "by", "why"):
+        table.add_column(name)
+    for decision in decisions:
+        table.add_row(
+            f"{decision.at:%Y-%m-%d %H:%M}",
+            decision.topic,
+            decision.answer,
+            decision.model_version or "",
+            decision.chunk or "",
+            escape(decision.actor),
+            escape(decision.reason),
+        )
+    return table
+
+
+def gate_table(title: str, result: GateResult) -> Table:
+    """Return the gate's checks, one line each, and its answer."""
+    answers = {True: "passed", False: "refused", None: "could not be measured"}
+    table = Table(title=f"{title}: {answers[result.passed]}", caption=escape("; ".join(result.reasons)))
+    for name in ("check", "champion", "challenger", "difference [interval]", "allowed", "passed"):
+        table.add_column(name)
+    for check in result.checks:
+        bounds = "" if check.lower is None or check.upper is None else f" [{check.lower:.4g}, {check.upper:.4g}]"
+        table.add_row(
+            escape(check.name),
+            _number(check.champion),
+            _number(check.challenger),
+            _number(check.difference) + bounds,
+            _number(check.allowed),
+            {True: "yes", False: "no", None: "not measured"}[check.passed],
+        )
+    return table
+
+
+def _facts(stored: StoredIncident) -> Table:
+    incident = stored.incident
+    table = Table(title=f"{stored.incident_id}: {escape(incident.title)}", show_header=False)
+    facts = {
+        "model": incident.model,
+        "cause": incident.cause,
+        "severity": str(incident.severity),
+        "state": str(incident.state) + (f" on {incident.resolved}" if incident.resolved else ""),
+        "since": f"{incident.since}, opened {incident.opened}, last breached {incident.last_breached}",
+        "breached chunks": str(incident.breached_chunks),
+        "probably because of": ", ".join(incident.related) or "nothing else that is known",
+        "owner": stored.owner,
+        "runbook": stored.runbook or "",
+        "people say": _said(stored),
+    }
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, escape(value))
+    return table
+
+
+def _finding_cells(finding: Finding) -> tuple[str, ...]:
+    what = f"{finding.subject} {finding.name}" if finding.subject != "model" else finding.name
+    limits = [
+        f"{word} {limit:.4g}"
+        for word, limit in (("at least", finding.threshold_lower), ("at most", finding.threshold_upper))
+        if limit is not None
+    ]
+    interval = "" if finding.lower is None or finding.upper is None else f"{finding.lower:.4g} to {finding.upper:.4g}"
+    consequence = " (a consequence)" if finding.consequence else ""
+    return (
+        escape(what + consequence),
+        _number(finding.value),
+        interval,
+        _number(finding.reference_value),
+        ", ".join(limits),
+        finding.since,
+        str(finding.rows),
+        escape(finding.reason),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _said(stored: StoredIncident) -> str:
+    handling = stored.handling
+    said = [
+        *([f"acknowledged by {handling.acknowledged_by}"] if handling.acknowledged_by else []),
+        *([f"muted until {handling.muted_until:%Y-%m-%d %H:%M} UTC"] if handling.muted_until else []),
+        *([str(handling.outcome)] if handling.outcome else []),
+    ]
+    return ", ".join(said)

@@ -1,0 +1,124 @@
+"""The step that decides, once a night, what follows for a model's versions: each answer is a row of the audit."""
+
+import datetime as dt
+
+from monitoring_pipeline.evaluation.incident_changes import is_active
+from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.retraining_policy import LOOK_BACK, NightState, decide_retraining, night_state_of
+from monitoring_pipeline.evaluation.rollout import decide_probation, decide_shadow
+from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key
+from monitoring_pipeline.orchestration.roll_out import Trial, running_trial
+from monitoring_pipeline.orchestration.trial_step import trial_days
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+
+RETRAINING, TRIAL = "retraining", "trial"
+YES = "yes"
+WHAT_FOLLOWS = {"promote": "promote", "refuse": "refuse", "roll_back": "roll_back", "passed": "end_probation"}
+"""Answers about a trial, and the action of the roll-out job that each asks for."""
+
+
+def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
+    """Decide about retraining, and about a running trial, as of a chunk; return what is new in the audit.
+
+    A chunk beyond the horizon changes no answer that was given on it.
+    """
+    rules = spec.retraining
+    if rules is None:
+        return ()
+    young = is_within_horizon(spec, chunk, now)
+    decided = [_about_retraining(spec, rules, chunk, young=young, store=store, now=now)]
+    if young:
+        decided.append(_about_trial(spec, rules, chunk, store=store, now=now))
+    return tuple(decision for decision in decided if decision is not None and store.decide(decision))
+
+
+def _about_retraining(
+    spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, young: bool, store: Store, now: dt.datetime
+) -> Decision | None:
+    before = store.decisions(spec.name, topic=RETRAINING)
+    of_chunk = [decision for decision in before if decision.chunk == chunk.key]
+    if any(decision.answer == YES for decision in of_chunk) or (of_chunk and not young):
+        return None
+    asked = [decision for decision in before if decision.answer == YES]
+    answer = decide_retraining(
+        rules,
+        _nights(spec, rules, chunk, store),
+        now=now,
+        horizon=spec.incidents.horizon,
+        last_retraining=max((decision.at for decision in asked), default=None),
+        running=any(_is_running(spec, decision, rules, store, now) for decision in asked),
+    )
+    return Decision(
+        model=spec.name,
+        topic=RETRAINING,
+        answer=answer.answer,
+        reason=answer.reason,
+        actor=ACTOR,
+        at=now,
+        key=f"{RETRAINING}:{chunk.key}:{answer.answer}",
+        chunk=chunk.key,
+        incident_id=_incident_of(spec, store),
+        evidence=answer.evidence,
+    )
+
+
+def _is_running(spec: ModelSpec, asked: Decision, rules: RetrainingRules, store: Store, now: dt.datetime) -> bool:
+    """Whether a retraining that was asked for is not judged yet; one that died is given up after its cool-down."""
+    return store.decision(spec.name, gate_key(asked.key)) is None and now < asked.at + rules.cool_down
+
+
+def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store) -> list[NightState]:
+    """Return what the chunks that the policy looks at say, oldest first."""
+    days = LOOK_BACK * max(rules.breached.of, rules.estimated.of)
+    first = (dt.date.fromisoformat(chunk.key) - dt.timedelta(days=days)).isoformat()
+    by_chunk: dict[str, list[Measurement]] = {}
+    for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
+        by_chunk.setdefault(key, []).append(measurement)
+    judged = store.verdicts(spec.name)
+    return [
+        night_state_of(key, chunk_of_key(spec, key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
+    ]
+
+
+def _about_trial(
+    spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, store: Store, now: dt.datetime
+) -> Decision | None:
+    trial = running_trial(spec, store)
+    if trial is None:
+        return None
+    days = trial_days(spec, trial, chunk.key, store)
+    if trial.stage == "shadow":
+        answer = decide_shadow(rules.shadow, days)
+    else:
+        answer = decide_probation(rules.probation, days, (chunk.end - trial.since).days)
+    if answer.answer == "wait":
+        return None
+    return Decision(
+        model=spec.name,
+        topic=TRIAL,
+        answer=answer.answer,
+        reason=answer.reason,
+        actor=ACTOR,
+        at=now,
+        key=f"{trial.key}:{trial.stage}:{answer.answer}",
+        chunk=chunk.key,
+        model_version=_version_of(trial, answer.answer),
+        incident_id=_incident_of(spec, store),
+        evidence={"stage": trial.stage, "newcomer": trial.newcomer, "incumbent": trial.incumbent},
+    )
+
+
+def _version_of(trial: Trial, answer: str) -> str:
+    """Return the version that the action which follows is about."""
+    return trial.incumbent if answer == "roll_back" else trial.newcomer
+
+
+def _incident_of(spec: ModelSpec, store: Store) -> str | None:
+    """Return the incident about the champion's performance that lasts, if there is one."""
+    lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
+    return next((entry.incident_id for entry in lasting if entry.incident.cause == "performance"), None)

@@ -1,0 +1,30 @@
+"""The step that brings a model's incidents up to what its measurements say."""
+
+import datetime as dt
+from collections.abc import Sequence
+from functools import partial
+
+from monitoring_pipeline.evaluation.incident_changes import IncidentChanges, find_changes
+from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.routing import plan_alerts
+from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.spec.incident import IncidentEvent, StoredIncident
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+def update_incidents(
+    spec: ModelSpec, store: Store, alerting: AlertingRules, *, now: dt.datetime
+) -> tuple[IncidentEvent, ...]:
+    """Judge a model's whole history again, store what changed, and return the events that people hear of."""
+
+    def is_young(chunk: str) -> bool:
+        return is_within_horizon(spec, chunk_of_key(spec, chunk), now)
+
+    def judge(evidence: Sequence[ChunkEvidence], known: Sequence[StoredIncident]) -> IncidentChanges:
+        newest = evidence[-1].chunk if evidence else ""
+        return find_changes(spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young)
+
+    return store.update_incidents(spec.name, judge, partial(plan_alerts, alerting, now=now), at=now)

@@ -1,0 +1,154 @@
+"""Turns decisions into runs: a retraining that is asked for, a challenger from outside, the end of a trial."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import dagster as dg
+from dagster import DagsterInstance, RunsFilter
+
+from monitoring_pipeline.orchestration.alert_delivery import UNFINISHED
+from monitoring_pipeline.orchestration.decision_step import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
+from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.orchestration.retraining import gate_key
+from monitoring_pipeline.orchestration.retraining_job import gate_job_name, retrain_job_name, rollout_job_name
+from monitoring_pipeline.orchestration.retraining_ports import CHALLENGER, DECISION_TAG, Registry
+from monitoring_pipeline.orchestration.roll_out import ungated_challenger
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.model import ModelSpec
+
+SENSOR = "retraining"
+MOST_TRIES = 3
+RUN_TAG = "monitoring_pipeline/decision"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run that a decision asks for."""
+
+    key: str
+    job: str
+    op: str
+    config: dict[str, str]
+
+
+def build_retraining_sensor(
+    specs: Sequence[ModelSpec], jobs: Sequence[dg.JobDefinition], *, interval_seconds: int
+) -> dg.SensorDefinition:
+    """Return the sensor that asks for the runs which decisions call for, each once."""
+
+    @dg.sensor(
+        name=SENSOR,
+        jobs=jobs,
+        minimum_interval_seconds=interval_seconds,
+        description="Starts retrainings that were decided, judges challengers from outside, ends trials.",
+    )
+    def retraining(
+        context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], registry: dg.ResourceParam[Registry]
+    ) -> dg.SensorResult:
+        requests = [
+            request
+            for spec in specs
+            for wanted in wanted_runs(spec, store, registry)
+            if (request := run_request(spec, wanted, context.instance)) is not None
+        ]
+        reason = None if requests else dg.SkipReason("nothing was decided that has not been done")
+        return dg.SensorResult(run_requests=requests, skip_reason=reason)
+
+    return retraining
+
+
+def build_external_job_sensors(specs: Sequence[ModelSpec], *, interval_seconds: int) -> list[dg.SensorDefinition]:
+    """Return a sensor for each model that another Dagster job trains: it asks for that job, with the decision."""
+    return [
+        _external_job_sensor(spec, spec.retraining.job, interval_seconds)
+        for spec in specs
+        if spec.retraining is not None and spec.retraining.job is not None
+    ]
+
+
+def wanted_runs(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
+    """Yield the runs that a model's decisions call for, and that have not been done."""
+    rules = spec.retraining
+    if rules is None:
+        return
+    if rules.job is None:
+        for asked in _unserved_retrainings(spec, store):
+            yield Wanted(asked.key, retrain_job_name(spec), f"{spec.name}_train", {"decision_key": asked.key})
+    if rules.trainer is None:
+        yield from _challenger_from_outside(spec, store, registry)
+    for decision in store.decisions(spec.name, topic=TRIAL):
+        yield from _end_of_trial(spec, decision, store)
+
+
+def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> dg.RunRequest | None:
+    """Return the request for a run, unless one for the same decision is under way or has failed too often."""
+    runs = instance.get_runs(RunsFilter(tags={RUN_TAG: _tag(spec, wanted.key)}))
+    if len(runs) >= MOST_TRIES or any(run.status in UNFINISHED for run in runs):
+        return None
+    return dg.RunRequest(
+        run_key=f"{spec.name}:{wanted.key}:{len(runs)}",
+        job_name=wanted.job,
+        run_config={"ops": {wanted.op: {"config": wanted.config}}},
+        tags={RUN_TAG: _tag(spec, wanted.key)},
+    )
+
+
+def _unserved_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
+    """Return the retrainings that were asked for, and neither judged nor handed to somebody else."""
+    return [
+        decision
+        for decision in store.decisions(spec.name, topic=RETRAINING)
+        if decision.answer == YES
+        and store.decision(spec.name, gate_key(decision.key)) is None
+        and store.decision(spec.name, f"{decision.key}:asked") is None
+    ]
+
+
+def _challenger_from_outside(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
+    challenger = registry.version_with_alias(spec.name, CHALLENGER)
+    version = ungated_challenger(spec, store=store, challenger=challenger)
+    if version is not None:
+        key = registry.version_tags(spec.name, version).get(DECISION_TAG) or f"outside:{version}"
+        config = {"decision_key": key, "version": version}
+        yield Wanted(f"{key}:{version}", gate_job_name(spec), f"{spec.name}_outside_challenger", config)
+
+
+def _end_of_trial(spec: ModelSpec, decision: Decision, store: Store) -> Iterator[Wanted]:
+    rules = spec.retraining
+    done = f"{decision.key}:done"
+    if rules is None or store.decision(spec.name, done) is not None:
+        return
+    if decision.answer == "roll_back" and rules.probation.rollback == "manual":
+        return
+    config = {
+        "decision_key": done,
+        "action": WHAT_FOLLOWS[decision.answer],
+        "version": decision.model_version or "",
+        "reason": decision.reason,
+    }
+    yield Wanted(decision.key, rollout_job_name(spec), f"{spec.name}_change_version", config)
+
+
+def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg.SensorDefinition:
+    @dg.sensor(
+        name=f"{spec.name}_asks_{job}",
+        job_name=job,
+        minimum_interval_seconds=interval_seconds,
+        description=f"Asks the job {job} to train {spec.name} when that was decided.",
+    )
+    def ask(_: dg.SensorEvaluationContext, store: dg.ResourceParam[Store]) -> dg.SensorResult:
+        requests = [
+            dg.RunRequest(
+                run_key=f"{spec.name}:{decision.key}",
+                tags={RUN_TAG: _tag(spec, decision.key), "model": spec.name, DECISION_TAG: decision.key},
+            )
+            for decision in _unserved_retrainings(spec, store)
+        ]
+        reason = None if requests else dg.SkipReason("no retraining is asked for")
+        return dg.SensorResult(run_requests=requests, skip_reason=reason)
+
+    return ask
+
+
+def _tag(spec: ModelSpec, key: str) -> str:
+    return f"{spec.name}/{key}"

@@ -1,0 +1,38 @@
+"""Which versions a model has beside those of its spec, and what each of them is there for."""
+
+from dataclasses import replace
+
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.spec.measurement import Measurement, Role, Severity
+from monitoring_pipeline.spec.model import ModelSpec
+
+NOT_SERVING = frozenset({Role.SHADOW, Role.RETIRED})
+
+
+def effective_spec(spec: ModelSpec, store: Store) -> ModelSpec:
+    """Return the spec with the reference windows of the versions that were promoted since it was written.
+
+    A window that the spec names itself holds.
+    """
+    promoted = {record.model_version: record.window for record in store.versions(spec.name) if record.window}
+    added = {version: window for version, window in promoted.items() if version not in spec.reference}
+    return spec.model_copy(update={"reference": spec.reference | added}) if added else spec
+
+
+def with_roles(results: ChunkResults, store: Store) -> ChunkResults:
+    """Stamp each measurement with the role that its version had at the chunk's end.
+
+    What does not serve is measured like everything else, and never decides.
+    """
+    versions = {m.model_version for m in results.measurements if m.model_version}
+    if not versions or not store.versions(results.chunk.model):
+        return results
+    roles = {version: store.role_at(results.chunk.model, version, results.chunk.end) for version in versions}
+    return replace(results, measurements=tuple(_stamped(m, roles) for m in results.measurements))
+
+
+def _stamped(measurement: Measurement, roles: dict[str, Role]) -> Measurement:
+    role = roles.get(measurement.model_version, Role.CHAMPION)
+    severity = Severity.INFO if role in NOT_SERVING else measurement.severity
+    return replace(measurement, role=role.value, severity=severity)

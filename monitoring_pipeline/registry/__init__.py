@@ -1,0 +1,1 @@
+"""Where model versions live: training, comparing and promoting them in MLflow."""

@@ -1,0 +1,87 @@
+"""Finds and calls the user's trainer, or asks one that lives elsewhere."""
+
+import importlib
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping
+
+from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+
+ANSWER_SECONDS = 30
+Trainer = Callable[[TrainingRequest], object]
+
+
+class TrainerError(RuntimeError):
+    """A trainer cannot be found, raised, or returned what nothing can be made of; the message says which and why."""
+
+
+def load_trainer(path: str) -> Trainer:
+    """Return the function that ``module:function`` names.
+
+    Raises:
+        TrainerError: when there is no such module or function.
+    """
+    module_name, _, function_name = path.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        message = f"trainer {path!r}: module {module_name!r} cannot be imported: {type(error).__name__}: {error}"
+        raise TrainerError(message) from error
+    function = getattr(module, function_name, None)
+    if not callable(function):
+        own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
+        functions = sorted(value.__name__ for value in own if callable(value) and value.__name__[0] != "_")
+        message = (
+            f"trainer {path!r}: module {module_name!r} has no function {function_name!r}; "
+            f"it has {', '.join(functions) or 'none'}"
+        )
+        raise TrainerError(message)
+    return function
+
+
+def run_trainer(path: str, request: TrainingRequest) -> object:
+    """Return what the user's trainer made of the request: a fitted estimator, or the URI of a logged model.
+
+    Raises:
+        TrainerError: when it cannot be found, raised, or returned neither.
+    """
+    trainer = load_trainer(path)
+    try:
+        trained = trainer(request)
+    except Exception as error:
+        message = f"trainer {path!r} failed on {request.rows.height} rows: {type(error).__name__}: {error}"
+        raise TrainerError(message) from error
+    if isinstance(trained, str) and trained.startswith(("models:/", "runs:/")):
+        return trained
+    if not callable(getattr(trained, "predict", None)):
+        message = (
+            f"trainer {path!r} returned {trained!r:.200}; needed is a fitted estimator with predict "
+            "(and predict_proba for classes), or the URI of a model logged to MLflow: models:/... or runs:/..."
+        )
+        raise TrainerError(message)
+    return trained
+
+
+def ask_external_trainer(address: str, request: Mapping[str, object]) -> None:
+    """Send a request for training as JSON to an address by POST; any answer of 200 to 299 means that it was taken.
+
+    Raises:
+        TrainerError: when the address does not take it; the message names its host only, as the rest may be secret.
+    """
+    body = json.dumps(request).encode()
+    parts = urllib.parse.urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    if parts.scheme not in {"http", "https"}:
+        raise TrainerError("the external trainer's address does not begin with http:// or https://")
+    post = urllib.request.Request(address, data=body, headers={"Content-Type": "application/json"}, method="POST")  # noqa: S310 - scheme checked
+    try:
+        urllib.request.urlopen(post, timeout=ANSWER_SECONDS).close()  # noqa: S310 - scheme checked
+    except (urllib.error.URLError, OSError) as error:
+        # The address may hold a token, which an HTTPError knows.
+        reason = f"cannot be reached: {error}"
+        if isinstance(error, urllib.error.HTTPError):
+            reason = f"answered {error.code}"
+            error.close()
+        raise TrainerError(f"the external trainer at {host} {reason}") from None

@@ -1,0 +1,176 @@
+"""The words for lasting problems: a finding, an incident, and what happens to it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from monitoring_pipeline.spec.measurement import Severity
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands."""
+
+    OPEN = "open"
+    ONGOING = "ongoing"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+class EventKind(StrEnum):
+    """What happened to an incident; the last four are done by a person."""
+
+    OPENED = "opened"
+    SPREAD = "spread"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    ACKNOWLEDGED = "acknowledged"
+    MUTED = "muted"
+    UNMUTED = "unmuted"
+    OUTCOME = "outcome"
+
+
+class Outcome(StrEnum):
+    """What a person found an incident to be."""
+
+    REAL = "real"
+    NOISE = "noise"
+    PLANNED = "planned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One breached measurement as evidence: what moved, from what to what, how sure, on how many rows, since when.
+
+    ``consequence`` is true where another finding of the incident probably explains it.
+    """
+
+    kind: str
+    subject: str
+    name: str
+    model_version: str
+    segment: str = ""
+    severity: Severity = Severity.WARNING
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reference_value: float | None = None
+    threshold_lower: float | None = None
+    threshold_upper: float | None = None
+    q_value: float | None = None
+    reason: str = ""
+    rows: int = 0
+    since: str = ""
+    consequence: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident:
+    """One lasting problem of one model: a cause, from its opening to its resolution.
+
+    Args:
+        model: the model.
+        cause: what its breaches share, such as ``column:temperature`` or ``performance``.
+        opened: key of the chunk that opened it.
+        since: key of its first breached chunk, which persistence may put before ``opened``.
+        last_breached: key of its newest breached chunk.
+        resolved: key of the chunk that resolved it; ``None`` while it lasts.
+        state: where it stands.
+        severity: the worst that it has been since it was opened or reopened.
+        breached_chunks: number of its breached chunks.
+        reopened: how often it came back.
+        title: one line for people.
+        findings: breaches of the newest breached chunk, causes before consequences, most severe first.
+        subjects: every subject that was ever part of it, in order of appearance.
+        related: causes of other incidents of that chunk that probably explain it.
+    """
+
+    model: str
+    cause: str
+    opened: str
+    since: str
+    last_breached: str
+    resolved: str | None
+    state: IncidentState
+    severity: Severity
+    breached_chunks: int
+    reopened: int
+    title: str
+    findings: tuple[Finding, ...]
+    subjects: tuple[str, ...]
+    related: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentEvent:
+    """One change of an incident: what, at which chunk, and how bad it was then."""
+
+    kind: EventKind
+    chunk: str
+    severity: Severity
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentHistory:
+    """An incident, and all its changes in order."""
+
+    incident: Incident
+    events: tuple[IncidentEvent, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handling:
+    """What people have said about an incident; the reasons are theirs."""
+
+    acknowledged_by: str | None = None
+    acknowledged_at: dt.datetime | None = None
+    muted_until: dt.datetime | None = None
+    muted_severity: Severity | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredIncident:
+    """An incident as the store holds it: with the name that people use for it, and what they have said."""
+
+    incident_id: str
+    incident: Incident
+    handling: Handling = Handling()
+    owner: str = ""
+    runbook: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedAlert:
+    """One message about one event to one channel, due at a time.
+
+    ``mode``: ``now`` is sent by itself, ``digest`` with all others that are due for the channel, and ``escalation``
+    only while the incident is neither acknowledged, muted nor resolved.
+    """
+
+    channel: str
+    due_at: dt.datetime
+    mode: str = "now"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One entry of the audit: what was decided about a model, by whom or what, and why.
+
+    ``key`` makes it happen once: a second decision with the same model and key is not written.
+    ``topic``: retraining, gate, promotion, shadow, probation, rollback, acknowledgement, mute, outcome.
+    """
+
+    model: str
+    topic: str
+    answer: str
+    reason: str
+    actor: str
+    at: dt.datetime
+    key: str
+    chunk: str | None = None
+    model_version: str | None = None
+    incident_id: str | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict[str, object])

@@ -1,0 +1,44 @@
+"""The words of the outbox: an alert that is to be sent now, and the history behind its chart."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from monitoring_pipeline.spec.incident import IncidentEvent, StoredIncident
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedAlert:
+    """One row of the outbox that a delivery holds for a while: what to tell, to which channel.
+
+    Args:
+        alert_id: the row; rows of one incident are told in this order.
+        channel: name of the channel in alerting.yaml.
+        mode: ``now``, ``digest``, ``escalation`` or ``update``.
+        attempts: how often sending it has failed before.
+        uncertain: claimed before and never marked: it may have been sent.
+        event_id: the event that it tells.
+        event: what happened.
+        event_at: when that was written.
+        stored: the incident as it is at the time of the claim.
+    """
+
+    alert_id: int
+    channel: str
+    mode: str
+    attempts: int
+    uncertain: bool
+    event_id: int
+    event: IncidentEvent
+    event_at: dt.datetime
+    stored: StoredIncident
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistoryPoint:
+    """One chunk's value of the measurement that an incident is about."""
+
+    chunk: str
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+    breached: bool = False

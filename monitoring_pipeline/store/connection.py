@@ -1,0 +1,46 @@
+"""Opening and closing the store's database; what all parts of the store share."""
+
+import weakref
+from typing import Self
+
+from sqlalchemy.engine import Engine
+
+from monitoring_pipeline.store.engine import create_store_engine
+from monitoring_pipeline.store.schema import bring_to_head
+
+
+class StoreConnection:
+    """A database whose schema is at head; safe to use from several threads and processes at once."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine whose schema is at head; ``open`` is the way in."""
+        self._engine = engine
+        weakref.finalize(self, engine.dispose)
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Open the store at a SQLAlchemy URL, created or upgraded if need be.
+
+        Raises:
+            ValueError: when the URL is neither a SQLite file nor PostgreSQL.
+            StoreSchemaError: when a newer version of this package made the store.
+        """
+        engine = create_store_engine(url)
+        try:
+            bring_to_head(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Close the connections; the next use opens new ones."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        """Return the store; the end of the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()

@@ -1,0 +1,115 @@
+"""Writes and reads decisions about models, and the roles of their versions; both only ever grow."""
+
+import datetime as dt
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.version import VersionRecord
+from monitoring_pipeline.store.connection import StoreConnection
+from monitoring_pipeline.store.engine import reading, writing
+from monitoring_pipeline.store.incident_rows import DECISION_FIELDS, decision_of
+from monitoring_pipeline.store.incident_tables import decisions, model_versions
+
+
+class DecisionStore(StoreConnection):
+    """The audit of what was decided, and which version serves since when."""
+
+    def decide(self, decision: Decision) -> bool:
+        """Write a decision, unless one with its model and key is there already: then nothing changes, and False."""
+        with writing(self._engine, f"decisions/{decision.model}") as connection:
+            return write_decision(connection, decision)
+
+    def decisions(self, model: str, *, topic: str | None = None) -> list[Decision]:
+        """Return the decisions about a model, all or those of one topic, oldest first."""
+        own = {"model": model} | ({"topic": topic} if topic else {})
+        statement = sa.select(decisions).filter_by(**own).order_by(decisions.c.at, decisions.c.decision_id)
+        with reading(self._engine) as connection:
+            return [decision_of(row) for row in connection.execute(statement).mappings()]
+
+    def decision(self, model: str, key: str) -> Decision | None:
+        """Return the decision with a key, if it was taken."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(decisions).filter_by(model=model, key=key)).mappings().one_or_none()
+        return decision_of(row) if row else None
+
+    def set_role(
+        self,
+        model: str,
+        model_version: str,
+        role: Role,
+        since: dt.datetime,
+        *,
+        window: ReferenceWindow | None,
+        by: str,
+    ) -> None:
+        """Record that a version has a role from a moment on; recorded before, nothing changes.
+
+        ``window`` are the days of the version's reference, where the spec names none.
+        """
+        key = {"model": model, "model_version": model_version, "since": since}
+        with writing(self._engine, f"versions/{model}") as connection:
+            if connection.execute(sa.select(model_versions.c.role).filter_by(**key)).first():
+                return
+            row = key | {
+                "role": role.value,
+                "window_start": window.start.isoformat() if window else None,
+                "window_end": window.end.isoformat() if window else None,
+                "decided_by": by,
+            }
+            connection.execute(model_versions.insert(), row)
+
+    def versions(self, model: str) -> list[VersionRecord]:
+        """Return the newest record of each version, in order of the versions' first appearance."""
+        newest: dict[str, VersionRecord] = {}
+        for record in self.role_history(model):
+            before = newest.get(record.model_version)
+            # A later record need not repeat the window.
+            window = record.window or (before.window if before else None)
+            newest[record.model_version] = replace(record, window=window)
+        return list(newest.values())
+
+    def role_history(self, model: str) -> list[VersionRecord]:
+        """Return every record of a model's versions, oldest first."""
+        statement = (
+            sa.select(model_versions)
+            .filter_by(model=model)
+            .order_by(model_versions.c.since, model_versions.c.model_version)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [
+            VersionRecord(
+                model_version=row["model_version"], role=Role(row["role"]), since=row["since"], window=_window(row)
+            )
+            for row in rows
+        ]
+
+    def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role:
+        """Return the role that a version had at a moment; champion where nothing was recorded by then."""
+        role = Role.CHAMPION
+        for record in self.role_history(model):
+            if record.model_version == model_version and record.since <= moment:
+                role = record.role
+        return role
+
+
+def write_decision(connection: sa.Connection, decision: Decision) -> bool:
+    """Write a decision inside a transaction, unless its key is taken."""
+    taken = sa.select(decisions.c.decision_id).filter_by(model=decision.model, key=decision.key)
+    if connection.execute(taken).first():
+        return False
+    row = {name: getattr(decision, name) for name in DECISION_FIELDS} | {"evidence": dict(decision.evidence)}
+    connection.execute(decisions.insert(), row)
+    return True
+
+
+def _window(row: sa.RowMapping) -> ReferenceWindow | None:
+    if row["window_start"] is None:
+        return None
+    return ReferenceWindow(
+        start=dt.date.fromisoformat(row["window_start"]), end=dt.date.fromisoformat(row["window_end"])
+    )

@@ -1,0 +1,57 @@
+"""What incidents are folded from: the breaches of all chunks, and what else is known of the same numbers."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from monitoring_pipeline.evaluation.incidents import ChunkEvidence
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.store.rows import measurement_of
+from monitoring_pipeline.store.tables import chunk_revisions, measurements
+
+REFERENCE_KEY_PATTERN = "%/%"
+_SIGNAL = ("kind", "subject", "name", "segment")
+
+
+def read_evidence(connection: Connection, model: str) -> list[ChunkEvidence]:
+    """Return every chunk of a model that was looked at, in order, with the measurements that incidents need.
+
+    Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
+    metric of a breached estimate; and the number of rows, which shows that the source could be read.
+    """
+    newer = chunk_revisions.alias("newer")
+    column = measurements.c
+    superseded = sa.exists().where(
+        newer.c.model == column.model,
+        newer.c.chunk == column.chunk,
+        newer.c.producer == column.producer,
+        newer.c.revision > column.revision,
+    )
+    of_days = column.chunk.not_like(REFERENCE_KEY_PATTERN)
+    current = sa.select(measurements).filter_by(model=model).where(of_days, ~superseded).cte("current")
+    breached = (
+        sa.select(*(current.c[name] for name in _SIGNAL))
+        .where(current.c.status == Status.BREACHED.value, current.c.severity != Severity.INFO.value)
+        .distinct()
+        .cte("ever_breached")
+    )
+    same = sa.exists().where(*(current.c[name] == breached.c[name] for name in _SIGNAL))
+    estimated = sa.exists().where(
+        breached.c.kind == Kind.ESTIMATED_PERFORMANCE.value,
+        current.c.kind == Kind.PERFORMANCE.value,
+        current.c.name == breached.c.name,
+    )
+    readable = sa.and_(current.c.kind == Kind.QUALITY.value, current.c.name == "rows")
+    wanted = (
+        sa.select(current)
+        .where(sa.or_(same, estimated, readable))
+        .order_by(current.c.chunk_start, current.c.chunk, current.c.producer, current.c.position)
+    )
+    by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
+    for row in connection.execute(wanted).mappings():
+        by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
+    return [ChunkEvidence(chunk=chunk, measurements=tuple(own)) for chunk, own in sorted(by_chunk.items())]
+
+
+def _judged_chunks(connection: Connection, model: str) -> list[str]:
+    judged = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer="verdict").distinct()
+    return list(connection.execute(judged.order_by(chunk_revisions.c.chunk)).scalars())

@@ -1,0 +1,103 @@
+"""Between incidents, events and decisions, and rows of the store's tables; every round trip is exact."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from monitoring_pipeline.spec.incident import (
+    Decision,
+    EventKind,
+    Finding,
+    Handling,
+    Incident,
+    IncidentEvent,
+    IncidentState,
+    Outcome,
+    StoredIncident,
+)
+from monitoring_pipeline.spec.measurement import Severity
+
+Row = dict[str, Any]
+
+_HANDLING = tuple(field.name for field in fields(Handling))
+_PLAIN = ("model", "cause", "opened", "since", "last_breached", "resolved", "breached_chunks", "reopened", "title")
+DECISION_FIELDS = tuple(field.name for field in fields(Decision))
+
+
+def incident_row(stored: StoredIncident) -> Row:
+    """Return the row of an incident, without when it was written."""
+    incident = stored.incident
+    return {
+        "incident_id": stored.incident_id,
+        "owner": stored.owner,
+        "runbook": stored.runbook,
+        "state": incident.state.value,
+        "severity": incident.severity.value,
+        "subjects": list(incident.subjects),
+        "related": list(incident.related),
+        "findings": [asdict(finding) for finding in incident.findings],
+        **{name: getattr(incident, name) for name in _PLAIN},
+        **handling_row(stored.handling),
+    }
+
+
+def handling_row(handling: Handling) -> Row:
+    """Return what people have said about an incident, as columns of its row."""
+    return {name: getattr(handling, name) for name in _HANDLING}
+
+
+def incident_of(row: RowMapping) -> StoredIncident:
+    """Return the incident that a row holds."""
+    incident = Incident(
+        state=IncidentState(row["state"]),
+        severity=Severity(row["severity"]),
+        subjects=tuple(row["subjects"]),
+        related=tuple(row["related"]),
+        findings=tuple(_finding_of(finding) for finding in row["findings"]),
+        **{name: row[name] for name in _PLAIN},
+    )
+    handling = Handling(
+        acknowledged_by=row["acknowledged_by"],
+        acknowledged_at=row["acknowledged_at"],
+        muted_until=row["muted_until"],
+        muted_severity=Severity(row["muted_severity"]) if row["muted_severity"] else None,
+        outcome=Outcome(row["outcome"]) if row["outcome"] else None,
+    )
+    return StoredIncident(
+        incident_id=row["incident_id"],
+        incident=incident,
+        handling=handling,
+        owner=row["owner"],
+        runbook=row["runbook"],
+    )
+
+
+def event_row(event: IncidentEvent) -> Row:
+    """Return the columns that say what an event was."""
+    return {
+        "kind": event.kind.value,
+        "chunk": event.chunk,
+        "severity": event.severity.value,
+        "summary": event.summary,
+    }
+
+
+def event_of(row: RowMapping) -> IncidentEvent:
+    """Return the event that a row holds."""
+    return IncidentEvent(
+        kind=EventKind(row["kind"]),
+        chunk=row["chunk"],
+        severity=Severity(row["severity"]),
+        summary=row["summary"],
+    )
+
+
+def decision_of(row: RowMapping) -> Decision:
+    """Return the decision that a row holds."""
+    return Decision(**{name: row[name] for name in DECISION_FIELDS})
+
+
+def _finding_of(values: Row) -> Finding:
+    known: Row = values | {"severity": Severity(values["severity"])}
+    return Finding(**known)

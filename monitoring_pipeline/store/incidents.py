@@ -1,0 +1,191 @@
+"""Writes and reads incidents; each change, its events, its alerts and its decision are one transaction."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.evaluation.incident_handling import Handle
+from monitoring_pipeline.evaluation.incidents import ChunkEvidence
+from monitoring_pipeline.spec.incident import (
+    EventKind,
+    IncidentEvent,
+    PlannedAlert,
+    StoredIncident,
+)
+from monitoring_pipeline.store.connection import StoreConnection
+from monitoring_pipeline.store.decisions import write_decision
+from monitoring_pipeline.store.engine import reading, writing
+from monitoring_pipeline.store.evidence import read_evidence
+from monitoring_pipeline.store.incident_rows import event_of, event_row, handling_row, incident_of, incident_row
+from monitoring_pipeline.store.incident_tables import alerts, incident_events, incidents
+
+BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
+Judge = Callable[[Sequence[ChunkEvidence], Sequence[StoredIncident]], IncidentChanges]
+Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
+
+
+class UnknownIncidentError(LookupError):
+    """No incident, or more than one, has the name that a person gave."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedEvent:
+    """An event as the store holds it: when it was written, and whether anybody heard of it."""
+
+    event: IncidentEvent
+    at: dt.datetime
+    told: bool
+
+
+class IncidentStore(StoreConnection):
+    """Incidents of all models, and what happened to them."""
+
+    def update_incidents(self, model: str, judge: Judge, plan: Plan, *, at: dt.datetime) -> tuple[IncidentEvent, ...]:
+        """Judge a model's whole history again, store what changed, and return the events that people hear of.
+
+        Evidence is read, judged and written in one transaction, so that of two runs at once the second sees the
+        first one's incidents.
+
+        Args:
+            model: name of the model.
+            judge: from the evidence of all chunks and the stored incidents to the incidents as they shall be.
+            plan: which alerts an event makes; they are written with it.
+            at: when.
+        """
+        told: list[IncidentEvent] = []
+        with writing(self._engine, f"incidents/{model}") as connection:
+            known = _incidents(connection, model=model)
+            changes = judge(read_evidence(connection, model), known)
+            for change in changes.current:
+                _write(connection, change, plan, at)
+                told.extend(change.told)
+            for change in changes.gone:
+                told.extend(_withdraw(connection, change, plan, at))
+        return tuple(told)
+
+    def incidents(self, model: str | None = None) -> list[StoredIncident]:
+        """Return the incidents of a model, or of all, in order of their opening."""
+        with reading(self._engine) as connection:
+            return _incidents(connection, **({"model": model} if model else {}))
+
+    def incident(self, name: str) -> StoredIncident:
+        """Return the incident of a name, of which the beginning is enough.
+
+        Raises:
+            UnknownIncidentError: when there is none, or more than one.
+        """
+        with reading(self._engine) as connection:
+            return _one(connection, name)
+
+    def incident_log(self, incident_id: str) -> list[LoggedEvent]:
+        """Return what happened to an incident, in order."""
+        statement = sa.select(incident_events).filter_by(incident_id=incident_id).order_by(incident_events.c.event_id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        logged = [LoggedEvent(event=event_of(row), at=row["at"], told=row["told"]) for row in rows]
+        return sorted(logged, key=lambda entry: (entry.event.chunk, entry.at))
+
+    def handle_incident(self, name: str, act: Handle, plan: Plan, *, at: dt.datetime) -> StoredIncident:
+        """Record what a person does about an incident, and return it as it stands then.
+
+        Raises:
+            UnknownIncidentError: when there is no such incident.
+        """
+        with writing(self._engine, f"incidents/{self.incident(name).incident.model}") as connection:
+            stored = _one(connection, name)
+            done = act(stored)
+            after = replace(stored, handling=done.handling)
+            row = handling_row(done.handling) | {"updated_at": at}
+            connection.execute(incidents.update().filter_by(incident_id=stored.incident_id).values(row))
+            _tell(connection, after, done.event, plan, at)
+            write_decision(connection, done.decision)
+        return after
+
+
+def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> None:
+    """Store an incident, its events, and the alerts about those that are news."""
+    _save(connection, change.stored, at)
+    own = {"incident_id": change.stored.incident_id, "model": change.stored.incident.model}
+    rows = connection.execute(sa.select(incident_events).filter_by(incident_id=own["incident_id"])).mappings().all()
+    held = {(row["kind"], row["chunk"]): row for row in rows if row["kind"] not in BY_PEOPLE}
+    for event in change.events:
+        row = held.pop((event.kind.value, event.chunk), None)
+        if event in change.told:
+            continue
+        if row is None:
+            connection.execute(incident_events.insert(), own | event_row(event) | {"at": at, "told": False})
+        elif event_of(row) != event:
+            same = incident_events.c.event_id == row["event_id"]
+            connection.execute(incident_events.update().where(same).values(event_row(event)))
+    for row in held.values():
+        # What people have heard of stays in the log; the rest is as if it had never been.
+        if not row["told"]:
+            connection.execute(incident_events.delete().where(incident_events.c.event_id == row["event_id"]))
+    for event in change.told:
+        _tell(connection, change.stored, event, plan, at)
+
+
+def _withdraw(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> tuple[IncidentEvent, ...]:
+    """Resolve an incident that no breach supports any more; one that nobody has heard of goes without a trace."""
+    stored = change.stored
+    own = sa.select(incident_events.c.event_id).filter_by(incident_id=stored.incident_id, told=True)
+    if connection.execute(own).first() is None:
+        for table in (incidents, incident_events):
+            connection.execute(table.delete().filter_by(incident_id=stored.incident_id))
+        return ()
+    _save(connection, stored, at)
+    for event in change.events:
+        _tell(connection, stored, event, plan if event in change.told else _nobody, at)
+    return change.told
+
+
+def _tell(connection: Connection, stored: StoredIncident, event: IncidentEvent, plan: Plan, at: dt.datetime) -> None:
+    """Write an event that people hear of, and the alerts that it makes."""
+    own = {"incident_id": stored.incident_id, "model": stored.incident.model}
+    same = {"incident_id": stored.incident_id, "kind": event.kind.value, "chunk": event.chunk, "told": False}
+    connection.execute(incident_events.delete().filter_by(**same))
+    written = connection.execute(incident_events.insert().values(own | event_row(event) | {"at": at, "told": True}))
+    (event_id,) = written.inserted_primary_key or (None,)
+    rows = [
+        own | {"event_id": event_id, "channel": planned.channel, "mode": planned.mode, "due_at": planned.due_at}
+        for planned in plan(stored, event)
+    ]
+    if rows:
+        connection.execute(
+            alerts.insert(),
+            [row | {"state": "due", "created_at": at, "attempts": 0, "uncertain": False} for row in rows],
+        )
+
+
+def _nobody(_: StoredIncident, __: IncidentEvent) -> Sequence[PlannedAlert]:
+    return ()
+
+
+def _save(connection: Connection, stored: StoredIncident, at: dt.datetime) -> None:
+    """Write an incident unless it is there as it is."""
+    own = sa.select(incidents).filter_by(incident_id=stored.incident_id)
+    row = connection.execute(own).mappings().one_or_none()
+    if row is None:
+        connection.execute(incidents.insert(), incident_row(stored) | {"updated_at": at})
+    elif incident_of(row) != stored:
+        changed = incidents.update().filter_by(incident_id=stored.incident_id)
+        connection.execute(changed.values(incident_row(stored) | {"updated_at": at}))
+
+
+def _incidents(connection: Connection, **own: str) -> list[StoredIncident]:
+    statement = sa.select(incidents).filter_by(**own).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
+    return [incident_of(row) for row in connection.execute(statement).mappings()]
+
+
+def _one(connection: Connection, name: str) -> StoredIncident:
+    found = connection.execute(sa.select(incidents).where(incidents.c.incident_id.startswith(name, autoescape=True)))
+    rows = found.mappings().all()
+    if len(rows) != 1 or not name:
+        known = "no incident" if not rows else f"{len(rows)} incidents"
+        message = f"{known} {name!r}: `monitoring-pipeline incidents` lists their names"
+        raise UnknownIncidentError(message)
+    return incident_of(rows[0])

@@ -1,0 +1,157 @@
+"""The outbox: hands out messages that are due, and records what became of them."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, RowMapping
+
+from monitoring_pipeline.spec.incident import StoredIncident
+from monitoring_pipeline.spec.measurement import Status
+from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.store.connection import StoreConnection
+from monitoring_pipeline.store.engine import reading, writing
+from monitoring_pipeline.store.evidence import REFERENCE_KEY_PATTERN
+from monitoring_pipeline.store.incident_rows import event_of, incident_of
+from monitoring_pipeline.store.incident_tables import alert_threads, alerts, incident_events, incidents
+from monitoring_pipeline.store.tables import chunk_revisions, measurements
+
+OPEN_STATES = ("due", "sending")
+
+
+class OutboxStore(StoreConnection):
+    """Messages about incidents: due, being sent, sent, failed or dropped."""
+
+    def claim(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedAlert]:
+        """Take all messages that are due, oldest first; nobody else gets them until the lease has run out.
+
+        A message waits while an earlier one about the same incident to the same channel is being retried.
+        """
+        with writing(self._engine, "outbox") as connection:
+            rows = connection.execute(_claimable(now, lease)).mappings().all()
+            claimed = [_claimed(connection, row) for row in rows]
+            taken = alerts.c.alert_id.in_([alert.alert_id for alert in claimed])
+            connection.execute(
+                alerts.update().where(taken).values(state="sending", claimed_at=now, uncertain=_may_have_been_sent())
+            )
+        return claimed
+
+    def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
+        """Return which messages ``claim`` would take, with how often they were tried."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_claimable(now, lease)).mappings().all()
+        return tuple((row["alert_id"], row["attempts"]) for row in rows)
+
+    def mark_sent(self, alert_ids: Sequence[int], at: dt.datetime, delivery_id: str | None) -> None:
+        """Record that messages have arrived, and under which name the channel knows them."""
+        self._mark(alert_ids, state="sent", sent_at=at, delivery_id=delivery_id, error=None)
+
+    def mark_failed(self, alert_ids: Sequence[int], error: str, retry_at: dt.datetime | None) -> None:
+        """Record that messages could not be sent; they are due again at ``retry_at``, or given up without it."""
+        again: dict[str, object] = {"state": "failed"} if retry_at is None else {"state": "due", "due_at": retry_at}
+        self._mark(alert_ids, error=error, claimed_at=None, attempts=alerts.c.attempts + 1, **again)
+
+    def postpone(self, alert_ids: Sequence[int], reason: str, until: dt.datetime) -> None:
+        """Give messages back untried, to be due at ``until``."""
+        self._mark(alert_ids, state="due", due_at=until, claimed_at=None, error=reason)
+
+    def mark_dropped(self, alert_ids: Sequence[int], reason: str) -> None:
+        """Record that messages need not be sent any more."""
+        self._mark(alert_ids, state="dropped", error=reason)
+
+    def thread(self, incident_id: str, channel: str) -> str | None:
+        """Return where a channel keeps its messages about an incident."""
+        own = sa.select(alert_threads.c.thread).filter_by(incident_id=incident_id, channel=channel)
+        with reading(self._engine) as connection:
+            return connection.execute(own).scalar()
+
+    def save_thread(self, incident_id: str, channel: str, thread: str) -> None:
+        """Remember where a channel keeps its messages about an incident."""
+        key = {"incident_id": incident_id, "channel": channel}
+        with writing(self._engine, "outbox") as connection:
+            connection.execute(alert_threads.delete().filter_by(**key))
+            connection.execute(alert_threads.insert(), key | {"thread": thread})
+
+    def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
+        """Return all values of the number that an incident's first finding is about, in chunk order."""
+        if not stored.incident.findings:
+            return ()
+        finding = stored.incident.findings[0]
+        newer = chunk_revisions.alias("newer")
+        column = measurements.c
+        superseded = sa.exists().where(
+            newer.c.model == column.model,
+            newer.c.chunk == column.chunk,
+            newer.c.producer == column.producer,
+            newer.c.revision > column.revision,
+        )
+        statement = (
+            sa.select(column.chunk, column.value, column.lower, column.upper, column.status)
+            .filter_by(
+                model=stored.incident.model,
+                kind=finding.kind,
+                subject=finding.subject,
+                name=finding.name,
+                model_version=finding.model_version,
+                segment=finding.segment,
+            )
+            .where(column.value.is_not(None), column.chunk.not_like(REFERENCE_KEY_PATTERN), ~superseded)
+            .order_by(column.chunk_start)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        return tuple(
+            HistoryPoint(
+                chunk=row["chunk"],
+                value=row["value"],
+                lower=row["lower"],
+                upper=row["upper"],
+                breached=row["status"] == Status.BREACHED.value,
+            )
+            for row in rows
+        )
+
+    def _mark(self, alert_ids: Sequence[int], **values: object) -> None:
+        with writing(self._engine, "outbox") as connection:
+            connection.execute(alerts.update().where(alerts.c.alert_id.in_(alert_ids)).values(**values))
+
+
+def _claimable(now: dt.datetime, lease: dt.timedelta) -> sa.Select[tuple[object, ...]]:
+    """Select the messages that are due, or whose sender has not been heard of for the lease."""
+    earlier = alerts.alias("earlier")
+    held_up = sa.exists().where(
+        earlier.c.incident_id == alerts.c.incident_id,
+        earlier.c.channel == alerts.c.channel,
+        earlier.c.alert_id < alerts.c.alert_id,
+        earlier.c.state.in_(OPEN_STATES),
+        sa.or_(earlier.c.state == "sending", earlier.c.error.is_not(None), earlier.c.uncertain),
+        ~_is_ready(earlier, now, lease),
+    )
+    return sa.select(alerts).where(_is_ready(alerts, now, lease), ~held_up).order_by(alerts.c.alert_id)
+
+
+def _may_have_been_sent() -> sa.ColumnElement[bool]:
+    """Whether a message was claimed before by a delivery that has never said what became of it."""
+    return sa.or_(alerts.c.uncertain, alerts.c.state == "sending")
+
+
+def _is_ready(table: sa.FromClause, now: dt.datetime, lease: dt.timedelta) -> sa.ColumnElement[bool]:
+    due = sa.and_(table.c.state == "due", table.c.due_at <= now)
+    abandoned = sa.and_(table.c.state == "sending", table.c.claimed_at <= now - lease)
+    return sa.or_(due, abandoned)
+
+
+def _claimed(connection: Connection, row: RowMapping) -> ClaimedAlert:
+    event = connection.execute(sa.select(incident_events).filter_by(event_id=row["event_id"])).mappings().one()
+    incident = connection.execute(sa.select(incidents).filter_by(incident_id=row["incident_id"])).mappings().one()
+    return ClaimedAlert(
+        alert_id=row["alert_id"],
+        channel=row["channel"],
+        mode=row["mode"],
+        attempts=row["attempts"],
+        uncertain=row["uncertain"] or row["state"] == "sending",
+        event_id=row["event_id"],
+        event=event_of(event),
+        event_at=event["at"],
+        stored=incident_of(incident),
+    )

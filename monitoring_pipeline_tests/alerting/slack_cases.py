@@ -1,0 +1,13 @@
+"""A Slack channel that talks to the server of the tests."""
+
+from pydantic import SecretStr
+
+from monitoring_pipeline.alerting.slack import SlackChannel
+from monitoring_pipeline.alerting.slack_calls import SlackCalls
+from monitoring_pipeline_tests.slack_server import SlackServer
+
+
+def slack_channel(server: SlackServer, name: str = "ml-oncall", place: str = "#ml-oncall", **more) -> SlackChannel:
+    """A channel of the server, by name or id."""
+    calls = SlackCalls(SecretStr(more.pop("token", server.token)), base_url=server.url, **more)
+    return SlackChannel(name, place, calls)

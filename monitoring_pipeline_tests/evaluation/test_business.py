@@ -1,0 +1,113 @@
+"""Which values a user's SQL asks for, and what its number means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.business import (
+    BusinessQueryError,
+    business_failure,
+    business_measurement,
+    parse_business_query,
+)
+from monitoring_pipeline.spec.incident_rules import BusinessMetric
+from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+
+TREATED_AS_TEXT = (
+    "':model_version'",
+    "'it''s :chunk_start'",
+    r"E'\':chunk_start'",
+    r"e'\\'",
+    '":chunk_start"',
+    '"a"":chunk_start"',
+    "$$ :chunk_start $$",
+    "$tag$ $$ :chunk_start $tag$",
+    "-- :chunk_start ' \n",
+    "/* :chunk_start ' */",
+    "/* a /* :chunk_start */ :chunk_end */",
+    "x::chunk_start",
+    "{'a': 1}",
+    "list[1 : 2]",
+    "n := 3",
+    "$1",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sql", "parameters"),
+    [
+        ("SELECT 1", "SELECT 1", set()),
+        (
+            "SELECT sum(a) FROM t WHERE at >= :chunk_start AND at < :chunk_end AND v=:model_version",
+            "SELECT sum(a) FROM t WHERE at >= $chunk_start AND at < $chunk_end AND v=$model_version",
+            {"chunk_start", "chunk_end", "model_version"},
+        ),
+        ("SELECT :chunk_start::date", "SELECT $chunk_start::date", {"chunk_start"}),
+        ("SELECT x::int, :chunk_end", "SELECT x::int, $chunk_end", {"chunk_end"}),
+        ("SELECT (:chunk_end)-:chunk_start", "SELECT ($chunk_end)-$chunk_start", {"chunk_start", "chunk_end"}),
+        ("SELECT 'a':chunk_end", "SELECT 'a'$chunk_end", {"chunk_end"}),
+        ("SELECT 1 -- it's\n, :chunk_end", "SELECT 1 -- it's\n, $chunk_end", {"chunk_end"}),
+        ("SELECT 1 /* never closed :chunk_end", "SELECT 1 /* never closed :chunk_end", set()),
+    ],
+)
+def test_parameters_are_found_and_nothing_else_changes(text, sql, parameters):
+    query = parse_business_query(text)
+    assert (query.sql, query.parameters) == (sql, parameters)
+
+
+@given(st.lists(st.sampled_from([*TREATED_AS_TEXT, ":chunk_start", ":chunk_end", ":model_version"])))
+def test_pieces_are_read_one_by_one_in_any_order(pieces):
+    query = parse_business_query(" ".join(pieces))
+    expected = [piece if piece in TREATED_AS_TEXT else f"${piece[1:]}" for piece in pieces]
+    assert query.sql == " ".join(expected)
+    assert query.parameters == {piece[1:] for piece in pieces} & {"chunk_start", "chunk_end", "model_version"}
+
+
+@pytest.mark.parametrize("text", ["SELECT :chunk_strat", "SELECT list[1:n]", "SELECT :CHUNK_START"])
+def test_an_unknown_parameter_is_refused_with_its_line_and_what_exists(text):
+    with pytest.raises(BusinessQueryError, match=r"unknown parameter :\w+ in line 3; known: :chunk_end, :chunk_start"):
+        parse_business_query(f"-- :fine\n\n{text}")
+
+
+def _metric(**threshold) -> BusinessMetric:
+    return BusinessMetric.model_validate(
+        {"sql": "revenue.sql", "description": "EUR"} | {"threshold": threshold or None}
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "value", "reason"),
+    [
+        ({}, -5.0, None),
+        ({"lower": 10}, 10.0, None),
+        ({"lower": 10}, 9.999, "9.999 is below 10"),
+        ({"upper": 10}, 10.0, None),
+        ({"upper": 10}, 1_234_567.0, "1.23457e+06 is above 10"),
+    ],
+)
+def test_the_point_is_judged(threshold, value, reason):
+    measurement = business_measurement("revenue", _metric(**threshold), value, model_version="7")
+    assert (measurement.kind, measurement.subject, measurement.name) == (Kind.BUSINESS, "business", "revenue")
+    assert (measurement.value, measurement.reason, measurement.model_version) == (value, reason, "7")
+    assert measurement.status is (Status.OK if reason is None else Status.BREACHED)
+    assert (measurement.threshold_lower, measurement.threshold_upper) == (
+        threshold.get("lower"), threshold.get("upper"),
+    )  # fmt: skip
+    assert measurement.definition == "EUR"
+
+
+def test_severity_is_a_warning_unless_the_threshold_says_so():
+    assert business_measurement("revenue", _metric(lower=1), 0.0).severity is Severity.WARNING
+    assert business_measurement("revenue", _metric(lower=1, severity="critical"), 0.0).severity is Severity.CRITICAL
+
+
+def test_no_number_is_skipped_with_a_reason_never_breached():
+    nothing = business_measurement("revenue", _metric(lower=1), None)
+    assert (nothing.status, nothing.reason) == (Status.SKIPPED, "the query gave NULL")
+    failed = business_failure("revenue", _metric(lower=1), "no such file")
+    assert (failed.status, failed.reason) == (Status.SKIPPED, "revenue.sql: no such file")
+
+
+def test_a_business_metric_has_no_reference_to_be_worse_than():
+    with pytest.raises(ValueError, match="a business metric has no reference; give lower or upper"):
+        _metric(worse_than_reference=0.1)

@@ -1,0 +1,203 @@
+"""The gate: what proves a challenger, what refuses it, and what cannot be measured."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitoring_pipeline.evaluation.gate import check_gate_rules, judge_challenger
+from monitoring_pipeline.evaluation.paired_comparison import PairedComparison, PairedDifference, compare_paired
+from monitoring_pipeline.evaluation.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.thresholds import Better
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.retraining_rules import FairnessGuard, GateRules
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline_tests.spec.cases import BINARY, MULTICLASS, binary_spec, regression_spec
+
+
+def _difference(name, worsening, **changes):
+    value, lower, upper = worsening
+    fields: dict[str, Any] = {
+        "name": name,
+        "better": Better.LOWER,
+        "champion": 0.5,
+        "challenger": 0.5 + value,
+        "worsening": Estimate(value, lower, upper),
+        "rows": 1000,
+        "days": 14,
+    }
+    return PairedDifference(**(fields | changes))
+
+
+def _unmeasured(name, segment=""):
+    return PairedDifference(name=name, better=Better.LOWER, rows=40, days=14, segment=segment, reason="too few")
+
+
+PROVEN = _difference("log_loss", (-0.04, -0.06, -0.02))
+COMPARISON = PairedComparison(
+    champion="1", challenger="2", rows=1000, days=14, distinct_labels=2, task=Task.BINARY, loss=PROVEN,
+    metrics=(
+        _difference("auroc", (0.005, -0.02, 0.03), better=Better.HIGHER),
+        _difference("mean_bias", (0.02, 0.01, 0.03), better=Better.ZERO),
+        _unmeasured("precision"),
+    ),
+    segments=(), fairness=(),
+)  # fmt: skip
+FAIR = FairnessGuard(column="plan", worsening=0.02)
+
+
+def _judged(rules=None, **changes):
+    return judge_challenger(GateRules.model_validate(rules or {}), replace(COMPARISON, **changes))
+
+
+@pytest.mark.parametrize(("loss", "minimum", "passed", "reason"), [
+    (PROVEN, 0.0, True, ("log_loss: proven better: challenger 0.46, champion 0.5, better by 0.04 (0.02 to 0.06); "
+     "1000 rows of 14 days")),
+    (_difference("log_loss", (-0.04, -0.09, 0.01)), 0.0, False,
+     ("log_loss: not proven better: challenger 0.46, champion 0.5, better by 0.04 (-0.01 to 0.09); "
+     "1000 rows of 14 days")),
+    (_difference("log_loss", (0.04, 0.01, 0.07)), 0.0, False,
+     ("log_loss: not proven better: challenger 0.54, champion 0.5, worse by 0.04 (0.01 to 0.07); "
+     "1000 rows of 14 days")),
+    (PROVEN, 0.01, True, "log_loss: proven better by more than 0.01: "),
+    (PROVEN, 0.02, False, "log_loss: not proven better by more than 0.02: "),
+    (_difference("log_loss", (0.0, None, None)), 0.0, False,
+     "log_loss: not proven better: challenger 0.5, champion 0.5, worse by 0 on every day; 1000 rows of 14 days"),
+    (_unmeasured("log_loss"), 0.0, None, "log_loss: could not be compared: too few"),
+])  # fmt: skip
+def test_the_loss_decides(loss, minimum, passed, reason):
+    found = _judged({"minimum_improvement": minimum}, loss=loss)
+    assert found.passed is passed
+    assert len(found.reasons) == 1
+    assert found.reasons[0].startswith(reason)
+    assert found.checks[0].passed is passed
+    assert found.checks[0].allowed == -minimum
+
+
+@pytest.mark.parametrize(("guards", "passed"), [
+    ({"auroc": 0.01}, True),
+    ({"auroc": 0.005}, True),
+    ({"auroc": 0.004}, False),
+    ({"auroc": 0.0}, False),
+    ({"mean_bias": 0.02}, True),
+    ({"mean_bias": 0.01}, False),
+    ({"precision": 0.1}, None),
+    ({"recall": 0.1}, None),
+    ({"precision": 0.1, "mean_bias": 0.0}, False),
+])  # fmt: skip
+def test_guards_take_no_doubt_for_an_excuse(guards, passed):
+    assert _judged({"guards": guards}).passed is passed
+
+
+@pytest.mark.parametrize(("gap", "passed"), [
+    (_difference("gap", (0.02, -0.1, 0.1)), True),
+    (_difference("gap", (0.03, -0.1, 0.1)), False),
+    (_unmeasured("gap"), None),
+])  # fmt: skip
+def test_gaps_are_guarded_alike(gap, passed):
+    assert _judged({"fairness": [FAIR]}, fairness=(gap,)).passed is passed
+
+
+@pytest.mark.parametrize(("segment", "passed"), [
+    (_difference("log_loss", (0.1, 0.03, 0.2), segment="plan=pro"), False),
+    (_difference("log_loss", (0.1, 0.01, 0.2), segment="plan=pro"), True),
+    (_difference("log_loss", (0.1, 0.02, 0.2), segment="plan=pro"), True),
+    (_difference("log_loss", (0.0, None, None), segment="plan=pro"), True),
+    (_unmeasured("log_loss", "plan=pro"), True),
+])  # fmt: skip
+def test_a_segment_is_refused_when_proven_worse(segment, passed):
+    found = _judged({"segments": ["plan"]}, segments=(segment,))
+    assert found.passed is passed
+    assert found.checks[-1].name == "log_loss[plan=pro]"
+
+
+def test_a_yes_says_what_for():
+    segments = (
+        _difference("log_loss", (-0.1, -0.2, 0.0), segment="plan=basic"),
+        _unmeasured("log_loss", "plan=pro"),
+    )
+    found = _judged({"guards": {"auroc": 0.01}, "segments": ["plan"]}, segments=segments)
+    assert found.passed is True
+    assert [reason.partition(":")[0] for reason in found.reasons] == [
+        "log_loss", "auroc", "in none of 1 segments proven worse by more than 0.02; 1 could not be compared",
+    ]  # fmt: skip
+
+
+def test_all_that_tells_against_it_is_said():
+    found = _judged(
+        {"guards": {"auroc": 0.0, "precision": 0.1}}, loss=_difference("log_loss", (0.1, 0.0, 0.2)),
+        challenger_missing=3, champion_missing=1,
+    )  # fmt: skip
+    assert found.passed is False
+    assert [reason.partition(":")[0] for reason in found.reasons] == ["log_loss", "auroc", "rows_without_output"]
+
+
+@pytest.mark.parametrize(
+    ("champion", "challenger", "passed"), [(0, 0, True), (5, 5, True), (5, 0, True), (0, 1, False)]
+)
+def test_silence_is_no_improvement(champion, challenger, passed):
+    assert _judged(champion_missing=champion, challenger_missing=challenger).passed is passed
+
+
+@pytest.mark.parametrize(("changes", "reason"), [
+    ({"rows": 499}, "499 labelled rows of both versions, at least 500 needed"),
+    ({"distinct_labels": 1}, "all 1000 labels are of one class; nothing can be told apart"),
+])  # fmt: skip
+def test_too_little_is_neither_yes_nor_no(changes, reason):
+    found = _judged(**changes)
+    assert (found.passed, found.reasons, found.checks) == (None, (reason,), ())
+    assert _judged(distinct_labels=1, task=Task.REGRESSION).passed is True
+    assert _judged(rows=500).passed is True
+
+
+def _rows(rng, *, days, better, day_effect):
+    """Return rows of days that have good and bad luck for the challenger in common."""
+    per_day = 60
+    luck = np.repeat(rng.normal(0, day_effect, days), per_day)
+    truth = rng.normal(0, 1, days * per_day)
+    champion, challenger = truth + rng.normal(0, 1, truth.size), truth + rng.normal(0, 1 - better, truth.size) + luck
+    return PairedRows(
+        task=Task.REGRESSION,
+        labels=truth,
+        champion_predictions=champion + np.repeat(rng.normal(0, day_effect, days), per_day),
+        challenger_predictions=challenger,
+        days=np.repeat([f"{day:02}" for day in range(days)], per_day),
+    )
+
+
+def test_equal_versions_seldom_pass_and_better_ones_do():
+    """By chance at most 2.5 % of equal versions pass, although days favour one or the other; here 100 of each."""
+    rng, rules = np.random.default_rng(5), GateRules()
+
+    def passes(better):
+        made = (_rows(rng, days=10, better=better, day_effect=0.4) for _ in range(100))
+        return sum(judge_challenger(rules, compare_paired(rows, rules)).passed is True for rows in made)
+
+    assert passes(0.0) <= 6
+    assert passes(0.5) >= 95
+
+
+def _spec(document, **gate):
+    return ModelSpec.model_validate({**document, "retraining": {"trainer": "own.module:train", "gate": gate}})
+
+
+@pytest.mark.parametrize(("document", "gate", "message"), [
+    (BINARY, {"loss": "absolute_error"}, "unknown 'absolute_error' for binary; known: log_loss, brier_score, auroc"),
+    (BINARY, {"guards": {"auc": 0.1}}, r"churn: gate.guards: unknown 'auc' for binary; known: accuracy, auroc, "),
+    (BINARY, {"guards": {"base_rate": 0.1}}, "unknown 'base_rate'"),
+    (MULTICLASS, {"guards": {"recall[d]": 0.1}}, r"unknown 'recall\[d\]'"),
+    (BINARY, {"segments": ["country"]}, "churn: gate.segments: unknown feature 'country'; known: age, plan"),
+    (BINARY, {"fairness": [{"column": "sex"}]}, "churn: gate.fairness: unknown feature 'sex'; known: age, plan"),
+    (MULTICLASS, {"fairness": [{"column": "plan"}]}, "gate.fairness: its rates exist for binary models only"),
+])  # fmt: skip
+def test_wrong_rules_name_the_culprit(document, gate, message):
+    with pytest.raises(ValueError, match=message):
+        check_gate_rules(_spec(document, **gate))
+
+
+def test_right_rules_pass():
+    check_gate_rules(_spec(BINARY, loss="auroc", guards={"log_loss": 0.01}, segments=["plan"]))
+    check_gate_rules(_spec(MULTICLASS, loss="macro_auroc", guards={"recall[a]": 0.01}))
+    check_gate_rules(regression_spec())
+    check_gate_rules(binary_spec())

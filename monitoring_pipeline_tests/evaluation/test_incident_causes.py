@@ -1,0 +1,170 @@
+"""Which cause a breach belongs to, and which causes explain which breaches."""
+
+import pytest
+
+from monitoring_pipeline.evaluation.incident_causes import (
+    columns_of,
+    explains,
+    family_of,
+    is_related,
+    joined_columns,
+    opens_at_once,
+    rank_of,
+    signal_of,
+    version_of,
+)
+from monitoring_pipeline.evaluation.quality import source_failure
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
+
+SPEC = binary_spec()
+
+
+def _breach(kind, subject, name, **others):
+    return Measurement(
+        kind=kind, subject=subject, name=name, model_version="1", value=1.0, status=Status.BREACHED, reason="why",
+        **others,
+    )  # fmt: skip
+
+
+def _cause(kind, subject, name, **others):
+    found = signal_of(SPEC, _breach(kind, subject, name, **others))
+    return None if found is None else found.cause
+
+
+@pytest.mark.parametrize(("kind", "subject", "name", "cause"), [
+    ("quality", "chunk", "readable", "source"),
+    ("quality", "chunk", "rows", "source"),
+    ("quality", "age", "column_to_exist", "source"),
+    ("quality", "age", "column_values_to_be_in_type_list#2", "source"),
+    ("quality", "chunk", "volume_ratio", "volume"),
+    ("quality", "chunk", "table_row_count_to_be_between", "volume"),
+    ("quality", "chunk", "freshness_hours", "freshness"),
+    ("quality", "chunk", "duplicate_predictions", "column:row_id"),
+    ("quality", "chunk", "predictions_without_id", "column:row_id"),
+    ("quality", "chunk", "predictions_without_time", "column:predicted_at"),
+    ("quality", "chunk", "orphan_labels", "labels"),
+    ("quality", "chunk", "duplicate_labels", "labels"),
+    ("quality", "chunk", "labels_without_value", "labels"),
+    ("quality", "chunk", "labels_before_prediction", "labels"),
+    ("quality", "label", "labels_arrived_ratio", "labels"),
+    ("quality", "table", "columns_changed_type", "table"),
+    ("quality", "chunk", "table_columns_to_match_set", "table"),
+    ("quality", "row_id", "column_values_to_be_unique", "column:row_id"),
+    ("quality", "age", "null_share", "column:age"),
+    ("quality", "age", "null_share[plan=basic]", "column:age"),
+    ("quality", "age,plan", "compound_columns_to_be_unique", "column:age,plan"),
+    ("quality", "score", "constant", "column:score"),
+    ("drift", "age", "jensen_shannon", "inputs"),
+    ("drift", "features", "pca_reconstruction", "inputs"),
+    ("drift", "score", "jensen_shannon", "outputs"),
+    ("drift", "prediction", "jensen_shannon", "outputs"),
+    ("performance", "model", "auroc", "performance"),
+    ("performance", "relation", "residual_test", "performance"),
+    ("estimated_performance", "model", "auroc", "performance"),
+    ("business", "business", "revenue", "business:revenue"),
+    ("objective", "good_days", "error_budget_left", "objective:good_days"),
+    ("operations", "pipeline", "run", "pipeline"),
+    ("operations", "pipeline", "overdue", "pipeline"),
+    ("operations", "chunk", "decisive_measurements", "not_measured"),
+])  # fmt: skip
+def test_every_breach_belongs_to_a_cause(kind, subject, name, cause):
+    assert _cause(Kind(kind), subject, name) == cause
+
+
+def test_an_unreadable_chunk_is_a_problem_of_the_source():
+    assert signal_of(SPEC, source_failure("the table is gone")).cause == "source"
+
+
+def test_a_critical_expectation_on_the_whole_chunk_is_a_problem_of_the_source():
+    assert _cause(Kind.QUALITY, "chunk", "table_columns_to_match_set", severity=Severity.CRITICAL) == "source"
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_no_kind_of_measurement_is_without_a_cause_and_each_cause_has_its_place(kind):
+    cause = _cause(kind, "anything", "at all")
+    assert cause is not None
+    assert rank_of(cause)[0] >= 0
+
+
+def test_scores_of_classes_are_outputs():
+    spec = multiclass_spec()
+    assert signal_of(spec, _breach(Kind.DRIFT, "score[a]", "jensen_shannon")).cause == "outputs"
+
+
+@pytest.mark.parametrize(("role", "kind", "cause"), [
+    (Role.CHAMPION, Kind.PERFORMANCE, "performance"),
+    (Role.CHALLENGER, Kind.PERFORMANCE, "performance@1"),
+    (Role.CHALLENGER, Kind.DRIFT, "inputs@1"),
+    (Role.CHALLENGER, Kind.QUALITY, "column:age"),
+    (Role.SHADOW, Kind.PERFORMANCE, None),
+    (Role.SHADOW, Kind.QUALITY, None),
+    (Role.RETIRED, Kind.DRIFT, None),
+])  # fmt: skip
+def test_only_versions_that_serve_make_incidents_and_a_challenger_its_own(role, kind, cause):
+    assert _cause(kind, "age", "some_number", role=role.value) == cause
+
+
+def test_the_parts_of_a_cause_can_be_read_back():
+    assert [family_of(c) for c in ("column:age@7", "performance@7", "source")] == ["column", "performance", "source"]
+    assert [version_of(c) for c in ("performance@7", "performance")] == ["7", ""]
+    assert columns_of("column:age,plan") == ("age", "plan")
+    assert columns_of("business:age") == ()
+    assert joined_columns(["column:plan", "column:age,plan", "column:seats"]) == "column:age,plan,seats"
+
+
+@pytest.mark.parametrize(("cause", "at_once"), [
+    ("source", True), ("column:age", True), ("volume", True), ("freshness", True), ("labels", True),
+    ("pipeline", True), ("not_measured", True), ("table", True),
+    ("inputs", False), ("outputs", False), ("performance@7", False), ("business:x", False), ("objective:x", False),
+])  # fmt: skip
+def test_broken_data_opens_at_once_and_the_rest_must_last(cause, at_once):
+    assert opens_at_once(cause) is at_once
+
+
+@pytest.mark.parametrize(("cause", "breach", "explained"), [
+    ("source", (Kind.PERFORMANCE, "model", "auroc"), True),
+    ("source", (Kind.OPERATIONS, "pipeline", "run"), True),
+    ("source", (Kind.QUALITY, "age", "null_share"), True),
+    ("column:age", (Kind.DRIFT, "age", "jensen_shannon"), True),
+    ("column:age", (Kind.DRIFT, "plan", "jensen_shannon"), False),
+    ("column:age,plan", (Kind.DRIFT, "plan", "jensen_shannon"), True),
+    ("column:age", (Kind.DRIFT, "features", "pca_reconstruction"), True),
+    ("column:age", (Kind.DRIFT, "score", "jensen_shannon"), True),
+    ("column:age", (Kind.PERFORMANCE, "model", "auroc"), False),
+    ("column:row_id", (Kind.DRIFT, "score", "jensen_shannon"), False),
+    ("column:score", (Kind.DRIFT, "prediction", "jensen_shannon"), True),
+    ("inputs", (Kind.DRIFT, "score", "jensen_shannon"), True),
+    ("inputs", (Kind.PERFORMANCE, "model", "auroc"), False),
+    ("outputs", (Kind.DRIFT, "age", "jensen_shannon"), False),
+    ("performance", (Kind.BUSINESS, "business", "revenue"), False),
+    ("pipeline", (Kind.OPERATIONS, "chunk", "decisive_measurements"), True),
+])  # fmt: skip
+def test_what_a_cause_explains(cause, breach, explained):
+    measurement = _breach(*breach)
+    own = signal_of(SPEC, measurement).cause
+    assert explains(SPEC, cause, own, measurement) is explained
+    if explained:
+        assert rank_of(cause) < rank_of(own)
+
+
+def test_a_challenger_explains_nothing_of_the_champion_and_shares_in_the_drift_of_all():
+    drift = _breach(Kind.DRIFT, "score", "jensen_shannon")
+    assert explains(SPEC, "inputs", "outputs@7", drift)
+    assert explains(SPEC, "inputs", "inputs@7", _breach(Kind.DRIFT, "age", "jensen_shannon"))
+    assert explains(SPEC, "inputs@7", "outputs@7", drift)
+    assert not explains(SPEC, "inputs@7", "outputs", drift)
+    assert not explains(SPEC, "inputs@7", "outputs@8", drift)
+
+
+@pytest.mark.parametrize(("cause", "other", "related"), [
+    ("column:age", "performance", True),
+    ("inputs", "performance@7", True),
+    ("inputs@7", "performance", False),
+    ("performance", "objective:good_days", True),
+    ("performance", "inputs", False),
+    ("performance", "performance", False),
+    ("freshness", "volume", True),
+])  # fmt: skip
+def test_what_is_probably_behind_another_incident(cause, other, related):
+    assert is_related(cause, other) is related

@@ -1,0 +1,485 @@
+"""Incidents as a fold: one letter per day and signal says how it was measured."""
+
+import datetime as dt
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
+from monitoring_pipeline.spec.incident import EventKind, IncidentState
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+FIRST = dt.date(2024, 3, 1)
+AUROC = Measurement(
+    kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="1", value=0.58, lower=0.54, upper=0.61,
+    threshold_lower=0.62, reference_value=0.66, rows=800,
+)  # fmt: skip
+ESTIMATE = replace(AUROC, kind=Kind.ESTIMATED_PERFORMANCE)
+AGE = Measurement(kind=Kind.DRIFT, subject="age", name="jensen_shannon", model_version="1", value=0.31, rows=800)
+PLAN = replace(AGE, subject="plan")
+TOGETHER = replace(AGE, subject="features", name="pca_reconstruction", value=1.4)
+SCORE = replace(AGE, subject="score")
+AGE_NULL = Measurement(
+    kind=Kind.QUALITY, subject="age", name="null_share", model_version="1", value=1.0, reason="every value is null",
+    rows=800,
+)  # fmt: skip
+PLAN_NULL = replace(AGE_NULL, subject="plan")
+ROWS = replace(AGE_NULL, subject="chunk", name="rows", model_version="", reason="0 predictions")
+VOLUME = replace(ROWS, name="volume_ratio")
+RUN = replace(ROWS, kind=Kind.OPERATIONS, subject="pipeline", name="run", reason="the run failed")
+REVENUE = Measurement(kind=Kind.BUSINESS, subject="business", name="revenue", model_version="", value=3.0)
+_LETTERS = {"w": Severity.WARNING, "c": Severity.CRITICAL, "i": Severity.INFO}
+
+
+def _day(index):
+    return (FIRST + dt.timedelta(days=index)).isoformat()
+
+
+def _measured(signal, letter):
+    """o: fine, w, c, i: breached with that severity, s: skipped, a dot: not there."""
+    if letter == ".":
+        return ()
+    if letter == "s":
+        return (replace(signal, status=Status.SKIPPED, value=None, lower=None, upper=None, reason="few rows"),)
+    if letter == "o":
+        return (replace(signal, status=Status.OK, reason=None),)
+    return (replace(signal, status=Status.BREACHED, severity=_LETTERS[letter]),)
+
+
+def _chunks(days):
+    """Return the evidence of signals with one letter a day each."""
+    length = max(map(len, days.values()))
+    return [
+        ChunkEvidence(
+            chunk=_day(index),
+            measurements=tuple(m for signal, letters in days.items() for m in _measured(signal, letters[index])),
+        )
+        for index in range(length)
+    ]
+
+
+def _spec(opening=(3, 5), resolve=(3, 3), escalate=None, reopen_within=7):
+    def rule(pair):
+        return pair and {"chunks": pair[0], "of": pair[1]}
+
+    return binary_spec(
+        incidents={
+            "open": rule(opening), "resolve": rule(resolve), "escalate": rule(escalate), "reopen_within": reopen_within
+        }
+    )  # fmt: skip
+
+
+def _fold(days, **rules):
+    return fold_incidents(_spec(**rules), _chunks(days))
+
+
+def _events(days, **rules):
+    """Return cause, kind of event and number of the day (from 0) of everything that happened."""
+    return [
+        (history.incident.cause, event.kind.value, (dt.date.fromisoformat(event.chunk) - FIRST).days)
+        for history in _fold(days, **rules)
+        for event in history.events
+    ]
+
+
+@pytest.mark.parametrize(("letters", "events"), [
+    ("ooooo", []),
+    ("owowo", []),
+    ("owwowo", [("opened", 4)]),
+    ("www", [("opened", 2)]),
+    ("wwooow", []),
+    ("wswsw", [("opened", 4)]),
+    ("w.s.s.w.s.s.w", [("opened", 12)]),
+    ("iiiii", []),
+    ("wwi", []),
+    ("wwwooo", [("opened", 2), ("resolved", 5)]),
+    ("wwwoowo", [("opened", 2)]),
+    ("wwwoooi", [("opened", 2), ("resolved", 5)]),
+    ("wwwiii", [("opened", 2), ("resolved", 5)]),
+    ("wwwosos.o", [("opened", 2), ("resolved", 8)]),
+    ("wwwosss", [("opened", 2)]),
+    ("wwwooowww", [("opened", 2), ("resolved", 5), ("reopened", 8)]),
+    ("wwwooowwo", [("opened", 2), ("resolved", 5)]),
+    ("wwwooooooooowww", [("opened", 2), ("resolved", 5), ("reopened", 14)]),
+    ("wwwooooooooooowww", [("opened", 2), ("resolved", 5), ("opened", 16)]),
+    ("wwwcww", [("opened", 2), ("escalated", 3)]),
+    ("wwwcwcwc", [("opened", 2), ("escalated", 3)]),
+    ("ccw", [("opened", 2)]),
+])  # fmt: skip
+def test_the_course_of_a_performance_problem(letters, events):
+    assert [event[1:] for event in _events({AUROC: letters})] == events
+
+
+@pytest.mark.parametrize(("letters", "events"), [
+    ("ow", [("opened", 1)]),
+    ("owooo", [("opened", 1), ("resolved", 4)]),
+    ("owooowooo", [("opened", 1), ("resolved", 4), ("reopened", 5), ("resolved", 8)]),
+    ("owoooooooooow", [("opened", 1), ("resolved", 4), ("opened", 12)]),
+    ("owooooooooow", [("opened", 1), ("resolved", 4), ("reopened", 11)]),
+])  # fmt: skip
+def test_broken_data_is_an_incident_on_its_first_day(letters, events):
+    assert [event[1:] for event in _events({AGE_NULL: letters})] == events
+
+
+def test_what_an_incident_says_of_itself():
+    (history,) = _fold({AUROC: "owowcs"})
+    incident = history.incident
+    assert (incident.opened, incident.since, incident.last_breached) == (_day(4), _day(1), _day(4))
+    assert (incident.state, incident.severity, incident.breached_chunks) == (
+        IncidentState.ONGOING, Severity.CRITICAL, 3,
+    )  # fmt: skip
+    assert incident.title == "auroc is 0.58 (0.54 to 0.61), below 0.62, on 3 of 4 days"
+    (finding,) = incident.findings
+    assert (finding.value, finding.threshold_lower, finding.rows, finding.since) == (0.58, 0.62, 800, _day(3))
+    assert [event.summary for event in history.events] == [incident.title]
+
+
+def test_skipped_days_do_not_break_a_run_of_breaches_and_fine_ones_do():
+    (broken,) = _fold({AUROC: "wwws.w"})
+    (interrupted,) = _fold({AUROC: "wwwow"})
+    assert broken.incident.findings[0].since == _day(0)
+    assert interrupted.incident.findings[0].since == _day(4)
+
+
+@pytest.mark.parametrize(("letters", "state"), [
+    ("www", IncidentState.OPEN),
+    ("wwws", IncidentState.ONGOING),
+    ("wwwooo", IncidentState.RESOLVED),
+    ("wwwooowww", IncidentState.REOPENED),
+    ("wwwooowwww", IncidentState.ONGOING),
+])  # fmt: skip
+def test_where_an_incident_stands(letters, state):
+    (history,) = _fold({AUROC: letters})
+    assert history.incident.state is state
+    assert (history.incident.resolved is not None) == (state is IncidentState.RESOLVED)
+
+
+def test_severity_never_sinks_while_it_lasts_and_starts_anew_when_it_comes_back():
+    (lasting,) = _fold({AUROC: "cccwww"})
+    (back,) = _fold({AUROC: "cccooowww"})
+    assert lasting.incident.severity is Severity.CRITICAL
+    assert (back.incident.severity, back.incident.reopened) == (Severity.WARNING, 1)
+    assert [event.severity for event in back.events] == [Severity.CRITICAL, Severity.CRITICAL, Severity.WARNING]
+
+
+def test_a_warning_that_lasts_becomes_critical_once():
+    days = {AUROC: "wwwwowwww"}
+    assert _events(days, escalate=(5, 7)) == [("performance", "opened", 2), ("performance", "escalated", 5)]
+    (history,) = _fold(days, escalate=(5, 7))
+    assert history.events[1].summary.startswith("breached on 5 of the last 7 measured days: auroc is 0.58")
+    assert history.incident.severity is Severity.CRITICAL
+    assert _fold(days)[0].incident.severity is Severity.WARNING
+
+
+def test_a_resolution_may_forgive_a_breach_in_between():
+    assert _events({AUROC: "wwwoowow"}, resolve=(3, 5)) == [
+        ("performance", "opened", 2),
+        ("performance", "resolved", 6),
+    ]
+    assert _events({AUROC: "wwwoow"}, resolve=(2, 5), opening=(3, 3)) == [
+        ("performance", "opened", 2), ("performance", "resolved", 4),
+    ]  # fmt: skip
+
+
+def test_only_fine_days_since_the_opening_count_for_the_resolution():
+    assert _events({AUROC: "wooowo"}, opening=(2, 5), resolve=(3, 5)) == [("performance", "opened", 4)]
+
+
+def test_what_lasted_before_it_came_back_does_not_escalate_it_again():
+    kinds = [event[1] for event in _events({AUROC: "wwwooowww"}, escalate=(5, 9))]
+    assert kinds == ["opened", "resolved", "reopened"]
+
+
+def test_what_was_never_breached_resolves_nothing():
+    days = {AUROC: "wwwsssss", replace(AUROC, name="f1"): "oooooooo", AGE: "oooooooo"}
+    assert _events(days) == [("performance", "opened", 2)]
+
+
+def test_inputs_that_move_together_are_one_incident_and_a_new_one_spreads():
+    days = {AGE: "wwww", TOGETHER: "ooow", PLAN: "ooow"}
+    (history,) = _fold(days)
+    assert [(e.kind, e.summary) for e in history.events] == [
+        (EventKind.OPENED, "1 input has drifted: age (jensen shannon 0.31, since 2024-03-01), on 3 of 3 days"),
+        (EventKind.SPREAD, "now also all inputs together, plan"),
+    ]
+    assert history.incident.title == (
+        "2 inputs have drifted: age (jensen shannon 0.31, since 2024-03-01), plan, on 4 of 4 days"
+    )
+    assert history.incident.subjects == ("age", "features", "plan")
+
+
+def test_different_inputs_on_different_days_are_one_problem_and_none_is_news_at_the_opening():
+    days = {AGE: "woo", PLAN: "owo", TOGETHER: "oow"}
+    (history,) = _fold(days, opening=(3, 3))
+    assert history.incident.subjects == ("age", "plan", "features")
+    assert [event.kind for event in history.events] == [EventKind.OPENED]
+
+
+def test_inputs_are_fine_when_none_is_breached_and_one_was_measured():
+    assert _events({AGE: "wwwsss", PLAN: "owwooo"}) == [("inputs", "opened", 2), ("inputs", "resolved", 5)]
+
+
+def test_a_broken_column_explains_its_drift_and_the_output_and_stands_behind_performance():
+    days = {AGE_NULL: "wwww", AGE: "wwww", SCORE: "wwww", TOGETHER: "wwww", PLAN: "oooo", AUROC: "wwww"}
+    column, performance = _fold(days)
+    assert [(h.incident.cause, h.incident.opened) for h in (column, performance)] == [
+        ("column:age", _day(0)), ("performance", _day(2)),
+    ]  # fmt: skip
+    assert [(f.subject, f.kind, f.consequence) for f in column.incident.findings] == [
+        ("age", "quality", False), ("age", "drift", True), ("features", "drift", True), ("score", "drift", True),
+    ]  # fmt: skip
+    assert performance.incident.related == ("column:age",)
+
+
+def test_a_broken_column_does_not_explain_the_drift_of_another():
+    causes = [history.incident.cause for history in _fold({AGE_NULL: "www", PLAN: "www"})]
+    assert causes == ["column:age", "inputs"]
+
+
+def test_drift_of_the_output_follows_from_that_of_the_inputs():
+    (inputs,) = _fold({AGE: "wwww", SCORE: "wwww"})
+    assert [(f.subject, f.consequence) for f in inputs.incident.findings] == [("age", False), ("score", True)]
+    assert [h.incident.cause for h in _fold({AGE: "oooo", SCORE: "wwww"})] == ["outputs"]
+
+
+def test_inputs_that_are_no_incident_explain_nothing():
+    """Else two causes that take turns would hide one another for ever."""
+    assert _events({AGE: "wowo", SCORE: "wwwo"}) == [("outputs", "opened", 2)]
+
+
+def test_what_turns_out_to_be_a_consequence_does_not_open_later_on():
+    """Both last three days; from the third on the inputs explain the output's days before as well."""
+    assert _events({AGE: "wwwo", SCORE: "wwww"}) == [("inputs", "opened", 2)]
+
+
+def test_an_output_whose_drift_is_explained_later_does_not_resolve_by_that():
+    days = {AGE: "ooowwwwwww", SCORE: "wwwwwwwwww"}
+    assert _events(days) == [("outputs", "opened", 2), ("inputs", "opened", 5)]
+    outputs, inputs = _fold(days)
+    assert outputs.incident.last_breached == _day(9)
+    assert [f.consequence for f in outputs.incident.findings] == [True]
+    assert outputs.incident.related == ("inputs",)
+    assert inputs.incident.subjects == ("age", "score")
+    assert [e for e in _events({AGE: "ooowwwwwww", SCORE: "wwwwwwwooo"}) if e[0] == "outputs"] == [
+        ("outputs", "opened", 2), ("outputs", "resolved", 9),
+    ]  # fmt: skip
+
+
+def test_explained_drift_neither_spreads_nor_lengthens_another_incident():
+    days = {PLAN: "wwwooo", AGE: "ooowww", AGE_NULL: "ooowww"}
+    assert _events(days) == [
+        ("inputs", "opened", 2), ("inputs", "resolved", 5), ("column:age", "opened", 3),
+    ]  # fmt: skip
+    inputs = next(h for h in _fold(days) if h.incident.cause == "inputs")
+    assert inputs.incident.subjects == ("plan",)
+
+
+def test_a_source_that_cannot_be_read_explains_everything_of_its_day_and_is_fine_when_rows_are_there():
+    days = {ROWS: "occooo", AGE_NULL: "owwooo", VOLUME: "owwooo", RUN: ".ww...", AUROC: "owwooo"}
+    assert _events(days) == [("source", "opened", 1), ("source", "resolved", 5)]
+    (source,) = _fold(days)
+    assert source.incident.title == "0 predictions, on 2 of 2 days"
+    assert {f.subject for f in source.incident.findings if f.consequence} == {"age", "chunk", "pipeline", "model"}
+
+
+def test_a_failed_run_is_over_once_there_are_numbers_again():
+    assert _events({RUN: "ow...", ROWS: "o.ooo"}) == [("pipeline", "opened", 1), ("pipeline", "resolved", 4)]
+
+
+def test_columns_that_fail_on_the_same_day_are_one_problem():
+    days = {AGE_NULL: "owwooowoooo", PLAN_NULL: "owsooowwooo"}
+    assert _events(days) == [
+        ("column:age,plan", "opened", 1), ("column:age,plan", "resolved", 5),
+        ("column:age,plan", "reopened", 6), ("column:age,plan", "resolved", 10),
+    ]  # fmt: skip
+    (history,) = _fold({AGE_NULL: "ow", PLAN_NULL: "ow"})
+    assert history.incident.title == "age: every value is null; also plan"
+
+
+def test_columns_that_fail_one_after_the_other_are_two():
+    days = {AGE_NULL: "owwooo", PLAN_NULL: "oowooo"}
+    assert [(h.incident.cause, h.incident.opened) for h in _fold(days)] == [
+        ("column:age", _day(1)), ("column:plan", _day(2)),
+    ]  # fmt: skip
+
+
+def test_columns_that_failed_together_long_ago_may_fail_alone():
+    causes = [h.incident.cause for h in _fold({AGE_NULL: "woooow", PLAN_NULL: "wooooo"}, reopen_within=1)]
+    assert causes == ["column:age,plan", "column:age"]
+
+
+def test_an_estimate_counts_until_the_labels_tell_the_same():
+    assert [h.incident.cause for h in _fold({ESTIMATE: "www", AUROC: "sss"})] == ["performance"]
+    assert _fold({ESTIMATE: "www", AUROC: "ooo"}) == ()
+    assert _fold({ESTIMATE: "www"})[0].incident.title.startswith("estimated auroc is 0.58")
+
+
+def test_a_shadow_makes_no_incident_and_a_challenger_its_own():
+    shadow, challenger = (replace(AUROC, role=r.value, model_version="7") for r in (Role.SHADOW, Role.CHALLENGER))
+    assert _fold({shadow: "ccc"}) == ()
+    (history,) = _fold({challenger: "ccc", AUROC: "ooo"})
+    assert history.incident.cause == "performance@7"
+    assert history.incident.title.startswith("challenger 7: auroc is 0.58")
+
+
+def test_an_incident_of_a_challenger_ends_with_its_trial():
+    trial, champion = (replace(AUROC, role=r.value, model_version="7") for r in (Role.CHALLENGER, Role.CHAMPION))
+    (history,) = _fold({trial: "ccc.", champion: "...o"})
+    assert [(e.kind, e.summary) for e in history.events[1:]] == [
+        (EventKind.RESOLVED, "version 7 is no longer a challenger")
+    ]
+
+
+def test_a_trial_lasts_while_the_version_is_measured_as_a_challenger():
+    """Measurements that are the same for all roles may name the version too."""
+    trial = replace(AUROC, role=Role.CHALLENGER.value, model_version="7")
+    days = {trial: "cccc", replace(AGE_NULL, model_version="7"): "oooo"}
+    assert _events(days) == [("performance@7", "opened", 2)]
+
+
+def test_the_champions_incident_goes_on_with_the_next_champion():
+    """What resolves it is how the new version does, though that one was never breached itself."""
+    successor = replace(AUROC, model_version="2")
+    assert _events({AUROC: "www....", successor: "...wooo"}) == [
+        ("performance", "opened", 2), ("performance", "resolved", 6),
+    ]  # fmt: skip
+
+
+def test_each_business_metric_is_a_cause_of_its_own():
+    days = {REVENUE: "www", replace(REVENUE, name="refunds"): "www"}
+    assert [h.incident.cause for h in _fold(days)] == ["business:refunds", "business:revenue"]
+
+
+def test_chunks_out_of_order_are_refused():
+    chunks = _chunks({AUROC: "ww"})
+    with pytest.raises(ValueError, match="churn: chunk 2024-03-01 comes after 2024-03-02"):
+        fold_incidents(_spec(), chunks[::-1])
+    with pytest.raises(ValueError, match="in order, each once"):
+        fold_incidents(_spec(), [chunks[0], chunks[0]])
+
+
+def test_no_chunks_no_incidents():
+    assert fold_incidents(_spec(), []) == ()
+
+
+SIGNALS = (AUROC, ESTIMATE, AGE, PLAN, TOGETHER, SCORE, AGE_NULL, PLAN_NULL, ROWS, VOLUME, RUN, REVENUE,
+           replace(AUROC, role=Role.CHALLENGER.value, model_version="7"))  # fmt: skip
+RULES = st.sampled_from([
+    {},
+    {"opening": (2, 3), "resolve": (2, 4), "escalate": (3, 4), "reopen_within": 2},
+    {"opening": (1, 1), "resolve": (1, 1), "escalate": (2, 2), "reopen_within": 0},
+])  # fmt: skip
+
+
+@st.composite
+def _histories(draw):
+    """Days in which every signal has a mood that lasts, so that incidents open, resolve and reopen."""
+    length = draw(st.integers(1, 24))
+    moods = ("ooooow", "wwwwco", "oos.wi")
+    days = {}
+    for signal in draw(st.lists(st.sampled_from(SIGNALS), min_size=1, unique=True)):
+        letters = ""
+        while len(letters) < length:
+            mood = draw(st.sampled_from(moods))
+            letters += draw(st.text(mood, min_size=1, max_size=8))
+        days[signal] = letters[:length]
+    return days
+
+
+@given(_histories(), RULES, st.data())
+def test_later_chunks_change_nothing_that_happened_before(days, rules, data):
+    chunks = _chunks(days)
+    last = data.draw(st.integers(0, len(chunks)))
+    whole, part = (fold_incidents(_spec(**rules), c) for c in (chunks, chunks[:last]))
+    before = [
+        (h.incident.cause, h.incident.opened, [e for e in h.events if e.chunk < _day(last)])
+        for h in whole
+        if h.incident.opened < _day(last)
+    ]
+    assert before == [(h.incident.cause, h.incident.opened, list(h.events)) for h in part]
+
+
+@given(_histories(), RULES, st.randoms(use_true_random=False))
+def test_the_order_of_rows_does_not_matter(days, rules, random):
+    chunks = _chunks(days)
+    shuffled = [replace(c, measurements=tuple(random.sample(c.measurements, len(c.measurements)))) for c in chunks]
+    assert fold_incidents(_spec(**rules), chunks) == fold_incidents(_spec(**rules), shuffled)
+
+
+@given(_histories(), RULES)
+def test_signals_that_were_never_breached_and_skipped_ones_change_nothing(days, rules):
+    """So it does not matter how much of what is healthy the caller hands over, beyond one that proves the source."""
+    length = max(map(len, days.values()))
+    seen = {replace(AGE_NULL, subject="seen"): "o" * length}
+    healthy = {replace(PLAN, name="psi"): ("os" * length)[:length], replace(REVENUE, name="cost"): "o" * length}
+    less = [
+        replace(c, measurements=tuple(m for m in c.measurements if m.status is not Status.SKIPPED))
+        for c in _chunks(seen | days)
+    ]
+    assert fold_incidents(_spec(**rules), _chunks(seen | days | healthy)) == fold_incidents(_spec(**rules), less)
+
+
+@given(_histories(), RULES)
+def test_the_life_of_every_incident_is_in_order(days, rules):
+    begin = {EventKind.OPENED, EventKind.REOPENED}
+    for history in _fold(days, **rules):
+        incident, kinds = history.incident, [event.kind for event in history.events]
+        assert kinds[0] is EventKind.OPENED
+        assert EventKind.OPENED not in kinds[1:]
+        for before, after in pairwise(kinds):
+            assert (before is EventKind.RESOLVED) == (after is EventKind.REOPENED)
+            assert after not in begin or before is EventKind.RESOLVED
+        assert [e.chunk for e in history.events] == sorted(e.chunk for e in history.events)
+        assert incident.since <= incident.opened <= incident.last_breached
+        assert incident.reopened == kinds.count(EventKind.REOPENED)
+        assert (kinds[-1] is EventKind.RESOLVED) == (incident.state is IncidentState.RESOLVED)
+        assert 1 <= incident.breached_chunks <= len(_chunks(days))
+        assert set(incident.subjects) >= {finding.subject for finding in incident.findings}
+        assert not incident.findings[0].consequence or incident.related
+
+
+@given(_histories(), RULES)
+def test_a_cause_has_one_incident_at_a_time(days, rules):
+    spans = {}
+    for history in _fold(days, **rules):
+        spans.setdefault(history.incident.cause, []).append(history.incident)
+    for incidents in spans.values():
+        for before, after in pairwise(incidents):
+            assert before.resolved is not None
+            assert before.resolved < after.since
+
+
+def _by_hand(letters, opening, resolving, within):
+    """Return the life of one signal's incidents, written again: from lists of what was measured."""
+    (k, n), (fine_needed, of), events = opening, resolving, []
+    measured, running, resolved_at = [], False, None
+    for day, letter in enumerate(letters):
+        if letter in "s.":
+            continue
+        bad = letter == "w"
+        measured.append((day, bad))
+        if running:
+            if not bad and sum(not b for _, b in measured[-of:]) >= fine_needed:
+                events.append(("resolved", day))
+                running, resolved_at, measured = False, day, []
+            continue
+        if bad and sum(b for _, b in measured[-n:]) >= k:
+            since = next(d for d, b in measured[-n:] if b)
+            again = resolved_at is not None and since - resolved_at <= within
+            events.append(("reopened" if again else "opened", day))
+            running, measured = True, [(day, bad)]
+    return events
+
+
+@given(st.text("oowwws.", min_size=1, max_size=40), st.integers(1, 4), st.integers(0, 3), st.integers(1, 4),
+       st.integers(0, 3), st.integers(0, 9))  # fmt: skip
+def test_one_signal_lives_as_a_second_implementation_says(letters, k, more, fine, others, within):
+    opening, resolving = (k, k + more), (fine, fine + others)
+    events = _events({AUROC: letters}, opening=opening, resolve=resolving, reopen_within=within)
+    assert sorted((day, kind) for _, kind, day in events) == sorted(
+        (day, kind) for kind, day in _by_hand(letters, opening, resolving, within)
+    )

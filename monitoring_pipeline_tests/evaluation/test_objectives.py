@@ -1,0 +1,201 @@
+"""Attainment, error budget and burn rate of a rolling window of days."""
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.objectives import (
+    check_objectives,
+    first_key,
+    later_keys,
+    measure_objectives,
+    names_measured,
+)
+from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+TODAY = dt.date(2024, 3, 28)
+GOOD, BAD = 0.7, 0.6
+
+
+def _spec(**objective):
+    rules = {"metric": "auroc", "lower": 0.65, "share": 0.95, "days": 28} | objective
+    return binary_spec(objectives={"quality_of_ranking": rules})
+
+
+def _key(days_ago: int) -> str:
+    return (TODAY - dt.timedelta(days=days_ago)).isoformat()
+
+
+def _auroc(value: float | None, **parts) -> Measurement:
+    own = {"kind": Kind.PERFORMANCE, "subject": "model", "name": "auroc", "model_version": "1", "rows": 100}
+    missing = {"status": Status.SKIPPED, "reason": "too few"} if value is None else {}
+    return Measurement(value=value, **(own | missing | parts))
+
+
+def _history(*values: float | None) -> list[tuple[str, Measurement]]:
+    """The newest day first."""
+    return [(_key(n), _auroc(value)) for n, value in enumerate(values)]
+
+
+def _measured(history, spec=None) -> dict[str, Measurement]:
+    return {m.name: m for m in measure_objectives(spec or _spec(), TODAY.isoformat(), history)}
+
+
+def test_all_good_days_leave_the_budget_untouched():
+    measured = _measured(_history(*[GOOD] * 28))
+    attainment, budget, burn = (measured[name] for name in ("attainment", "error_budget_left", "burn_rate"))
+    assert (attainment.value, attainment.lower, attainment.upper) == (1.0, wilson(28, 28).lower, 1.0)
+    assert (budget.value, budget.status, budget.threshold_lower) == (1.0, Status.OK, 0.0)
+    assert (burn.value, burn.reference_value) == (0.0, 1.0)
+    assert {(m.kind, m.subject, m.model_version) for m in measured.values()} == {
+        (Kind.OBJECTIVE, "quality_of_ranking", "")
+    }
+
+
+def test_of_28_days_at_95_percent_the_second_bad_one_overspends():
+    one = _measured(_history(BAD, *[GOOD] * 27))
+    # 28 days x 0.05 = 1.4 days of budget.
+    assert one["error_budget_left"].value == pytest.approx(1 - 1 / 1.4)
+    assert one["error_budget_left"].status is Status.OK
+    # One bad of seven, over 0.05.
+    assert one["burn_rate"].value == pytest.approx(1 / 7 / 0.05)
+
+    two = _measured(_history(BAD, *[GOOD] * 20, BAD, *[GOOD] * 6), _spec(severity="critical"))
+    budget = two["error_budget_left"]
+    assert budget.value == pytest.approx(1 - 2 / 1.4)
+    assert (budget.status, budget.severity) == (Status.BREACHED, Severity.CRITICAL)
+    assert budget.reason == f"2 of 28 days are bad, 1.4 are allowed; the latest: {_key(21)}, {_key(0)}"
+    assert two["attainment"].value == 26 / 28
+    assert two["burn_rate"].value == one["burn_rate"].value
+    assert [two[name].status for name in ("attainment", "burn_rate")] == [Status.OK, Status.OK]
+
+
+@pytest.mark.parametrize(("days", "share"), [(20, 0.95), (100, 0.71), (10, 0.7), (30, 0.9), (100, 0.93)])
+def test_a_budget_spent_exactly_is_not_overspent(days, share):
+    bad = round(days * (1 - share))
+    history = _history(*[BAD] * bad, *[GOOD] * (days - bad))
+    spent = _measured(history, _spec(days=days, share=share))["error_budget_left"]
+    assert (spent.value, str(spent.value), spent.status) == (0.0, "0.0", Status.OK)
+    overspent = _measured([*_history(*[BAD] * (bad + 1), *[GOOD] * (days - bad - 1))], _spec(days=days, share=share))
+    assert overspent["error_budget_left"].status is Status.BREACHED
+
+
+def test_days_without_a_value_do_not_count():
+    values = [GOOD, None] * 10 + [BAD]
+    measured = _measured(_history(*values))
+    assert measured["attainment"].rows == 11
+    assert measured["attainment"].value == 10 / 11
+    assert measured["error_budget_left"].value == pytest.approx(1 - 1 / (0.05 * 11))
+
+
+def test_too_few_days_are_skipped_and_never_breached():
+    measured = _measured(_history(*[BAD] * 6))
+    assert {m.status for m in measured.values()} == {Status.SKIPPED}
+    assert {m.reason for m in measured.values()} == {"6 of 28 days have a value, 7 are needed"}
+    assert _measured(_history(*[BAD] * 7))["error_budget_left"].status is Status.BREACHED
+
+
+def test_without_a_value_in_the_short_window_the_burn_rate_is_not_known():
+    measured = _measured(_history(*[None] * 7, *[GOOD] * 21))
+    assert measured["burn_rate"].reason == "none of the last 7 days has a value"
+    assert measured["error_budget_left"].value == 1.0
+
+
+def test_days_after_the_chunk_and_before_the_window_are_not_looked_at():
+    inside = _history(*[GOOD] * 28)
+    outside = [(_key(n), _auroc(BAD)) for n in (-1, -9, 28, 90)]
+    assert _measured([*inside, *outside]) == _measured(inside)
+
+
+def test_what_is_not_the_served_lines_realized_metric_does_not_count():
+    history = _history(*[GOOD] * 28)
+    others = [
+        _auroc(BAD, rows=10_000, kind=Kind.ESTIMATED_PERFORMANCE),
+        _auroc(BAD, rows=10_000, role="challenger"),
+        _auroc(BAD, rows=10_000, role="shadow"),
+        _auroc(BAD, rows=10_000, segment="carrier=MQ"),
+        _auroc(BAD, rows=10_000, name="accuracy"),
+        _auroc(None),
+    ]
+    extended = [*history, *((_key(n), other) for n in range(28) for other in others)]
+    assert _measured(extended) == _measured(history)
+
+
+def test_of_several_champions_of_a_day_the_one_with_most_rows_counts():
+    history = _history(*[GOOD] * 28)
+    small, large = _auroc(BAD, rows=99, model_version="2"), _auroc(BAD, rows=101, model_version="2")
+    assert _measured([*history, (_key(3), small)]) == _measured(history)
+    assert _measured([*history, (_key(3), large)])["attainment"].value == 27 / 28
+
+
+def test_where_several_columns_bear_the_name_all_must_keep_the_range():
+    def nulls(column: str, value: float) -> Measurement:
+        return _auroc(value, kind=Kind.QUALITY, subject=column, name="null_share", model_version="")
+
+    history = [(_key(n), nulls(column, 0.01)) for n in range(28) for column in ("age", "plan")]
+    history[4] = (history[4][0], nulls("age", 0.5))
+    every = {"metric": "null_share", "kind": "quality", "lower": None, "upper": 0.1}
+    assert _measured(history, _spec(**every))["attainment"].value == 27 / 28
+    one = _spec(**every | {"metric": "plan.null_share"})
+    assert _measured(history, one)["attainment"].value == 1.0
+    assert names_measured(one) == {"null_share"}
+
+
+@given(
+    st.lists(st.sampled_from([GOOD, BAD, None]), min_size=1, max_size=60),
+    st.integers(2, 40),
+    st.sampled_from([0.5, 0.8, 0.95, 0.99]),
+    st.randoms(use_true_random=False),
+)
+def test_the_numbers_agree_with_one_another_in_any_order(values, days, share, random):
+    spec = _spec(days=days, share=share)
+    history = _history(*values)
+    measured = _measured(history, spec)
+    shuffled = list(history)
+    random.shuffle(shuffled)
+    assert _measured(shuffled, spec) == measured
+    counted = [value for value in values[:days] if value is not None]
+    if len(counted) < days / 4:
+        assert measured["attainment"].status is Status.SKIPPED
+        return
+    attainment, budget = measured["attainment"].value, measured["error_budget_left"]
+    assert attainment == counted.count(GOOD) / len(counted)
+    # Over the same days, the budget left is 1 - burn, burn being bad share over allowed share.
+    assert budget.value == pytest.approx(1 - (1 - attainment) / (1 - share), abs=1e-8)
+    assert (budget.status is Status.BREACHED) == (attainment < share - 1e-12)
+    if days <= 7 and measured["burn_rate"].value is not None:
+        assert measured["burn_rate"].value == pytest.approx(1 - budget.value, abs=1e-8)
+
+
+def test_windows_tell_which_chunks_a_late_label_changes():
+    spec = _spec(days=3)
+    assert first_key(spec, "2024-03-01") == "2024-02-28"
+    known = ["2024-03-02", "2024-03-04", "2024-02-29", "2024-03-01", "2024-03-03"]
+    assert later_keys(spec, "2024-03-01", known) == ("2024-03-02", "2024-03-03")
+    assert later_keys(binary_spec(), "2024-03-01", known) == ()
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [
+        ({"metric": "aurok"}, r"objectives.quality_of_ranking.metric: unknown 'aurok' for performance; known: .*auroc"),
+        ({"metric": "revenue", "kind": "business"}, "unknown 'revenue' for business; known: none"),
+    ],
+)
+def test_objectives_on_what_does_not_exist_are_refused(objective, message):
+    with pytest.raises(UnknownMetricError, match=message):
+        check_objectives(_spec(**objective))
+    check_objectives(_spec())
+    check_objectives(_spec(metric="rows", kind="quality"))
+
+
+def test_an_objective_needs_a_range_that_exists():
+    with pytest.raises(ValueError, match="give lower or upper"):
+        _spec(lower=None)
+    with pytest.raises(ValueError, match=r"lower \(0.65\) must not be above upper \(0.5\)"):
+        _spec(upper=0.5)

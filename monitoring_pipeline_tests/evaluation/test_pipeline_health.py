@@ -1,0 +1,155 @@
+"""The monitoring's own failures as measurements, and which chunks are overdue."""
+
+import datetime as dt
+
+import pytest
+
+from monitoring_pipeline.evaluation.pipeline_health import (
+    FailedRun,
+    about_the_model,
+    decisive_measurements,
+    due_at,
+    is_within_horizon,
+    message_without_values,
+    overdue_chunks,
+    overdue_measurement,
+    recovered,
+    run_failure_measurement,
+    shortened,
+    with_failure,
+)
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline_tests.spec.cases import binary_spec
+
+UTC = dt.UTC
+NIGHTLY, LATE = "churn_nightly", "churn_late_labels"
+SPEC = binary_spec(start="2024-01-01")
+CHUNK = chunk_of_key(SPEC, "2024-03-10")
+
+
+def _failure(job: str = NIGHTLY, **parts: str) -> Measurement:
+    return run_failure_measurement(FailedRun(job=job, run_id="abc", **parts))
+
+
+def test_a_failed_run_is_a_critical_breach_that_names_step_and_run():
+    measurement = _failure(step="churn__drift", message="ValueError: no")
+    assert (measurement.kind, measurement.subject, measurement.name) == (Kind.OPERATIONS, "pipeline", "run")
+    assert (measurement.status, measurement.severity) == (Status.BREACHED, Severity.CRITICAL)
+    assert measurement.reason == "run abc failed in step churn__drift: ValueError: no"
+    assert _failure().reason == "run abc failed"
+
+
+def test_an_overdue_chunk_names_the_local_time_and_not_that_of_finding_out():
+    measurement = overdue_measurement(SPEC, CHUNK)
+    assert (measurement.status, measurement.severity) == (Status.BREACHED, Severity.CRITICAL)
+    assert (measurement.reason or "").startswith("no verdict by 2024-03-11 09:00 Europe/Berlin;")
+
+
+def test_the_newest_failure_of_a_name_replaces_the_one_before():
+    overdue = overdue_measurement(SPEC, CHUNK)
+    first, second = _failure(message="first"), _failure(message="second")
+    assert with_failure((), first) == (first,)
+    assert with_failure((overdue, first), second) == with_failure((second,), overdue) == (overdue, second)
+
+
+def test_a_nightly_success_makes_good_everything_another_jobs_only_its_own():
+    overdue, night, late = overdue_measurement(SPEC, CHUNK), _failure(NIGHTLY), _failure(LATE)
+    for failure, job, expected in (
+        (night, NIGHTLY, Status.OK),
+        (night, LATE, Status.BREACHED),
+        (late, LATE, Status.OK),
+        (late, NIGHTLY, Status.OK),
+    ):
+        healthy_overdue, run = recovered((overdue, failure), job, NIGHTLY)
+        assert run.status is expected
+        assert (healthy_overdue.status, healthy_overdue.value, healthy_overdue.reason) == (Status.OK, 0.0, None)
+    once = recovered((overdue, night), NIGHTLY, NIGHTLY)
+    assert recovered(once, NIGHTLY, NIGHTLY) == once
+    assert recovered((), NIGHTLY, NIGHTLY) == ()
+
+
+def _measurement(kind: Kind, status: Status = Status.OK, subject: str = "model") -> Measurement:
+    value, reason = (None, "none") if status is Status.SKIPPED else (1.0, None)
+    return Measurement(
+        kind=kind, subject=subject, name="x", model_version="", status=status, value=value, reason=reason
+    )
+
+
+def test_decisive_measurements_are_those_a_verdict_rests_on():
+    some = [
+        _measurement(Kind.DRIFT), _measurement(Kind.PERFORMANCE, Status.BREACHED), _measurement(Kind.QUALITY),
+        _measurement(Kind.ESTIMATED_PERFORMANCE, Status.SKIPPED),
+    ]  # fmt: skip
+    counted = decisive_measurements(some, 50)
+    assert (counted.value, counted.status, counted.rows) == (2.0, Status.OK, 50)
+    nothing = decisive_measurements(some[2:], 50)
+    assert (nothing.value, nothing.status, nothing.severity) == (0.0, Status.BREACHED, Severity.WARNING)
+    assert nothing.reason == "nothing decisive could be measured, though there are 50 predictions"
+    assert decisive_measurements(some[2:], 0).status is Status.OK
+
+
+def test_what_is_said_of_the_monitoring_is_no_part_of_a_verdict():
+    own = [_measurement(Kind.DRIFT), _measurement(Kind.OPERATIONS, subject="label")]
+    others = [_failure(), overdue_measurement(SPEC, CHUNK), decisive_measurements(own, 1)]
+    assert about_the_model([others[0], own[0], others[1], own[1], others[2]]) == own
+
+
+def _overdue(judged: list[str], now: dt.datetime, **spec: object) -> list[str]:
+    return [chunk.key for chunk in overdue_chunks(binary_spec(start="2024-01-01", **spec), judged, now)]
+
+
+def test_a_chunk_is_overdue_from_the_nightly_run_and_its_grace_on():
+    # 06:00 in Berlin is 05:00 UTC in winter; three hours of grace.
+    due = dt.datetime(2024, 3, 11, 8, tzinfo=UTC)
+    assert due_at(SPEC, dt.date(2024, 3, 10)) == due
+    assert _overdue(["2024-03-09"], due - dt.timedelta(seconds=1)) == []
+    assert _overdue(["2024-03-09"], due) == ["2024-03-10"]
+    assert _overdue(["2024-03-10"], due) == []
+
+
+def test_the_time_is_local_also_when_the_clocks_change():
+    assert due_at(SPEC, dt.date(2024, 3, 30)) == dt.datetime(2024, 3, 31, 7, tzinfo=UTC)
+    # 02:30 does not exist on that night: 01:30 UTC is 03:30.
+    early = binary_spec(schedule="02:30")
+    assert due_at(early, dt.date(2024, 3, 30)) == dt.datetime(2024, 3, 31, 4, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("judged", "spec", "expected"),
+    [
+        ([], {}, []),
+        (["2024-03-07"], {}, ["2024-03-08", "2024-03-09", "2024-03-10"]),
+        (["2024-03-05", "2024-03-09"], {}, ["2024-03-10"]),
+        (["2024-02-01"], {}, [f"2024-03-{day:02}" for day in range(4, 11)]),
+        (["2024-03-07"], {"end": "2024-03-10"}, ["2024-03-08", "2024-03-09"]),
+        (["2024-03-12"], {}, []),
+    ],
+)
+def test_only_chunks_since_the_newest_judged_one_of_the_last_seven_days(judged, spec, expected):
+    assert _overdue(judged, dt.datetime(2024, 3, 11, 12, tzinfo=UTC), **spec) == expected
+
+
+def test_the_horizon_ends_with_its_last_instant():
+    assert is_within_horizon(SPEC, CHUNK, CHUNK.end + dt.timedelta(days=3))
+    assert not is_within_horizon(SPEC, CHUNK, CHUNK.end + dt.timedelta(days=3, microseconds=1))
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("\n  KeyError: 'Anna Schmidt'\nmore", "KeyError: ..."),
+        ("ValueError: cannot parse \"12, 'x'\" of A-000123", "ValueError: cannot parse ... of A-..."),
+        ("disk of 20 GB is full on 2024-03-10", "disk of 20 GB is full on 2024-03-10"),
+        ("row 3fa85f64-5717 of `ids`", "row ...-5717 of ..."),
+        ("it doesn't fit and can't", "it doesn't fit and can't"),
+        ("", ""),
+    ],
+)
+def test_an_unexpected_message_loses_what_may_be_a_value(message, shown):
+    assert message_without_values(message) == shown
+
+
+def test_a_long_message_is_cut():
+    assert shortened("word " * 100) == f"{('word ' * 100)[:297]}..."
+    assert shortened("a" * 300) == "a" * 300

@@ -1,0 +1,248 @@
+"""The retraining policy: every no with its reason, and what makes a yes."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitoring_pipeline.evaluation.retraining_policy import NightState, decide_retraining, night_state_of
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+
+RULES = RetrainingRules.model_validate(
+    {
+        "trainer": "own.module:train",
+        "breached": {"chunks": 3, "of": 5},
+        "estimated": {"chunks": 4, "of": 6},
+        "cool_down": "28d",
+    }
+)
+HORIZON = dt.timedelta(days=3)
+FIRST = dt.datetime(2024, 3, 2, tzinfo=dt.UTC)
+DAY = dt.timedelta(days=1)
+
+
+def _night(number, **changes):
+    healthy = NightState(
+        chunk=str((FIRST + (number - 1) * DAY).date()),
+        chunk_end=FIRST + number * DAY,
+        maturity=Maturity.PROVISIONAL,
+        performance_breached=False,
+        estimated_breached=False,
+        inputs_drifted=False,
+        quality_failing=False,
+        model_version="1",
+    )
+    return replace(healthy, **changes)
+
+
+def _nights(told):
+    """One night a letter.
+
+    b breached, . fine, i breached and immature, - not measured, e estimate and drift, E estimate without drift,
+    d drift alone, q breached while data are broken, Q estimate and drift while they are, o breached under another
+    version.
+    """
+    states = {
+        "b": {"performance_breached": True},
+        ".": {},
+        "i": {"performance_breached": True, "maturity": Maturity.IMMATURE, "estimated_breached": None},
+        "-": {"performance_breached": None, "estimated_breached": None},
+        "e": {"performance_breached": None, "estimated_breached": True, "inputs_drifted": True},
+        "E": {"performance_breached": None, "estimated_breached": True},
+        "d": {"performance_breached": None, "inputs_drifted": True},
+        "q": {"performance_breached": True, "quality_failing": True},
+        "Q": {
+            "performance_breached": None,
+            "estimated_breached": True,
+            "inputs_drifted": True,
+            "quality_failing": True,
+        },
+        "o": {"performance_breached": True, "model_version": "0"},
+    }
+    return [_night(number, **states[letter]) for number, letter in enumerate(told)]
+
+
+def _decide(told, **changes):
+    nights = _nights(told)
+    now = nights[-1].chunk_end + dt.timedelta(hours=6) if nights else FIRST
+    arguments = {"now": now, "horizon": HORIZON, "last_retraining": None, "running": False} | changes
+    return decide_retraining(RULES, nights, **arguments)
+
+
+@pytest.mark.parametrize(("told", "answer"), [
+    ("", "no"),
+    (".....", "no"),
+    ("bb...", "no"),
+    ("bbb..", "yes"),
+    ("bbb...", "no"),
+    ("bb", "no"),
+    ("bbb", "yes"),
+    ("b-b--b", "yes"),
+    ("iii", "no"),
+    ("biibib", "yes"),
+    ("bbb" + "-" * 12, "yes"),
+    ("bbb" + "-" * 13, "no"),
+    ("qqqq.", "no"),
+    ("bqbqb", "yes"),
+    ("QQQQe", "no"),
+    ("eee", "no"),
+    ("eeee", "yes"),
+    ("EEEE", "no"),
+    ("dddd", "no"),
+    ("eeeeddd", "no"),
+    ("bbeeii", "yes"),
+    ("eeee..", "yes"),
+    ("eee...", "no"),
+    ("oob", "no"),
+    ("ooobbb", "yes"),
+])  # fmt: skip
+def test_what_is_asked_for(told, answer):
+    assert _decide(told).answer == answer
+
+
+def test_the_reason_against_counts():
+    reason = _decide("bb.i.").reason
+    assert reason == (
+        "not asked for: performance is breached on 2 of 4 chunks (asked for at 3 of 5); it is, or its estimate while "
+        "the inputs have drifted, on 2 of 4 chunks (asked for at 4 of 6)"
+    )
+
+
+def test_a_yes_shows_its_evidence():
+    found = _decide("b.bb")
+    assert found.reason.startswith("performance is breached on 3 of 4 chunks (asked for at 3 of 5)")
+    assert found.evidence == {
+        "chunk": "2024-03-04",
+        "labelled_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
+        "labelled_measured": 4,
+        "estimated_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
+        "estimated_measured": 4,
+        "cool_down_until": None,
+    }
+
+
+LAST = _nights("bbb")[-1].chunk_end
+OLD = {"now": LAST + HORIZON + dt.timedelta(seconds=1)}
+COOLING = {"last_retraining": LAST - 20 * DAY}
+
+
+@pytest.mark.parametrize(("told", "changes", "reason"), [
+    ("bbb", OLD | COOLING | {"running": True}, "2024-03-03 ended more than 3 days ago: history asks for nothing"),
+    ("...", COOLING | {"running": True}, "not asked for: "),
+    ("bbbq", COOLING | {"running": True}, "data quality is failing on 2024-03-04"),
+    ("bbb", COOLING | {"running": True}, "cooling down until 2024-03-12 00:00 UTC"),
+    ("bbb", {"running": True}, "a retraining is running already"),
+    ("", {}, "no chunk has been judged"),
+])  # fmt: skip
+def test_the_first_reason_against_is_told(told, changes, reason):
+    found = _decide(told, **changes)
+    assert found.answer == "no"
+    assert found.reason.startswith(reason)
+
+
+def test_the_edges_of_horizon_and_cool_down():
+    assert _decide("bbb", now=LAST + HORIZON).answer == "yes"
+    now = LAST + DAY
+    assert _decide("bbb", now=now, last_retraining=now - 28 * DAY).answer == "yes"
+    assert _decide("bbb", now=now, last_retraining=now - 28 * DAY + dt.timedelta(seconds=1)).answer == "no"
+
+
+@given(st.lists(st.sampled_from("b.i-eEdqQo"), min_size=1, max_size=40))
+@settings(deadline=None, max_examples=100)
+def test_a_backfill_a_cool_down_and_a_running_one_never_say_yes(letters):
+    told = "".join(letters)
+    end = _nights(told)[-1].chunk_end
+    for against in ({"now": end + 100 * DAY}, {"last_retraining": end - DAY}, {"running": True}):
+        assert _decide(told, **against).answer == "no"
+
+
+@given(st.text("b.", min_size=1, max_size=30), st.integers(0, 29))
+@settings(deadline=None, max_examples=100)
+def test_one_more_breach_never_turns_a_yes_into_a_no(told, place):
+    worse = told[: place % len(told)] + "b" + told[place % len(told) + 1 :]
+    assert (_decide(told).answer, _decide(worse).answer) != ("yes", "no")
+
+
+def _measured(kind=Kind.PERFORMANCE, status=Status.OK, severity=Severity.CRITICAL, **changes):
+    fields = {
+        "kind": kind, "subject": "model", "name": "auroc", "model_version": "1", "status": status,
+        "severity": severity, "value": None if status is Status.SKIPPED else 0.6,
+        "reason": None if status is Status.OK else "why", "threshold_lower": 0.62, "rows": 900,
+        "maturity": Maturity.FINAL if kind is Kind.PERFORMANCE else None,
+    }  # fmt: skip
+    return Measurement(**(fields | changes))
+
+
+BREACHED, SKIPPED = Status.BREACHED, Status.SKIPPED
+WARNING, INFO = Severity.WARNING, Severity.INFO
+
+
+@pytest.mark.parametrize(("measurements", "breached"), [
+    ([], None),
+    ([_measured(threshold_lower=None, severity=WARNING)], None),
+    ([_measured()], False),
+    ([_measured(status=BREACHED)], True),
+    ([_measured(status=SKIPPED)], None),
+    ([_measured(), _measured(name="mean_bias", severity=WARNING, status=BREACHED)], False),
+    ([_measured(status=SKIPPED), _measured(name="mean_bias", severity=WARNING, status=BREACHED)], None),
+    ([_measured(name="mean_bias", severity=WARNING, status=BREACHED)], True),
+    ([_measured(name="mean_bias", severity=WARNING)], False),
+    ([_measured(severity=INFO, status=BREACHED)], None),
+    ([_measured(status=BREACHED, subject="relation")], None),
+    ([_measured(status=BREACHED, segment="plan=pro")], None),
+    ([_measured(status=BREACHED, role="shadow")], None),
+    ([_measured(), _measured(status=BREACHED, model_version="2", rows=100)], False),
+    ([_measured(), _measured(status=BREACHED, model_version="0", rows=1000)], True),
+])  # fmt: skip
+def test_which_performance_counts(measurements, breached):
+    for order in (measurements, measurements[::-1]):
+        assert night_state_of("2024-03-01", FIRST, order).performance_breached is breached
+
+
+def test_a_night_from_its_measurements():
+    night = night_state_of(
+        "2024-03-01",
+        FIRST,
+        [
+            _measured(status=BREACHED),
+            _measured(Kind.ESTIMATED_PERFORMANCE, status=BREACHED, severity=WARNING),
+            _measured(Kind.DRIFT, BREACHED, WARNING, subject="age", name="jensen_shannon"),
+            _measured(Kind.QUALITY, BREACHED, subject="age", name="null_share"),
+        ],
+    )
+    assert night == NightState(
+        chunk="2024-03-01",
+        chunk_end=FIRST,
+        maturity=Maturity.FINAL,
+        performance_breached=True,
+        estimated_breached=True,
+        inputs_drifted=True,
+        quality_failing=True,
+        model_version="1",
+    )
+
+
+@pytest.mark.parametrize(("subject", "severity", "drifted"), [
+    ("age", WARNING, True),
+    ("features", Severity.CRITICAL, True),
+    ("age", INFO, False),
+    ("score", WARNING, False),
+    ("score[late]", WARNING, False),
+    ("prediction", WARNING, False),
+])  # fmt: skip
+def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
+    night = night_state_of("2024-03-01", FIRST, [_measured(Kind.DRIFT, BREACHED, severity, subject=subject)])
+    assert night.inputs_drifted is drifted
+
+
+@pytest.mark.parametrize(("kind", "severity", "failing"), [
+    (Kind.QUALITY, Severity.CRITICAL, True),
+    (Kind.QUALITY, WARNING, False),
+    (Kind.OPERATIONS, Severity.CRITICAL, False),
+])  # fmt: skip
+def test_only_critical_quality_is_broken_data(kind, severity, failing):
+    night = night_state_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")])
+    assert night.quality_failing is failing

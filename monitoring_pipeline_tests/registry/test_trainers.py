@@ -1,0 +1,108 @@
+"""The user's trainer is found and called, or its error told whole; an external one is asked over real HTTP."""
+
+import datetime as dt
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.registry.trainers import TrainerError, ask_external_trainer, run_trainer
+from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
+
+OWN = "monitoring_pipeline_tests.registry.trainers_for_tests"
+
+
+@pytest.fixture(scope="module")
+def request_of_loans() -> TrainingRequest:
+    rows = pl.DataFrame(
+        {
+            "predicted_at": [dt.datetime(2024, 3, 15, n % 24, tzinfo=dt.UTC) for n in range(100)],
+            "age": [float(n) for n in range(100)],
+            "employment": [("none", "employed", None)[n % 3] for n in range(100)],
+            "label": [int(n > 50) for n in range(100)],
+        }
+    )
+    return TrainingRequest(
+        model="loans",
+        task=Task.BINARY,
+        rows=rows,
+        features={"age": FeatureKind.NUMERIC, "employment": FeatureKind.CATEGORICAL},
+        classes=(),
+        window=ReferenceWindow(start=dt.date(2024, 3, 15), end=dt.date(2024, 3, 16)),
+        seed=1,
+    )
+
+
+def test_a_trainer_gets_the_rows_and_its_estimator_comes_back(request_of_loans) -> None:
+    trained = run_trainer(f"{OWN}:boosting", request_of_loans)
+    assert list(trained.classes_) == [0, 1]
+    scores = trained.predict_proba(request_of_loans.inputs())[:, 1]
+    assert scores[60:].min() > scores[:40].max()
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("no_such_package.training:train", "module 'no_such_package.training' cannot be imported: ModuleNotFoundError"),
+        (f"{OWN}:train", "no function 'train'; it has boosting, logs_its_own, raises"),
+        (f"{OWN}:NOT_A_FUNCTION", "no function 'NOT_A_FUNCTION'"),
+        (f"{OWN}:raises", "failed on 100 rows: ArithmeticError: no convergence on ['age', 'employment']"),
+        (f"{OWN}:returns_nothing", "returned None; needed is a fitted estimator"),
+    ],
+)
+def test_what_goes_wrong_is_told_with_its_name(path: str, told: str, request_of_loans) -> None:
+    with pytest.raises(TrainerError) as error:
+        run_trainer(path, request_of_loans)
+    assert path in str(error.value)
+    assert told in str(error.value)
+
+
+class _Answers(BaseHTTPRequestHandler):
+    status = 202
+    bodies: list[dict[str, object]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).bodies.append(json.loads(body))
+        self.send_response(type(self).status)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def _ask(status: int) -> list[dict[str, object]]:
+    handler = type("Own", (_Answers,), {"status": status, "bodies": []})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            ask_external_trainer(f"http://127.0.0.1:{server.server_port}/train?token=hush", {"model": "loans"})
+        finally:
+            server.shutdown()
+            thread.join()
+    return handler.bodies
+
+
+def test_an_external_trainer_gets_the_request_as_json() -> None:
+    assert _ask(202) == [{"model": "loans"}]
+
+
+def test_a_refusal_names_the_host_and_keeps_the_token() -> None:
+    with pytest.raises(TrainerError, match=r"external trainer at 127\.0\.0\.1:\d+ answered 503") as error:
+        _ask(503)
+    assert "hush" not in str(error.value)
+
+
+@pytest.mark.parametrize("address", ["file:///etc/hostname", "trainer"])
+def test_only_http_is_spoken(address: str) -> None:
+    with pytest.raises(TrainerError, match="http:// or https://"):
+        ask_external_trainer(address, {})
+
+
+def test_nobody_there_is_told() -> None:
+    with pytest.raises(TrainerError, match=r"127\.0\.0\.1:1 cannot be reached"):
+        ask_external_trainer("http://127.0.0.1:1/train", {})

@@ -1,0 +1,57 @@
+"""Trainers as a user writes them: good ones, and each way of going wrong."""
+
+import numpy as np
+
+from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.spec.model import Task
+
+NOT_A_FUNCTION = 3
+
+
+def boosting(request: TrainingRequest):
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    kind = HistGradientBoostingRegressor if request.task is Task.REGRESSION else HistGradientBoostingClassifier
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan)
+    estimator = Pipeline(
+        [
+            (
+                "encode",
+                ColumnTransformer([("categories", encoder, list(request.categorical))], remainder="passthrough"),
+            ),
+            ("boost", kind(max_iter=20, max_leaf_nodes=6, early_stopping=False, random_state=request.seed)),
+        ]
+    )
+    return estimator.fit(request.inputs(), request.labels())
+
+
+def raises(request: TrainingRequest):
+    raise ArithmeticError(f"no convergence on {sorted(request.features)}")
+
+
+def returns_nothing(request: TrainingRequest):
+    return None
+
+
+def regresses_classes(request: TrainingRequest):
+    from sklearn.linear_model import LinearRegression
+
+    return LinearRegression().fit(request.inputs()[["age"]], request.labels())
+
+
+def logs_its_own(request: TrainingRequest):
+    """Log a model in a flavour of its own: pyfunc, a data frame of probabilities and decisions."""
+    import mlflow
+    import pandas as pd
+
+    share = float(np.mean(request.labels() == 1))
+
+    class Constant(mlflow.pyfunc.PythonModel):
+        def predict(self, context, model_input, params=None):
+            return pd.DataFrame({"probability": np.full(len(model_input), share), "prediction": "1"})
+
+    with mlflow.start_run():
+        return mlflow.pyfunc.log_model(name="constant", python_model=Constant(), pip_requirements=["mlflow"]).model_uri

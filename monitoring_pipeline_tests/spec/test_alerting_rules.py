@@ -1,0 +1,107 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from monitoring_pipeline.spec.alerting import ChannelKind, check_secrets, load_alerting_rules
+from monitoring_pipeline.spec.loading import SpecError
+
+WHOLE = """\
+channels:
+  ml-oncall: {slack: "#ml-oncall", token: slack}
+  mail: {apprise: mail}
+  events: {webhook: events}
+  log: {file: alerts.jsonl}
+routes:
+  - {channel: ml-oncall, severity: critical, models: ["flight_*"], owners: ["team:*"]}
+  - {channel: ml-oncall, severity: warning, digest: "08:00"}
+quiet_hours: {start: "22:00", end: "07:00", timezone: America/New_York, except: critical}
+escalation: {channel: mail, after: 4h, severity: critical}
+link: http://dagster.example.com:3000
+"""
+
+
+def load(tmp_path: Path, text: str):
+    path = tmp_path / "alerting.yaml"
+    path.write_text(text)
+    return load_alerting_rules(path)
+
+
+def test_the_whole_of_it(tmp_path: Path) -> None:
+    rules = load(tmp_path, WHOLE)
+    assert [channel.kind for channel in rules.channels.values()] == list(ChannelKind)
+    assert rules.routes[1].digest == dt.time(8)
+    assert rules.digest_zone(rules.routes[1]).key == "America/New_York"
+    assert rules.quiet_hours is not None
+    assert rules.quiet_hours.except_severity == "critical"
+    assert rules.escalation is not None
+    assert rules.escalation.after == dt.timedelta(hours=4)
+
+
+def test_nothing_but_a_channel_is_enough(tmp_path: Path) -> None:
+    rules = load(tmp_path, "channels: {log: {file: a.jsonl}}\n")
+    assert rules.routes == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (
+            "channel: ml-oncall, severity: critical",
+            "channel: ml-onkall, severity: critical",
+            "routes.0.channel: unknown channel 'ml-onkall'; known: events, log, mail, ml-oncall",
+        ),
+        ("channel: mail, after", "channel: boss, after", "escalation.channel: unknown channel 'boss'; known: events"),
+        ("digest:", "digestt:", "routes.1.digestt: unknown key; did you mean digest? known: channel, digest, models"),
+        ("end:", "ends:", "quiet_hours.ends: unknown key; did you mean end? known: end, except, start, timezone"),
+        ("apprise: mail", "aprise: mail", "channels.mail.aprise: unknown key; did you mean apprise? known: apprise"),
+        ("routes:", "route:", "route: unknown key; did you mean routes? known: channels, escalation, link"),
+        ('"22:00"', "22:00", 'quiet_hours.start: write a time of day from "00:00" to "23:59", in quotes'),
+        ('"08:00"', '"24:00"', "routes.1.digest: write a time of day"),
+        ('end: "07:00"', 'end: "22:00"', "quiet_hours: start and end must differ, both are 22:00"),
+        ("America/New_York", "America/NewYork", "quiet_hours.timezone: not a time zone of the IANA database; did you"),
+        ("after: 4h", "after: 4 hours", "escalation.after: write a whole number and a unit"),
+        ("severity: warning", "severity: bad", "routes.1.severity: Input should be 'info', 'warning' or 'critical'"),
+        ("apprise: mail", "apprise: mail, file: x", "channels.mail: give exactly one of slack, apprise, webhook, file"),
+        ("{file: alerts.jsonl}", "{}", "channels.log: give exactly one of slack, apprise, webhook, file; given: none"),
+        ("apprise: mail", "apprise: mail, token: t", "channels.mail: token belongs to slack, not to apprise"),
+        ('"#ml-oncall"', "ml-oncall", "channels.ml-oncall.slack: String should match pattern"),
+        ("mail: {apprise", "mail: {}\n  mail: {apprise", "key 'mail' is given twice"),
+        ("link: http:", "link: ftp:", "link: String should match pattern"),
+        ("link:", "routes: []\nlink:", "key 'routes' is given twice"),
+        ('["flight_*"]', "[]", "routes.0.models: Tuple should have at least 1 item"),
+    ],
+)
+def test_errors_name_file_field_value_and_what_is_allowed(tmp_path: Path, before: str, after: str, expected: str):
+    assert before in WHOLE
+    with pytest.raises(SpecError) as error:
+        load(tmp_path, WHOLE.replace(before, after))
+    assert expected in str(error.value)
+    assert str(tmp_path / "alerting.yaml") in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n", "{"])
+def test_what_is_no_mapping(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SpecError, match=r"alerting\.yaml: (expected keys such as channels and routes|not YAML)"):
+        load(tmp_path, text)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="cannot be read"):
+        load_alerting_rules(tmp_path / "none.yaml")
+
+
+def test_every_missing_secret_names_its_variable(tmp_path: Path) -> None:
+    rules = load(tmp_path, WHOLE)
+    with pytest.raises(SpecError) as error:
+        check_secrets(rules, {"EVENTS": SecretStr("http://localhost"), "mail": SecretStr(" ")})
+    assert str(error.value).splitlines() == [
+        "alerting.yaml: channels.mail.apprise: no secret 'mail'; set MONITORING_PIPELINE_SECRETS__MAIL",
+        "alerting.yaml: channels.ml-oncall.token: no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK",
+    ]
+
+
+def test_secrets_in_any_case_are_enough(tmp_path: Path) -> None:
+    secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events")}
+    check_secrets(load(tmp_path, WHOLE), secrets)
