@@ -80,6 +80,7 @@ def build_adapters(settings: Settings, store: ResultStore) -> Adapters:
         ask_trainer=partial(_ask_trainer, settings),
         id_key=settings.id_key.get_secret_value().encode(),
         run_id="command",
+        clock=_now,
     )
 
 

@@ -122,7 +122,10 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
 @click.argument("name")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the query.")
 def query(name: str, pairs: tuple[str, ...]) -> None:
-    """Run a documented query: what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality."""
+    """Run a documented query.
+
+    what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality, who_was_told, alert_precision.
+    """
     from sqlalchemy import text
 
     from monitoring_pipeline.shipped_files import read_sql

@@ -4,13 +4,16 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import partial
 
+from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
 from monitoring_pipeline.evaluation.incident_changes import IncidentChanges, find_changes
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
 from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.routing import plan_alerts
+from monitoring_pipeline.orchestration.inputs import made_from, outcome_fingerprint
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.alerting import AlertingRules
-from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.incident import IncidentEvent, StoredIncident
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -28,3 +31,16 @@ def update_incidents(
         return find_changes(spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young)
 
     return store.update_incidents(spec.name, judge, partial(plan_alerts, alerting, now=now), at=now)
+
+
+def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults | None:
+    """Return how far the model's alerts could be trusted by the end of a chunk; None while nobody has said anything."""
+    measured = measure_alert_precision(store.decisions(spec.name, topic="outcome"), chunk.end)
+    if measured is None:
+        return None
+    return ChunkResults(
+        producer="incidents",
+        chunk=chunk,
+        provenance=made_from(spec, outcome_fingerprint([measured])),
+        measurements=(measured,),
+    )

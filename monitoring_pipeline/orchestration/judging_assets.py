@@ -18,7 +18,7 @@ from monitoring_pipeline.orchestration.chunk_assets import (
     write_results,
 )
 from monitoring_pipeline.orchestration.decision_step import decide_night
-from monitoring_pipeline.orchestration.incident_step import update_incidents
+from monitoring_pipeline.orchestration.incident_step import precision_of_alerts, update_incidents
 from monitoring_pipeline.orchestration.metadata import incidents_metadata
 from monitoring_pipeline.orchestration.objective_step import chunks_after, measure_chunk_objectives
 from monitoring_pipeline.orchestration.partitions import chunks_of
@@ -152,6 +152,9 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             if results := recovered_results(spec, chunk, context.run.job_name, store=store):
                 write_results(context, store, results)
         told = update_incidents(spec, store, alerting, now=clock())
+        for chunk in chunks:
+            if results := precision_of_alerts(spec, chunk, store=store):
+                write_results(context, store, results)
         decided = decide_night(spec, chunks[-1], store=store, now=clock())
         lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
         refusals = {

@@ -120,6 +120,7 @@ METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
     "business": performance_metadata,
     "objectives": objectives_metadata,
     "trial": performance_metadata,
+    "incidents": performance_metadata,
     "verdict": verdict_metadata,
 }
 

@@ -86,7 +86,7 @@ class Warehouse(Protocol):
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
         ...
 
-    def business_metric(self, sql: str, chunk: Chunk, model_version: str) -> float | None:
+    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query for a chunk; return its one number, or None where it is null."""
         ...
 

@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import polars as pl
 
 import monitoring_pipeline
@@ -51,11 +52,11 @@ class NoRetrainingError(ValueError):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOutComparison:
-    """Both versions on the rows that neither was trained on, and the gate's answer."""
+    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where no day is left."""
 
     result: GateResult
-    rows: PairedRows
-    held_out: ReferenceWindow
+    rows: PairedRows | None = None
+    held_out: ReferenceWindow | None = None
 
 
 def retraining_rules(spec: ModelSpec) -> RetrainingRules:
@@ -175,9 +176,9 @@ def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.dateti
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
     compared = _compare(spec, version, champion, now=now, adapters=adapters)
     result, rows = compared.result, compared.rows
-    adapters.registry.log_gate(
-        spec.name, version, result, task=spec.task, labels=rows.labels, decided=rows.challenger_predictions
-    )
+    labels = np.empty(0) if rows is None else rows.labels
+    decided = labels if rows is None else rows.challenger_predictions
+    adapters.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
     asked = adapters.store.decision(spec.name, decision_key)
     decision = Decision(
         model=spec.name,
@@ -192,9 +193,9 @@ def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.dateti
         incident_id=asked.incident_id if asked else None,
         evidence={
             "champion": champion,
-            "held_out_start": compared.held_out.start.isoformat(),
-            "held_out_end": compared.held_out.end.isoformat(),
-            "rows": int(rows.labels.size),
+            "held_out_start": compared.held_out.start.isoformat() if compared.held_out else None,
+            "held_out_end": compared.held_out.end.isoformat() if compared.held_out else None,
+            "rows": int(labels.size),
             "checks": [asdict(check) for check in result.checks],
         },
     )
@@ -207,7 +208,10 @@ def _compare(
 ) -> HeldOutComparison:
     rules = retraining_rules(spec)
     registry = adapters.registry
-    held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
+    try:
+        held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
+    except NotEnoughHistoryError as error:
+        return HeldOutComparison(result=GateResult(passed=None, reasons=(str(error),), rows=0, days=0, checks=()))
     rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, adapters=adapters)
     by_champion = served_or_scored_by(spec, rows, champion, registry)
     by_challenger = scored_by(spec, rows, version, registry)

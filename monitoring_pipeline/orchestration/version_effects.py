@@ -79,7 +79,8 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
     """
     if known := effective_spec(spec, store).reference.get(version):
         return known
-    gates = [d for d in store.decisions(spec.name, topic="gate") if d.model_version == version]
+    own = [d for d in store.decisions(spec.name, topic="gate") if d.model_version == version]
+    gates = [d for d in own if d.evidence["held_out_start"] is not None]
     if not gates:
         message = f"{spec.name}: no gate has judged version {version}: run the job {spec.name}_gate first"
         raise RollOutError(message)

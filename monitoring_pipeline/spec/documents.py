@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
-from monitoring_pipeline.spec.loading import SpecError
-
 Document = TypeVar("Document", bound=BaseModel)
+
+
+class SpecError(ValueError):
+    """A spec that cannot be used; the message lists every problem, one a line."""
 
 
 def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Document:

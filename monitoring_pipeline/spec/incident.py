@@ -146,8 +146,9 @@ class StoredIncident:
 class PlannedAlert:
     """One message about one event to one channel, due at a time.
 
-    ``mode``: ``now`` is sent by itself, ``digest`` with all others that are due for the channel, and ``escalation``
-    only while the incident is neither acknowledged, muted nor resolved.
+    ``mode``: ``now`` is sent by itself, ``digest`` with all others that are due for the channel, ``update`` changes the
+    message that is there and tells nobody, and ``escalation`` is sent only while the incident is neither acknowledged,
+    muted nor resolved.
     """
 
     channel: str

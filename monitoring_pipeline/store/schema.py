@@ -17,6 +17,7 @@ VIEWS = (
     "current_verdicts",
     "problems",
     "estimation_errors",
+    "told_events",
 )
 """Files of ``sql/views/``, each after those that it reads from."""
 

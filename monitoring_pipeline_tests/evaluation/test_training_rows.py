@@ -35,7 +35,7 @@ def test_held_out_are_the_last_days_whose_label_delay_has_passed() -> None:
     assert windows.training == ReferenceWindow(start=dt.date(2024, 3, 15), end=dt.date(2024, 3, 31))
 
 
-@given(hours=st.integers(0, 24 * 40), holdout=st.integers(2, 5))
+@given(hours=st.integers(0, 24 * 40), holdout=st.integers(3, 6))
 def test_every_held_out_day_is_final_and_the_next_one_is_not(hours: int, holdout: int) -> None:
     spec = LOANS.model_copy(update={"end": None})
     now = NOON + dt.timedelta(hours=hours)

@@ -283,6 +283,43 @@ def test_days_that_a_version_was_trained_on_are_not_held_out_from_it(judged: Wor
     assert (result.rows, result.days) == (8 * 200, 8)
 
 
+def test_a_version_trained_until_today_is_not_measured(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    with outside(judged) as own:
+        request = take_training_rows(spec, now=NOW, adapters=own)
+        trained = run_trainer(f"{TRAINERS}:boosting", request)
+        tags = {"monitoring.trained_until": "2024-04-06"}
+        version = own.registry.register(request, trained, tags=tags, params={})
+        gate = run_gate(spec, version, decision_key="fresh", now=NOW, adapters=own)
+        assert (gate.answer, gate.evidence["rows"]) == ("unmeasured", 0)
+        assert "were trained until 2024-04-06; no later day before 2024-04-04 has final labels" in gate.reason
+        with pytest.raises(RollOutError, match=f"no gate has judged version {version}"):
+            promote(judged.loaded(LOANS), action("p", version), adapters=own)
+
+
+def test_without_rows_of_the_champion_nothing_is_measured(judged: World) -> None:
+    judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'forgotten\'')
+    with outside(judged) as own:
+        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, adapters=own)
+    assert (result.passed, result.rows) == (None, 0)
+    assert "0 labelled rows of both versions" in result.reasons[0]
+
+
+def test_rows_that_the_registrys_champion_did_not_serve_are_scored_by_it(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    with outside(judged) as own:
+        own.registry.set_alias(LOANS, "champion", "1")
+        # The challenger is the champion's twin: on rows that neither served there is no difference at all.
+        twin = train_challenger(spec, decision_key="twin", now=NOW, adapters=own)
+        result = evaluate_version(spec, twin, now=NOW, adapters=own)
+        assert (result.passed, result.rows, result.checks[0].difference) == (False, 8 * 200, 0.0)
+        # On rows that it served, what it served counts.
+        judged.execute('UPDATE "Loan Scores" SET "VERSION" = 1, "Default Probability" = 0.5 WHERE age > 50')
+        served = evaluate_version(spec, twin, now=NOW, adapters=own)
+    assert served.checks[0].challenger == pytest.approx(result.checks[0].challenger, rel=1e-12)
+    assert served.checks[0].champion > result.checks[0].champion + 0.05
+
+
 # ---------------------------------------------------------------------------------------------------- roll-out
 
 

@@ -6,8 +6,20 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from monitoring_pipeline.evaluation.incident_changes import find_changes
+from monitoring_pipeline.evaluation.incident_handling import Person, acknowledge, record_outcome
 from monitoring_pipeline.shipped_files import read_sql, sql_directory
+from monitoring_pipeline.spec.incident import (
+    EventKind,
+    Incident,
+    IncidentEvent,
+    IncidentHistory,
+    IncidentState,
+    Outcome,
+    PlannedAlert,
+)
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline_tests.spec.cases import binary_spec
 
 STATUS = {"o": Status.OK, "b": Status.BREACHED, "s": Status.SKIPPED}
 
@@ -199,3 +211,73 @@ def test_estimates_are_compared_with_what_final_labels_say(store, make_results, 
     assert [float(row[name]) for name in ("mean_error", "mean_absolute_error", "inside_interval")] == pytest.approx(
         [0.07, 0.07, 0.5]
     )
+
+
+AT = dt.datetime(2013, 4, 5, 10, tzinfo=dt.UTC)
+
+
+def incident_of(cause: str, events: tuple[IncidentEvent, ...], model: str = "flight_delay") -> IncidentHistory:
+    return IncidentHistory(
+        incident=Incident(
+            model=model, cause=cause, opened=day(4), since=day(3), last_breached=day(4), resolved=None,
+            state=IncidentState.OPEN, severity=Severity.CRITICAL, breached_chunks=2, reopened=0, title=f"{cause} fell",
+            findings=(), subjects=(),
+        ),
+        events=events,
+    )  # fmt: skip
+
+
+def happened(kind: EventKind, severity: Severity = Severity.CRITICAL, number: int = 4) -> IncidentEvent:
+    return IncidentEvent(kind=kind, chunk=day(number), severity=severity, summary=kind.value)
+
+
+@pytest.fixture
+def incidents(store):
+    """Two incidents that people heard of, one that is history; the first was real."""
+    spec = binary_spec(name="flight_delay")
+    histories = [
+        incident_of("performance", (happened(EventKind.OPENED),)),
+        incident_of("volume", (happened(EventKind.OPENED, Severity.WARNING),)),
+        incident_of("labels", (happened(EventKind.OPENED, number=1),)),
+    ]
+
+    def judge(evidence, known):
+        return find_changes(spec, histories, known, newest_chunk=day(4), is_young=lambda chunk: chunk >= day(3))
+
+    def plan(stored, event):
+        mode = "now" if event.severity is Severity.CRITICAL else "digest"
+        return [PlannedAlert(channel=channel, due_at=AT, mode=mode) for channel in ("slack", "mail")]
+
+    store.update_incidents("flight_delay", judge, plan, at=AT)
+    names = {entry.incident.cause: entry.incident_id for entry in store.incidents()}
+    person = Person(name="ann", at=AT, reason="seen")
+    store.handle_incident(names["performance"], acknowledge(person), plan=lambda *_: (), at=AT)
+    store.handle_incident(names["performance"], record_outcome(person, Outcome.REAL), plan=lambda *_: (), at=AT)
+    store.handle_incident(names["volume"], record_outcome(person, Outcome.NOISE), plan=lambda *_: (), at=AT)
+
+
+def test_who_was_told_lists_each_event_and_channel(store, incidents, ask):
+    claimed = store.claim(AT, lease=dt.timedelta(minutes=1))
+    store.mark_sent([claimed[0].alert_id], AT, "slack-1")
+    rows = ask("who_was_told", model="flight_delay")
+    found = {(row["kind"], row["title"], row["channel"], row["mode"], row["state"]) for row in rows}
+    assert found == {
+        ("opened", "performance fell", "slack", "now", "sent"),
+        ("opened", "performance fell", "mail", "now", "sending"),
+        ("opened", "volume fell", "slack", "digest", "sending"),
+        ("opened", "volume fell", "mail", "digest", "sending"),
+        ("acknowledged", "performance fell", None, None, None),
+        ("outcome", "performance fell", None, None, None),
+        ("outcome", "volume fell", None, None, None),
+    }
+    assert ask("who_was_told", model="other") == []
+
+
+def test_the_precision_of_alerts_counts_pages_once_and_what_people_said(store, incidents, ask):
+    rows = {row["cause"]: row for row in ask("alert_precision", model=None)}
+    assert set(rows) == {"performance", "volume"}
+    assert {name: rows["performance"][name] for name in ("pages", "real_ones", "noise", "acknowledged")} == {
+        "pages": 1, "real_ones": 1, "noise": 0, "acknowledged": 1,
+    }  # fmt: skip
+    assert (rows["performance"]["precision_of_alerts"], rows["volume"]["precision_of_alerts"]) == (1.0, 0.0)
+    assert rows["volume"]["pages"] == 0

@@ -1,0 +1,53 @@
+import datetime as dt
+
+import pytest
+
+from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
+from monitoring_pipeline.spec.incident import Decision
+
+AT = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
+
+
+def said(incident: str, answer: str, *, days_before: float = 1, topic: str = "outcome") -> Decision:
+    at = AT - dt.timedelta(days=days_before)
+    return Decision(
+        model="m",
+        topic=topic,
+        answer=answer,
+        reason="",
+        actor="ann",
+        at=at,
+        key=f"{incident}{at}",
+        incident_id=incident,
+    )
+
+
+def test_the_share_of_real_ones_among_what_was_real_or_noise():
+    words = [said("a", "real"), said("b", "real"), said("c", "noise"), said("d", "planned"), said("e", "real")]
+    measured = measure_alert_precision(words, AT)
+    assert (measured.value, measured.rows) == (0.75, 4)
+    # Wilson's interval of 3 in 4, worked by hand: (3 + z²/2 ± z·sqrt(3·1/4 + z²/4)) / (4 + z²) with z = 1.96.
+    assert (measured.lower, measured.upper) == pytest.approx((0.3006, 0.9544), abs=1e-4)
+
+
+def test_of_an_incident_the_last_word_counts():
+    words = [said("a", "noise", days_before=3), said("a", "real", days_before=2)]
+    assert measure_alert_precision(words, AT).value == 1.0
+
+
+@pytest.mark.parametrize("words", [
+    [],
+    [said("a", "planned")],
+    [said("a", "real", days_before=90)],
+    [said("a", "real", days_before=-0.1)],
+    [said("a", "real", topic="mute")],
+])  # fmt: skip
+def test_nothing_is_measured_where_nobody_has_said_anything_that_counts(words):
+    assert measure_alert_precision(words, AT) is None
+
+
+def test_a_later_word_does_not_change_what_was_measured_before():
+    words = [said("a", "real", days_before=2)]
+    assert measure_alert_precision([*words, said("a", "noise", days_before=-1)], AT) == measure_alert_precision(
+        words, AT
+    )
