@@ -4,15 +4,24 @@ Without this a run whose process was killed together with its code server stays 
 has one run at a time, no other run of the model would start again.
 """
 
+import json
 import os
 import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
 
+from dagster import DagsterEventType, DagsterRun
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
-from dagster._core.storage.dagster_run import DagsterRun
+from dagster._core.storage.tags import GRPC_INFO_TAG
 
 PROCESS_TAG = "monitoring_pipeline/process"
 """Tag of runs that a command executes in its own process: host and process id."""
+
+ANSWER_SECONDS = 10
+CLOCK_SECONDS = 2.0
+"""By so much the start of a process, counted in ticks since the machine's, may seem later than it was."""
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
@@ -26,14 +35,53 @@ class WatchedRunLauncher(DefaultRunLauncher):
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process that executes a run is alive.
 
-        A run that names no process, or one on another host, counts as running: nothing is known against it.
+        A process on this machine is looked at by its id. Its code server is asked only about others: one that was
+        reloaded does not know of the runs that it has begun before, and a run may outlive its server. A run of which
+        nothing can be learned counts as running: nothing is known against it.
         """
         if PROCESS_TAG in run.tags:
-            return _result(alive=_process_is_alive(run.tags[PROCESS_TAG]), where=run.tags[PROCESS_TAG])
+            return self._health_of_command(run, run.tags[PROCESS_TAG])
+        server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+        process = self._worker_of(run) if _is_on_this_machine(server) else None
+        if process is not None:
+            process_id, seen_at = process
+            return _result(alive=process_is_alive(process_id, seen_at), where=f"process {process_id}")
+        executes = self._server_executes(run)
+        return _result(alive=executes is not False, where="the code server that launched it")
+
+    def _health_of_command(self, run: DagsterRun, tag: str) -> CheckRunHealthResult:
+        host, _, process_id = tag.rpartition(":")
+        if host != socket.gethostname():
+            return CheckRunHealthResult(WorkerStatus.RUNNING)
+        record = self._instance.get_run_record_by_id(run.run_id)
+        seen_at = record.create_timestamp.timestamp() if record else time.time()
+        return _result(alive=process_is_alive(int(process_id), seen_at), where=f"process {tag}")
+
+    def _worker_of(self, run: DagsterRun) -> tuple[int, float] | None:
+        """Return the id of the process that a code server has started for a run, and when it said so."""
+        events = self._instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ENGINE_EVENT).records
+        for record in reversed(events):
+            event = record.event_log_entry.dagster_event
+            entry = event.engine_event_data.metadata.get("pid") if event else None
+            if entry is not None and str(entry.value).isdecimal():
+                return int(str(entry.value)), record.event_log_entry.timestamp
+        return None
+
+    def _server_executes(self, run: DagsterRun) -> bool | None:
+        """Return whether a run's code server says that it executes it; ``None`` when it does not answer."""
+        from dagster._core.errors import DagsterUserCodeUnreachableError
+        from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+        from dagster._serdes import deserialize_value
+
         client = self._get_grpc_client_for_termination(run.run_id)
         if client is None:
-            return CheckRunHealthResult(WorkerStatus.RUNNING)
-        return _result(alive=_server_executes(client, run.run_id), where="the code server that launched it")
+            return None
+        try:
+            answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=ANSWER_SECONDS)
+        except DagsterUserCodeUnreachableError:
+            # Busy, restarting, or beyond a network that is down: it is asked again.
+            return None
+        return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
 
 def this_process() -> str:
@@ -41,32 +89,40 @@ def this_process() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def _process_is_alive(tag: str) -> bool:
-    host, _, process_id = tag.rpartition(":")
-    if host != socket.gethostname():
-        return True
+def process_is_alive(process_id: int, seen_at: float) -> bool:
+    """Return whether a process of this machine that was seen at a time (seconds since 1970) is still there.
+
+    One of the same id that began later is another one, and one that has ended but was not waited for is gone.
+    """
     try:
-        os.kill(int(process_id), 0)
+        os.kill(process_id, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
-    return True
+        pass  # it is somebody else's
+    began_at = _began_at(process_id)
+    return began_at is None or (began_at > 0 and began_at <= seen_at + CLOCK_SECONDS)
 
 
-def _server_executes(client: object, run_id: str) -> bool:
-    from dagster._core.errors import DagsterUserCodeUnreachableError
-    from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-    from dagster._serdes import deserialize_value
-
+def _began_at(process_id: int) -> float | None:
+    """Return when a process began; 0 for one that is gone, ``None`` where the system does not tell (no /proc)."""
     try:
-        answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run_id), timeout=10)  # type: ignore[attr-defined]
-    except DagsterUserCodeUnreachableError:
-        return False
-    return deserialize_value(answer, CanCancelExecutionResult).can_cancel
+        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name may hold spaces and parentheses.
+        fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        machine = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0.0 if Path("/proc/self/stat").exists() else None
+    state, ticks = fields[0], int(fields[19])
+    machine_began_at = next(int(line.split()[1]) for line in machine if line.startswith("btime "))
+    return 0.0 if state in {"Z", "X"} else machine_began_at + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _is_on_this_machine(server: Mapping[str, object]) -> bool:
+    own_names = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
+    return bool(server.get("socket")) or server.get("host") in own_names
 
 
 def _result(*, alive: bool, where: str) -> CheckRunHealthResult:
     if alive:
         return CheckRunHealthResult(WorkerStatus.RUNNING)
-    return CheckRunHealthResult(WorkerStatus.FAILED, f"its process is gone from {where}")
+    return CheckRunHealthResult(WorkerStatus.FAILED, f"its process is gone: {where}")

@@ -2,11 +2,16 @@
 
 Identity: an incident keeps the name that it was given first, even when late labels move its opening, because people
 and threads know it by that name.
+
+News are told from how the incident was stored to how it is now. Mostly the history has an event that says so; where
+late labels or rows have changed its past, the change is told as of its newest breached chunk.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import count
 
 from monitoring_pipeline.evaluation.incident_causes import columns_of
 from monitoring_pipeline.spec.incident import (
@@ -22,6 +27,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 _WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 GONE = "measured again: its breaches are gone"
+NOT_RESOLVED = "measured again: it is not resolved: "
+WORSE = "measured again: it is worse than it was: "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,17 +62,19 @@ def find_changes(
         spec: the model.
         histories: its incidents, folded from all measurements.
         known: its incidents as stored.
-        newest_chunk: key of the newest judged chunk.
+        newest_chunk: key of the newest judged chunk; empty when there is none.
         is_young: whether a chunk is young enough to be told of.
     """
-    unmatched = {entry.incident_id: entry for entry in known}
+    ordered = sorted(histories, key=lambda h: (h.incident.cause, h.incident.opened))
+    matched, unmatched = _matched([history.incident for history in ordered], known)
+    taken = {entry.incident_id for entry in known}
     current: list[IncidentChange] = []
-    for history in sorted(histories, key=lambda h: (h.incident.cause, h.incident.opened)):
-        before = _same_incident(history.incident, unmatched.values())
-        if before is not None:
-            del unmatched[before.incident_id]
-        current.append(_change(spec, history, before, is_young))
-    gone = tuple(_withdrawn(entry, newest_chunk, is_young) for _, entry in sorted(unmatched.items()))
+    for index, history in enumerate(ordered):
+        before = matched.get(index)
+        name = before.incident_id if before else _free_name(history.incident, taken)
+        taken.add(name)
+        current.append(_change(spec, name, history, before, is_young))
+    gone = tuple(_withdrawn(entry, newest_chunk or entry.incident.last_breached, is_young) for entry in unmatched)
     return IncidentChanges(current=tuple(current), gone=gone)
 
 
@@ -75,47 +84,97 @@ def is_active(incident: Incident) -> bool:
 
 
 def _change(
-    spec: ModelSpec, history: IncidentHistory, before: StoredIncident | None, is_young: Callable[[str], bool]
+    spec: ModelSpec,
+    name: str,
+    history: IncidentHistory,
+    before: StoredIncident | None,
+    is_young: Callable[[str], bool],
 ) -> IncidentChange:
-    incident = history.incident
-    if before is None:
-        stored = StoredIncident(incident_id=_name(incident), incident=incident, owner=spec.owner, runbook=spec.runbook)
-    else:
-        stored = replace(before, incident=incident, owner=spec.owner, runbook=spec.runbook)
-    news = _news(before.incident if before else None, incident)
-    told = [event for event in history.events if event.kind in news and is_young(event.chunk)]
+    own = before or StoredIncident(incident_id=name, incident=history.incident)
+    stored = replace(own, incident=history.incident, owner=spec.owner, runbook=spec.runbook)
+    told = [event for event in _news(before.incident if before else None, history) if is_young(event.chunk)]
     # Of several of a kind, the last is the one that holds.
     last = {event.kind: event for event in told}
-    return IncidentChange(stored=stored, events=history.events, told=tuple(last.values()))
+    return IncidentChange(
+        stored=stored, events=history.events, told=tuple(event for event in told if last[event.kind] is event)
+    )
 
 
-def _news(before: Incident | None, now: Incident) -> frozenset[EventKind]:
-    """Return which kinds of event are news, given how the incident was stored."""
-    was_active = before is not None and is_active(before)
+def _news(before: Incident | None, history: IncidentHistory) -> Iterator[IncidentEvent]:
+    """Yield what has become of an incident since it was stored."""
+    now = history.incident
     if not is_active(now):
-        return frozenset({EventKind.RESOLVED} if was_active else ())
-    if before is None or not was_active:
-        return frozenset({EventKind.OPENED, EventKind.REOPENED})
-    rises = _WEIGHT[now.severity] > _WEIGHT[before.severity]
-    spreads = not set(now.subjects) <= set(before.subjects)
-    return frozenset(kind for kind, holds in ((EventKind.ESCALATED, rises), (EventKind.SPREAD, spreads)) if holds)
+        if before is not None and is_active(before):
+            yield from _of_kinds(history, EventKind.RESOLVED)
+    elif before is None:
+        yield from _beginning(history)
+    elif before.resolved is not None:
+        yield from _beginning(history, before.resolved) or [_told_now(now, EventKind.REOPENED, NOT_RESOLVED)]
+    else:
+        yield from _what_grew(before, history)
 
 
-def _same_incident(incident: Incident, candidates: Iterable[StoredIncident]) -> StoredIncident | None:
-    """Return the stored incident of the same cause with the same opening, or else one that it overlaps."""
-    same_cause = [entry for entry in candidates if _is_same_cause(entry.incident.cause, incident.cause)]
-    for entry in same_cause:
-        if entry.incident.opened == incident.opened:
-            return entry
-    for entry in sorted(same_cause, key=lambda c: c.incident.opened):
-        if entry.incident.since <= incident.last_breached and incident.since <= entry.incident.last_breached:
-            return entry
-    return None
+def _beginning(history: IncidentHistory, resolved: str = "") -> list[IncidentEvent]:
+    """Return how an incident has begun after its resolution, if it had one, and become worse since."""
+    begun = [e for e in _of_kinds(history, EventKind.OPENED, EventKind.REOPENED) if e.chunk > resolved]
+    worse = [e for e in _of_kinds(history, EventKind.ESCALATED) if begun and e.chunk > begun[-1].chunk]
+    return [*begun, *worse]
 
 
-def _is_same_cause(one: str, other: str) -> bool:
-    """Whether two causes are one: columns that late labels or rows join to others keep their incident."""
-    return one == other or bool(set(columns_of(one)) & set(columns_of(other)))
+def _what_grew(before: Incident, history: IncidentHistory) -> Iterator[IncidentEvent]:
+    """Yield that an incident which lasts has become worse, or has spread."""
+    now = history.incident
+    if _WEIGHT[now.severity] > _WEIGHT[before.severity]:
+        worse = [event for event in _of_kinds(history, EventKind.ESCALATED) if event.severity is now.severity]
+        yield from worse or [_told_now(now, EventKind.ESCALATED, WORSE)]
+    if not set(now.subjects) <= set(before.subjects):
+        yield from _of_kinds(history, EventKind.SPREAD)
+
+
+def _of_kinds(history: IncidentHistory, *kinds: EventKind) -> list[IncidentEvent]:
+    return [event for event in history.events if event.kind in kinds]
+
+
+def _told_now(incident: Incident, kind: EventKind, words: str) -> IncidentEvent:
+    """Return the event of a change that no chunk has brought: other measurements of the past have."""
+    chunk, severity = incident.last_breached, incident.severity
+    return IncidentEvent(kind=kind, chunk=chunk, severity=severity, summary=f"{words}{incident.title}")
+
+
+def _matched(
+    incidents: Sequence[Incident], known: Sequence[StoredIncident]
+) -> tuple[dict[int, StoredIncident], list[StoredIncident]]:
+    """Return the stored incident of each place that has one, and the stored ones that are left.
+
+    The same opening decides before an overlap, and the same cause before a shared column.
+    """
+    matched: dict[int, StoredIncident] = {}
+    left = sorted(known, key=lambda entry: (entry.incident.opened, entry.incident_id))
+    for is_same in (_has_same_opening, _overlaps):
+        for is_cause in (_has_same_cause, _shares_column):
+            for place, incident in enumerate(incidents):
+                fits = (e for e in left if is_cause(e.incident, incident) and is_same(e.incident, incident))
+                if place not in matched and (entry := next(fits, None)) is not None:
+                    matched[place] = entry
+                    left.remove(entry)
+    return matched, left
+
+
+def _has_same_opening(one: Incident, other: Incident) -> bool:
+    return one.opened == other.opened
+
+
+def _overlaps(one: Incident, other: Incident) -> bool:
+    return one.since <= other.last_breached and other.since <= one.last_breached
+
+
+def _has_same_cause(one: Incident, other: Incident) -> bool:
+    return one.cause == other.cause
+
+
+def _shares_column(one: Incident, other: Incident) -> bool:
+    """Whether both are about a column: such that late labels or rows join to others keep their incident."""
+    return not set(columns_of(one.cause)).isdisjoint(columns_of(other.cause))
 
 
 def _withdrawn(entry: StoredIncident, newest_chunk: str, is_young: Callable[[str], bool]) -> IncidentChange:
@@ -127,7 +186,8 @@ def _withdrawn(entry: StoredIncident, newest_chunk: str, is_young: Callable[[str
     return IncidentChange(stored=replace(entry, incident=resolved), events=(event,), told=told)
 
 
-def _name(incident: Incident) -> str:
-    """Return the name of a new incident: the same one whenever the same history is judged."""
+def _free_name(incident: Incident, taken: AbstractSet[str]) -> str:
+    """Return the name of a new incident: the same one whenever the same history is judged, unless another has it."""
     words = f"{incident.model}/{incident.cause}/{incident.opened}"
-    return hashlib.sha256(words.encode()).hexdigest()[:8]
+    names = (hashlib.sha256(f"{words}/{n}".encode() if n else words.encode()).hexdigest()[:8] for n in count())
+    return next(name for name in names if name not in taken)

@@ -33,12 +33,11 @@ def pair_versions(
         challenger: version of the challenger.
         gate: names the features by which rows are told apart; without it none are.
     """
+    labelled = champion_rows.filter(champion_rows["label"].is_not_null())
+    asked = labelled.join(challenger_rows.select("row_id"), on="row_id", how="semi")
+    by_champion = asked.filter(has_outputs(spec, asked))
     own = challenger_rows.filter(has_outputs(spec, challenger_rows)).select("row_id")
-    first = (
-        champion_rows.filter(has_outputs(spec, champion_rows) & champion_rows["label"].is_not_null())
-        .join(own, on="row_id", how="semi")
-        .sort("row_id")
-    )
+    first = by_champion.join(own, on="row_id", how="semi").sort("row_id")
     second = first.select("row_id").join(challenger_rows, on="row_id", how="left", maintain_order="left")
     columns = () if gate is None else dict.fromkeys((*gate.segments, *(guard.column for guard in gate.fairness)))
     return PairedRows(
@@ -54,6 +53,8 @@ def pair_versions(
         quantile=spec.performance.quantile,
         champion=champion,
         challenger=challenger,
+        champion_missing=asked.height - by_champion.height,
+        challenger_missing=asked.join(own, on="row_id", how="anti").height,
     )
 
 

@@ -8,13 +8,18 @@ from typing import Protocol
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, DagsterRunStatus
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from monitoring_pipeline.orchestration.ports import Clock, Store
 
 JOB, SENSOR = "deliver_alerts", "alerts"
 LEASE = dt.timedelta(minutes=15)
-"""How long a delivery may hold messages; one that has died lets them go after that."""
+"""How long a delivery may hold messages while nobody knows whether it lives."""
+LEASE_OF_THE_DEAD = dt.timedelta(minutes=1)
+"""The same when Dagster knows of no delivery that is running: time for one that is just beginning."""
 UNFINISHED = [*IN_PROGRESS_RUN_STATUSES, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
+ASKED_AGAIN = {MAX_RETRIES_TAG: "0"}
+"""Tag of a run that its sensor asks for again when it has died: Dagster need not do so too."""
 
 
 class Failure(Protocol):
@@ -73,7 +78,7 @@ def build_delivery_job() -> dg.JobDefinition:
         delivery: dg.ResourceParam[Delivery],
         clock: dg.ResourceParam[Clock],
     ) -> None:
-        report = delivery(store, clock, LEASE)
+        report = delivery(store, clock, lease(context.instance, context.run_id))
         for failure in report.failures:
             context.log.warning("%s: %s", failure.channel, failure.error)
         for note in report.notes:
@@ -107,14 +112,14 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
     def alerts(
         context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], clock: dg.ResourceParam[Clock]
     ) -> dg.RunRequest | dg.SkipReason:
-        due = store.due_alerts(clock(), lease=LEASE)
+        due = store.due_alerts(clock(), lease=LEASE_OF_THE_DEAD)
         if not due:
             return dg.SkipReason("no alert is due")
         if delivery_under_way(context.instance):
             return dg.SkipReason(f"{len(due)} alerts are due, and a delivery is under way")
         # A message that is due again, after a failure or a delivery that died, makes another key.
         tries = context.instance.get_runs_count(RunsFilter(job_name=JOB))
-        return dg.RunRequest(run_key=hashlib.sha256(f"{due}:{tries}".encode()).hexdigest()[:16])
+        return dg.RunRequest(run_key=hashlib.sha256(f"{due}:{tries}".encode()).hexdigest()[:16], tags=ASKED_AGAIN)
 
     return alerts
 
@@ -122,3 +127,9 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
 def delivery_under_way(instance: DagsterInstance) -> bool:
     """Whether a delivery has been asked for that has not ended."""
     return bool(instance.get_runs(RunsFilter(job_name=JOB, statuses=UNFINISHED), limit=1))
+
+
+def lease(instance: DagsterInstance, own_run_id: str) -> dt.timedelta:
+    """Return for how long a delivery leaves alone what another one has taken and not marked."""
+    running = instance.get_runs(RunsFilter(job_name=JOB, statuses=list(IN_PROGRESS_RUN_STATUSES)))
+    return LEASE if any(run.run_id != own_run_id for run in running) else LEASE_OF_THE_DEAD

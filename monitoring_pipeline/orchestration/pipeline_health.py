@@ -32,6 +32,7 @@ from monitoring_pipeline.evaluation.pipeline_health import (
 )
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration import steps
+from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN
 from monitoring_pipeline.orchestration.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
 from monitoring_pipeline.orchestration.jobs import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.orchestration.ports import Clock, Store
@@ -263,7 +264,7 @@ def _request(run_key: str, config: FailureConfig) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=run_key,
         run_config=dg.RunConfig(ops={OP: config}),
-        tags={"model": config.model, "monitoring_pipeline/trigger": SENSOR},
+        tags={"model": config.model, "monitoring_pipeline/trigger": SENSOR} | ASKED_AGAIN,
     )
 
 

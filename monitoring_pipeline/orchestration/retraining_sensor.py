@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
-from monitoring_pipeline.orchestration.alert_delivery import UNFINISHED
+from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.orchestration.decision_step import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
 from monitoring_pipeline.orchestration.ports import Store
-from monitoring_pipeline.orchestration.retraining import gate_key
+from monitoring_pipeline.orchestration.retraining import roll_out_key
 from monitoring_pipeline.orchestration.retraining_job import gate_job_name, retrain_job_name, rollout_job_name
 from monitoring_pipeline.orchestration.retraining_ports import CHALLENGER, DECISION_TAG, Registry
 from monitoring_pipeline.orchestration.roll_out import ungated_challenger
@@ -89,17 +89,17 @@ def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> d
         run_key=f"{spec.name}:{wanted.key}:{len(runs)}",
         job_name=wanted.job,
         run_config={"ops": {wanted.op: {"config": wanted.config}}},
-        tags={RUN_TAG: _tag(spec, wanted.key)},
+        tags={RUN_TAG: _tag(spec, wanted.key)} | ASKED_AGAIN,
     )
 
 
 def _unserved_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
-    """Return the retrainings that were asked for, and neither judged nor handed to somebody else."""
+    """Return the retrainings that were asked for, and neither brought to their end nor handed to somebody else."""
     return [
         decision
         for decision in store.decisions(spec.name, topic=RETRAINING)
         if decision.answer == YES
-        and store.decision(spec.name, gate_key(decision.key)) is None
+        and store.decision(spec.name, roll_out_key(decision.key)) is None
         and store.decision(spec.name, f"{decision.key}:asked") is None
     ]
 

@@ -23,6 +23,8 @@ from monitoring_pipeline.store.evidence import read_evidence
 from monitoring_pipeline.store.incident_rows import event_of, event_row, handling_row, incident_of, incident_row
 from monitoring_pipeline.store.incident_tables import alerts, incident_events, incidents
 
+TOLD_ONCE = frozenset({EventKind.OPENED, EventKind.SPREAD, EventKind.ESCALATED})
+"""Kinds of event of which nobody hears twice on one chunk; what is resolved and reopened may be so again."""
 BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
 Judge = Callable[[Sequence[ChunkEvidence], Sequence[StoredIncident]], IncidentChanges]
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
@@ -61,8 +63,7 @@ class IncidentStore(StoreConnection):
             known = _incidents(connection, model=model)
             changes = judge(read_evidence(connection, model), known)
             for change in changes.current:
-                _write(connection, change, plan, at)
-                told.extend(change.told)
+                told.extend(_write(connection, change, plan, at))
             for change in changes.gone:
                 told.extend(_withdraw(connection, change, plan, at))
         return tuple(told)
@@ -106,15 +107,17 @@ class IncidentStore(StoreConnection):
         return after
 
 
-def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> None:
-    """Store an incident, its events, and the alerts about those that are news."""
+def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> tuple[IncidentEvent, ...]:
+    """Store an incident, its events, and the alerts about those that are news; return these."""
     _save(connection, change.stored, at)
     own = {"incident_id": change.stored.incident_id, "model": change.stored.incident.model}
     rows = connection.execute(sa.select(incident_events).filter_by(incident_id=own["incident_id"])).mappings().all()
     held = {(row["kind"], row["chunk"]): row for row in rows if row["kind"] not in BY_PEOPLE}
+    heard = {key for key, row in held.items() if row["told"] and row["kind"] in TOLD_ONCE}
+    told = tuple(event for event in change.told if (event.kind.value, event.chunk) not in heard)
     for event in change.events:
         row = held.pop((event.kind.value, event.chunk), None)
-        if event in change.told:
+        if event in told:
             continue
         if row is None:
             connection.execute(incident_events.insert(), own | event_row(event) | {"at": at, "told": False})
@@ -125,8 +128,9 @@ def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.da
         # What people have heard of stays in the log; the rest is as if it had never been.
         if not row["told"]:
             connection.execute(incident_events.delete().where(incident_events.c.event_id == row["event_id"]))
-    for event in change.told:
+    for event in told:
         _tell(connection, change.stored, event, plan, at)
+    return told
 
 
 def _withdraw(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> tuple[IncidentEvent, ...]:

@@ -119,4 +119,6 @@ def test_rows_that_one_version_has_not_scored_are_not_paired() -> None:
     second = _rows([None, 0.6])
     pairs = pair_versions(LOANS, _rows(), second, champion="1", challenger="7")
     assert pairs.labels.tolist() == [0.0]
+    # A version that is silent on hard rows must not look better for it: the gate is told.
+    assert (pairs.champion_missing, pairs.challenger_missing) == (0, 1)
     assert pair_versions(LOANS, _rows(), second.clear(), champion="1", challenger="7").labels.size == 0

@@ -26,6 +26,7 @@ from monitoring_pipeline_tests.world import (
 
 ASSETS = (
     "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
+    "incidents",
 )  # fmt: skip
 
 
@@ -172,7 +173,8 @@ def test_assets_are_described(monitored, model, owner, zone):
         "labels": {"reference", "predictions"},
         "performance": {"reference", "predictions", "labels"},
         "attribution": {"reference", "predictions", "labels"},
-        "verdict": set(ASSETS) - {"reference", "verdict"},
+        "verdict": set(ASSETS) - {"reference", "verdict", "incidents"},
+        "incidents": {"verdict"},
     }
 
 
@@ -182,12 +184,13 @@ def test_the_definitions_can_be_sent_to_dagsters_web_server(monitored):
     assert deserialize_value(serialize_value(snapshot), RepositorySnap) == snapshot
 
 
-def test_jobs_schedules_and_one_sensor(monitored):
+def test_jobs_schedules_and_one_sensor_a_purpose(monitored):
     repository = monitored.definitions.get_repository_def()
     names = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert names == {f"{model}_{what}" for model in (LOANS, DELIVERIES) for what in ("nightly", "late_labels")}
+    of_models = {f"{model}_{what}" for model in (LOANS, DELIVERIES) for what in ("nightly", "late_labels")}
+    assert names == of_models | {"record_failures", "deliver_alerts"}
     assert {schedule.name for schedule in repository.schedule_defs} == {f"{m}_schedule" for m in (LOANS, DELIVERIES)}
-    assert [sensor.name for sensor in repository.sensor_defs] == ["late_labels"]
+    assert sorted(sensor.name for sensor in repository.sensor_defs) == ["alerts", "late_labels", "pipeline_health"]
 
 
 @pytest.mark.parametrize(("model", "local_time", "zone"), [

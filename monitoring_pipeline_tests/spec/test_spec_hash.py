@@ -14,7 +14,7 @@ def _spec(changes):
 @pytest.mark.parametrize("changes", [
     {"description": "words"}, {"owner": "team:other"}, {"runbook": "https://example.org"}, {"schedule": "07:00"},
     {"end": "2025-01-01"}, {"labels.lookback": "9d"}, {"labels.delay": "24h"}, {"incidents.horizon": "9d"},
-    {"reference.1.end": "2024-02-01"}, {"retraining": {"trainer": "package.module:train"}},
+    {"reference.1.end": "2024-02-01"},
 ])  # fmt: skip
 def test_words_and_times_of_running_do_not_change_the_hash(changes):
     assert _spec(changes).spec_hash == SPEC.spec_hash

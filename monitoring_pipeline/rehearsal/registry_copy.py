@@ -1,0 +1,81 @@
+"""A registry of a rehearsal's own: the versions that a spec names, under their numbers, and what is trained on top."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG
+from monitoring_pipeline.registry.connection import connected
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PLACEHOLDER = "placeholder"
+
+
+@dataclass(frozen=True)
+class RehearsedRegistry(ModelRegistry):
+    """A registry that loads each version once: a rehearsal asks them every night, and versions never change."""
+
+    _loaded: "dict[tuple[str, str], Callable[[pd.DataFrame], object]]" = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
+        """Load a version, or return it as it was loaded before."""
+        key = (model, model_version)
+        if key not in self._loaded:
+            self._loaded[key] = super().predictor(model, model_version)
+        return self._loaded[key]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """Where the files of a version are, and its tags."""
+
+    uri: str
+    tags: dict[str, str]
+
+
+def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> RehearsedRegistry:
+    """Return the rehearsal's registry in a folder, made there unless it is: with the spec's versions by their numbers.
+
+    The copies point to the files of the real ones. A version that the real registry does not know only takes its
+    number, so that a challenger gets the next one; its logged rows are all that there is of it.
+    """
+    file = folder / "mlflow.db"
+    if not file.exists():
+        unfinished = folder / "mlflow.unfinished.db"
+        unfinished.unlink(missing_ok=True)
+        _fill(spec, _sources(spec, real), f"sqlite:///{unfinished}")
+        os.replace(unfinished, file)
+    return RehearsedRegistry(f"sqlite:///{file}", folder / "mlflow")
+
+
+def _sources(spec: ModelSpec, real: ModelRegistry) -> dict[str, _Source]:
+    found: dict[str, _Source] = {}
+    for version in spec.reference:
+        if real.has_version(spec.name, version):
+            # The decisions of the deployment are not those of the rehearsal, though they may have the same keys.
+            tags = {k: v for k, v in real.version_tags(spec.name, version).items() if k != DECISION_TAG}
+            with connected(real.tracking_uri) as client:
+                found[version] = _Source(uri=client.get_model_version_download_uri(spec.name, version), tags=tags)
+    return found
+
+
+def _fill(spec: ModelSpec, sources: dict[str, _Source], tracking_uri: str) -> None:
+    numbers = [int(version) for version in spec.reference if version.isdecimal()]
+    with connected(tracking_uri) as client:
+        client.create_registered_model(spec.name)
+        for number in range(1, max(numbers, default=0) + 1):
+            source = sources.get(str(number))
+            if source is not None:
+                client.create_model_version(spec.name, source.uri, tags=source.tags)
+            else:
+                # A number once taken is not given again.
+                taken = client.create_model_version(spec.name, PLACEHOLDER)
+                client.delete_model_version(spec.name, taken.version)

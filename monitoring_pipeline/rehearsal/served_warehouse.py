@@ -1,0 +1,167 @@
+"""The warehouse as it would have been: once a version is promoted in a rehearsal, it makes the predictions after it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import polars as pl
+
+from monitoring_pipeline.orchestration.ports import PredictionsRead
+from monitoring_pipeline.orchestration.retraining_ports import Registry
+from monitoring_pipeline.orchestration.version_scores import scored_by
+from monitoring_pipeline.spec.chunk import Chunk, local_midnight
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.version import VersionRecord
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.reads import LabelCount, LabelsRead
+
+VERSION = "model_version"
+
+
+@dataclass(frozen=True)
+class ServedSpan:
+    """The half-open interval [start, end) in which the same versions serve.
+
+    ``champion`` is ``None`` as long as nothing was promoted: then what was logged is what was served.
+    """
+
+    start: dt.datetime
+    end: dt.datetime
+    champion: str | None
+    shadows: tuple[str, ...] = ()
+
+
+def served_spans(spec: ModelSpec, history: Sequence[VersionRecord], chunk: Chunk) -> list[ServedSpan]:
+    """Return who serves when in a chunk or longer window: a change of roles counts from the next local midnight on.
+
+    Args:
+        spec: the model.
+        history: every record of its versions, oldest first.
+        chunk: the window.
+    """
+    effective = [replace(record, since=_next_midnight(spec, record.since)) for record in history]
+    inside = {record.since for record in effective if chunk.start < record.since < chunk.end}
+    cuts = [chunk.start, *sorted(inside), chunk.end]
+    return [ServedSpan(start, end, *_roles_at(effective, start)) for start, end in pairwise(cuts)]
+
+
+@dataclass(frozen=True)
+class ServedWarehouse:
+    """A warehouse whose predictions are those that the versions promoted in a rehearsal would have made.
+
+    Rows are the logged ones; a version that did not log them scores them now. Beside the champion's rows there are
+    those of the versions in shadow. Labels stay as they were.
+    """
+
+    log: DuckDBWarehouse
+    store: ResultStore
+    registry: Registry
+
+    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
+        """Read a window's predictions, as the warehouse does, by the versions that serve in the rehearsal."""
+        read = self.log.read_predictions(spec, chunk)
+        spans = served_spans(spec, self.store.role_history(spec.name), chunk)
+        logged = read.frame
+        known = {*spec.features, VERSION} <= set(logged.columns)
+        if not known or all(span.champion is None and not span.shadows for span in spans):
+            return read
+        times = logged["predicted_at"].cast(pl.Datetime("us", "UTC"))
+        parts = [self._served(spec, logged.filter((times >= span.start) & (times < span.end)), span) for span in spans]
+        return replace(read, frame=pl.concat(parts, how="vertical_relaxed"))
+
+    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
+        """Read the labels of a window's predictions that were known at ``as_of``."""
+        return self.log.read_labels(spec, chunk, as_of)
+
+    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelCount]:
+        """Count the labels known at ``as_of``, by the chunk's key."""
+        return self.log.label_counts(spec, chunks, as_of)
+
+    def business_metric(self, sql: str, chunk: Chunk, model_version: str) -> float | None:
+        """Run a user's query; None for a version that the log does not know: what it would have earned is unknown."""
+        trained_here = {record.model_version for record in self.store.role_history(chunk.model) if record.window}
+        return None if model_version in trained_here else self.log.business_metric(sql, chunk, model_version)
+
+    def _served(self, spec: ModelSpec, logged: pl.DataFrame, span: ServedSpan) -> pl.DataFrame:
+        if logged.is_empty():
+            return logged
+        served = logged if span.champion is None else self._rows_of(spec, logged, span.champion, as_logged=True)
+        beside = [self._rows_of(spec, logged, version, as_logged=False) for version in span.shadows]
+        return pl.concat([served, *beside], how="vertical_relaxed")
+
+    def _rows_of(self, spec: ModelSpec, logged: pl.DataFrame, version: str, *, as_logged: bool) -> pl.DataFrame:
+        """Return a version's rows: those it logged, and the others as it scores them now.
+
+        Where that is not possible they stay ``as_logged``, or are left out.
+        """
+        is_own = pl.col(VERSION).cast(pl.String) == version
+        own = logged.filter(is_own)
+        others = logged.filter(
+            ~pl.col("row_id").is_in(own["row_id"].drop_nulls().implode()).fill_null(value=False)
+            & ~is_own.fill_null(value=False)
+            # Of several versions of an id one, with all its rows: duplicates are a finding, and stay.
+            & (pl.col(VERSION) == pl.col(VERSION).min().over("row_id")).fill_null(value=True)
+        )
+        if others.is_empty():
+            return own
+        if not self.registry.has_version(spec.name, version):
+            return pl.concat([own, others]) if as_logged else own
+        try:
+            scored = scored_by(spec, others, version, self.registry)
+        except pl.exceptions.InvalidOperationError:
+            # Features that are no numbers: the same rows are refused when they are brought into canonical form.
+            return pl.concat([own, others]) if as_logged else own
+        return pl.concat([own, _as_logged(spec, scored, others)], how="vertical_relaxed")
+
+
+def _as_logged(spec: ModelSpec, scored: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
+    """Return rows that a version has scored in the columns and types of the table that logs predictions."""
+    outputs = {"score", "prediction", VERSION, *spec.score_columns.values()} & set(logged.columns)
+    columns: list[pl.Series] = []
+    for name in logged.columns:
+        values = scored[name]
+        if name == "prediction" and spec.task is Task.BINARY:
+            values = _decided(spec, values == "1", logged[name])
+        columns.append(_of_type(values, logged[name].dtype) if name in outputs else values)
+    return pl.DataFrame(columns)
+
+
+def _decided(spec: ModelSpec, positive: pl.Series, logged: pl.Series) -> pl.Series:
+    """Return a binary decision in the words of the log: its positive class, and whatever else it holds."""
+    if logged.dtype == pl.Boolean:
+        return positive.alias(logged.name)
+    word = spec.labels.positive
+    if logged.dtype == pl.String or isinstance(word, str):
+        text = logged.cast(pl.String)
+        others = text.filter(text != str(word)).drop_nulls().unique().sort().to_list()
+        words = {True: str(word), False: others[0] if others else f"not {word}"}
+        return pl.Series(logged.name, [words[value] for value in positive], dtype=pl.String)
+    numbers = logged.cast(pl.Float64)
+    rest = numbers.filter(numbers != float(word)).drop_nulls().sort().to_list()
+    other = rest[0] if rest else float(not word)
+    return pl.Series(logged.name, [float(word) if value else other for value in positive], dtype=pl.Float64)
+
+
+def _of_type(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Return values in the table's own type, where it can hold them."""
+    if dtype == pl.Null or (dtype.is_integer() and values.dtype.is_float()):
+        return values
+    cast = values.cast(dtype, strict=False)
+    return cast if cast.null_count() == values.null_count() else values.cast(pl.String)
+
+
+def _next_midnight(spec: ModelSpec, since: dt.datetime) -> dt.datetime:
+    day = since.astimezone(spec.zone).date()
+    midnight = local_midnight(day, spec.zone)
+    return midnight if midnight == since else local_midnight(day + dt.timedelta(days=1), spec.zone)
+
+
+def _roles_at(history: Sequence[VersionRecord], moment: dt.datetime) -> tuple[str | None, tuple[str, ...]]:
+    newest = {record.model_version: record for record in history if record.since <= moment}
+    champions = [record for record in newest.values() if record.role is Role.CHAMPION]
+    champion = max(champions, key=lambda record: record.since).model_version if champions else None
+    shadows = sorted(record.model_version for record in newest.values() if record.role is Role.SHADOW)
+    return champion, tuple(shadows)
