@@ -2,7 +2,7 @@
 
 import click
 
-from monitoring_pipeline.cli import incidents, results, specs, versions
+from monitoring_pipeline.cli import alerts, incidents, results, specs, versions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,7 @@ COMMANDS = (
     results.query,
     results.demo,
     incidents.incidents,
+    alerts.alerts,
     versions.decisions,
     versions.evaluate,
     versions.promote,

@@ -8,6 +8,7 @@ from rich.console import Console
 from monitoring_pipeline.backfill import dagster_instance, run_range, split_range
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.seeding import seed_warehouse
+from monitoring_pipeline.incident_pages import incident_table
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
@@ -19,6 +20,7 @@ NEXT = """
 Where to look next
   make dev                                                  the Dagster UI: lineage, plots over partitions, checks
   monitoring-pipeline query what_is_wrong --set chunk=2013-04-22
+  monitoring-pipeline incidents --all                       what lasted, and why
   monitoring-pipeline query since_when --set model=flight_delay --set name=auroc
   monitoring-pipeline performance flight_delay --from 2013-03-01 --to 2013-04-30
   monitoring-pipeline performance flight_outcome --from 2013-03-01 --to 2013-04-30    by class
@@ -54,4 +56,5 @@ def run_demo(settings: Settings, console: Console) -> None:
         for name in MODELS:
             console.print(day_table(specs[name], store, FIRST, LAST))
             console.print(worst_days(specs[name], store, FIRST, LAST))
+        console.print(incident_table(store.incidents(), "of March and April"))
     console.print(NEXT, highlight=False)

@@ -109,7 +109,7 @@ def _news(before: Incident | None, history: IncidentHistory) -> Iterator[Inciden
     elif before is None:
         yield from _beginning(history)
     elif before.resolved is not None:
-        yield from _beginning(history, before.resolved) or [_told_now(now, EventKind.REOPENED, NOT_RESOLVED)]
+        yield from _return(history, before.resolved) or [_told_now(now, EventKind.REOPENED, NOT_RESOLVED)]
     else:
         yield from _what_grew(before, history)
 
@@ -119,6 +119,12 @@ def _beginning(history: IncidentHistory, resolved: str = "") -> list[IncidentEve
     begun = [e for e in _of_kinds(history, EventKind.OPENED, EventKind.REOPENED) if e.chunk > resolved]
     worse = [e for e in _of_kinds(history, EventKind.ESCALATED) if begun and e.chunk > begun[-1].chunk]
     return [*begun, *worse]
+
+
+def _return(history: IncidentHistory, resolved: str) -> list[IncidentEvent]:
+    """Return how an incident has come back; for people it does so even where its opening has moved behind its end."""
+    begun = _beginning(history, resolved)
+    return [replace(e, kind=EventKind.REOPENED) if e.kind is EventKind.OPENED else e for e in begun]
 
 
 def _what_grew(before: Incident, history: IncidentHistory) -> Iterator[IncidentEvent]:

@@ -16,6 +16,7 @@ from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
     PARTITION_NAME_TAG,
+    WILL_RETRY_TAG,
 )
 
 from monitoring_pipeline.evaluation.pipeline_health import (
@@ -149,11 +150,14 @@ def failed_run_requests(
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every failed run that concerns chunks within their model's horizon.
 
-    Chunks that a later run of the same job has taken up are left to that one, and refused rows to the measurement
-    that says so already. A recording that failed itself is asked for again.
+    A run that has died and that Dagster will start again is left to the next one, and so are chunks that a later run
+    of the same job has taken up; refused rows to the measurement that says so already. A recording that failed itself
+    is asked for again.
     """
     spec_of = {job: spec for spec in specs for job in (nightly_job_name(spec), late_labels_job_name(spec))}
     for run in (record.dagster_run for record in records):
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            continue
         if run.job_name == JOB:
             yield from _recording_again(specs, run, now)
         elif spec := spec_of.get(run.job_name):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PLACEHOLDER = "placeholder"
+SQLITE = "sqlite:///"
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,17 @@ def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> Rehears
     if not file.exists():
         unfinished = folder / "mlflow.unfinished.db"
         unfinished.unlink(missing_ok=True)
-        _fill(spec, _sources(spec, real), f"sqlite:///{unfinished}")
+        _fill(spec, _sources(spec, real), f"{SQLITE}{unfinished}")
         os.replace(unfinished, file)
-    return RehearsedRegistry(f"sqlite:///{file}", folder / "mlflow")
+    return RehearsedRegistry(f"{SQLITE}{file}", folder / "mlflow")
 
 
 def _sources(spec: ModelSpec, real: ModelRegistry) -> dict[str, _Source]:
     found: dict[str, _Source] = {}
+    file = real.tracking_uri.removeprefix(SQLITE)
+    if file != real.tracking_uri and not Path(file).exists():
+        # Asking it would create it.
+        return found
     for version in spec.reference:
         if real.has_version(spec.name, version):
             # The decisions of the deployment are not those of the rehearsal, though they may have the same keys.

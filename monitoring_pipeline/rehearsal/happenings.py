@@ -1,0 +1,33 @@
+"""What happened in a night of a rehearsal, in a line each, and what waits to be sent."""
+
+import datetime as dt
+from collections.abc import Iterator
+
+from monitoring_pipeline.orchestration.decision_step import RETRAINING
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.store.results import ResultStore
+
+NEWS = "SELECT severity, kind, summary FROM incident_events WHERE model = :model AND told AND at >= :since ORDER BY event_id"
+DUE = "SELECT min(due_at) FROM alerts WHERE state IN ('due', 'sending')"
+NO = "no"
+
+
+def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) -> Iterator[str]:
+    """Yield the news about incidents, and the decisions other than not to retrain, in the order of their writing."""
+    rows = store.query(NEWS, {"model": spec.name, "since": stored_time(since)})[1]
+    yield from (f"{severity} {kind}: {summary}" for severity, kind, summary in rows)
+    for decision in store.decisions(spec.name):
+        if decision.at >= since and (decision.topic, decision.answer) != (RETRAINING, NO):
+            version = f" version {decision.model_version}" if decision.model_version else ""
+            yield f"{decision.topic}: {decision.answer}{version}: {decision.reason}"
+
+
+def earliest_due(store: ResultStore) -> dt.datetime | None:
+    """Return when the first alert is due that was not delivered; ``None`` where there is none."""
+    ((text,),) = store.query(DUE, {})[1]
+    return None if text is None else dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+def stored_time(moment: dt.datetime) -> str:
+    """Return a time as the rehearsal's own store, which is SQLite, holds it."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,186 @@
+"""The home of a rehearsal: its own store, snapshots, registry and alerts, and everything that its nights work with."""
+
+import datetime as dt
+import hashlib
+import shutil
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dagster as dg
+
+import monitoring_pipeline
+from monitoring_pipeline.alerting.delivery import deliver
+from monitoring_pipeline.alerting.file_channel import FileChannel
+from monitoring_pipeline.definitions import build_resources
+from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.rehearsal.progress import LOCK_FILE, RehearsalError
+from monitoring_pipeline.rehearsal.registry_copy import RehearsedRegistry, copy_registry
+from monitoring_pipeline.rehearsal.served_warehouse import ServedWarehouse
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.alerting import AlertingRules, Channel, Route, load_alerting_rules
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+
+EVERYBODY = "everybody"
+
+
+@dataclass
+class SimulatedClock:
+    """Tells the time that a rehearsal has come to."""
+
+    now: dt.datetime
+
+    def __call__(self) -> dt.datetime:
+        """Return it."""
+        return self.now
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalHome:
+    """Everything that a rehearsal works with, open."""
+
+    folder: Path
+    settings: Settings
+    loaded: LoadedSpec
+    store: ResultStore
+    log: DuckDBWarehouse
+    warehouse: ServedWarehouse
+    registry: RehearsedRegistry
+    alerting: AlertingRules
+    clock: SimulatedClock
+
+    def spec_of(self, day: dt.date) -> LoadedSpec:
+        """Return the spec as it was known on a day: without versions whose reference was still to come.
+
+        Raises:
+            RehearsalError: when there was none.
+        """
+        spec = self.loaded.spec
+        known = {version: window for version, window in spec.reference.items() if window.end <= day}
+        if not known:
+            ends = min(window.end for window in spec.reference.values())
+            message = f"{spec.name}: no reference window ends before {day}: rehearse from {ends} on"
+            raise RehearsalError(message)
+        return replace(self.loaded, spec=spec.model_copy(update={"reference": known}))
+
+    def definitions(self, loaded: LoadedSpec) -> dg.Definitions:
+        """Return the definitions of the model, as the deployment has them, on what belongs to the rehearsal."""
+        resources = build_resources(self.settings) | _given(
+            store=self.store,
+            warehouse=self.warehouse,
+            registry=self.registry,
+            alerting=self.alerting,
+            clock=self.clock,
+            ask_trainer=_ask_nobody,
+        )
+        with warnings.catch_warnings():
+            # As in definitions.py: one run for a range of partitions is beta.
+            warnings.simplefilter("ignore", dg.BetaWarning)
+            model = build_model_definitions(loaded, resources)
+            rest = build_sensor_definitions(
+                [loaded], [model], alerting=self.alerting, late_labels_seconds=1, actions_seconds=1
+            )
+            return dg.Definitions.merge(
+                model, rest, dg.Definitions(resources=resources, executor=dg.in_process_executor)
+            )
+
+    def deliver(self) -> None:
+        """Write what is due by now to the files of its channels; nobody else delivers here, so nothing is waited for."""
+        channels = {name: FileChannel(name, self.alert_file(name)) for name in self.alerting.channels}
+        deliver(self.store, channels, clock=self.clock, link=self.alerting.link, lease=dt.timedelta())
+
+    def alert_file(self, channel: str) -> Path:
+        """Return the file that stands for a channel."""
+        return self.folder / "alerts" / f"{channel}.jsonl"
+
+
+@contextmanager
+def open_home(settings: Settings, loaded: LoadedSpec, folder: Path) -> Iterator[RehearsalHome]:
+    """Open the home of a rehearsal in a folder; what is not there yet is made.
+
+    Args:
+        settings: the deployment's; its warehouse is read, its registry is copied from, nothing of it changes.
+        loaded: the model's spec.
+        folder: the rehearsal's own.
+    """
+    own = _settings_in(settings, folder)
+    real = ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow")
+    registry = copy_registry(loaded.spec, real, folder)
+    log = DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
+    with ResultStore.open(own.store_url) as store:
+        yield RehearsalHome(
+            folder=folder,
+            settings=own,
+            loaded=loaded,
+            store=store,
+            log=log,
+            warehouse=ServedWarehouse(log, store, registry),
+            registry=registry,
+            alerting=rehearsed_rules(settings),
+            clock=SimulatedClock(dt.datetime.min.replace(tzinfo=dt.UTC)),
+        )
+
+
+def rehearsed_rules(settings: Settings) -> AlertingRules:
+    """Return the deployment's rules of alerting; without any, one channel hears of everything from warnings on.
+
+    They plan as they are, quiet hours included; files stand for their channels only when it comes to sending.
+    """
+    if settings.alerting.exists():
+        return load_alerting_rules(settings.alerting)
+    return AlertingRules(
+        channels={EVERYBODY: Channel(file=f"{EVERYBODY}.jsonl")},
+        routes=(Route(channel=EVERYBODY, severity="warning"),),
+    )
+
+
+def identity_of(settings: Settings, loaded: LoadedSpec) -> str:
+    """Return a hash of what a rehearsal's result depends on beside the warehouse: spec, suite, rules, code."""
+    spec: ModelSpec = loaded.spec
+    files = [loaded.suite_path, *(loaded.path.parent / metric.sql for metric in spec.business.values())]
+    parts = [
+        spec.model_dump_json().encode(),
+        rehearsed_rules(settings).model_dump_json().encode(),
+        settings.id_key.get_secret_value().encode(),
+        str(settings.warehouse).encode(),
+        monitoring_pipeline.__version__.encode(),
+        *(file.read_bytes() for file in files if file.exists()),
+    ]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def empty(folder: Path) -> None:
+    """Remove a rehearsal from its folder, whose lock is held."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != LOCK_FILE and not path.name.startswith(LOCK_FILE):
+            path.unlink()
+
+
+def _settings_in(settings: Settings, folder: Path) -> Settings:
+    return settings.model_copy(
+        update={
+            "home": folder,
+            "store_url": f"sqlite:///{folder / 'results.db'}",
+            "snapshots": str(folder / "snapshots"),
+            "mlflow_tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+            "dagster_home": folder / "dagster",
+            # The rules are given as they are; here they would ask for their channels' secrets.
+            "alerting": folder / "none.yaml",
+        }
+    )
+
+
+def _given(**adapters: object) -> Mapping[str, dg.ResourceDefinition]:
+    return {name: dg.ResourceDefinition.hardcoded_resource(adapter) for name, adapter in adapters.items()}
+
+
+def _ask_nobody(_: str, __: Mapping[str, object]) -> None:
+    """Stand for a trainer elsewhere, who must not hear of a rehearsal."""

@@ -1,0 +1,224 @@
+"""The loop of a rehearsal: every night with its run, the labels that came late, what was decided, and the alerts."""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import RunsFilter
+
+from monitoring_pipeline.backfill import QUIET, OutsidePartitionsError, failure_messages
+from monitoring_pipeline.orchestration.jobs import nightly_job_name
+from monitoring_pipeline.orchestration.partitions import partitions_of
+from monitoring_pipeline.orchestration.pipeline_health import JOB as RECORD_FAILURES
+from monitoring_pipeline.orchestration.pipeline_health import failed_run_requests
+from monitoring_pipeline.orchestration.retraining_sensor import MOST_TRIES, wanted_runs
+from monitoring_pipeline.orchestration.sensors import late_label_requests
+from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home
+from monitoring_pipeline.rehearsal.happenings import earliest_due, happenings_since
+from monitoring_pipeline.rehearsal.progress import (
+    Progress,
+    RehearsalError,
+    Task,
+    alone_in,
+    read_progress,
+    write_progress,
+)
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+
+BETWEEN_PHASES = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightReport:
+    """One finished night: its day, how many are left, what happened, and which runs failed."""
+
+    day: dt.date
+    left: int
+    seconds: float
+    happened: tuple[str, ...]
+    failures: tuple[str, ...]
+
+
+Tell = Callable[[NightReport], None]
+
+
+def rehearse(
+    settings: Settings,
+    loaded: LoadedSpec,
+    first: dt.date,
+    last: dt.date,
+    *,
+    folder: Path,
+    restart: bool = False,
+    tell: Tell = lambda _: None,
+) -> None:
+    """Live through every night of a range in order, or through those of it that are left.
+
+    Args:
+        settings: the deployment's; only read.
+        loaded: the model's spec.
+        first: first day.
+        last: last day, included.
+        folder: the rehearsal's own home.
+        restart: forget what is in it.
+        tell: hears of every finished night.
+
+    Raises:
+        OutsidePartitionsError: when the model is not monitored on all those days.
+        RehearsalError: when the folder holds another rehearsal, or something else, or another process works in it.
+    """
+    _check_range(loaded.spec, first, last)
+    with alone_in(folder):
+        if restart:
+            empty(folder)
+        progress = _progress(settings, loaded, first, folder=folder)
+        with open_home(settings, loaded, folder) as home:
+            nights = _Nights(home, progress)
+            while nights.progress.day <= last:
+                tell(nights.live_through(last))
+
+
+def night_of(spec: ModelSpec, day: dt.date) -> dt.datetime:
+    """Return when the nightly run of a day starts, in UTC: at the spec's local time on the next day."""
+    time_of_day = dt.time.fromisoformat(spec.schedule)
+    return dt.datetime.combine(day + dt.timedelta(days=1), time_of_day, spec.zone).astimezone(dt.UTC)
+
+
+def _check_range(spec: ModelSpec, first: dt.date, last: dt.date) -> None:
+    keys = partitions_of(spec).get_partition_keys()
+    if first.isoformat() not in keys or last.isoformat() not in keys or last < first:
+        message = f"{spec.name}: {first} to {last} is not within its chunks, {keys[0]} to {keys[-1]}"
+        raise OutsidePartitionsError(message)
+
+
+def _progress(settings: Settings, loaded: LoadedSpec, first: dt.date, *, folder: Path) -> Progress:
+    """Return how far the folder's rehearsal has come; a new one where there is none.
+
+    Raises:
+        RehearsalError: when it is another one.
+    """
+    new = Progress(model=loaded.spec.name, first=first, identity=identity_of(settings, loaded), day=first)
+    found = read_progress(folder)
+    if found is None:
+        write_progress(folder, new)
+        return new
+    differences = [
+        f"{name}: {getattr(found, name)}, now {getattr(new, name)}"
+        for name in ("model", "first")
+        if getattr(found, name) != getattr(new, name)
+    ]
+    if found.identity != new.identity and not differences:
+        differences = ["spec, suite, alerting rules, warehouse or code have changed since"]
+    if differences:
+        message = f"{folder}: the rehearsal there is another one ({'; '.join(differences)}): begin anew with --restart"
+        raise RehearsalError(message)
+    return found
+
+
+@dataclass
+class _Nights:
+    """The nights of one rehearsal, from where it stands; each step is recorded as soon as it is done."""
+
+    home: RehearsalHome
+    progress: Progress
+    _jobs: dict[tuple[str, ...], dg.JobDefinition] = field(default_factory=dict)
+
+    def live_through(self, last: dt.date) -> NightReport:
+        """Live through the next night, or through what is left of the one that was under way."""
+        begun, day = time.monotonic(), self.progress.day
+        loaded = self.home.spec_of(day)
+        night = night_of(loaded.spec, day)
+        phases = (self._nightly, self._late_labels, self._decided)
+        failures: list[str] = []
+        for number, find_tasks in enumerate(phases):
+            if number < self.progress.phase:
+                continue
+            self.home.clock.now = night + number * BETWEEN_PHASES
+            if self.progress.tasks is None:
+                self._save(tasks=tuple(task for task in find_tasks(loaded.spec) if task.key not in self.progress.asked))
+            failures += self._work_off(loaded)
+            self._save(phase=number + 1, tasks=None)
+        self._deliver(night + len(phases) * BETWEEN_PHASES, night_of(loaded.spec, day + dt.timedelta(days=1)))
+        happened = tuple(happenings_since(self.home.store, loaded.spec, night))
+        seconds = time.monotonic() - begun
+        nights, total = self.progress.nights + 1, self.progress.seconds + seconds
+        self._save(day=day + dt.timedelta(days=1), phase=0, nights=nights, seconds=total)
+        left = (last - day).days
+        return NightReport(day=day, left=left, seconds=seconds, happened=happened, failures=tuple(failures))
+
+    def _save(self, **changes: Any) -> None:
+        self.progress = replace(self.progress, **changes)
+        write_progress(self.home.folder, self.progress)
+
+    def _nightly(self, spec: ModelSpec) -> Iterator[Task]:
+        key = self.progress.day.isoformat()
+        yield Task(job=nightly_job_name(spec), key=f"nightly:{key}", partition=key)
+
+    def _late_labels(self, spec: ModelSpec) -> Iterator[Task]:
+        """Yield what the sensor of late labels would ask for."""
+        home = self.home
+        for request in late_label_requests(spec, home.store, home.warehouse, now=home.clock()):
+            yield Task(job=str(request.job_name), key=str(request.run_key), partition=str(request.partition_key))
+
+    def _decided(self, spec: ModelSpec) -> Iterator[Task]:
+        """Yield what the sensor of retraining would ask for."""
+        for wanted in wanted_runs(spec, self.home.store, self.home.registry):
+            yield Task(job=wanted.job, key=f"decided:{wanted.key}", op=wanted.op, config=wanted.config)
+
+    def _work_off(self, loaded: LoadedSpec) -> list[str]:
+        failures: list[str] = []
+        while self.progress.tasks:
+            task, *rest = self.progress.tasks
+            failures += self._run(loaded, task)
+            self._save(tasks=tuple(rest), asked=(*self.progress.asked, task.key))
+        return failures
+
+    def _run(self, loaded: LoadedSpec, task: Task) -> list[str]:
+        """Make a run, repeated as the sensor would; return what failed for good."""
+        tries = MOST_TRIES if task.op else 1
+        config = QUIET | ({"ops": {task.op: {"config": dict(task.config)}}} if task.op else {})
+        job = self._job(loaded, task.job)
+        with dg.DagsterInstance.ephemeral() as instance:
+            for _ in range(tries):
+                result = job.execute_in_process(
+                    instance=instance,
+                    partition_key=task.partition or None,
+                    run_config=config,
+                    raise_on_error=False,
+                )
+                if result.success:
+                    return []
+            self._record_failure(loaded, instance, result.run_id)
+        return [f"{task.job} {task.partition}: {message}" for message in failure_messages(result)]
+
+    def _record_failure(self, loaded: LoadedSpec, instance: dg.DagsterInstance, run_id: str) -> None:
+        """Do what the sensor of the pipeline's health asks for after a failed run."""
+        records = instance.get_run_records(RunsFilter(run_ids=[run_id]))
+        store, now = self.home.store, self.home.clock()
+        for request in failed_run_requests([loaded.spec], records, instance=instance, store=store, now=now):
+            self._job(loaded, RECORD_FAILURES).execute_in_process(
+                instance=instance, run_config=QUIET | dict(request.run_config), raise_on_error=False
+            )
+
+    def _job(self, loaded: LoadedSpec, name: str) -> dg.JobDefinition:
+        """Return a job of the model, which is the same as long as its versions are."""
+        key = (name, *loaded.spec.reference)
+        if key not in self._jobs:
+            definitions = self.home.definitions(loaded)
+            for own in definitions.get_repository_def().get_all_jobs():
+                self._jobs[(own.name, *loaded.spec.reference)] = own
+        return self._jobs[key]
+
+    def _deliver(self, begin: dt.datetime, end: dt.datetime) -> None:
+        """Deliver from ``begin`` to before ``end``, whenever something is due."""
+        clock = self.home.clock
+        clock.now = begin
+        while (due := earliest_due(self.home.store)) is not None and due < end:
+            clock.now = max(clock.now, due)
+            self.home.deliver()

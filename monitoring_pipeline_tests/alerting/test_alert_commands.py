@@ -1,0 +1,86 @@
+"""The commands that tell a person whether alerts would arrive, before anything has happened."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from monitoring_pipeline.cli import main
+from monitoring_pipeline_tests.slack_server import SlackServer
+
+RULES = """
+channels:
+  ml-oncall: {slack: "#ml-oncall"}
+  log: {file: alerts.jsonl}
+  unused: {file: unused.jsonl}
+routes:
+  - {channel: ml-oncall, severity: critical}
+  - {channel: log, digest: "08:00"}
+escalation: {channel: log, after: 4h}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Types a command in a home folder with an alerting.yaml."""
+    (tmp_path / "alerting.yaml").write_text(RULES)
+    monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(tmp_path))
+
+    def run(*words, **environment):
+        names = {"SECRETS__SLACK": "xoxb-for-tests"} | environment
+        for name, value in names.items():
+            monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", value)
+        return CliRunner().invoke(main, ["alerts", *words])
+
+    return run
+
+
+def test_check_says_who_hears_what(run):
+    assert run("check").output.splitlines() == [
+        "ml-oncall (slack): critical and above",
+        "log (file): info and above as a digest at 08:00; escalations",
+        "unused (file): no route leads here",
+    ]
+
+
+def test_check_names_the_secret_that_is_missing(run, tmp_path):
+    result = run("check", SECRETS__SLACK="")
+    assert result.exit_code == 1
+    assert f"{tmp_path}/alerting.yaml: channels.ml-oncall.token: no secret 'slack'" in result.output
+    assert "MONITORING_PIPELINE_SECRETS__SLACK" in result.output
+
+
+def test_without_the_file_nobody_is_told(run, tmp_path):
+    (tmp_path / "alerting.yaml").unlink()
+    assert "no channels; nobody is told" in run("check").output
+
+
+def test_a_trial_reaches_slack(run):
+    with SlackServer() as slack:
+        result = run("test", "ml-oncall", SLACK_API=slack.url)
+        assert result.exit_code == 0, result.output
+        assert result.output.startswith("ml-oncall: taken as C0000ONCALL/")
+        (root,) = slack.roots()
+    assert "this is a trial: nothing has happened" in json.dumps(root)
+
+
+def test_a_wrong_token_is_told_in_one_line(run):
+    with SlackServer() as slack:
+        result = run("test", "ml-oncall", SLACK_API=slack.url, SECRETS__SLACK="xoxb-of-others")
+        assert slack.roots() == []
+    assert result.exit_code == 1
+    assert "invalid_auth" in result.output
+    assert "xoxb-of-others" not in result.output
+
+
+def test_a_trial_reaches_a_file(run, tmp_path):
+    assert run("test", "log").exit_code == 0
+    (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
+    assert json.loads(line)["alerts"][0]["event"]["summary"] == "this is a trial: nothing has happened"
+
+
+def test_an_unknown_channel_is_named_with_those_that_there_are(run):
+    result = run("test", "ml-onkall")
+    assert result.exit_code == 1
+    assert "no channel 'ml-onkall'" in result.output
+    assert "known: ml-oncall, log, unused" in result.output
