@@ -58,7 +58,7 @@ def run_range(
             PROCESS_TAG: this_process(),
         },
     )
-    failures = tuple(_failures(result))
+    failures = tuple(failure_messages(result))
     return RangeRun(result.run_id, first.isoformat(), last.isoformat(), result.success, failures)
 
 
@@ -71,7 +71,8 @@ def split_range(first: dt.date, last: dt.date, *, days: int) -> Iterator[tuple[d
         start = end + dt.timedelta(days=1)
 
 
-def _failures(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+def failure_messages(result: dg.ExecuteInProcessResult) -> Iterator[str]:
+    """Yield what a person is told about the steps of a run that failed."""
     for event in result.filter_events(lambda e: e.is_step_failure):
         data = event.step_failure_data
         metadata = data.user_failure_data

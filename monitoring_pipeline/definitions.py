@@ -26,7 +26,11 @@ from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
 
 
-def build_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+def build_resources(settings: Settings, clock: Clock = _now) -> dict[str, dg.ResourceDefinition]:
     """Return the adapters as resources; nothing is connected before a run uses it."""
     given = dg.ResourceDefinition.hardcoded_resource
     warehouse = DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
@@ -37,7 +41,7 @@ def build_resources(settings: Settings) -> dict[str, dg.ResourceDefinition]:
         "snapshots": given(SnapshotFiles(settings.snapshots), f"Immutable Parquet files below {settings.snapshots}."),
         "suites": given(_run_suite, "Runs Great Expectations suites."),
         "id_key": given(settings.id_key.get_secret_value().encode(), "Key of the hash that replaces ids."),
-        "clock": given(_now, "Tells the time."),
+        "clock": given(clock, "Tells the time."),
         "alerting": given(settings.alerting_rules(), "Who is told of what: the rules of alerting.yaml."),
         "delivery": given(partial(_deliver, settings), "Sends what is due to the channels of alerting.yaml."),
         "registry": given(registry, "The MLflow registry of model versions."),
@@ -62,10 +66,6 @@ def _run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteR
     from monitoring_pipeline.quality.runner import run_suite
 
     return run_suite(spec, suite_path, frame)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
 
 
 def build_adapters(settings: Settings, store: ResultStore) -> Adapters:
@@ -101,14 +101,18 @@ def _ask_trainer(settings: Settings, secret: str, request: Mapping[str, object])
     trainers.ask_external_trainer(address.get_secret_value(), request)
 
 
-def build_definitions(settings: Settings) -> dg.Definitions:
+def build_definitions(settings: Settings, clock: Clock = _now) -> dg.Definitions:
     """Return everything that Dagster loads.
+
+    Args:
+        settings: where things are.
+        clock: tells the time; another one than the real lets past nights be lived again.
 
     Raises:
         SpecError: when a model spec cannot be used; the message lists every problem of every file.
     """
     specs = load_specs(settings.models)
-    resources = build_resources(settings)
+    resources = build_resources(settings, clock)
     with warnings.catch_warnings():
         # Dagster still calls one run for a range of partitions beta; it is chosen with open eyes.
         warnings.simplefilter("ignore", dg.BetaWarning)

@@ -74,6 +74,8 @@ def rehearse(
         RehearsalError: when the folder holds another rehearsal, or something else, or another process works in it.
     """
     _check_range(loaded.spec, first, last)
+    if not settings.warehouse.is_file():
+        raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, and nothing to rehearse with")
     with alone_in(folder):
         if restart:
             empty(folder)
@@ -127,6 +129,7 @@ class _Nights:
 
     home: RehearsalHome
     progress: Progress
+    _definitions: dict[tuple[str, ...], dg.Definitions] = field(default_factory=dict)
     _jobs: dict[tuple[str, ...], dg.JobDefinition] = field(default_factory=dict)
 
     def live_through(self, last: dt.date) -> NightReport:
@@ -203,17 +206,17 @@ class _Nights:
         store, now = self.home.store, self.home.clock()
         for request in failed_run_requests([loaded.spec], records, instance=instance, store=store, now=now):
             self._job(loaded, RECORD_FAILURES).execute_in_process(
-                instance=instance, run_config=QUIET | dict(request.run_config), raise_on_error=False
+                instance=instance, run_config=dict(request.run_config) | QUIET, raise_on_error=False
             )
 
     def _job(self, loaded: LoadedSpec, name: str) -> dg.JobDefinition:
         """Return a job of the model, which is the same as long as its versions are."""
-        key = (name, *loaded.spec.reference)
-        if key not in self._jobs:
-            definitions = self.home.definitions(loaded)
-            for own in definitions.get_repository_def().get_all_jobs():
-                self._jobs[(own.name, *loaded.spec.reference)] = own
-        return self._jobs[key]
+        versions = tuple(loaded.spec.reference)
+        if versions not in self._definitions:
+            self._definitions[versions] = self.home.definitions(loaded)
+        if (name, *versions) not in self._jobs:
+            self._jobs[(name, *versions)] = self._definitions[versions].resolve_job_def(name)
+        return self._jobs[(name, *versions)]
 
     def _deliver(self, begin: dt.datetime, end: dt.datetime) -> None:
         """Deliver from ``begin`` to before ``end``, whenever something is due."""

@@ -16,6 +16,7 @@ from monitoring_pipeline.store.incident_rows import event_of, incident_of
 from monitoring_pipeline.store.incident_tables import alert_threads, alerts, incident_events, incidents
 from monitoring_pipeline.store.tables import chunk_revisions, measurements
 
+CHUNKS_OF_A_CHART = 120
 OPEN_STATES = ("due", "sending")
 
 
@@ -73,7 +74,7 @@ class OutboxStore(StoreConnection):
             connection.execute(alert_threads.insert(), key | {"thread": thread})
 
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
-        """Return all values of the number that an incident's first finding is about, in chunk order."""
+        """Return the newest values of the number that an incident's first finding is about, in chunk order."""
         if not stored.incident.findings:
             return ()
         finding = stored.incident.findings[0]
@@ -96,7 +97,8 @@ class OutboxStore(StoreConnection):
                 segment=finding.segment,
             )
             .where(column.value.is_not(None), column.chunk.not_like(REFERENCE_KEY_PATTERN), ~superseded)
-            .order_by(column.chunk_start)
+            .order_by(column.chunk_start.desc())
+            .limit(CHUNKS_OF_A_CHART)
         )
         with reading(self._engine) as connection:
             rows = connection.execute(statement).mappings().all()
@@ -108,7 +110,7 @@ class OutboxStore(StoreConnection):
                 upper=row["upper"],
                 breached=row["status"] == Status.BREACHED.value,
             )
-            for row in rows
+            for row in reversed(rows)
         )
 
     def _mark(self, alert_ids: Sequence[int], **values: object) -> None:

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from monitoring_pipeline import definitions as composition
 from monitoring_pipeline.backfill import dagster_instance
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
 from monitoring_pipeline.orchestration.alert_delivery import UNFINISHED
+from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.slack_server import TOKEN
 from monitoring_pipeline_tests.world import DAYS, LOANS, QUIET, World, make_world
@@ -38,7 +40,10 @@ RETRAINING: dict[str, Any] = {
     "breached": {"chunks": 2, "of": 4},
     "gate": {"minimum_rows": 100},
 }
-ALERTING = {"channels": {"oncall": {"slack": "#ml-oncall"}}, "routes": [{"channel": "oncall"}]}
+ALERTING = {
+    "channels": {"oncall": {"slack": "#ml-oncall"}, "boss": {"slack": "#boss"}},
+    "routes": [{"channel": "oncall"}, {"channel": "boss"}],
+}
 AGE_DECIDES = """
     CREATE OR REPLACE TABLE "Outcomes" AS
     SELECT "Ref", "Reported At", CASE WHEN hash("Ref") % 1000 < CASE WHEN age > 50 THEN 800 ELSE 200 END
@@ -48,6 +53,7 @@ AGE_DECIDES = """
 """Outcomes by which the champion's scores are worth nothing, and a model that looks at age is good."""
 SENSORS = ("pipeline_health", "retraining", "alerts")
 MOST_ROUNDS = 12
+MORNING = "morning"
 
 
 def make_evening(folder: Path) -> None:
@@ -87,7 +93,9 @@ class Night:
         if not self.instance.get_runs(
             dg.RunsFilter(job_name=f"{LOANS}_nightly", statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
         ):
-            self.run(dg.RunRequest(job_name=f"{LOANS}_nightly", partition_key=NIGHT))
+            # Both the killed run and the next one look from the same moment: labels arrive all the time.
+            as_of = {AS_OF_TAG: NOW.isoformat()}
+            self.run(dg.RunRequest(job_name=f"{LOANS}_nightly", partition_key=NIGHT, tags=as_of))
         for _ in range(MOST_ROUNDS):
             requests = list(self.requests())
             if not requests:
@@ -106,9 +114,7 @@ class Night:
     def requests(self) -> Iterator[dg.RunRequest]:
         """Ask every sensor, and leave out what was asked for before."""
         for name in SENSORS:
-            sensor = self.definitions.resolve_sensor_def(name) if hasattr(
-                self.definitions, "resolve_sensor_def"
-            ) else self.definitions.get_repository_def().get_sensor_def(name)
+            sensor = self.definitions.get_repository_def().get_sensor_def(name)
             with dg.build_sensor_context(
                 instance=self.instance, resources=dict(self.definitions.resources or {}), sensor_name=name
             ) as context:
@@ -121,8 +127,7 @@ class Night:
 
     def run(self, request: dg.RunRequest) -> None:
         """Execute a run here and now."""
-        with self.progress.open("a", encoding="utf-8") as file:
-            file.write(f"{request.job_name}\n")
+        note(self.progress, request.job_name)
         tags = {PROCESS_TAG: this_process()} | dict(request.tags)
         if request.run_key:
             tags[RUN_KEY_TAG] = request.run_key
@@ -141,8 +146,13 @@ def lead(folder: Path, slack: str, now: dt.datetime) -> None:
     os.environ["DAGSTER_HOME"] = str(folder / "dagster")
     with dagster_instance(folder / "dagster") as instance:
         Night(folder, slack, now, instance).live()
-    with (folder / "progress").open("a", encoding="utf-8") as file:
-        file.write("morning\n")
+    note(folder / "progress", MORNING)
+
+
+def note(progress: Path, job: str) -> None:
+    """Write down which job begins, and when."""
+    with progress.open("a", encoding="utf-8") as file:
+        file.write(f"{time.time()} {job}\n")
 
 
 def serve() -> None:

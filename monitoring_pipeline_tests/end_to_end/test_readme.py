@@ -92,6 +92,19 @@ def test_commands_about_the_demo(demo):
         assert "auroc" in printed[next(c for c in commands if name in c)]
 
 
+def test_commands_about_incidents(demo):
+    folder, printed = demo
+    commands = _monitoring_commands("incidents ") + _monitoring_commands("alerts ") + _monitoring_commands("alert_")
+    commands = [command for command in commands if "flight_" not in command or "alert_" in command]
+    assert len(commands) >= 6
+    named = {word for command in commands for word in command.split() if re.fullmatch(r"[0-9a-f]{8}", word)}
+    assert len(named) == 1
+    assert named <= set(re.findall(r"[0-9a-f]{8}", printed))
+    shown = {command: _type(command, folder) for command in commands}
+    assert "acknowledged by" in shown[next(c for c in commands if "mute" in c)]
+    assert "outcome: real" in shown[next(c for c in commands if "outcome" in c)]
+
+
 def _write_own_warehouse(path: Path) -> None:
     """Ninety-nine days of the tables that the README's own model names."""
     rng = np.random.default_rng(3)

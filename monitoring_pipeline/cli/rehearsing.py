@@ -1,0 +1,60 @@
+"""The command that rehearses: past days, night by night, as they would have been."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitoring_pipeline.cli.opening import clear_errors, find_model
+from monitoring_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from monitoring_pipeline.rehearsal.nights import NightReport, Tell
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("model")
+@click.option("--from", "first", type=DAY, help="First day.")
+@click.option("--to", "last", type=DAY, help="Last day, included.")
+@click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
+@click.option("--restart", is_flag=True, help="Begin anew, instead of going on where it stopped.")
+@click.option("--summary", "only_summary", is_flag=True, help="Only print what has been found so far.")
+def rehearse(
+    model: str, first: dt.datetime | None, last: dt.datetime | None, home: Path | None, **flags: bool
+) -> None:
+    """Live through past nights of MODEL: what would have been raised, told, retrained, and whether that had helped.
+
+    Nobody is told of anything: alerts go to files. What it finds stays in a home of its own; started again, it goes
+    on where it stopped.
+    """
+    from monitoring_pipeline.rehearsal.nights import rehearse as live_through
+    from monitoring_pipeline.rehearsal.progress import RehearsalError
+    from monitoring_pipeline.rehearsal.summary import summarize_rehearsal
+    from monitoring_pipeline.rehearsal.summary_tables import summary_tables
+    from monitoring_pipeline.tables import terminal
+
+    if not flags["only_summary"] and (first is None or last is None):
+        message = "give --from and --to, or --summary alone"
+        raise click.UsageError(message)
+    with clear_errors():
+        settings = Settings()
+        loaded = find_model(settings, model)
+        folder = (home or settings.home / "rehearsals" / model).absolute()
+        console = terminal()
+        try:
+            if first is not None and last is not None and not flags["only_summary"]:
+                with _progress(console, first.date(), last.date()) as tell:
+                    live_through(
+                        settings, loaded, first.date(), last.date(), folder=folder, restart=flags["restart"], tell=tell
+                    )
+            for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
+                console.print(table)
+        except RehearsalError as error:
+            raise click.ClickException(str(error)) from error
+
+
