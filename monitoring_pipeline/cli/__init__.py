@@ -2,7 +2,7 @@
 
 import click
 
-from monitoring_pipeline.cli import alerts, incidents, results, specs, versions
+from monitoring_pipeline.cli import alerts, incidents, rehearsing, results, specs, versions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -18,6 +18,7 @@ COMMANDS = (
     results.show,
     results.performance,
     results.replay,
+    rehearsing.rehearse,
     results.query,
     results.demo,
     incidents.incidents,

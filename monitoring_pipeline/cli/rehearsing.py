@@ -1,6 +1,8 @@
 """The command that rehearses: past days, night by night, as they would have been."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
 @click.option("--restart", is_flag=True, help="Begin anew, instead of going on where it stopped.")
 @click.option("--summary", "only_summary", is_flag=True, help="Only print what has been found so far.")
-def rehearse(
-    model: str, first: dt.datetime | None, last: dt.datetime | None, home: Path | None, **flags: bool
-) -> None:
+def rehearse(model: str, first: dt.datetime | None, last: dt.datetime | None, home: Path | None, **flags: bool) -> None:
     """Live through past nights of MODEL: what would have been raised, told, retrained, and whether that had helped.
 
     Nobody is told of anything: alerts go to files. What it finds stays in a home of its own; started again, it goes
@@ -58,3 +58,22 @@ def rehearse(
             raise click.ClickException(str(error)) from error
 
 
+@contextmanager
+def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Tell]":
+    """Show a bar on a terminal, and a line for every night in which something happened; elsewhere one for each."""
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    days = (last - first).days + 1
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(str(first), total=days)
+
+        def tell(night: "NightReport") -> None:
+            bar.update(task, completed=days - night.left, description=str(night.day))
+            lines = (*night.happened, *(f"failed: {failure}" for failure in night.failures))
+            if lines or not console.is_terminal:
+                said = "; ".join(lines) or "nothing new"
+                console.print(f"[dim]{night.day} {night.seconds:4.1f} s[/dim]  {escape(said)}", highlight=False)
+
+        yield tell

@@ -162,7 +162,9 @@ def _version_of(measurements: Iterable[Measurement]) -> str:
 
 def _count(nights: Sequence[NightState], rule: Persistence, told: Callable[[NightState], bool | None]) -> _Count:
     """Count breaches among the newest measured chunks, as many as the rule looks at."""
-    recent = [night for night in nights[-LOOK_BACK * rule.of :] if night.model_version == nights[-1].model_version]
+    # A night on which nothing could be read knows no version.
+    champion = next((night.model_version for night in reversed(nights) if night.model_version), "")
+    recent = [night for night in nights[-LOOK_BACK * rule.of :] if night.model_version == champion]
     measured = [(night.chunk, breached) for night in recent if (breached := told(night)) is not None][-rule.of :]
     return _Count(tuple(chunk for chunk, breached in measured if breached), len(measured), rule)
 

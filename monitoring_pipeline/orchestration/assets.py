@@ -19,6 +19,7 @@ from monitoring_pipeline.orchestration.chunk_assets import (
     run_each_chunk,
     write_results,
 )
+from monitoring_pipeline.orchestration.decision_step import decide_night
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
 from monitoring_pipeline.orchestration.incident_step import update_incidents
@@ -174,8 +175,9 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         yield check_result(spec.name, "predictions", "values", values)
         yield check_result(spec.name, "predictions", "rows", rows)
         if all_refused:
-            # Nothing after this asset runs any more, and the incident must be told all the same.
+            # Nothing after this asset runs any more, and the incident must be told all the same, the answer given.
             update_incidents(spec, store, alerting, now=clock())
+            decide_night(spec, chunks_of(context, spec)[-1], store=store, now=clock())
             fail_on_refusals(spec, refusals)
         yield dg.MaterializeResult()
 

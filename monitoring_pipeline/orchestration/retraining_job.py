@@ -116,7 +116,7 @@ def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
     def outside_challenger(config: GateConfig) -> dict[str, str]:
         return {"version": config.version, "decision_key": config.decision_key}
 
-    judge, follow = _gate_op(spec), _roll_out_op(loaded)
+    judge, follow = _gate_op(spec, "_outside"), _roll_out_op(loaded, "_outside")
 
     @dg.job(
         name=gate_job_name(spec),
@@ -162,9 +162,10 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
     return rollout
 
 
-def _gate_op(spec: ModelSpec) -> dg.OpDefinition:
+def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
+    # Dagster wants the name of an op to be its own within all jobs.
     @dg.op(
-        name=f"{spec.name}_judge",
+        name=f"{spec.name}_judge{suffix}",
         ins={"challenger": dg.In(dict)},
         out=dg.Out(dict),
         description="Challenger and champion on the same held-out rows; the answer is a decision.",
@@ -180,11 +181,11 @@ def _gate_op(spec: ModelSpec) -> dg.OpDefinition:
     return judge
 
 
-def _roll_out_op(loaded: LoadedSpec) -> dg.OpDefinition:
+def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
     spec = loaded.spec
 
     @dg.op(
-        name=f"{spec.name}_roll_out",
+        name=f"{spec.name}_roll_out{suffix}",
         ins={"judged": dg.In(dict)},
         description="Promotes, waits, starts a shadow or refuses, as the policy says.",
     )

@@ -31,6 +31,7 @@ from monitoring_pipeline.orchestration.inputs import (
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.orchestration.references import load_reference, load_references, schema_refusal
+from monitoring_pipeline.orchestration.versions import without_shadows
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
@@ -59,7 +60,7 @@ def take_predictions(
     """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails."""
     spec = loaded.spec
     read = warehouse.read_predictions(spec, chunk)
-    suite = suites(spec, loaded.suite_path, read.frame)
+    suite = suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, store))
     if suite.schema_failures:
         refusal = schema_refusal(spec, suite)
         results = _refused(spec, chunk, (*suite.schema, *suite.values))

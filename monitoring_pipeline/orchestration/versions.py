@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import polars as pl
+
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.ports import Store
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Measurement, Role, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -18,6 +21,19 @@ def effective_spec(spec: ModelSpec, store: Store) -> ModelSpec:
     promoted = {record.model_version: record.window for record in store.versions(spec.name) if record.window}
     added = {version: window for version, window in promoted.items() if version not in spec.reference}
     return spec.model_copy(update={"reference": spec.reference | added}) if added else spec
+
+
+def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: Store) -> pl.DataFrame:
+    """Return a chunk's rows as read, without those of versions that did not serve: a suite is about predictions made.
+
+    Where nothing else is left they stay.
+    """
+    if "model_version" not in rows.columns or not store.versions(spec.name):
+        return rows
+    versions = rows["model_version"].cast(pl.String)
+    beside = [v for v in versions.unique().drop_nulls() if store.role_at(spec.name, v, chunk.end) in NOT_SERVING]
+    served = rows.filter(~versions.is_in(beside).fill_null(value=False))
+    return rows if served.is_empty() else served
 
 
 def with_roles(results: ChunkResults, store: Store) -> ChunkResults:

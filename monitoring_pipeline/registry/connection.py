@@ -1,14 +1,18 @@
 """A quiet connection to MLflow, which is imported where it runs: that takes 1 to 11 seconds."""
 
 import logging
+import os
+import tempfile
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+SQLITE = "sqlite:///"
 
 
 @contextmanager
@@ -24,6 +28,7 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
         levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.ERROR)
+        _create_whole(tracking_uri)
         mlflow.set_tracking_uri(tracking_uri)
         try:
             # Named for both: an environment that sets a registry of its own must not receive these models.
@@ -32,6 +37,27 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
             mlflow.set_tracking_uri(previous)
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+def _create_whole(tracking_uri: str) -> None:
+    """Create a SQLite file of MLflow's at once, unless it is there.
+
+    MLflow creates its tables one by one: a process that is killed meanwhile, or a second one that begins meanwhile,
+    would leave a file that nobody can open again.
+    """
+    path = Path(tracking_uri.removeprefix(SQLITE))
+    if not tracking_uri.startswith(SQLITE) or path.exists():
+        return
+    from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.unfinished-") as folder:
+        whole = Path(folder) / path.name
+        engine = create_sqlalchemy_engine_with_retry(f"{SQLITE}{whole}")
+        _initialize_tables(engine)
+        engine.dispose()
+        with suppress(FileExistsError):
+            os.link(whole, path)
 
 
 def experiment_of(client: "MlflowClient", model: str, artifact_root: Path) -> str:

@@ -7,7 +7,10 @@ from monitoring_pipeline.orchestration.decision_step import RETRAINING
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 
-NEWS = "SELECT severity, kind, summary FROM incident_events WHERE model = :model AND told AND at >= :since ORDER BY event_id"
+NEWS = (
+    "SELECT severity, kind, summary FROM incident_events "
+    "WHERE model = :model AND told AND at >= :since ORDER BY event_id"
+)
 DUE = "SELECT min(due_at) FROM alerts WHERE state IN ('due', 'sending')"
 NO = "no"
 

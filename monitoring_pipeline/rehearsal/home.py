@@ -91,7 +91,7 @@ class RehearsalHome:
             )
 
     def deliver(self) -> None:
-        """Write what is due by now to the files of its channels; nobody else delivers here, so nothing is waited for."""
+        """Write what is due by now to the files of its channels; no lease is waited for, as nobody else does."""
         channels = {name: FileChannel(name, self.alert_file(name)) for name in self.alerting.channels}
         deliver(self.store, channels, clock=self.clock, link=self.alerting.link, lease=dt.timedelta())
 
@@ -178,7 +178,7 @@ def _settings_in(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _given(**adapters: object) -> Mapping[str, dg.ResourceDefinition]:
+def _given(**adapters: object) -> dict[str, dg.ResourceDefinition]:
     return {name: dg.ResourceDefinition.hardcoded_resource(adapter) for name, adapter in adapters.items()}
 
 

@@ -17,8 +17,8 @@ from monitoring_pipeline.orchestration.pipeline_health import JOB as RECORD_FAIL
 from monitoring_pipeline.orchestration.pipeline_health import failed_run_requests
 from monitoring_pipeline.orchestration.retraining_sensor import MOST_TRIES, wanted_runs
 from monitoring_pipeline.orchestration.sensors import late_label_requests
-from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home
 from monitoring_pipeline.rehearsal.happenings import earliest_due, happenings_since
+from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home
 from monitoring_pipeline.rehearsal.progress import (
     Progress,
     RehearsalError,
@@ -184,21 +184,19 @@ class _Nights:
 
     def _run(self, loaded: LoadedSpec, task: Task) -> list[str]:
         """Make a run, repeated as the sensor would; return what failed for good."""
-        tries = MOST_TRIES if task.op else 1
         config = QUIET | ({"ops": {task.op: {"config": dict(task.config)}}} if task.op else {})
-        job = self._job(loaded, task.job)
+        job, failures = self._job(loaded, task.job), list[str]()
         with dg.DagsterInstance.ephemeral() as instance:
-            for _ in range(tries):
+            for attempt in range(1, 1 + (MOST_TRIES if task.op else 1)):
                 result = job.execute_in_process(
-                    instance=instance,
-                    partition_key=task.partition or None,
-                    run_config=config,
-                    raise_on_error=False,
+                    instance=instance, partition_key=task.partition or None, run_config=config, raise_on_error=False
                 )
                 if result.success:
                     return []
-            self._record_failure(loaded, instance, result.run_id)
-        return [f"{task.job} {task.partition}: {message}" for message in failure_messages(result)]
+                failures = [f"{task.job} {task.partition}: {message}" for message in failure_messages(result)]
+                if attempt == 1:
+                    self._record_failure(loaded, instance, result.run_id)
+        return failures
 
     def _record_failure(self, loaded: LoadedSpec, instance: dg.DagsterInstance, run_id: str) -> None:
         """Do what the sensor of the pipeline's health asks for after a failed run."""

@@ -1,14 +1,14 @@
 """How far a rehearsal has come, in one file that is replaced as a whole: a process that dies loses a step at most."""
 
 import datetime as dt
-import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 FILE, LOCK_FILE = "rehearsal.json", "rehearsal.lock.db"
 
@@ -55,6 +55,9 @@ class Progress:
     seconds: float = 0.0
 
 
+_PROGRESS = TypeAdapter(Progress)
+
+
 def read_progress(folder: Path) -> Progress | None:
     """Return the progress of the rehearsal in a folder; ``None`` where there is none.
 
@@ -65,23 +68,20 @@ def read_progress(folder: Path) -> Progress | None:
     if not file.exists():
         return None
     try:
-        given: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        days = {name: dt.date.fromisoformat(given[name]) for name in ("first", "day")}
-        tasks = None if given["tasks"] is None else tuple(Task(**task) for task in given["tasks"])
-        return Progress(**(given | days | {"tasks": tasks, "asked": tuple(given["asked"])}))
-    except (KeyError, TypeError, ValueError) as error:
-        message = f"{file}: not a rehearsal of this version of monitoring-pipeline ({error}): begin anew with --restart"
+        return _PROGRESS.validate_json(file.read_bytes())
+    except ValidationError as error:
+        message = f"{file}: not the record of a rehearsal of this version: begin anew with --restart ({error})"
         raise RehearsalError(message) from error
 
 
 def write_progress(folder: Path, progress: Progress) -> None:
     """Replace the progress of a rehearsal, as a whole."""
     unfinished = folder / f"{FILE}.unfinished"
-    with unfinished.open("w", encoding="utf-8") as file:
-        json.dump(asdict(progress), file, default=str, indent=1)
+    with unfinished.open("wb") as file:
+        file.write(_PROGRESS.dump_json(progress, indent=1))
         file.flush()
         os.fsync(file.fileno())
-    os.replace(unfinished, folder / FILE)
+    unfinished.replace(folder / FILE)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """A registry of a rehearsal's own: the versions that a spec names, under their numbers, and what is trained on top."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +52,7 @@ def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> Rehears
         unfinished = folder / "mlflow.unfinished.db"
         unfinished.unlink(missing_ok=True)
         _fill(spec, _sources(spec, real), f"{SQLITE}{unfinished}")
-        os.replace(unfinished, file)
+        unfinished.replace(file)
     return RehearsedRegistry(f"{SQLITE}{file}", folder / "mlflow")
 
 

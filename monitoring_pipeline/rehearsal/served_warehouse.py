@@ -80,10 +80,10 @@ class ServedWarehouse:
         """Count the labels known at ``as_of``, by the chunk's key."""
         return self.log.label_counts(spec, chunks, as_of)
 
-    def business_metric(self, sql: str, chunk: Chunk, model_version: str) -> float | None:
+    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query; None for a version that the log does not know: what it would have earned is unknown."""
         trained_here = {record.model_version for record in self.store.role_history(chunk.model) if record.window}
-        return None if model_version in trained_here else self.log.business_metric(sql, chunk, model_version)
+        return None if model_version in trained_here else self.log.business_metric(sql_text, chunk, model_version)
 
     def _served(self, spec: ModelSpec, logged: pl.DataFrame, span: ServedSpan) -> pl.DataFrame:
         if logged.is_empty():

@@ -4,10 +4,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dagster._core.remote_representation.external_data import RepositorySnap
+from dagster._serdes import deserialize_value, serialize_value
 
 import monitoring_pipeline
+from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.running import MODELS
 from monitoring_pipeline.demo.training import DEMO_MODELS, REFERENCE_END, REFERENCE_START, DemoModel
+from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.spec.model import ModelSpec, Task
@@ -48,3 +52,17 @@ def test_outcomes_have_the_words_of_the_model(shipped: dict[str, ModelSpec]) -> 
 
 def test_every_shipped_spec_is_a_model_of_the_demo_and_is_run(shipped: dict[str, ModelSpec]) -> None:
     assert set(shipped) == {model.name for model in DEMO_MODELS} == set(MODELS)
+
+
+@pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
+def test_the_demos_definitions_can_be_sent_to_dagsters_web_server(tmp_path):
+    settings = Settings.model_validate({"home": tmp_path})
+    repository = build_definitions(settings).get_repository_def()
+    repository.load_all_definitions()
+    snapshot = RepositorySnap.from_def(repository)
+    assert deserialize_value(serialize_value(snapshot), RepositorySnap) == snapshot
+    names = {job.name for job in repository.get_all_jobs()}
+    assert {"flight_delay_retrain", "flight_delay_gate", "flight_delay_rollout"} <= names
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "alerts", "late_labels", "pipeline_health", "retraining",
+    }  # fmt: skip

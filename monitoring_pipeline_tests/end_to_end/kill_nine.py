@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ class Harness:
         assert point.found == [], point.found
         marks = begun(quiet)
         assert [job for _, job in marks] == [*JOBS, MORNING], marks
-        self.durations = {job: after - at for (at, job), (after, _) in zip(marks, marks[1:], strict=False)}
+        self.durations = {job: after - at for (at, job), (after, _) in pairwise(marks)}
         self.expected = state_of(quiet)
 
     def try_point(self, kills: tuple[Kill, ...]) -> Point:

@@ -168,6 +168,7 @@ def serve() -> None:
 
     import monitoring_pipeline.alerting.delivery
     import monitoring_pipeline.quality.engine
+    import monitoring_pipeline.registry.gate_records  # noqa: F401
     import monitoring_pipeline_tests.registry.trainers_for_tests  # noqa: F401
 
     print("ready", flush=True)

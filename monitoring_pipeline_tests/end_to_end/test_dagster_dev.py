@@ -1,18 +1,8 @@
 """A real ``dagster dev``: a backfill through GraphQL, then the late-label sensor on labels that arrive late."""
 
-import json
-import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,70 +10,15 @@ import dagster as dg
 import duckdb
 import pytest
 
-from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline_tests.end_to_end.dagster_dev import LOCATION, REPOSITORY, Server, dagster_dev, environment
 from monitoring_pipeline_tests.world import DAYS, LOANS, World, make_world
 
 pytestmark = pytest.mark.slow
-REPOSITORY = Path(__file__).parents[2]
-STARTS_WITHIN_SECONDS, FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 120, 180, 3
-SENSOR_SECONDS = 5
-LOCATION = {"repositoryLocationName": "monitoring_pipeline", "repositoryName": "__repository__"}
+FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 180, 3
 ASSETS = (
     "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running ``dagster dev``."""
-
-    url: str
-    log: Path
-
-    def ask(self, query: str, **variables: object) -> dict[str, Any]:
-        """Return the answer to a GraphQL query."""
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answer = json.load(response)
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    def wait(self, what: str, seconds: float, done: Callable[[], Any]) -> Any:
-        """Wait until something is so, and return it."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if found := done():
-                return found
-            time.sleep(0.5)
-        tail = "".join(self.log.read_text(encoding="utf-8").splitlines(keepends=True)[-60:])
-        return pytest.fail(f"{what}: not within {seconds} seconds\n{tail}")
-
-    def runs(self, job: str) -> list[dict[str, Any]]:
-        """Return the runs of a job: status and partition."""
-        answer = self.ask(
-            "query ($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename ... on Runs { results "
-            "{ status tags { key value } } } } }",
-            filter={"pipelineName": job},
-        )
-        return [
-            {"status": run["status"], **{tag["key"]: tag["value"] for tag in run["tags"]}}
-            for run in answer["runsOrError"]["results"]
-        ]
-
-
-def _environment(world: World) -> dict[str, str]:
-    settings = world.settings
-    return {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(world.folder),
-        "DAGSTER_HOME": str(settings.dagster_home),
-        "MONITORING_PIPELINE_HOME": str(settings.home),
-        "MONITORING_PIPELINE_MODELS": str(settings.models),
-        "MONITORING_PIPELINE_STORE_URL": settings.store_url,
-        "MONITORING_PIPELINE_LATE_LABELS_SECONDS": str(SENSOR_SECONDS),
-    }
 
 
 @pytest.fixture
@@ -92,48 +27,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     make_world(tmp_path / "world")
     with dg.DagsterInstance.ephemeral() as unused:
         yield World(tmp_path / "world", unused)
-
-
-@contextmanager
-def _dagster_dev(world: World) -> Iterator[Server]:
-    home = world.settings.dagster_home
-    home.mkdir()
-    shutil.copy(dagster_yaml(), home / "dagster.yaml")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    command = ["dagster", "dev", "-w", str(REPOSITORY / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    server = Server(f"http://127.0.0.1:{port}", world.folder / "dagster.log")
-    with server.log.open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=world.folder, env=_environment(world), stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        server.wait("dagster dev answers", STARTS_WITHIN_SECONDS, lambda: _loaded(server, process))
-        yield server
-    finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def _loaded(server: Server, process: subprocess.Popen[bytes]) -> bool:
-    """Return whether the code location is there; fail at once, with what Dagster says, when it cannot be loaded."""
-    assert process.poll() is None, server.log.read_text(encoding="utf-8")
-    query = (
-        "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename "
-        "... on PythonError { message causes { message } } } } } } }"
-    )
-    try:
-        entries = server.ask(query)["workspaceOrError"]["locationEntries"]
-    except (urllib.error.URLError, ConnectionError):
-        return False
-    loads = [entry["locationOrLoadError"] for entry in entries if entry["loadStatus"] == "LOADED"]
-    assert all(load["__typename"] == "RepositoryLocation" for load in loads), loads
-    return bool(loads)
 
 
 def _write(world: World, *statements: str) -> None:
@@ -179,7 +72,7 @@ def test_backfill_and_late_labels(world):
         f"CREATE TABLE held_back AS SELECT * FROM Outcomes WHERE Ref IN ({held_back})",
         "DELETE FROM Outcomes WHERE Ref IN (SELECT Ref FROM held_back)",
     )
-    with _dagster_dev(world) as server:
+    with dagster_dev(world) as server:
         assert _backfill(server, days) == "COMPLETED_SUCCESS"
         with world.store() as store:
             assert tuple(store.verdicts(LOANS)) == days
@@ -187,12 +80,7 @@ def test_backfill_and_late_labels(world):
         assert [labelled[day] < 200 for day in days] == [day in late for day in days]
         before = world.tables()["chunk_revisions"]
 
-        started = server.ask(
-            "mutation ($sensor: SensorSelector!) { startSensor(sensorSelector: $sensor) { __typename "
-            "... on Sensor { sensorState { status } } } }",
-            sensor=LOCATION | {"sensorName": "late_labels"},
-        )["startSensor"]
-        assert started["sensorState"]["status"] == "RUNNING"
+        server.start_sensor("late_labels")
         _write(world, "INSERT INTO Outcomes SELECT * FROM held_back")
 
         job = f"{LOANS}_late_labels"
@@ -230,7 +118,7 @@ def test_dg_lists_the_definitions(world):
     listed = subprocess.run(
         ["dg", "list", "defs", "--json"],
         cwd=REPOSITORY,
-        env=_environment(world),
+        env=environment(world),
         capture_output=True,
         text=True,
         check=False,

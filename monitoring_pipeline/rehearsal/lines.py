@@ -1,0 +1,105 @@
+"""Two lines of performance: of what a rehearsal served, and of what was logged, on the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.performance_metrics import metrics_of
+from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.evaluation.rows import canonical_predictions
+from monitoring_pipeline.evaluation.training_rows import one_row_per_id
+from monitoring_pipeline.evaluation.version_pairs import pair_versions
+from monitoring_pipeline.orchestration.ports import Snapshots
+from monitoring_pipeline.rehearsal.home import RehearsalHome
+from monitoring_pipeline.rehearsal.served_warehouse import served_spans
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.paired import jackknife_interval
+
+LOGGED = ""
+"""Version that served as long as nothing was promoted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """The headline metric of a month, with the loop and without it.
+
+    Args:
+        rows: labelled rows of both.
+        versions: that served, in their order; empty text for what was logged.
+        served: with the loop; its interval leaves out one day at a time (``jackknife_interval``), as all here.
+        logged: without it.
+        difference: with minus without; ``None`` where both are the same rows.
+    """
+
+    rows: int
+    versions: tuple[str, ...]
+    served: Estimate | None
+    logged: Estimate | None
+    difference: Estimate | None
+
+
+def lines_of(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> Lines | None:
+    """Return both lines over several chunks; ``None`` where none of them was rehearsed, or has labels."""
+    spec, store = home.loaded.spec, home.store
+    predictions, labels = store.snapshots(spec.name, "predictions"), store.snapshots(spec.name, "labels")
+    served: list[pl.DataFrame] = []
+    logged: list[pl.DataFrame] = []
+    versions: dict[str, None] = {}
+    history = store.role_history(spec.name)
+    for key in keys:
+        if key not in predictions or key not in labels:
+            continue
+        chunk = chunk_of_key(spec, key)
+        known = _labels_of_chunk(snapshots.read(labels[key].uri, ["row_id", "label"]))
+        rows = snapshots.read(predictions[key].uri)
+        champion = served_spans(spec, history, chunk)[0].champion
+        versions[champion or LOGGED] = None
+        own = rows if champion is None else rows.filter(pl.col("model_version") == champion)
+        first = own if champion is None else _logged_rows(home, chunk)
+        for line, frame in ((served, own), (logged, first)):
+            one = one_row_per_id(frame, known, preferred_version=champion or LOGGED)
+            line.append(one.with_columns(pl.concat_str(pl.lit(key), "row_id", separator="/").alias("row_id")))
+    if not served:
+        return None
+    pairs = pair_versions(spec, pl.concat(logged), pl.concat(served), champion="logged", challenger="served")
+    return _lines(pairs, tuple(versions))
+
+
+def _labels_of_chunk(labels: pl.DataFrame) -> pl.DataFrame:
+    return labels.unique("row_id", keep="last", maintain_order=True)
+
+
+def _logged_rows(home: RehearsalHome, chunk: Chunk) -> pl.DataFrame:
+    read = home.log.read_predictions(home.loaded.spec, chunk)
+    key = home.settings.id_key.get_secret_value().encode()
+    return canonical_predictions(home.loaded.spec, read.frame, id_key=key, without_time=read.rows_without_time).frame
+
+
+def _lines(pairs: PairedRows, versions: tuple[str, ...]) -> Lines:
+    name = HEADLINE_METRIC[pairs.task]
+    metric = next(metric for metric in metrics_of(pairs.task) if metric.name == name)
+    days = np.unique(pairs.days)
+    keeps = [np.ones(pairs.days.size, dtype=np.bool_), *(pairs.days != day for day in days)]
+
+    def values(champion: bool) -> NDArray[np.float64]:  # noqa: FBT001
+        own = pairs.champion_rows if champion else pairs.challenger_rows
+        return np.array([metric.function(own.where(kept)).value for kept in keeps])
+
+    try:
+        logged = values(champion=True)
+        served = logged if set(versions) == {LOGGED} else values(champion=False)
+        difference = None if served is logged else _interval(served - logged)
+        own = (_interval(served), _interval(logged), difference)
+    except UndefinedStatisticError:
+        own = (None, None, None)
+    return Lines(rows=pairs.labels.size, versions=versions, served=own[0], logged=own[1], difference=own[2])
+
+
+def _interval(values: NDArray[np.float64]) -> Estimate:
+    """Return the first, of all rows, with an interval from the others, each without a day."""
+    return jackknife_interval(float(values[0]), values[1:])

@@ -1,0 +1,190 @@
+"""What a rehearsal has found: by month, then everything that somebody would have been woken for or had decided."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from monitoring_pipeline.evaluation.routing import is_page
+from monitoring_pipeline.orchestration.decision_step import RETRAINING, YES
+from monitoring_pipeline.rehearsal.happenings import NO
+from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
+from monitoring_pipeline.rehearsal.lines import Lines, lines_of
+from monitoring_pipeline.rehearsal.progress import Progress, RehearsalError, read_progress
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+
+ALERTS = (
+    "SELECT a.event_id, a.channel, a.mode, a.state, a.due_at, a.sent_at, e.kind, e.severity, e.chunk, e.summary "
+    "FROM alerts a JOIN incident_events e ON e.event_id = a.event_id WHERE a.model = :model ORDER BY a.alert_id"
+)
+GATE, PROMOTION, ROLLBACK = "gate", "promotion", "rollback"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAlert:
+    """One message of the outbox, with the event that it is about."""
+
+    event_id: int
+    planned: PlannedAlert
+    event: IncidentEvent
+    state: str
+    sent_at: dt.datetime | None
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it asks somebody to look at once."""
+        return is_page(self.planned, self.event)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Month:
+    """What happened in a month (local days).
+
+    Args:
+        name: such as 2013-04.
+        nights: days of it that were rehearsed.
+        opened: incidents opened or reopened, by their severity at the end.
+        pages: events that asked somebody to look at once.
+        sent: messages that were sent, by channel.
+        asked: retrainings that were asked for.
+        gate: answers of the gate.
+        promoted: versions promoted.
+        rolled_back: versions rolled back to.
+        lines: performance with and without the loop.
+    """
+
+    name: str
+    nights: int
+    opened: Counter[Severity] = field(default_factory=Counter[Severity])
+    pages: int = 0
+    sent: Counter[str] = field(default_factory=Counter[str])
+    asked: int = 0
+    gate: Counter[str] = field(default_factory=Counter[str])
+    promoted: tuple[str, ...] = ()
+    rolled_back: tuple[str, ...] = ()
+    lines: Lines | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RehearsalSummary:
+    """What a rehearsal has found so far."""
+
+    spec: ModelSpec
+    progress: Progress
+    months: tuple[Month, ...]
+    pages: tuple[StoredAlert, ...]
+    critical: tuple[StoredIncident, ...]
+    decisions: tuple[Decision, ...]
+
+    @property
+    def last(self) -> dt.date:
+        """The last day that was lived through."""
+        return self.progress.day - dt.timedelta(days=1)
+
+    @property
+    def pages_per_week(self) -> float:
+        """Pages in a week of the rehearsal."""
+        return 7 * sum(month.pages for month in self.months) / max(self.progress.nights, 1)
+
+
+def summarize_rehearsal(settings: Settings, loaded: LoadedSpec, folder: Path) -> RehearsalSummary:
+    """Sum up the rehearsal in a folder, finished or not.
+
+    Raises:
+        RehearsalError: when there is none of this model.
+    """
+    progress = read_progress(folder)
+    if progress is None or progress.model != loaded.spec.name:
+        raise RehearsalError(f"{folder}: no rehearsal of {loaded.spec.name}: begin one with --from and --to")
+    with open_home(settings, loaded, folder) as home:
+        return _summary(home, progress)
+
+
+def stored_alerts(store: ResultStore, model: str) -> list[StoredAlert]:
+    """Return the whole outbox of a model, in the order of its writing."""
+    return [
+        StoredAlert(
+            event_id=event_id,
+            planned=PlannedAlert(channel=channel, due_at=_time(due_at), mode=mode),
+            event=IncidentEvent(kind=EventKind(kind), chunk=chunk, severity=Severity(severity), summary=summary),
+            state=state,
+            sent_at=None if sent_at is None else _time(sent_at),
+        )
+        for event_id, channel, mode, state, due_at, sent_at, kind, severity, chunk, summary in store.query(
+            ALERTS, {"model": model}
+        )[1]
+    ]
+
+
+def _summary(home: RehearsalHome, progress: Progress) -> RehearsalSummary:
+    spec, store = home.loaded.spec, home.store
+    alerts = stored_alerts(store, spec.name)
+    pages = list({alert.event_id: alert for alert in alerts if alert.is_page}.values())
+    decisions = store.decisions(spec.name)
+    incidents = store.incidents(spec.name)
+    months = [
+        _month(home, name, keys, pages=pages, alerts=alerts, decisions=decisions, incidents=incidents)
+        for name, keys in _months(progress).items()
+    ]
+    return RehearsalSummary(
+        spec=spec,
+        progress=progress,
+        months=tuple(months),
+        pages=tuple(pages),
+        critical=tuple(entry for entry in incidents if entry.incident.severity is Severity.CRITICAL),
+        decisions=tuple(d for d in decisions if (d.topic, d.answer) != (RETRAINING, NO)),
+    )
+
+
+def _months(progress: Progress) -> dict[str, list[str]]:
+    months: dict[str, list[str]] = {}
+    for n in range((progress.day - progress.first).days):
+        day = progress.first + dt.timedelta(days=n)
+        months.setdefault(f"{day:%Y-%m}", []).append(day.isoformat())
+    return months
+
+
+def _month(
+    home: RehearsalHome,
+    name: str,
+    keys: Sequence[str],
+    *,
+    pages: Sequence[StoredAlert],
+    alerts: Sequence[StoredAlert],
+    decisions: Sequence[Decision],
+    incidents: Sequence[StoredIncident],
+) -> Month:
+    zone = home.loaded.spec.zone
+    own = [decision for decision in decisions if f"{decision.at.astimezone(zone):%Y-%m}" == name]
+
+    def answers(topic: str) -> list[Decision]:
+        return [decision for decision in own if decision.topic == topic]
+
+    sent = [alert for alert in alerts if alert.state == "sent" and alert.sent_at is not None]
+    return Month(
+        name=name,
+        nights=len(keys),
+        opened=Counter(entry.incident.severity for entry in incidents if entry.incident.opened.startswith(name)),
+        pages=sum(page.event.chunk.startswith(name) for page in pages),
+        sent=Counter(a.planned.channel for a in sent if a.sent_at and f"{a.sent_at.astimezone(zone):%Y-%m}" == name),
+        asked=sum(decision.answer == YES for decision in answers(RETRAINING)),
+        gate=Counter(decision.answer for decision in answers(GATE)),
+        promoted=_versions(answers(PROMOTION), "promoted"),
+        rolled_back=_versions(answers(ROLLBACK), "rolled_back"),
+        lines=lines_of(home, keys, SnapshotFiles(home.settings.snapshots)),
+    )
+
+
+def _versions(decisions: Sequence[Decision], answer: str) -> tuple[str, ...]:
+    return tuple(decision.model_version or "" for decision in decisions if decision.answer == answer)
+
+
+def _time(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)

@@ -1,0 +1,186 @@
+"""Nights lived one after another with a clock of their own: incidents, what is told of them, what is decided.
+
+Outcomes are turned round on two days, so that the champion is worse than chance there; income doubles later.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from monitoring_pipeline.spec.incident import IncidentState
+from monitoring_pipeline_tests.orchestration.living_world import (
+    PROMPTLY,
+    TRAINER,
+    TURNED_ROUND,
+    TWO_NIGHTS,
+    LivingWorld,
+    night_of,
+    settle,
+)
+from monitoring_pipeline_tests.world import LOANS
+
+NIGHTS = tuple(f"2024-{day}" for day in ("03-29", "03-30", "03-31", "04-01", "04-02", "04-03", "04-04"))
+BAD = ("2024-03-30", "2024-03-31")
+NEXT = "2024-04-05"
+A_YEAR = dt.timedelta(days=365)
+RETRAINING = {"trainer": TRAINER, "holdout_days": 8, "breached": {"chunks": 2, "of": 10}}
+
+
+def _settled(source: Path, folder: Path, instance: dg.DagsterInstance) -> LivingWorld:
+    world = settle(source, folder, instance, incidents=TWO_NIGHTS, retraining=RETRAINING)
+    world.execute(PROMPTLY)
+    for day in BAD:
+        world.on(day, TURNED_ROUND)
+    return world
+
+
+@pytest.fixture(scope="module")
+def lived(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingWorld]:
+    """All nights, one by one; only to be read."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = _settled(untouched_folder, tmp_path_factory.mktemp("lived") / "world", instance)
+        for day in NIGHTS:
+            assert world.live(day).success
+        yield world
+
+
+@pytest.fixture
+def later(lived: LivingWorld, tmp_path: Path) -> Iterator[LivingWorld]:
+    """A copy of it, on the morning after the last night."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = settle(lived.folder, tmp_path / "world", instance)
+        world.clock.now = night_of(world, NIGHTS[-1]) + dt.timedelta(hours=2)
+        yield world
+
+
+def _backfill(world: LivingWorld) -> None:
+    world.clock.now = night_of(world, NIGHTS[-1]) + A_YEAR
+    assert world.failures(LOANS, NIGHTS[0], NIGHTS[-1]) == ()
+
+
+def _of_the_model(world):
+    """Return the incidents but for those of the pipeline itself, which saw that nobody trained, and their events."""
+    stored = [entry for entry in world.incidents() if entry.incident.cause != "pipeline"]
+    return [(entry, [logged.event for logged in world.log(entry.incident_id)]) for entry in stored]
+
+
+# ----------------------------------------------------------------------------------------------------- night by night
+
+
+def test_each_night_tells_what_is_new(lived):
+    assert lived.told == {day: [] for day in NIGHTS} | {
+        "2024-03-31": ["performance opened 2024-03-31"],
+        "2024-04-02": ["performance resolved 2024-04-02", "pipeline opened 2024-04-02"],
+        "2024-04-04": ["inputs opened 2024-04-04"],
+    }
+
+
+def test_the_incidents_carry_their_evidence(lived):
+    found = {entry.incident.cause: entry for entry in lived.incidents()}
+    performance = found["performance"].incident
+    assert (performance.since, performance.opened, performance.resolved) == ("2024-03-30", "2024-03-31", "2024-04-02")
+    assert performance.title.startswith("auroc is 0 (0 to 0.02")
+    inputs = found["inputs"].incident
+    assert (inputs.state, inputs.since, inputs.subjects) == (IncidentState.OPEN, "2024-04-03", ("features", "income"))
+    waiting = found["pipeline"].incident
+    assert "the retraining asked for after 2024-03-31 has not been judged" in waiting.title
+    assert {entry.owner for entry in found.values()} == {"risk@example.com"}
+    assert all(logged.told for entry in found.values() for logged in lived.log(entry.incident_id))
+
+
+def test_each_night_decides_about_retraining_with_a_reason(lived):
+    decided = lived.decisions("retraining")
+    assert [(d.chunk, d.answer) for d in decided] == [(day, "yes" if day == "2024-03-31" else "no") for day in NIGHTS]
+    assert [d.at for d in decided] == [night_of(lived, day) for day in NIGHTS]
+    reasons = {d.chunk: d.reason.partition(":")[0] for d in decided}
+    assert reasons["2024-03-30"] == "not asked for"
+    assert reasons["2024-04-01"] == "cooling down until 2024-04-29 02"
+    asked = next(d for d in decided if d.answer == "yes")
+    assert asked.evidence["labelled_breached"] == list(BAD)
+    assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause == "performance")
+
+
+def test_the_same_night_again_tells_and_decides_nothing(later):
+    before = later.incidents(), later.decisions()
+    assert later.live(NIGHTS[-1]).success
+    assert later.told[NIGHTS[-1]] == []
+    assert (later.incidents(), later.decisions()) == before
+
+
+# ------------------------------------------------------------------------------------------------------------ history
+
+
+def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_nothing(lived, untouched_folder, tmp_path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = _settled(untouched_folder, tmp_path / "world", instance)
+        _backfill(world)
+        assert world.due() == []
+        assert world.ask("SELECT COUNT(*) FROM alerts") == [(0,)]
+        assert [(d.topic, d.answer, d.chunk) for d in world.decisions()] == [("retraining", "no", NIGHTS[-1])]
+        assert "history asks for nothing" in world.decisions()[0].reason
+        assert _of_the_model(world) == _of_the_model(lived)
+        assert not any(logged.told for entry in world.incidents() for logged in world.log(entry.incident_id))
+
+
+def test_a_backfill_over_nights_that_were_lived_changes_nothing_that_people_know(later):
+    before = later.incidents(), later.decisions(), later.ask("SELECT * FROM incident_events ORDER BY event_id")
+    _backfill(later)
+    assert later.due() == []
+    assert (
+        later.incidents(), later.decisions(), later.ask("SELECT * FROM incident_events ORDER BY event_id"),
+    ) == before  # fmt: skip
+
+
+def test_labels_that_come_late_tell_of_young_days_and_change_old_ones_silently(later):
+    for day in (NIGHTS[-2], NIGHTS[-1], NIGHTS[0]):
+        later.on(day, TURNED_ROUND)
+    assert later.late_labels(NIGHTS[0]).success
+    assert later.due() == []
+    performance = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    assert (performance.incident.since, performance.incident.opened) == (NIGHTS[0], BAD[0])
+    assert [logged.event.chunk for logged in later.log(performance.incident_id) if not logged.told] == [BAD[0]]
+
+    for day in NIGHTS[-2:]:
+        assert later.late_labels(day).success
+    assert later.due() == [f"performance reopened {NIGHTS[-1]}"]
+    again = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    assert again.incident_id == performance.incident_id
+    assert (again.incident.state, again.incident.reopened) == (IncidentState.REOPENED, 1)
+
+
+# ------------------------------------------------------------------------------------------------------- broken data
+
+BREAKS = {
+    "a column of another type": (
+        "ALTER TABLE \"Loan Scores\" ALTER age TYPE VARCHAR USING 'age ' || age",
+        'ALTER TABLE "Loan Scores" ALTER age TYPE BIGINT USING CAST(substr(age, 5) AS BIGINT)',
+        "age",
+    ),
+    "a table that is gone": (
+        'ALTER TABLE "Loan Scores" RENAME TO moved',
+        'ALTER TABLE moved RENAME TO "Loan Scores"',
+        "Loan Scores",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+def test_what_cannot_be_read_is_an_incident_at_once_and_told_though_the_run_fails(later, fault):
+    broken, mended, culprit = BREAKS[fault]
+    later.execute(broken)
+    assert not later.live(NEXT).success
+    assert later.told[NEXT] == [f"source opened {NEXT}"]
+    source = next(entry.incident for entry in later.incidents() if entry.incident.cause == "source")
+    assert culprit in source.title
+    assert source.severity == "critical"
+    last = later.decisions("retraining")[-1]
+    assert (last.chunk, last.answer, last.reason) == (NEXT, "no", f"data quality is failing on {NEXT}")
+
+    later.execute(mended)
+    assert later.live(NEXT).success
+    assert [told for told in later.told[NEXT] if told.startswith("source")] == [f"source resolved {NEXT}"]
+    assert [replace(d, at=last.at) for d in later.decisions("retraining")][-1] == last

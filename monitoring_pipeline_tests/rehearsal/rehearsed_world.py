@@ -1,0 +1,75 @@
+"""The small world with a model that is worth nothing, and rules by which it is replaced within days."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from monitoring_pipeline_tests.world import LOANS, World, copy_world
+
+TRAINER = "monitoring_pipeline_tests.registry.trainers_for_tests:boosting"
+FIRST, LAST = dt.date(2024, 3, 25), dt.date(2024, 4, 1)
+RETRAINING: dict[str, Any] = {
+    "trainer": TRAINER,
+    "breached": {"chunks": 2, "of": 3},
+    "holdout_days": 4,
+    "promotion": "automatic",
+    "probation": {"days": 3, "minimum_days": 2},
+}
+ALERTING: dict[str, Any] = {
+    "channels": {"team": {"slack": "#risk"}, "boss": {"apprise": "mail"}, "machine": {"webhook": "hook"}},
+    "routes": [
+        {"channel": "team", "severity": "info", "digest": "09:00"},
+        {"channel": "boss", "severity": "warning"},
+        {"channel": "machine", "severity": "warning"},
+    ],
+    "quiet_hours": {"start": "22:00", "end": "07:30", "timezone": "Europe/Berlin", "except": None},
+}
+"""Channels whose secrets are not there: whoever were to open one of them would fail."""
+AGE_DECIDES = """
+    CREATE OR REPLACE TABLE "Outcomes" AS
+    SELECT "Ref", "Reported At", CASE WHEN hash("Ref") % 1000 < CASE WHEN age > 50 THEN 800 ELSE 200 END
+                                      THEN 'default' ELSE 'repaid' END AS "Outcome"
+    FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID"
+"""
+TABLES = (
+    "chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references", "incidents",
+    "incident_events", "alerts", "alert_threads", "decisions", "model_versions",
+)  # fmt: skip
+BY_THE_REAL_CLOCK = {"run_id", "measured_at", "known_since"}
+OF_A_DELIVERY = {"claimed_at", "uncertain"}
+"""What tells that a delivery died between claiming and marking."""
+
+
+def make_rehearsable(untouched_folder: Path, folder: Path) -> World:
+    """Copy the untouched world, and make it one in which a retraining is called for."""
+    world = World(copy_world(untouched_folder, folder), dg.DagsterInstance.ephemeral())
+    world.change_spec(LOANS, retraining=RETRAINING)
+    world.execute(AGE_DECIDES)
+    (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
+    return world.__class__(world.folder, world.instance)
+
+
+def settings_of(folder: Path) -> Any:
+    """Return the world's settings, with its rules of alerting."""
+    settings = World(folder, None).settings  # pyright: ignore[reportArgumentType]
+    return settings.model_copy(update={"alerting": folder / "alerting.yaml"})
+
+
+def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: Any) -> list[Any]:
+    """Rehearse it, and return what was told of each night."""
+    from monitoring_pipeline.rehearsal.nights import rehearse
+    from monitoring_pipeline.spec.loading import load_specs
+
+    settings = settings_of(folder)
+    loaded = next(entry for entry in load_specs(settings.models) if entry.spec.name == LOANS)
+    told: list[Any] = []
+    rehearse(settings, loaded, FIRST, last, folder=home, tell=told.append, **options)
+    return told
+
+
+if __name__ == "__main__":
+    rehearse_world(Path(sys.argv[1]), Path(sys.argv[2]))
