@@ -16,7 +16,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev backfill test test-fast check format lock bench bench-calibration clean
+.PHONY: help demo dev backfill rehearse test test-fast check format lock bench bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI 
 
 backfill: $(VENV)/demo.installed ## Monitor past days in one run: MODEL=... FROM=... TO=...
 	$(BIN)/monitoring-pipeline backfill $(MODEL) --from $(FROM) --to $(TO)
+
+rehearse: $(VENV)/demo.installed ## Live through past nights, alerts and retraining included: MODEL=... FROM=... TO=...
+	$(BIN)/monitoring-pipeline rehearse $(MODEL) --from $(FROM) --to $(TO)
 
 test: $(VENV)/dev.installed ## Lint, types, layers, and every test
 	@$(MAKE) --no-print-directory check

@@ -45,7 +45,7 @@ def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterato
         findings.add_row(*_finding_cells(finding))
     yield findings
     events = Table(title="what happened")
-    for name in ("chunk", "event", "severity", "written", "told", "summary"):
+    for name in ("chunk", "event", "severity", "written (UTC)", "told", "summary"):
         events.add_column(name)
     for logged in log:
         event = logged.event
@@ -58,7 +58,7 @@ def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterato
 def decision_table(model: str, decisions: Sequence[Decision]) -> Table:
     """Return the history of a model's decisions, one line each."""
     table = Table(title=f"{model}: decisions" if decisions else f"{model}: no decisions")
-    for name in ("at", "topic", "answer", "version", "chunk", "by", "why"):
+    for name in ("at (UTC)", "topic", "answer", "version", "chunk", "by", "why"):
         table.add_column(name)
     for decision in decisions:
         table.add_row(
@@ -129,7 +129,7 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
         _number(finding.reference_value),
         ", ".join(limits),
         finding.since,
-        str(finding.rows),
+        str(finding.rows or ""),
         escape(finding.reason),
     )
 

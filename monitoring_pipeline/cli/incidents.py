@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors, open_store
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.evaluation.incident_handling import (
     Handle,
     Person,
@@ -34,12 +34,14 @@ def incidents(context: click.Context, model: str | None, *, resolved_too: bool) 
 
     if context.invoked_subcommand:
         return
-    with clear_errors(), open_store(Settings()) as store:
-        found = [
-            entry
-            for entry in store.incidents(model)
-            if resolved_too or entry.incident.state is not IncidentState.RESOLVED
-        ]
+    with clear_errors():
+        settings = Settings()
+        with open_store(settings) as store:
+            every = store.incidents(model)
+        if model and not every:
+            # A model that is gone still has its incidents; one that never was is a typing error.
+            find_model(settings, model)
+        found = [entry for entry in every if resolved_too or entry.incident.state is not IncidentState.RESOLVED]
         terminal().print(incident_table(found, "all" if resolved_too else "not resolved"))
 
 
@@ -74,7 +76,7 @@ def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
     """Keep the incident NAME quiet until a day, unless it becomes worse."""
     end = until.replace(tzinfo=dt.UTC)
     if end <= dt.datetime.now(dt.UTC):
-        message = f"--until {until:%Y-%m-%dT%H:%M}: is past; give a moment to come (UTC)"
+        message = f"--until {until:%Y-%m-%dT%H:%M} is past; give a moment to come (UTC)"
         raise click.ClickException(message)
     _handle(name, lambda person: mute(person, end), by, reason)
 

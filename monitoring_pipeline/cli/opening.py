@@ -17,22 +17,37 @@ if TYPE_CHECKING:
 @contextmanager
 def clear_errors() -> Iterator[None]:
     """Show what a user can mend as one message; anything else keeps its traceback."""
+    try:
+        yield
+    except Exception as error:
+        # Known only now, since a command that goes well need not import all of them.
+        if not isinstance(error, _mendable()):
+            raise
+        raise click.ClickException(str(error)) from error
+
+
+def _mendable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.backfill import OutsidePartitionsError
     from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
     from monitoring_pipeline.evaluation.reference import EmptyReferenceError
     from monitoring_pipeline.evaluation.rows import SourceError
+    from monitoring_pipeline.evaluation.training_rows import NotEnoughHistoryError
+    from monitoring_pipeline.evaluation.version_outputs import OutputError
     from monitoring_pipeline.orchestration.references import MissingInputError
+    from monitoring_pipeline.orchestration.retraining import NoRetrainingError
+    from monitoring_pipeline.orchestration.version_effects import RollOutError
+    from monitoring_pipeline.registry.mlflow_registry import RegistryError
+    from monitoring_pipeline.registry.trainers import TrainerError
     from monitoring_pipeline.store.incidents import UnknownIncidentError
+    from monitoring_pipeline.store.schema import StoreSchemaError
 
-    mendable = (
+    return (
         SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
+        NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
+        StoreSchemaError,
     )  # fmt: skip
-    try:
-        yield
-    except mendable as error:
-        raise click.ClickException(str(error)) from error
 
 
 def find_model(settings: Settings, model: str) -> LoadedSpec:

@@ -2,13 +2,18 @@
 
 import datetime as dt
 import getpass
+from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
 
-EXIT_CODES = {True: 0, False: 1, None: 2}
+if TYPE_CHECKING:
+    from monitoring_pipeline.evaluation.gate import GateResult
+
+UNMEASURED = 2
+EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 REASON = click.option("--reason", required=True, help="Why; it is kept in the audit.")
 BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
 
@@ -36,19 +41,29 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
 @click.pass_context
 def evaluate(context: click.Context, model: str, version: str) -> None:
     """Hold VERSION of MODEL against the champion: exit code 0 passed, 1 refused, 2 could not be measured."""
-    from monitoring_pipeline.definitions import build_adapters
     from monitoring_pipeline.incident_pages import gate_table
-    from monitoring_pipeline.orchestration.retraining import evaluate_version
     from monitoring_pipeline.tables import terminal
+
+    try:
+        result = _gate_answer(model, version)
+    except click.ClickException as error:
+        # Not 1, which says that the version is refused.
+        error.show()
+        context.exit(UNMEASURED)
+    terminal().print(gate_table(f"{model} version {version}", result))
+    context.exit(EXIT_CODES[result.passed])
+
+
+def _gate_answer(model: str, version: str) -> "GateResult":
+    from monitoring_pipeline.definitions import build_adapters
+    from monitoring_pipeline.orchestration.retraining import evaluate_version
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
         with open_store(settings) as store:
             adapters = build_adapters(settings, store)
-            result = evaluate_version(loaded.spec, version, now=dt.datetime.now(dt.UTC), adapters=adapters)
-        terminal().print(gate_table(f"{model} version {version}", result))
-    context.exit(EXIT_CODES[result.passed])
+            return evaluate_version(loaded.spec, version, now=dt.datetime.now(dt.UTC), adapters=adapters)
 
 
 @click.command()

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity
+from monitoring_pipeline.spec.measurement import SERVING, Kind, Measurement, Role, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 
 SOURCE = "source"
@@ -26,7 +26,6 @@ _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
-_ROLES_THAT_COUNT = frozenset({Role.CHAMPION, Role.CHALLENGER})
 
 
 class Signal(NamedTuple):
@@ -151,7 +150,7 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
         spec: the model; its outputs tell drift of the output from drift of the inputs.
         measurement: any measurement of a chunk.
     """
-    if measurement.role not in _ROLES_THAT_COUNT:
+    if measurement.role not in SERVING:
         return None
     rule = next(rule for rule in _CAUSE_RULES if _fits(rule, spec, measurement))
     cause = rule.cause.format(subject=measurement.subject, name=measurement.name)

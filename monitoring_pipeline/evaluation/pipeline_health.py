@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.verdict import DECISIVE_KINDS
+from monitoring_pipeline.evaluation.verdict import is_decisive
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
@@ -95,7 +95,7 @@ def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Mea
         measurements: all of the chunk.
         rows: its predictions.
     """
-    count = sum(m.kind in DECISIVE_KINDS and m.status is not Status.SKIPPED for m in measurements)
+    count = sum(map(is_decisive, measurements))
     measurement = Measurement(
         kind=Kind.OPERATIONS,
         subject="chunk",

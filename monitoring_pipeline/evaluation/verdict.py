@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.spec.measurement import (
+    SERVING,
+    Kind,
+    Measurement,
+    Role,
+    Severity,
+    Status,
+    Verdict,
+    VerdictStatus,
+)
 
 DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -13,21 +22,28 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
 
     Breaches of severity ``info`` are listed and do not make a chunk less than ok. What could not be measured
     is neither healthy nor breached: it is counted, and performance that is missing is said. An estimate counts only
-    until the labels tell the same metric.
+    until the labels tell the same metric. A version that serves nobody is no measure of whether anything was measured.
     """
     breached = sorted(
         (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
         key=lambda m: (_WEIGHT[m.severity], m.kind, m.subject, m.name, m.model_version),
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
-    decisive = [m for m in measurements if m.kind in DECISIVE_KINDS and m.status is not Status.SKIPPED]
-    reasons = [f"{m.severity}: {m.kind} {m.subject} {m.name}: {m.reason}" for m in breached]
+    decisive = [m for m in measurements if is_decisive(m)]
+    reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.name}: {m.reason}" for m in breached]
     return Verdict(
         status=_status(breached, measured=bool(decisive)),
         reasons=(*reasons, *_what_is_missing(skipped)),
         measured=len(measurements) - len(skipped),
         breaches=len(breached),
         skipped=len(skipped),
+    )
+
+
+def is_decisive(measurement: Measurement) -> bool:
+    """Return whether a measurement says something about a model that serves: drift or performance, and measured."""
+    return (
+        measurement.kind in DECISIVE_KINDS and measurement.status is not Status.SKIPPED and measurement.role in SERVING
     )
 
 
@@ -39,6 +55,12 @@ def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Meas
     return [
         m for m in measurements if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.name) not in realized
     ]
+
+
+def _whose(measurement: Measurement) -> str:
+    """Name the version, unless it is the champion's or nobody's."""
+    is_champions = measurement.role == Role.CHAMPION or not measurement.model_version
+    return "" if is_champions else f"{measurement.role} {measurement.model_version}: "
 
 
 def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus:
@@ -55,6 +77,6 @@ def _what_is_missing(skipped: Sequence[Measurement]) -> list[str]:
     counted: dict[tuple[str, str], int] = {}
     for m in skipped:
         if m.kind in DECISIVE_KINDS and m.severity is not Severity.INFO:
-            key = (m.kind, m.reason or "")
+            key = (f"{_whose(m)}{m.kind}", m.reason or "")
             counted[key] = counted.get(key, 0) + 1
     return [f"not measured: {kind} ({count}): {reason}" for (kind, reason), count in sorted(counted.items())]

@@ -119,7 +119,7 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, 
             status=Status.BREACHED,
             value=hours,
             threshold_upper=patience / dt.timedelta(hours=1),
-            reason=f"the retraining asked for after {waiting[-1].chunk} has not been judged: look at its runs",
+            reason=f"no gate has judged the retraining that was asked for after {waiting[-1].chunk} (see its runs)",
             definition="hours since a retraining was asked for that no gate has judged",
         ),
     )

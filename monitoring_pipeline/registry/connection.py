@@ -5,7 +5,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
     with warnings.catch_warnings():
         # Of its own type hints, and of what pandas 4 and the next SQLAlchemy will drop.
         warnings.filterwarnings("ignore", module="mlflow")
+        # The same, where its migrations are the first to ask: their modules have other names.
+        warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
         import mlflow
 
         previous: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
@@ -46,7 +48,7 @@ def _create_whole(tracking_uri: str) -> None:
     would leave a file that nobody can open again.
     """
     path = Path(tracking_uri.removeprefix(SQLITE))
-    if not tracking_uri.startswith(SQLITE) or path.exists():
+    if not tracking_uri.startswith(SQLITE) or ":memory:" in tracking_uri or "?" in tracking_uri or path.exists():
         return
     from mlflow.store.db.utils import _initialize_tables, create_sqlalchemy_engine_with_retry
 
@@ -56,8 +58,12 @@ def _create_whole(tracking_uri: str) -> None:
         engine = create_sqlalchemy_engine_with_retry(f"{SQLITE}{whole}")
         _initialize_tables(engine)
         engine.dispose()
-        with suppress(FileExistsError):
+        try:
             os.link(whole, path)
+        except FileExistsError:
+            pass  # another process was quicker
+        except OSError:
+            whole.rename(path)  # a file system without links
 
 
 def experiment_of(client: "MlflowClient", model: str, artifact_root: Path) -> str:

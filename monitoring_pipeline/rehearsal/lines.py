@@ -20,6 +20,7 @@ from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.paired import jackknife_interval
 
+LEAST_DAYS = 10
 LOGGED = ""
 """Version that served as long as nothing was promoted."""
 
@@ -101,5 +102,7 @@ def _lines(pairs: PairedRows, versions: tuple[str, ...]) -> Lines:
 
 
 def _interval(values: NDArray[np.float64]) -> Estimate:
-    """Return the first, of all rows, with an interval from the others, each without a day."""
+    """Return the first, of all rows, with an interval from the others, each without a day; few days tell none."""
+    if values.size <= LEAST_DAYS:
+        return Estimate(float(values[0]))
     return jackknife_interval(float(values[0]), values[1:])

@@ -51,6 +51,10 @@ class Role(StrEnum):
     RETIRED = "retired"
 
 
+SERVING = frozenset({Role.CHAMPION, Role.CHALLENGER})
+"""Roles of versions whose predictions somebody uses: only these decide anything."""
+
+
 class Maturity(StrEnum):
     """How far the labels of a chunk have arrived."""
 

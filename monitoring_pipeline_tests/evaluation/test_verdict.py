@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -70,3 +71,23 @@ def test_reasons_are_ordered_by_severity_and_say_what_is_missing():
         skipped=3,
     )
     assert judge(measurements) == judge(measurements[::-1]) == expected
+
+
+def test_whose_breach_it_is_is_said_unless_it_is_the_champions():
+    low = _breach(Kind.PERFORMANCE, Severity.CRITICAL)
+    of_roles = [
+        replace(low, model_version=version, role=role) for version, role in (("8", "shadow"), ("7", "challenger"))
+    ]
+    assert judge([*of_roles, low]).reasons == (
+        "critical: performance age a number: why",
+        "critical: challenger 7: performance age a number: why",
+        "critical: shadow 8: performance age a number: why",
+    )
+    few = replace(SKIPPED_DRIFT, model_version="7", role="challenger", reason="few rows")
+    assert judge([OK_DRIFT, few]).reasons == ("not measured: challenger 7: drift (1): few rows",)
+
+
+def test_what_serves_nobody_does_not_show_that_anything_was_measured():
+    of_shadow = replace(OK_DRIFT, model_version="7", role="shadow")
+    assert judge([of_shadow]).status is VerdictStatus.UNKNOWN
+    assert judge([replace(of_shadow, role="challenger")]).status is VerdictStatus.OK

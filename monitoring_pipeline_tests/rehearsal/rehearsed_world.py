@@ -8,10 +8,10 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from monitoring_pipeline_tests.world import LOANS, World, copy_world
+from monitoring_pipeline_tests.world import LOANS, World, make_world
 
 TRAINER = "monitoring_pipeline_tests.registry.trainers_for_tests:boosting"
-FIRST, LAST = dt.date(2024, 3, 25), dt.date(2024, 4, 1)
+FIRST, LAST = dt.date(2024, 3, 25), dt.date(2024, 3, 30)
 RETRAINING: dict[str, Any] = {
     "trainer": TRAINER,
     "breached": {"chunks": 2, "of": 3},
@@ -44,19 +44,20 @@ OF_A_DELIVERY = {"claimed_at", "uncertain"}
 """What tells that a delivery died between claiming and marking."""
 
 
-def make_rehearsable(untouched_folder: Path, folder: Path) -> World:
-    """Copy the untouched world, and make it one in which a retraining is called for."""
-    world = World(copy_world(untouched_folder, folder), dg.DagsterInstance.ephemeral())
-    world.change_spec(LOANS, retraining=RETRAINING)
-    world.execute(AGE_DECIDES)
+def make_rehearsable(folder: Path) -> None:
+    """Make the world in a folder, and change it to one in which a retraining is called for."""
+    make_world(folder)
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = World(folder, instance)
+        world.change_spec(LOANS, retraining=RETRAINING)
+        world.execute(AGE_DECIDES)
     (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
-    return world.__class__(world.folder, world.instance)
 
 
 def settings_of(folder: Path) -> Any:
     """Return the world's settings, with its rules of alerting."""
-    settings = World(folder, None).settings  # pyright: ignore[reportArgumentType]
-    return settings.model_copy(update={"alerting": folder / "alerting.yaml"})
+    with dg.DagsterInstance.ephemeral() as instance:
+        return World(folder, instance).settings
 
 
 def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: Any) -> list[Any]:

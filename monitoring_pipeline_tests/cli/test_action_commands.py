@@ -1,0 +1,185 @@
+"""The commands about incidents, decisions and versions: what they print, keep, and say when they cannot."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+
+from monitoring_pipeline.cli import main
+from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.alerting.cases import NOW, event, stored
+from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, changed
+
+RETRAINING = {"retraining": {"trainer": "package.module:train"}, "predictions.model_version": "version"}
+Command = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two models; one of them retrains."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / "specs").mkdir()
+    for document in (changed(BINARY, RETRAINING), REGRESSION):
+        (folder / "specs" / f"{document['name']}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def command(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """A function that runs ``monitoring-pipeline`` in that home, with a store of its own."""
+    for name, value in (("HOME", home), ("MODELS", home / "specs"), ("STORE_URL", f"sqlite:///{tmp_path / 's.db'}")):
+        monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", str(value))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, words, catch_exceptions=False)
+
+    return run
+
+
+@pytest.fixture
+def known(command: Command) -> Iterator[ResultStore]:
+    """The command's store with one incident that lasts, and one that is over."""
+    lasting = stored("aaaa1111", model="churn")
+    over = stored(
+        "abbb2222", model="churn", cause="column:age", title="every value of age is null",
+        state=IncidentState.RESOLVED, resolved="2013-06-09", opened="2013-06-01",
+    )  # fmt: skip
+    changes = [
+        IncidentChange(stored=entry, events=(event(),), told=(event(),) if entry is lasting else ())
+        for entry in (lasting, over)
+    ]
+    with ResultStore.open(Settings().store_url) as store:
+        store.update_incidents(
+            "churn", lambda evidence, found: IncidentChanges(current=tuple(changes), gone=()), lambda *_: (), at=NOW
+        )
+        yield store
+
+
+def _shown(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def _said(result: Result, exit_code: int = 1) -> str:
+    assert result.exit_code == exit_code, result.output
+    return result.output.strip()
+
+
+# --------------------------------------------------------------------------------------------------------- incidents
+
+
+def test_what_lasts_is_listed_and_with_all_what_is_over_too(command, known):
+    assert "incidents, not resolved: none" in _shown(command("incidents", "--model", "spend"))
+    lasting, every = _shown(command("incidents")), _shown(command("incidents", "--all"))
+    assert "aaaa1111" in lasting
+    assert "auroc is below .68" in lasting
+    assert "abbb2222" not in lasting
+    assert "abbb2222" in every
+    assert every.index("abbb2222") < every.index("aaaa1111"), "in order of their opening"
+
+
+def test_a_model_that_never_was_is_a_typing_error(command, known):
+    assert "no model 'chrun'" in _said(command("incidents", "--model", "chrun"))
+
+
+def test_an_incident_is_shown_with_its_evidence_and_what_happened(command, known):
+    shown = _shown(command("incidents", "show", "aa"))
+    for words in ("aaaa1111: auroc is below .68", "0.65 to 0.672", "at least 0.68", "8123", "opened 2013-06-02",
+                  "https://wiki.example.com/flight-delay?a=1&b=2", "team:ml", "│ yes │"):  # fmt: skip
+        assert words in shown
+    assert "no, history" in _shown(command("incidents", "show", "abbb2222"))
+
+
+@pytest.mark.parametrize(("name", "message"), [("zzz", "no incident 'zzz'"), ("a", "2 incidents 'a'")])
+def test_a_name_that_is_none_or_several_is_refused(command, known, name, message):
+    assert message in _said(command("incidents", "show", name))
+    assert message in _said(command("incidents", "acknowledge", name, "--reason", "x", "--by", "ana"))
+    assert known.decisions("churn") == []
+
+
+def test_what_people_say_is_kept_shown_and_in_the_audit(command, known):
+    by = ("--by", "ana")
+    told = command("incidents", "acknowledge", "aaaa", "--reason", "the table is late", *by)
+    assert _shown(told) == "aaaa1111 churn: auroc is below .68 acknowledged by ana"
+    muted = _shown(command("incidents", "mute", "aaaa", "--until", "2999-01-02", "--reason", "planned work", *by))
+    assert muted.endswith("acknowledged by ana, muted until 2999-01-02 00:00 UTC")
+    assert _shown(command("incidents", "outcome", "aaaa", "noise", *by)).endswith("outcome: noise")
+    assert "acknowledged by ana, muted until 2999-01-02 00:00 UTC, noise" in _shown(command("incidents"))
+    assert "muted" not in _shown(command("incidents", "unmute", "aaaa", "--reason", "done", *by))
+
+    handling = known.incident("aaaa").handling
+    assert (handling.acknowledged_by, handling.muted_until, handling.outcome) == ("ana", None, "noise")
+    kinds = [logged.event.kind for logged in known.incident_log("aaaa1111")]
+    assert kinds[1:] == [EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.OUTCOME, EventKind.UNMUTED]
+    history = _shown(command("decisions", "churn"))
+    places = [history.index(words) for words in ("the table is late", "planned work", "noise", "unmuted")]
+    assert places == sorted(places)
+    mutes = _shown(command("decisions", "churn", "--topic", "mute"))
+    assert "planned work" in mutes
+    assert "the table is late" not in mutes
+    assert "unmuted" not in _shown(command("decisions", "churn", "--answer", "noise"))
+
+
+def test_nothing_is_muted_until_what_is_past(command, known):
+    said = _said(command("incidents", "mute", "aaaa", "--until", "2020-01-01", "--reason", "x", "--by", "ana"))
+    assert said == "Error: --until 2020-01-01T00:00 is past; give a moment to come (UTC)"
+    assert known.incident("aaaa").handling.muted_until is None
+
+
+@pytest.mark.parametrize("words", [("acknowledge", "aaaa"), ("mute", "aaaa", "--until", "2999-01-01"),
+                                   ("outcome", "aaaa", "nonsense")])  # fmt: skip
+def test_what_is_missing_or_unknown_is_named(command, known, words):
+    said = _said(command("incidents", *words), exit_code=2)
+    assert "--reason" in said or "'real', 'noise', 'planned'" in said
+
+
+# ---------------------------------------------------------------------------------------------- decisions and versions
+
+
+def test_decisions_are_a_history(command, known):
+    assert "churn: no decisions" in _shown(command("decisions", "churn"))
+    for number, answer in enumerate(("no", "yes")):
+        known.decide(
+            Decision(
+                model="churn",
+                topic="retraining",
+                answer=answer,
+                reason=f"reason [{number}]",
+                actor="a",
+                at=NOW + dt.timedelta(days=number),
+                key=str(number),
+                chunk="2013-06-02",
+            )
+        )
+    shown = _shown(command("decisions", "churn"))
+    assert shown.index("2013-06-03 06:30") < shown.index("reason [0]") < shown.index("reason [1]")
+    assert "reason [0]" not in _shown(command("decisions", "churn", "--answer", "yes"))
+    assert _said(command("decisions", "chrun")).endswith("known: churn, spend")
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+def test_what_cannot_be_done_with_a_version_is_one_line(command):
+    why = ("--reason", "x", "--by", "ana")
+    assert _said(command("promote", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
+    assert _said(command("refuse", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
+    assert "no version '9'" in _said(command("promote", "churn", "--version", "9", *why))
+    assert _said(command("rollback", "churn", *why)) == "Error: churn: no promotion in force to roll back"
+    assert _said(command("promote", "spend", *why)) == "Error: spend: the spec has no part retraining"
+    assert "no model 'chrun'" in _said(command("promote", "chrun", *why))
+    assert "churn: no decisions" in _shown(command("decisions", "churn"))
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+def test_a_version_that_cannot_be_held_against_anything_is_not_refused(command):
+    """Exit code 1 says to somebody's CI that the version is worse."""
+    assert "no such DuckDB file" in _said(command("evaluate", "churn", "--version", "9"), exit_code=2)
+    assert "no part retraining" in _said(command("evaluate", "spend", "--version", "9"), exit_code=2)
+    assert "no model 'chrun'" in _said(command("evaluate", "chrun", "--version", "9"), exit_code=2)

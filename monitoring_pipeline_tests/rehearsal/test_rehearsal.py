@@ -1,0 +1,257 @@
+"""Nights lived through in the small world: a promotion, alerts in files only, and the same end after a kill."""
+
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from monitoring_pipeline.backfill import OutsidePartitionsError
+from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG, TRAINED_UNTIL_TAG
+from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
+from monitoring_pipeline.rehearsal.nights import rehearse
+from monitoring_pipeline.rehearsal.progress import FILE, RehearsalError, alone_in, read_progress
+from monitoring_pipeline.rehearsal.registry_copy import copy_registry
+from monitoring_pipeline.rehearsal.summary import stored_alerts, summarize_rehearsal
+from monitoring_pipeline.rehearsal.summary_tables import summary_tables
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
+from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.rehearsal.rehearsed_world import (
+    BY_THE_REAL_CLOCK,
+    FIRST,
+    LAST,
+    OF_A_DELIVERY,
+    TABLES,
+    make_rehearsable,
+    rehearse_world,
+    settings_of,
+)
+from monitoring_pipeline_tests.world import LOANS, copy_world
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:::mlflow"),
+    # One of MLflow's migrations, which carries no name of MLflow's.
+    pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy"),
+]
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[Any]]:
+    """The world, the home of its rehearsal, and what was told of the nights."""
+    folder = tmp_path_factory.mktemp("rehearsed") / "world"
+    make_rehearsable(folder)
+    home = folder.parent / "home"
+    before = (folder / "warehouse.duckdb").read_bytes()
+    told = rehearse_world(folder, home)
+    assert (folder / "warehouse.duckdb").read_bytes() == before
+    assert not (folder / "results.db").exists()
+    assert not (folder / "mlflow.db").exists()
+    return folder, home, told
+
+
+def loaded_of(folder: Path) -> LoadedSpec:
+    return next(entry for entry in load_specs(folder / "specs") if entry.spec.name == LOANS)
+
+
+def tables_of(home: Path) -> dict[str, list[str]]:
+    """Every row of every table, without what the real clock and a delivery's death leave, and with paths cut off."""
+    kept: dict[str, list[str]] = {}
+    with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
+        for table in TABLES:
+            columns, rows = store.query(f"SELECT * FROM {table}", {})
+            wanted = [n for n, name in enumerate(columns) if name not in BY_THE_REAL_CLOCK | OF_A_DELIVERY]
+            kept[table] = sorted(repr([str(row[n]).replace(str(home), "") for n in wanted]) for row in rows)
+    return kept
+
+
+def test_a_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Path, Path, list[Any]]) -> None:
+    folder, home, told = rehearsed
+    assert [night.day for night in told] == [FIRST + dt.timedelta(days=n) for n in range(6)]
+    assert [failure for night in told for failure in night.failures] == []
+    summary = summarize_rehearsal(settings_of(folder), loaded_of(folder), home)
+    (march,) = summary.months
+    assert (march.asked, dict(march.gate), march.promoted) == (1, {"passed": 1}, ("1",))
+    assert march.nights == summary.progress.nights == 6
+    assert march.lines is not None
+    assert march.lines.versions == ("", "1")
+    assert march.lines.difference is not None
+    assert march.lines.difference.value > 0
+    titles = [str(table.title) for table in summary_tables(summary)]
+    assert "rehearsal of 2024-03-25 to 2024-03-30, 6 nights" in titles[0]
+
+
+def test_a_promoted_version_serves_from_the_next_midnight_on_beside_the_former_one(
+    rehearsed: tuple[Path, Path, list[Any]],
+) -> None:
+    folder, home, _ = rehearsed
+    with open_home(settings_of(folder), loaded_of(folder), home) as own:
+        spec = own.loaded.spec
+        (promoted,) = [d for d in own.store.decisions(LOANS) if d.answer == "promoted"]
+        day = promoted.at.astimezone(spec.zone).date()
+        versions = {
+            offset: _versions_served(own, (day + dt.timedelta(days=offset)).isoformat()) for offset in (-1, 0, 1)
+        }
+        assert versions == {-1: {"2024.1": 200}, 0: {"2024.1": 200}, 1: {"1": 200, "2024.1": 200}}
+        chunk = chunk_of_key(spec, (day + dt.timedelta(days=1)).isoformat())
+        served = own.warehouse.read_predictions(spec, chunk).frame
+        logged = own.log.read_predictions(spec, chunk).frame
+        assert served.schema == logged.schema
+        assert served.filter(pl.col("model_version") == "2024.1").equals(logged)
+        mine = served.filter(pl.col("model_version") == "1")
+        scores = own.registry.predictor(LOANS, "1")(
+            logged.select(pl.col("income").cast(pl.Float64), "employment", pl.col("age").cast(pl.Float64)).to_pandas()
+        )
+        assert mine["score"].to_list() == pl.from_numpy(scores)[:, 1].to_list()
+        # What nobody has logged is not known to the user's own queries either.
+        assert own.warehouse.business_metric("SELECT 1", chunk, "1") is None
+        assert own.warehouse.business_metric("SELECT 1", chunk, "2024.1") == 1.0
+
+
+def _versions_served(home: RehearsalHome, key: str) -> dict[str, int]:
+    from monitoring_pipeline.store.snapshots import SnapshotFiles
+
+    snapshot = home.store.snapshot(LOANS, key, "predictions")
+    assert snapshot is not None
+    rows = SnapshotFiles(home.settings.snapshots).read(snapshot.uri, ["model_version"])
+    return dict(rows["model_version"].value_counts().iter_rows())
+
+
+def test_shadow_rows_are_no_duplicates_to_the_suite(rehearsed: tuple[Path, Path, list[Any]]) -> None:
+    _, home, _ = rehearsed
+    with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
+        found = {
+            (m.status, m.rows)
+            for m in store.measurements(LOANS, "2024-03-30", "predictions")
+            if m.name == "column_values_to_be_unique"
+        }
+    assert found == {("ok", 200)}
+
+
+def test_alerts_are_planned_by_the_deployments_rules_and_go_to_files_alone(
+    rehearsed: tuple[Path, Path, list[Any]],
+) -> None:
+    folder, home, _ = rehearsed
+    with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
+        alerts = stored_alerts(store, LOANS)
+    assert {alert.planned.channel for alert in alerts} == {"team", "boss", "machine"}
+    zone = loaded_of(folder).spec.zone
+    due = {
+        name: {_local(a.planned.due_at, zone) for a in alerts if a.planned.channel == name} for name in ("team", "boss")
+    }
+    # The digest's hour, and the end of the quiet hours, which do not hold for a webhook.
+    assert due == {"team": {"09:00"}, "boss": {"07:30"}}
+    assert all(_local(a.planned.due_at, zone) < "06:00" for a in alerts if a.planned.channel == "machine")
+    within = [alert for alert in alerts if alert.planned.due_at.date() <= LAST]
+    assert {alert.state for alert in within} <= {"sent", "dropped"}
+    assert all(
+        alert.sent_at == alert.planned.due_at or alert.planned.channel == "machine" for alert in within if alert.sent_at
+    )
+    told = {path.stem: len(path.read_text(encoding="utf-8").splitlines()) for path in (home / "alerts").iterdir()}
+    assert set(told) == {"team", "boss", "machine"}
+    assert told["boss"] == sum(a.state == "sent" and a.planned.channel == "boss" for a in alerts)
+
+
+def _local(moment: dt.datetime, zone: dt.tzinfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M}"
+
+
+def test_killed_in_the_middle_and_started_again_it_ends_the_same(
+    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
+) -> None:
+    folder, whole, _ = rehearsed
+    home = tmp_path / "home"
+    for moment in (_late_labels_are_taken, _the_challenger_is_trained):
+        _kill_when(moment, folder, home)
+    stopped_at = read_progress(home)
+    assert stopped_at is not None
+    assert stopped_at.day <= LAST
+    told = rehearse_world(folder, home)
+    assert told[0].day == stopped_at.day
+    assert tables_of(home) == tables_of(whole)
+    for path in (whole / "alerts").iterdir():
+        assert _keys(home / "alerts" / path.name) == _keys(path)
+    assert rehearse_world(folder, home) == []
+
+
+def _keys(file: Path) -> list[str]:
+    return [json.loads(line)["idempotency_key"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _late_labels_are_taken(progress: dict[str, Any]) -> bool:
+    return progress["phase"] == 1 and bool(progress["tasks"]) and progress["day"] >= "2024-03-27"
+
+
+def _the_challenger_is_trained(progress: dict[str, Any]) -> bool:
+    return any(task["job"] == f"{LOANS}_retrain" for task in progress["tasks"] or ())
+
+
+def _kill_when(moment: Callable[[dict[str, Any]], bool], folder: Path, home: Path) -> None:
+    module = "monitoring_pipeline_tests.rehearsal.rehearsed_world"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", module, str(folder), str(home)],
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not ((home / FILE).exists() and moment(json.loads((home / FILE).read_text(encoding="utf-8")))):
+            assert process.poll() is None, "the rehearsal ended before it was killed"
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        time.sleep(0.3)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def test_the_registrys_copies_have_their_numbers_and_not_its_decisions(
+    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
+) -> None:
+    folder, home, _ = rehearsed
+    loaded = loaded_of(folder)
+    window = ReferenceWindow(start=FIRST, end=LAST)
+    spec = loaded.spec.model_copy(update={"reference": loaded.spec.reference | {"1": window, "3": window}})
+    with open_home(settings_of(folder), loaded, home) as own:
+        copied = copy_registry(spec, own.registry, tmp_path)
+        real = own.registry.version_tags(LOANS, "1")
+    assert DECISION_TAG in real
+    tags = copied.version_tags(LOANS, "1")
+    assert tags == {name: value for name, value in real.items() if name != DECISION_TAG}
+    assert TRAINED_UNTIL_TAG in tags
+    assert [copied.has_version(LOANS, version) for version in ("1", "2", "3", "2024.1")] == [True, False, False, False]
+    from monitoring_pipeline.registry.connection import connected
+
+    with connected(copied.tracking_uri) as client:
+        assert client.create_model_version(LOANS, "anything").version == 4
+
+
+def test_another_rehearsal_or_anything_else_in_its_place_is_refused(
+    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
+) -> None:
+    folder, home, _ = rehearsed
+    settings, loaded = settings_of(folder), loaded_of(folder)
+    with pytest.raises(RehearsalError, match="first: 2024-03-25, now 2024-03-26"):
+        rehearse(settings, loaded, dt.date(2024, 3, 26), LAST, folder=home)
+    other = copy_world(folder, tmp_path / "world")
+    (other / "alerting.yaml").unlink()
+    with pytest.raises(RehearsalError, match="alerting rules, warehouse or code have changed"):
+        rehearse(settings_of(other), loaded_of(other), FIRST, LAST, folder=home)
+    with pytest.raises(OutsidePartitionsError, match="2024-03-25 to 2024-04-05"):
+        rehearse(settings, loaded, FIRST, dt.date(2024, 5, 1), folder=home)
+    with alone_in(home), pytest.raises(RehearsalError, match="another rehearsal is at work"):
+        rehearse(settings, loaded, FIRST, LAST, folder=home)
+    with pytest.raises(RehearsalError, match="holds files, and no rehearsal"):
+        rehearse(settings, loaded, FIRST, LAST, folder=folder, restart=True)
+    assert (folder / "specs").exists()
+    with pytest.raises(RehearsalError, match="no rehearsal of loan_default"):
+        summarize_rehearsal(settings, loaded, tmp_path / "nothing")
