@@ -76,9 +76,9 @@ def decision_table(model: str, decisions: Sequence[Decision]) -> Table:
 def gate_table(title: str, result: GateResult) -> Table:
     """Return the gate's checks, one line each, and its answer."""
     answers = {True: "passed", False: "refused", None: "could not be measured"}
-    table = Table(title=f"{title}: {answers[result.passed]}", caption=escape("; ".join(result.reasons)))
+    table = Table(title=f"{escape(title)}: {answers[result.passed]}", caption=escape("; ".join(result.reasons)))
     for name in ("check", "champion", "challenger", "difference [interval]", "allowed", "passed"):
-        table.add_column(name)
+        table.add_column(escape(name))
     for check in result.checks:
         bounds = "" if check.lower is None or check.upper is None else f" [{check.lower:.4g}, {check.upper:.4g}]"
         table.add_row(

@@ -13,6 +13,7 @@ NEWS = (
 )
 DUE = "SELECT min(due_at) FROM alerts WHERE state IN ('due', 'sending')"
 NO = "no"
+FOLLOWING = frozenset({"promotion", "probation"})
 
 
 def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) -> Iterator[str]:
@@ -22,7 +23,9 @@ def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) ->
     for decision in store.decisions(spec.name):
         if decision.at >= since and (decision.topic, decision.answer) != (RETRAINING, NO):
             version = f" version {decision.model_version}" if decision.model_version else ""
-            yield f"{decision.topic}: {decision.answer}{version}: {decision.reason}"
+            # What follows from a gate or a trial repeats its reason.
+            why = "" if decision.topic in FOLLOWING else f": {decision.reason}"
+            yield f"{decision.topic}: {decision.answer}{version}{why}"
 
 
 def earliest_due(store: ResultStore) -> dt.datetime | None:

@@ -21,9 +21,9 @@ import yaml
 from dagster._core.launcher.base import WorkerStatus
 from dagster._core.storage.tags import PARTITION_NAME_TAG, RUN_KEY_TAG
 
-from monitoring_pipeline import definitions as composition
-from monitoring_pipeline.backfill import dagster_instance
+from monitoring_pipeline.backfill import dagster_instance, run_range
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
+from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.alert_delivery import UNFINISHED
 from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
 from monitoring_pipeline.settings import Settings
@@ -64,8 +64,9 @@ def make_evening(folder: Path) -> None:
         (folder / "specs" / "delivery_minutes.yaml").unlink()
         world.change_spec(LOANS, retraining=RETRAINING, performance={"thresholds": {"auroc": {"lower": 0.7}}})
         world.execute(AGE_DECIDES)
-        composition._now = lambda: LONG_AFTER
-        assert world.failures(LOANS, BEFORE[0], BEFORE[-1]) == ()
+        definitions = build_definitions(world.settings, clock=lambda: LONG_AFTER)
+        days = (dt.date.fromisoformat(BEFORE[0]), dt.date.fromisoformat(BEFORE[-1]))
+        assert run_range(definitions, instance, world.loaded(LOANS).spec, *days).success
     (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
 
 
@@ -82,9 +83,8 @@ class Night:
     """The daemon of one night."""
 
     def __init__(self, folder: Path, slack: str, now: dt.datetime, instance: dg.DagsterInstance) -> None:
-        composition._now = lambda: now
         self.instance = instance
-        self.definitions = composition.build_definitions(settings_of(folder, slack))
+        self.definitions = build_definitions(settings_of(folder, slack), clock=lambda: now)
         self.progress = folder / "progress"
 
     def live(self) -> None:

@@ -11,7 +11,7 @@ from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
 UTC = dt.UTC
-NEEDED = ("store", "warehouse")
+NEEDED = ("store", "warehouse", "clock")
 LATE = ("2024-03-27", "2024-03-31")
 
 

@@ -10,7 +10,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    WILL_RETRY_TAG,
+)
 
 from monitoring_pipeline.evaluation.pipeline_health import PRODUCER
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -173,6 +177,14 @@ def test_late_labels_do_not_make_good_what_the_night_left_undone(pipeline):
     assert pipeline.is_breached(DAY)
     pipeline.run(NIGHTLY, DAY)
     assert not pipeline.is_breached(DAY)
+
+
+def test_a_run_that_has_died_and_is_started_again_by_dagster_is_left_to_the_next_one(pipeline):
+    died = pipeline.run(NIGHTLY, DAY, message="killed")
+    pipeline.instance.add_run_tags(died, {WILL_RETRY_TAG: "true"})
+    assert pipeline.tick() == []
+    pipeline.instance.add_run_tags(died, {WILL_RETRY_TAG: "false"})
+    assert [request.run_key for request in pipeline.tick()] == [died]
 
 
 def test_a_failure_that_was_made_good_before_the_tick_is_not_asked_for(pipeline):

@@ -10,7 +10,9 @@ from typing import Any
 import dagster as dg
 import mlflow
 import pytest
+from click.testing import CliRunner
 
+from monitoring_pipeline.cli import main
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
 from monitoring_pipeline.orchestration.retraining import (
@@ -577,3 +579,32 @@ def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:
     assert not unknown.success
     failure = next(event for event in unknown.all_events if event.is_step_failure)
     assert "known: promote, roll_back" in failure.event_specific_data.user_failure_data.description
+
+
+@pytest.mark.parametrize(
+    ("gate", "exit_code", "words"),
+    [
+        ({}, 0, "version 1: passed"),
+        ({"minimum_improvement": 5.0}, 1, "version 1: refused"),
+        ({"minimum_rows": 100_000}, 2, "version 1: could not be measured"),
+    ],
+)
+def test_the_command_evaluate_says_the_answer_by_its_exit_code(
+    judged: World, monkeypatch: pytest.MonkeyPatch, gate: dict[str, Any], exit_code: int, words: str
+) -> None:
+    judged.change_spec(LOANS, retraining=RETRAINING | {"gate": gate})
+    settings = judged.settings
+    places = {
+        "HOME": settings.home, "MODELS": settings.models, "WAREHOUSE": settings.warehouse,
+        "STORE_URL": settings.store_url, "ID_KEY": "world",
+    }  # fmt: skip
+    for name, value in places.items():
+        monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", str(value))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri)
+    monkeypatch.setenv("COLUMNS", "200")
+    evaluated = CliRunner().invoke(main, ["evaluate", LOANS, "--version", "1"])
+    assert evaluated.exit_code == exit_code, evaluated.output
+    assert words in evaluated.output
+    assert "difference [interval]" in evaluated.output
+    with outside(judged) as own:
+        assert len(own.store.decisions(LOANS, topic="gate")) == 1, "nothing is written"

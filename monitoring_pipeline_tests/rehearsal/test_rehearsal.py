@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -112,7 +113,7 @@ def test_a_promoted_version_serves_from_the_next_midnight_on_beside_the_former_o
         scores = own.registry.predictor(LOANS, "1")(
             logged.select(pl.col("income").cast(pl.Float64), "employment", pl.col("age").cast(pl.Float64)).to_pandas()
         )
-        assert mine["score"].to_list() == pl.from_numpy(scores)[:, 1].to_list()
+        assert mine["score"].to_list() == np.asarray(scores)[:, 1].tolist()
         # What nobody has logged is not known to the user's own queries either.
         assert own.warehouse.business_metric("SELECT 1", chunk, "1") is None
         assert own.warehouse.business_metric("SELECT 1", chunk, "2024.1") == 1.0

@@ -196,6 +196,7 @@ CREATE TABLE alerts (
     due_at TIMESTAMP WITH TIME ZONE NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     attempts INTEGER NOT NULL,
+    uncertain BOOLEAN NOT NULL,
     claimed_at TIMESTAMP WITH TIME ZONE,
     sent_at TIMESTAMP WITH TIME ZONE,
     delivery_id TEXT,

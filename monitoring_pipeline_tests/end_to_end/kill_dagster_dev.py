@@ -1,0 +1,201 @@
+"""Kills a real ``dagster dev``, or one process of it, in a night, starts it again, and looks at what is left.
+
+``python -m monitoring_pipeline_tests.end_to_end.kill_dagster_dev --points 4 --seed 1`` prints a table of the points.
+"""
+
+import argparse
+import os
+import random
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline_tests.end_to_end.dagster_dev import Server, dagster_dev
+from monitoring_pipeline_tests.end_to_end.last_night import LastNight, last_night
+from monitoring_pipeline_tests.world import LOANS
+
+NIGHTLY, RETRAIN, DELIVERY = f"{LOANS}_nightly", f"{LOANS}_retrain", "deliver_alerts"
+SENSORS = ("alerts", "retraining", "pipeline_health", "late_labels")
+RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
+SECONDS, QUIET_SECONDS = 240, 12
+NIGHT_SECONDS = 35.0
+
+
+def descendants(process_id: int) -> dict[int, str]:
+    """Return the processes below one, with their commands."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    found: dict[int, str] = {}
+    for _ in range(8):
+        found |= {int(pid): args for pid, parent, args in rows if int(parent) in {process_id, *found}}
+    return found
+
+
+def worker_of(server: Server, job: str) -> int | None:
+    """Return the process of a job's run that is under way."""
+    own = [run["id"] for run in server.runs(job) if run["status"] == "STARTED"]
+    query = (
+        "query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events { ... on EngineEvent "
+        "{ message } } } } }"
+    )
+    for run_id in own:
+        for event in server.ask(query, id=run_id)["logsForRun"]["events"]:
+            if event.get("message", "").startswith("Started process for run (pid: "):
+                return int(event["message"].split("pid: ")[1].split(")")[0])
+    return None
+
+
+def kill_all(server: Server, _: random.Random) -> str:
+    assert server.process is not None
+    everything = [server.process.pid, *descendants(server.process.pid)]
+    for process in everything:
+        _kill(process)
+    server.process.wait()
+    return f"all {len(everything)} processes"
+
+
+def kill_daemon(server: Server, _: random.Random) -> str:
+    assert server.process is not None
+    (daemon,) = [pid for pid, args in descendants(server.process.pid).items() if "dagster._daemon" in args]
+    _kill(daemon)
+    return "the daemon"
+
+
+def kill_code_server(server: Server, _: random.Random) -> str:
+    assert server.process is not None
+    servers = [
+        pid for pid, args in descendants(server.process.pid).items() if " api grpc" in args or "code-server" in args
+    ]
+    for pid in servers:
+        _kill(pid)
+    return f"{len(servers)} code servers"
+
+
+def kill_worker_of(job: str) -> Callable[[Server, random.Random], str]:
+    def kill(server: Server, chance: random.Random) -> str:
+        worker = server.wait(f"a run of {job}", SECONDS, lambda: worker_of(server, job))
+        time.sleep(chance.uniform(0, 4))
+        _kill(worker)
+        return f"the process of {job}"
+
+    return kill
+
+
+KINDS: tuple[tuple[Callable[[Server, random.Random], str], bool], ...] = (
+    (kill_all, True),
+    (kill_worker_of(NIGHTLY), False),
+    (kill_worker_of(RETRAIN), False),
+    (kill_worker_of(DELIVERY), False),
+    (kill_daemon, True),
+    (kill_code_server, False),
+)
+"""How to kill, and whether somebody has to start it again."""
+
+
+def _kill(process_id: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process_id, signal.SIGKILL)
+
+
+def is_quiet(server: Server, place: LastNight) -> bool:
+    """Return whether the night is judged, nothing runs, and no alert is to be sent."""
+    jobs = (NIGHTLY, RETRAIN, DELIVERY, "record_failures", f"{LOANS}_late_labels")
+    runs = {job: server.runs(job) for job in jobs}
+    judged = any(run["status"] == "SUCCESS" for run in runs[NIGHTLY])
+    busy = any(run["status"] in RUNNING for own in runs.values() for run in own)
+    open_alerts = place.world.ask("SELECT count(*) FROM alerts WHERE state IN ('due', 'sending')")[0][0]
+    return judged and not busy and open_alerts == 0 and ("promotion", "promoted") in place.decided()
+
+
+def wait_until_quiet(server: Server, place: LastNight) -> None:
+    """Wait until nothing happens any more."""
+    quiet_since = time.monotonic()
+    deadline = quiet_since + SECONDS
+    while time.monotonic() < quiet_since + QUIET_SECONDS:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"never quiet: {[(j, server.runs(j)) for j in (NIGHTLY, RETRAIN, DELIVERY)]}")
+        if not is_quiet(server, place):
+            quiet_since = time.monotonic()
+        time.sleep(0.5)
+
+
+def state_of(place: LastNight) -> dict[str, Any]:
+    """Return what the night has left."""
+    registry = ModelRegistry(place.world.settings.mlflow_tracking_uri, place.world.folder / "mlflow")
+    night = {"night": place.night}
+    keys = [key for m in place.messages() for key in m["metadata"]["event_payload"]["keys"]]
+    return {
+        "measured": place.world.ask(
+            "SELECT producer, count(*) FROM measurements WHERE chunk = :night AND revision = 1 GROUP BY 1 ORDER BY 1",
+            **night,
+        ),
+        "incidents": place.incidents(),
+        "threads": {title: len(replies) for title, replies in place.threads().items()},
+        "posted twice": sorted({key for key in keys if keys.count(key) > 1}),
+        "decided": place.decided(),
+        "registered": [number for number in "1234" if registry.has_version(LOANS, number)],
+        "champion": registry.version_with_alias(LOANS, "champion"),
+    }
+
+
+def live(place: LastNight, kill: Callable[[Server, random.Random], str] | None, chance: random.Random) -> str:
+    """Lead a night to its end, with one kill."""
+    died = ""
+    with dagster_dev(place.world, **place.environment) as server:
+        for sensor in SENSORS:
+            server.start_sensor(sensor)
+        server.launch(NIGHTLY, **{"dagster/partition": place.night})
+        began_at = time.monotonic()
+        if kill is None:
+            wait_until_quiet(server, place)
+            return died
+        if kill in (kill_all, kill_daemon, kill_code_server):
+            time.sleep(chance.uniform(0, NIGHT_SECONDS))
+        died = f"{kill(server, chance)} +{time.monotonic() - began_at:.1f}s"
+        again = next(again for own, again in KINDS if own is kill)
+        if not again:
+            wait_until_quiet(server, place)
+            return died
+        assert server.process is not None
+        server.process.wait(timeout=60)
+    with dagster_dev(place.world, **place.environment) as server:
+        wait_until_quiet(server, place)
+    return died
+
+
+def main() -> None:
+    """Print a table of points."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--points", type=int, default=4)
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    chance = random.Random(asked.seed)
+    folder = Path(tempfile.mkdtemp(prefix="kill-dagster-dev-"))
+    expected: dict[str, Any] = {}
+    print(folder, flush=True)
+    for number in range(asked.points + 1):
+        with last_night(folder / f"night_{number}") as place:
+            kill = KINDS[(number - 1) % len(KINDS)][0] if number else None
+            try:
+                died = live(place, kill, chance)
+            except (TimeoutError, AssertionError, pytest.fail.Exception) as error:
+                died = f"{error!r:.3000}"
+            state = state_of(place)
+        expected = expected or state
+        found = [
+            f"{part}: {state[part]} instead of {expected[part]}" for part in expected if state[part] != expected[part]
+        ]
+        print(f"{number:3} | {died:50} | {'; '.join(found) or 'same'}", flush=True)
+    print(expected)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A night that is killed at random moments and led to its end leaves what an undisturbed one does."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitoring_pipeline_tests.end_to_end.kill_nine import JOBS, Harness, harness, random_kills
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:::mlflow")]
+POINTS, SEED = 6, 7
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    with harness(Path(tmp_path_factory.mktemp("nights"))) as made:
+        yield made
+
+
+def test_the_undisturbed_night_does_everything_once(ready: Harness) -> None:
+    assert list(ready.durations) == list(JOBS)
+    assert [row[:3] for row in ready.expected["decisions"] if ":no" not in row[0]] == [
+        ("retraining:2024-04-05:yes", "retraining", "yes"),
+        ("retraining:2024-04-05:yes:gate", "gate", "passed"),
+        ("retraining:2024-04-05:yes:roll_out", "promotion", "promoted"),
+    ]
+    assert ready.expected["registered"] == ["1"]
+    assert ready.expected["aliases"]["champion"] == "1"
+    assert [channel for channel, _ in ready.expected["slack"]] == ["C00000BOSS0", "C0000ONCALL"]
+
+
+def test_killed_at_random_moments_it_ends_as_the_undisturbed_one(ready: Harness) -> None:
+    chance = random.Random(SEED)
+    points = [ready.try_point(random_kills(chance, number)) for number in range(POINTS)]
+    killed = [died for point in points for died in point.died_after if died != "not killed"]
+    assert len(killed) >= POINTS - 1, killed
+    assert {died.split()[0] for died in killed} == set(JOBS)
+    assert [(point.died_after, point.found) for point in points if point.found] == []
