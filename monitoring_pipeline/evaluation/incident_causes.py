@@ -25,6 +25,7 @@ TABLE = "table"
 _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
+_TOLD_BY_LABELS = frozenset({"performance", "objective", "labels"})
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
 
@@ -162,6 +163,11 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
 def family_of(cause: str) -> str:
     """Return the kind of a cause: ``column`` of ``column:temperature@7``."""
     return cause.partition("@")[0].partition(":")[0]
+
+
+def is_told_by_labels(cause: str) -> bool:
+    """Return whether a cause shows when labels come, and not already in the night after its chunk."""
+    return family_of(cause) in _TOLD_BY_LABELS
 
 
 def version_of(cause: str) -> str:

@@ -26,6 +26,10 @@ from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
 
 _WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+NAME_DIGITS = 12
+IsYoung = Callable[[str, str], bool]
+"""Whether a cause is told of a chunk."""
+
 GONE = "measured again: its breaches are gone"
 NOT_RESOLVED = "measured again: it is not resolved: "
 WORSE = "measured again: it is worse than it was: "
@@ -54,7 +58,7 @@ def find_changes(
     known: Sequence[StoredIncident],
     *,
     newest_chunk: str,
-    is_young: Callable[[str], bool],
+    is_young: IsYoung,
 ) -> IncidentChanges:
     """Compare what the measurements say now with what is stored.
 
@@ -63,7 +67,7 @@ def find_changes(
         histories: its incidents, folded from all measurements.
         known: its incidents as stored.
         newest_chunk: key of the newest judged chunk; empty when there is none.
-        is_young: whether a chunk is young enough to be told of.
+        is_young: whether a chunk is young enough for an incident of a cause to be told of.
     """
     ordered = sorted(histories, key=lambda h: (h.incident.cause, h.incident.opened))
     matched, unmatched = _matched([history.incident for history in ordered], known)
@@ -74,7 +78,7 @@ def find_changes(
         name = before.incident_id if before else _free_name(history.incident, taken)
         taken.add(name)
         current.append(_change(spec, name, history, before, is_young))
-    gone = tuple(_withdrawn(entry, newest_chunk or entry.incident.last_breached, is_young) for entry in unmatched)
+    gone = tuple(_withdrawn(entry, newest_chunk or entry.incident.last_breached) for entry in unmatched)
     return IncidentChanges(current=tuple(current), gone=gone)
 
 
@@ -88,16 +92,22 @@ def _change(
     name: str,
     history: IncidentHistory,
     before: StoredIncident | None,
-    is_young: Callable[[str], bool],
+    is_young: IsYoung,
 ) -> IncidentChange:
     own = before or StoredIncident(incident_id=name, incident=history.incident)
     stored = replace(own, incident=history.incident, owner=spec.owner, runbook=spec.runbook)
-    told = [event for event in _news(before.incident if before else None, history) if is_young(event.chunk)]
+    news = _news(before.incident if before else None, history)
+    told = [event for event in news if _is_told(event, history.incident, is_young)]
     # Of several of a kind, the last is the one that holds.
     last = {event.kind: event for event in told}
     return IncidentChange(
         stored=stored, events=history.events, told=tuple(event for event in told if last[event.kind] is event)
     )
+
+
+def _is_told(event: IncidentEvent, incident: Incident, is_young: IsYoung) -> bool:
+    """Whether people hear of an event. An end they always do: who has heard of the beginning waits for it."""
+    return event.kind is EventKind.RESOLVED or is_young(incident.cause, event.chunk)
 
 
 def _news(before: Incident | None, history: IncidentHistory) -> Iterator[IncidentEvent]:
@@ -183,17 +193,18 @@ def _shares_column(one: Incident, other: Incident) -> bool:
     return not set(columns_of(one.cause)).isdisjoint(columns_of(other.cause))
 
 
-def _withdrawn(entry: StoredIncident, newest_chunk: str, is_young: Callable[[str], bool]) -> IncidentChange:
+def _withdrawn(entry: StoredIncident, newest_chunk: str) -> IncidentChange:
     if not is_active(entry.incident):
         return IncidentChange(stored=entry, events=(), told=())
     resolved = replace(entry.incident, state=IncidentState.RESOLVED, resolved=newest_chunk)
     event = IncidentEvent(kind=EventKind.RESOLVED, chunk=newest_chunk, severity=entry.incident.severity, summary=GONE)
-    told = (event,) if is_young(newest_chunk) else ()
-    return IncidentChange(stored=replace(entry, incident=resolved), events=(event,), told=told)
+    return IncidentChange(stored=replace(entry, incident=resolved), events=(event,), told=(event,))
 
 
 def _free_name(incident: Incident, taken: AbstractSet[str]) -> str:
     """Return the name of a new incident: the same one whenever the same history is judged, unless another has it."""
     words = f"{incident.model}/{incident.cause}/{incident.opened}"
-    names = (hashlib.sha256(f"{words}/{n}".encode() if n else words.encode()).hexdigest()[:8] for n in count())
+    names = (
+        hashlib.sha256(f"{words}/{n}".encode() if n else words.encode()).hexdigest()[:NAME_DIGITS] for n in count()
+    )
     return next(name for name in names if name not in taken)

@@ -146,9 +146,13 @@ def overdue_chunks(
     )
 
 
-def is_within_horizon(spec: ModelSpec, chunk: Chunk, now: dt.datetime) -> bool:
-    """Whether a chunk is young enough for anybody to be told about it."""
-    return chunk.end >= now - spec.incidents.horizon
+def is_within_horizon(spec: ModelSpec, chunk: Chunk, now: dt.datetime, *, by_labels: bool = False) -> bool:
+    """Whether a chunk is young enough for anybody to be told about it.
+
+    What only labels tell is as young as its labels: it may be told as much later as they take (``labels.delay``).
+    """
+    age = now - chunk.end - (spec.labels.delay if by_labels else dt.timedelta())
+    return age <= spec.incidents.horizon
 
 
 def message_without_values(message: str) -> str:

@@ -1,6 +1,7 @@
 """Whether a model is to be trained again: a yes or no with its reason, from the nights that were judged."""
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,7 @@ from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Ro
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.spec.threshold import Persistence
 
+DAY = dt.timedelta(days=1)
 LOOK_BACK = 3
 """Chunks that could be measured are looked for among this many times as many: older ones say nothing about today."""
 
@@ -90,6 +92,7 @@ def decide_retraining(
     *,
     now: dt.datetime,
     horizon: dt.timedelta,
+    label_delay: dt.timedelta = dt.timedelta(),
     last_retraining: dt.datetime | None,
     running: bool,
 ) -> RetrainingAnswer:
@@ -99,11 +102,12 @@ def decide_retraining(
         rules: the policy.
         nights: judged chunks, oldest first, up to and with the one that the answer is about.
         now: the time.
+        label_delay: how long labels take: chunks told by labels are looked for so much further back.
         horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
         last_retraining: when the last retraining began, whatever became of it.
         running: whether one is running.
     """
-    labelled = _count(nights, rules.breached, lambda night: night.told_by_labels)
+    labelled = _count(nights, rules.breached, lambda night: night.told_by_labels, waiting=math.ceil(label_delay / DAY))
     suspected = _count(nights, rules.estimated, lambda night: night.suspected)
     cool_until = None if last_retraining is None else last_retraining + rules.cool_down
     told = (
@@ -160,11 +164,13 @@ def _version_of(measurements: Iterable[Measurement]) -> str:
     return max(rows)[1] if rows else ""
 
 
-def _count(nights: Sequence[NightState], rule: Persistence, told: Callable[[NightState], bool | None]) -> _Count:
-    """Count breaches among the newest measured chunks, as many as the rule looks at."""
+def _count(
+    nights: Sequence[NightState], rule: Persistence, told: Callable[[NightState], bool | None], *, waiting: int = 0
+) -> _Count:
+    """Count breaches among the newest measured chunks, as many as the rule looks at, beside those still ``waiting``."""
     # A night on which nothing could be read knows no version.
     champion = next((night.model_version for night in reversed(nights) if night.model_version), "")
-    recent = [night for night in nights[-LOOK_BACK * rule.of :] if night.model_version == champion]
+    recent = [night for night in nights[-(LOOK_BACK * rule.of + waiting) :] if night.model_version == champion]
     measured = [(night.chunk, breached) for night in recent if (breached := told(night)) is not None][-rule.of :]
     return _Count(tuple(chunk for chunk, breached in measured if breached), len(measured), rule)
 

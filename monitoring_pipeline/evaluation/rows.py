@@ -74,7 +74,7 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         "predictions_without_id": (raw.height - with_id.height, "rows of the chunk whose id is null"),
         "predictions_without_time": (without_time, "rows of the whole table whose time is null: in no chunk"),
     }
-    return CanonicalRows(frame, (_volume(spec, frame.height), *_accounting(counts, raw.height)))
+    return CanonicalRows(frame, (_volume(spec, frame["row_id"].n_unique()), *_accounting(counts, raw.height)))
 
 
 def canonical_labels(
@@ -263,7 +263,7 @@ def _volume(spec: ModelSpec, rows: int) -> Measurement:
         status=Status.BREACHED if breached else Status.OK,
         severity=Severity.CRITICAL,
         reason=f"{rows} predictions, at least {minimum} expected" if breached else None,
-        definition="predictions in the chunk, duplicates left out",
+        definition="predictions in the chunk, each id once",
         rows=rows,
     )
 

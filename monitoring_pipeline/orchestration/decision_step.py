@@ -50,6 +50,7 @@ def _about_retraining(
         _nights(spec, rules, chunk, store),
         now=now,
         horizon=spec.incidents.horizon,
+        label_delay=spec.labels.delay,
         last_retraining=max((decision.at for decision in asked), default=None),
         running=any(_is_running(spec, decision, rules, store, now) for decision in asked),
     )
@@ -74,8 +75,8 @@ def _is_running(spec: ModelSpec, asked: Decision, rules: RetrainingRules, store:
 
 def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store) -> list[NightState]:
     """Return what the chunks that the policy looks at say, oldest first."""
-    days = LOOK_BACK * max(rules.breached.of, rules.estimated.of)
-    first = (dt.date.fromisoformat(chunk.key) - dt.timedelta(days=days)).isoformat()
+    back = dt.timedelta(days=LOOK_BACK * max(rules.breached.of, rules.estimated.of)) + spec.labels.delay
+    first = (dt.date.fromisoformat(chunk.key) - back).isoformat()
     by_chunk: dict[str, list[Measurement]] = {}
     for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
         by_chunk.setdefault(key, []).append(measurement)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
+from monitoring_pipeline.evaluation.incident_causes import is_told_by_labels
 from monitoring_pipeline.evaluation.incident_changes import IncidentChanges, find_changes
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
 from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
@@ -23,8 +24,8 @@ def update_incidents(
 ) -> tuple[IncidentEvent, ...]:
     """Judge a model's whole history again, store what changed, and return the events that people hear of."""
 
-    def is_young(chunk: str) -> bool:
-        return is_within_horizon(spec, chunk_of_key(spec, chunk), now)
+    def is_young(cause: str, chunk: str) -> bool:
+        return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_told_by_labels(cause))
 
     def judge(evidence: Sequence[ChunkEvidence], known: Sequence[StoredIncident]) -> IncidentChanges:
         newest = evidence[-1].chunk if evidence else ""

@@ -45,12 +45,16 @@ def build_retraining_sensor(
     def retraining(
         context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], registry: dg.ResourceParam[Registry]
     ) -> dg.SensorResult:
-        requests = [
-            request
-            for spec in specs
-            for wanted in wanted_runs(spec, store, registry)
-            if (request := run_request(spec, wanted, context.instance)) is not None
-        ]
+        requests: list[dg.RunRequest] = []
+        for spec in specs:
+            try:
+                wanted = list(wanted_runs(spec, store, registry))
+            except Exception:
+                # Whatever a registry raises: the other models must not wait for it.
+                context.log.exception("%s: the registry cannot be asked", spec.name)
+                continue
+            found = (run_request(spec, entry, context.instance) for entry in wanted)
+            requests.extend(request for request in found if request is not None)
         reason = None if requests else dg.SkipReason("nothing was decided that has not been done")
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 

@@ -31,20 +31,20 @@ def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: St
     if "model_version" not in rows.columns or not store.versions(spec.name):
         return rows
     versions = rows["model_version"].cast(pl.String)
-    beside = [v for v in versions.unique().drop_nulls() if store.role_at(spec.name, v, chunk.end) in NOT_SERVING]
+    beside = [v for v in versions.unique().drop_nulls() if store.role_at(spec.name, v, chunk.start) in NOT_SERVING]
     served = rows.filter(~versions.is_in(beside).fill_null(value=False))
     return rows if served.is_empty() else served
 
 
 def with_roles(results: ChunkResults, store: Store) -> ChunkResults:
-    """Stamp each measurement with the role that its version had at the chunk's end.
+    """Stamp each measurement with the role that its version had when the chunk began.
 
-    What does not serve is measured like everything else, and never decides.
+    On its last day a champion serves, too. What does not serve is measured like everything else, and never decides.
     """
     versions = {m.model_version for m in results.measurements if m.model_version}
     if not versions or not store.versions(results.chunk.model):
         return results
-    roles = {version: store.role_at(results.chunk.model, version, results.chunk.end) for version in versions}
+    roles = {version: store.role_at(results.chunk.model, version, results.chunk.start) for version in versions}
     return replace(results, measurements=tuple(_stamped(m, roles) for m in results.measurements))
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from monitoring_pipeline.evaluation.gate import GateResult
 from monitoring_pipeline.evaluation.threads import one_thread
@@ -40,6 +42,14 @@ class ModelRegistry:
 
     tracking_uri: str
     artifact_root: Path
+
+    @property
+    def _place(self) -> str:
+        """The address as people may see it: without a password."""
+        try:
+            return make_url(self.tracking_uri).render_as_string(hide_password=True)
+        except ArgumentError:
+            return self.tracking_uri
 
     def champion(self, model: str) -> str | None:
         """Return the version that serves; ``None`` where the alias is not set."""
@@ -125,7 +135,7 @@ class ModelRegistry:
             RegistryError: when it is not registered, or cannot be loaded.
         """
         if not self.has_version(model, model_version):
-            message = f"{self.tracking_uri}: {model} has no version {model_version!r}"
+            message = f"{self._place}: {model} has no version {model_version!r}"
             raise RegistryError(message)
         with connected(self.tracking_uri) as client:
             from mlflow.pyfunc import load_model
@@ -180,7 +190,7 @@ class ModelRegistry:
         """
         entry = self._find(model, lambda entry: str(entry.version) == model_version)
         if entry is None:
-            raise RegistryError(f"{self.tracking_uri}: {model} has no version {model_version!r}")
+            raise RegistryError(f"{self._place}: {model} has no version {model_version!r}")
         if entry.run_id:
             return entry.run_id
         experiment = experiment_of(client, model, self.artifact_root)

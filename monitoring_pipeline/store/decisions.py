@@ -89,12 +89,16 @@ class DecisionStore(StoreConnection):
         ]
 
     def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role:
-        """Return the role that a version had at a moment; champion where nothing was recorded by then."""
-        role = Role.CHAMPION
-        for record in self.role_history(model):
-            if record.model_version == model_version and record.since <= moment:
-                role = record.role
-        return role
+        """Return the role that a version had at a moment.
+
+        Before its first record a version that a gate has let in (its record has a window) had that role already;
+        any other was the champion.
+        """
+        own = [record for record in self.role_history(model) if record.model_version == model_version]
+        past = [record for record in own if record.since <= moment]
+        if past:
+            return past[-1].role
+        return own[0].role if own and own[0].window else Role.CHAMPION
 
 
 def write_decision(connection: sa.Connection, decision: Decision) -> bool:

@@ -114,7 +114,12 @@ def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.da
     rows = connection.execute(sa.select(incident_events).filter_by(incident_id=own["incident_id"])).mappings().all()
     held = {(row["kind"], row["chunk"]): row for row in rows if row["kind"] not in BY_PEOPLE}
     heard = {key for key, row in held.items() if row["told"] and row["kind"] in TOLD_ONCE}
-    told = tuple(event for event in change.told if (event.kind.value, event.chunk) not in heard)
+    is_known = any(row["told"] for row in rows)
+    told = tuple(
+        event
+        for event in change.told
+        if (event.kind.value, event.chunk) not in heard and (is_known or event.kind is not EventKind.RESOLVED)
+    )
     for event in change.events:
         row = held.pop((event.kind.value, event.chunk), None)
         if event in told:

@@ -61,9 +61,12 @@ class LastNight:
             return {entry.incident.cause: entry.incident.state.value for entry in store.incidents(LOANS)}
 
     def decided(self) -> list[tuple[str, str]]:
-        """Return topics and answers of what was decided about versions."""
+        """Return topics and answers of what was decided about versions because of the night.
+
+        Labels of the days before arrive all the time, and those days are decided about again.
+        """
         with self.world.store() as store:
-            decisions = store.decisions(LOANS)
+            decisions = [d for d in store.decisions(LOANS) if d.chunk in {self.night, None}]
         return [(d.topic, d.answer) for d in decisions if d.topic in {"retraining", "gate", "promotion"}]
 
 

@@ -53,11 +53,11 @@ def _plan(stored, event):
 
 def _judge(evidence, known):
     newest = evidence[-1].chunk if evidence else ""
-    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk=newest, is_young=lambda _: True)
+    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk=newest, is_young=lambda *_: True)
 
 
 def _silently(evidence, known):
-    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk="", is_young=lambda _: False)
+    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk="", is_young=lambda *_: False)
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_night_by_night_and_at_once_leave_the_same_incidents_and_events(store, m
 
     def silently(evidence, known):
         histories = fold_incidents(spec, evidence)
-        return find_changes(spec, histories, known, newest_chunk="2024-03-09", is_young=lambda _: False)
+        return find_changes(spec, histories, known, newest_chunk="2024-03-09", is_young=lambda *_: False)
 
     assert store.update_incidents("other", silently, _plan, at=NOW) == ()
     assert [replace(entry.incident, model=MODEL) for entry in store.incidents("other")] == [e.incident for e in stored]
@@ -216,7 +216,7 @@ def test_what_was_told_stays_in_the_log_and_the_rest_follows_the_history(store, 
     assert asked("SELECT kind, chunk, told FROM incident_events ORDER BY chunk, kind") == [
         ("opened", "2024-03-02", False),
         ("opened", "2024-03-03", True),
-        ("resolved", "2024-03-05", False),
+        ("resolved", "2024-03-05", True),
     ]
 
 
@@ -297,7 +297,7 @@ def test_a_name_may_be_its_beginning_where_that_is_one(store, measure):
     store.update_incidents(
         "other",
         lambda evidence, known: find_changes(
-            spec, fold_incidents(spec, evidence), known, newest_chunk="2024-03-03", is_young=lambda _: True
+            spec, fold_incidents(spec, evidence), known, newest_chunk="2024-03-03", is_young=lambda *_: True
         ),
         _plan,
         at=NOW,
@@ -365,7 +365,7 @@ def test_roles_have_a_history(store):
     }
     moments = (NOW - dt.timedelta(seconds=1), NOW, later, last)
     assert [store.role_at(MODEL, "2", moment) for moment in moments] == [
-        Role.CHAMPION, Role.SHADOW, Role.CHAMPION, Role.CHAMPION,
+        Role.SHADOW, Role.SHADOW, Role.CHAMPION, Role.CHAMPION,
     ]  # fmt: skip
     assert [store.role_at(MODEL, "1", moment) for moment in moments] == [
         Role.CHAMPION, Role.CHAMPION, Role.RETIRED, Role.RETIRED,
