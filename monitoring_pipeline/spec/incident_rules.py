@@ -25,7 +25,10 @@ class IncidentRules(SpecPart):
     reopen_within: int = Field(default=7, ge=0)
     """A cause that comes back within so many chunks of its resolution reopens its incident, later it is a new one."""
     horizon: Duration = Field(default=dt.timedelta(days=3), json_schema_extra={"default": "3d"})
-    """Only chunks that ended within this time may notify anybody; older ones change history silently."""
+    """Only chunks that ended within this time may notify anybody; older ones change history silently.
+
+    What labels tell (performance, objectives) may be told as much later as they take: ``labels.delay``.
+    """
 
 
 class Objective(SpecPart):

@@ -9,7 +9,7 @@ import pytest
 from monitoring_pipeline_tests.end_to_end.kill_nine import JOBS, Harness, harness, random_kills
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:::mlflow")]
-POINTS, SEED = 6, 7
+POINTS, SEED = 5, 7
 
 
 @pytest.fixture(scope="module")

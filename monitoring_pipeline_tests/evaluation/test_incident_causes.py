@@ -6,6 +6,7 @@ from monitoring_pipeline.evaluation.incident_causes import (
     columns_of,
     explains,
     family_of,
+    is_told_by_labels,
     is_related,
     joined_columns,
     opens_at_once,
@@ -108,6 +109,17 @@ def test_only_versions_that_serve_make_incidents_and_a_challenger_its_own(role, 
 def test_the_parts_of_a_cause_can_be_read_back():
     assert [family_of(c) for c in ("column:age@7", "performance@7", "source")] == ["column", "performance", "source"]
     assert [version_of(c) for c in ("performance@7", "performance")] == ["7", ""]
+    told = (
+        "performance",
+        "performance@7",
+        "objective:good_days",
+        "labels",
+        "inputs",
+        "source",
+        "column:age",
+        "pipeline",
+    )
+    assert [is_told_by_labels(cause) for cause in told] == [True] * 4 + [False] * 4
     assert columns_of("column:age,plan") == ("age", "plan")
     assert columns_of("business:age") == ()
     assert joined_columns(["column:plan", "column:age,plan", "column:seats"]) == "column:age,plan,seats"

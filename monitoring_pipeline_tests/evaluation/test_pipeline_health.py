@@ -135,6 +135,12 @@ def test_the_horizon_ends_with_its_last_instant():
     assert not is_within_horizon(SPEC, CHUNK, CHUNK.end + dt.timedelta(days=3, microseconds=1))
 
 
+def test_what_labels_tell_is_as_young_as_its_labels():
+    last = CHUNK.end + SPEC.labels.delay + dt.timedelta(days=3)
+    assert is_within_horizon(SPEC, CHUNK, last, by_labels=True)
+    assert not is_within_horizon(SPEC, CHUNK, last + dt.timedelta(microseconds=1), by_labels=True)
+
+
 @pytest.mark.parametrize(
     ("message", "shown"),
     [

@@ -246,3 +246,16 @@ def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
 def test_only_critical_quality_is_broken_data(kind, severity, failing):
     night = night_state_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")])
     assert night.quality_failing is failing
+
+
+def test_labels_that_take_weeks_are_looked_for_weeks_back():
+    nights = [*_nights("bbb"), *(_night(4 + n, performance_breached=None, maturity=None) for n in range(30))]
+    asked = {
+        "now": nights[-1].chunk_end,
+        "horizon": HORIZON,
+        "last_retraining": None,
+        "running": False,
+    }
+    assert decide_retraining(RULES, nights, **asked).answer == "no"
+    assert decide_retraining(RULES, nights, label_delay=30 * DAY, **asked).answer == "yes"
+    assert decide_retraining(RULES, nights, label_delay=17 * DAY, **asked).answer == "no"
