@@ -3,21 +3,18 @@
 MLflow is imported where it runs: that takes 4 to 11 seconds.
 """
 
-import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from monitoring_pipeline.demo.flights import SOURCE
 from monitoring_pipeline.demo.training import OUTPUT_METHODS, DemoModel, model_input
+from monitoring_pipeline.registry.connection import connected, experiment_of
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from sklearn.pipeline import Pipeline
 
 CHAMPION = "champion"
@@ -48,7 +45,7 @@ class Registry:
         Raises:
             OtherModelRegisteredError: when only other versions exist; the model spec would not know a new one.
         """
-        with self._connected() as client:
+        with connected(self.tracking_uri) as client:
             registered = client.search_model_versions(f"name = '{model.name}'")
         for entry in registered:
             if entry.tags.get(FINGERPRINT_TAG) == fingerprint:
@@ -93,7 +90,10 @@ class Registry:
         rows = from_pandas(
             features.assign(**{model.target: truths}), source=SOURCE, targets=model.target, name="reference"
         )
-        with self._connected() as client, mlflow.start_run(experiment_id=self._experiment(client, model)) as run:
+        with (
+            connected(self.tracking_uri) as client,
+            mlflow.start_run(experiment_id=experiment_of(client, model.name, self.artifact_root)) as run,
+        ):
             mlflow.log_params(model.boosting)
             mlflow.log_metrics(metrics)
             mlflow.log_input(rows, context="reference")
@@ -123,31 +123,5 @@ class Registry:
         """Load a registered version."""
         from mlflow.sklearn import load_model
 
-        with self._connected() as client:
+        with connected(self.tracking_uri) as client:
             return cast("Pipeline", load_model(client.get_model_version_download_uri(model.name, model_version)))
-
-    def _experiment(self, client: "MlflowClient", model: DemoModel) -> str:
-        existing = client.get_experiment_by_name(model.name)
-        if existing is not None:
-            return existing.experiment_id
-        location = (self.artifact_root / model.name).absolute().as_uri()
-        return client.create_experiment(model.name, artifact_location=location)
-
-    @contextmanager
-    def _connected(self) -> "Generator[MlflowClient]":
-        """Point MLflow's global tracking URI here for a while, and quiet its greetings."""
-        import mlflow
-
-        previous: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-        levels = [logger.level for logger in loggers]
-        for logger in loggers:
-            logger.setLevel(logging.WARNING)
-        mlflow.set_tracking_uri(self.tracking_uri)
-        try:
-            # Named for both: an environment that sets a registry of its own must not receive the demo's models.
-            yield mlflow.MlflowClient(tracking_uri=self.tracking_uri, registry_uri=self.tracking_uri)
-        finally:
-            mlflow.set_tracking_uri(previous)
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)

@@ -6,9 +6,8 @@ from sqlalchemy.engine import Connection
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.store.rows import measurement_of
-from monitoring_pipeline.store.tables import chunk_revisions, measurements
+from monitoring_pipeline.store.tables import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
 
-REFERENCE_KEY_PATTERN = "%/%"
 _SIGNAL = ("kind", "subject", "name", "segment")
 
 
@@ -18,16 +17,8 @@ def read_evidence(connection: Connection, model: str) -> list[ChunkEvidence]:
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
     metric of a breached estimate; and the number of rows, which shows that the source could be read.
     """
-    newer = chunk_revisions.alias("newer")
-    column = measurements.c
-    superseded = sa.exists().where(
-        newer.c.model == column.model,
-        newer.c.chunk == column.chunk,
-        newer.c.producer == column.producer,
-        newer.c.revision > column.revision,
-    )
-    of_days = column.chunk.not_like(REFERENCE_KEY_PATTERN)
-    current = sa.select(measurements).filter_by(model=model).where(of_days, ~superseded).cte("current")
+    of_days = measurements.c.chunk.not_like(REFERENCE_KEY_PATTERN)
+    current = sa.select(measurements).filter_by(model=model).where(of_days, is_current(measurements)).cte("current")
     breached = (
         sa.select(*(current.c[name] for name in _SIGNAL))
         .where(current.c.status == Status.BREACHED.value, current.c.severity != Severity.INFO.value)

@@ -11,10 +11,9 @@ from monitoring_pipeline.spec.measurement import Status
 from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing
-from monitoring_pipeline.store.evidence import REFERENCE_KEY_PATTERN
 from monitoring_pipeline.store.incident_rows import event_of, incident_of
 from monitoring_pipeline.store.incident_tables import alert_threads, alerts, incident_events, incidents
-from monitoring_pipeline.store.tables import chunk_revisions, measurements
+from monitoring_pipeline.store.tables import REFERENCE_KEY_PATTERN, is_current, measurements
 
 CHUNKS_OF_A_CHART = 120
 OPEN_STATES = ("due", "sending")
@@ -78,14 +77,7 @@ class OutboxStore(StoreConnection):
         if not stored.incident.findings:
             return ()
         finding = stored.incident.findings[0]
-        newer = chunk_revisions.alias("newer")
         column = measurements.c
-        superseded = sa.exists().where(
-            newer.c.model == column.model,
-            newer.c.chunk == column.chunk,
-            newer.c.producer == column.producer,
-            newer.c.revision > column.revision,
-        )
         statement = (
             sa.select(column.chunk, column.value, column.lower, column.upper, column.status)
             .filter_by(
@@ -96,7 +88,7 @@ class OutboxStore(StoreConnection):
                 model_version=finding.model_version,
                 segment=finding.segment,
             )
-            .where(column.value.is_not(None), column.chunk.not_like(REFERENCE_KEY_PATTERN), ~superseded)
+            .where(column.value.is_not(None), column.chunk.not_like(REFERENCE_KEY_PATTERN), is_current(measurements))
             .order_by(column.chunk_start.desc())
             .limit(CHUNKS_OF_A_CHART)
         )

@@ -12,7 +12,6 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import reading, writing
-from monitoring_pipeline.store.evidence import REFERENCE_KEY_PATTERN
 from monitoring_pipeline.store.incidents import IncidentStore
 from monitoring_pipeline.store.outbox import OutboxStore
 from monitoring_pipeline.store.rows import (
@@ -24,8 +23,10 @@ from monitoring_pipeline.store.rows import (
     verdict_of,
 )
 from monitoring_pipeline.store.tables import (
+    REFERENCE_KEY_PATTERN,
     REVISED_TABLES,
     chunk_revisions,
+    is_current,
     measurements,
     model_references,
     profiles,
@@ -175,18 +176,11 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
     ) -> Sequence[RowMapping]:
         """Return rows of the current revisions of one model, in chunk order."""
-        newer = chunk_revisions.alias("newer")
-        superseded = sa.exists().where(
-            newer.c.model == table.c.model,
-            newer.c.chunk == table.c.chunk,
-            newer.c.producer == table.c.producer,
-            newer.c.revision > table.c.revision,
-        )
         written = [table.c.position] if "position" in table.c else []
         statement = (
             sa.select(table)
             .filter_by(model=model, **equal)
-            .where(~superseded, *conditions)
+            .where(is_current(table), *conditions)
             .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *written)
         )
         with reading(self._engine) as connection:

@@ -150,3 +150,17 @@ REVISED_TABLES = (chunk_revisions, measurements, profiles, verdicts, snapshots)
 
 RESULT_TABLES = (*REVISED_TABLES, model_references)
 """All tables of results."""
+
+REFERENCE_KEY_PATTERN = "%/%"
+"""What the keys of reference windows look like in SQL; those of chunks have no slash."""
+
+
+def is_current(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Return whether a row of a revised table belongs to the newest revision of its model, chunk and producer."""
+    newer = chunk_revisions.alias("newer")
+    return ~sa.exists().where(
+        newer.c.model == table.c.model,
+        newer.c.chunk == table.c.chunk,
+        newer.c.producer == table.c.producer,
+        newer.c.revision > table.c.revision,
+    )

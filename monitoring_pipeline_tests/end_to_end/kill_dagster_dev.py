@@ -1,6 +1,6 @@
 """Kills a real ``dagster dev``, or one process of it, in a night, starts it again, and looks at what is left.
 
-``python -m monitoring_pipeline_tests.end_to_end.kill_dagster_dev --points 4 --seed 1`` prints a table of the points.
+``python -m monitoring_pipeline_tests.end_to_end.kill_dagster_dev all daemon --seed 1`` prints a table of the points.
 """
 
 import argparse
@@ -89,15 +89,15 @@ def kill_worker_of(job: str) -> Callable[[Server, random.Random], str]:
     return kill
 
 
-KINDS: tuple[tuple[Callable[[Server, random.Random], str], bool], ...] = (
-    (kill_all, True),
-    (kill_worker_of(NIGHTLY), False),
-    (kill_worker_of(RETRAIN), False),
-    (kill_worker_of(DELIVERY), False),
-    (kill_daemon, True),
-    (kill_code_server, False),
-)
-"""How to kill, and whether somebody has to start it again."""
+KINDS: dict[str, tuple[Callable[[Server, random.Random], str], bool]] = {
+    "all": (kill_all, True),
+    "nightly": (kill_worker_of(NIGHTLY), False),
+    "retrain": (kill_worker_of(RETRAIN), False),
+    "delivery": (kill_worker_of(DELIVERY), False),
+    "daemon": (kill_daemon, True),
+    "code_server": (kill_code_server, True),
+}
+"""How to kill, and whether ``dagster dev`` ends by that and has to be started again."""
 
 
 def _kill(process_id: int) -> None:
@@ -146,53 +146,50 @@ def state_of(place: LastNight) -> dict[str, Any]:
     }
 
 
-def live(place: LastNight, kill: Callable[[Server, random.Random], str] | None, chance: random.Random) -> str:
-    """Lead a night to its end, with one kill."""
-    died = ""
+def live(place: LastNight, kind: str, chance: random.Random) -> str:
+    """Lead a night to its end, with one kill or none."""
     with dagster_dev(place.world, **place.environment) as server:
         for sensor in SENSORS:
             server.start_sensor(sensor)
         server.launch(NIGHTLY, **{"dagster/partition": place.night})
         began_at = time.monotonic()
-        if kill is None:
+        if not kind:
             wait_until_quiet(server, place)
-            return died
-        if kill in (kill_all, kill_daemon, kill_code_server):
+            return ""
+        kill, ends = KINDS[kind]
+        if ends:
             time.sleep(chance.uniform(0, NIGHT_SECONDS))
         died = f"{kill(server, chance)} +{time.monotonic() - began_at:.1f}s"
-        again = next(again for own, again in KINDS if own is kill)
-        if not again:
+        if not ends:
             wait_until_quiet(server, place)
             return died
         assert server.process is not None
-        server.process.wait(timeout=60)
+        with suppress(subprocess.TimeoutExpired):
+            server.process.wait(timeout=60)
     with dagster_dev(place.world, **place.environment) as server:
         wait_until_quiet(server, place)
     return died
 
 
 def main() -> None:
-    """Print a table of points."""
+    """Print a table of points, the first of them undisturbed."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--points", type=int, default=4)
+    parser.add_argument("kinds", nargs="*", default=[*KINDS], help=f"of {', '.join(KINDS)}")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     folder = Path(tempfile.mkdtemp(prefix="kill-dagster-dev-"))
     expected: dict[str, Any] = {}
     print(folder, flush=True)
-    for number in range(asked.points + 1):
+    for number, kind in enumerate(["", *asked.kinds]):
         with last_night(folder / f"night_{number}") as place:
-            kill = KINDS[(number - 1) % len(KINDS)][0] if number else None
             try:
-                died = live(place, kill, chance)
-            except (TimeoutError, AssertionError, pytest.fail.Exception) as error:
+                died = live(place, kind, chance)
+            except (TimeoutError, AssertionError, OSError, pytest.fail.Exception) as error:
                 died = f"{error!r:.3000}"
             state = state_of(place)
         expected = expected or state
-        found = [
-            f"{part}: {state[part]} instead of {expected[part]}" for part in expected if state[part] != expected[part]
-        ]
+        found = [f"{part}: {state[part]} instead of {it}" for part, it in expected.items() if state[part] != it]
         print(f"{number:3} | {died:50} | {'; '.join(found) or 'same'}", flush=True)
     print(expected)
 
