@@ -65,8 +65,11 @@ class Settings(BaseSettings):
         present = {name: value for name, value in given.items() if value not in (None, "")}
         return defaults | present | {"home": home}
 
-    def alerting_rules(self) -> AlertingRules:
+    def alerting_rules(self, *, with_secrets: bool = False) -> AlertingRules:
         """Return the rules of alerting; without the file, rules by which nobody is told.
+
+        Args:
+            with_secrets: refuse rules of which a secret is missing. Monitoring goes on without; its messages wait.
 
         Raises:
             SpecError: when the file cannot be used, or a secret that it names is missing.
@@ -74,5 +77,6 @@ class Settings(BaseSettings):
         if not self.alerting.exists():
             return AlertingRules()
         rules = load_alerting_rules(self.alerting)
-        check_secrets(rules, self.secrets, self.alerting)
+        if with_secrets:
+            check_secrets(rules, self.secrets, self.alerting)
         return rules

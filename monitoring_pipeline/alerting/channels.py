@@ -1,6 +1,6 @@
 """From the rules of alerting.yaml to channels that can send."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +8,12 @@ from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.apprise_channel import AppriseChannel
 from monitoring_pipeline.alerting.file_channel import FileChannel
-from monitoring_pipeline.alerting.ports import AlertChannel
+from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.alerting.slack import SlackChannel
 from monitoring_pipeline.alerting.slack_calls import SLACK_API, SlackCalls
 from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
-from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, check_secrets, find_secret
+from monitoring_pipeline.spec.alerting import SECRET_VARIABLE_PREFIX, AlertingRules, Channel, ChannelKind, find_secret
+from monitoring_pipeline.spec.outbox import ClaimedAlert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +49,45 @@ def build_channels(
 ) -> dict[str, AlertChannel]:
     """Return the channels of the rules by name; nothing is connected or imported before the first message.
 
+    A channel whose secret is missing, or no address, takes no message and says why; the others are not kept from
+    theirs.
+
     Args:
         rules: the rules.
         secrets: secrets by name.
         home: folder that the files of file channels are relative to.
         slack_api: base of Slack's addresses, for a proxy or a test.
         timeout_seconds: how long a channel may take to answer.
-
-    Raises:
-        SpecError: when a secret is missing, naming the variable to set.
-        ValueError: when a webhook's secret is not an address.
     """
-    check_secrets(rules, secrets)
     surroundings = Surroundings(
         secrets=secrets, home=home, link=rules.link, slack_api=slack_api, timeout_seconds=timeout_seconds
     )
-    return {name: _BUILDERS[channel.kind](name, channel, surroundings) for name, channel in rules.channels.items()}
+    return {name: _build(name, channel, surroundings) for name, channel in rules.channels.items()}
+
+
+class _Unusable:
+    """Stands for a channel until somebody mends its secret; its messages wait."""
+
+    keeps_record = True
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self._reason = reason
+
+    def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:  # noqa: ARG002
+        return {}
+
+    def send(self, dispatch: Dispatch) -> Receipt:  # noqa: ARG002
+        raise DeliveryError(self._reason, needs_a_person=True)
+
+
+def _build(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    if channel.secret is not None and find_secret(around.secrets, channel.secret) is None:
+        return _Unusable(name, f"no secret {channel.secret!r}; set {SECRET_VARIABLE_PREFIX}{channel.secret.upper()}")
+    try:
+        return _BUILDERS[channel.kind](name, channel, around)
+    except ValueError as error:
+        return _Unusable(name, str(error))
 
 
 def _slack(name: str, channel: Channel, around: Surroundings) -> AlertChannel:

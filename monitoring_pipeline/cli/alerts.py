@@ -18,7 +18,7 @@ def check_alerts() -> None:
     """Check alerting.yaml and that its secrets are there."""
     with clear_errors():
         settings = Settings()
-        rules = settings.alerting_rules()
+        rules = settings.alerting_rules(with_secrets=True)
     if not rules.channels:
         click.echo(f"{settings.alerting}: no channels; nobody is told")
         return

@@ -19,7 +19,6 @@ from monitoring_pipeline.alerting.slack import SlackChannel
 from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.incident import EventKind, IncidentState
-from monitoring_pipeline.spec.loading import SpecError
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline_tests.alerting.cases import alert, stored
 from monitoring_pipeline_tests.alerting.receivers import MailServer, WebhookServer, serving
@@ -212,5 +211,17 @@ def test_channels_are_built_from_the_rules(tmp_path: Path) -> None:
     assert [channel.keeps_record for channel in built.values()] == [False, False, True, True]
     built["d"].send(dispatch())
     assert (tmp_path / "a.jsonl").exists()
-    with pytest.raises(SpecError, match="set MONITORING_PIPELINE_SECRETS__EVENTS"):
-        build_channels(rules, {name: secrets[name] for name in ("slack", "mail")}, home=tmp_path)
+
+
+def test_a_channel_that_cannot_be_used_says_why_and_keeps_no_other_from_its_messages(tmp_path: Path) -> None:
+    channels = {"a": {"slack": "#x"}, "b": {"webhook": "events"}, "c": {"file": "a.jsonl"}}
+    rules = AlertingRules.model_validate({"channels": channels})
+    built = build_channels(rules, {"events": SecretStr("not an address")}, home=tmp_path)
+    with pytest.raises(DeliveryError, match="no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK") as missing:
+        built["a"].send(dispatch())
+    assert missing.value.needs_a_person
+    with pytest.raises(DeliveryError) as wrong:
+        built["b"].send(dispatch())
+    assert "not an address" not in str(wrong.value)
+    built["c"].send(dispatch())
+    assert (tmp_path / "a.jsonl").exists()
