@@ -179,7 +179,9 @@ def test_equal_versions_seldom_pass_and_better_ones_do():
 
 
 def _spec(document, **gate):
-    return ModelSpec.model_validate({**document, "retraining": {"trainer": "own.module:train", "gate": gate}})
+    predictions = document["predictions"] | {"model_version": "version"}
+    retraining = {"trainer": "own.module:train", "gate": gate}
+    return ModelSpec.model_validate({**document, "predictions": predictions, "retraining": retraining})
 
 
 @pytest.mark.parametrize(("document", "gate", "message"), [
