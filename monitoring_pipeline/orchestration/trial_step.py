@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import replace
 
 from monitoring_pipeline.evaluation.paired_comparison import measure_daily_difference
+from monitoring_pipeline.evaluation.pipeline_health import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rollout import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.evaluation.rows import combined_fingerprint
@@ -30,21 +31,7 @@ def compare_versions(
     trial = running_trial(spec, store, at=chunk.end)
     predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
     labels = required_snapshot(store, spec, chunk, LABELS)
-    measured: tuple[Measurement, ...] = ()
-    if trial is not None:
-        pair = pair_of_rows(
-            spec,
-            snapshots.read(predictions.uri),
-            snapshots.read(labels.uri),
-            champion=trial.incumbent,
-            challenger=trial.newcomer,
-            registry=registry,
-        )
-        rules = retraining_rules(spec)
-        today = measure_daily_difference(
-            pair, loss=rules.gate.loss, minimum_rows=spec.performance.minimum_rows, role=_role(trial)
-        )
-        measured = (today, *_so_far(spec, chunk, trial, today, store))
+    measured = () if trial is None else _compared(spec, chunk, trial, store, snapshots, registry)
     measured = (*measured, *_waiting(spec, chunk, store))
     words = (trial.key, trial.newcomer, trial.incumbent) if trial else ("no trial",)
     history = tuple(f"{m.name}={m.value!r}" for m in measured)
@@ -53,6 +40,41 @@ def compare_versions(
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint, *words, *history)),
         measurements=measured,
+    )
+
+
+def _compared(  # noqa: PLR0917 - what a comparison is made of
+    spec: ModelSpec, chunk: Chunk, trial: Trial, store: Store, snapshots: Snapshots, registry: Registry
+) -> tuple[Measurement, ...]:
+    """Return the difference on the chunk and so far; skipped where the registry cannot be asked."""
+    rules = retraining_rules(spec)
+    try:
+        pair = pair_of_rows(
+            spec,
+            snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri),
+            snapshots.read(required_snapshot(store, spec, chunk, LABELS).uri),
+            champion=trial.incumbent,
+            challenger=trial.newcomer,
+            registry=registry,
+        )
+    except Exception as error:  # noqa: BLE001 - whatever a registry raises: the chunk is to be judged all the same
+        return (_not_compared(trial, error),)
+    today = measure_daily_difference(
+        pair, loss=rules.gate.loss, minimum_rows=spec.performance.minimum_rows, role=_role(trial)
+    )
+    return (today, *_so_far(spec, chunk, trial, today, store))
+
+
+def _not_compared(trial: Trial, error: Exception) -> Measurement:
+    return Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="versions",
+        name=_name(trial),
+        model_version=trial.newcomer,
+        status=Status.SKIPPED,
+        severity=Severity.INFO,
+        reason=f"the versions could not be compared: {type(error).__name__}: {message_without_values(str(error))}",
+        role=_role(trial),
     )
 
 
