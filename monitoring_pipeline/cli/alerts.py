@@ -36,10 +36,10 @@ def check_alerts() -> None:
 @alerts.command("test")
 @click.argument("channel")
 def test_channel(channel: str) -> None:
-    """Send a message to CHANNEL of alerting.yaml that says it is a trial."""
+    """Send a message to CHANNEL of alerting.yaml that says it is a test."""
     from monitoring_pipeline.alerting.channels import build_channels
     from monitoring_pipeline.alerting.ports import DeliveryError
-    from monitoring_pipeline.alerting.trial_message import send_trial_message
+    from monitoring_pipeline.alerting.probe_message import send_probe_message
 
     with clear_errors():
         settings = Settings()
@@ -49,7 +49,7 @@ def test_channel(channel: str) -> None:
             message = f"no channel {channel!r} in {settings.alerting}; known: {', '.join(channels) or 'none'}"
             raise click.ClickException(message)
         try:
-            receipt = send_trial_message(channels[channel], link=rules.link, now=dt.datetime.now(dt.UTC))
+            receipt = send_probe_message(channels[channel], link=rules.link, now=dt.datetime.now(dt.UTC))
         except DeliveryError as error:
             raise click.ClickException(f"{channel}: {error}") from error
     click.echo(f"{channel}: taken{f' as {receipt.delivery_id}' if receipt.delivery_id else ''}")

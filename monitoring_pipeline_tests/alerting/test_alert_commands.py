@@ -55,13 +55,13 @@ def test_without_the_file_nobody_is_told(run, tmp_path):
     assert "no channels; nobody is told" in run("check").output
 
 
-def test_a_trial_reaches_slack(run):
+def test_a_probe_reaches_slack(run):
     with SlackServer() as slack:
         result = run("test", "ml-oncall", SLACK_API=slack.url)
         assert result.exit_code == 0, result.output
         assert result.output.startswith("ml-oncall: taken as C0000ONCALL/")
         (root,) = slack.roots()
-    assert "this is a trial: nothing has happened" in json.dumps(root)
+    assert "this is a test: nothing has happened" in json.dumps(root)
 
 
 def test_a_wrong_token_is_told_in_one_line(run):
@@ -73,10 +73,10 @@ def test_a_wrong_token_is_told_in_one_line(run):
     assert "xoxb-of-others" not in result.output
 
 
-def test_a_trial_reaches_a_file(run, tmp_path):
+def test_a_probe_reaches_a_file(run, tmp_path):
     assert run("test", "log").exit_code == 0
     (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
-    assert json.loads(line)["alerts"][0]["event"]["summary"] == "this is a trial: nothing has happened"
+    assert json.loads(line)["alerts"][0]["event"]["summary"] == "this is a test: nothing has happened"
 
 
 def test_an_unknown_channel_is_named_with_those_that_there_are(run):

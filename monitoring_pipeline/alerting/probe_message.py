@@ -1,4 +1,4 @@
-"""A message that only tries a channel: the whole way that an alert goes, about no incident."""
+"""A probe: a message that only tries a channel: the whole way that an alert goes, about no incident."""
 
 import datetime as dt
 from dataclasses import replace
@@ -9,17 +9,17 @@ from monitoring_pipeline.spec.incident import EventKind, Incident, IncidentEvent
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 
-NAME = "trial"
+NAME = "probe"
 
 
-def send_trial_message(channel: AlertChannel, *, link: str | None, now: dt.datetime) -> Receipt:
-    """Send a message of severity info that says it is a trial.
+def send_probe_message(channel: AlertChannel, *, link: str | None, now: dt.datetime) -> Receipt:
+    """Send a message of severity info that says it is a test.
 
     Raises:
         DeliveryError: when the channel does not take it; the message says why.
     """
     today = now.date().isoformat()
-    summary = "this is a trial: nothing has happened"
+    summary = "this is a test: nothing has happened"
     incident = Incident(
         model=NAME, cause=NAME, opened=today, since=today, last_breached=today, resolved=None,
         state=IncidentState.OPEN, severity=Severity.INFO, breached_chunks=0, reopened=0,
