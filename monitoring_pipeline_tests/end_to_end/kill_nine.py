@@ -32,7 +32,7 @@ from monitoring_pipeline_tests.world import LOANS, World
 JOBS = ("loan_default_nightly", "loan_default_retrain", "deliver_alerts")
 REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
-NOT_KILLED, MOST_TRIES = "not killed", 3
+NOT_KILLED, TRIES = "not killed", 3
 PAUSE = dt.timedelta(minutes=2)
 """Between a death and the next start: nobody is quicker than run monitoring, and the lease of the dead."""
 ASKED = {
@@ -59,6 +59,10 @@ class Point:
     kills: tuple[Kill, ...]
     died_after: list[str] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
+
+    def died_in(self, job: str) -> bool:
+        """Return whether the first kill struck within this job."""
+        return self.died_after[0].startswith(f"{job} ")
 
 
 class Nights:
@@ -214,13 +218,14 @@ class Harness:
         self.expected = state_of(quiet)
 
     def try_point(self, kills: tuple[Kill, ...]) -> Point:
-        """Live one night with kills, and compare; one that ends before it can be killed is killed earlier."""
-        for _ in range(MOST_TRIES):
+        """Live one night with kills, and compare; one that is past the job that was meant is killed earlier."""
+        for left in reversed(range(TRIES)):
             folder = self._copy()
             point = live(self.nights, folder, kills, self.durations)
-            if point.died_after[0] != NOT_KILLED:
+            if point.died_in(kills[0].job):
                 break
-            kills = tuple(replace(kill, share=kill.share / 2) for kill in kills)
+            # Durations are of a quiet machine: on a busy one, the last try kills as soon as the job begins.
+            kills = tuple(replace(kill, share=kill.share / 2 if left > 1 else 0.0) for kill in kills)
         point.found += differences(state_of(folder), self.expected)
         if not point.found:
             shutil.rmtree(folder)
