@@ -17,7 +17,7 @@ import pytest
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files with slow tests first, the slowest of all at the front: nobody waits for it at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: (item.path.name != "test_readme.py", item.path not in slow))
+    items.sort(key=lambda item: (item.path.name != "test_demo.py", item.path not in slow))
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,9 @@
-"""The demo's flights, monitored as a user's models are: what is known to have happened in 2013 is found."""
+"""The demo, typed as a user types it: it prints what the README shows, and finds what is known of 2013's flights."""
 
+import re
 import shutil
-import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -10,18 +11,20 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
-from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.evaluation.periods import PeriodSummary
 from monitoring_pipeline.orchestration.periods import measure_period, summarize
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
 from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.end_to_end.readme_commands import README, monitoring_commands, type_command
 from monitoring_pipeline_tests.world import World
 
 pytestmark = pytest.mark.slow
-LATE, MINUTES = "flight_delay", "arrival_delay"
+OF_NO_CHUNK = ("model_references",)
+LATE, MINUTES, OUTCOME = "flight_delay", "arrival_delay", "flight_outcome"
 MONTHS = {"2013-03": 31, "2013-04": 30}
 APRIL = [f"2013-04-{day:02d}" for day in range(1, 31)]
+NIGHTS = APRIL[14:24]
 JULY = [f"2013-07-{day:02d}" for day in range(8, 15)]
 WEATHER = {
     "temperature_fahrenheit", "dew_point_fahrenheit", "humidity_percent", "wind_speed_mph", "precipitation_inches",
@@ -30,39 +33,73 @@ WEATHER = {
 
 
 class FlightsWorld(World):
-    """A folder with the demo's warehouse, and the demo's own specs."""
+    """A home of the demo; the specs are those of the package."""
 
     @property
     def settings(self) -> Settings:
-        """The folder's places; the specs are those of the package."""
-        return Settings.model_validate(
-            {
-                "home": self.folder,
-                "warehouse": self.folder / "warehouse.duckdb",
-                "MLFLOW_TRACKING_URI": f"sqlite:///{self.folder / 'mlflow.db'}",
-                "DAGSTER_HOME": self.folder / "dagster",
-                "DAGSTER_POSTGRES_URL": "",
-            }
-        )
+        """The places that a home has."""
+        given = {"home": self.folder, "MLFLOW_TRACKING_URI": "", "DAGSTER_HOME": "", "DAGSTER_POSTGRES_URL": ""}
+        return Settings.model_validate(given)
 
 
 @pytest.fixture(scope="module")
-def flights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlightsWorld]:
-    """March and April 2013 and the last day of the year monitored, by one run per model and range."""
-    folder = tmp_path_factory.mktemp("flights")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """March and April 2013 monitored by the README's first command, and what that printed."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, type_command(".venv/bin/monitoring-pipeline demo", folder)
+
+
+@pytest.fixture(scope="module")
+def flights(demo: tuple[Path, str]) -> Iterator[FlightsWorld]:
+    """The same home, with a week of July and the last day of the year."""
     with dg.DagsterInstance.ephemeral() as instance:
-        world = FlightsWorld(folder, instance)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # MLflow's own
-            seed_warehouse(
-                world.settings.warehouse, world.settings.mlflow_tracking_uri, folder / "mlflow", lambda _: None
-            )
+        world = FlightsWorld(demo[0] / ".monitoring_pipeline", instance)
         for model in (LATE, MINUTES):
-            assert world.failures(model, "2013-03-01", "2013-03-31") == ()
-            assert world.failures(model, "2013-04-01", "2013-04-30") == ()
             assert world.failures(model, "2013-12-31") == ()
         assert world.failures(LATE, JULY[0], JULY[-1]) == ()
         yield world
+
+
+def test_the_demo_prints_what_the_readme_shows(demo):
+    _, printed = demo
+    (block,) = re.findall(r"```text\n(│.*?)```", README, re.DOTALL)
+    shown = [re.sub(r"\s+", " ", line) for line in block.splitlines() if re.match(r"│ \d", line)]
+    found = {re.sub(r"\s+", " ", line) for line in printed.splitlines()}
+    assert len(shown) > 1
+    assert set(shown) <= found
+
+
+def test_days_of_the_demo_monitored_again_change_nothing(demo):
+    folder, _ = demo
+    world = FlightsWorld(folder / ".monitoring_pipeline", dg.DagsterInstance.ephemeral())
+    before = world.tables()
+    assert len(before["verdicts"]) == 3 * 61
+    for model in (LATE, OUTCOME):
+        type_command(f".venv/bin/monitoring-pipeline backfill {model} --from 2013-04-22 --to 2013-04-23", folder)
+    assert world.tables() == before
+
+
+def test_commands_about_the_demo(demo):
+    folder, _ = demo
+    commands = monitoring_commands("flight_") + monitoring_commands("what_is_wrong")
+    assert len(commands) >= 5
+    printed = {command: type_command(command, folder) for command in commands}
+    assert "2013-04" in printed[next(c for c in commands if "--by month" in c)]
+    for name in ("what_is_wrong", "what_we_knew", "estimate_quality"):
+        assert "auroc" in printed[next(c for c in commands if name in c)]
+
+
+def test_commands_about_incidents(demo):
+    folder, printed = demo
+    commands = monitoring_commands("incidents ") + monitoring_commands("alerts ") + monitoring_commands("alert_")
+    commands = [command for command in commands if "flight_" not in command or "alert_" in command]
+    assert len(commands) >= 6
+    named = {word for command in commands for word in command.split() if re.fullmatch(r"[0-9a-f]{8}", word)}
+    assert len(named) == 1
+    assert named <= set(re.findall(r"[0-9a-f]{8}", printed))
+    shown = {command: type_command(command, folder) for command in commands}
+    assert "acknowledged by" in shown[next(c for c in commands if "mute" in c)]
+    assert "outcome: real" in shown[next(c for c in commands if "outcome" in c)]
 
 
 def _of_month(world: World, model: str, metric: str, month: str) -> Measurement:
@@ -141,17 +178,18 @@ def test_julys_weather_has_drifted_and_the_model_is_intact(flights):
     assert {m.status for m in estimates} == {Status.OK}
 
 
-def test_thirty_nights_equal_one_run(flights, tmp_path):
+def test_nights_one_by_one_equal_one_run(flights, tmp_path):
     shutil.copy(flights.settings.warehouse, tmp_path / "warehouse.duckdb")
     with dg.DagsterInstance.ephemeral() as instance:
         nights = FlightsWorld(tmp_path, instance)
-        for day in APRIL:
+        for day in NIGHTS:
             assert nights.run(LATE, day).success
     in_one_run = {
-        table: [row for row in rows if table == "model_references" or row[1] in APRIL or row[2].startswith("reference")]
+        table: [row for row in rows if row[1] in NIGHTS or row[2].startswith("reference") or table in OF_NO_CHUNK]
         for table, rows in flights.tables(LATE).items()
     }
-    assert {len({row[1] for row in in_one_run[table]} & set(APRIL)) for table in ("verdicts", "snapshots")} == {30}
+    for table in ("verdicts", "snapshots"):
+        assert {row[1] for row in in_one_run[table]} >= set(NIGHTS)
     assert nights.tables(LATE) == in_one_run
 
 
