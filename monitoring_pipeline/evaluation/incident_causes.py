@@ -25,7 +25,7 @@ TABLE = "table"
 _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
-_TOLD_BY_LABELS = frozenset({"performance", "objective", "labels"})
+_TOLD_BY_LABELS = frozenset({PERFORMANCE, BUSINESS, OBJECTIVE, "labels"})
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
 

@@ -1,12 +1,12 @@
 """The course of one cause over the chunks: when its breaches are an incident, and what happens to that."""
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from monitoring_pipeline.evaluation.incident_causes import Signal, opens_at_once
 from monitoring_pipeline.evaluation.incident_findings import WEIGHT, Breach, finding_of, place_of
 from monitoring_pipeline.evaluation.incident_words import (
-    end_of_trial_words,
     persistence_words,
     resolution_words,
     spread_words,
@@ -75,6 +75,7 @@ class Course:
         self._since: dict[Signal, str | None] = {}
         self._marks: list[_Mark] = []
         self._incidents: list[_Running] = []
+        self._missed = 0
 
     @property
     def running(self) -> _Running | None:
@@ -123,10 +124,23 @@ class Course:
         elif running and not counted:
             self._resolve_if_fine(running, index, chunk)
 
-    def end(self, index: int, chunk: str, version: str) -> None:
-        """End the incident of a challenger that is none any more."""
+    def end(self, index: int, chunk: str, words: str) -> None:
+        """End the incident of a challenger that is on trial no more."""
         if (running := self.running) is not None:
-            self._resolve(running, index, chunk, end_of_trial_words(version))
+            self._resolve(running, index, chunk, words)
+
+    def miss(self, *, scored: bool, signals_of_others: AbstractSet[Signal]) -> bool:
+        """Note whether a challenger scored a chunk; return whether it missed as many as the rule to resolve looks at.
+
+        Args:
+            scored: whether there is any measurement of it on the chunk.
+            signals_of_others: what was measured of other versions there, with causes of this version.
+        """
+        if scored:
+            self._missed = 0
+        elif not signals_of_others.isdisjoint(self._since):
+            self._missed += 1
+        return self._missed >= self._rules.resolve.of
 
     def tell(self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[str]) -> None:
         """Write down what is known of the incident by the end of a chunk, if it lasts.

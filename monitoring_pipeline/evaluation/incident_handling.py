@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from monitoring_pipeline.evaluation.incident_findings import WEIGHT
 from monitoring_pipeline.spec.incident import (
     Decision,
     EventKind,
@@ -12,6 +13,7 @@ from monitoring_pipeline.spec.incident import (
     Outcome,
     StoredIncident,
 )
+from monitoring_pipeline.spec.measurement import Severity
 
 Handle = Callable[[StoredIncident], "Act"]
 
@@ -73,6 +75,13 @@ def record_outcome(person: Person, outcome: Outcome) -> Handle:
         return _act(stored, person, EventKind.OUTCOME, "outcome", outcome.value, handling)
 
     return act
+
+
+def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
+    """Return whether somebody has muted an incident, and it is no worse than what was muted."""
+    if handling.muted_until is None or handling.muted_until <= now:
+        return False
+    return WEIGHT[severity] <= WEIGHT[handling.muted_severity or Severity.CRITICAL]
 
 
 def _act(  # noqa: PLR0917 - the six parts of one sentence

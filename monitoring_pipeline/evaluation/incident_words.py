@@ -56,6 +56,16 @@ def end_of_trial_words(version: str) -> str:
     return f"version {version} is no longer a challenger"
 
 
+def end_of_scoring_words(version: str, chunks: int) -> str:
+    """Say that a challenger's incident is over because it scores nothing any more."""
+    return f"version {version} has not been measured on the last {_counted(chunks, 'day')} on which others were"
+
+
+def told_late_words(since: str) -> str:
+    """Say that an incident is no news, though nobody has heard of it."""
+    return f"open since {since}, told only now: "
+
+
 def listed(names: Sequence[str]) -> str:
     """Return the first names, and how many more there are."""
     more = len(names) - NAMES_SHOWN

@@ -5,7 +5,7 @@ its own course. A breach that another cause's incident explains is told there, a
 anything else; but it is not fine either, so that an incident that runs already does not end by it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,6 +22,7 @@ from monitoring_pipeline.evaluation.incident_causes import (
 )
 from monitoring_pipeline.evaluation.incident_course import Course
 from monitoring_pipeline.evaluation.incident_findings import Breach
+from monitoring_pipeline.evaluation.incident_words import end_of_scoring_words, end_of_trial_words
 from monitoring_pipeline.evaluation.verdict import without_replaced_estimates
 from monitoring_pipeline.spec.incident import IncidentHistory
 from monitoring_pipeline.spec.measurement import Measurement, Role, Severity, Status
@@ -36,7 +37,8 @@ class ChunkEvidence:
         chunk: key of the chunk.
         measurements: the breached ones, and those that are not of whatever was ever breached on any chunk, in any
             version and role (same kind, subject, name and segment). Besides, the realized metric where an estimate
-            is breached, and ``rows`` of the chunk, which shows that its source could be read. More does no harm.
+            is breached, and ``rows`` of the chunk, which shows that its source could be read. A challenger that is
+            skipped has scored the chunk; other skipped ones, and more of what is healthy, do no harm.
     """
 
     chunk: str
@@ -90,8 +92,8 @@ class _Fold:
             course.take(
                 index, chunk, own, fine_somewhere=course.cause in fine or is_proved_fine_by(course.cause, kinds)
             )
-        for course, version in _ended_trials(courses, measurements):
-            course.end(index, chunk, version)
+        for course, words in _ended_trials(self._spec, courses, evidence.measurements):
+            course.end(index, chunk, words)
         active = [course.cause for course in courses if index in course.covered]
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
@@ -166,9 +168,18 @@ def _in_fixed_order(measurements: Iterable[Measurement]) -> list[Measurement]:
     return sorted(every, key=repr) if len(every) > 1 else every
 
 
-def _ended_trials(courses: Sequence[Course], measurements: Sequence[Measurement]) -> list[tuple[Course, str]]:
-    """Return the courses of challengers that have another role now, with their versions."""
+def _ended_trials(
+    spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]
+) -> Iterator[tuple[Course, str]]:
+    """Yield the courses of challengers that have another role now or score nothing any more, with words for that."""
     others = {m.model_version for m in measurements if m.role != Role.CHALLENGER}
     on_trial = {m.model_version for m in measurements if m.role == Role.CHALLENGER}
-    versions = ((course, version_of(course.cause)) for course in courses)
-    return [(course, version) for course, version in versions if version and version in others - on_trial]
+    for course in courses:
+        if not (version := version_of(course.cause)):
+            continue
+        elsewhere = [m for m in measurements if m.model_version != version and m.status is not Status.SKIPPED]
+        signals = {Signal(course.cause, m.kind, m.subject, m.name, m.segment) for m in elsewhere}
+        if version in others - on_trial:
+            yield course, end_of_trial_words(version)
+        elif course.miss(scored=version in on_trial | others, signals_of_others=signals):
+            yield course, end_of_scoring_words(version, spec.incidents.resolve.of)

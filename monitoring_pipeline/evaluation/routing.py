@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from monitoring_pipeline.evaluation.incident_handling import is_muted
 from monitoring_pipeline.spec.alerting import AlertingRules, ChannelKind, Escalation, QuietHours, Route
 from monitoring_pipeline.spec.incident import EventKind, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity
@@ -51,7 +52,7 @@ def plan_alerts(
         message = f"now ({now}) must have a time zone"
         raise ValueError(message)
     now = now.astimezone(dt.UTC)
-    silent = event.kind in SILENT_EVENTS or _is_muted(stored, event, now)
+    silent = event.kind in SILENT_EVENTS or is_muted(stored.handling, event.severity, now)
     routed = (
         _planned(rules, route, event, now=now, silent=silent)
         for route in rules.routes
@@ -81,13 +82,6 @@ def _matches(route: Route, stored: StoredIncident, event: IncidentEvent) -> bool
         and any(fnmatchcase(stored.incident.model, pattern) for pattern in route.models)
         and any(fnmatchcase(stored.owner, pattern) for pattern in route.owners)
     )
-
-
-def _is_muted(stored: StoredIncident, event: IncidentEvent, now: dt.datetime) -> bool:
-    handling = stored.handling
-    if handling.muted_until is None or handling.muted_until <= now:
-        return False
-    return _RANK[event.severity] <= _RANK[handling.muted_severity or Severity.CRITICAL]
 
 
 def _planned(

@@ -7,6 +7,7 @@ from functools import partial
 from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
 from monitoring_pipeline.evaluation.incident_causes import is_told_by_labels
 from monitoring_pipeline.evaluation.incident_changes import IncidentChanges, find_changes
+from monitoring_pipeline.evaluation.incident_news import KnownIncident
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
 from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -15,7 +16,7 @@ from monitoring_pipeline.orchestration.inputs import made_from, outcome_fingerpr
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.incident import IncidentEvent, StoredIncident
+from monitoring_pipeline.spec.incident import IncidentEvent
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -27,9 +28,11 @@ def update_incidents(
     def is_young(cause: str, chunk: str) -> bool:
         return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_told_by_labels(cause))
 
-    def judge(evidence: Sequence[ChunkEvidence], known: Sequence[StoredIncident]) -> IncidentChanges:
+    def judge(evidence: Sequence[ChunkEvidence], known: Sequence[KnownIncident]) -> IncidentChanges:
         newest = evidence[-1].chunk if evidence else ""
-        return find_changes(spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young)
+        return find_changes(
+            spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young, now=now
+        )
 
     return store.update_incidents(spec.name, judge, partial(plan_alerts, alerting, now=now), at=now)
 

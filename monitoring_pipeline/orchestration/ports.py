@@ -8,6 +8,7 @@ from typing import Protocol
 import polars as pl
 
 from monitoring_pipeline.evaluation.incident_changes import IncidentChanges
+from monitoring_pipeline.evaluation.incident_news import KnownIncident
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence
 from monitoring_pipeline.evaluation.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality import SuiteResult
@@ -191,7 +192,7 @@ class Store(Protocol):
     def update_incidents(
         self,
         model: str,
-        judge: Callable[[Sequence[ChunkEvidence], Sequence[StoredIncident]], IncidentChanges],
+        judge: Callable[[Sequence[ChunkEvidence], Sequence[KnownIncident]], IncidentChanges],
         plan: Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]],
         *,
         at: dt.datetime,

@@ -27,7 +27,7 @@ class IncidentRules(SpecPart):
     horizon: Duration = Field(default=dt.timedelta(days=3), json_schema_extra={"default": "3d"})
     """Only chunks that ended within this time may notify anybody; older ones change history silently.
 
-    What labels tell (performance, objectives) may be told as much later as they take: ``labels.delay``.
+    What labels may tell (performance, business metrics, objectives) may be told as much later: ``labels.delay``.
     """
 
 

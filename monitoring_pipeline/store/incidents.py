@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
 from monitoring_pipeline.evaluation.incident_handling import Handle
+from monitoring_pipeline.evaluation.incident_news import KnownIncident, heard_of
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence
 from monitoring_pipeline.spec.incident import (
     EventKind,
@@ -23,10 +24,10 @@ from monitoring_pipeline.store.evidence import read_evidence
 from monitoring_pipeline.store.incident_rows import event_of, event_row, handling_row, incident_of, incident_row
 from monitoring_pipeline.store.incident_tables import alerts, incident_events, incidents
 
-TOLD_ONCE = frozenset({EventKind.OPENED, EventKind.SPREAD, EventKind.ESCALATED})
+TOLD_ONCE = frozenset({EventKind.SPREAD, EventKind.ESCALATED})
 """Kinds of event of which nobody hears twice on one chunk; what is resolved and reopened may be so again."""
 BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
-Judge = Callable[[Sequence[ChunkEvidence], Sequence[StoredIncident]], IncidentChanges]
+Judge = Callable[[Sequence[ChunkEvidence], Sequence[KnownIncident]], IncidentChanges]
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
 
 
@@ -54,13 +55,14 @@ class IncidentStore(StoreConnection):
 
         Args:
             model: name of the model.
-            judge: from the evidence of all chunks and the stored incidents to the incidents as they shall be.
+            judge: from the evidence of all chunks, and the stored incidents with what people were told of them, to the
+                incidents as they shall be.
             plan: which alerts an event makes; they are written with it.
             at: when.
         """
         told: list[IncidentEvent] = []
         with writing(self._engine, f"incidents/{model}") as connection:
-            known = _incidents(connection, model=model)
+            known = _known(connection, model)
             changes = judge(read_evidence(connection, model), known)
             for change in changes.current:
                 told.extend(_write(connection, change, plan, at))
@@ -114,12 +116,7 @@ def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.da
     rows = connection.execute(sa.select(incident_events).filter_by(incident_id=own["incident_id"])).mappings().all()
     held = {(row["kind"], row["chunk"]): row for row in rows if row["kind"] not in BY_PEOPLE}
     heard = {key for key, row in held.items() if row["told"] and row["kind"] in TOLD_ONCE}
-    is_known = any(row["told"] for row in rows)
-    told = tuple(
-        event
-        for event in change.told
-        if (event.kind.value, event.chunk) not in heard and (is_known or event.kind is not EventKind.RESOLVED)
-    )
+    told = tuple(event for event in change.told if (event.kind.value, event.chunk) not in heard)
     for event in change.events:
         row = held.pop((event.kind.value, event.chunk), None)
         if event in told:
@@ -188,6 +185,21 @@ def _save(connection: Connection, stored: StoredIncident, at: dt.datetime) -> No
 def _incidents(connection: Connection, **own: str) -> list[StoredIncident]:
     statement = sa.select(incidents).filter_by(**own).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
     return [incident_of(row) for row in connection.execute(statement).mappings()]
+
+
+def _known(connection: Connection, model: str) -> list[KnownIncident]:
+    """Return the incidents of a model with what people were told of each."""
+    news = sa.select(incident_events).filter_by(model=model, told=True)
+    rows = connection.execute(
+        news.where(incident_events.c.kind.not_in(BY_PEOPLE)).order_by(incident_events.c.event_id)
+    ).mappings()
+    told: dict[str, list[tuple[IncidentEvent, dt.datetime]]] = {}
+    for row in rows:
+        told.setdefault(row["incident_id"], []).append((event_of(row), row["at"]))
+    return [
+        KnownIncident(stored=stored, heard=heard_of(told.get(stored.incident_id, ())))
+        for stored in _incidents(connection, model=model)
+    ]
 
 
 def _one(connection: Connection, name: str) -> StoredIncident:

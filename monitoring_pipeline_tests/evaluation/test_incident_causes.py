@@ -113,13 +113,14 @@ def test_the_parts_of_a_cause_can_be_read_back():
         "performance",
         "performance@7",
         "objective:good_days",
+        "business:revenue",
         "labels",
         "inputs",
         "source",
         "column:age",
         "pipeline",
     )
-    assert [is_told_by_labels(cause) for cause in told] == [True] * 4 + [False] * 4
+    assert [is_told_by_labels(cause) for cause in told] == [True] * 5 + [False] * 4
     assert columns_of("column:age,plan") == ("age", "plan")
     assert columns_of("business:age") == ()
     assert joined_columns(["column:plan", "column:age,plan", "column:seats"]) == "column:age,plan,seats"

@@ -9,10 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.incident_changes import GONE, NOT_RESOLVED, WORSE, find_changes, is_active
+from monitoring_pipeline.evaluation.incident_changes import GONE, find_changes, is_active
 from monitoring_pipeline.evaluation.incident_findings import WEIGHT
+from monitoring_pipeline.evaluation.incident_news import (
+    MUTE_IS_OVER,
+    NOT_RESOLVED,
+    WORSE,
+    KnownIncident,
+    heard_of,
+)
 from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
-from monitoring_pipeline.spec.incident import EventKind, Handling, IncidentHistory, IncidentState, StoredIncident
+from monitoring_pipeline.spec.incident import (
+    EventKind,
+    Handling,
+    IncidentEvent,
+    IncidentHistory,
+    IncidentState,
+    StoredIncident,
+)
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
@@ -20,9 +34,10 @@ FIRST = dt.date(2024, 3, 1)
 AUROC = Measurement(kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="1", value=0.58)
 AGE_NULL = Measurement(kind=Kind.QUALITY, subject="age", name="null_share", model_version="1", value=1.0)
 PLAN_NULL = replace(AGE_NULL, subject="plan")
-SIGNALS = {"auroc": AUROC, "age": AGE_NULL, "plan": PLAN_NULL}
+ROWS = replace(AGE_NULL, subject="chunk", name="rows", model_version="")
+SIGNALS = {"auroc": AUROC, "age": AGE_NULL, "plan": PLAN_NULL, "rows": ROWS}
 SEVERITIES = {"w": Severity.WARNING, "c": Severity.CRITICAL}
-STATES = (EventKind.OPENED, EventKind.REOPENED, EventKind.RESOLVED)
+BEGINNINGS = (EventKind.OPENED, EventKind.REOPENED)
 
 
 def _rule(chunks, of):
@@ -58,6 +73,11 @@ def _measured(signal, letters):
     return replace(signal, status=Status.BREACHED, severity=SEVERITIES[letter], reason="breached")
 
 
+def _night(newest):
+    """Return the time after the night of a chunk."""
+    return dt.datetime.combine(dt.date.fromisoformat(newest), dt.time(6), dt.UTC) + dt.timedelta(days=1)
+
+
 @dataclass
 class People:
     """The store and its readers, in memory: what is kept, and what anybody has heard of, in order."""
@@ -65,34 +85,43 @@ class People:
     young: int | None = 3
     spec: object = SPEC
     known: dict[str, StoredIncident] = field(default_factory=dict)
-    heard: list[tuple[str, EventKind, str, Severity]] = field(default_factory=list)
+    heard: list[tuple[str, IncidentEvent, dt.datetime]] = field(default_factory=list)
 
     def judge(self, **days):
         """Judge the history again; return what is told, in words."""
         histories, newest = _folded(days, self.spec)
         return self.take(histories, newest)
 
-    def take(self, histories, newest):
-        def is_young(_, chunk):
-            return self.young is None or dt.date.fromisoformat(newest) - dt.date.fromisoformat(chunk) < dt.timedelta(
-                days=self.young
-            )
+    def is_young(self, chunk, newest):
+        age = dt.date.fromisoformat(newest) - dt.date.fromisoformat(chunk)
+        return self.young is None or age < dt.timedelta(days=self.young)
 
-        changes = find_changes(self.spec, histories, list(self.known.values()), newest_chunk=newest, is_young=is_young)
+    def changes(self, histories, newest):
+        def is_young(_, chunk):
+            return self.is_young(chunk, newest)
+
+        known = [KnownIncident(stored=entry, heard=heard_of(self.of(name))) for name, entry in self.known.items()]
+        now = _night(newest)
+        return find_changes(self.spec, histories, known, newest_chunk=newest, is_young=is_young, now=now)
+
+    def take(self, histories, newest):
+        changes = self.changes(histories, newest)
         names = [change.stored.incident_id for change in (*changes.current, *changes.gone)]
         assert len(set(names)) == len(names)
         assert set(self.known) <= set(names)
         self.known = {change.stored.incident_id: change.stored for change in (*changes.current, *changes.gone)}
-        told = [
-            (c.stored, event)
-            for c in (*changes.current, *changes.gone)
-            for event in c.told
-            # As the store does: of an end hears only who has heard of the beginning.
-            if event.kind is not EventKind.RESOLVED or c.stored.incident_id in {heard[0] for heard in self.heard}
-        ]
-        assert all(event.kind is EventKind.RESOLVED or is_young("", event.chunk) for _, event in told)
-        self.heard += [(s.incident_id, event.kind, event.chunk, event.severity) for s, event in told]
+        told = [(change.stored, event) for change in (*changes.current, *changes.gone) for event in change.told]
+        assert all(event.kind is EventKind.RESOLVED or self.is_young(event.chunk, newest) for _, event in told)
+        self.heard += [(stored.incident_id, event, _night(newest)) for stored, event in told]
         return [f"{s.incident.cause} {event.kind} {event.chunk[-2:]} {event.severity}" for s, event in told]
+
+    def of(self, name):
+        """Return what was told of an incident, and when."""
+        return [(event, at) for own, event, at in self.heard if own == name]
+
+    def say(self, **handling):
+        """Say something about the only incident."""
+        self.known[self.only.incident_id] = replace(self.only, handling=Handling(**handling))
 
     @property
     def only(self):
@@ -172,6 +201,102 @@ def test_old_chunks_that_are_measured_again_change_history_silently():
     assert not is_active(people.only.incident)
 
 
+# ----------------------------------------------------------------------------------------------- told only now
+
+
+def test_what_began_before_anybody_was_told_is_told_once_it_is_breached_on_a_young_day():
+    people = People(young=0)
+    assert people.judge(auroc="oww") == []
+    people.young = 1
+    letters = "owwowwoo"
+    nights = [people.judge(auroc=letters[: n + 1]) for n in range(3, len(letters))]
+    assert nights == [
+        [],
+        ["performance opened 05 warning"],
+        ["performance escalated 06 critical"],
+        [],
+        ["performance resolved 08 critical"],
+    ]
+    assert people.heard[0][1].summary.startswith(f"open since {_day(2)}, told only now: auroc is 0.58")
+
+
+def test_what_is_told_only_now_is_told_at_its_present_severity_in_one_message():
+    people = People(young=0)
+    people.judge(auroc="owwwww")
+    people.young = 3
+    assert people.judge(auroc="owwwwww") == ["performance opened 07 critical"]
+    assert people.judge(auroc="owwwwww") == []
+
+
+def test_a_day_that_another_incident_explains_is_no_reason_to_tell_of_this_one():
+    people = People(young=0)
+    people.judge(auroc="oww", rows="ooo")
+    people.young = 1
+    assert people.judge(auroc="owww", rows="oooc") == ["source opened 04 critical"]
+    assert people.judge(auroc="owwww", rows="oooco") == ["performance opened 05 warning"]
+
+
+def test_what_came_back_while_nobody_was_told_comes_back_for_people_when_it_is_young():
+    people = People(spec=SPEC.model_copy(update={"incidents": SPEC.incidents.model_copy(update={"reopen_within": 9})}))
+    for letters in ("oww", "owwoo"):
+        people.judge(auroc=letters)
+    people.young = 0
+    assert people.judge(auroc="owwooww") == []
+    people.young = 1
+    assert people.judge(auroc="owwoowwo") == []
+    assert people.judge(auroc="owwoowwow") == ["performance reopened 09 warning"]
+    assert people.heard[-1][1].summary.startswith(f"open since {_day(6)}, told only now: ")
+
+
+def test_the_end_of_what_nobody_was_told_of_is_not_told():
+    people = People(young=0)
+    people.judge(auroc="oww")
+    people.young = None
+    assert people.judge(auroc="owwoo") == []
+    people = People(young=0)
+    people.judge(auroc="oww")
+    people.young = None
+    assert people.judge(auroc="ooo") == []
+
+
+def test_what_became_critical_on_an_old_day_is_told_when_it_is_breached_on_a_young_one():
+    people = People(young=1)
+    assert people.judge(auroc="oww") == ["performance opened 03 warning"]
+    assert people.judge(auroc="owwco") == []
+    assert people.judge(auroc="owwcow") == ["performance escalated 06 critical"]
+    assert people.judge(auroc="owwcow") == []
+
+
+def test_what_was_told_and_outlasts_its_mute_is_told_once_more():
+    people = People()
+    people.judge(auroc="oww")
+    people.say(muted_until=_night(_day(4)), muted_severity=Severity.WARNING)
+    assert [people.judge(auroc=letters) for letters in ("owwo", "owwow", "owwow", "owwowo")] == [
+        [], ["performance reopened 05 warning"], [], [],
+    ]  # fmt: skip
+    assert people.heard[-1][1].summary.startswith(MUTE_IS_OVER)
+
+
+def test_what_was_muted_before_anybody_heard_of_it_is_told_when_the_mute_is_over():
+    people = People(young=0)
+    people.judge(auroc="oww")
+    people.young = 1
+    people.say(muted_until=_night(_day(4)), muted_severity=Severity.WARNING)
+    assert [people.judge(auroc=letters) for letters in ("owwo", "owwow", "owwow", "owwowo")] == [
+        [], ["performance opened 05 warning"], [], [],
+    ]  # fmt: skip
+
+
+def test_what_becomes_worse_than_what_was_muted_is_told():
+    people = People(young=0)
+    people.judge(auroc="oww")
+    people.young = 3
+    people.say(muted_until=_night(_day(9)), muted_severity=Severity.WARNING)
+    assert [people.judge(auroc=letters) for letters in ("owwo", "owwow", "owwowc")] == [
+        [], [], ["performance opened 06 critical"],
+    ]  # fmt: skip
+
+
 # ------------------------------------------------------------------------------------------------------ late labels
 
 
@@ -180,7 +305,7 @@ def test_an_incident_keeps_its_name_when_late_labels_move_its_opening(late):
     people = People()
     people.judge(auroc="o.ww")
     name, handling = people.only.incident_id, Handling(acknowledged_by="ana")
-    people.known[name] = replace(people.only, handling=handling)
+    people.say(acknowledged_by="ana")
     people.judge(auroc=late)
     assert people.only.incident_id == name
     assert people.only.handling == handling
@@ -191,7 +316,7 @@ def test_what_is_gone_is_resolved_with_a_reason_and_told():
     people = People()
     people.judge(auroc="oww")
     histories, newest = _folded({"auroc": "ooo"})
-    changes = find_changes(SPEC, histories, [people.only], newest_chunk=newest, is_young=lambda *_: True)
+    changes = people.changes(histories, newest)
     assert changes.current == ()
     (gone,) = changes.gone
     assert [(event.kind, event.chunk, event.summary) for event in gone.told] == [(EventKind.RESOLVED, _day(2), GONE)]
@@ -222,7 +347,7 @@ def test_a_resolution_that_late_labels_take_back_is_told():
     for letters in ("oww", "owwoo"):
         people.judge(auroc=letters)
     histories, newest = _folded({"auroc": "owwow"})
-    changes = find_changes(SPEC, histories, [people.only], newest_chunk=newest, is_young=lambda *_: True)
+    changes = people.changes(histories, newest)
     (event,) = changes.current[0].told
     assert (event.kind, event.chunk) == (EventKind.REOPENED, _day(4))
     assert event.summary == f"{NOT_RESOLVED}{histories[0].incident.title}"
@@ -236,7 +361,7 @@ def test_what_late_labels_make_critical_from_its_opening_on_is_told_as_worse():
     assert people.judge(auroc="oww") == ["performance opened 03 warning"]
     histories, newest = _folded({"auroc": "owc"})
     assert [event.kind for event in histories[0].events] == [EventKind.OPENED]
-    (change,) = find_changes(SPEC, histories, [people.only], newest_chunk=newest, is_young=lambda *_: True).current
+    (change,) = people.changes(histories, newest).current
     assert [event.summary for event in change.told] == [f"{WORSE}{histories[0].incident.title}"]
     assert people.judge(auroc="owc") == ["performance escalated 03 critical"]
     assert people.judge(auroc="owco") == []
@@ -296,18 +421,16 @@ def test_the_order_of_what_is_stored_does_not_matter():
     people = People()
     people.judge(auroc="owwoooww", age="wooowooo", plan="ooowoooo")
     histories, newest = _folded({"auroc": "owwooowo", "age": "wooowoow", "plan": "ooowooow"})
-    known = list(people.known.values())
-
-    def changes(stored):
-        return find_changes(SPEC, histories, stored, newest_chunk=newest, is_young=lambda *_: True)
-
-    assert changes(known) == changes(known[::-1])
+    in_order = people.changes(histories, newest)
+    people.known = dict(reversed(people.known.items()))
+    assert people.changes(histories, newest) == in_order
 
 
 def test_without_any_evidence_left_everything_is_resolved():
     people = People()
     people.judge(auroc="oww")
-    changes = find_changes(SPEC, (), list(people.known.values()), newest_chunk="", is_young=lambda _, chunk: chunk > "")
+    known = [KnownIncident(stored=people.only, heard=heard_of(people.of(people.only.incident_id)))]
+    changes = find_changes(SPEC, (), known, newest_chunk="", is_young=lambda *_: True, now=_night(_day(2)))
     assert [change.stored.incident.resolved for change in changes.gone] == [_day(2)]
 
 
@@ -341,39 +464,39 @@ def lives(draw):
     return nights or [{"auroc": "o"}]
 
 
-@given(lives())
-def test_whatever_is_measured_again_people_know_what_lasts_and_how_bad_it_is(nights):
-    people = People(young=None)
+@given(lives(), st.sampled_from([None, 0, 1, 2, 3, 4]))
+def test_whatever_is_measured_again_people_know_what_lasts_and_how_bad_it_is(nights, young):
+    people = People(young=young)
     for night in nights:
         people.judge(**night)
         assert people.judge(**night) == []
-        folded = [history.incident for history in _folded(night)[0]]
+        histories, newest = _folded(night)
+        folded = [history.incident for history in histories]
         stored = [entry.incident for entry in people.known.values()]
         assert all(stored.count(incident) >= 1 for incident in folded)
         assert all(incident in folded for incident in stored if is_active(incident))
         for name, entry in people.known.items():
-            _knows(people, name, entry)
-    opened = Counter(name for name, kind, _, _ in people.heard if kind is EventKind.OPENED)
+            _knows(people, name, entry.incident, newest)
+    opened = Counter(name for name, event, _ in people.heard if event.kind is EventKind.OPENED)
     assert max(opened.values(), default=0) <= 1
 
 
-def _knows(people, name, entry):
-    heard = [(kind, severity) for own, kind, _, severity in people.heard if own == name]
-    states = [kind for kind, _ in heard if kind in STATES]
-    if is_active(entry.incident):
-        assert states[-1] in (EventKind.OPENED, EventKind.REOPENED)
-        begun = max(place for place, (kind, _) in enumerate(heard) if kind in STATES)
-        worst = max((severity for _, severity in heard[begun:]), key=WEIGHT.__getitem__)
-        assert WEIGHT[worst] >= WEIGHT[entry.incident.severity]
-    else:
-        assert states[-1:] in ([], [EventKind.RESOLVED])
-    # Nothing ends twice, or begins twice, without the other between.
-    ends = [kind is EventKind.RESOLVED for kind in states]
-    assert not any(one and other for one, other in pairwise(ends))
+def _knows(people, name, incident, newest):
+    heard = [event for event, _ in people.of(name)]
+    begun = max((n + 1 for n, event in enumerate(heard) if event.kind is EventKind.RESOLVED), default=0)
+    since = heard[begun:]
+    beginnings = [event for event in since if event.kind in BEGINNINGS]
+    if not is_active(incident):
+        assert since == []
+    elif people.is_young(incident.last_breached, newest) and not all(f.consequence for f in incident.findings):
+        assert max(WEIGHT[event.severity] for event in since) >= WEIGHT[incident.severity]
+    # What is told begins with a beginning, ends once, and then may begin again.
+    assert beginnings == since[:1]
+    assert not any(one.kind is other.kind is EventKind.RESOLVED for one, other in pairwise(heard))
 
 
 @given(lives(), st.integers(0, 4))
-def test_only_young_chunks_are_ever_told_of_and_a_backfill_leaves_what_the_nights_left(nights, young):
+def test_a_backfill_tells_nothing_and_leaves_what_the_nights_left(nights, young):
     by_night, at_once = People(young=young), People(young=0)
     for night in nights:
         by_night.judge(**night)

@@ -341,6 +341,21 @@ def test_a_trial_lasts_while_the_version_is_measured_as_a_challenger():
     assert _events(days) == [("performance@7", "opened", 2)]
 
 
+@pytest.mark.parametrize(("trial", "champion", "ends"), [
+    ("ccc...", "oooooo", [5]),
+    ("ccc.s...", "oooooooo", [7]),
+    ("ccc.o..", "ooooooo", []),
+    ("ccc.....", "ooo.s..o", []),
+    ("ccc......", "ooo.s.ooo", [8]),
+    ("ccc......ccc...", "ooooooooooooooo", [5, 14]),
+])  # fmt: skip
+def test_an_incident_of_a_challenger_ends_when_only_others_are_measured_any_more(trial, champion, ends):
+    days = {replace(AUROC, role=Role.CHALLENGER.value, model_version="7"): trial, AUROC: champion}
+    assert [day for cause, kind, day in _events(days) if (cause, kind) == ("performance@7", "resolved")] == ends
+    summaries = {e.summary for h in _fold(days) for e in h.events if e.kind is EventKind.RESOLVED}
+    assert summaries <= {"version 7 has not been measured on the last 3 days on which others were"}
+
+
 def test_the_champions_incident_goes_on_with_the_next_champion():
     """What resolves it is how the new version does, though that one was never breached itself."""
     successor = replace(AUROC, model_version="2")
@@ -417,10 +432,15 @@ def test_signals_that_were_never_breached_and_skipped_ones_change_nothing(days, 
     seen = {replace(AGE_NULL, subject="seen"): "o" * length}
     healthy = {replace(PLAN, name="psi"): ("os" * length)[:length], replace(REVENUE, name="cost"): "o" * length}
     less = [
-        replace(c, measurements=tuple(m for m in c.measurements if m.status is not Status.SKIPPED))
+        replace(c, measurements=tuple(m for m in c.measurements if m.status is not Status.SKIPPED or _is_on_trial(m)))
         for c in _chunks(seen | days)
     ]
     assert fold_incidents(_spec(**rules), _chunks(seen | days | healthy)) == fold_incidents(_spec(**rules), less)
+
+
+def _is_on_trial(measurement):
+    """Whether even a skipped one says something: that the challenger has scored the chunk."""
+    return measurement.role == Role.CHALLENGER
 
 
 @given(_histories(), RULES)

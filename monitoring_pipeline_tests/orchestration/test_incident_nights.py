@@ -5,11 +5,15 @@ Outcomes are turned round on two days, so that the champion is worse than chance
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from monitoring_pipeline.orchestration.decision_step import decide_night
+from monitoring_pipeline.orchestration.retraining import gate_key
+from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.incident import IncidentState
 from monitoring_pipeline_tests.orchestration.living_world import (
     PROMPTLY,
@@ -25,7 +29,8 @@ from monitoring_pipeline_tests.world import LOANS
 NIGHTS = tuple(f"2024-{day}" for day in ("03-29", "03-30", "03-31", "04-01", "04-02", "04-03", "04-04"))
 BAD = ("2024-03-30", "2024-03-31")
 NEXT = "2024-04-05"
-A_YEAR = dt.timedelta(days=365)
+DAY = dt.timedelta(days=1)
+A_YEAR = 365 * DAY
 RETRAINING = {"trainer": TRAINER, "holdout_days": 8, "breached": {"chunks": 2, "of": 10}}
 
 
@@ -97,10 +102,22 @@ def test_each_night_decides_about_retraining_with_a_reason(lived):
     assert [d.at for d in decided] == [night_of(lived, day) for day in NIGHTS]
     reasons = {d.chunk: d.reason.partition(":")[0] for d in decided}
     assert reasons["2024-03-30"] == "not asked for"
-    assert reasons["2024-04-01"] == "cooling down until 2024-04-29 02"
+    assert reasons["2024-04-01"] == "a retraining is running already, or failed"
     asked = next(d for d in decided if d.answer == "yes")
     assert asked.evidence["labelled_breached"] == list(BAD)
     assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause == "performance")
+
+
+@pytest.mark.parametrize(("days", "judged", "answers"), [(6, False, []), (7, False, ["yes"]), (7, True, [])])
+def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days, judged, answers, later):
+    later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "30d"}, retraining=RETRAINING)
+    spec = later.loaded(LOANS).spec
+    asked = next(d for d in later.decisions("retraining") if d.answer == "yes")
+    with later.store() as store:
+        if judged:
+            store.decide(replace(asked, topic="gate", answer="refused", key=gate_key(asked.key)))
+        decided = decide_night(spec, chunk_of_key(spec, NIGHTS[-1]), store=store, now=asked.at + days * DAY)
+    assert [decision.answer for decision in decided] == answers
 
 
 def test_the_same_night_again_tells_and_decides_nothing(later):
@@ -123,6 +140,15 @@ def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_noth
         assert "history asks for nothing" in world.decisions()[0].reason
         assert _of_the_model(world) == _of_the_model(lived)
         assert not any(logged.told for entry in world.incidents() for logged in world.log(entry.incident_id))
+
+        # What it left broken is told by the first night that finds it broken, here one that was two days late.
+        world.clock.now = night_of(world, NEXT) + dt.timedelta(days=2)
+        assert world.run_at_once(world.nightly, NEXT).success
+        assert world.due() == [f"inputs opened {NEXT}"]
+        inputs = next(entry for entry in world.incidents() if entry.incident.cause == "inputs")
+        before, now = world.log(inputs.incident_id)
+        assert (before.event.chunk, before.told, now.told) == (NIGHTS[-1], False, True)
+        assert now.event.summary == f"open since {NIGHTS[-1]}, told only now: {inputs.incident.title}"
 
 
 def test_a_backfill_over_nights_that_were_lived_changes_nothing_that_people_know(later):

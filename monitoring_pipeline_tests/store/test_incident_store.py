@@ -53,11 +53,15 @@ def _plan(stored, event):
 
 def _judge(evidence, known):
     newest = evidence[-1].chunk if evidence else ""
-    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk=newest, is_young=lambda *_: True)
+    return find_changes(
+        SPEC, fold_incidents(SPEC, evidence), known, newest_chunk=newest, is_young=lambda *_: True, now=NOW
+    )
 
 
 def _silently(evidence, known):
-    return find_changes(SPEC, fold_incidents(SPEC, evidence), known, newest_chunk="", is_young=lambda *_: False)
+    return find_changes(
+        SPEC, fold_incidents(SPEC, evidence), known, newest_chunk="", is_young=lambda *_: False, now=NOW
+    )
 
 
 @pytest.fixture
@@ -161,7 +165,7 @@ def test_night_by_night_and_at_once_leave_the_same_incidents_and_events(store, m
 
     def silently(evidence, known):
         histories = fold_incidents(spec, evidence)
-        return find_changes(spec, histories, known, newest_chunk="2024-03-09", is_young=lambda *_: False)
+        return find_changes(spec, histories, known, newest_chunk="2024-03-09", is_young=lambda *_: False, now=NOW)
 
     assert store.update_incidents("other", silently, _plan, at=NOW) == ()
     assert [replace(entry.incident, model=MODEL) for entry in store.incidents("other")] == [e.incident for e in stored]
@@ -228,6 +232,36 @@ def test_what_nobody_heard_of_goes_without_a_trace(store, measure, asked):
     assert _update(store) == []
     assert store.incidents(MODEL) == []
     assert asked("SELECT COUNT(*) FROM incident_events") == [(0,)]
+
+
+def test_what_nobody_heard_of_and_lasts_is_told_on_the_next_young_chunk(store, measure, asked):
+    measure("oww")
+    _update(store, judge=_silently)
+    measure("owwow")
+
+    def judge(evidence, known):
+        histories = fold_incidents(SPEC, evidence)
+        return find_changes(
+            SPEC, histories, known, newest_chunk="", is_young=lambda _, chunk: chunk >= "2024-03-05", now=NOW
+        )
+
+    assert [_update(store, judge, at=NOW + dt.timedelta(days=day)) for day in range(2)] == [["opened"], []]
+    (entry,) = store.incidents(MODEL)
+    log = [(str(e.event.kind), e.event.chunk, e.told, e.at) for e in store.incident_log(entry.incident_id)]
+    assert log == [("opened", "2024-03-03", False, NOW), ("opened", "2024-03-05", True, NOW)]
+    assert asked("SELECT COUNT(*) FROM alerts") == [(2,)]
+    measure("owwowoo")
+    assert [_update(store), _update(store)] == [["resolved"], []]
+
+
+def test_a_person_who_found_it_in_the_list_is_not_told_of_its_end(store, measure, asked):
+    measure("oww")
+    _update(store, judge=_silently)
+    (entry,) = store.incidents(MODEL)
+    store.handle_incident(entry.incident_id, acknowledge(Person(name="ana", at=NOW, reason="")), _plan, at=NOW)
+    measure("owwoo")
+    assert _update(store) == []
+    assert [(str(e.event.kind), e.told) for e in store.incident_log(entry.incident_id)][-1] == ("resolved", False)
 
 
 def test_what_people_heard_of_is_resolved_when_it_is_gone_and_stays(store, measure, asked):
@@ -297,7 +331,7 @@ def test_a_name_may_be_its_beginning_where_that_is_one(store, measure):
     store.update_incidents(
         "other",
         lambda evidence, known: find_changes(
-            spec, fold_incidents(spec, evidence), known, newest_chunk="2024-03-03", is_young=lambda *_: True
+            spec, fold_incidents(spec, evidence), known, newest_chunk="2024-03-03", is_young=lambda *_: True, now=NOW
         ),
         _plan,
         at=NOW,

@@ -242,7 +242,9 @@ def incidents(store):
     ]
 
     def judge(evidence, known):
-        return find_changes(spec, histories, known, newest_chunk=day(4), is_young=lambda _, chunk: chunk >= day(3))
+        return find_changes(
+            spec, histories, known, newest_chunk=day(4), is_young=lambda _, chunk: chunk >= day(3), now=AT
+        )
 
     def plan(stored, event):
         mode = "now" if event.severity is Severity.CRITICAL else "digest"
