@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 
+READABLE = "readable"
+
 
 @dataclass(frozen=True)
 class SuiteResult:
@@ -23,7 +25,7 @@ def source_failure(reason: str) -> Measurement:
     return Measurement(
         kind=Kind.QUALITY,
         subject="chunk",
-        name="readable",
+        name=READABLE,
         model_version="",
         value=0.0,
         threshold_lower=1.0,

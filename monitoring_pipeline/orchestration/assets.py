@@ -1,13 +1,13 @@
 """The assets of one model: each reads, calls one step per chunk, and replaces the chunk's results."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.evaluation.rows import SourceError, SourceUnreachableError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.attribution_step import attribute_chunk
 from monitoring_pipeline.orchestration.checks import check_result
@@ -30,6 +30,7 @@ from monitoring_pipeline.orchestration.judging_assets import (
     trial_asset,
     verdict_asset,
 )
+from monitoring_pipeline.orchestration.kept_chunks import note_kept_chunks, reason_to_keep
 from monitoring_pipeline.orchestration.label_steps import score_chunk, take_labels
 from monitoring_pipeline.orchestration.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Suites, Warehouse
@@ -43,6 +44,8 @@ from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 
 Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]
+Measured = Mapping[str, tuple[Measurement, ...]]
+"""Measurements by chunk key."""
 
 
 class ReferenceConfig(dg.Config):
@@ -146,42 +149,50 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         values: dict[str, tuple[Measurement, ...]] = {}
         rows: dict[str, tuple[Measurement, ...]] = {}
         refusals: dict[str, str] = {}
-        for chunk in chunks_of(context, spec):
+        kept: dict[str, str] = {}
+
+        def take(chunk: Chunk) -> steps.PredictionsOutcome:
             try:
-                outcome = steps.take_predictions(
-                    loaded,
-                    chunk,
-                    warehouse=warehouse,
-                    store=store,
-                    snapshots=snapshots,
-                    suites=suites,
-                    id_key=id_key,
+                return steps.take_predictions(
+                    loaded, chunk, warehouse=warehouse, store=store, snapshots=snapshots, suites=suites, id_key=id_key
                 )
             except SourceError as error:
-                results = steps.unreadable(spec, chunk, error, producer="predictions")
-                schema[chunk.key], refusals[chunk.key] = results.measurements, str(error)
-            else:
-                results = outcome.results
-                schema[chunk.key], values[chunk.key] = outcome.suite.schema, outcome.suite.values
-                of_suite = {*outcome.suite.schema, *outcome.suite.values}
-                rows[chunk.key] = tuple(m for m in results.measurements if m not in of_suite)
-                if outcome.refusal:
-                    refusals[chunk.key] = outcome.refusal
-            write_results(context, store, results)
-            if chunk.key in refusals:
-                write_results(context, store, steps.verdict_of_refusal(results))
-        all_refused = len(refusals) == len(schema)
-        yield check_result(spec.name, "predictions", "schema", schema, stops=all_refused)
-        yield check_result(spec.name, "predictions", "values", values)
-        yield check_result(spec.name, "predictions", "rows", rows)
-        if all_refused:
+                return steps.unreadable_predictions(spec, chunk, error, store=store)
+
+        for chunk in chunks_of(context, spec):
+            try:
+                outcome = take(chunk)
+            except SourceUnreachableError as error:
+                kept[chunk.key] = reason_to_keep(error)
+                continue
+            schema[chunk.key], values[chunk.key] = outcome.suite.schema, outcome.suite.values
+            of_suite = {*outcome.suite.schema, *outcome.suite.values}
+            rows[chunk.key] = tuple(m for m in outcome.results.measurements if m not in of_suite)
+            write_results(context, store, outcome.results)
+            if outcome.refusal:
+                refusals[chunk.key] = outcome.refusal
+                write_results(context, store, steps.verdict_of_refusal(outcome.results))
+        nothing_read = len(refusals) == len(schema)
+        yield from _checks_of_predictions(spec, schema, values, rows, stops=nothing_read)
+        if nothing_read:
             # Nothing after this asset runs any more, and the incident must be told all the same, the answer given.
             update_incidents(spec, store, alerting, now=clock())
             decide_night(spec, chunks_of(context, spec)[-1], store=store, now=clock())
-            fail_on_refusals(spec, refusals)
+            fail_on_refusals(spec, refusals | kept)
+        note_kept_chunks(context, kept)
         yield dg.MaterializeResult()
 
     return predictions
+
+
+def _checks_of_predictions(
+    spec: ModelSpec, schema: Measured, values: Measured, rows: Measured, *, stops: bool
+) -> Iterator[dg.AssetCheckResult]:
+    if not schema:
+        return
+    yield check_result(spec.name, "predictions", "schema", schema, stops=stops)
+    yield check_result(spec.name, "predictions", "values", values)
+    yield check_result(spec.name, "predictions", "rows", rows)
 
 
 def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
@@ -277,7 +288,7 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                     spec, chunk, moment, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key
                 )
             except SourceError as error:
-                return steps.unreadable(spec, chunk, error, producer="labels")
+                return steps.unreadable(spec, chunk, error, producer="labels", store=store)
 
         yield check_result(spec.name, "labels", "labels", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()

@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.business import (
     without_predictions,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import SourceError, combined_fingerprint
+from monitoring_pipeline.evaluation.rows import SourceError, SourceUnreachableError, combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import (
     PREDICTIONS,
     made_from,
@@ -26,7 +26,7 @@ from monitoring_pipeline.orchestration.ports import Snapshots, Store, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.incident_rules import BusinessMetric
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
-from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.measurement import Measurement, Status
 
 BUSINESS = "business"
 
@@ -54,10 +54,16 @@ def measure_business(
 
     A metric whose SQL uses :model_version is measured for each version that made predictions in the chunk, any other
     once. The results are made from the SQL's text and what came out, as nobody knows which rows it has read.
+
+    Raises:
+        SourceUnreachableError: when the warehouse is away, and the metrics of the chunk have been measured before.
     """
     spec = loaded.spec
     versions = versions_in(snapshots, required_snapshot(store, spec, chunk, PREDICTIONS)) if spec.business else []
-    night = _Night(loaded, chunk, tuple(versions), warehouse)
+    known = store.measurements(spec.name, chunk.key, BUSINESS)
+    night = _Night(
+        loaded, chunk, tuple(versions), warehouse, is_known=any(m.status is not Status.SKIPPED for m in known)
+    )
     measured: list[Measurement] = []
     texts: list[str] = []
     for name, metric in spec.business.items():
@@ -84,6 +90,7 @@ class _Night:
     chunk: Chunk
     versions: tuple[str, ...]
     warehouse: Warehouse
+    is_known: bool
 
 
 def _measure(night: _Night, name: str, metric: BusinessMetric, text: str) -> Iterator[Measurement]:
@@ -98,6 +105,8 @@ def _measure(night: _Night, name: str, metric: BusinessMetric, text: str) -> Ite
         try:
             value = night.warehouse.business_metric(text, night.chunk, version)
         except SourceError as error:
+            if night.is_known and isinstance(error, SourceUnreachableError):
+                raise
             yield business_failure(name, metric, str(error), model_version=version)
         else:
             yield business_measurement(name, metric, value, model_version=version)

@@ -7,8 +7,10 @@ from typing import Any, cast
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows import SourceUnreachableError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.checks import check_specs
+from monitoring_pipeline.orchestration.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
 from monitoring_pipeline.orchestration.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.partitions import chunks_of, partitions_of
 from monitoring_pipeline.orchestration.ports import Store
@@ -30,6 +32,7 @@ def model_asset(
         "group_name": spec.name,
         "owners": [spec.owner],
         "tags": {"model": spec.name, "task": spec.task.value},
+        "pool": spec.name,
         "check_specs": check_specs(spec.name, name),
     }
     if partitioned:
@@ -55,15 +58,22 @@ def run_each_chunk(
 ) -> dict[str, tuple[Measurement, ...]]:
     """Run a step for every chunk of the run, write each as it comes, and return the measurements by chunk.
 
-    Chunks of which one of ``needs`` was refused are left as they are.
+    Chunks of which one of ``needs`` was refused or not read are left as they are, and so are those of which the step
+    itself finds the source away.
     """
     measurements: dict[str, tuple[Measurement, ...]] = {}
+    left, kept = kept_chunks(context, spec, needs), dict[str, str]()
     for chunk in chunks_of(context, spec):
-        if any(steps.refusal(spec, chunk, producer, store=store) is not None for producer in needs):
+        if chunk.key in left or any(steps.refusal(spec, chunk, name, store=store) is not None for name in needs):
             continue
-        results = step(chunk)
+        try:
+            results = step(chunk)
+        except SourceUnreachableError as error:
+            kept[chunk.key] = reason_to_keep(error)
+            continue
         write_results(context, store, results)
         measurements[chunk.key] = results.measurements
+    note_kept_chunks(context, kept)
     return measurements
 
 
@@ -77,7 +87,7 @@ def write_results(context: dg.AssetExecutionContext, store: Store, results: Chun
 
 
 def fail_on_refusals(spec: ModelSpec, refusals: dict[str, str]) -> None:
-    """Fail the step where rows were refused; a retry would not help."""
+    """Fail the step where rows were refused or not read, naming why by chunk key; a retry would not help."""
     if not refusals:
         return
     by_reason: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ import polars as pl
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.reference import Reference
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.evaluation.rows import combined_fingerprint
+from monitoring_pipeline.evaluation.rows import SourceUnreachableError, combined_fingerprint
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import MissingInputError
 from monitoring_pipeline.spec.chunk import Chunk
@@ -28,6 +28,32 @@ def required_snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) ->
     if snapshot is None:
         raise missing_input(spec, chunk, kind)
     return snapshot
+
+
+def require_rows_known_before(
+    spec: ModelSpec, chunk: Chunk, kind: str, rows: pl.DataFrame, *, store: Store, until: dt.datetime | None = None
+) -> None:
+    """Refuse a reading without any rows where there were some before: tables are emptied, rebuilt, or kept for a while.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        kind: of the rows: predictions or labels.
+        rows: what was read now.
+        store: knows what was read before.
+        until: the moment that the reading looks from; rows that became known later are not missed.
+
+    Raises:
+        SourceUnreachableError: when there were rows.
+    """
+    if not rows.is_empty():
+        return
+    known = store.snapshot(spec.name, chunk.key, kind)
+    if known is None or not known.rows or (until and known.latest_at and known.latest_at > until):
+        return
+    table = spec.predictions.table if kind == PREDICTIONS else spec.labels.table
+    message = f"{table} has no {kind} of this day any more, and had some when it was read before"
+    raise SourceUnreachableError(message)
 
 
 def missing_input(spec: ModelSpec, chunk: Chunk, asset: str) -> MissingInputError:

@@ -19,6 +19,7 @@ from monitoring_pipeline.orchestration.chunk_assets import (
 )
 from monitoring_pipeline.orchestration.decision_step import decide_night
 from monitoring_pipeline.orchestration.incident_step import precision_of_alerts, update_incidents
+from monitoring_pipeline.orchestration.kept_chunks import kept_chunks
 from monitoring_pipeline.orchestration.metadata import incidents_metadata
 from monitoring_pipeline.orchestration.objective_step import chunks_after, measure_chunk_objectives
 from monitoring_pipeline.orchestration.partitions import chunks_of
@@ -139,7 +140,7 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         "incidents",
         deps=asset_keys(spec, "verdict"),
         description="Lasting problems, folded from all measurements; alerts about what is new; whether to retrain. "
-        "Fails, once everything is written, where rows were refused.",
+        "Fails, once everything is written, where rows were refused or could not be read again.",
     )
     def incidents(
         context: dg.AssetExecutionContext,
@@ -148,8 +149,9 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult[Any]:
         chunks = chunks_of(context, spec)
+        kept = kept_chunks(context, spec, ("predictions", "labels", "business"))
         for chunk in chunks:
-            if results := recovered_results(spec, chunk, context.run.job_name, store=store):
+            if chunk.key not in kept and (results := recovered_results(spec, chunk, context.run.job_name, store=store)):
                 write_results(context, store, results)
         told = update_incidents(spec, store, alerting, now=clock())
         for chunk in chunks:
@@ -163,7 +165,7 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             for chunk in chunks
             if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
         }
-        fail_on_refusals(spec, refusals)
+        fail_on_refusals(spec, refusals | kept)
         return dg.MaterializeResult(metadata=incidents_metadata(lasting, told, decided))
 
     return incidents

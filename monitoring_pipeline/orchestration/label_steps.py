@@ -26,6 +26,7 @@ from monitoring_pipeline.orchestration.inputs import (
     made_from,
     nothing_to_measure,
     outcome_fingerprint,
+    require_rows_known_before,
     required_snapshot,
 )
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Warehouse
@@ -45,9 +46,14 @@ def take_labels(
     snapshots: Snapshots,
     id_key: bytes,
 ) -> ChunkResults:
-    """Read the labels that are known by now, and say how mature the chunk is."""
+    """Read the labels that are known by now, and say how mature the chunk is.
+
+    Raises:
+        SourceError: when they cannot be read, do not fit the spec, or are gone.
+    """
     predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
     read = warehouse.read_labels(spec, chunk, as_of)
+    require_rows_known_before(spec, chunk, LABELS, read.frame, store=store, until=as_of)
     rows = snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
     labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=id_key)
     content = fingerprint(labels.frame)

@@ -4,29 +4,34 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN
 from monitoring_pipeline.orchestration.jobs import late_labels_job_name
 from monitoring_pipeline.orchestration.ports import Clock, LabelCount, Store, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.measurement import Maturity
 from monitoring_pipeline.spec.model import ModelSpec
 
+ARRIVAL_TAG = "monitoring_pipeline/arrival"
+MOST_TRIES = 3
+
 
 def build_late_labels_sensor(
     specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
 ) -> dg.SensorDefinition:
-    """Return the sensor that re-runs past chunks whose labels have grown, once per arrival."""
+    """Return the sensor that re-runs past chunks whose labels have grown, once per arrival unless the run fails."""
 
     @dg.sensor(
         name="late_labels",
         jobs=jobs,
         minimum_interval_seconds=interval_seconds,
         description="Finds past partitions whose labels have grown, or whose label delay has passed, "
-        "and re-runs labels, performance and verdict for them, once per arrival.",
+        f"and re-runs labels, performance and verdict for them: once per arrival, {MOST_TRIES} times where it fails.",
     )
     def late_labels(
         context: dg.SensorEvaluationContext,
@@ -38,7 +43,8 @@ def build_late_labels_sensor(
         unreadable: list[str] = []
         for spec in specs:
             try:
-                requests.extend(late_label_requests(spec, store, warehouse, now=clock()))
+                found = late_label_requests(spec, store, warehouse, now=clock())
+                requests.extend(wanted for request in found for wanted in _unless_tried(request, context.instance))
             except SourceError as error:
                 # The other models' labels still count; this model's nightly run reports the same failure.
                 context.log.warning("%s: %s", spec.name, error)
@@ -66,12 +72,22 @@ def late_label_requests(
         if arrival is None and now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
             arrival = "final"
         if arrival is not None:
+            key = f"{spec.name}:{chunk.key}:{arrival}"
             yield dg.RunRequest(
-                run_key=f"{spec.name}:{chunk.key}:{arrival}",
+                run_key=key,
                 job_name=late_labels_job_name(spec),
                 partition_key=chunk.key,
-                tags={"monitoring_pipeline/trigger": "late_labels"},
+                tags={"monitoring_pipeline/trigger": "late_labels", ARRIVAL_TAG: key} | ASKED_AGAIN,
             )
+
+
+def _unless_tried(request: dg.RunRequest, instance: DagsterInstance) -> Iterator[dg.RunRequest]:
+    """Yield the request; under another key after runs that failed, and not at all after enough of them."""
+    runs = instance.get_runs(RunsFilter(tags={ARRIVAL_TAG: request.tags[ARRIVAL_TAG]}))
+    if not runs:
+        yield request
+    elif len(runs) < MOST_TRIES and all(run.status is DagsterRunStatus.FAILURE for run in runs):
+        yield request.with_replaced_attrs(run_key=f"{request.run_key}:{len(runs)}")
 
 
 def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:

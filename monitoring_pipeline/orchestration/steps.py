@@ -10,10 +10,11 @@ import monitoring_pipeline
 from monitoring_pipeline.evaluation.column_quality import measure_columns
 from monitoring_pipeline.evaluation.pipeline_health import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.profile import profile_chunk
-from monitoring_pipeline.evaluation.quality import SuiteResult, source_failure
+from monitoring_pipeline.evaluation.quality import READABLE, SuiteResult, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows import (
     SourceError,
+    SourceUnreachableError,
     canonical_predictions,
     combined_fingerprint,
     fingerprint,
@@ -26,6 +27,7 @@ from monitoring_pipeline.orchestration.inputs import (
     latest_time,
     made_from,
     outcome_fingerprint,
+    require_rows_known_before,
     required_snapshot,
     versions_in,
 )
@@ -57,9 +59,14 @@ def take_predictions(
     suites: Suites,
     id_key: bytes,
 ) -> PredictionsOutcome:
-    """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails."""
+    """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails.
+
+    Raises:
+        SourceError: when they cannot be read, do not fit the spec, or are gone.
+    """
     spec = loaded.spec
     read = warehouse.read_predictions(spec, chunk)
+    require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=store)
     suite = suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, store))
     if suite.schema_failures:
         refusal = schema_refusal(spec, suite)
@@ -100,9 +107,23 @@ def _measure_table(
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
-def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str) -> ChunkResults:
-    """Return what the store shall hold of a chunk whose rows could not be read."""
+def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str, store: Store) -> ChunkResults:
+    """Return what the store shall hold of a chunk whose rows could not be read.
+
+    Raises:
+        SourceUnreachableError: ``error``, when the source was away and more is known of the chunk: that stays.
+    """
+    if isinstance(error, SourceUnreachableError):
+        known = store.measurements(spec.name, chunk.key, producer)
+        if any(measurement.name != READABLE for measurement in known):
+            raise error
     return _refused(spec, chunk, (source_failure(str(error)),), producer=producer)
+
+
+def unreadable_predictions(spec: ModelSpec, chunk: Chunk, error: SourceError, *, store: Store) -> PredictionsOutcome:
+    """Return the outcome for a chunk whose predictions could not be read; raises as ``unreadable`` does."""
+    results = unreadable(spec, chunk, error, producer=PREDICTIONS, store=store)
+    return PredictionsOutcome(results, SuiteResult(schema=results.measurements, values=()), str(error))
 
 
 def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Store) -> str | None:

@@ -26,7 +26,12 @@ from monitoring_pipeline.evaluation.rows import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.catalogue import ListedTable, Table, find_table
-from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
+from monitoring_pipeline.warehouse.errors import (
+    UnreadableWarehouseError,
+    WarehouseFailedError,
+    WarehouseLockedError,
+    WarehouseMissingError,
+)
 from monitoring_pipeline.warehouse.queries import (
     LabelJoin,
     Query,
@@ -43,6 +48,8 @@ from monitoring_pipeline.warehouse.reads import LabelCount, LabelsRead, Predicti
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
+REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
+"""Errors about the rows or the statement (PEP 249); all others are about the source: its file, disk or network."""
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 SECONDS_BETWEEN_LOGS = 10.0
@@ -55,8 +62,8 @@ class DuckDBWarehouse:
     """A warehouse in a DuckDB file.
 
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
-    keeps it locked for longer than ``lock_timeout_seconds``, UnreadableWarehouseError when DuckDB cannot read it,
-    and MissingTableError when a table does not exist.
+    keeps it locked for longer than ``lock_timeout_seconds``, WarehouseFailedError when DuckDB cannot get at the
+    rows, UnreadableWarehouseError when it refuses them, and MissingTableError when a table does not exist.
     """
 
     path: Path
@@ -159,7 +166,9 @@ def _connection(path: Path, lock_timeout_seconds: float) -> Iterator[duckdb.Duck
             yield connection
     except duckdb.Error as error:
         message = f"{path}: DuckDB cannot read it: {error}"
-        raise UnreadableWarehouseError(message) from error
+        # A view is there, and the table below it is not.
+        is_refusal = isinstance(error, REFUSALS) and not isinstance(error, duckdb.CatalogException)
+        raise (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message) from error
 
 
 def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnection:

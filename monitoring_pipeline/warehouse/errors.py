@@ -1,17 +1,17 @@
 """What can be wrong with a warehouse, apart from what its engine says itself."""
 
-from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.evaluation.rows import SourceError, SourceUnreachableError
 
 
 class WarehouseError(SourceError):
     """A warehouse that cannot be read as the model spec says; the message names culprit and what exists."""
 
 
-class WarehouseMissingError(WarehouseError):
+class WarehouseMissingError(WarehouseError, SourceUnreachableError):
     """There is no warehouse at the configured place."""
 
 
-class WarehouseLockedError(WarehouseError):
+class WarehouseLockedError(WarehouseError, SourceUnreachableError):
     """Another process kept the warehouse locked for longer than the reader waits."""
 
 
@@ -19,7 +19,11 @@ class UnreadableWarehouseError(WarehouseError):
     """The engine cannot read the warehouse; the message holds what it said."""
 
 
-class MissingTableError(WarehouseError):
+class WarehouseFailedError(UnreadableWarehouseError, SourceUnreachableError):
+    """The engine cannot get at the rows: file, disk, network or memory fail, or what a view refers to is gone."""
+
+
+class MissingTableError(WarehouseError, SourceUnreachableError):
     """A table of the spec does not exist, or its name fits several."""
 
 

@@ -4,9 +4,10 @@ import datetime as dt
 
 import dagster as dg
 import pytest
+from dagster import DagsterRunStatus
 
 from monitoring_pipeline.definitions import build_resources
-from monitoring_pipeline.orchestration.sensors import late_label_requests
+from monitoring_pipeline.orchestration.sensors import MOST_TRIES, late_label_requests
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
@@ -162,13 +163,35 @@ def test_it_says_whose_labels_it_cannot_read(lived_in_world):
 
 
 def test_a_day_whose_labels_could_not_be_read_is_asked_for_once_they_can(lived_in_world):
-    lived_in_world.execute("ALTER TABLE Outcomes RENAME TO gone")
+    lived_in_world.execute("ALTER TABLE Outcomes RENAME Outcome TO gone")
     assert not lived_in_world.run(LOANS, DAYS[5]).success
-    lived_in_world.execute("ALTER TABLE gone RENAME TO Outcomes")
+    lived_in_world.execute("ALTER TABLE Outcomes RENAME gone TO Outcome")
     requests = _evaluate(lived_in_world).run_requests
     assert [r.partition_key for r in requests] == [DAYS[5]]
     _run_requests(lived_in_world, requests)
     assert _evaluate(lived_in_world).run_requests == []
+
+
+def test_an_arrival_whose_run_fails_is_asked_for_again_but_not_for_ever(lived_in_world):
+    def end(request: dg.RunRequest, status: DagsterRunStatus) -> str:
+        job = lived_in_world.definitions.resolve_job_def(str(request.job_name))
+        return lived_in_world.instance.create_run_for_job(job, tags=dict(request.tags), status=status).run_id
+
+    _hold_back_labels(lived_in_world, LATE[:1])
+    keys = []
+    for _ in range(MOST_TRIES):
+        (request,) = _evaluate(lived_in_world).run_requests
+        keys.append(request.run_key)
+        run_id = end(request, DagsterRunStatus.FAILURE)
+    assert len(set(keys)) == MOST_TRIES
+    assert _evaluate(lived_in_world).run_requests == []
+
+    lived_in_world.instance.delete_run(run_id)
+    (request,) = _evaluate(lived_in_world).run_requests
+    for status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELED, DagsterRunStatus.SUCCESS):
+        run_id = end(request, status)
+        assert _evaluate(lived_in_world).run_requests == []
+        lived_in_world.instance.delete_run(run_id)
 
 
 def test_a_day_without_predictions_is_not_asked_for(lived_in_world):

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
+from monitoring_pipeline.evaluation.rows import SourceUnreachableError
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse import duckdb as duckdb_warehouse
@@ -85,6 +86,32 @@ def test_other_errors_are_not_retried(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(duckdb_warehouse, "time", SimpleNamespace(monotonic=lambda: 0.0))
     with pytest.raises(UnreadableWarehouseError, match=r"lock on file\.duckdb.*not a valid DuckDB database"):
         DuckDBWarehouse(path).columns("scores")
+
+
+@pytest.mark.parametrize(("source", "is_away"), [
+    ("read_parquet('kept.parquet')", True),
+    ("gone", True),
+    ("(SELECT CAST(id AS INTEGER) AS id, made_at, age, score FROM kept)", False),
+    ("(SELECT error('disk on fire') AS id, made_at, age, score FROM kept)", False),
+])  # fmt: skip
+def test_a_source_that_is_away_is_told_from_rows_that_are_refused(
+    tmp_path: Path, make_spec: SpecMaker, source: str, *, is_away: bool
+) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    parquet = tmp_path / "kept.parquet"
+    write(
+        path,
+        SCORES.replace("scores", "kept") + "; INSERT INTO kept VALUES ('a', '2013-06-02', 1, 0)",
+        SCORES.replace("scores", "gone"),
+        f"COPY kept TO '{parquet}'",
+        f"CREATE VIEW scores AS FROM {source.replace('kept.parquet', str(parquet))}",
+        "DROP TABLE gone",
+    )
+    parquet.unlink()
+    spec = make_spec(predictions={"table": "scores"})
+    with pytest.raises(UnreadableWarehouseError) as raised:
+        DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+    assert isinstance(raised.value, SourceUnreachableError) is is_away
 
 
 def test_a_missing_file_names_path_and_variable(tmp_path: Path) -> None:
