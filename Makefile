@@ -35,10 +35,10 @@ rehearse: $(VENV)/demo.installed ## Live through past nights, alerts and retrain
 
 test: $(VENV)/dev.installed ## Lint, types, layers, and every test
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/dev.installed ## The tests without the end-to-end ones
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 check: $(VENV)/dev.installed ## Lint, format, types, import contracts, shipped specs
 	$(BIN)/ruff check

@@ -313,7 +313,7 @@ def test_a_delivery_without_time_gives_back(night: Night) -> None:
 FAULTS = ["server_error", "malformed", "accept_and_die", "die", "rate_limit", "internal_error", "not_an_object"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_whatever_fails_or_dies_every_alert_arrives_once_and_in_order(seed: int) -> None:
     chance = random.Random(seed)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.demo import flights as flights_module
@@ -135,7 +135,6 @@ def test_weekday_and_minute_are_new_yorks(flights: pl.DataFrame) -> None:
     assert flights["weekday"].to_list() == [names[number - 1] for number in expected["number"]]
 
 
-@settings(deadline=None)
 @given(
     first_day=st.sampled_from([utc(2013, 3, 8), utc(2013, 11, 1), utc(2013, 3, 29)]),
     minutes_later=st.integers(0, 4 * 1440),

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.baselines import (
@@ -49,7 +49,6 @@ def test_days_of_each_choice(against, window, expected):
 
 
 @given(st.sampled_from(list(Against)), st.dates(dt.date(2000, 1, 1)), st.integers(7, 90))
-@settings(deadline=None)
 def test_days_are_earlier_distinct_and_in_order(against, day, window):
     days = baseline_days(rules_of(against, window_days=window), day)
     assert list(days) == sorted(set(days))
@@ -116,7 +115,6 @@ parts = st.tuples(
 
 
 @given(parts, parts)
-@settings(deadline=None)
 def test_without_undoes_adding_to_the_bit(own, others):
     left = without(add_profiles(own, others), own)
     assert (left.counts, left.sum_centred, left.sum_squares_centred, left.column) == (

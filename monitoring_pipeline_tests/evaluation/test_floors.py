@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -148,7 +148,6 @@ def test_what_a_default_floor_means_for_two_even_categories(name, moved):
 
 @pytest.mark.parametrize("bounded", [True, False])
 @given(st.floats(0, 0.999))
-@settings(deadline=None)
 def test_there_and_back(bounded, effect):
     scaled = float(to_normal(np.array([effect]), bounded=bounded)[0])
     assert from_normal(scaled, bounded=bounded) == pytest.approx(effect, abs=1e-9)
@@ -175,7 +174,6 @@ def test_effects_by_chance_are_nearly_normal_on_the_scale():
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 400), st.integers(0, 99))
-@settings(deadline=None)
 def test_thinned_counts_are_so_many_of_the_rows(counts, rows, seed):
     profile = ColumnProfile("x", tuple(counts))
     thin = thinned(profile, rows, np.random.default_rng(seed))

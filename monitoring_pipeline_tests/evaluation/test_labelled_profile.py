@@ -67,7 +67,7 @@ def _error_of_whole_cells(labels, score, edges, bins=10):
 
 
 @given(labelled_rows)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_classifiers_sums_are_scikit_learns_or_within_their_bounds(rows):
     score, label = (np.array(column) for column in zip(*rows, strict=True))
     found = _binary(rows)
@@ -113,7 +113,7 @@ def test_where_every_score_is_an_atom_of_the_reference_nothing_is_lost():
 
 
 @given(st.lists(labelled_rows, min_size=1, max_size=4))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_the_sum_of_days_is_the_day_of_all_rows(days):
     apart, together = _binary(*days), _binary([row for day in days for row in day])
     assert apart == together
@@ -228,7 +228,7 @@ ERROR_BINS = _reference_bins()
 
 
 @given(st.lists(errors, min_size=1, max_size=50), st.integers(0, 50))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_a_regressions_sums_are_scikit_learns_or_within_their_bounds(values, cut):
     days = [_error_day(np.array(part), ERROR_BINS) for part in (values[:cut], values[cut:]) if part]
     found = _by_name(summed_performance(REGRESSION, ERROR_BINS, days))

@@ -132,7 +132,7 @@ def test_categorical_counts_by_hand(tmp_path):
     assert found.unseen == (Unseen("new", 2), Unseen("a\u0308", 1), Unseen("b", 1), Unseen("other", 1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     values=st.lists(floats, max_size=30),
     edges=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=6, unique=True).map(sorted),
@@ -146,7 +146,7 @@ def test_numbers_are_counted_alike(values, edges, engine, tmp_path_factory):
     _assert_same(_profile(engine, series, bins, tmp_path_factory.getbasetemp()), expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(values=st.lists(texts, max_size=30), categories=st.lists(texts, max_size=6), engine=st.sampled_from(ENGINES[1:]))
 def test_texts_are_counted_alike(values, categories, engine, tmp_path_factory):
     bins = CategoricalBins(tuple(dict.fromkeys(c for c in categories if c is not None)))
@@ -159,7 +159,7 @@ def test_texts_are_counted_alike(values, categories, engine, tmp_path_factory):
 
 
 @given(first=st.lists(floats, max_size=20), second=st.lists(floats, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_numeric_profiles_add_up(first, second):
     bins = numeric_bins(np.array([v for v in first if v is not None], dtype=np.float64), bins=5, coarse=3)
     parts, union = (
@@ -170,7 +170,7 @@ def test_numeric_profiles_add_up(first, second):
 
 
 @given(first=st.lists(texts, max_size=20), second=st.lists(texts, max_size=20))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_categorical_profiles_add_up(first, second):
     bins = CategoricalBins(("a", "", "ä"))
     parts, union = (
@@ -246,7 +246,6 @@ def _check_bins(bins: NumericBins, coarse: int) -> None:
     assert 0 not in bins.groups[1:]
 
 
-@settings(deadline=None)
 @example(values=[1.0, 2.0], bins=2, coarse=1)
 @given(
     values=st.lists(floats.filter(lambda v: v is not None), max_size=60),

@@ -4,7 +4,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.rows import (
@@ -296,7 +296,6 @@ raw_rows = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows=raw_rows, order=st.randoms(use_true_random=False))
 def test_the_fingerprint_depends_neither_on_the_order_of_rows_nor_on_their_chunks(rows, order):
     schema = {"row_id": pl.String, "predicted_at": pl.Datetime("us", "UTC"), "age": pl.Float64, "plan": pl.String}

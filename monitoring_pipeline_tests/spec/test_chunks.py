@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dagster import DailyPartitionsDefinition
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.spec.chunk import (
@@ -81,14 +81,12 @@ def test_chunks_are_dagsters_partitions(zone):
         assert (chunk.start, chunk.end) == (window.start.astimezone(dt.UTC), window.end.astimezone(dt.UTC)), key
 
 
-@settings(deadline=None)
 @given(zone=st.sampled_from(ZONES), day=st.dates(dt.date(1990, 1, 1), dt.date(2037, 12, 30)))
 def test_consecutive_chunks_tile_the_time_line(zone, day):
     first, second = (chunk_of_day(_spec(zone), day + dt.timedelta(days=n)) for n in (0, 1))
     assert first.start < first.end == second.start
 
 
-@settings(deadline=None)
 @given(zone=st.sampled_from(ZONES), second=st.integers(631152000, 2145744000))
 def test_an_instant_lies_in_the_chunk_of_its_local_date(zone, second):
     """From 1990 to the end of 2037."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -48,7 +48,6 @@ def test_bounds_are_the_draws_percentiles():
 
 
 @given(st.floats(-10, 10), st.lists(st.floats(-10, 10), min_size=2, max_size=50))
-@settings(deadline=None)
 def test_the_interval_holds_its_value(value, draws):
     found = bootstrap_interval(value, draws)
     assert found.value == value

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 from sklearn.isotonic import IsotonicRegression
@@ -50,7 +50,6 @@ def test_a_calibrated_model_shows_little_and_a_miscalibrated_one_shows_it():
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, max_size=40), st.integers(1, 15))
-@settings(deadline=None)
 def test_bounds_and_order(rows, bins):
     """Between |bias| (one bin) and the error over every distinct score; the order of rows does not matter."""
     labels = np.array([label for label, _ in rows])
@@ -178,7 +177,6 @@ def _one_group_a_row(scores, labels):
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, max_size=40), st.integers(1, 15))
-@settings(deadline=None)
 def test_of_counts_the_calibration_error_is_that_of_the_rows(rows, bins):
     labels = np.array([label for label, _ in rows])
     scores = np.array([tenths / 10 for _, tenths in rows])
@@ -200,7 +198,6 @@ tenths = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, 
 
 
 @given(tenths)
-@settings(deadline=None)
 def test_the_parts_of_the_brier_score_add_up_and_are_scikit_learns(rows):
     labels = np.array([label for label, _ in rows], dtype=float)
     scores = np.array([tenths / 10 for _, tenths in rows])

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -37,7 +37,6 @@ def rows_of_both_classes():
 
 
 @given(rows_of_both_classes())
-@settings(deadline=None)
 def test_scores_equal_scikit_learn(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     assert classification.auroc(labels, scores).value == pytest.approx(metrics.roc_auc_score(labels, scores))
@@ -47,7 +46,6 @@ def test_scores_equal_scikit_learn(rows):
 
 
 @given(rows_of_both_classes())
-@settings(deadline=None)
 def test_classes_equal_scikit_learn(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     decided = (scores >= 0.5).astype(int)

@@ -50,7 +50,7 @@ def test_bounds_are_widened_by_what_days_resemble_each_other(monkeypatch):
     st.floats(-5, 5),
     st.floats(0.2, 5),
 )
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_shift_and_scale_move_it(values, shift, scale):
     if np.ptp(values) < 1e-2:
         return

@@ -87,7 +87,6 @@ def test_jensen_shannon_divergence_in_base_2_as_tensorflow_data_validation():
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_jensen_shannon_distance_equals_scipy(sides):
     reference, current = sides
     assert distances.jensen_shannon_distance(reference, current) == pytest.approx(
@@ -96,7 +95,6 @@ def test_jensen_shannon_distance_equals_scipy(sides):
 
 
 @given(count_arrays(2, smallest=1))
-@settings(deadline=None)
 def test_population_stability_index_without_empty_cells_is_the_textbook_value(sides):
     p, q = (np.array(side) / sum(side) for side in sides)
     textbook = sum((a - b) * math.log(a / b) for a, b in zip(p, q, strict=True))
@@ -104,7 +102,6 @@ def test_population_stability_index_without_empty_cells_is_the_textbook_value(si
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_population_stability_index_is_both_kullback_leibler_divergences(sides):
     reference, current = sides
     both = distances.kullback_leibler_divergence(reference, current)
@@ -113,7 +110,6 @@ def test_population_stability_index_is_both_kullback_leibler_divergences(sides):
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_order_of_the_distances(sides):
     total_variation, hellinger = distances.total_variation_distance(*sides), distances.hellinger_distance(*sides)
     assert distances.l_infinity_corrected(*sides) <= distances.l_infinity_distance(*sides) <= total_variation + 1e-12
@@ -124,7 +120,6 @@ def test_order_of_the_distances(sides):
 
 @pytest.mark.parametrize("distance", SYMMETRIC)
 @given(sides=count_arrays(2))
-@settings(deadline=None)
 def test_symmetric(distance, sides):
     reference, current = sides
     assert distance(reference, current) == pytest.approx(distance(current, reference), abs=1e-12)
@@ -132,7 +127,6 @@ def test_symmetric(distance, sides):
 
 @pytest.mark.parametrize("distance", FROM_ZERO_TO_ONE)
 @given(sides=count_arrays(3))
-@settings(deadline=None)
 def test_metric_between_zero_and_one(distance, sides):
     a, b, c = sides
     assert 0.0 <= distance(a, b) <= 1.0
@@ -141,7 +135,6 @@ def test_metric_between_zero_and_one(distance, sides):
 
 @pytest.mark.parametrize("distance", ALL)
 @given(sides=count_arrays(1), times=st.integers(1, 7))
-@settings(deadline=None)
 def test_zero_between_multiples(distance, sides, times):
     counts = np.array(sides[0])
     assert distance(counts, times * counts) == 0.0
@@ -149,7 +142,6 @@ def test_zero_between_multiples(distance, sides, times):
 
 @pytest.mark.parametrize("distance", ALL)
 @given(sides=count_arrays(2), where=st.integers(0, 12))
-@settings(deadline=None)
 def test_cells_empty_on_both_sides_change_nothing(distance, sides, where):
     padded = (np.insert(side, min(where, len(side)), 0) for side in sides)
     assert distance(*padded) == pytest.approx(distance(*sides), abs=1e-12)
@@ -159,7 +151,6 @@ def test_cells_empty_on_both_sides_change_nothing(distance, sides, where):
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_corrected_l_infinity_is_what_exceeds_chance(sides):
     n, m = (sum(side) for side in sides)
     chance = math.sqrt(math.log(2 / 0.003) / 2) * math.sqrt(1 / n + 1 / m)
@@ -180,7 +171,6 @@ def test_corrected_l_infinity_without_change_exceeds_zero_in_few_cases():
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_cramers_v_from_scipys_chi_squared(sides):
     """Bergsma 2013, sec. 3: phi^2 less (k - 1)(r - 1) / (n - 1), and both sides of the table shrunk."""
     table = np.array(sides)[:, np.any(sides, axis=0)]
@@ -193,7 +183,6 @@ def test_cramers_v_from_scipys_chi_squared(sides):
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_cramers_v_lies_between_zero_and_one(sides):
     assert 0.0 <= distances.cramers_v(*sides) <= 1.0
 
@@ -227,7 +216,6 @@ def points():
 
 
 @given(points())
-@settings(deadline=None)
 def test_wasserstein_distance_as_scipy(case):
     (reference, current), positions = case
     expected = stats.wasserstein_distance(positions, positions, reference, current)
@@ -235,7 +223,6 @@ def test_wasserstein_distance_as_scipy(case):
 
 
 @given(points(), st.integers(-9, 9).filter(bool), st.integers(-100, 100))
-@settings(deadline=None)
 def test_wasserstein_distance_scales_with_the_unit_and_not_with_the_zero(case, factor, offset):
     (reference, current), positions = case
     mapped = factor * np.array(positions) + offset
@@ -246,7 +233,6 @@ def test_wasserstein_distance_scales_with_the_unit_and_not_with_the_zero(case, f
 
 
 @given(points(), st.integers(1, 50))
-@settings(deadline=None)
 def test_wasserstein_distance_is_a_symmetric_distance_below_the_range(case, times):
     (reference, current), positions = case
     found = distances.wasserstein_distance(reference, current, positions)
@@ -257,7 +243,6 @@ def test_wasserstein_distance_is_a_symmetric_distance_below_the_range(case, time
 
 
 @given(points())
-@settings(deadline=None)
 def test_wasserstein_distance_is_at_least_the_difference_of_the_means_and_at_most_the_range_times_variation(case):
     (reference, current), positions = case
     means = [np.average(positions, weights=side) for side in (reference, current)]
@@ -268,7 +253,7 @@ def test_wasserstein_distance_is_at_least_the_difference_of_the_means_and_at_mos
 
 
 @given(st.integers(0, 99), st.floats(0.5, 3.0))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_kolmogorov_smirnov_distance_sees_order_only(seed, power):
     """Rows and edges through one increasing map fall into the same cells."""
     rng = np.random.default_rng(seed)
@@ -288,7 +273,6 @@ def test_wasserstein_distance_needs_a_position_per_cell():
 
 
 @given(count_arrays(2))
-@settings(deadline=None)
 def test_kolmogorov_smirnov_distance_is_the_same_from_above(sides):
     reversed_sides = (side[::-1] for side in sides)
     assert distances.kolmogorov_smirnov_distance(*reversed_sides) == pytest.approx(

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -60,7 +60,6 @@ def test_g_against_evidently_which_takes_the_reference_for_the_truth():
     ("test", "scipy_name"), [(evidence.chi_squared_homogeneity, "pearson"), (evidence.g_test, "log-likelihood")]
 )
 @given(sides=two_sides)
-@settings(deadline=None)
 def test_equals_scipy_on_the_pooled_cells(test, scipy_name, sides):
     table = np.stack(evidence.pool_sparse_cells(*sides))
     expected = stats.chi2_contingency(table, correction=False, lambda_=scipy_name)
@@ -70,7 +69,6 @@ def test_equals_scipy_on_the_pooled_cells(test, scipy_name, sides):
 
 
 @given(two_sides)
-@settings(deadline=None)
 def test_g_is_the_weighted_jensen_shannon_divergence(sides):
     reference, current = evidence.pool_sparse_cells(*sides)
     n, m = reference.sum(), current.sum()
@@ -87,7 +85,6 @@ def test_population_stability_index_test_by_its_formula():
 
 
 @given(two_sides)
-@settings(deadline=None)
 def test_pools_keep_rows_and_expect_enough(sides):
     reference, current = evidence.pool_sparse_cells(*sides)
     assert (reference.sum(), current.sum()) == (sum(sides[0]), sum(sides[1]))
@@ -97,7 +94,6 @@ def test_pools_keep_rows_and_expect_enough(sides):
 
 
 @given(two_sides)
-@settings(deadline=None)
 def test_only_the_totals_decide_what_is_pooled(sides):
     """A row of one cell changes sides with a row of another, which keeps all totals and so the pools."""
     reference, current = np.array([3, 7, *sides[0]]), np.array([4, 5, *sides[1]])
@@ -150,7 +146,6 @@ def test_a_single_row_of_a_new_category_is_no_news_in_a_small_reference(test):
 
 @pytest.mark.parametrize("test", ALL)
 @given(sides=two_sides)
-@settings(deadline=None)
 def test_two_sided_and_a_probability(test, sides):
     reference, current = sides
     outcome = test(reference, current)
@@ -225,7 +220,6 @@ tables = st.tuples(
 
 
 @given(tables)
-@settings(deadline=None)
 def test_z_squared_is_pearsons_chi_squared(sides):
     """And its p-value: a test of two proportions is the test of homogeneity of a 2 x 2 table."""
     outcome = evidence.two_proportion_z_test(*sides)
@@ -247,7 +241,6 @@ def test_z_by_hand():
 
 
 @given(tables)
-@settings(deadline=None)
 def test_fisher_is_the_sum_of_tables_at_most_as_likely(sides):
     """Hypergeometric, with all margins given."""
     if not np.any(sides, axis=0).all():
@@ -270,7 +263,6 @@ def test_fishers_statistic_is_the_odds_ratio_and_finite():
 
 @pytest.mark.parametrize("test", OF_TWO_CELLS)
 @given(sides=tables, padding=st.integers(0, 2))
-@settings(deadline=None)
 def test_empty_cells_and_sides_change_no_proportion(test, sides, padding):
     padded = [np.insert(side, padding, 0) for side in sides]
     outcome = test(*sides)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
@@ -32,7 +32,6 @@ def test_wilson_as_newcombe_1998(successes, trials, lower, upper):
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-@settings(deadline=None)
 def test_wilson_equals_statsmodels(counts, confidence):
     estimate = wilson(*counts, confidence)
     expected = proportion_confint(*counts, alpha=1 - confidence, method="wilson")
@@ -48,7 +47,6 @@ def test_wilson_refuses_what_is_no_proportion():
 
 
 @given(numbers, st.floats(0.5, 0.999))
-@settings(deadline=None)
 def test_mean_interval_equals_scipy(values, confidence):
     if len(set(values)) == 1:
         values = [*values, values[0] + 1]
@@ -71,7 +69,6 @@ def test_no_spread_seen_gives_no_bounds(interval, values):
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60))
-@settings(deadline=None)
 def test_median_interval_equals_scipy(values):
     estimate = median_interval(values)
     expected = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
@@ -91,7 +88,6 @@ def test_median_interval_ranks_of_the_tables(rows, lower, upper):
 
 
 @given(numbers, st.randoms())
-@settings(deadline=None)
 def test_row_order_does_not_change_a_bit(values, random):
     shuffled = random.sample(values, len(values))
     assert mean_interval(shuffled) == mean_interval(values)
@@ -110,7 +106,6 @@ def naive_delong(positives, negatives, confidence=0.95):
 
 
 @given(scores, scores, st.floats(0.5, 0.999))
-@settings(deadline=None)
 def test_delong_equals_all_pairs(positives, negatives, confidence):
     area, variance, z = naive_delong(positives, negatives, confidence)
     estimate = delong_interval(positives, negatives, confidence)
@@ -143,7 +138,6 @@ def test_nannymls_standard_error_of_the_accuracy_of_guesses():
 
 
 @given(scores, scores)
-@settings(deadline=None)
 def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
     one, other = delong_interval(positives, negatives), delong_interval(negatives, positives)
     expected = (1 - other.value, 1 - other.upper, 1 - other.lower)
@@ -234,7 +228,6 @@ bounded = st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(0, 5)).map(
 
 
 @given(bounded, bounded)
-@settings(deadline=None)
 def test_differences_are_mirrored_and_hold_their_value(first, second):
     found, mirrored = difference_interval(first, second), difference_interval(second, first)
     assert found.lower <= found.value <= found.upper

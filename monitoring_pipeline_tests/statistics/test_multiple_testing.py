@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
@@ -24,14 +24,12 @@ def test_by_hand():
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_equals_statsmodels(p_values):
     expected = multipletests(p_values, method="fdr_bh")[1]
     assert benjamini_hochberg(p_values) == pytest.approx(expected, rel=1e-12, abs=1e-300)
 
 
 @given(st.lists(st.floats(0, 1), max_size=40))
-@settings(deadline=None)
 def test_a_q_value_is_a_probability_not_below_its_p_value(p_values):
     q_values = benjamini_hochberg(p_values)
     assert q_values.shape == (len(p_values),)

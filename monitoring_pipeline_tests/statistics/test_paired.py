@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -57,7 +57,6 @@ def test_many_days_tell_their_own_correlation(correlation):
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=40), st.floats(0.1, 10), st.floats(-10, 10))
-@settings(deadline=None)
 def test_inflation_knows_no_units(values, scale, shift):
     if np.ptp(values) > 1e-3:
         moved = np.asarray(values) * scale + shift

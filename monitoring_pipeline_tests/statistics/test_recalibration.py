@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from sklearn.isotonic import IsotonicRegression
@@ -20,7 +20,6 @@ def overconfident(rng, rows):
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_equals_scikit_learn_where_scores_are_few(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, labels)
@@ -64,7 +63,6 @@ def test_a_score_that_most_rows_have_stays_one_knot():
 
 
 @given(ROWS)
-@settings(deadline=None)
 def test_the_order_of_rows_changes_nothing(rows):
     first, second = (
         isotonic_recalibration(*(np.array(column) for column in zip(*own, strict=True))) for own in (rows, rows[::-1])

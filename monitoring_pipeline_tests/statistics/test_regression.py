@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -24,7 +24,6 @@ PREDICTIONS = np.array([4.0, 1.0, 7.0, 4.0, 5.0, 3.0, 8.0])  # errors 1, 2, -3, 
 
 
 @given(st.lists(st.tuples(st.integers(-999, 999), st.integers(-999, 999)), min_size=2, max_size=60))
-@settings(deadline=None)
 def test_equal_scikit_learn(rows):
     labels, predictions = (np.array(column) / 7 for column in zip(*rows, strict=True))
     assert regression.mean_absolute_error(labels, predictions).value == pytest.approx(
@@ -76,7 +75,6 @@ def test_r_squared_of_equal_labels_has_a_reason():
 
 
 @given(st.permutations(range(len(LABELS))))
-@settings(deadline=None)
 def test_row_order_does_not_change_a_bit(order):
     for metric in ALL:
         assert metric(LABELS[order] / 7, PREDICTIONS[order] / 7) == metric(LABELS / 7, PREDICTIONS / 7)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -88,7 +88,6 @@ def test_anderson_darling_is_extrapolated_beyond_the_table():
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_distances_of_ranks_are_their_statistics_without_the_numbers_of_rows(reference, current):
     n, m = len(reference), len(current)
     u = float(stats.mannwhitneyu(current, reference, method="asymptotic").statistic)
@@ -112,14 +111,12 @@ def test_cramer_von_mises_as_scipy(seed):
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_energy_distance_as_scipy(reference, current):
     known = stats.energy_distance(reference, current)
     assert row_tests.energy_distance(reference, current) == pytest.approx(known, abs=1e-7)
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_energy_distance_is_of_mean_distances_between_rows(reference, current):
     """2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely & Rizzo 2013, eq. 1)."""
     x, y = np.asarray(reference, float), np.asarray(current, float)
@@ -132,7 +129,6 @@ def test_energy_distance_is_of_mean_distances_between_rows(reference, current):
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_mann_whitney_as_scipy(reference, current):
     assume(len({*reference, *current}) > 1)
     known = stats.mannwhitneyu(current, reference, alternative="two-sided", method="asymptotic")
@@ -141,7 +137,6 @@ def test_mann_whitney_as_scipy(reference, current):
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_welch_as_scipy(reference, current):
     assume(len({*reference}) > 1 and len({*current}) > 1)
     known = stats.ttest_ind(current, reference, equal_var=False)
@@ -165,7 +160,6 @@ def test_the_order_of_the_rows_changes_no_bit(statistic):
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @given(sides=st.tuples(samples, samples))
-@settings(deadline=None)
 def test_distances_are_symmetric_and_zero_between_alike_samples(distance, sides):
     reference, current = sides
     assert distance(reference, current) == pytest.approx(distance(current, reference), abs=1e-9)
@@ -175,7 +169,6 @@ def test_distances_are_symmetric_and_zero_between_alike_samples(distance, sides)
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @given(sides=st.tuples(samples, samples))
-@settings(deadline=None)
 def test_distances_do_not_depend_on_the_numbers_of_rows(distance, sides):
     """Every row twice on both sides is the same pair of distributions."""
     reference, current = sides
@@ -183,7 +176,6 @@ def test_distances_do_not_depend_on_the_numbers_of_rows(distance, sides):
 
 
 @given(samples, samples, st.integers(-9, 9).filter(bool), st.integers(-50, 50))
-@settings(deadline=None)
 def test_energy_distance_scales_with_the_root_of_the_unit(reference, current, factor, offset):
     scaled = [factor * np.asarray(sample, float) + offset for sample in (reference, current)]
     expected = math.sqrt(abs(factor)) * row_tests.energy_distance(reference, current)
@@ -192,14 +184,12 @@ def test_energy_distance_scales_with_the_root_of_the_unit(reference, current, fa
 
 @pytest.mark.parametrize("distance", OF_RANKS)
 @given(sides=st.tuples(samples, samples))
-@settings(deadline=None)
 def test_distances_of_ranks_see_order_only(distance, sides):
     mapped = [np.exp(np.asarray(sample) / 7.0) for sample in sides]
     assert distance(*mapped) == pytest.approx(distance(*sides), abs=1e-12)
 
 
 @given(samples, samples)
-@settings(deadline=None)
 def test_bounds(reference, current):
     assert 0 <= row_tests.rank_biserial(reference, current) <= 1
     assert 0 <= row_tests.cramer_von_mises_distance(reference, current) <= 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -53,7 +53,6 @@ def value(metric, counts):
 
 
 @given(rows_of_both_classes())
-@settings(deadline=None)
 def test_scores_equal_scikit_learn(rows):
     labels, scores, _ = columns_of(rows)
     counts = score_counts(scores, labels)
@@ -66,7 +65,6 @@ def test_scores_equal_scikit_learn(rows):
 
 
 @given(rows_of_both_classes())
-@settings(deadline=None)
 def test_classes_equal_scikit_learn(rows):
     labels, scores, decided = columns_of(rows)
     counts = score_counts(scores, labels, decided)
@@ -88,7 +86,6 @@ def test_expected_metrics_of_probabilities_equal_nannyml(metric):
 
 
 @given(rows_of_both_classes())
-@settings(deadline=None)
 def test_rows_of_one_score_may_stand_together(rows):
     labels, scores, decided = columns_of(rows)
     apart = score_counts(scores, labels, decided)
@@ -105,7 +102,6 @@ def test_rows_of_one_score_may_stand_together(rows):
 
 
 @given(rows_of_both_classes(), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_order_of_rows_does_not_change_a_bit(rows, random):
     shuffled = random.sample(rows, len(rows))
     for metric in (*ON_SCORES, *ON_CLASSES):

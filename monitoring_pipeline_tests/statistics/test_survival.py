@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy import stats
@@ -16,7 +16,6 @@ OBSERVATIONS = st.lists(st.tuples(st.integers(0, 15).map(float), st.booleans()),
 
 
 @given(OBSERVATIONS)
-@settings(deadline=None)
 def test_equals_scipy(observations):
     durations, happened = (np.array(column) for column in zip(*observations, strict=True))
     censored = stats.CensoredData(uncensored=durations[happened], right=durations[~happened])
@@ -56,7 +55,6 @@ def test_censoring_does_not_bias():
 
 
 @given(OBSERVATIONS, st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_the_order_of_observations_changes_nothing(observations, random):
     shuffled = random.sample(observations, len(observations))
     first, second = (kaplan_meier(*zip(*own, strict=True)) for own in (observations, shuffled))
@@ -78,7 +76,6 @@ def test_refuses(durations, happened, error, message):
 @given(
     st.lists(st.tuples(st.floats(0, 1e6), st.booleans()), min_size=1, max_size=200), st.sampled_from([1, 2, 5, 20, 100])
 )
-@settings(deadline=None)
 def test_thinned_is_never_too_high_and_hardly_too_low(observations, steps):
     durations, happened = zip(*observations, strict=True)
     whole = kaplan_meier(durations, happened)
