@@ -2,6 +2,7 @@
 
 import datetime as dt
 import getpass
+import traceback
 from typing import TYPE_CHECKING
 
 import click
@@ -46,9 +47,11 @@ def evaluate(context: click.Context, model: str, version: str) -> None:
 
     try:
         result = _gate_answer(model, version)
-    except click.ClickException as error:
-        # Not 1, which says that the version is refused.
-        error.show()
+    except Exception as error:  # noqa: BLE001 - an exit code of 1 would say that the version is refused
+        if isinstance(error, click.ClickException):
+            error.show()
+        else:
+            traceback.print_exception(error)
         context.exit(UNMEASURED)
     terminal().print(gate_table(f"{model} version {version}", result))
     context.exit(EXIT_CODES[result.passed])

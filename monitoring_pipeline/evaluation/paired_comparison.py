@@ -135,8 +135,7 @@ def measure_daily_difference(
         rows=rows.labels.size,
         maturity=maturity,
         role=role,
-        definition=f"how much worse the {name} of version {rows.challenger} is than that of {rows.champion} on the "
-        "same rows, negative where it is better",
+        definition=difference_definition(loss, rows.task, challenger=rows.challenger, champion=rows.champion),
     )
     if rows.labels.size < max(minimum_rows, 1):
         return blank
@@ -145,6 +144,15 @@ def measure_daily_difference(
     except UndefinedStatisticError as undefined:
         return replace(blank, reason=str(undefined))
     return replace(blank, status=Status.OK, reason=None, value=found.value, lower=found.lower, upper=found.upper)
+
+
+def difference_definition(loss: str | None, task: Task, *, challenger: str, champion: str) -> str:
+    """Return what a daily difference is, in words; ``loss`` as the gate's rules name it."""
+    name = loss_name_of(task, loss)
+    return (
+        f"how much worse the {name} of version {challenger} is than that of {champion} on the "
+        "same rows, negative where it is better"
+    )
 
 
 def _of_one_day(rows: PairedRows, name: str) -> Estimate:

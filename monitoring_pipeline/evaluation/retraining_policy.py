@@ -13,6 +13,8 @@ from monitoring_pipeline.spec.threshold import Persistence
 DAY = dt.timedelta(days=1)
 LOOK_BACK = 3
 """Chunks that could be measured are looked for among this many times as many: older ones say nothing about today."""
+GIVEN_UP_AFTER = dt.timedelta(days=7)
+"""A retraining that no gate has judged by then has failed, or was lost: another may be asked for."""
 
 _TOLD_BY_LABELS = frozenset({Maturity.PROVISIONAL, Maturity.FINAL})
 _OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT})
@@ -104,8 +106,8 @@ def decide_retraining(
         now: the time.
         label_delay: how long labels take: chunks told by labels are looked for so much further back.
         horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
-        last_retraining: when the last retraining began, whatever became of it.
-        running: whether one is running.
+        last_retraining: when the last retraining that a gate has judged was asked for.
+        running: whether one was asked for that no gate has judged, and that is not given up.
     """
     labelled = _count(nights, rules.breached, lambda night: night.told_by_labels, waiting=math.ceil(label_delay / DAY))
     suspected = _count(nights, rules.estimated, lambda night: night.suspected)
@@ -127,7 +129,7 @@ def decide_retraining(
         None if labelled.lasting or suspected.lasting else f"not asked for: {told}",
         f"data quality is failing on {nights[-1].chunk}" if nights and nights[-1].quality_failing else None,
         f"cooling down until {cool_until:%Y-%m-%d %H:%M %Z}" if cool_until is not None and now < cool_until else None,
-        "a retraining is running already" if running else None,
+        f"a retraining is running already, or failed: given up after {GIVEN_UP_AFTER.days} days" if running else None,
     )
     reason = next((reason for reason in against if reason is not None), None)
     return RetrainingAnswer(answer="yes" if reason is None else "no", reason=reason or told, evidence=evidence)

@@ -57,15 +57,16 @@ def version_day_of(chunk: str, measurement: Measurement) -> VersionDay | None:
     return VersionDay(chunk=chunk, difference=measurement.value, rows=measurement.rows)
 
 
-def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay]) -> ShadowAnswer:
+def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay], days_since_start: int) -> ShadowAnswer:
     """Decide about a shadow by its days beside the champion, in any order.
 
     The first day from ``minimum_days`` on that excludes zero decides, so that the answer is the same whenever it is
-    asked for. Days beyond ``maximum_days`` play no part.
+    asked for. Days beyond ``maximum_days`` play no part; when so many have passed it is refused, compared or not.
 
     Args:
         rules: how long, and how sure.
         days: the shadow's loss minus the champion's, on the days with labels.
+        days_since_start: whole days since it began, without the last ones, whose labels are not due yet.
     """
     own = _in_order(days)[: rules.maximum_days]
     sequence = sequence_of(own, rules.alpha)
@@ -78,10 +79,11 @@ def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay]) -> ShadowAnswe
             reason=f"proven {verdict} on {_shown(decisive, own)}",
             sequence=sequence,
         )
-    if len(own) >= rules.maximum_days:
-        reason = f"not proven better in {rules.maximum_days} days: {_shown(sequence[-1], own)}"
+    so_far = _so_far(own, sequence, rules.minimum_days)
+    if max(len(own), days_since_start) >= rules.maximum_days:
+        reason = f"not proven better in {rules.maximum_days} days: {so_far}"
         return ShadowAnswer(answer="refuse", reason=reason, sequence=sequence)
-    return ShadowAnswer(answer="wait", reason=_so_far(own, sequence, rules.minimum_days), sequence=sequence)
+    return ShadowAnswer(answer="wait", reason=so_far, sequence=sequence)
 
 
 def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_since_promotion: int) -> ProbationAnswer:
@@ -93,7 +95,7 @@ def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_sin
     Args:
         rules: how long, and how sure.
         days: the new champion's loss minus the former one's, on the days with labels since the promotion.
-        days_since_promotion: whole days since the promotion.
+        days_since_promotion: whole days since the promotion, without the last ones, whose labels are not due yet.
     """
     own = _in_order(days)[: rules.days]
     sequence = sequence_of(own, rules.alpha)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from monitoring_pipeline.spec.model import ModelSpec, Task
 
 PREDICTION = "prediction"
+_BINARY_DECISIONS = {"0": "0", "1": "1", "0.0": "0", "1.0": "1", "False": "0", "True": "1"}
 
 
 class OutputError(ValueError):
@@ -38,21 +39,21 @@ def read_outputs(spec: ModelSpec, returned: object, *, rows: int) -> VersionOutp
     Regression: shape (rows,) or (rows, 1). A data frame's column ``prediction`` beside others is what was decided.
 
     Raises:
-        OutputError: when the shape is another, or a number is missing, or no probability.
+        OutputError: when the shape is another, or a number is missing, or no probability; or the decision no class.
     """
     decided: NDArray[np.object_] | None = None
     values: NDArray[np.float64]
     if hasattr(returned, "columns"):
         frame: Any = returned
         if PREDICTION in frame.columns and len(frame.columns) > 1:
-            decided = frame[PREDICTION].astype(str).to_numpy(dtype=object)
+            decided = _decisions(spec, frame[PREDICTION])
             frame = frame.drop(columns=PREDICTION)
         if spec.classes and set(spec.classes) <= set(frame.columns):
-            values = frame[list(spec.classes)].to_numpy(dtype=np.float64)
+            values = _numbers(spec, frame[list(spec.classes)].to_numpy())
         else:
-            values = _of_task(spec, np.asarray(frame.to_numpy(), dtype=np.float64), rows)
+            values = _of_task(spec, _numbers(spec, frame.to_numpy()), rows)
     else:
-        values = _of_task(spec, np.asarray(returned, dtype=np.float64), rows)
+        values = _of_task(spec, _numbers(spec, returned), rows)
     _check_values(spec, values, rows)
     return VersionOutputs(values, decided)
 
@@ -88,6 +89,25 @@ def has_outputs(spec: ModelSpec, rows: pl.DataFrame) -> pl.Series:
     """Return which rows have all of a version's outputs, as finite numbers."""
     outputs = outputs_in(spec, rows)
     return outputs.select(pl.all_horizontal(pl.all().is_finite().fill_null(value=False))).to_series()
+
+
+def _numbers(spec: ModelSpec, returned: object) -> NDArray[np.float64]:
+    try:
+        return np.asarray(returned, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OutputError(f"{spec.name}: the model returned what are no numbers: {error}") from error
+
+
+def _decisions(spec: ModelSpec, column: Any) -> NDArray[np.object_] | None:
+    """Return the decided classes as text; a number decides nothing."""
+    if spec.task is Task.REGRESSION:
+        return None
+    known = {name: name for name in spec.classes} or _BINARY_DECISIONS
+    told = [str(value) for value in column]
+    if unknown := sorted(set(told) - known.keys()):
+        classes = ", ".join(dict.fromkeys(known.values()))
+        raise OutputError(f"{spec.name}: the model decided {unknown[0]!r}; known: {classes}")
+    return np.array([known[value] for value in told], dtype=object)
 
 
 def _of_task(spec: ModelSpec, values: NDArray[np.float64], rows: int) -> NDArray[np.float64]:

@@ -4,7 +4,13 @@ import datetime as dt
 
 from monitoring_pipeline.evaluation.incident_changes import is_active
 from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
-from monitoring_pipeline.evaluation.retraining_policy import LOOK_BACK, NightState, decide_retraining, night_state_of
+from monitoring_pipeline.evaluation.retraining_policy import (
+    GIVEN_UP_AFTER,
+    LOOK_BACK,
+    NightState,
+    decide_retraining,
+    night_state_of,
+)
 from monitoring_pipeline.evaluation.rollout import decide_probation, decide_shadow
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key
@@ -45,14 +51,15 @@ def _about_retraining(
     if any(decision.answer == YES for decision in of_chunk) or (of_chunk and not young):
         return None
     asked = [decision for decision in before if decision.answer == YES]
+    judged = [decision for decision in asked if store.decision(spec.name, gate_key(decision.key))]
     answer = decide_retraining(
         rules,
         _nights(spec, rules, chunk, store),
         now=now,
         horizon=spec.incidents.horizon,
         label_delay=spec.labels.delay,
-        last_retraining=max((decision.at for decision in asked), default=None),
-        running=any(_is_running(spec, decision, rules, store, now) for decision in asked),
+        last_retraining=max((decision.at for decision in judged), default=None),
+        running=any(now < decision.at + GIVEN_UP_AFTER for decision in asked if decision not in judged),
     )
     return Decision(
         model=spec.name,
@@ -66,11 +73,6 @@ def _about_retraining(
         incident_id=_incident_of(spec, store),
         evidence=answer.evidence,
     )
-
-
-def _is_running(spec: ModelSpec, asked: Decision, rules: RetrainingRules, store: Store, now: dt.datetime) -> bool:
-    """Whether a retraining that was asked for is not judged yet; one that died is given up after its cool-down."""
-    return store.decision(spec.name, gate_key(asked.key)) is None and now < asked.at + rules.cool_down
 
 
 def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store) -> list[NightState]:
@@ -93,10 +95,11 @@ def _about_trial(
     if trial is None:
         return None
     days = trial_days(spec, trial, chunk.key, store)
+    days_with_labels_due = (chunk.end - spec.labels.delay - trial.since).days
     if trial.stage == "shadow":
-        answer = decide_shadow(rules.shadow, days)
+        answer = decide_shadow(rules.shadow, days, days_with_labels_due)
     else:
-        answer = decide_probation(rules.probation, days, (chunk.end - trial.since).days)
+        answer = decide_probation(rules.probation, days, days_with_labels_due)
     if answer.answer == "wait":
         return None
     return Decision(

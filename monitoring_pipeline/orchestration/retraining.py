@@ -6,6 +6,7 @@ Each step first looks whether it was done, so that a run that was killed and is 
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ from monitoring_pipeline.evaluation.training_rows import (
     training_request,
     training_windows,
 )
+from monitoring_pipeline.evaluation.version_outputs import OutputError
 from monitoring_pipeline.evaluation.version_pairs import pair_versions
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining_ports import (
@@ -52,7 +54,7 @@ class NoRetrainingError(ValueError):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HeldOutComparison:
-    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where no day is left."""
+    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where there are none."""
 
     result: GateResult
     rows: PairedRows | None = None
@@ -140,14 +142,15 @@ def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, ad
     spec = effective_spec(spec, adapters.store)
     rules = retraining_rules(spec)
     registry = adapters.registry
+    if judged := adapters.store.decision(spec.name, gate_key(decision_key)):
+        return judged.model_version
     version = registry.version_of_decision(spec.name, decision_key)
     if version is None and rules.trainer is None:
         _ask_elsewhere(spec, rules, decision_key, now=now, adapters=adapters)
         return None
     if version is None:
         version = _train(spec, rules, decision_key, now=now, adapters=adapters)
-    if adapters.store.decision(spec.name, gate_key(decision_key)) is None:
-        registry.set_alias(spec.name, CHALLENGER, version)
+    registry.set_alias(spec.name, CHALLENGER, version)
     return version
 
 
@@ -211,14 +214,24 @@ def _compare(
     try:
         held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
     except NotEnoughHistoryError as error:
-        return HeldOutComparison(result=GateResult(passed=None, reasons=(str(error),), rows=0, days=0, checks=()))
+        return _not_compared(str(error))
     rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, adapters=adapters)
-    by_champion = served_or_scored_by(spec, rows, champion, registry)
-    by_challenger = scored_by(spec, rows, version, registry)
+    try:
+        by_challenger = scored_by(spec, rows, version, registry)
+    except OutputError as error:
+        return _not_compared(f"version {version} does not score the held-out rows: {error}", passed=False)
+    try:
+        by_champion = served_or_scored_by(spec, rows, champion, registry)
+    except OutputError as error:
+        return _not_compared(f"the champion {champion} does not score the held-out rows: {error}")
     pairs = pair_versions(spec, by_champion, by_challenger, champion=champion, challenger=version, gate=rules.gate)
     return HeldOutComparison(
         result=judge_challenger(rules.gate, compare_paired(pairs, rules.gate)), rows=pairs, held_out=held_out
     )
+
+
+def _not_compared(reason: str, *, passed: Literal[False] | None = None) -> HeldOutComparison:
+    return HeldOutComparison(result=GateResult(passed=passed, reasons=(reason,), rows=0, days=0, checks=()))
 
 
 def _held_out(
@@ -239,7 +252,7 @@ def _held_out(
 def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters) -> str:
     request = take_training_rows(spec, now=now, adapters=adapters)
     assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
-    trained = adapters.run_trainer(rules.trainer, request)
+    trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
     asked = adapters.store.decision(spec.name, decision_key)
     tags = {
         DECISION_TAG: decision_key,

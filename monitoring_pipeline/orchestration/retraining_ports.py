@@ -76,8 +76,8 @@ class Registry(Protocol):
         ...
 
 
-RunTrainer = Callable[[str, TrainingRequest], object]
-"""Calls the trainer that a spec names."""
+RunTrainer = Callable[[str, TrainingRequest, str], object]
+"""Calls the trainer that a spec names; what it logs by itself goes to the tracking address, given last."""
 
 AskTrainer = Callable[[str, Mapping[str, object]], None]
 """Sends a request to the address that a secret of that name holds."""

@@ -9,10 +9,11 @@ from dagster import DagsterInstance, RunsFilter
 from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.orchestration.decision_step import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
 from monitoring_pipeline.orchestration.ports import Store
-from monitoring_pipeline.orchestration.retraining import roll_out_key
+from monitoring_pipeline.orchestration.retraining import gate_key, roll_out_key
 from monitoring_pipeline.orchestration.retraining_job import gate_job_name, retrain_job_name, rollout_job_name
-from monitoring_pipeline.orchestration.retraining_ports import CHALLENGER, DECISION_TAG, Registry
-from monitoring_pipeline.orchestration.roll_out import ungated_challenger
+from monitoring_pipeline.orchestration.retraining_ports import CHALLENGER, CHAMPION, DECISION_TAG, Registry
+from monitoring_pipeline.orchestration.roll_out import Trial, running_trial
+from monitoring_pipeline.orchestration.version_effects import gates_on
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -80,8 +81,9 @@ def wanted_runs(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[W
             yield Wanted(asked.key, retrain_job_name(spec), f"{spec.name}_train", {"decision_key": asked.key})
     if rules.trainer is None:
         yield from _challenger_from_outside(spec, store, registry)
-    for decision in store.decisions(spec.name, topic=TRIAL):
-        yield from _end_of_trial(spec, decision, store)
+    trial = running_trial(spec, store)
+    if trial is not None:
+        yield from _end_of_trial(spec, trial, store)
 
 
 def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> dg.RunRequest | None:
@@ -98,39 +100,48 @@ def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> d
 
 
 def _unserved_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
-    """Return the retrainings that were asked for, and neither brought to their end nor handed to somebody else."""
+    """Return the last retraining that was asked for, unless it was brought to its end or handed to somebody else."""
+    asked = [own for own in store.decisions(spec.name, topic=RETRAINING) if own.answer == YES]
     return [
         decision
-        for decision in store.decisions(spec.name, topic=RETRAINING)
-        if decision.answer == YES
-        and store.decision(spec.name, roll_out_key(decision.key)) is None
+        for decision in asked[-1:]
+        if store.decision(spec.name, roll_out_key(decision.key)) is None
         and store.decision(spec.name, f"{decision.key}:asked") is None
     ]
 
 
 def _challenger_from_outside(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
-    challenger = registry.version_with_alias(spec.name, CHALLENGER)
-    version = ungated_challenger(spec, store=store, challenger=challenger)
-    if version is not None:
-        key = registry.version_tags(spec.name, version).get(DECISION_TAG) or f"outside:{version}"
+    version = registry.version_with_alias(spec.name, CHALLENGER)
+    if version is None or version == registry.version_with_alias(spec.name, CHAMPION):
+        return
+    key = _decision_on(spec, version, store, registry)
+    if store.decision(spec.name, roll_out_key(key)) is None:
         config = {"decision_key": key, "version": version}
         yield Wanted(f"{key}:{version}", gate_job_name(spec), f"{spec.name}_outside_challenger", config)
 
 
-def _end_of_trial(spec: ModelSpec, decision: Decision, store: Store) -> Iterator[Wanted]:
+def _decision_on(spec: ModelSpec, version: str, store: Store, registry: Registry) -> str:
+    """Return the key that a challenger from outside is judged under: what it was asked by, once, or its own."""
+    if gates := gates_on(spec, version, store):
+        return gates[-1].key.removesuffix(gate_key(""))
+    asked = registry.version_tags(spec.name, version).get(DECISION_TAG)
+    return asked if asked and store.decision(spec.name, gate_key(asked)) is None else f"outside:{version}"
+
+
+def _end_of_trial(spec: ModelSpec, trial: Trial, store: Store) -> Iterator[Wanted]:
+    """Yield what follows from the answer about the trial that runs; one that a person has ended asks for nothing."""
     rules = spec.retraining
-    done = f"{decision.key}:done"
-    if rules is None or store.decision(spec.name, done) is not None:
-        return
-    if decision.answer == "roll_back" and rules.probation.rollback == "manual":
-        return
-    config = {
-        "decision_key": done,
-        "action": WHAT_FOLLOWS[decision.answer],
-        "version": decision.model_version or "",
-        "reason": decision.reason,
-    }
-    yield Wanted(decision.key, rollout_job_name(spec), f"{spec.name}_change_version", config)
+    answers = [own for own in store.decisions(spec.name, topic=TRIAL) if own.key.startswith(f"{trial.key}:")]
+    for decision in answers:
+        if decision.answer == "roll_back" and rules is not None and rules.probation.rollback == "manual":
+            continue
+        config = {
+            "decision_key": f"{decision.key}:done",
+            "action": WHAT_FOLLOWS[decision.answer],
+            "version": decision.model_version or "",
+            "reason": decision.reason,
+        }
+        yield Wanted(decision.key, rollout_job_name(spec), f"{spec.name}_change_version", config)
 
 
 def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg.SensorDefinition:

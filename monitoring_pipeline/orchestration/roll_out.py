@@ -34,8 +34,10 @@ from monitoring_pipeline.orchestration.version_effects import (
     promotion_in_force,
     replaced_by,
     take_reference_of,
+    version_beside,
     window_of,
 )
+from monitoring_pipeline.orchestration.versions import effective_spec
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Role
@@ -71,6 +73,10 @@ def roll_out(
         return refuse(loaded, action, adapters=adapters)
     if gate.answer != PASSED:
         return _wait(loaded, replace(action, reason=f"the gate could not measure: {gate.reason}"), adapters=adapters)
+    serving = champion_of(loaded.spec, store=adapters.store, registry=adapters.registry)
+    if serving not in {gate.evidence["champion"], gate.model_version}:
+        reason = f"the gate held it against version {gate.evidence['champion']}, but version {serving} serves now"
+        return _wait(loaded, replace(action, reason=reason), adapters=adapters)
     after: dict[str, _Effect] = {"automatic": promote, "manual": _wait, "shadow": start_shadow}
     return after[rules.promotion](loaded, action, adapters=adapters)
 
@@ -98,6 +104,7 @@ def promote(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decisi
         registry.set_alias(spec.name, FORMER_CHAMPION, former)
     registry.set_alias(spec.name, CHAMPION, version)
     leave_line(spec, version, adapters)
+    _stand_down(spec, {version, former}, f"version {version} was promoted", action, adapters=adapters)
     evidence = {"former": former, "window_start": str(window.start), "window_end": str(window.end)}
     return decide(spec, "promotion", PROMOTED, version, action, store=store, evidence=evidence)
 
@@ -106,7 +113,7 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Deci
     """Let the former champion serve again; without a version it is the one that the last promotion replaced.
 
     Raises:
-        RollOutError: when nothing was promoted since the last rollback.
+        RollOutError: when no promotion is in force, or the version is not known.
     """
     spec, store, registry = loaded.spec, adapters.store, adapters.registry
     if taken := store.decision(spec.name, action.decision_key):
@@ -117,6 +124,8 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Deci
     back = action.version or str(promotion.evidence["former"])
     if back == promotion.model_version:
         raise RollOutError(f"{spec.name}: version {back} is the one that was promoted; it cannot be rolled back to")
+    if action.version and not _has_served(spec, action.version, adapters):
+        raise RollOutError(f"{spec.name}: neither the registry nor the spec has a version {action.version!r}")
     give_role(spec, back, Role.CHAMPION, action, store=store)
     give_role(spec, promotion.model_version, Role.RETIRED, action, store=store)
     if registry.has_version(spec.name, back):
@@ -124,15 +133,20 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Deci
     else:
         registry.delete_alias(spec.name, CHAMPION)
     registry.delete_alias(spec.name, FORMER_CHAMPION)
+    _stand_down(spec, {back}, f"version {back} serves again", action, adapters=adapters)
     return decide(spec, "rollback", ROLLED_BACK, back, action, store=store, evidence={"from": promotion.model_version})
 
 
 def refuse(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
-    """Take a challenger out of the line; without a version it is the registry's ``challenger``."""
+    """Take a challenger out of the line; without a version it is the registry's ``challenger``.
+
+    Raises:
+        RollOutError: when there is none, or it is the champion.
+    """
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):
         return taken
-    version = challenger_of(spec, action, adapters)
+    version = version_beside(spec, action, adapters)
     if any(record.model_version == version for record in store.versions(spec.name)):
         give_role(spec, version, Role.RETIRED, action, store=store)
     leave_line(spec, version, adapters)
@@ -144,11 +158,12 @@ def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> D
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):
         return taken
-    version = challenger_of(spec, action, adapters)
+    version = version_beside(spec, action, adapters)
     window = window_of(spec, version, store)
     take_reference_of(loaded, version, window, now=action.now, adapters=adapters)
     give_role(spec, version, Role.SHADOW, action, store=store, window=window)
     champion = champion_of(spec, store=store, registry=adapters.registry)
+    _stand_down(spec, {version, champion}, f"version {version} runs beside instead", action, adapters=adapters)
     return decide(spec, "shadow", STARTED, version, action, store=store, evidence={"champion": champion})
 
 
@@ -198,16 +213,27 @@ def running_trial(spec: ModelSpec, store: Store, *, at: dt.datetime | None = Non
     return trial
 
 
-def ungated_challenger(spec: ModelSpec, *, store: Store, challenger: str | None) -> str | None:
-    """Return the registry's challenger where no gate has judged it, as when somebody else has registered it."""
-    if challenger is None:
-        return None
-    judged = any(decision.model_version == challenger for decision in store.decisions(spec.name, topic="gate"))
-    return None if judged else challenger
-
-
 def _trial(stage: str, decision: Decision, newcomer: str, incumbent: str) -> Trial:
     return Trial(stage=stage, newcomer=newcomer, incumbent=incumbent, since=decision.at, key=decision.key)
+
+
+def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Adapters) -> None:
+    """Let go whoever else serves or runs beside, as two versions are compared at a time: a shadow is refused."""
+    store = adapters.store
+    for record in store.versions(spec.name):
+        if record.role in {Role.CHAMPION, Role.SHADOW} and record.model_version not in kept:
+            give_role(spec, record.model_version, Role.RETIRED, action, store=store)
+            leave_line(spec, record.model_version, adapters)
+    trial = running_trial(spec, store)
+    if trial is not None and trial.stage == "shadow" and trial.newcomer not in kept:
+        reason = f"its trial ended undecided: {because}"
+        ended = replace(action, decision_key=f"{trial.key}:shadow:ended", reason=reason)
+        decide(spec, "promotion", REFUSED, trial.newcomer, ended, store=store)
+
+
+def _has_served(spec: ModelSpec, version: str, adapters: Adapters) -> bool:
+    in_registry = adapters.registry.has_version(spec.name, version)
+    return in_registry or version in effective_spec(spec, adapters.store).reference
 
 
 def _wait(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:

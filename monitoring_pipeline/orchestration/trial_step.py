@@ -3,14 +3,14 @@
 import datetime as dt
 from dataclasses import replace
 
-from monitoring_pipeline.evaluation.paired_comparison import measure_daily_difference
+from monitoring_pipeline.evaluation.paired_comparison import difference_definition, measure_daily_difference
 from monitoring_pipeline.evaluation.pipeline_health import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rollout import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.evaluation.rows import combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
-from monitoring_pipeline.orchestration.retraining import gate_key, retraining_rules
+from monitoring_pipeline.orchestration.retraining import gate_key, retraining_rules, roll_out_key
 from monitoring_pipeline.orchestration.retraining_ports import Registry
 from monitoring_pipeline.orchestration.roll_out import Trial, running_trial
 from monitoring_pipeline.orchestration.version_scores import pair_of_rows
@@ -79,10 +79,13 @@ def _not_compared(trial: Trial, error: Exception) -> Measurement:
 
 
 def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Store) -> list[VersionDay]:
-    """Return the measured days of a trial, up to the chunk ``last``."""
+    """Return the measured days of a trial, up to the chunk ``last``: those by the loss that the spec names now."""
+    loss = retraining_rules(spec).gate.loss
+    by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
     first = trial.since.astimezone(spec.zone).date().isoformat()
     found = store.chunk_measurements(spec.name, [_name(trial)], first, last)
-    days = [version_day_of(key, m) for key, m in found if chunk_of_key(spec, key).end >= trial.since]
+    own = [(key, m) for key, m in found if m.definition == by_loss]
+    days = [version_day_of(key, m) for key, m in own if chunk_of_key(spec, key).end >= trial.since]
     return [day for day in days if day is not None]
 
 
@@ -118,20 +121,16 @@ def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, sto
 
 
 def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, ...]:
-    """Return that a retraining which was asked for has not been judged in time, if that is so at the chunk's end."""
+    """Return that the last retraining which was asked for has not come to its end in time, if so at the chunk's end."""
     rules = retraining_rules(spec)
     patience = PATIENCE if rules.trainer else PATIENCE_WITH_OTHERS
     known = {decision.key: decision for decision in store.decisions(spec.name) if decision.at <= chunk.end}
-    waiting = [
-        decision
-        for decision in known.values()
-        if (decision.topic, decision.answer) == ("retraining", "yes")
-        and gate_key(decision.key) not in known
-        and decision.at <= chunk.end - patience
-    ]
-    if not waiting:
+    asked = [own for own in known.values() if (own.topic, own.answer) == ("retraining", "yes")]
+    if not asked or asked[-1].at > chunk.end - patience or roll_out_key(asked[-1].key) in known:
         return ()
-    hours = (chunk.end - waiting[-1].at) / dt.timedelta(hours=1)
+    newest = asked[-1]
+    hours = (chunk.end - newest.at) / dt.timedelta(hours=1)
+    lacking = "nothing has followed from the gate of" if gate_key(newest.key) in known else "no gate has judged"
     return (
         Measurement(
             kind=Kind.OPERATIONS,
@@ -141,8 +140,8 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, 
             status=Status.BREACHED,
             value=hours,
             threshold_upper=patience / dt.timedelta(hours=1),
-            reason=f"no gate has judged the retraining that was asked for after {waiting[-1].chunk} (see its runs)",
-            definition="hours since a retraining was asked for that no gate has judged",
+            reason=f"{lacking} the retraining that was asked for after {newest.chunk} (see its runs)",
+            definition="hours since a retraining was asked for that has come to no end",
         ),
     )
 

@@ -54,6 +54,27 @@ def challenger_of(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
     return version
 
 
+def version_beside(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
+    """Return the version that an action is about, which may not be the one that serves.
+
+    One that a gate has judged may have been deleted since.
+
+    Raises:
+        RollOutError: when there is none, or it is the champion.
+    """
+    version = action.version
+    if version is None or not gates_on(spec, version, adapters.store):
+        version = challenger_of(spec, action, adapters)
+    if version == champion_of(spec, store=adapters.store, registry=adapters.registry):
+        raise RollOutError(f"{spec.name}: version {version} is the champion; roll back instead")
+    return version
+
+
+def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
+    """Return the gates' decisions on a version, oldest first."""
+    return [decision for decision in store.decisions(spec.name, topic="gate") if decision.model_version == version]
+
+
 def replaced_by(spec: ModelSpec, version: str, adapters: Adapters) -> str:
     """Return the version that is replaced.
 
@@ -63,7 +84,7 @@ def replaced_by(spec: ModelSpec, version: str, adapters: Adapters) -> str:
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
     if champion != version:
         return champion
-    gates = [d for d in adapters.store.decisions(spec.name, topic="gate") if d.model_version == version]
+    gates = gates_on(spec, version, adapters.store)
     promoted = promotion_in_force(spec, adapters.store)
     if not gates or (promoted is not None and promoted.model_version == version):
         raise RollOutError(f"{spec.name}: version {version} is the champion already")
@@ -79,8 +100,7 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
     """
     if known := effective_spec(spec, store).reference.get(version):
         return known
-    own = [d for d in store.decisions(spec.name, topic="gate") if d.model_version == version]
-    gates = [d for d in own if d.evidence["held_out_start"] is not None]
+    gates = [gate for gate in gates_on(spec, version, store) if gate.evidence["held_out_start"] is not None]
     if not gates:
         message = f"{spec.name}: no gate has judged version {version}: run the job {spec.name}_gate first"
         raise RollOutError(message)
@@ -133,14 +153,15 @@ def leave_line(spec: ModelSpec, version: str, adapters: Adapters) -> None:
 
 
 def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:
-    """Return the last promotion, unless it was rolled back."""
-    last: Decision | None = None
+    """Return the last promotion that was not rolled back: that of the version that a rollback went back to, or none."""
+    in_force: list[Decision] = []
     for decision in store.decisions(spec.name):
         if (decision.topic, decision.answer) == ("promotion", PROMOTED):
-            last = decision
+            in_force.append(decision)
         elif decision.topic == "rollback":
-            last = None
-    return last
+            while in_force and in_force[-1].model_version != decision.model_version:
+                in_force.pop()
+    return in_force[-1] if in_force else None
 
 
 def decide(

@@ -41,6 +41,19 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
                 logger.setLevel(level)
 
 
+@contextmanager
+def logging_to(tracking_uri: str) -> Generator[None]:
+    """Let somebody else's code log to a place; runs that it leaves open are ended."""
+    with connected(tracking_uri):
+        import mlflow
+
+        try:
+            yield
+        finally:
+            while mlflow.active_run() is not None:
+                mlflow.end_run()
+
+
 def _create_whole(tracking_uri: str) -> None:
     """Create a SQLite file of MLflow's at once, unless it is there.
 

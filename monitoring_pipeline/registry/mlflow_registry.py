@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError
 from monitoring_pipeline.evaluation.gate import GateResult
 from monitoring_pipeline.evaluation.threads import one_thread
 from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.evaluation.version_outputs import OutputError
 from monitoring_pipeline.registry.connection import connected, experiment_of
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
 from monitoring_pipeline.spec.model import Task
@@ -68,6 +69,8 @@ class ModelRegistry:
 
     def delete_alias(self, model: str, alias: str) -> None:
         """Remove an alias; where it is not set nothing happens."""
+        if self.version_with_alias(model, alias) is None:
+            return
         with connected(self.tracking_uri) as client:
             client.delete_registered_model_alias(model, alias)
 
@@ -131,6 +134,8 @@ class ModelRegistry:
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
         """Load a version; it takes features by name and returns what its flavour does (classes: probabilities).
 
+        What is returned raises OutputError when the version fails on the rows.
+
         Raises:
             RegistryError: when it is not registered, or cannot be loaded.
         """
@@ -147,8 +152,12 @@ class ModelRegistry:
                 raise RegistryError(message) from error
 
         def predict(rows: "pd.DataFrame") -> object:
-            with connected(self.tracking_uri), one_thread():
-                return loaded.predict(rows)
+            try:
+                with connected(self.tracking_uri), one_thread():
+                    return loaded.predict(rows)
+            except Exception as error:
+                message = f"{model} version {model_version} failed on {len(rows)} rows: {type(error).__name__}: {error}"
+                raise OutputError(message) from error
 
         return predict
 
@@ -210,11 +219,20 @@ def _log_estimator(request: TrainingRequest, estimator: Any) -> Any:
     method = _output_method(request, estimator)
     features = request.inputs().head(SIGNATURE_ROWS)
     try:
+        outputs = getattr(estimator, method)(features)
+    except Exception as error:
+        name = type(estimator).__name__
+        message = (
+            f"{request.model}: {method} of the trainer's {name} fails on the rows that it was trained on: "
+            f"{type(error).__name__}: {error}"
+        )
+        raise RegistryError(message) from error
+    try:
         needed_types = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
         return log_model(
             estimator,
             name=request.model,
-            signature=infer_signature(features, getattr(estimator, method)(features)),
+            signature=infer_signature(features, outputs),
             # Left out, MLflow would load the model in a fresh interpreter to find them: 20 seconds.
             pip_requirements=[f"{package}=={installed_version(package)}" for package in ("scikit-learn", "skops")],
             serialization_format="skops",
@@ -242,6 +260,8 @@ def _output_method(request: TrainingRequest, estimator: Any) -> str:
             f"{request.model}: {type(estimator).__name__} has no predict_proba; probabilities are needed"
         )
     expected = sorted(request.classes) if request.classes else [0, 1]
+    if not hasattr(estimator, "classes_"):
+        raise RegistryError(f"{request.model}: {type(estimator).__name__} has no classes_; is it fitted?")
     fitted = list(estimator.classes_)
     if fitted != expected:
         raise RegistryError(

@@ -8,6 +8,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 
 from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.registry.connection import logging_to
 
 ANSWER_SECONDS = 30
 Trainer = Callable[[TrainingRequest], object]
@@ -41,16 +42,19 @@ def load_trainer(path: str) -> Trainer:
     return function
 
 
-def run_trainer(path: str, request: TrainingRequest) -> object:
+def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> object:
     """Return what the user's trainer made of the request: a fitted estimator, or the URI of a logged model.
+
+    What the trainer logs to MLflow by itself goes to ``tracking_uri``; a run that it leaves open is ended.
 
     Raises:
         TrainerError: when it cannot be found, raised, or returned neither.
     """
     trainer = load_trainer(path)
     try:
-        trained = trainer(request)
-    except Exception as error:
+        with logging_to(tracking_uri):
+            trained = trainer(request)
+    except (Exception, SystemExit) as error:
         message = f"trainer {path!r} failed on {request.rows.height} rows: {type(error).__name__}: {error}"
         raise TrainerError(message) from error
     if isinstance(trained, str) and trained.startswith(("models:/", "runs:/")):

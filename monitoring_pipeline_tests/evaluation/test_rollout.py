@@ -44,13 +44,25 @@ BETTER, WORSE, ALIKE = _noise(60, -2.0), _noise(60, 2.0), _noise(80, 0.0)
     (WORSE[:14], "refuse", "proven worse on 14 days up to 2024-01-14"),
     (ALIKE[:14], "wait", "so far: 14 days up to 2024-01-14"),
     (ALIKE[:59], "wait", "so far: 59 days"),
-    (ALIKE[:60], "refuse", "not proven better in 60 days: 60 days up to 2024-02-29: mean"),
-    (ALIKE, "refuse", "not proven better in 60 days: 60 days"),
+    (ALIKE[:60], "refuse", "not proven better in 60 days: so far: 60 days up to 2024-02-29: mean"),
+    (ALIKE, "refuse", "not proven better in 60 days: so far: 60 days"),
     ([0.0] * 30, "wait", "so far: 30 days"),
     ([0.0] * 60, "refuse", "not proven better in 60 days"),
 ])  # fmt: skip
 def test_shadow(differences, answer, reason):
-    found = decide_shadow(SHADOW, _days(differences))
+    found = decide_shadow(SHADOW, _days(differences), len(differences))
+    assert found.answer == answer
+    assert found.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(("differences", "since", "answer", "reason"), [
+    (ALIKE[:43], 59, "wait", "so far: 43 days"),
+    (ALIKE[:43], 60, "refuse", "not proven better in 60 days: so far: 43 days"),
+    (BETTER[:14], 60, "promote", "proven better on 14 days"),
+    ([], 60, "refuse", "not proven better in 60 days: 0 days with labels, at least 14 needed"),
+])  # fmt: skip
+def test_a_shadow_whose_days_are_not_all_told_ends_all_the_same(differences, since, answer, reason):
+    found = decide_shadow(SHADOW, _days(differences), since)
     assert found.answer == answer
     assert found.reason.startswith(reason)
 
@@ -84,14 +96,14 @@ def test_no_probation_passes_at_once():
 def test_the_answer_is_that_of_the_first_day_that_decided():
     """A shadow that was proven better and got worse later: asked late, the answer is the same."""
     turned = BETTER[:20] + [5.0] * 40
-    answers = {decide_shadow(SHADOW, _days(turned[:count])).answer for count in range(14, 61)}
+    answers = {decide_shadow(SHADOW, _days(turned[:count]), count).answer for count in range(14, 61)}
     assert answers == {"promote"}
 
 
 def test_any_order_of_days_gives_the_same_answer():
     days = _days(ALIKE[:40])
     shuffled = random.Random(3).sample(days, len(days))
-    assert decide_shadow(SHADOW, shuffled) == decide_shadow(SHADOW, days)
+    assert decide_shadow(SHADOW, shuffled, 40) == decide_shadow(SHADOW, days, 40)
     assert decide_probation(PROBATION, shuffled, 20) == decide_probation(PROBATION, days, 20)
 
 
@@ -107,7 +119,7 @@ def test_the_sequence_is_that_of_every_day():
 def test_a_day_told_twice_is_refused():
     day = _days([1.0])[0]
     with pytest.raises(ValueError, match="2024-01-01 is there twice"):
-        decide_shadow(SHADOW, [day, day])
+        decide_shadow(SHADOW, [day, day], 2)
 
 
 def test_days_from_measurements():
@@ -122,7 +134,7 @@ def test_days_from_measurements():
 def test_equal_versions_are_seldom_told_apart():
     """Of 100 pairs of equal versions at most 5 % and chance get an answer other than time over."""
     rng = np.random.default_rng(7)
-    told = [decide_shadow(SHADOW, _days(rng.normal(0, 1, 60))).reason for _ in range(100)]
+    told = [decide_shadow(SHADOW, _days(rng.normal(0, 1, 60)), 60).reason for _ in range(100)]
     assert sum(not reason.startswith("not proven better in 60 days") for reason in told) <= 8
 
 

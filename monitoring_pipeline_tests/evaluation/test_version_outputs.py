@@ -39,8 +39,9 @@ def test_a_binary_models_probabilities_are_read(returned: object) -> None:
     assert read_outputs(LOANS, returned, rows=2).values.tolist() == [0.25, 0.5]
 
 
-def test_a_decision_of_the_models_own_is_kept() -> None:
-    outputs = read_outputs(LOANS, pd.DataFrame({"probability": [0.25, 0.5], "prediction": [1, 0]}), rows=2)
+@pytest.mark.parametrize("decided", [[1, 0], [1.0, 0.0], [True, False], ["1", "0"]])
+def test_a_decision_of_the_models_own_is_kept(decided: list[object]) -> None:
+    outputs = read_outputs(LOANS, pd.DataFrame({"probability": [0.25, 0.5], "prediction": decided}), rows=2)
     rows = with_outputs(LOANS, _rows(), "7", outputs)
     assert rows["prediction"].to_list() == ["1", "0"]
 
@@ -61,6 +62,10 @@ def test_arrays_of_classes_are_alphabetical_and_data_frames_named() -> None:
         (LOANS, np.array([0.5, np.nan]), "1 of the model's outputs are not finite"),
         (LOANS, np.array([-3.0, 3.0]), "returned -3 to 3, probabilities are needed"),
         (PARCELS, np.ones((5, 3)), "5 outputs for 2 rows"),
+        (LOANS, np.array(["low", "high"]), "what are no numbers: could not convert string to float: .*'low'"),
+        (PARCELS, pd.DataFrame({"on_time": ["a", "b"], "late": 0.5, "cancelled": 0.5}), "what are no numbers"),
+        (LOANS, pd.DataFrame({"p": [0.2, 0.5], "prediction": ["1", "yes"]}), "decided 'yes'; known: 0, 1"),
+        (LOANS, pd.DataFrame({"p": [0.2, 0.5], "prediction": [1.0, None]}), "decided 'nan'; known: 0, 1"),
     ],
 )
 def test_nonsense_is_refused(spec: ModelSpec, returned: object, told: str) -> None:

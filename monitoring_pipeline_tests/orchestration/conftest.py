@@ -6,6 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from monitoring_pipeline.orchestration.retraining import run_gate, train_challenger
+from monitoring_pipeline_tests.orchestration.retraining_world import AGE_DECIDES, KEY, NOW, RETRAINING, outside
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, World, copy_world, make_world
 
 
@@ -40,3 +42,26 @@ def lived_in_world(monitored: World, tmp_path: Path) -> Iterator[World]:
     """A world where both models have been monitored on all days."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield World(copy_world(monitored.folder, tmp_path / "world"), instance)
+
+
+@pytest.fixture(scope="session")
+def trained_folder(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world where age decides, with one challenger trained and judged, and no one promoted."""
+    folder = copy_world(untouched_folder, tmp_path_factory.mktemp("trained") / "world")
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = World(folder, instance)
+        world.change_spec(LOANS, retraining=RETRAINING)
+        world.execute(AGE_DECIDES)
+        with outside(world) as own:
+            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, adapters=own)
+            assert version == "1"
+            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, adapters=own)
+            assert gate.answer == "passed", gate.reason
+    return folder
+
+
+@pytest.fixture
+def judged(trained_folder: Path, tmp_path: Path) -> Iterator[World]:
+    """A copy of it; MLflow's files stay where they were written."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield World(copy_world(trained_folder, tmp_path / "world"), instance)

@@ -157,6 +157,14 @@ def test_each_yes_has_its_own_run(office):
     assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [other]
 
 
+def test_only_the_last_yes_is_served(office):
+    """One that failed is history as soon as another was asked for, also when its runs are forgotten."""
+    office.decide()
+    later = "retraining:2024-03-18:yes"
+    office.decide(key=later, at=NOW + dt.timedelta(days=8))
+    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [later]
+
+
 def test_models_do_not_stand_in_each_others_way(office):
     office.decide()
     spec = binary_spec(name="upsell")
@@ -171,6 +179,7 @@ def test_models_do_not_stand_in_each_others_way(office):
     ("answer", "action"), [("promote", "promote"), ("refuse", "refuse"), ("passed", "end_probation")]
 )
 def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
+    office.decide("shadow", "started", "k", model_version="7", evidence={"champion": "1"})
     office.decide(TRIAL, answer, "k:shadow:x", model_version="7", reason="proven")
     (request,) = office.tick()
     assert (request.job_name, request.run_config["ops"]["churn_change_version"]["config"]) == (
@@ -184,6 +193,7 @@ def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
 
 
 def test_a_worse_champion_is_rolled_back_by_itself_only_where_the_policy_says_so(office):
+    office.decide("promotion", "promoted", "k", model_version="7", evidence={"former": "1"})
     office.decide(TRIAL, "roll_back", "k:probation:roll_back", model_version="1")
     assert office.spec.retraining.probation.rollback == "manual"
     assert office.tick() == []
@@ -224,6 +234,7 @@ def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_nam
         {"decision_key": "outside:1", "version": "1"},
     )
     office.decide("gate", "refused", gate_key("outside:1"), model_version="1")
+    office.decide("promotion", "refused", roll_out_key("outside:1"), model_version="1")
     assert office.tick() == []
     # What was asked for at the address is not asked for again, and its answer is judged.
     office.decide()

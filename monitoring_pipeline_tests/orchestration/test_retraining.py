@@ -1,8 +1,6 @@
 """Retraining in the small world: real trainer, real MLflow, real store; killed at every effect and repeated."""
 
 import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,9 +27,9 @@ from monitoring_pipeline.orchestration.retraining_job import (
     build_retrain_job,
     build_rollout_job,
 )
-from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG, Adapters
+from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG
+from monitoring_pipeline.orchestration.retraining_sensor import wanted_runs
 from monitoring_pipeline.orchestration.roll_out import (
-    Action,
     RollOutError,
     end_probation,
     promote,
@@ -40,82 +38,27 @@ from monitoring_pipeline.orchestration.roll_out import (
     roll_out,
     running_trial,
     start_shadow,
-    ungated_challenger,
 )
 from monitoring_pipeline.orchestration.versions import effective_spec
-from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.trainers import run_trainer
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.orchestration.retraining_world import (
+    AGE_DECIDES,
+    KEY,
+    NOW,
+    RETRAINING,
+    TRAINERS,
+    action,
+    adapters_of,
+    aliases,
+    outside,
+    roles,
+)
 from monitoring_pipeline_tests.world import LOANS, QUIET, World, copy_world
 
-TRAINERS = "monitoring_pipeline_tests.registry.trainers_for_tests"
-NOW = dt.datetime(2024, 4, 6, 6, tzinfo=dt.UTC)
-KEY = "retraining:2024-04-05"
-RETRAINING: dict[str, Any] = {
-    "trainer": f"{TRAINERS}:boosting",
-    "holdout_days": 8,
-    "promotion": "automatic",
-    "gate": {"segments": ["employment"]},
-}
-AGE_DECIDES = """
-    CREATE OR REPLACE TABLE "Outcomes" AS
-    SELECT "Ref", "Reported At", CASE WHEN hash("Ref") % 1000 < CASE WHEN age > 50 THEN 800 ELSE 200 END
-                                      THEN 'default' ELSE 'repaid' END AS "Outcome"
-    FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID"
-"""
-"""Outcomes by which the scores of the world's champion are worth nothing, and a model that looks at age is good."""
-
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
-
-
-@pytest.fixture(scope="module")
-def trained_folder(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world where age decides, with one challenger trained and judged, and no one promoted."""
-    folder = copy_world(untouched_folder, tmp_path_factory.mktemp("trained") / "world")
-    with dg.DagsterInstance.ephemeral() as instance:
-        world = World(folder, instance)
-        world.change_spec(LOANS, retraining=RETRAINING)
-        world.execute(AGE_DECIDES)
-        with outside(world) as own:
-            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, adapters=own)
-            assert version == "1"
-            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, adapters=own)
-            assert gate.answer == "passed", gate.reason
-    return folder
-
-
-@pytest.fixture
-def judged(trained_folder: Path, tmp_path: Path) -> Iterator[World]:
-    """A copy of it; MLflow's files stay where they were written."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield World(copy_world(trained_folder, tmp_path / "world"), instance)
-
-
-@contextmanager
-def outside(world: World) -> Iterator[Adapters]:
-    with world.store() as store:
-        yield adapters_of(world, store)
-
-
-def adapters_of(world: World, store: ResultStore) -> Adapters:
-    from monitoring_pipeline.quality.runner import run_suite
-
-    settings = world.settings
-    return Adapters(
-        warehouse=world.warehouse,
-        store=store,
-        snapshots=SnapshotFiles(settings.snapshots),
-        suites=run_suite,
-        registry=ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow"),
-        run_trainer=run_trainer,
-        ask_trainer=lambda secret, request: None,
-        id_key=b"world",
-        clock=lambda: NOW,
-        run_id="by hand",
-    )
 
 
 def run_job(world: World, job: dg.JobDefinition, *, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
@@ -133,19 +76,6 @@ def run_job(world: World, job: dg.JobDefinition, *, config: dict[str, Any]) -> d
         tags={AS_OF_TAG: NOW.isoformat()},
         raise_on_error=False,
     )
-
-
-def action(key: str, version: str | None = None, **parts: Any) -> Action:
-    return Action(version=version, decision_key=key, now=parts.pop("now", NOW), **parts)
-
-
-def aliases(own: Adapters) -> dict[str, str | None]:
-    names = ("champion", "challenger", "former_champion")
-    return {name: own.registry.version_with_alias(LOANS, name) for name in names}
-
-
-def roles(own: Adapters) -> dict[str, Role]:
-    return {record.model_version: record.role for record in own.store.versions(LOANS)}
 
 
 class KilledError(BaseException):
@@ -289,7 +219,7 @@ def test_a_version_trained_until_today_is_not_measured(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     with outside(judged) as own:
         request = take_training_rows(spec, now=NOW, adapters=own)
-        trained = run_trainer(f"{TRAINERS}:boosting", request)
+        trained = run_trainer(f"{TRAINERS}:boosting", request, own.registry.tracking_uri)
         tags = {"monitoring.trained_until": "2024-04-06"}
         version = own.registry.register(request, trained, tags=tags, params={})
         gate = run_gate(spec, version, decision_key="fresh", now=NOW, adapters=own)
@@ -553,18 +483,18 @@ def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there
             "2024-03-27",
         )
         # What the external trainer does, with any client of MLflow.
-        trained = run_trainer(f"{TRAINERS}:boosting", take_training_rows(loaded.spec, now=NOW, adapters=own))
-        version = own.registry.register(
-            take_training_rows(loaded.spec, now=NOW, adapters=own), trained, tags=request["tags"], params={}
-        )
+        rows = take_training_rows(loaded.spec, now=NOW, adapters=own)
+        trained = run_trainer(f"{TRAINERS}:boosting", rows, own.registry.tracking_uri)
+        version = own.registry.register(rows, trained, tags=request["tags"], params={})
         own.registry.set_alias(LOANS, request["alias"], version)
-        assert ungated_challenger(loaded.spec, store=own.store, challenger=version) == version == "2"
-    config = {"decision_key": "outside", "version": version}
+        (wanted,) = wanted_runs(loaded.spec, own.store, own.registry)
+    config = {"decision_key": "outside", "version": "2"}
+    assert (wanted.job, wanted.config) == (f"{LOANS}_gate", config)
     assert run_job(judged, build_gate_job(loaded), config=config).success
     with outside(judged) as own:
         assert own.store.decision(LOANS, gate_key("outside")).answer == "passed"
         assert own.store.decisions(LOANS, topic="promotion")[-1].answer == "waits"
-        assert ungated_challenger(loaded.spec, store=own.store, challenger="2") is None
+        assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
 
 
 def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:

@@ -56,14 +56,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
 @pytest.fixture(scope="module")
 def version(registry: ModelRegistry) -> str:
     request = _request()
-    trained = run_trainer(f"{OWN}:boosting", request)
+    trained = run_trainer(f"{OWN}:boosting", request, registry.tracking_uri)
     return registry.register(request, trained, tags={DECISION_TAG: "retraining:1"}, params={"seed": "1"})
 
 
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.REGRESSION])
 def test_a_version_answers_as_the_estimator_did(task: Task, registry: ModelRegistry) -> None:
     request = _request(task, f"of_{task}")
-    trained = run_trainer(f"{OWN}:boosting", request)
+    trained = run_trainer(f"{OWN}:boosting", request, registry.tracking_uri)
     version = registry.register(request, trained, tags={}, params={})
     expected = trained.predict(request.inputs()) if task is Task.REGRESSION else trained.predict_proba(request.inputs())
     np.testing.assert_array_equal(registry.predictor(request.model, version)(request.inputs()), expected)
@@ -97,11 +97,7 @@ def test_aliases_are_set_moved_and_removed(registry: ModelRegistry, version: str
 
 def test_a_model_that_the_trainer_has_logged_is_registered_as_it_is(registry: ModelRegistry) -> None:
     request = replace(_request(), model="constant")
-    mlflow.set_tracking_uri(registry.tracking_uri)
-    try:
-        uri = run_trainer(f"{OWN}:logs_its_own", request)
-    finally:
-        mlflow.set_tracking_uri(None)
+    uri = run_trainer(f"{OWN}:logs_its_own", request, registry.tracking_uri)
     version = registry.register(request, uri, tags={}, params={})
     returned = registry.predictor("constant", version)(request.inputs())
     assert list(returned.columns) == ["probability", "prediction"]
@@ -113,17 +109,30 @@ def test_an_unknown_version_is_named(registry: ModelRegistry, version: str) -> N
         registry.predictor("loans", "9")
 
 
-def test_a_classifier_without_probabilities_is_refused(registry: ModelRegistry) -> None:
-    trained = run_trainer(f"{OWN}:regresses_classes", _request())
-    with pytest.raises(RegistryError, match="LinearRegression has no predict_proba"):
+@pytest.mark.parametrize(
+    ("trainer", "told"),
+    [
+        ("regresses_classes", "LinearRegression has no predict_proba"),
+        ("has_no_classes", "Moody has no classes_; is it fitted?"),
+        ("fails_on_its_own_rows", "LogisticRegression fails on the rows that it was trained on: ValueError"),
+    ],
+)
+def test_a_classifier_that_cannot_be_asked_is_refused(trainer: str, told: str, registry: ModelRegistry) -> None:
+    trained = run_trainer(f"{OWN}:{trainer}", _request(), registry.tracking_uri)
+    with pytest.raises(RegistryError, match=told):
         registry.register(_request(), trained, tags={}, params={})
+
+
+def test_a_model_that_is_gone_has_no_alias_to_remove(registry: ModelRegistry) -> None:
+    registry.delete_alias("unknown", "champion")
+    assert registry.version_with_alias("unknown", "champion") is None
 
 
 def test_a_class_that_was_not_trained_is_told(registry: ModelRegistry) -> None:
     request = _request(Task.MULTICLASS, "one_class_short")
     short = replace(request, rows=request.rows.filter(pl.col("label") != "cancelled"))
     with pytest.raises(RegistryError, match=r"\['late', 'on_time'\], the spec has \['cancelled', 'late', 'on_time'\]"):
-        registry.register(short, run_trainer(f"{OWN}:boosting", short), tags={}, params={})
+        registry.register(short, run_trainer(f"{OWN}:boosting", short, registry.tracking_uri), tags={}, params={})
 
 
 def _check(name: str, *, passed: bool, difference: float, upper: float, allowed: float) -> GateCheck:

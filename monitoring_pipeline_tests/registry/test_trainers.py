@@ -5,6 +5,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import mlflow
 import polars as pl
 import pytest
 
@@ -12,6 +13,8 @@ from monitoring_pipeline.evaluation.training_rows import TrainingRequest
 from monitoring_pipeline.registry.trainers import TrainerError, ask_external_trainer, run_trainer
 from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
 
+NOWHERE = "sqlite:///:memory:"
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 OWN = "monitoring_pipeline_tests.registry.trainers_for_tests"
 
 
@@ -37,7 +40,7 @@ def request_of_loans() -> TrainingRequest:
 
 
 def test_a_trainer_gets_the_rows_and_its_estimator_comes_back(request_of_loans) -> None:
-    trained = run_trainer(f"{OWN}:boosting", request_of_loans)
+    trained = run_trainer(f"{OWN}:boosting", request_of_loans, NOWHERE)
     assert list(trained.classes_) == [0, 1]
     scores = trained.predict_proba(request_of_loans.inputs())[:, 1]
     assert scores[60:].min() > scores[:40].max()
@@ -47,17 +50,26 @@ def test_a_trainer_gets_the_rows_and_its_estimator_comes_back(request_of_loans) 
     ("path", "told"),
     [
         ("no_such_package.training:train", "module 'no_such_package.training' cannot be imported: ModuleNotFoundError"),
-        (f"{OWN}:train", "no function 'train'; it has boosting, logs_its_own, raises"),
+        (f"{OWN}:train", "no function 'train'; it has Moody, boosting, exits, fails_on_its_own_rows, has_no_classes"),
         (f"{OWN}:NOT_A_FUNCTION", "no function 'NOT_A_FUNCTION'"),
         (f"{OWN}:raises", "failed on 100 rows: ArithmeticError: no convergence on ['age', 'employment']"),
+        (f"{OWN}:exits", "failed on 100 rows: SystemExit: enough"),
         (f"{OWN}:returns_nothing", "returned None; needed is a fitted estimator"),
     ],
 )
 def test_what_goes_wrong_is_told_with_its_name(path: str, told: str, request_of_loans) -> None:
     with pytest.raises(TrainerError) as error:
-        run_trainer(path, request_of_loans)
+        run_trainer(path, request_of_loans, NOWHERE)
     assert path in str(error.value)
     assert told in str(error.value)
+
+
+def test_a_run_that_a_trainer_leaves_open_is_ended(request_of_loans, tmp_path) -> None:
+    place = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    run_trainer(f"{OWN}:leaves_a_run_open", request_of_loans, place)
+    assert mlflow.active_run() is None
+    (run,) = mlflow.MlflowClient(tracking_uri=place).search_runs(["0"])
+    assert (run.info.status, run.data.params) == ("FINISHED", {"depth": "3"})
 
 
 class _Answers(BaseHTTPRequestHandler):

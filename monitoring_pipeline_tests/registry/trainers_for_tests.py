@@ -1,8 +1,12 @@
 """Trainers as a user writes them: good ones, and each way of going wrong."""
 
+import sys
+
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.registry.mlflow_registry import SIGNATURE_ROWS
 from monitoring_pipeline.spec.model import Task
 
 NOT_A_FUNCTION = 3
@@ -55,3 +59,53 @@ def logs_its_own(request: TrainingRequest):
 
     with mlflow.start_run():
         return mlflow.pyfunc.log_model(name="constant", python_model=Constant(), pip_requirements=["mlflow"]).model_uri
+
+
+class Moody(ClassifierMixin, BaseEstimator):
+    """Answers as asked for on the rows of its signature, and as its mood is on more."""
+
+    def __init__(self, mood: str = "") -> None:
+        self.mood = mood
+
+    def fit(self, rows, labels):
+        self.classes_ = np.array([0, 1])
+        return self
+
+    def predict(self, rows):
+        return self.predict_proba(rows).argmax(axis=1)
+
+    def predict_proba(self, rows):
+        usual = np.full((len(rows), 2), 0.5)
+        moods = {
+            "gives NaN": lambda: usual * np.nan,
+            "gives what is no probability": lambda: usual * 3,
+            "gives too few": lambda: usual[1:],
+            "gives words": lambda: np.full(len(rows), "likely", dtype=object),
+            "raises": lambda: raises_on(rows),
+        }
+        return usual if len(rows) <= SIGNATURE_ROWS else moods[self.mood]()
+
+
+def raises_on(rows):
+    raise ArithmeticError(f"no answer for {len(rows)} rows")
+
+
+def exits(request: TrainingRequest):
+    sys.exit("enough")
+
+
+def leaves_a_run_open(request: TrainingRequest):
+    import mlflow
+
+    mlflow.log_param("depth", 3)
+    return boosting(request)
+
+
+def has_no_classes(request: TrainingRequest):
+    return Moody()
+
+
+def fails_on_its_own_rows(request: TrainingRequest):
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression().fit(request.inputs()[["age"]], request.labels())
