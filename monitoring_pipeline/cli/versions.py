@@ -1,12 +1,12 @@
 """Commands about model versions: the gate as an exit code, promotion, rollback, and what was decided."""
 
 import datetime as dt
-import getpass
 import traceback
 from typing import TYPE_CHECKING
 
 import click
 
+from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 UNMEASURED = 2
 EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
-REASON = click.option("--reason", required=True, help="Why; it is kept in the audit.")
-BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
 
 
 @click.command()
@@ -53,13 +51,17 @@ def evaluate(context: click.Context, model: str, version: str) -> None:
         else:
             traceback.print_exception(error)
         context.exit(UNMEASURED)
-    terminal().print(gate_table(f"{model} version {version}", result))
+    if result.checks:
+        terminal().print(gate_table(f"{model} version {version}", result))
+    else:
+        answer = "could not be measured" if result.passed is None else "refused"
+        click.echo(f"{model} version {version}: {answer}: {'; '.join(result.reasons)}")
     context.exit(EXIT_CODES[result.passed])
 
 
 def _gate_answer(model: str, version: str) -> "GateResult":
     from monitoring_pipeline.definitions import build_adapters
-    from monitoring_pipeline.orchestration.retraining import evaluate_version
+    from monitoring_pipeline.orchestration.gate_step import evaluate_version
 
     with clear_errors():
         settings = Settings()

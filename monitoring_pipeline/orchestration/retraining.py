@@ -1,30 +1,20 @@
-"""The steps of a retraining: train a challenger, hold it against the champion on later rows, and write down the answer.
+"""The first step of a retraining: train a challenger, unless that was done.
 
-Each step first looks whether it was done, so that a run that was killed and is repeated changes nothing twice.
+A run that was killed and is repeated changes nothing twice.
 """
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Literal
 
-import numpy as np
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.gate import GateResult, judge_challenger
-from monitoring_pipeline.evaluation.paired_comparison import compare_paired
-from monitoring_pipeline.evaluation.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.rows import canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.training_rows import (
-    NotEnoughHistoryError,
     TrainingRequest,
     one_row_per_id,
     training_request,
     training_windows,
 )
-from monitoring_pipeline.evaluation.version_outputs import OutputError
-from monitoring_pipeline.evaluation.version_pairs import pair_versions
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining_ports import (
     CHALLENGER,
@@ -34,7 +24,6 @@ from monitoring_pipeline.orchestration.retraining_ports import (
     Adapters,
     Registry,
 )
-from monitoring_pipeline.orchestration.version_scores import scored_by, served_or_scored_by
 from monitoring_pipeline.orchestration.versions import effective_spec
 from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.spec.incident import Decision
@@ -45,20 +34,10 @@ from monitoring_pipeline.statistics.seeding import generator_of
 
 ACTOR = "monitoring-pipeline"
 PASSED, REFUSED, UNMEASURED = "passed", "refused", "unmeasured"
-ANSWERS: Mapping[bool | None, str] = {True: PASSED, False: REFUSED, None: UNMEASURED}
 
 
 class NoRetrainingError(ValueError):
     """The spec does not say how the model is retrained, or nobody could tell its versions apart."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class HeldOutComparison:
-    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where there are none."""
-
-    result: GateResult
-    rows: PairedRows | None = None
-    held_out: ReferenceWindow | None = None
 
 
 def retraining_rules(spec: ModelSpec) -> RetrainingRules:
@@ -123,6 +102,18 @@ def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters)
     return training_request(spec, window, rows, seed=int(seed))
 
 
+def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> set[str]:
+    """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
+    window = training_windows(spec, retraining_rules(spec), now).training
+    until_now = ReferenceWindow(start=window.start, end=now.astimezone(spec.zone).date() + dt.timedelta(days=1))
+    rows = adapters.warehouse.read_predictions(spec, chunk_of_reference(spec, until_now)).frame
+    # The table may have lost the column.
+    served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()
+    store = adapters.store
+    decided = {decision.model_version for decision in store.decisions(spec.name) if decision.model_version}
+    return {*spec.reference, *(record.model_version for record in store.versions(spec.name)), *decided, *served}
+
+
 def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> str | None:
     """Return the challenger of a decision: trained and registered now, unless it was before.
 
@@ -154,101 +145,6 @@ def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, ad
     return version
 
 
-def judge_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Adapters) -> HeldOutComparison:
-    """Hold a registered version against the champion on the last days whose labels are final.
-
-    The version scores the rows itself; the champion's scores are those that it served, where it did. Days that one
-    of them is known to be trained on are left out.
-    """
-    spec = effective_spec(spec, adapters.store)
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
-    return _compare(spec, version, champion, now=now, adapters=adapters)
-
-
-def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Adapters) -> GateResult:
-    """Return the gate's answer on any registered version; nothing is written."""
-    return judge_version(spec, version, now=now, adapters=adapters).result
-
-
-def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> Decision:
-    """Return the gate's decision on a challenger: taken and recorded now, unless it was before."""
-    key = gate_key(decision_key)
-    if taken := adapters.store.decision(spec.name, key):
-        return taken
-    spec = effective_spec(spec, adapters.store)
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
-    compared = _compare(spec, version, champion, now=now, adapters=adapters)
-    result, rows = compared.result, compared.rows
-    labels = np.empty(0) if rows is None else rows.labels
-    decided = labels if rows is None else rows.challenger_predictions
-    adapters.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
-    asked = adapters.store.decision(spec.name, decision_key)
-    decision = Decision(
-        model=spec.name,
-        topic="gate",
-        answer=ANSWERS[result.passed],
-        reason="; ".join(result.reasons),
-        actor=ACTOR,
-        at=now,
-        key=key,
-        chunk=asked.chunk if asked else None,
-        model_version=version,
-        incident_id=asked.incident_id if asked else None,
-        evidence={
-            "champion": champion,
-            "held_out_start": compared.held_out.start.isoformat() if compared.held_out else None,
-            "held_out_end": compared.held_out.end.isoformat() if compared.held_out else None,
-            "rows": int(labels.size),
-            "checks": [asdict(check) for check in result.checks],
-        },
-    )
-    adapters.store.decide(decision)
-    return decision
-
-
-def _compare(
-    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, adapters: Adapters
-) -> HeldOutComparison:
-    rules = retraining_rules(spec)
-    registry = adapters.registry
-    try:
-        held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
-    except NotEnoughHistoryError as error:
-        return _not_compared(str(error))
-    rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, adapters=adapters)
-    try:
-        by_challenger = scored_by(spec, rows, version, registry)
-    except OutputError as error:
-        return _not_compared(f"version {version} does not score the held-out rows: {error}", passed=False)
-    try:
-        by_champion = served_or_scored_by(spec, rows, champion, registry)
-    except OutputError as error:
-        return _not_compared(f"the champion {champion} does not score the held-out rows: {error}")
-    pairs = pair_versions(spec, by_champion, by_challenger, champion=champion, challenger=version, gate=rules.gate)
-    return HeldOutComparison(
-        result=judge_challenger(rules.gate, compare_paired(pairs, rules.gate)), rows=pairs, held_out=held_out
-    )
-
-
-def _not_compared(reason: str, *, passed: Literal[False] | None = None) -> HeldOutComparison:
-    return HeldOutComparison(result=GateResult(passed=passed, reasons=(reason,), rows=0, days=0, checks=()))
-
-
-def _held_out(
-    spec: ModelSpec, rules: RetrainingRules, versions: tuple[str, ...], *, now: dt.datetime, registry: Registry
-) -> ReferenceWindow:
-    held_out = training_windows(spec, rules, now).held_out
-    tags = [registry.version_tags(spec.name, version).get(TRAINED_UNTIL_TAG) for version in versions]
-    start = max([held_out.start, *(dt.date.fromisoformat(day) for day in tags if day)])
-    if start >= held_out.end:
-        message = (
-            f"{spec.name}: versions {', '.join(versions)} were trained until {start}; no later day before "
-            f"{held_out.end} has final labels"
-        )
-        raise NotEnoughHistoryError(message)
-    return ReferenceWindow(start=start, end=held_out.end)
-
-
 def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters) -> str:
     request = take_training_rows(spec, now=now, adapters=adapters)
     assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
@@ -269,7 +165,8 @@ def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: d
         "training_rows": str(request.rows.height),
         "seed": str(request.seed),
     }
-    return adapters.registry.register(request, trained, tags=tags, params=params)
+    taken = known_versions(spec, now=now, adapters=adapters)
+    return adapters.registry.register(request, trained, tags=tags, params=params, taken=taken)
 
 
 def _ask_elsewhere(

@@ -5,9 +5,11 @@ from typing import cast
 
 import dagster as dg
 
+from monitoring_pipeline.orchestration.gate_step import run_gate
 from monitoring_pipeline.orchestration.partitions import as_of
 from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key, run_gate, train_challenger
+from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key, train_challenger
+from monitoring_pipeline.orchestration.retraining_failures import failure_recorded
 from monitoring_pipeline.orchestration.retraining_ports import Adapters, AskTrainer, Registry, RunTrainer
 from monitoring_pipeline.orchestration.roll_out import ACTIONS, Action, roll_out
 from monitoring_pipeline.spec.incident import Decision
@@ -85,14 +87,14 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         description="Trains on the warehouse's labelled rows and registers a challenger; nothing when done before.",
     )
     def train(context: dg.OpExecutionContext, config: RetrainConfig, adapters: dg.ResourceParam[Adapters]):  # noqa: ANN202
-        version = train_challenger(
-            spec, decision_key=config.decision_key, now=_now(context, adapters), adapters=adapters
-        )
+        key, now = config.decision_key, _now(context, adapters)
+        with failure_recorded(spec, key, now=now, adapters=adapters):
+            version = train_challenger(spec, decision_key=key, now=now, adapters=adapters)
         if version is None:
             context.log.info("training was asked for elsewhere: the challenger is judged when it is registered")
             return
         context.log.info("challenger: version %s", version)
-        yield dg.Output({"version": version, "decision_key": config.decision_key}, metadata={"version": version})
+        yield dg.Output({"version": version, "decision_key": key}, metadata={"version": version})
 
     judge, follow = _gate_op(spec), _roll_out_op(loaded)
 
@@ -173,8 +175,9 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     def judge(
         context: dg.OpExecutionContext, challenger: dict[str, str], adapters: dg.ResourceParam[Adapters]
     ) -> dict[str, str]:
-        key, version = challenger["decision_key"], challenger["version"]
-        decision = run_gate(spec, version, decision_key=key, now=_now(context, adapters), adapters=adapters)
+        key, version, now = challenger["decision_key"], challenger["version"], _now(context, adapters)
+        with failure_recorded(spec, key, now=now, adapters=adapters):
+            decision = run_gate(spec, version, decision_key=key, now=now, adapters=adapters)
         _tell(context, decision)
         return challenger
 
@@ -190,11 +193,13 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
         description="Promotes, waits, starts a shadow or refuses, as the policy says.",
     )
     def follow(context: dg.OpExecutionContext, judged: dict[str, str], adapters: dg.ResourceParam[Adapters]) -> None:
-        key = judged["decision_key"]
+        key, now = judged["decision_key"], _now(context, adapters)
         gate = adapters.store.decision(spec.name, gate_key(key))
         if gate is None:
             raise dg.Failure(description=f"{spec.name}: the gate has left no decision for {key}")
-        _tell(context, roll_out(loaded, gate, decision_key=key, now=_now(context, adapters), adapters=adapters))
+        with failure_recorded(spec, key, now=now, adapters=adapters):
+            decision = roll_out(loaded, gate, decision_key=key, now=now, adapters=adapters)
+        _tell(context, decision)
 
     return follow
 

@@ -1,6 +1,6 @@
 """What retraining needs from the outside, and everything that its steps are given together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,9 +53,15 @@ class Registry(Protocol):
         ...
 
     def register(
-        self, request: TrainingRequest, trained: object, *, tags: Mapping[str, str], params: Mapping[str, str]
+        self,
+        request: TrainingRequest,
+        trained: object,
+        *,
+        tags: Mapping[str, str],
+        params: Mapping[str, str],
+        taken: Collection[str] = (),
     ) -> str:
-        """Log what a trainer returned and register it; return the version."""
+        """Log what a trainer returned and register it; return the version, whose name is none of those taken."""
         ...
 
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":

@@ -86,10 +86,11 @@ def replaced_by(spec: ModelSpec, version: str, adapters: Adapters) -> str:
         return champion
     gates = gates_on(spec, version, adapters.store)
     promoted = promotion_in_force(spec, adapters.store)
-    if not gates or (promoted is not None and promoted.model_version == version):
-        raise RollOutError(f"{spec.name}: version {version} is the champion already")
     # A run that was killed had moved the alias; whom it replaced, the gate has seen.
-    return str(gates[-1].evidence["champion"])
+    seen = [former for gate in gates if (former := str(gate.evidence["champion"])) != version]
+    if not seen or (promoted is not None and promoted.model_version == version):
+        raise RollOutError(f"{spec.name}: version {version} is the champion already")
+    return seen[-1]
 
 
 def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monitoring_pipeline.registry.answering import check_answers
+
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
@@ -17,7 +19,11 @@ SQLITE = "sqlite:///"
 
 @contextmanager
 def connected(tracking_uri: str) -> "Generator[MlflowClient]":
-    """Point MLflow's global tracking URI at a place for a while, and quiet its greetings and its own warnings."""
+    """Point MLflow's global tracking URI at a place for a while, and quiet its greetings and its own warnings.
+
+    Raises:
+        RegistryError: when there is no answer from that place.
+    """
     with warnings.catch_warnings():
         # Of its own type hints, and of what pandas 4 and the next SQLAlchemy will drop.
         warnings.filterwarnings("ignore", module="mlflow")
@@ -26,13 +32,14 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
         import mlflow
 
         previous: Any = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
-        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+        loggers = [logging.getLogger(name) for name in ("mlflow", "alembic", "urllib3")]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        _create_whole(tracking_uri)
-        mlflow.set_tracking_uri(tracking_uri)
         try:
+            check_answers(tracking_uri)
+            _create_whole(tracking_uri)
+            mlflow.set_tracking_uri(tracking_uri)
             # Named for both: an environment that sets a registry of its own must not receive these models.
             yield mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
         finally:

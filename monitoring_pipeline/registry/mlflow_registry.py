@@ -3,7 +3,7 @@
 A model's name in the registry is its name in the spec.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from monitoring_pipeline.evaluation.gate import GateResult
 from monitoring_pipeline.evaluation.threads import one_thread
 from monitoring_pipeline.evaluation.training_rows import TrainingRequest
 from monitoring_pipeline.evaluation.version_outputs import OutputError
+from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
+from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.model import Task
 
 if TYPE_CHECKING:
@@ -33,24 +33,12 @@ SIGNATURE_ROWS = 1_000
 """Rows that the signature is inferred from; it is about types."""
 
 
-class RegistryError(RuntimeError):
-    """The registry lacks a version, or cannot take what a trainer returned; the message says which and why."""
-
-
 @dataclass(frozen=True)
 class ModelRegistry:
     """Where MLflow keeps its records (such as ``sqlite:///...``), and the folder for the models' files."""
 
     tracking_uri: str
     artifact_root: Path
-
-    @property
-    def _place(self) -> str:
-        """The address as people may see it: without a password."""
-        try:
-            return make_url(self.tracking_uri).render_as_string(hide_password=True)
-        except ArgumentError:
-            return self.tracking_uri
 
     def champion(self, model: str) -> str | None:
         """Return the version that serves; ``None`` where the alias is not set."""
@@ -95,6 +83,7 @@ class ModelRegistry:
         *,
         tags: Mapping[str, str],
         params: Mapping[str, str],
+        taken: Collection[str] = (),
     ) -> str:
         """Log what a trainer returned, and register it as a new version.
 
@@ -106,6 +95,7 @@ class ModelRegistry:
             trained: a fitted estimator, or the URI of a logged model.
             tags: of the version and of its run.
             params: of its run.
+            taken: names of versions that the registry need not know: the new one gets none of them.
 
         Returns:
             The version.
@@ -126,6 +116,7 @@ class ModelRegistry:
                 else:
                     logged = _log_estimator(request, trained)
                     source, model_id = logged.model_uri, logged.model_id
+                skip_taken_numbers(client, request.model, taken)
                 created = client.create_model_version(
                     request.model, source, run_id=run.info.run_id, model_id=model_id, tags=dict(tags)
                 )
@@ -140,7 +131,7 @@ class ModelRegistry:
             RegistryError: when it is not registered, or cannot be loaded.
         """
         if not self.has_version(model, model_version):
-            message = f"{self._place}: {model} has no version {model_version!r}"
+            message = f"{public_address(self.tracking_uri)}: {model} has no version {model_version!r}"
             raise RegistryError(message)
         with connected(self.tracking_uri) as client:
             from mlflow.pyfunc import load_model
@@ -152,12 +143,14 @@ class ModelRegistry:
                 raise RegistryError(message) from error
 
         def predict(rows: "pd.DataFrame") -> object:
-            try:
-                with connected(self.tracking_uri), one_thread():
+            # Outside: that the registry is away is no failure of the version's.
+            with connected(self.tracking_uri), one_thread():
+                try:
                     return loaded.predict(rows)
-            except Exception as error:
-                message = f"{model} version {model_version} failed on {len(rows)} rows: {type(error).__name__}: {error}"
-                raise OutputError(message) from error
+                except Exception as error:
+                    said = f"{type(error).__name__}: {error}"
+                    message = f"{model} version {model_version} failed on {len(rows)} rows: {said}"
+                    raise OutputError(message) from error
 
         return predict
 
@@ -199,7 +192,7 @@ class ModelRegistry:
         """
         entry = self._find(model, lambda entry: str(entry.version) == model_version)
         if entry is None:
-            raise RegistryError(f"{self._place}: {model} has no version {model_version!r}")
+            raise RegistryError(f"{public_address(self.tracking_uri)}: {model} has no version {model_version!r}")
         if entry.run_id:
             return entry.run_id
         experiment = experiment_of(client, model, self.artifact_root)

@@ -28,14 +28,14 @@ def load_trainer(path: str) -> Trainer:
     try:
         module = importlib.import_module(module_name)
     except Exception as error:
-        message = f"trainer {path!r}: module {module_name!r} cannot be imported: {type(error).__name__}: {error}"
+        message = f"trainer {path}: module {module_name} cannot be imported: {type(error).__name__}: {error}"
         raise TrainerError(message) from error
     function = getattr(module, function_name, None)
     if not callable(function):
         own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
         functions = sorted(value.__name__ for value in own if callable(value) and value.__name__[0] != "_")
         message = (
-            f"trainer {path!r}: module {module_name!r} has no function {function_name!r}; "
+            f"trainer {path}: module {module_name} has no function {function_name}; "
             f"it has {', '.join(functions) or 'none'}"
         )
         raise TrainerError(message)
@@ -51,17 +51,17 @@ def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> objec
         TrainerError: when it cannot be found, raised, or returned neither.
     """
     trainer = load_trainer(path)
-    try:
-        with logging_to(tracking_uri):
+    with logging_to(tracking_uri):
+        try:
             trained = trainer(request)
-    except (Exception, SystemExit) as error:
-        message = f"trainer {path!r} failed on {request.rows.height} rows: {type(error).__name__}: {error}"
-        raise TrainerError(message) from error
+        except (Exception, SystemExit) as error:
+            message = f"trainer {path} failed on {request.rows.height} rows: {type(error).__name__}: {error}"
+            raise TrainerError(message) from error
     if isinstance(trained, str) and trained.startswith(("models:/", "runs:/")):
         return trained
     if not callable(getattr(trained, "predict", None)):
         message = (
-            f"trainer {path!r} returned {trained!r:.200}; needed is a fitted estimator with predict "
+            f"trainer {path} returned {trained!r:.200}; needed is a fitted estimator with predict "
             "(and predict_proba for classes), or the URI of a model logged to MLflow: models:/... or runs:/..."
         )
         raise TrainerError(message)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.registry.version_numbers import burn_number
 from monitoring_pipeline.spec.model import ModelSpec
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PLACEHOLDER = "placeholder"
 SQLITE = "sqlite:///"
 
 
@@ -44,8 +44,8 @@ class _Source:
 def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> RehearsedRegistry:
     """Return the rehearsal's registry in a folder, made there unless it is: with the spec's versions by their numbers.
 
-    The copies point to the files of the real ones. A version that the real registry does not know only takes its
-    number, so that a challenger gets the next one; its logged rows are all that there is of it.
+    The copies point to the files of the real ones. A version that the real registry does not know is not in the copy;
+    its logged rows are all that there is of it.
     """
     file = folder / "mlflow.db"
     if not file.exists():
@@ -72,14 +72,11 @@ def _sources(spec: ModelSpec, real: ModelRegistry) -> dict[str, _Source]:
 
 
 def _fill(spec: ModelSpec, sources: dict[str, _Source], tracking_uri: str) -> None:
-    numbers = [int(version) for version in spec.reference if version.isdecimal()]
     with connected(tracking_uri) as client:
         client.create_registered_model(spec.name)
-        for number in range(1, max(numbers, default=0) + 1):
+        for number in range(1, max(map(int, sources), default=0) + 1):
             source = sources.get(str(number))
-            if source is not None:
-                client.create_model_version(spec.name, source.uri, tags=source.tags)
+            if source is None:
+                burn_number(client, spec.name)
             else:
-                # A number once taken is not given again.
-                taken = client.create_model_version(spec.name, PLACEHOLDER)
-                client.delete_model_version(spec.name, taken.version)
+                client.create_model_version(spec.name, source.uri, tags=source.tags)

@@ -12,8 +12,10 @@ import pytest
 
 from monitoring_pipeline.evaluation.gate import GateCheck, GateResult
 from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import DECISION_TAG, ModelRegistry, RegistryError
 from monitoring_pipeline.registry.trainers import run_trainer
+from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
 
 OWN = "monitoring_pipeline_tests.registry.trainers_for_tests"
@@ -77,6 +79,19 @@ def test_a_version_is_found_by_the_decision_that_it_was_trained_for(registry: Mo
     assert registry.has_version("loans", version)
     assert not registry.has_version("loans", "7")
     assert not registry.has_version("unknown", "1")
+
+
+def test_numbers_that_are_taken_are_skipped_and_names_are_not(registry: ModelRegistry) -> None:
+    with connected(registry.tracking_uri) as client:
+        client.create_registered_model("counted")
+
+        def following(*taken: str) -> int:
+            skip_taken_numbers(client, "counted", taken)
+            return int(client.create_model_version("counted", "anywhere").version)
+
+        assert following("2024.1", "20240115", "v7") == 1
+        assert following("1", "3") == 4
+        assert following("3", "4") == 5
 
 
 def test_rows_with_every_feature_missing_are_scored(registry: ModelRegistry, version: str) -> None:

@@ -49,9 +49,9 @@ def test_a_trainer_gets_the_rows_and_its_estimator_comes_back(request_of_loans) 
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("no_such_package.training:train", "module 'no_such_package.training' cannot be imported: ModuleNotFoundError"),
-        (f"{OWN}:train", "no function 'train'; it has Moody, boosting, exits, fails_on_its_own_rows, has_no_classes"),
-        (f"{OWN}:NOT_A_FUNCTION", "no function 'NOT_A_FUNCTION'"),
+        ("no_such_package.training:train", "module no_such_package.training cannot be imported: ModuleNotFoundError"),
+        (f"{OWN}:train", "no function train; it has Moody, boosting, exits, fails_on_its_own_rows, has_no_classes"),
+        (f"{OWN}:NOT_A_FUNCTION", "no function NOT_A_FUNCTION"),
         (f"{OWN}:raises", "failed on 100 rows: ArithmeticError: no convergence on ['age', 'employment']"),
         (f"{OWN}:exits", "failed on 100 rows: SystemExit: enough"),
         (f"{OWN}:returns_nothing", "returned None; needed is a fitted estimator"),

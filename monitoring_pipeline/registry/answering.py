@@ -1,0 +1,78 @@
+"""Whether MLflow is there, asked before its own client is: that would try a silent server for minutes."""
+
+from typing import Any
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+ANSWER_SECONDS = 5
+TRIES_AGAIN = 2
+UNAVAILABLE = frozenset({502, 503, 504})
+"""What a proxy answers in the place of a server that is not there."""
+_DATABASES = ("postgresql", "mysql", "mssql")
+_TIMED_DRIVERS = frozenset({"psycopg2", "psycopg", "pymysql", "mysqldb"})
+
+
+class RegistryError(RuntimeError):
+    """The registry is away, lacks a version, or cannot take what a trainer returned; the message says which and why."""
+
+
+def public_address(tracking_uri: str) -> str:
+    """Return an address as people may see it: without a password."""
+    try:
+        return make_url(tracking_uri).render_as_string(hide_password=True)
+    except ArgumentError:
+        return tracking_uri
+
+
+def check_answers(tracking_uri: str) -> None:
+    """Ask a server or database for any answer; files are not asked.
+
+    That takes up to 20 seconds where there is none. MLflow's own variables of its retries and timeout hold where
+    somebody has set them.
+
+    Raises:
+        RegistryError: when there is no answer.
+    """
+    try:
+        if tracking_uri.startswith(("http://", "https://")):
+            _ask_server(tracking_uri)
+        elif tracking_uri.startswith(_DATABASES):
+            _ask_database(tracking_uri)
+    except Exception as error:
+        # MLflow's own message repeats the whole address.
+        reason = str(error.__context__ or error).partition("\n")[0]
+        raise RegistryError(f"MLflow at {public_address(tracking_uri)} cannot be reached: {reason}") from error
+
+
+def _ask_server(address: str) -> None:
+    from mlflow.environment_variables import (
+        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR,
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES,
+        MLFLOW_HTTP_REQUEST_TIMEOUT,
+    )
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    def unless_set(variable: Any, own: int) -> int | None:
+        return None if variable.is_set() else own
+
+    # By MLflow's own client, which knows the user's certificates and proxies; whatever it answers, it is there.
+    http_request(
+        get_default_host_creds(address),
+        "/health",
+        "GET",
+        max_retries=unless_set(MLFLOW_HTTP_REQUEST_MAX_RETRIES, TRIES_AGAIN),
+        backoff_factor=unless_set(MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR, 1),
+        timeout=unless_set(MLFLOW_HTTP_REQUEST_TIMEOUT, ANSWER_SECONDS),
+        retry_codes=UNAVAILABLE,
+        respect_retry_after_header=False,
+    )
+
+
+def _ask_database(address: str) -> None:
+    timed = make_url(address).get_driver_name() in _TIMED_DRIVERS
+    limits = {"connect_timeout": ANSWER_SECONDS} if timed else {}
+    create_engine(address, poolclass=NullPool, connect_args=limits).connect().close()
