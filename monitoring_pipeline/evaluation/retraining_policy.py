@@ -33,7 +33,7 @@ class NightState:
         estimated_breached: the same of estimated performance.
         inputs_drifted: whether an input, or all of them together, have drifted.
         quality_failing: whether its data are broken.
-        model_version: the champion; only the nights of the newest one's champion count.
+        model_version: the champion of that night.
     """
 
     chunk: str
@@ -92,10 +92,12 @@ def decide_retraining(
     rules: RetrainingRules,
     nights: Sequence[NightState],
     *,
+    serving: str,
     now: dt.datetime,
     horizon: dt.timedelta,
     label_delay: dt.timedelta = dt.timedelta(),
-    last_retraining: dt.datetime | None,
+    last_change: dt.datetime | None,
+    trial: str | None,
     running: bool,
 ) -> RetrainingAnswer:
     """Decide whether a model is to be trained again; the first reason against it is told.
@@ -103,21 +105,25 @@ def decide_retraining(
     Args:
         rules: the policy.
         nights: judged chunks, oldest first, up to and with the one that the answer is about.
-        now: the time.
+        serving: the version that serves now; the nights of others do not count.
+        now: the time, in the zone in which the cool-down counts whole days.
         label_delay: how long labels take: chunks told by labels are looked for so much further back.
         horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
-        last_retraining: when the last retraining that a gate has judged was asked for.
+        last_change: when the champion changed, or the last retraining that a gate has judged was asked for.
+        trial: two versions that are being compared, in words.
         running: whether one was asked for that no gate has judged, and that is not given up.
     """
-    labelled = _count(nights, rules.breached, lambda night: night.told_by_labels, waiting=math.ceil(label_delay / DAY))
-    suspected = _count(nights, rules.estimated, lambda night: night.suspected)
-    cool_until = None if last_retraining is None else last_retraining + rules.cool_down
+    waiting = math.ceil(label_delay / DAY)
+    labelled = _count(nights, serving, rules.breached, lambda night: night.told_by_labels, waiting=waiting)
+    suspected = _count(nights, serving, rules.estimated, lambda night: night.suspected)
+    cool_until = None if last_change is None else (last_change.astimezone(now.tzinfo) + rules.cool_down).date()
     told = (
         f"{labelled.told('performance is breached')}; "
         f"{suspected.told('it is, or its estimate while the inputs have drifted,')}"
     )
     evidence: dict[str, object] = {
         "chunk": nights[-1].chunk if nights else None,
+        "serving": serving,
         "labelled_breached": list(labelled.breached),
         "labelled_measured": labelled.measured,
         "estimated_breached": list(suspected.breached),
@@ -126,9 +132,11 @@ def decide_retraining(
     }
     against = (
         _too_old(nights, now, horizon),
+        None if any(night.model_version == serving for night in nights) else f"version {serving} has no judged day yet",
         None if labelled.lasting or suspected.lasting else f"not asked for: {told}",
         f"data quality is failing on {nights[-1].chunk}" if nights and nights[-1].quality_failing else None,
-        f"cooling down until {cool_until:%Y-%m-%d %H:%M %Z}" if cool_until is not None and now < cool_until else None,
+        trial,
+        f"cooling down until {cool_until}" if cool_until is not None and now.date() < cool_until else None,
         f"a retraining is running already, or failed: given up after {GIVEN_UP_AFTER.days} days" if running else None,
     )
     reason = next((reason for reason in against if reason is not None), None)
@@ -167,12 +175,15 @@ def _version_of(measurements: Iterable[Measurement]) -> str:
 
 
 def _count(
-    nights: Sequence[NightState], rule: Persistence, told: Callable[[NightState], bool | None], *, waiting: int = 0
+    nights: Sequence[NightState],
+    version: str,
+    rule: Persistence,
+    told: Callable[[NightState], bool | None],
+    *,
+    waiting: int = 0,
 ) -> _Count:
-    """Count breaches among the newest measured chunks, as many as the rule looks at, beside those still ``waiting``."""
-    # A night on which nothing could be read knows no version.
-    champion = next((night.model_version for night in reversed(nights) if night.model_version), "")
-    recent = [night for night in nights[-(LOOK_BACK * rule.of + waiting) :] if night.model_version == champion]
+    """Count a version's breaches on its newest measured chunks, as many as the rule looks at, besides ``waiting``."""
+    recent = [night for night in nights[-(LOOK_BACK * rule.of + waiting) :] if night.model_version == version]
     measured = [(night.chunk, breached) for night in recent if (breached := told(night)) is not None][-rule.of :]
     return _Count(tuple(chunk for chunk, breached in measured if breached), len(measured), rule)
 

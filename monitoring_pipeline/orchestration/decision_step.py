@@ -1,6 +1,7 @@
 """The step that decides, once a night, what follows for a model's versions: each answer is a row of the audit."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from monitoring_pipeline.evaluation.incident_changes import is_active
 from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
@@ -16,6 +17,7 @@ from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key
 from monitoring_pipeline.orchestration.roll_out import Trial, running_trial
 from monitoring_pipeline.orchestration.trial_step import trial_days
+from monitoring_pipeline.orchestration.versions import recorded_champion
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.measurement import Measurement
@@ -52,13 +54,18 @@ def _about_retraining(
         return None
     asked = [decision for decision in before if decision.answer == YES]
     judged = [decision for decision in asked if store.decision(spec.name, gate_key(decision.key))]
+    champion = recorded_champion(spec, store)
+    changes = [decision.at for decision in judged] + ([champion.since] if champion else [])
+    nights = _nights(spec, rules, chunk, store)
     answer = decide_retraining(
         rules,
-        _nights(spec, rules, chunk, store),
-        now=now,
+        nights,
+        serving=_serving(spec, nights, store),
+        now=now.astimezone(spec.zone),
         horizon=spec.incidents.horizon,
         label_delay=spec.labels.delay,
-        last_retraining=max((decision.at for decision in judged), default=None),
+        last_change=max(changes, default=None),
+        trial=_trial_told(spec, rules, store, now),
         running=any(now < decision.at + GIVEN_UP_AFTER for decision in asked if decision not in judged),
     )
     return Decision(
@@ -86,6 +93,32 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store)
     return [
         night_state_of(key, chunk_of_key(spec, key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
     ]
+
+
+def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Store) -> str:
+    """Return the version that serves now: the store's champion, or that of the newest night if the store lacks it.
+
+    The store knows no version before a promotion, and none that somebody let serve in another way. A night on which
+    nothing could be read knows none.
+    """
+    newest = next((night.model_version for night in reversed(nights) if night.model_version), "")
+    champion = recorded_champion(spec, store)
+    known = {record.model_version for record in store.versions(spec.name)}
+    return champion.model_version if champion and newest in {"", *known} else newest
+
+
+def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Store, now: dt.datetime) -> str | None:
+    """Return in words which trial runs; one that nobody has ended long after its time holds up nothing."""
+    trial = running_trial(spec, store)
+    if trial is None:
+        return None
+    shadow = trial.stage == "shadow"
+    days = rules.shadow.maximum_days if shadow else rules.probation.days
+    end = trial.since + dt.timedelta(days=days) + spec.labels.delay
+    if now >= end + GIVEN_UP_AFTER:
+        return None
+    what = "runs as a shadow" if shadow else "is on probation"
+    return f"version {trial.newcomer} {what}, to end by {end.astimezone(spec.zone):%Y-%m-%d}"
 
 
 def _about_trial(

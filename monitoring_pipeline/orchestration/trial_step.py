@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.rows import combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.retraining import gate_key, retraining_rules, roll_out_key
+from monitoring_pipeline.orchestration.retraining_failures import last_failure
 from monitoring_pipeline.orchestration.retraining_ports import Registry
 from monitoring_pipeline.orchestration.roll_out import Trial, running_trial
 from monitoring_pipeline.orchestration.version_scores import pair_of_rows
@@ -130,6 +131,8 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, 
         return ()
     newest = asked[-1]
     hours = (chunk.end - newest.at) / dt.timedelta(hours=1)
+    error = last_failure(newest.key, known.values())
+    failed = f": its run failed: {error}" if error else " (see its runs)"
     lacking = "nothing has followed from the gate of" if gate_key(newest.key) in known else "no gate has judged"
     return (
         Measurement(
@@ -140,7 +143,7 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, 
             status=Status.BREACHED,
             value=hours,
             threshold_upper=patience / dt.timedelta(hours=1),
-            reason=f"{lacking} the retraining that was asked for after {newest.chunk} (see its runs)",
+            reason=f"{lacking} the retraining that was asked for after {newest.chunk}{failed}",
             definition="hours since a retraining was asked for that has come to no end",
         ),
     )

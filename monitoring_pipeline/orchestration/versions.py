@@ -9,6 +9,7 @@ from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Measurement, Role, Severity
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.version import VersionRecord
 
 NOT_SERVING = frozenset({Role.SHADOW, Role.RETIRED})
 
@@ -21,6 +22,12 @@ def effective_spec(spec: ModelSpec, store: Store) -> ModelSpec:
     promoted = {record.model_version: record.window for record in store.versions(spec.name) if record.window}
     added = {version: window for version, window in promoted.items() if version not in spec.reference}
     return spec.model_copy(update={"reference": spec.reference | added}) if added else spec
+
+
+def recorded_champion(spec: ModelSpec, store: Store) -> VersionRecord | None:
+    """Return the store's record of the version that serves now; ``None`` before the first promotion."""
+    champions = [record for record in store.versions(spec.name) if record.role is Role.CHAMPION]
+    return max(champions, key=lambda record: record.since, default=None)
 
 
 def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: Store) -> pl.DataFrame:

@@ -100,11 +100,14 @@ class RetrainingRules(SpecPart):
     job: str | None = None
     """Or the name of another Dagster job of the same code location, which does."""
     breached: Persistence = Persistence(chunks=4, of=10)
-    """Chunks with provisional or final labels on which performance is breached: then retraining is asked for."""
+    """Chunks with provisional or final labels on which performance is breached: then retraining is asked for.
+
+    Breached is a threshold of severity critical; of severity warning only where the spec has no critical one.
+    """
     estimated: Persistence = Persistence(chunks=10, of=14)
-    """Chunks on which estimated performance is breached and inputs have drifted: then, too."""
+    """Chunks on which it is, or, where labels do not say, its estimate is while inputs have drifted: then, too."""
     cool_down: Duration = Field(default=dt.timedelta(days=28), json_schema_extra={"default": "28d"})
-    """Time after a retraining in which none is asked for."""
+    """Time after a retraining that a gate has judged, and after a change of champion, in which none is asked for."""
     training_start: dt.date | None = None
     """First day of the training rows; default the first day of the oldest reference."""
     training_days: int | None = Field(default=None, ge=7)

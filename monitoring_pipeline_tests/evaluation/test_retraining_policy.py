@@ -22,6 +22,7 @@ RULES = RetrainingRules.model_validate(
 HORIZON = dt.timedelta(days=3)
 FIRST = dt.datetime(2024, 3, 2, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
+ASKED = {"serving": "1", "horizon": HORIZON, "last_change": None, "trial": None, "running": False}
 
 
 def _night(number, **changes):
@@ -68,8 +69,7 @@ def _nights(told):
 def _decide(told, **changes):
     nights = _nights(told)
     now = nights[-1].chunk_end + dt.timedelta(hours=6) if nights else FIRST
-    arguments = {"now": now, "horizon": HORIZON, "last_retraining": None, "running": False} | changes
-    return decide_retraining(RULES, nights, **arguments)
+    return decide_retraining(RULES, nights, **(ASKED | {"now": now} | changes))
 
 
 @pytest.mark.parametrize(("told", "answer"), [
@@ -116,6 +116,7 @@ def test_a_yes_shows_its_evidence():
     assert found.reason.startswith("performance is breached on 3 of 4 chunks (asked for at 3 of 5)")
     assert found.evidence == {
         "chunk": "2024-03-04",
+        "serving": "1",
         "labelled_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
         "labelled_measured": 4,
         "estimated_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
@@ -126,14 +127,18 @@ def test_a_yes_shows_its_evidence():
 
 LAST = _nights("bbb")[-1].chunk_end
 OLD = {"now": LAST + HORIZON + dt.timedelta(seconds=1)}
-COOLING = {"last_retraining": LAST - 20 * DAY}
+COOLING = {"last_change": LAST - 20 * DAY}
+REPLACED = {"serving": "3"}
+BESIDE = {"trial": "version 3 is on probation, to end by 2024-03-30"}
 
 
 @pytest.mark.parametrize(("told", "changes", "reason"), [
-    ("bbb", OLD | COOLING | {"running": True}, "2024-03-03 ended more than 3 days ago: history asks for nothing"),
-    ("...", COOLING | {"running": True}, "not asked for: "),
-    ("bbbq", COOLING | {"running": True}, "data quality is failing on 2024-03-04"),
-    ("bbb", COOLING | {"running": True}, "cooling down until 2024-03-12 00:00 UTC"),
+    ("bbb", OLD | REPLACED, "2024-03-03 ended more than 3 days ago: history asks for nothing"),
+    ("bbb", REPLACED | BESIDE | COOLING, "version 3 has no judged day yet"),
+    ("...", BESIDE | COOLING | {"running": True}, "not asked for: "),
+    ("bbbq", BESIDE | COOLING | {"running": True}, "data quality is failing on 2024-03-04"),
+    ("bbb", BESIDE | COOLING | {"running": True}, "version 3 is on probation, to end by 2024-03-30"),
+    ("bbb", COOLING | {"running": True}, "cooling down until 2024-03-12"),
     ("bbb", {"running": True}, "a retraining is running already, or failed: given up after 7 days"),
     ("", {}, "no chunk has been judged"),
 ])  # fmt: skip
@@ -145,17 +150,31 @@ def test_the_first_reason_against_is_told(told, changes, reason):
 
 def test_the_edges_of_horizon_and_cool_down():
     assert _decide("bbb", now=LAST + HORIZON).answer == "yes"
-    now = LAST + DAY
-    assert _decide("bbb", now=now, last_retraining=now - 28 * DAY).answer == "yes"
-    assert _decide("bbb", now=now, last_retraining=now - 28 * DAY + dt.timedelta(seconds=1)).answer == "no"
+
+
+@pytest.mark.parametrize(("changed", "answer"), [
+    ("2024-02-04 06:10", "yes"),  # 28 days before to the day, a few minutes after that night's hour
+    ("2024-02-04 22:59", "yes"),
+    ("2024-02-04 23:00", "no"),  # the next day where the model is
+])  # fmt: skip
+def test_the_cool_down_counts_days_of_the_models_zone(changed, answer):
+    now = dt.datetime(2024, 3, 3, 6, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    last_change = dt.datetime.fromisoformat(changed).replace(tzinfo=dt.UTC)
+    assert _decide("bbb", now=now, last_change=last_change).answer == answer
+
+
+def test_a_version_that_serves_again_is_judged_by_its_own_days():
+    """Those of before it was replaced, too: o are days of the version that replaced it, and that was rolled back."""
+    assert _decide("bbo").answer == "no"
+    assert _decide("bbob").answer == "yes"
 
 
 @given(st.lists(st.sampled_from("b.i-eEdqQo"), min_size=1, max_size=40))
 @settings(max_examples=100)
-def test_a_backfill_a_cool_down_and_a_running_one_never_say_yes(letters):
+def test_a_backfill_a_trial_a_cool_down_and_a_running_one_never_say_yes(letters):
     told = "".join(letters)
     end = _nights(told)[-1].chunk_end
-    for against in ({"now": end + 100 * DAY}, {"last_retraining": end - DAY}, {"running": True}):
+    for against in ({"now": end + 100 * DAY}, {"last_change": end - DAY}, BESIDE, REPLACED, {"running": True}):
         assert _decide(told, **against).answer == "no"
 
 
@@ -250,12 +269,7 @@ def test_only_critical_quality_is_broken_data(kind, severity, failing):
 
 def test_labels_that_take_weeks_are_looked_for_weeks_back():
     nights = [*_nights("bbb"), *(_night(4 + n, performance_breached=None, maturity=None) for n in range(30))]
-    asked = {
-        "now": nights[-1].chunk_end,
-        "horizon": HORIZON,
-        "last_retraining": None,
-        "running": False,
-    }
+    asked = ASKED | {"now": nights[-1].chunk_end}
     assert decide_retraining(RULES, nights, **asked).answer == "no"
     assert decide_retraining(RULES, nights, label_delay=30 * DAY, **asked).answer == "yes"
     assert decide_retraining(RULES, nights, label_delay=17 * DAY, **asked).answer == "no"

@@ -15,6 +15,7 @@ FIRST, LAST = dt.date(2024, 3, 25), dt.date(2024, 3, 30)
 RETRAINING: dict[str, Any] = {
     "trainer": TRAINER,
     "breached": {"chunks": 2, "of": 3},
+    "cool_down": "1d",
     "holdout_days": 4,
     "promotion": "automatic",
     "probation": {"days": 3, "minimum_days": 2},
