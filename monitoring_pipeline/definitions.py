@@ -1,6 +1,7 @@
 """The composition root for Dagster: settings, adapters and model specs become definitions."""
 
 import datetime as dt
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -11,6 +12,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.quality import SuiteResult
 from monitoring_pipeline.orchestration.alert_delivery import DeliveryReport
+from monitoring_pipeline.orchestration.model_checks import read_checked_specs
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.ports import Clock
 from monitoring_pipeline.orchestration.retraining_job import adapters
@@ -18,8 +20,8 @@ from monitoring_pipeline.orchestration.retraining_ports import Adapters
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.alerting import SECRET_VARIABLE_PREFIX, find_secret
-from monitoring_pipeline.spec.loading import load_specs
+from monitoring_pipeline.spec.alerting import find_secret, missing_secret
+from monitoring_pipeline.spec.loading import usable_specs
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
@@ -42,7 +44,7 @@ def build_resources(settings: Settings, clock: Clock = _now) -> dict[str, dg.Res
         "suites": given(_run_suite, "Runs Great Expectations suites."),
         "id_key": given(settings.id_key.get_secret_value().encode(), "Key of the hash that replaces ids."),
         "clock": given(clock, "Tells the time."),
-        "alerting": given(settings.alerting_rules(), "Who is told of what: the rules of alerting.yaml."),
+        "alerting": given(settings.alerting_rules, "Reads who is told of what: the rules of alerting.yaml."),
         "delivery": given(partial(_deliver, settings), "Sends what is due to the channels of alerting.yaml."),
         "registry": given(registry, "The MLflow registry of model versions."),
         "run_trainer": given(trainers.run_trainer, "Calls the trainer that a spec names."),
@@ -96,22 +98,21 @@ def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.tim
 def _ask_trainer(settings: Settings, secret: str, request: Mapping[str, object]) -> None:
     address = find_secret(settings.secrets, secret)
     if address is None:
-        message = f"no secret {secret!r}; set {SECRET_VARIABLE_PREFIX}{secret.upper()}"
-        raise trainers.TrainerError(message)
+        raise trainers.TrainerError(missing_secret(secret))
     trainers.ask_external_trainer(address.get_secret_value(), request)
 
 
 def build_definitions(settings: Settings, clock: Clock = _now) -> dg.Definitions:
-    """Return everything that Dagster loads.
+    """Return everything that Dagster loads: the definitions of all models whose specs are usable.
 
     Args:
         settings: where things are.
         clock: tells the time; another one than the real lets past nights be lived again.
 
     Raises:
-        SpecError: when a model spec cannot be used; the message lists every problem of every file.
+        SpecError: when there are specs, and none can be used; the message lists every problem of every file.
     """
-    specs = load_specs(settings.models)
+    specs = usable_specs(read_checked_specs(settings.models))
     resources = build_resources(settings, clock)
     with warnings.catch_warnings():
         # Dagster still calls one run for a range of partitions beta; it is chosen with open eyes.
@@ -122,9 +123,10 @@ def build_definitions(settings: Settings, clock: Clock = _now) -> dg.Definitions
         build_sensor_definitions(
             specs,
             models,
-            alerting=settings.alerting_rules(),
+            alerting=settings.alerting_rules,
             late_labels_seconds=settings.late_labels_seconds,
             actions_seconds=settings.actions_seconds,
+            bad_specs=lambda: read_checked_specs(settings.models).bad,
         ),
         dg.Definitions(resources=resources, executor=dg.in_process_executor),
     )
@@ -133,4 +135,7 @@ def build_definitions(settings: Settings, clock: Clock = _now) -> dg.Definitions
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions that the environment describes; called by Dagster when it loads this module."""
-    return build_definitions(Settings())
+    settings = Settings()
+    for problem in read_checked_specs(settings.models).problems:
+        logging.getLogger(__name__).error("this spec is not used: %s", problem)
+    return build_definitions(settings)

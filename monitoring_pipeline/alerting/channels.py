@@ -12,7 +12,7 @@ from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Disp
 from monitoring_pipeline.alerting.slack import SlackChannel
 from monitoring_pipeline.alerting.slack_calls import SLACK_API, SlackCalls
 from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
-from monitoring_pipeline.spec.alerting import SECRET_VARIABLE_PREFIX, AlertingRules, Channel, ChannelKind, find_secret
+from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, find_secret, missing_secret
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 
 
@@ -83,7 +83,7 @@ class _Unusable:
 
 def _build(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
     if channel.secret is not None and find_secret(around.secrets, channel.secret) is None:
-        return _Unusable(name, f"no secret {channel.secret!r}; set {SECRET_VARIABLE_PREFIX}{channel.secret.upper()}")
+        return _Unusable(name, missing_secret(channel.secret))
     try:
         return _BUILDERS[channel.kind](name, channel, around)
     except ValueError as error:

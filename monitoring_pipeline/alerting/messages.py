@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from monitoring_pipeline.evaluation.spec_incidents import CAUSE
 from monitoring_pipeline.spec.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.outbox import ClaimedAlert
@@ -215,10 +216,10 @@ def _links(stored: StoredIncident, link: str | None) -> tuple[tuple[str, str], .
 
 
 def verdict_page(stored: StoredIncident, link: str | None) -> str | None:
-    """Return the address of the incident's newest breached chunk in Dagster's UI."""
-    if link is None:
-        return None
+    """Return the address of the incident's newest breached chunk in Dagster's UI; a spec's file has no chunks."""
     incident = stored.incident
+    if link is None or incident.cause == CAUSE:
+        return None
     return f"{link.rstrip('/')}/assets/{quote(incident.model)}/verdict?partition={quote(incident.last_breached)}"
 
 

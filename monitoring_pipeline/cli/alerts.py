@@ -1,11 +1,15 @@
 """Commands about alerting.yaml: whether it can be used, and whether its channels can be reached."""
 
 import datetime as dt
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.alerting import AlertingRules, Route
+from monitoring_pipeline.spec.loading import read_specs
 
 
 @click.group()
@@ -23,14 +27,40 @@ def check_alerts() -> None:
         click.echo(f"{settings.alerting}: no channels; nobody is told")
         return
     for name, channel in rules.channels.items():
-        routes = [route for route in rules.routes if route.channel == name]
-        hears = ", ".join(
-            f"{route.severity} and above{f' as a digest at {route.digest:%H:%M}' if route.digest else ''}"
-            for route in routes
-        )
+        hears = ", ".join(_words(route) for route in rules.routes if route.channel == name)
         escalation = rules.escalation is not None and rules.escalation.channel == name
         heard = "; ".join(filter(None, (hears, "escalations" if escalation else "")))
         click.echo(f"{name} ({channel.kind}): {heard or 'no route leads here'}")
+    with clear_errors():
+        for warning in _matching_nothing(rules, settings):
+            click.echo(f"Warning: {settings.alerting}: {warning}", err=True)
+
+
+def _words(route: Route) -> str:
+    digest = f" as a digest at {route.digest:%H:%M}" if route.digest else ""
+    only = "".join(
+        f" of {what} {', '.join(patterns)}"
+        for what, patterns in (("models", route.models), ("owners", route.owners))
+        if "*" not in patterns
+    )
+    return f"{route.severity} and above{only}{digest}"
+
+
+def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]:
+    """Yield the patterns of routes that no model has; none while there is no spec to compare with."""
+    folder = read_specs(settings.models)
+    known = {
+        "models": sorted({*(own.spec.name for own in folder.good), *(bad.model for bad in folder.bad)}),
+        "owners": sorted({*(own.spec.owner for own in folder.good), *(bad.owner for bad in folder.bad)} - {""}),
+    }
+    if not known["models"]:
+        return
+    for number, route in enumerate(rules.routes):
+        for field, patterns in (("models", route.models), ("owners", route.owners)):
+            for pattern in patterns:
+                if pattern != "*" and not any(fnmatchcase(name, pattern) for name in known[field]):
+                    listed = ", ".join(known[field]) or "none"
+                    yield f"routes.{number}.{field}: {pattern!r} matches none; known: {listed}"
 
 
 @alerts.command("test")

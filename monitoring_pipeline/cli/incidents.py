@@ -1,12 +1,12 @@
 """Commands about incidents: what lasts, and what people say about it."""
 
 import datetime as dt
-import getpass
 from collections.abc import Callable
 from functools import partial
 
 import click
 
+from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.evaluation.incident_handling import (
     Handle,
@@ -18,9 +18,6 @@ from monitoring_pipeline.evaluation.incident_handling import (
 )
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.incident import IncidentState, Outcome, StoredIncident
-
-REASON = click.option("--reason", required=True, help="Why; it is kept in the audit.")
-BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
 
 
 @click.group(invoke_without_command=True)

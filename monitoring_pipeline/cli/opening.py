@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_specs
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
 
 if TYPE_CHECKING:
     from monitoring_pipeline.store.results import ResultStore
@@ -51,15 +51,24 @@ def _mendable() -> tuple[type[Exception], ...]:
 
 
 def find_model(settings: Settings, model: str) -> LoadedSpec:
-    """Return the spec of a model.
+    """Return the spec of a model; a bad spec beside it is told on stderr, in a line.
 
     Raises:
+        SpecError: when the model's own spec, or every spec, is bad.
         ClickException: when there is none, naming those that there are.
     """
-    known = {loaded.spec.name: loaded for loaded in load_specs(settings.models)}
+    from monitoring_pipeline.orchestration.model_checks import read_checked_specs
+
+    folder = read_checked_specs(settings.models)
+    known = {loaded.spec.name: loaded for loaded in usable_specs(folder)}
     if model not in known:
+        if own := [problem for bad in folder.bad if bad.model == model for problem in bad.problems]:
+            raise SpecError("\n".join(own))
         message = f"no model {model!r} in {settings.models}; known: {', '.join(known) or 'none'}"
         raise click.ClickException(message)
+    for bad in folder.bad:
+        more = f" (and {len(bad.problems) - 1} more: monitoring-pipeline spec check)" if bad.problems[1:] else ""
+        click.echo(f"Warning: this spec is not used: {bad.problems[0]}{more}", err=True)
     return known[model]
 
 

@@ -1,13 +1,15 @@
 """Commands about model specs and suites."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_warehouse
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.documentation import fields_page, json_schema
-from monitoring_pipeline.spec.loading import load_spec, load_specs
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 
 
 @click.group()
@@ -19,13 +21,33 @@ def spec() -> None:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def spec_check(files: tuple[Path, ...]) -> None:
     """Check spec FILES, or all of the configured directory."""
-    from monitoring_pipeline.orchestration.model_definitions import check_rules
+    from monitoring_pipeline.orchestration.model_checks import read_checked_files, read_checked_specs
 
     with clear_errors():
-        loaded = [load_spec(path) for path in files] or load_specs(Settings().models)
-        for entry in loaded:
-            check_rules(entry.spec)
+        settings = Settings()
+        folder = read_checked_files(files) if files else read_checked_specs(settings.models)
+        for entry in folder.good:
             click.echo(f"{entry.path}: {entry.spec.name} is fine")
+            for warning in _warnings(entry, settings):
+                click.echo(f"Warning: {entry.path}: {warning}", err=True)
+        if folder.bad:
+            raise SpecError("\n".join(folder.problems))
+
+
+def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:
+    """Yield what may be right where the runs are, and is not here."""
+    from monitoring_pipeline.registry.trainers import TrainerError, load_trainer
+
+    rules = entry.spec.retraining
+    if rules is None:
+        return
+    if rules.trainer is not None:
+        try:
+            load_trainer(rules.trainer)
+        except TrainerError as error:
+            yield f"retraining.trainer: {error} (the machine of the runs must be able to)"
+    if rules.webhook is not None and find_secret(settings.secrets, rules.webhook) is None:
+        yield f"retraining.webhook: {missing_secret(rules.webhook)}"
 
 
 @spec.command("schema")

@@ -10,6 +10,7 @@ from dagster import DagsterInstance, RunsFilter
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, DagsterRunStatus
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from monitoring_pipeline.orchestration.incident_step import Rules
 from monitoring_pipeline.orchestration.ports import Clock, Store
 
 JOB, SENSOR = "deliver_alerts", "alerts"
@@ -110,11 +111,16 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
         description="Asks for a delivery when alerts are due.",
     )
     def alerts(
-        context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], clock: dg.ResourceParam[Clock]
+        context: dg.SensorEvaluationContext,
+        store: dg.ResourceParam[Store],
+        clock: dg.ResourceParam[Clock],
+        alerting: dg.ResourceParam[Rules],
     ) -> dg.RunRequest | dg.SkipReason:
         due = store.due_alerts(clock(), lease=LEASE_OF_THE_DEAD)
         if not due:
             return dg.SkipReason("no alert is due")
+        # Raises in the tick, where it is seen, instead of in one delivery after another.
+        alerting()
         if delivery_under_way(context.instance):
             return dg.SkipReason(f"{len(due)} alerts are due, and a delivery is under way")
         # A message that is due again, after a failure or a delivery that died, makes another key.

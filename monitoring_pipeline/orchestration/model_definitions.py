@@ -7,20 +7,16 @@ from functools import partial
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from monitoring_pipeline.evaluation.drift import check_drift_rules
-from monitoring_pipeline.evaluation.gate import check_gate_rules
-from monitoring_pipeline.evaluation.objectives import check_objectives
-from monitoring_pipeline.evaluation.performance_metrics import check_performance_rules
 from monitoring_pipeline.orchestration.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.assets import build_assets
-from monitoring_pipeline.orchestration.business_step import check_business
-from monitoring_pipeline.orchestration.incident_step import update_incidents
+from monitoring_pipeline.orchestration.incident_step import Rules, update_incidents
 from monitoring_pipeline.orchestration.jobs import (
     build_late_labels_job,
     build_nightly_job,
     build_schedule,
     late_labels_job_name,
 )
+from monitoring_pipeline.orchestration.model_checks import check_model
 from monitoring_pipeline.orchestration.pipeline_health import (
     build_pipeline_health_sensor,
     build_record_failures_job,
@@ -29,23 +25,10 @@ from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining_job import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.retraining_sensor import build_external_job_sensors, build_retraining_sensor
 from monitoring_pipeline.orchestration.sensors import build_late_labels_sensor
-from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.orchestration.spec_health import BadSpecs, update_spec_incidents
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-
-
-def check_rules(spec: ModelSpec) -> None:
-    """Refuse a spec that names statistics, metrics or columns that do not exist.
-
-    Raises:
-        UnknownDriftStatisticError: for the drift rules.
-        UnknownMetricError: for the performance thresholds.
-    """
-    check_drift_rules(spec)
-    check_performance_rules(spec)
-    check_objectives(spec)
-    check_gate_rules(spec)
 
 
 def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> dg.Definitions:
@@ -54,10 +37,12 @@ def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.Resou
     Args:
         loaded: the model's spec.
         resources: what the jobs work with; bound here, since Dagster would copy the sensors of unbound jobs.
+
+    Raises:
+        SpecError: when the spec names what does not exist.
     """
     spec = loaded.spec
-    check_rules(spec)
-    check_business(loaded)
+    check_model(loaded)
     nightly = build_nightly_job(spec)
     return dg.Definitions(
         assets=build_assets(loaded),
@@ -70,18 +55,20 @@ def build_sensor_definitions(
     specs: Sequence[LoadedSpec],
     models: Sequence[dg.Definitions],
     *,
-    alerting: AlertingRules,
+    alerting: Rules,
     late_labels_seconds: int,
     actions_seconds: int,
+    bad_specs: BadSpecs = tuple,
 ) -> dg.Definitions:
     """Return the sensors, each one for all models, and the jobs that belong to none of them.
 
     Args:
         specs: the models.
         models: the models' own definitions, with their jobs.
-        alerting: who is told of what.
+        alerting: reads who is told of what.
         late_labels_seconds: shortest time between two looks for late labels.
         actions_seconds: shortest time between two looks for what is to be done.
+        bad_specs: finds the files that are no usable spec.
     """
     own = [loaded.spec for loaded in specs]
     if not own:
@@ -90,11 +77,13 @@ def build_sensor_definitions(
     late_labels = {late_labels_job_name(spec) for spec in own}
     late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
     action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
-    record_failures = build_record_failures_job(own, partial(_after_a_failure, alerting))
+    record_failures = build_record_failures_job(
+        own, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting)
+    )
     delivery = build_delivery_job()
     sensors = [
         build_late_labels_sensor(own, late_label_jobs, interval_seconds=late_labels_seconds),
-        build_pipeline_health_sensor(own, record_failures, interval_seconds=actions_seconds),
+        build_pipeline_health_sensor(own, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds),
         *build_external_job_sensors(own, interval_seconds=actions_seconds),
     ]
@@ -110,7 +99,9 @@ def _retraining_jobs(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefi
     return [job.with_top_level_resources(resources) for job in jobs]
 
 
-def _after_a_failure(
-    alerting: AlertingRules, spec: ModelSpec, _: Sequence[Chunk], store: Store, now: dt.datetime
-) -> None:
+def _after_a_failure(alerting: Rules, spec: ModelSpec, _: Sequence[Chunk], store: Store, now: dt.datetime) -> None:
     update_incidents(spec, store, alerting, now=now)
+
+
+def _record_specs(bad_specs: BadSpecs, alerting: Rules, store: Store, now: dt.datetime) -> None:
+    update_spec_incidents(bad_specs(), store, alerting, now=now)

@@ -206,6 +206,11 @@ def find_secret(secrets: Mapping[str, SecretStr], name: str) -> SecretStr | None
     return found if found is not None and found.get_secret_value().strip() else None
 
 
+def missing_secret(name: str) -> str:
+    """Return the words for a secret that is not there, with the variable to set."""
+    return f"no secret {name!r}; set {SECRET_VARIABLE_PREFIX}{name.upper()}"
+
+
 def check_secrets(rules: AlertingRules, secrets: Mapping[str, SecretStr], source: object = "alerting.yaml") -> None:
     """Check that every channel's secret is there.
 
@@ -220,6 +225,4 @@ def check_secrets(rules: AlertingRules, secrets: Mapping[str, SecretStr], source
 def _missing_secrets(rules: AlertingRules, secrets: Mapping[str, SecretStr], source: object) -> Iterable[str]:
     for name, channel in sorted(rules.channels.items()):
         if channel.secret is not None and find_secret(secrets, channel.secret) is None:
-            field = "token" if channel.kind is ChannelKind.SLACK else channel.kind.value
-            variable = f"{SECRET_VARIABLE_PREFIX}{channel.secret.upper()}"
-            yield f"{source}: channels.{name}.{field}: no secret {channel.secret!r}; set {variable}"
+            yield f"{source}: channel {name} ({channel.kind}): {missing_secret(channel.secret)}"

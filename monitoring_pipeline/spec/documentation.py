@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -38,12 +38,14 @@ def _fields(schema: Schema, part: Schema, prefix: str) -> Iterator[tuple[str, st
 
 
 def _nested(schema: Schema, field: Schema, path: str) -> Iterator[tuple[str, str, str]]:
-    further: Schema | bool = field.get("additionalProperties", False)
-    for inner, suffix in ((field, "."), (further, ".<name>.")):
-        if not isinstance(inner, bool) and "$ref" in inner:
-            target = _resolve(schema, inner)
-            if "properties" in target:
-                yield from _fields(schema, target, f"{path}{suffix}")
+    for choice in (field, *field.get("anyOf", ())):
+        named = [choice.get("additionalProperties"), *choice.get("patternProperties", {}).values()]
+        of_lists = (choice.get("items"), ".")
+        for inner, suffix in ((choice, "."), of_lists, *((values, ".<name>.") for values in named)):
+            if isinstance(inner, dict) and "$ref" in inner:
+                target = _resolve(schema, cast("Schema", inner))
+                if "properties" in target:
+                    yield from _fields(schema, target, f"{path}{suffix}")
 
 
 def _default(name: str, field: Schema, required: list[str]) -> str:
@@ -54,11 +56,16 @@ def _default(name: str, field: Schema, required: list[str]) -> str:
 
 
 def _meaning(schema: Schema, field: Schema) -> str:
-    target = _resolve(schema, field)
+    target = _resolve(schema, _chosen(field))
     allowed = target.get("enum") or [value for kind in field.get("anyOf", ()) for value in kind.get("enum", ())]
     choices = f" One of {', '.join(f'`{value}`' for value in allowed)}." if allowed else ""
     text = field.get("description") or target.get("description") or ""
-    return text.replace("``", "`") + choices
+    return " ".join(text.replace("``", "`").split()) + choices
+
+
+def _chosen(field: Schema) -> Schema:
+    """Return the part that a field refers to, if it need not be given."""
+    return next((choice for choice in field.get("anyOf", ()) if "$ref" in choice), field)
 
 
 def _resolve(schema: Schema, field: Schema) -> Schema:

@@ -28,22 +28,33 @@ def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Do
     Raises:
         SpecError: with one line per problem: file, field, value, and what is allowed.
     """
+    content = read_keys(path, expected_keys=expected_keys)
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise SpecError("\n".join(f"{path}: {_describe(e, kind)}" for e in error.errors())) from error
+
+
+def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
+    """Return the keys of a YAML file, whatever they are.
+
+    Raises:
+        SpecError: when it cannot be read, is not YAML, or holds no keys.
+    """
     try:
         content: object = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path}: cannot be read: {error}"
         raise SpecError(message) from error
     except yaml.YAMLError as error:
-        message = f"{path}: not YAML: {' '.join(str(error).split())}"
+        said = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
+        message = f"{path}: not YAML: {said}"
         raise SpecError(message) from error
     if not isinstance(content, dict):
         found = "an empty file" if content is None else type(content).__name__
         message = f"{path}: expected keys such as {expected_keys}, got {found}"
         raise SpecError(message)
-    try:
-        return kind.model_validate(content)
-    except ValidationError as error:
-        raise SpecError("\n".join(f"{path}: {_describe(e, kind)}" for e in error.errors())) from error
+    return cast("dict[str, object]", content)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

@@ -1,13 +1,15 @@
 """From YAML files to model specs, with errors that name the culprit and what is allowed."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitoring_pipeline.spec.documents import SpecError, load_document
+from monitoring_pipeline.spec.documents import SpecError, load_document, read_keys
 from monitoring_pipeline.spec.model import ModelSpec
 
 SPEC_SUFFIX = ".yaml"
 SUITE_SUFFIX = ".suite.yaml"
+_EXPECTED_KEYS = "name and task"
 
 
 @dataclass(frozen=True)
@@ -23,34 +25,97 @@ class LoadedSpec:
         return self.path.parent / (self.spec.quality.suite or f"{self.spec.name}{SUITE_SUFFIX}")
 
 
+Check = Callable[[LoadedSpec], None]
+"""Raises a SpecError for what is wrong with a spec beyond its own fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadSpec:
+    """A file that is no usable spec.
+
+    Args:
+        path: the file.
+        problems: what is wrong, one a line, each naming the file.
+        model: the name that its model would have: as the file says, else the file's own.
+        owner: the owner, where the file says so.
+    """
+
+    path: Path
+    problems: tuple[str, ...]
+    model: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecFolder:
+    """What a directory of specs holds: the usable ones in order of the models' names, and the others."""
+
+    good: tuple[LoadedSpec, ...] = ()
+    bad: tuple[BadSpec, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything that is wrong, one a line."""
+        return tuple(problem for bad in self.bad for problem in bad.problems)
+
+
+def read_specs(directory: Path, check: Check = lambda _: None) -> SpecFolder:
+    """Read every spec of a directory; what is wrong with one concerns no other.
+
+    Of two with the same name the one whose file has that name is used, else the first.
+
+    Args:
+        directory: where the files are.
+        check: what else must hold of each.
+
+    Raises:
+        SpecError: when the directory does not exist.
+    """
+    if not directory.is_dir():
+        message = f"{directory}: no such directory of model specs"
+        raise SpecError(message)
+    return read_files([path for path in directory.glob("*.y*ml") if not path.name.endswith(SUITE_SUFFIX)], check)
+
+
+def read_files(paths: Iterable[Path], check: Check = lambda _: None) -> SpecFolder:
+    """Read some files as those of one directory."""
+    loaded: dict[str, LoadedSpec] = {}
+    bad: dict[Path, BadSpec] = {}
+    for path in sorted(sorted(paths), key=_is_under_another_name):
+        try:
+            entry = _load_unique(path, loaded)
+            check(entry)
+        except SpecError as error:
+            bad[path] = _bad_spec(path, error)
+        else:
+            loaded[entry.spec.name] = entry
+    return SpecFolder(
+        good=tuple(loaded[name] for name in sorted(loaded)),
+        bad=tuple(bad[path] for path in sorted(bad)),
+    )
+
+
+def usable_specs(folder: SpecFolder) -> tuple[LoadedSpec, ...]:
+    """Return the usable specs of a directory.
+
+    Raises:
+        SpecError: when there are files, and none of them is usable.
+    """
+    if folder.bad and not folder.good:
+        raise SpecError("\n".join(folder.problems))
+    return folder.good
+
+
 def load_specs(directory: Path) -> list[LoadedSpec]:
     """Load every spec of a directory, in order of the models' names.
 
     Raises:
         SpecError: when the directory does not exist, a file cannot be read, or two models share a name.
     """
-    if not directory.is_dir():
-        message = f"{directory}: no such directory of model specs"
-        raise SpecError(message)
-    problems: list[str] = []
-    loaded: dict[str, LoadedSpec] = {}
-    for path in sorted(directory.glob("*.y*ml")):
-        if path.name.endswith(SUITE_SUFFIX):
-            continue
-        if path.suffix != SPEC_SUFFIX:
-            problems.append(f"{path}: specs end in {SPEC_SUFFIX}: rename it to {path.stem}{SPEC_SUFFIX}")
-            continue
-        try:
-            entry = load_spec(path)
-        except SpecError as error:
-            problems.append(str(error))
-            continue
-        if entry.spec.name in loaded:
-            problems.append(f"{path}: name: {entry.spec.name!r} is taken by {loaded[entry.spec.name].path.name}")
-        loaded[entry.spec.name] = entry
-    if problems:
-        raise SpecError("\n".join(problems))
-    return [loaded[name] for name in sorted(loaded)]
+    folder = read_specs(directory)
+    if folder.bad:
+        raise SpecError("\n".join(folder.problems))
+    return list(folder.good)
 
 
 def load_spec(path: Path) -> LoadedSpec:
@@ -59,4 +124,33 @@ def load_spec(path: Path) -> LoadedSpec:
     Raises:
         SpecError: with one line per problem: file, field, value, and what is allowed.
     """
-    return LoadedSpec(load_document(path, ModelSpec, expected_keys="name and task"), path)
+    return LoadedSpec(load_document(path, ModelSpec, expected_keys=_EXPECTED_KEYS), path)
+
+
+def _load_unique(path: Path, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
+    if path.suffix != SPEC_SUFFIX:
+        message = f"{path}: specs end in {SPEC_SUFFIX}: rename it to {path.stem}{SPEC_SUFFIX}"
+        raise SpecError(message)
+    entry = load_spec(path)
+    if entry.spec.name in loaded:
+        message = f"{path}: name: {entry.spec.name!r} is taken by {loaded[entry.spec.name].path.name}"
+        raise SpecError(message)
+    return entry
+
+
+def _is_under_another_name(path: Path) -> bool:
+    return _claimed(path).get("name") != path.stem
+
+
+def _bad_spec(path: Path, error: SpecError) -> BadSpec:
+    claimed = _claimed(path)
+    name, owner = (str(claimed.get(key) or "") for key in ("name", "owner"))
+    return BadSpec(path=path, problems=tuple(str(error).splitlines()), model=name or path.stem, owner=owner)
+
+
+def _claimed(path: Path) -> dict[str, object]:
+    """Return the keys of a file, as far as it has any."""
+    try:
+        return read_keys(path, expected_keys=_EXPECTED_KEYS)
+    except SpecError:
+        return {}
