@@ -39,7 +39,7 @@ def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterato
     """Yield everything about one incident: what it is, its findings, what happened."""
     yield _facts(stored)
     findings = Table(title="findings")
-    for name in ("what", "value", "interval", "reference", "allowed", "since", "rows", "why"):
+    for name in ("what", "value", "interval", "reference", "allowed", "unbroken since", "rows", "why"):
         findings.add_column(name)
     for finding in stored.incident.findings:
         findings.add_row(*_finding_cells(finding))

@@ -28,6 +28,10 @@ _TOKEN = re.compile(
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 
+_GAVE_NULL = "the query gave NULL"
+_NO_PREDICTIONS = "no predictions"
+
+
 class BusinessQueryError(SourceError):
     """A business metric's SQL that cannot give one number; the message says what it gave, and what is needed."""
 
@@ -71,7 +75,7 @@ def business_measurement(
     """Return a business metric as a measurement, judged by its point; ``None`` is the query's NULL."""
     blank = _blank(name, metric, model_version)
     if value is None:
-        return _skipped(blank, "the query gave NULL")
+        return _skipped(blank, _GAVE_NULL)
     measured = replace(blank, value=value)
     if blank.threshold_lower is not None and value < blank.threshold_lower:
         return replace(measured, status=Status.BREACHED, reason=f"{value:.6g} is below {blank.threshold_lower:g}")
@@ -87,7 +91,13 @@ def business_failure(name: str, metric: BusinessMetric, reason: str, *, model_ve
 
 def without_predictions(name: str, metric: BusinessMetric) -> Measurement:
     """Return the measurement of a metric by model version, on a chunk where no version predicted."""
-    return _skipped(_blank(name, metric, ""), "no predictions")
+    return _skipped(_blank(name, metric, ""), _NO_PREDICTIONS)
+
+
+def has_failed(measurement: Measurement) -> bool:
+    """Return whether the SQL of a business metric has failed, which no later label or row mends."""
+    skipped = measurement.kind is Kind.BUSINESS and measurement.status is Status.SKIPPED
+    return skipped and measurement.reason not in (_GAVE_NULL, _NO_PREDICTIONS)
 
 
 def _blank(name: str, metric: BusinessMetric, model_version: str) -> Measurement:

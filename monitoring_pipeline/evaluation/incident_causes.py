@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from monitoring_pipeline.evaluation.guards import guarded_names
 from monitoring_pipeline.spec.measurement import SERVING, Kind, Measurement, Role, Severity
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec
 
 SOURCE = "source"
 COLUMN = "column"
@@ -21,11 +22,12 @@ PERFORMANCE = "performance"
 BUSINESS = "business"
 OBJECTIVE = "objective"
 TABLE = "table"
+UNMEASURED = "unmeasured"
 
 _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
-_TOLD_BY_LABELS = frozenset({PERFORMANCE, BUSINESS, OBJECTIVE, "labels"})
+_TOLD_BY_LABELS = frozenset({PERFORMANCE, BUSINESS, OBJECTIVE, UNMEASURED, "labels"})
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
 
@@ -68,6 +70,7 @@ _CAUSE_RULES = (
     _CauseRule((Kind.BUSINESS,), "business:{name}"),
     _CauseRule((Kind.OBJECTIVE,), "objective:{subject}"),
     _CauseRule((Kind.OPERATIONS,), "not_measured", ("chunk",)),
+    _CauseRule((Kind.OPERATIONS,), "unmeasured:{subject}", names=("guarded_metrics",)),
     _CauseRule((Kind.OPERATIONS,), "pipeline"),
 )
 
@@ -95,6 +98,7 @@ _FAMILIES = (
     _Family(COLUMN, at_once=True),
     _Family("labels", at_once=True),
     _Family("not_measured", at_once=True),
+    _Family(UNMEASURED, at_once=False),
     _Family(INPUTS, at_once=False),
     _Family(OUTPUTS, at_once=False),
     _Family(PERFORMANCE, at_once=False),
@@ -122,10 +126,17 @@ def _is_fed_by(spec: ModelSpec, cause: str, measurement: Measurement) -> bool:
     return together and not broken.isdisjoint(spec.columns)
 
 
+def _is_missing_performance(_spec: ModelSpec, _cause: str, measurement: Measurement) -> bool:
+    """Whether it is performance that could not be measured: business metrics fail for reasons of their own."""
+    return measurement.subject == Kind.PERFORMANCE
+
+
 _EVERYTHING_ELSE = frozenset(family.name for family in _FAMILIES) - {SOURCE}
 _EXPLANATIONS = (
     _Explanation(SOURCE, _EVERYTHING_ELSE),
     _Explanation("pipeline", frozenset({"not_measured"})),
+    _Explanation("labels", frozenset({UNMEASURED}), _is_missing_performance),
+    _Explanation("not_measured", frozenset({UNMEASURED}), _is_missing_performance),
     _Explanation(COLUMN, frozenset({INPUTS, OUTPUTS}), _is_fed_by),
     _Explanation(INPUTS, frozenset({INPUTS, OUTPUTS})),
 )
@@ -134,6 +145,7 @@ _RELATED = {
     COLUMN: frozenset({TABLE}),
     "volume": frozenset({"freshness"}),
     "not_measured": frozenset({"volume", "freshness", "labels"}),
+    UNMEASURED: frozenset({COLUMN, "volume", "freshness", "labels"}),
     INPUTS: frozenset({COLUMN, "volume"}),
     OUTPUTS: frozenset({COLUMN, INPUTS, "volume"}),
     PERFORMANCE: frozenset({COLUMN, "labels", "volume", INPUTS, OUTPUTS}),
@@ -158,6 +170,25 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
     if measurement.role == Role.CHALLENGER and measurement.kind not in _KINDS_WITHOUT_VERSION:
         cause = f"{cause}@{measurement.model_version}"
     return Signal(cause, measurement.kind, measurement.subject, measurement.name, measurement.segment)
+
+
+def is_declared(spec: ModelSpec, signal: Signal) -> bool:
+    """Return whether the spec still has what a signal is about; what it has no more is never measured again."""
+    holds = _DECLARED.get(family_of(signal.cause))
+    return holds is None or holds(spec, signal)
+
+
+def _has_column(spec: ModelSpec, signal: Signal) -> bool:
+    return signal.subject in spec.columns or signal.subject in RESERVED_COLUMNS or signal.subject == "features"
+
+
+_DECLARED: dict[str, Callable[[ModelSpec, Signal], bool]] = {
+    COLUMN: _has_column,
+    INPUTS: _has_column,
+    BUSINESS: lambda spec, signal: signal.name in spec.business,
+    OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
+    UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),
+}
 
 
 def family_of(cause: str) -> str:

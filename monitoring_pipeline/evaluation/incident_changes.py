@@ -73,7 +73,7 @@ def find_changes(
     current: list[IncidentChange] = []
     for index, history in enumerate(ordered):
         before = matched.get(index)
-        own = before.stored if before else _newly_named(history.incident, taken)
+        own = before.stored if before else newly_named(history.incident, taken)
         taken.add(own.incident_id)
         told = find_news(history, before, is_young=partial(is_young, history.incident.cause), now=now)
         stored = replace(own, incident=history.incident, owner=spec.owner, runbook=spec.runbook)
@@ -137,7 +137,7 @@ def _withdrawn(known: KnownIncident, newest_chunk: str) -> IncidentChange:
     return IncidentChange(stored=replace(stored, incident=resolved), events=(event,), told=told)
 
 
-def _newly_named(incident: Incident, taken: AbstractSet[str]) -> StoredIncident:
+def newly_named(incident: Incident, taken: AbstractSet[str]) -> StoredIncident:
     """Return a new incident with its name: the same one whenever the same history is judged, unless another has it."""
     words = f"{incident.model}/{incident.cause}/{incident.opened}"
     names = (

@@ -82,6 +82,11 @@ class Course:
         """The incident that lasts."""
         return self._incidents[-1] if self._incidents and self._incidents[-1].resolved is None else None
 
+    @property
+    def signals(self) -> AbstractSet[Signal]:
+        """The signals that were ever breached."""
+        return self._since.keys()
+
     def is_alive(self, index: int) -> bool:
         """Return whether an incident lasts, or could be reopened on the chunk with an index."""
         return bool(self._incidents) and (
@@ -125,7 +130,7 @@ class Course:
             self._resolve_if_fine(running, index, chunk)
 
     def end(self, index: int, chunk: str, words: str) -> None:
-        """End the incident of a challenger that is on trial no more."""
+        """End the incident of what is looked at no more: a challenger off trial, or what has left the spec."""
         if (running := self.running) is not None:
             self._resolve(running, index, chunk, words)
 

@@ -61,6 +61,11 @@ def end_of_scoring_words(version: str, chunks: int) -> str:
     return f"version {version} has not been measured on the last {_counted(chunks, 'day')} on which others were"
 
 
+def undeclared_words() -> str:
+    """Say that an incident is over because it is about what is monitored no more."""
+    return "what it was about is no longer in the spec"
+
+
 def told_late_words(since: str) -> str:
     """Say that an incident is no news, though nobody has heard of it."""
     return f"open since {since}, told only now: "

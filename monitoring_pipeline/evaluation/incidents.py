@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from monitoring_pipeline.evaluation.incident_causes import (
+    SOURCE,
     Signal,
     columns_of,
     explains,
+    is_declared,
     is_proved_fine_by,
     is_related,
     joined_columns,
@@ -22,7 +24,7 @@ from monitoring_pipeline.evaluation.incident_causes import (
 )
 from monitoring_pipeline.evaluation.incident_course import Course
 from monitoring_pipeline.evaluation.incident_findings import Breach
-from monitoring_pipeline.evaluation.incident_words import end_of_scoring_words, end_of_trial_words
+from monitoring_pipeline.evaluation.incident_words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.verdict import without_replaced_estimates
 from monitoring_pipeline.spec.incident import IncidentHistory
 from monitoring_pipeline.spec.measurement import Measurement, Role, Severity, Status
@@ -38,7 +40,8 @@ class ChunkEvidence:
         measurements: the breached ones, and those that are not of whatever was ever breached on any chunk, in any
             version and role (same kind, subject, name and segment). Besides, the realized metric where an estimate
             is breached, and ``rows`` of the chunk, which shows that its source could be read. A challenger that is
-            skipped has scored the chunk; other skipped ones, and more of what is healthy, do no harm.
+            skipped has scored the chunk, and what has left the spec and is skipped was still looked at; other skipped
+            ones, and more of what is healthy, do no harm.
     """
 
     chunk: str
@@ -94,6 +97,9 @@ class _Fold:
             )
         for course, words in _ended_trials(self._spec, courses, evidence.measurements):
             course.end(index, chunk, words)
+        if SOURCE not in breaches and is_proved_fine_by(SOURCE, kinds):
+            for course in _undeclared(self._spec, courses, evidence.measurements):
+                course.end(index, chunk, undeclared_words())
         active = [course.cause for course in courses if index in course.covered]
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
@@ -183,3 +189,12 @@ def _ended_trials(
             yield course, end_of_trial_words(version)
         elif course.miss(scored=version in on_trial | others, signals_of_others=signals):
             yield course, end_of_scoring_words(version, spec.incidents.resolve.of)
+
+
+def _undeclared(spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]) -> Iterator[Course]:
+    """Yield the courses of what the spec has no more, if nothing of them was looked at, not even to be skipped."""
+    looked_at = {(m.kind, m.subject, m.name, m.segment) for m in measurements}
+    for course in courses:
+        signals = course.signals
+        if not any(is_declared(spec, signal) for signal in signals) and looked_at.isdisjoint(s[1:] for s in signals):
+            yield course

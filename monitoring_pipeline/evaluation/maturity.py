@@ -12,6 +12,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 OVERDUE_BELOW = 0.8
 OVERDUE_ALPHA = 0.001
+ARRIVED = "labels_arrived_ratio"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Mea
         definition="predictions whose label is known",
     )
     if maturity.expected is None:
-        return share, present
+        return share, present, _none_at_all(spec, maturity, present)
     counts = {"labels_expected": maturity.expected.eventually, "labels_expected_by_now": maturity.expected.by_now}
     words = {
         "labels_expected": "labels expected in the end, by the delays of the reference's",
@@ -97,14 +98,13 @@ def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present:
     measurement = replace(
         present,
         kind=Kind.QUALITY,
-        name="labels_arrived_ratio",
+        name=ARRIVED,
         value=ratio,
         threshold_lower=OVERDUE_BELOW,
         definition=f"labels known over labels expected by now; breached below {OVERDUE_BELOW:g} if chance explains "
         f"it in less than {OVERDUE_ALPHA:g} of cases (binomial)",
     )
-    if maturity.predictions < spec.performance.minimum_rows:
-        few = f"{maturity.predictions} predictions, at least {spec.performance.minimum_rows} needed"
+    if few := _too_few(spec, maturity):
         return replace(measurement, value=None, status=Status.SKIPPED, reason=few)
     chance = min(1.0, expected / maturity.predictions)
     by_chance = float(special.bdtr(maturity.labelled, maturity.predictions, chance))
@@ -112,3 +112,29 @@ def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present:
         return measurement
     reason = f"{maturity.labelled} labels are known, {math.floor(expected)} were expected by now"
     return replace(measurement, status=Status.BREACHED, reason=reason)
+
+
+def _none_at_all(spec: ModelSpec, maturity: LabelMaturity, present: Measurement) -> Measurement:
+    """Where nothing is known of how many to expect: breached when all should be here and there is not one."""
+    measurement = replace(
+        present,
+        kind=Kind.QUALITY,
+        name=ARRIVED,
+        value=maturity.share,
+        definition="labels known over predictions, once labels are final; breached where there is none",
+    )
+    why_not = _too_few(spec, maturity)
+    if maturity.state is not Maturity.FINAL:
+        why_not = "the label delay has not passed, and how many labels to expect by now was not learned"
+    if why_not:
+        return replace(measurement, value=None, status=Status.SKIPPED, reason=why_not)
+    if maturity.labelled:
+        return measurement
+    reason = f"none of {maturity.predictions} predictions has a label, though the label delay has passed"
+    return replace(measurement, status=Status.BREACHED, reason=reason)
+
+
+def _too_few(spec: ModelSpec, maturity: LabelMaturity) -> str | None:
+    needed = spec.performance.minimum_rows
+    few = maturity.predictions < needed
+    return f"{maturity.predictions} predictions, at least {needed} needed" if few else None

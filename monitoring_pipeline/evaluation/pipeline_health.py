@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from monitoring_pipeline.evaluation.guards import GUARDED
 from monitoring_pipeline.evaluation.verdict import is_decisive
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
@@ -114,8 +115,8 @@ def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Mea
 
 
 def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Return the measurements without those about the monitoring itself, which are no part of a verdict."""
-    return [m for m in measurements if m.subject != SUBJECT and m.name != DECISIVE]
+    """Return the measurements without those about the monitoring itself, on which no verdict rests."""
+    return [m for m in measurements if m.subject != SUBJECT and m.name not in (DECISIVE, GUARDED)]
 
 
 def due_at(spec: ModelSpec, day: dt.date, grace: dt.timedelta = DEFAULT_GRACE) -> dt.datetime:

@@ -26,7 +26,8 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     """
     breached = sorted(
         (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
-        key=lambda m: (_WEIGHT[m.severity], m.kind, m.subject, m.name, m.model_version),
+        # What could not be measured comes last: mostly, something before it is the reason.
+        key=lambda m: (_WEIGHT[m.severity], m.kind is Kind.OPERATIONS, m.kind, m.subject, m.name, m.model_version),
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
     decisive = [m for m in measurements if is_decisive(m)]

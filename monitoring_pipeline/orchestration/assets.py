@@ -22,7 +22,7 @@ from monitoring_pipeline.orchestration.chunk_assets import (
 from monitoring_pipeline.orchestration.decision_step import decide_night
 from monitoring_pipeline.orchestration.drift_step import compare_chunk
 from monitoring_pipeline.orchestration.estimate_step import estimate_chunks
-from monitoring_pipeline.orchestration.incident_step import update_incidents
+from monitoring_pipeline.orchestration.incident_step import Rules, update_incidents
 from monitoring_pipeline.orchestration.judging_assets import (
     business_asset,
     incidents_asset,
@@ -37,7 +37,6 @@ from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Sui
 from monitoring_pipeline.orchestration.references import take_reference
 from monitoring_pipeline.orchestration.retraining_ports import Registry
 from monitoring_pipeline.orchestration.versions import effective_spec
-from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.measurement import Measurement
@@ -142,7 +141,7 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[Snapshots],
         suites: dg.ResourceParam[Suites],
         id_key: dg.ResourceParam[bytes],
-        alerting: dg.ResourceParam[AlertingRules],
+        alerting: dg.ResourceParam[Rules],
         clock: dg.ResourceParam[Clock],
     ) -> Events:
         schema: dict[str, tuple[Measurement, ...]] = {}

@@ -1,7 +1,7 @@
 """The step that brings a model's incidents up to what its measurements say."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
@@ -19,11 +19,17 @@ from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.incident import IncidentEvent
 from monitoring_pipeline.spec.model import ModelSpec
 
+Rules = Callable[[], AlertingRules]
+"""Reads who is told of what; raises a SpecError when that cannot be read."""
 
-def update_incidents(
-    spec: ModelSpec, store: Store, alerting: AlertingRules, *, now: dt.datetime
-) -> tuple[IncidentEvent, ...]:
-    """Judge a model's whole history again, store what changed, and return the events that people hear of."""
+
+def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.datetime) -> tuple[IncidentEvent, ...]:
+    """Judge a model's whole history again, store what changed, and return the events that people hear of.
+
+    Raises:
+        SpecError: when nobody can say who is told; nothing is stored then, so that what is news stays news.
+    """
+    rules = alerting()
 
     def is_young(cause: str, chunk: str) -> bool:
         return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_told_by_labels(cause))
@@ -34,7 +40,7 @@ def update_incidents(
             spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young, now=now
         )
 
-    return store.update_incidents(spec.name, judge, partial(plan_alerts, alerting, now=now), at=now)
+    return store.update_incidents(spec.name, judge, partial(plan_alerts, rules, now=now), at=now)
 
 
 def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults | None:

@@ -18,7 +18,7 @@ from monitoring_pipeline.orchestration.chunk_assets import (
     write_results,
 )
 from monitoring_pipeline.orchestration.decision_step import decide_night
-from monitoring_pipeline.orchestration.incident_step import precision_of_alerts, update_incidents
+from monitoring_pipeline.orchestration.incident_step import Rules, precision_of_alerts, update_incidents
 from monitoring_pipeline.orchestration.kept_chunks import kept_chunks
 from monitoring_pipeline.orchestration.metadata import incidents_metadata
 from monitoring_pipeline.orchestration.objective_step import chunks_after, measure_chunk_objectives
@@ -27,7 +27,6 @@ from monitoring_pipeline.orchestration.pipeline_health import recovered_results
 from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Warehouse
 from monitoring_pipeline.orchestration.retraining_ports import Registry
 from monitoring_pipeline.orchestration.trial_step import compare_versions
-from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -145,7 +144,7 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     def incidents(
         context: dg.AssetExecutionContext,
         store: dg.ResourceParam[Store],
-        alerting: dg.ResourceParam[AlertingRules],
+        alerting: dg.ResourceParam[Rules],
         clock: dg.ResourceParam[Clock],
     ) -> dg.MaterializeResult[Any]:
         chunks = chunks_of(context, spec)

@@ -33,15 +33,23 @@ from monitoring_pipeline.evaluation.pipeline_health import (
 )
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration import steps
-from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN
 from monitoring_pipeline.orchestration.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
 from monitoring_pipeline.orchestration.jobs import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.orchestration.ports import Clock, Store
+from monitoring_pipeline.orchestration.recording import (
+    FAILURE_TAG,
+    JOB,
+    OP,
+    SENSOR,
+    FailureConfig,
+    recording_request,
+    tries_of,
+)
+from monitoring_pipeline.orchestration.spec_health import BadSpecs, spec_requests
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
-JOB, SENSOR, OP = "record_failures", "pipeline_health", "record"
 LOOKBACK = dt.timedelta(hours=24)
 OVERLAP = dt.timedelta(minutes=5)
 """Runs are looked at again for so long: two that end at once may become visible one after the other."""
@@ -50,18 +58,8 @@ CANCELED = frozenset({DagsterRunStatus.CANCELED, DagsterRunStatus.CANCELING})
 
 AfterRecording = Callable[[ModelSpec, Sequence[Chunk], Store, dt.datetime], None]
 """What follows, in the same run, for the chunks of one model about which something was written, and the time."""
-
-
-class FailureConfig(dg.Config):
-    """One failure: of a run (``kind: run``, with its id) on some chunks, or chunks without a verdict (``overdue``)."""
-
-    model: str
-    chunks: list[str]
-    kind: str
-    run_id: str = ""
-    job: str = ""
-    step: str = ""
-    message: str = ""
+RecordSpecs = Callable[[Store, dt.datetime], None]
+"""Brings the incidents about unusable specs up to the files as they are now."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,9 @@ class _Failure:
     is_about_rows: bool = False
 
 
-def build_record_failures_job(specs: Sequence[ModelSpec], after: AfterRecording) -> dg.JobDefinition:
+def build_record_failures_job(
+    specs: Sequence[ModelSpec], after: AfterRecording, record_specs: RecordSpecs = lambda _, __: None
+) -> dg.JobDefinition:
     """Return the job that writes down what the sensor has found, and calls ``after`` for what it wrote."""
     by_name = {spec.name: spec for spec in specs}
 
@@ -83,7 +83,12 @@ def build_record_failures_job(specs: Sequence[ModelSpec], after: AfterRecording)
         store: dg.ResourceParam[Store],
         clock: dg.ResourceParam[Clock],
     ) -> None:
-        spec, now = by_name[config.model], clock()
+        spec, now = by_name.get(config.model), clock()
+        if spec is None:
+            # Its spec may have broken after the sensor was loaded; then that is what there is to say.
+            context.log.warning("%s: no model with a usable spec", config.model)
+            record_specs(store, now)
+            return
         written = 0
         for results in failure_results(spec, config, instance=context.instance, store=store):
             store.replace(results, run_id=context.run_id, measured_at=now)
@@ -107,16 +112,17 @@ def build_record_failures_job(specs: Sequence[ModelSpec], after: AfterRecording)
 
 
 def build_pipeline_health_sensor(
-    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int
+    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
 ) -> dg.SensorDefinition:
-    """Return the sensor that finds failed runs and overdue chunks of all models, and asks for them to be recorded."""
+    """Return the sensor that finds failed runs, overdue chunks and unusable specs, and asks for them to be recorded."""
 
     @dg.sensor(
         name=SENSOR,
         # By its name: Dagster would copy a sensor that holds the job, and warn about its own beta parameters.
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
-        description="Finds failed runs of the nightly and late-label jobs, and chunks without a verdict in time.",
+        description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
+        "and specs that cannot be used.",
     )
     def pipeline_health(
         context: dg.SensorEvaluationContext,
@@ -129,6 +135,7 @@ def build_pipeline_health_sensor(
         requests = [
             *failed_run_requests(specs, records, instance=context.instance, store=store, now=now),
             *overdue_requests(specs, store=store, now=now),
+            *spec_requests(bad_specs(), instance=context.instance, store=store, now=now),
         ]
         newest = max([since, *(record.update_timestamp for record in records)])
         return dg.SensorResult(
@@ -159,13 +166,13 @@ def failed_run_requests(
         if run.tags.get(WILL_RETRY_TAG) == "true":
             continue
         if run.job_name == JOB:
-            yield from _recording_again(specs, run, now)
+            yield from _recording_again(specs, run, now, instance)
         elif spec := spec_of.get(run.job_name):
             keys = [key for key in _young(spec, keys_of_run(run), now) if not is_superseded(instance, run.run_id, key)]
             failure = _failure_of(instance, run)
             if keys and not (failure.is_about_rows and _any_refused(spec, keys_of_run(run), store)):
                 config = FailureConfig(model=spec.name, chunks=keys, kind="run", **asdict(failure.run))
-                yield _request(run.run_id, config)
+                yield recording_request(run.run_id, config)
 
 
 def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
@@ -175,7 +182,7 @@ def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.dateti
             known = store.measurements(spec.name, chunk.key, PRODUCER)
             if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in known):
                 config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
-                yield _request(f"overdue:{spec.name}:{chunk.key}", config)
+                yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)
 
 
 def failure_results(
@@ -256,20 +263,17 @@ def _any_refused(spec: ModelSpec, keys: Sequence[str], store: Store) -> bool:
     )
 
 
-def _recording_again(specs: Sequence[ModelSpec], run: DagsterRun, now: dt.datetime) -> Iterator[dg.RunRequest]:
+def _recording_again(
+    specs: Sequence[ModelSpec], run: DagsterRun, now: dt.datetime, instance: DagsterInstance
+) -> Iterator[dg.RunRequest]:
+    failure = run.tags.get(FAILURE_TAG, run.run_id)
+    if tries_of(instance, failure) is None:
+        return
     asked: Mapping[str, Any] = run.run_config
     config = FailureConfig(**asked["ops"][OP]["config"])
     for spec in specs:
         if spec.name == config.model and (keys := _young(spec, config.chunks, now)):
-            yield _request(run.run_id, config.model_copy(update={"chunks": keys}))
-
-
-def _request(run_key: str, config: FailureConfig) -> dg.RunRequest:
-    return dg.RunRequest(
-        run_key=run_key,
-        run_config=dg.RunConfig(ops={OP: config}),
-        tags={"model": config.model, "monitoring_pipeline/trigger": SENSOR} | ASKED_AGAIN,
-    )
+            yield recording_request(run.run_id, config.model_copy(update={"chunks": keys}), failure)
 
 
 def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:

@@ -8,6 +8,7 @@ import polars as pl
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.column_quality import measure_columns
+from monitoring_pipeline.evaluation.guards import measure_guards
 from monitoring_pipeline.evaluation.pipeline_health import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality import READABLE, SuiteResult, source_failure
@@ -180,6 +181,7 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
     )  # fmt: skip
     measured = about_the_model(store.measurements(spec.name, chunk.key))
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
+    guards = measure_guards(spec, measured, rows)
     provenances = {name: store.provenance(spec.name, chunk.key, name) for name in producers}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
     drift = provenances["drift"]
@@ -192,8 +194,8 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
             input_fingerprint=combined_fingerprint(*made_from),
             code_version=monitoring_pipeline.__version__,
         ),
-        measurements=(decisive_measurements(measured, rows),),
-        verdict=judge(measured),
+        measurements=(decisive_measurements(measured, rows), *guards),
+        verdict=judge([*measured, *guards]),
     )
 
 

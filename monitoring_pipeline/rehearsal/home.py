@@ -75,7 +75,7 @@ class RehearsalHome:
             store=self.store,
             warehouse=self.warehouse,
             registry=self.registry,
-            alerting=self.alerting,
+            alerting=lambda: self.alerting,
             clock=self.clock,
             ask_trainer=_ask_nobody,
         )
@@ -84,7 +84,7 @@ class RehearsalHome:
             warnings.simplefilter("ignore", dg.BetaWarning)
             model = build_model_definitions(loaded, resources)
             rest = build_sensor_definitions(
-                [loaded], [model], alerting=self.alerting, late_labels_seconds=1, actions_seconds=1
+                [loaded], [model], alerting=lambda: self.alerting, late_labels_seconds=1, actions_seconds=1
             )
             return dg.Definitions.merge(
                 model, rest, dg.Definitions(resources=resources, executor=dg.in_process_executor)

@@ -7,7 +7,7 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.columns import SCHEMA
 from monitoring_pipeline.store.engine import writing
 
-HEAD_REVISION = "0003"
+HEAD_REVISION = "0004"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
 
 VIEWS = (

@@ -43,10 +43,26 @@ def test_check_says_who_hears_what(run):
     ]
 
 
+def test_check_shows_whom_a_route_is_for_and_warns_where_it_is_for_nobody(run, tmp_path):
+    (tmp_path / "alerting.yaml").write_text("""
+channels: {log: {file: alerts.jsonl}}
+routes:
+  - {channel: log, severity: warning, models: ["Flight_Delay", "flight_*"], owners: ["team:*", "*"]}
+  - {channel: log, owners: [nobody]}
+""")
+    result = run("check")
+    assert result.stdout.splitlines() == [
+        "log (file): warning and above of models Flight_Delay, flight_*, info and above of owners nobody"
+    ]
+    model, owner = result.stderr.splitlines()
+    assert "routes.0.models: 'Flight_Delay' matches none; known: arrival_delay, flight_delay, flight_outcome" in model
+    assert "routes.1.owners: 'nobody' matches none; known: " in owner
+
+
 def test_check_names_the_secret_that_is_missing(run, tmp_path):
     result = run("check", SECRETS__SLACK="")
     assert result.exit_code == 1
-    assert f"{tmp_path}/alerting.yaml: channels.ml-oncall.token: no secret 'slack'" in result.output
+    assert f"{tmp_path}/alerting.yaml: channel ml-oncall (slack): no secret 'slack'" in result.output
     assert "MONITORING_PIPELINE_SECRETS__SLACK" in result.output
 
 
@@ -61,7 +77,9 @@ def test_a_probe_reaches_slack(run):
         assert result.exit_code == 0, result.output
         assert result.output.startswith("ml-oncall: taken as C0000ONCALL/")
         (root,) = slack.roots()
-    assert "this is a test: nothing has happened" in json.dumps(root)
+    shown = json.dumps(root["blocks"])
+    assert "This is a test: nothing has happened" in shown
+    assert not [word for word in ("Opened", "Severity", "Incident", "Since") if word in shown]
 
 
 def test_a_wrong_token_is_told_in_one_line(run):
@@ -76,7 +94,7 @@ def test_a_wrong_token_is_told_in_one_line(run):
 def test_a_probe_reaches_a_file(run, tmp_path):
     assert run("test", "log").exit_code == 0
     (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
-    assert json.loads(line)["alerts"][0]["event"]["summary"] == "this is a test: nothing has happened"
+    assert json.loads(line)["alerts"][0]["event"]["summary"] == "This is a test: nothing has happened"
 
 
 def test_an_unknown_channel_is_named_with_those_that_there_are(run):

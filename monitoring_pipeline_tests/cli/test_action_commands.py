@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState
 from monitoring_pipeline.store.results import ResultStore
@@ -93,7 +94,7 @@ def test_a_model_that_never_was_is_a_typing_error(command, known):
 def test_an_incident_is_shown_with_its_evidence_and_what_happened(command, known):
     shown = _shown(command("incidents", "show", "aa"))
     for words in ("aaaa1111: auroc is below .68", "0.65 to 0.672", "at least 0.68", "8123", "opened 2013-06-02",
-                  "https://wiki.example.com/flight-delay?a=1&b=2", "team:ml", "│ yes │"):  # fmt: skip
+                  "https://wiki.example.com/flight-delay?a=1&b=2", "team:ml", "│ yes │", "unbroken since"):  # fmt: skip
         assert words in shown
     assert "no, history" in _shown(command("incidents", "show", "abbb2222"))
 
@@ -126,6 +127,14 @@ def test_what_people_say_is_kept_shown_and_in_the_audit(command, known):
     assert "planned work" in mutes
     assert "the table is late" not in mutes
     assert "unmuted" not in _shown(command("decisions", "churn", "--answer", "noise"))
+
+
+@pytest.mark.parametrize("words", [("acknowledge",), ("mute", "--until", "2999-01-01"), ("unmute",)])
+@pytest.mark.parametrize("reason", ["", " "])
+def test_an_empty_reason_is_none(command, known, words, reason):
+    said = _said(command("incidents", words[0], "aaaa", *words[1:], "--reason", reason, "--by", "ana"))
+    assert said == "Error: --reason is empty; say why, it is kept in the audit"
+    assert known.decisions("churn") == []
 
 
 def test_nothing_is_muted_until_what_is_past(command, known):
@@ -180,6 +189,24 @@ def test_what_cannot_be_done_with_a_version_is_one_line(command):
 @pytest.mark.filterwarnings("ignore:::mlflow")
 def test_a_version_that_cannot_be_held_against_anything_is_not_refused(command):
     """Exit code 1 says to somebody's CI that the version is worse."""
-    assert "no such DuckDB file" in _said(command("evaluate", "churn", "--version", "9"), exit_code=2)
+    unknown = command("evaluate", "churn", "--version", "9")
+    told = "churn version 9: could not be measured: the registry does not know version 9"
+    assert _said(unknown, exit_code=2) == told
+    with connected(Settings().mlflow_tracking_uri) as client:
+        client.create_registered_model("churn")
+        for _ in range(2):
+            client.create_model_version("churn", "anywhere")
+    assert "no such DuckDB file" in _said(command("evaluate", "churn", "--version", "2"), exit_code=2)
     assert "no part retraining" in _said(command("evaluate", "spend", "--version", "9"), exit_code=2)
     assert "no model 'chrun'" in _said(command("evaluate", "chrun", "--version", "9"), exit_code=2)
+
+
+@pytest.mark.parametrize(("words", "exit_code"), [(("evaluate",), 2), (("promote", "--reason", "x"), 1)])
+def test_a_registry_that_is_away_is_one_line(command, monkeypatch, words, exit_code):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ana:hush@127.0.0.1:9")
+    said = _said(command(*words, "churn", "--version", "1"), exit_code)
+    assert said.startswith("Error: MLflow at http://ana:***@127.0.0.1:9 cannot be reached: ")
+    assert said.endswith('Connection refused"))')
+    assert "\n" not in said
+    assert "hush" not in said

@@ -68,6 +68,7 @@ def _cause(kind, subject, name, **others):
     ("operations", "pipeline", "run", "pipeline"),
     ("operations", "pipeline", "overdue", "pipeline"),
     ("operations", "chunk", "decisive_measurements", "not_measured"),
+    ("operations", "performance", "guarded_metrics", "unmeasured:performance"),
 ])  # fmt: skip
 def test_every_breach_belongs_to_a_cause(kind, subject, name, cause):
     assert _cause(Kind(kind), subject, name) == cause
@@ -115,12 +116,13 @@ def test_the_parts_of_a_cause_can_be_read_back():
         "objective:good_days",
         "business:revenue",
         "labels",
+        "unmeasured:performance",
         "inputs",
         "source",
         "column:age",
         "pipeline",
     )
-    assert [is_told_by_labels(cause) for cause in told] == [True] * 5 + [False] * 4
+    assert [is_told_by_labels(cause) for cause in told] == [True] * 6 + [False] * 4
     assert columns_of("column:age,plan") == ("age", "plan")
     assert columns_of("business:age") == ()
     assert joined_columns(["column:plan", "column:age,plan", "column:seats"]) == "column:age,plan,seats"
@@ -129,7 +131,8 @@ def test_the_parts_of_a_cause_can_be_read_back():
 @pytest.mark.parametrize(("cause", "at_once"), [
     ("source", True), ("column:age", True), ("volume", True), ("freshness", True), ("labels", True),
     ("pipeline", True), ("not_measured", True), ("table", True),
-    ("inputs", False), ("outputs", False), ("performance@7", False), ("business:x", False), ("objective:x", False),
+    ("inputs", False), ("outputs", False), ("unmeasured:business", False),
+    ("performance@7", False), ("business:x", False), ("objective:x", False),
 ])  # fmt: skip
 def test_broken_data_opens_at_once_and_the_rest_must_last(cause, at_once):
     assert opens_at_once(cause) is at_once
@@ -152,6 +155,9 @@ def test_broken_data_opens_at_once_and_the_rest_must_last(cause, at_once):
     ("outputs", (Kind.DRIFT, "age", "jensen_shannon"), False),
     ("performance", (Kind.BUSINESS, "business", "revenue"), False),
     ("pipeline", (Kind.OPERATIONS, "chunk", "decisive_measurements"), True),
+    ("labels", (Kind.OPERATIONS, "performance", "guarded_metrics"), True),
+    ("not_measured", (Kind.OPERATIONS, "performance", "guarded_metrics"), True),
+    ("labels", (Kind.OPERATIONS, "business", "guarded_metrics"), False),
 ])  # fmt: skip
 def test_what_a_cause_explains(cause, breach, explained):
     measurement = _breach(*breach)

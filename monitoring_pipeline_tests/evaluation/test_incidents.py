@@ -69,7 +69,8 @@ def _spec(opening=(3, 5), resolve=(3, 3), escalate=None, reopen_within=7):
     return binary_spec(
         incidents={
             "open": rule(opening), "resolve": rule(resolve), "escalate": rule(escalate), "reopen_within": reopen_within
-        }
+        },
+        business={"revenue": {"sql": "revenue.sql"}},
     )  # fmt: skip
 
 
@@ -367,6 +368,29 @@ def test_the_champions_incident_goes_on_with_the_next_champion():
 def test_each_business_metric_is_a_cause_of_its_own():
     days = {REVENUE: "www", replace(REVENUE, name="refunds"): "www"}
     assert [h.incident.cause for h in _fold(days)] == ["business:refunds", "business:revenue"]
+
+
+COST = replace(REVENUE, name="cost")
+TENURE_NULL = replace(AGE_NULL, subject="tenure")
+TENURE = replace(AGE, subject="tenure")
+KEPT = replace(REVENUE, kind=Kind.OBJECTIVE, subject="kept", name="error_budget_left")
+
+
+@pytest.mark.parametrize(("signal", "cause", "at"), [
+    (COST, "business:cost", 2), (KEPT, "objective:kept", 2), (TENURE, "inputs", 2),
+    (TENURE_NULL, "column:tenure", 0),
+])  # fmt: skip
+def test_what_has_left_the_spec_is_over_when_it_is_looked_at_no_more(signal, cause, at):
+    rows = {ROWS: "o" * 6}
+    assert _events({signal: "www...", **rows}) == [(cause, "opened", at), (cause, "resolved", 3)]
+    assert _events({signal: "wwwssw", **rows}) == [(cause, "opened", at)]
+    unread = {signal: "www...", ROWS: "oooccc"}
+    assert ("resolved", 3) not in [(kind, day) for own, kind, day in _events(unread) if own == cause]
+
+
+@pytest.mark.parametrize("signal", [AUROC, AGE, AGE_NULL, TOGETHER, REVENUE, replace(AGE_NULL, subject="row_id")])
+def test_what_is_in_the_spec_lasts_while_it_is_not_measured(signal):
+    assert [kind for _, kind, _ in _events({signal: "www...", ROWS: "o" * 6})] == ["opened"]
 
 
 def test_chunks_out_of_order_are_refused():

@@ -48,7 +48,7 @@ def test_without_a_minimum_any_prediction_is_provisional(predictions, state):
 
 @pytest.mark.parametrize(("predictions", "labelled", "share"), [(8, 2, 0.25), (0, 0, 0.0)])
 def test_share_and_count_are_measured(predictions, labelled, share):
-    measured = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
+    *measured, _ = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
     assert [(m.name, m.value, m.rows) for m in measured] == [
         ("maturity", share, predictions), ("labels_present", float(labelled), predictions),
     ]  # fmt: skip
@@ -120,3 +120,17 @@ def test_few_predictions_are_not_judged():
     ratio = _measured(49, 0, 40.0)["labels_arrived_ratio"]
     assert (ratio.status, ratio.value) == (Status.SKIPPED, None)
     assert ratio.reason == "49 predictions, at least 50 needed"
+
+
+@pytest.mark.parametrize(("predictions", "labelled", "state", "status", "value"), [
+    (50, 0, Maturity.FINAL, Status.BREACHED, 0.0),
+    (50, 1, Maturity.FINAL, Status.OK, 0.02),
+    (49, 0, Maturity.FINAL, Status.SKIPPED, None),
+    (50, 0, Maturity.IMMATURE, Status.SKIPPED, None),
+])  # fmt: skip
+def test_where_nothing_was_learned_no_label_at_all_is_missed_in_the_end(predictions, labelled, state, status, value):
+    *_, ratio = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, state))
+    assert (ratio.kind, ratio.subject, ratio.name) == (Kind.QUALITY, "label", "labels_arrived_ratio")
+    assert (ratio.status, ratio.value) == (status, value)
+    if status is Status.BREACHED:
+        assert ratio.reason == "none of 50 predictions has a label, though the label delay has passed"

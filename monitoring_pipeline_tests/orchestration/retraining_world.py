@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import dagster as dg
+
+from monitoring_pipeline.definitions import build_resources
+from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
+from monitoring_pipeline.orchestration.retraining_job import adapters
 from monitoring_pipeline.orchestration.retraining_ports import Adapters
 from monitoring_pipeline.orchestration.roll_out import Action
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
@@ -12,7 +17,7 @@ from monitoring_pipeline.registry.trainers import run_trainer
 from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline_tests.world import LOANS, World
+from monitoring_pipeline_tests.world import LOANS, QUIET, World
 
 TRAINERS = "monitoring_pipeline_tests.registry.trainers_for_tests"
 NOW = dt.datetime(2024, 4, 6, 6, tzinfo=dt.UTC)
@@ -67,3 +72,20 @@ def aliases(own: Adapters) -> dict[str, str | None]:
 
 def roles(own: Adapters) -> dict[str, Role]:
     return {record.model_version: record.role for record in own.store.versions(LOANS)}
+
+
+def run_job(world: World, job: dg.JobDefinition, *, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
+    own = adapters_of(world, ResultStore.open(world.settings.store_url))
+    outside_world = {
+        "registry": dg.ResourceDefinition.hardcoded_resource(own.registry),
+        "run_trainer": dg.ResourceDefinition.hardcoded_resource(own.run_trainer),
+        "ask_trainer": dg.ResourceDefinition.hardcoded_resource(own.ask_trainer),
+        "adapters": adapters,
+    }
+    definitions = dg.Definitions(jobs=[job], resources=build_resources(world.settings) | outside_world)
+    return definitions.resolve_job_def(job.name).execute_in_process(
+        instance=world.instance,
+        run_config=QUIET | {"ops": {next(iter(job.graph.node_dict)): {"config": config}}},
+        tags={AS_OF_TAG: NOW.isoformat()},
+        raise_on_error=False,
+    )

@@ -1,7 +1,7 @@
 """The sensors of alerts and retraining as state machines: what is stored, which runs there were, what is asked for."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from monitoring_pipeline.orchestration.retraining_sensor import (
 )
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
+from monitoring_pipeline.spec.documents import SpecError
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
@@ -259,10 +261,11 @@ class PostRoom:
     store: ResultStore
     instance: dg.DagsterInstance
     now: dt.datetime = NOW
+    rules: Callable[[], AlertingRules] = AlertingRules
 
     def tick(self) -> dg.RunRequest | None:
         sensor = build_alerts_sensor(build_delivery_job(), interval_seconds=30)
-        resources = {"store": self.store, "clock": lambda: self.now}
+        resources = {"store": self.store, "clock": lambda: self.now, "alerting": self.rules}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             requests = sensor.evaluate_tick(context).run_requests or []
         return requests[0] if requests else None
@@ -291,6 +294,14 @@ def test_a_delivery_is_asked_for_once_while_something_is_due(post_room):
     assert first.run_key == second.run_key
     post_room.deliver()
     assert post_room.tick() is None
+
+
+def test_while_the_rules_cannot_be_read_the_tick_says_so_instead_of_one_delivery_after_another(post_room, tmp_path):
+    post_room.rules = lambda: load_alerting_rules(tmp_path / "alerting.yaml")
+    assert post_room.tick() is None
+    post_room.desk.write("churn")
+    with pytest.raises(SpecError, match=r"alerting\.yaml: cannot be read"):
+        post_room.tick()
 
 
 def test_what_is_due_anew_asks_under_another_key(post_room):

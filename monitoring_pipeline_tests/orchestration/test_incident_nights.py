@@ -14,7 +14,8 @@ import pytest
 from monitoring_pipeline.orchestration.decision_step import decide_night
 from monitoring_pipeline.orchestration.retraining import gate_key
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.incident import IncidentState
+from monitoring_pipeline.spec.incident import Decision, IncidentState
+from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline_tests.orchestration.living_world import (
     PROMPTLY,
     TRAINER,
@@ -32,6 +33,7 @@ NEXT = "2024-04-05"
 DAY = dt.timedelta(days=1)
 A_YEAR = 365 * DAY
 RETRAINING = {"trainer": TRAINER, "holdout_days": 8, "breached": {"chunks": 2, "of": 10}}
+SHORT = {"cool_down": "12d", "shadow": {"maximum_days": 20}, "probation": {"days": 14}}
 
 
 def _settled(source: Path, folder: Path, instance: dg.DagsterInstance) -> LivingWorld:
@@ -118,6 +120,64 @@ def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days
             store.decide(replace(asked, topic="gate", answer="refused", key=gate_key(asked.key)))
         decided = decide_night(spec, chunk_of_key(spec, NIGHTS[-1]), store=store, now=asked.at + days * DAY)
     assert [decision.answer for decision in decided] == answers
+
+
+def _changed(world: LivingWorld, topic: str, answer: str, version: str, at: dt.datetime, **evidence: str) -> None:
+    """Write down a change of versions as the roll-out does."""
+    decision = Decision(
+        model=LOANS, topic=topic, answer=answer, reason="", actor="test", at=at, key=topic, model_version=version,
+        evidence=evidence,
+    )  # fmt: skip
+    with world.store() as store:
+        if topic in {"promotion", "rollback"}:
+            store.set_role(LOANS, version, Role.CHAMPION, at, window=None, by="test")
+            store.set_role(LOANS, evidence["former"], Role.RETIRED, at, window=None, by="test")
+        store.decide(decision)
+
+
+OWN, THEIRS = "2024.1", "7"
+ROLES = {
+    "none": (),
+    "a shadow": (("shadow", "started", THEIRS, OWN),),
+    "replaced": (("promotion", "promoted", THEIRS, OWN),),
+    "promoted": (("promotion", "promoted", OWN, THEIRS),),
+    "rolled back": (("promotion", "promoted", THEIRS, OWN), ("rollback", "rolled_back", OWN, THEIRS)),
+    "served by hand": (("promotion", "promoted", THEIRS, "6"), ("probation", "passed", THEIRS, "6")),
+}
+"""Decisions of two days, one after another: topic, answer, the version, and the other one."""
+
+
+@pytest.mark.parametrize(("roles", "days", "reason"), [
+    ("none", 1, "performance is breached on 2 of "),
+    ("a shadow", 1, "version 7 runs as a shadow, to end by 2024-04-30"),
+    ("a shadow", 28, "version 7 runs as a shadow, to end by 2024-04-30"),
+    ("a shadow", 30, "performance is breached on 2 of "),
+    ("replaced", 1, "version 7 has no judged day yet"),
+    ("replaced", 300, "version 7 has no judged day yet"),
+    ("promoted", 1, "version 2024.1 is on probation, to end by 2024-04-24"),
+    ("promoted", 22, "version 2024.1 is on probation, to end by 2024-04-24"),
+    ("promoted", 24, "performance is breached on 2 of "),
+    ("rolled back", 11, "cooling down until 2024-04-21"),
+    ("rolled back", 13, "performance is breached on 2 of "),
+    ("served by hand", 2, "cooling down until 2024-04-20"),
+    ("served by hand", 13, "performance is breached on 2 of "),
+])  # fmt: skip
+def test_a_change_of_versions_comes_before_another_retraining(roles, days, reason, later):
+    """With labels that take 2 days, a shadow of at most 20, a probation of 14 and a cool-down of 12.
+
+    What is not ended in time holds up a week longer.
+    """
+    later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "1000d"}, retraining=RETRAINING | SHORT)
+    spec = later.loaded(LOANS).spec
+    began = next(d.at for d in later.decisions("retraining") if d.answer == "yes") + 7 * DAY
+    for number, (topic, answer, version, other) in enumerate(ROLES[roles]):
+        names = {"champion": other} if topic == "shadow" else {"former": other}
+        _changed(later, topic, answer, version, began + number * DAY, **names)
+    with later.store() as store:
+        now = began + days * DAY
+        (decided,) = decide_night(spec, chunk_of_key(spec, NEXT), store=store, now=now)[:1]
+    assert decided.reason.startswith(reason)
+    assert decided.answer == ("yes" if reason.startswith("performance") else "no")
 
 
 def test_the_same_night_again_tells_and_decides_nothing(later):

@@ -289,6 +289,26 @@ def test_a_recording_that_fails_is_asked_for_again_while_it_matters(pipeline):
     assert pipeline.tick() == []
 
 
+def test_a_recording_that_never_succeeds_is_given_up(pipeline):
+    pipeline.run(NIGHTLY, DAY, message="no")
+    pipeline.job = dg.Definitions(
+        jobs=[build_record_failures_job([SPEC], _fails)], resources=pipeline.resources
+    ).resolve_job_def(JOB)
+    recorded = [pipeline.record(pipeline.tick()) for _ in range(6)]
+    assert [len(runs) for runs in recorded] == [1, 1, 1, 0, 0, 0]
+
+
+def test_a_failure_of_a_model_whose_spec_is_gone_by_now_fails_nothing(pipeline):
+    pipeline.run(NIGHTLY, DAY, message="no")
+    looked_at = []
+    job = build_record_failures_job([OTHER], _fails, lambda _, now: looked_at.append(now))
+    pipeline.job = dg.Definitions(jobs=[job], resources=pipeline.resources).resolve_job_def(JOB)
+    (recorded,) = pipeline.record(pipeline.tick())
+    assert recorded.success
+    assert looked_at == [NIGHT]
+    assert pipeline.record(pipeline.tick()) == []
+
+
 def _fails(*_: object) -> None:
     raise dg.Failure(description="the store is away", allow_retries=False)
 

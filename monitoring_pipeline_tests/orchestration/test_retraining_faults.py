@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -9,10 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
+from monitoring_pipeline.orchestration.gate_step import evaluate_version, run_gate
 from monitoring_pipeline.orchestration.retraining import (
-    evaluate_version,
     gate_key,
-    run_gate,
     take_training_rows,
     train_challenger,
 )
@@ -28,6 +28,7 @@ from monitoring_pipeline.orchestration.roll_out import (
     start_shadow,
 )
 from monitoring_pipeline.registry.connection import connected
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline_tests.orchestration.retraining_world import (
@@ -145,7 +146,36 @@ def test_an_answer_that_cannot_be_had_is_no_refusal(judged: World, monkeypatch: 
     assert "file is not a database" in evaluated.output
 
 
+def test_a_version_that_the_registry_does_not_know_is_no_matter_of_rows(judged: World) -> None:
+    with outside(judged) as own:
+        result = evaluate_version(judged.loaded(LOANS).spec, "99", now=NOW, adapters=own)
+    assert (result.passed, result.reasons) == (None, ("the registry does not know version 99",))
+
+
+def test_a_challenger_gets_no_number_that_anything_knows(judged: World, tmp_path: Path) -> None:
+    """The registry is new: 1 stands in the decisions, 2 has served since yesterday."""
+    judged.execute('UPDATE "Loan Scores" SET "VERSION" = 2 WHERE "Scored At" > TIMESTAMP \'2024-04-05\'')
+    with outside(judged) as known:
+        own = replace(known, registry=ModelRegistry(f"sqlite:///{tmp_path / 'new.db'}", tmp_path / "new"))
+        assert train_challenger(judged.loaded(LOANS).spec, decision_key="new", now=NOW, adapters=own) == "3"
+        assert own.registry.version_of_decision(LOANS, "new") == "3"
+        assert [own.registry.has_version(LOANS, version) for version in "12"] == [False, False]
+
+
 # ---------------------------------------------------------------------------------------------------- out of turn
+
+
+def test_a_version_is_not_held_against_itself_and_does_not_replace_itself(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        serving = register_again(own)
+        own.registry.set_alias(LOANS, "champion", serving)
+        gate = run_gate(loaded.spec, serving, decision_key="itself", now=NOW, adapters=own)
+        assert gate.answer == "unmeasured"
+        assert gate.reason == f"version {serving} is the champion: there is nothing to hold it against"
+        with pytest.raises(RollOutError, match=f"version {serving} is the champion already"):
+            promote(loaded, action("p", serving), adapters=own)
+        assert roles(own) == {}
 
 
 def test_a_gate_against_another_champion_promotes_nobody_by_itself(judged: World) -> None:

@@ -63,7 +63,13 @@ def test_a_retraining_that_nobody_judges_becomes_a_breach_after_a_day(world):
     assert compared(world, DAYS[0])[0].name == "retraining"
     (waiting,) = compared(world, DAYS[2])
     assert (waiting.kind, waiting.status, waiting.value) == (Kind.OPERATIONS, Status.BREACHED, 95.0)
-    assert "2024-03-23" in waiting.reason
+    assert waiting.reason.endswith(
+        "no gate has judged the retraining that was asked for after 2024-03-23 (see its runs)"
+    )
+    with world.store() as store:
+        for number, error in enumerate(("no such module", "no convergence")):
+            store.decide(replace(decided("retraining", "failed"), key=f"retraining:failed:{number}", reason=error))
+    assert compared(world, DAYS[2])[0].reason.endswith("after 2024-03-23: its run failed: no convergence")
 
 
 def test_a_gate_that_nothing_follows_from_is_a_breach_too(world):

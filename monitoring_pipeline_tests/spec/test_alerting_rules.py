@@ -97,8 +97,8 @@ def test_every_missing_secret_names_its_variable(tmp_path: Path) -> None:
     with pytest.raises(SpecError) as error:
         check_secrets(rules, {"EVENTS": SecretStr("http://localhost"), "mail": SecretStr(" ")})
     assert str(error.value).splitlines() == [
-        "alerting.yaml: channels.mail.apprise: no secret 'mail'; set MONITORING_PIPELINE_SECRETS__MAIL",
-        "alerting.yaml: channels.ml-oncall.token: no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK",
+        "alerting.yaml: channel mail (apprise): no secret 'mail'; set MONITORING_PIPELINE_SECRETS__MAIL",
+        "alerting.yaml: channel ml-oncall (slack): no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK",
     ]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from monitoring_pipeline.spec.loading import SpecError, load_spec, load_specs
+from monitoring_pipeline.spec.loading import SpecError, load_spec, load_specs, read_specs, usable_specs
 from monitoring_pipeline.spec.model import FeatureKind, Task
 from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, binary_spec, changed, regression_spec
 
@@ -205,6 +205,37 @@ def test_all_problems_of_a_directory_are_told_at_once(tmp_path):
         f"{tmp_path / 'c.yaml'}: expected keys such as name and task, got an empty file",
         f"{tmp_path / 'd.yml'}: specs end in .yaml: rename it to d.yaml",
     ]
+
+
+def test_what_is_wrong_with_a_file_concerns_no_other(tmp_path):
+    _write(tmp_path / "a_copy.yaml", BINARY)
+    _write(tmp_path / "churn.yaml", BINARY)
+    _write(tmp_path / "typo.yaml", "name: upsell\nowner: team:x\ntask: binery\n")
+    folder = read_specs(tmp_path)
+    assert [entry.path.name for entry in folder.good] == ["churn.yaml"]
+    assert [(bad.path.name, bad.model, bad.owner) for bad in folder.bad] == [
+        ("a_copy.yaml", "churn", BINARY.get("owner", "")),
+        ("typo.yaml", "upsell", "team:x"),
+    ]
+    assert folder.bad[0].problems == (f"{tmp_path / 'a_copy.yaml'}: name: 'churn' is taken by churn.yaml",)
+    assert f"{tmp_path / 'typo.yaml'}: timezone: missing" in folder.bad[1].problems
+
+
+def test_a_check_that_fails_makes_a_spec_unusable(tmp_path):
+    _write(tmp_path / "a.yaml", REGRESSION)
+    _write(tmp_path / "b.yaml", BINARY)
+
+    def check(loaded):
+        if loaded.spec.name == "spend":
+            message = f"{loaded.path}: no"
+            raise SpecError(message)
+
+    folder = read_specs(tmp_path, check)
+    assert [entry.spec.name for entry in usable_specs(folder)] == ["churn"]
+    assert folder.problems == (f"{tmp_path / 'a.yaml'}: no",)
+    (tmp_path / "b.yaml").unlink()
+    with pytest.raises(SpecError, match=r"a\.yaml: no"):
+        usable_specs(read_specs(tmp_path, check))
 
 
 def test_a_missing_directory_is_named(tmp_path):

@@ -46,6 +46,19 @@ def test_opening_again_changes_nothing(store_url, store):
     engine.dispose()
 
 
+def test_an_older_store_gets_the_views_of_today(store_url):
+    ResultStore.open(store_url).close()
+    engine = create_store_engine(store_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP VIEW told_events"))
+        connection.execute(sa.text("CREATE VIEW told_events AS SELECT 1 AS of_old"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+    ResultStore.open(store_url).close()
+    with engine.connect() as connection:
+        assert "page" in {column["name"] for column in sa.inspect(connection).get_columns("told_events")}
+    engine.dispose()
+
+
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(store_url):
     ResultStore.open(store_url).close()
     engine = create_store_engine(store_url)

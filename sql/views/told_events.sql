@@ -1,4 +1,5 @@
 -- What people heard of: each event of an incident that was told, with its incident and how each channel got it.
+-- What people did themselves (acknowledged, muted, unmuted, outcome) tells nobody, and is left out.
 -- page: the event asked somebody to look at once (opened, reopened or escalated to critical, told by itself).
 CREATE VIEW told_events AS
 SELECT
@@ -32,3 +33,4 @@ FROM incident_events
 JOIN incidents ON incidents.incident_id = incident_events.incident_id
 LEFT JOIN alerts ON alerts.event_id = incident_events.event_id
 WHERE incident_events.told
+    AND incident_events.kind IN ('opened', 'spread', 'escalated', 'resolved', 'reopened')
