@@ -16,6 +16,7 @@ from monitoring_pipeline.orchestration.alert_delivery import (
     build_alerts_sensor,
     build_delivery_job,
 )
+from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import NOW
 from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
@@ -47,7 +48,7 @@ class Counter:
     def asks(self) -> bool:
         """Return whether the sensor asks for a delivery."""
         sensor = build_alerts_sensor(build_delivery_job(), interval_seconds=30)
-        resources = {"store": self.store, "clock": lambda: self.now}
+        resources = {"store": self.store, "clock": lambda: self.now, "alerting": lambda: AlertingRules()}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             return bool(sensor.evaluate_tick(context).run_requests)
 
