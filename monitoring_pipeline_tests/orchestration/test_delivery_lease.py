@@ -48,7 +48,7 @@ class Counter:
     def asks(self) -> bool:
         """Return whether the sensor asks for a delivery."""
         sensor = build_alerts_sensor(build_delivery_job(), interval_seconds=30)
-        resources = {"store": self.store, "clock": lambda: self.now, "alerting": lambda: AlertingRules()}
+        resources = {"store": self.store, "clock": lambda: self.now, "alerting": AlertingRules}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             return bool(sensor.evaluate_tick(context).run_requests)
 
