@@ -24,10 +24,9 @@ from monitoring_pipeline.orchestration.retraining_ports import (
     Adapters,
     Registry,
 )
-from monitoring_pipeline.orchestration.versions import effective_spec
+from monitoring_pipeline.orchestration.versions import effective_spec, recorded_champion
 from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.statistics.seeding import generator_of
@@ -71,10 +70,8 @@ def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
     """Return the version that serves: by the registry's alias, else by the store, else the spec's last."""
     if alias := registry.version_with_alias(spec.name, CHAMPION):
         return alias
-    champions = [record for record in store.versions(spec.name) if record.role is Role.CHAMPION]
-    if champions:
-        return max(champions, key=lambda record: record.since).model_version
-    return list(spec.reference)[-1]
+    recorded = recorded_champion(spec, store)
+    return recorded.model_version if recorded else list(spec.reference)[-1]
 
 
 def labelled_rows(
