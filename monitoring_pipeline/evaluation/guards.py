@@ -1,14 +1,16 @@
 """Numbers that the spec guards and that could not be measured: a threshold that nothing is held against.
 
 Guarded is what has a threshold or an objective of more than severity ``info``. Performance is missing only once its
-labels are final and the chunk has as many predictions as performance needs; a business metric when its SQL fails, or
-when it still gives NULL by then. What may yet come says nothing either way.
+labels are final and the chunk has as many labelled predictions as performance needs (that too few have come is the
+matter of ``labels_arrived_ratio``); a business metric when its SQL fails, or when it still gives NULL by then. What may
+yet come says nothing either way.
 """
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from monitoring_pipeline.evaluation.business import has_failed
+from monitoring_pipeline.evaluation.maturity import PRESENT
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -52,13 +54,15 @@ def guarded_names(spec: ModelSpec, kind: str) -> set[str]:
     return own | {o.metric for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
 
 
-def _excuse(spec: ModelSpec, measurements: Iterable[Measurement], rows: int) -> str | None:
+def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> str | None:
     """Return why nothing can be asked of a chunk yet, or ever, if so."""
     needed = spec.performance.minimum_rows
     if rows < needed:
         return f"{rows} predictions, at least {needed} needed"
-    is_final = any(m.subject == "label" and m.maturity is Maturity.FINAL for m in measurements)
-    return None if is_final else "labels are not final yet"
+    if not any(m.subject == "label" and m.maturity is Maturity.FINAL for m in measurements):
+        return "labels are not final yet"
+    labelled = next((m.value for m in measurements if m.name == PRESENT and m.value is not None), needed)
+    return None if labelled >= needed else f"{labelled:g} labelled predictions, at least {needed} needed"
 
 
 def _of_champion(kind: Kind, names: set[str], measurements: Iterable[Measurement]) -> dict[str, list[Measurement]]:

@@ -12,7 +12,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 OVERDUE_BELOW = 0.8
 OVERDUE_ALPHA = 0.001
-ARRIVED = "labels_arrived_ratio"
+ARRIVED, PRESENT = "labels_arrived_ratio", "labels_present"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Mea
     )
     present = replace(
         share,
-        name="labels_present",
+        name=PRESENT,
         value=float(maturity.labelled),
         definition="predictions whose label is known",
     )

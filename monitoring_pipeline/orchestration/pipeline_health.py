@@ -132,10 +132,13 @@ def build_pipeline_health_sensor(
         now = clock()
         since = _since(context.cursor, now)
         records = _failed_records(context.instance, since)
+        bad = bad_specs()
+        # Nothing can be written of a model whose spec has broken since; its days are overdue once that is mended.
+        usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
         requests = [
-            *failed_run_requests(specs, records, instance=context.instance, store=store, now=now),
-            *overdue_requests(specs, store=store, now=now),
-            *spec_requests(bad_specs(), instance=context.instance, store=store, now=now),
+            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),
+            *overdue_requests(usable, store=store, now=now),
+            *spec_requests(bad, instance=context.instance, store=store, now=now),
         ]
         newest = max([since, *(record.update_timestamp for record in records)])
         return dg.SensorResult(

@@ -35,10 +35,11 @@ def files_to_record(bad: Sequence[BadSpec], store: Store) -> list[str]:
 def spec_requests(
     bad: Sequence[BadSpec], *, instance: DagsterInstance, store: Store, now: dt.datetime
 ) -> Iterator[dg.RunRequest]:
-    """Yield a request for every file whose incident does not say what is true of it: a few tries a day."""
+    """Yield a request for every file whose incident does not say what is true of it: a few tries for each change."""
     for file in files_to_record(bad, store):
         problems = [problem for entry in bad if entry.path.name == file for problem in entry.problems]
-        failure = f"spec:{file}:{now.date()}:{hashlib.sha256(repr(problems).encode()).hexdigest()[:8]}"
+        found = hashlib.sha256(repr(problems).encode()).hexdigest()[:8]
+        failure = f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{found}"
         tries = tries_of(instance, failure)
         if tries is not None:
             config = FailureConfig(model=file, chunks=[], kind="spec")

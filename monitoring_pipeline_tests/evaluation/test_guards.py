@@ -66,6 +66,14 @@ def test_what_says_nothing_yet_says_why():
     assert early["performance"].reason == "auroc: labels are not final yet"
 
 
+@pytest.mark.parametrize(("labelled", "status"), [(ENOUGH - 1, Status.SKIPPED), (ENOUGH, Status.BREACHED)])
+def test_few_labels_that_ever_come_are_no_news(labelled, status):
+    present = _measured("labels_present", kind=Kind.OPERATIONS, subject="label", value=float(labelled))
+    found = _guards(ONE_CLASS, present, rows=10 * ENOUGH)["performance"]
+    assert found.status is status
+    assert (f"{labelled} labelled predictions, at least {ENOUGH} needed" in found.reason) == (labelled < ENOUGH)
+
+
 def test_a_challengers_few_rows_are_no_news():
     assert _guards(replace(ONE_CLASS, role="challenger")) == {}
 

@@ -26,13 +26,13 @@ class Deployment:
     world: LivingWorld
     asked: set[str | None] = field(default_factory=set)
 
-    def tick(self) -> list[bool]:
+    def tick(self, sensing: dg.Definitions | None = None) -> list[bool]:
         """Evaluate the sensor, run what it asks for and did not before, and say which runs succeeded."""
         definitions = self.definitions()
         with self.world.store() as store:
             resources = {"store": store, "clock": lambda: self.world.clock.now}
             with dg.build_sensor_context(instance=self.world.instance, resources=resources) as context:
-                evaluated = definitions.resolve_sensor_def(SENSOR).evaluate_tick(context)
+                evaluated = (sensing or definitions).resolve_sensor_def(SENSOR).evaluate_tick(context)
         new = [request for request in evaluated.run_requests or [] if request.run_key not in self.asked]
         self.asked |= {request.run_key for request in new}
         job = definitions.resolve_job_def(JOB)
@@ -117,6 +117,29 @@ def test_an_unusable_spec_is_one_incident_until_it_is_mended(deployment):
     (world.folder / "specs" / FILE).unlink()
     assert deployment.tick() == [True]
     assert world.due() == ["spec resolved 2024-04-06"]
+
+
+def test_a_file_that_is_broken_and_mended_again_and_again_is_heard_of_each_time(deployment):
+    for _ in range(5):
+        _break(deployment.world)
+        assert deployment.tick() == [True]
+        deployment.world.change_spec(DELIVERIES)
+        assert deployment.tick() == [True]
+    assert {own.incident.state for own in deployment.incidents()} == {IncidentState.RESOLVED}
+    assert len(deployment.world.due()) == 2 * 5
+
+
+def test_what_is_overdue_meanwhile_is_told_once_the_spec_is_mended(deployment):
+    world = deployment.world
+    assert world.failures(DELIVERIES, DAYS[0], DAYS[1]) == ()
+    loaded_before = deployment.definitions()
+    world.clock.now = dt.datetime.fromisoformat(f"{DAYS[3]}T23:00+00:00")
+    _break(world)
+    assert deployment.tick(loaded_before) == [True]
+    assert world.ask("SELECT chunk FROM measurements WHERE name = 'overdue'") == []
+    world.change_spec(DELIVERIES)
+    assert deployment.tick(loaded_before) == [True, True]
+    assert world.ask("SELECT chunk FROM measurements WHERE name = 'overdue'") == [(DAYS[2],)]
 
 
 def test_those_hear_of_it_who_hear_of_its_model(deployment):
