@@ -87,8 +87,8 @@ def build_adapters(settings: Settings, store: ResultStore) -> Adapters:
 
 
 def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.timedelta) -> DeliveryReport:
-    from monitoring_pipeline.alerting.channels import build_channels
-    from monitoring_pipeline.alerting.delivery import deliver
+    from monitoring_pipeline.alerting.channels.build import build_channels
+    from monitoring_pipeline.alerting.delivery.delivery import deliver
 
     rules = settings.alerting_rules()
     channels = build_channels(rules, settings.secrets, home=settings.home, slack_api=settings.slack_api)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from monitoring_pipeline.alerting.messages import Message
+from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.spec.incident import StoredIncident
 from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
 

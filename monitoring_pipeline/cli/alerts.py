@@ -67,9 +67,9 @@ def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]
 @click.argument("channel")
 def test_channel(channel: str) -> None:
     """Send a message to CHANNEL of alerting.yaml that says it is a test."""
-    from monitoring_pipeline.alerting.channels import build_channels
+    from monitoring_pipeline.alerting.channels.build import build_channels
+    from monitoring_pipeline.alerting.delivery.probe import send_probe_message
     from monitoring_pipeline.alerting.ports import DeliveryError
-    from monitoring_pipeline.alerting.probe_message import send_probe_message
 
     with clear_errors():
         settings = Settings()

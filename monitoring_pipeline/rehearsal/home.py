@@ -12,8 +12,8 @@ from pathlib import Path
 import dagster as dg
 
 import monitoring_pipeline
-from monitoring_pipeline.alerting.delivery import deliver
-from monitoring_pipeline.alerting.file_channel import FileChannel
+from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.delivery.delivery import deliver
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitoring_pipeline.alerting.slack import SlackChannel
+from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline_tests.alerting.cases import MemoryOutbox
 from monitoring_pipeline_tests.alerting.slack_cases import slack_channel
 from monitoring_pipeline_tests.slack_server import SlackServer

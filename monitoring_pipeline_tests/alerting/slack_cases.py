@@ -2,8 +2,8 @@
 
 from pydantic import SecretStr
 
-from monitoring_pipeline.alerting.slack import SlackChannel
-from monitoring_pipeline.alerting.slack_calls import SlackCalls
+from monitoring_pipeline.alerting.channels.slack import SlackChannel
+from monitoring_pipeline.alerting.channels.slack_calls import SlackCalls
 from monitoring_pipeline_tests.slack_server import SlackServer
 
 

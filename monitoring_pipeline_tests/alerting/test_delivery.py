@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.alerting.delivery import LEASE, deliver
-from monitoring_pipeline.alerting.document import alert_key
-from monitoring_pipeline.alerting.pacing import GIVE_UP_AFTER, wait_after
+from monitoring_pipeline.alerting.delivery.delivery import LEASE, deliver
+from monitoring_pipeline.alerting.delivery.pacing import GIVE_UP_AFTER, wait_after
+from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.spec.incident import EventKind, Handling, IncidentState
 from monitoring_pipeline.spec.outbox import HistoryPoint
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW, MemoryOutbox, alert, event, stored

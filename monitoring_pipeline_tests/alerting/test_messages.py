@@ -6,10 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.alerting.chart import draw_chart
-from monitoring_pipeline.alerting.document import SCHEMA_PATH, alert_schema
-from monitoring_pipeline.alerting.markup import clipped, escaped, markdown, slack_blocks, slack_reply, slack_text
-from monitoring_pipeline.alerting.messages import Message, digest_message, finding_line, incident_message
+from monitoring_pipeline.alerting.messages.chart import draw_chart
+from monitoring_pipeline.alerting.messages.document import SCHEMA_PATH, alert_schema
+from monitoring_pipeline.alerting.messages.markup import (
+    clipped,
+    escaped,
+    markdown,
+    slack_blocks,
+    slack_reply,
+    slack_text,
+)
+from monitoring_pipeline.alerting.messages.messages import Message, digest_message, finding_line, incident_message
 from monitoring_pipeline.spec.incident import EventKind, Finding, Handling, IncidentState, Outcome
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.outbox import HistoryPoint
@@ -165,7 +172,7 @@ def test_markdown_escapes_what_is_said_and_keeps_commands() -> None:
 
 
 def test_the_shipped_schema_is_that_of_the_document() -> None:
-    shipped = files("monitoring_pipeline.alerting").joinpath("alert.schema.json").read_text()
+    shipped = files("monitoring_pipeline.alerting.messages").joinpath("alert.schema.json").read_text()
     assert shipped == alert_schema(), f"write alert_schema() into {SCHEMA_PATH.name}"
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from monitoring_pipeline.alerting.apprise_channel import TOLD, AppriseChannel
-from monitoring_pipeline.alerting.channels import build_channels
-from monitoring_pipeline.alerting.document import AlertDocument, alert_document, alert_key, message_key
-from monitoring_pipeline.alerting.file_channel import FileChannel
-from monitoring_pipeline.alerting.messages import digest_message, incident_message
+from monitoring_pipeline.alerting.channels.apprise import TOLD, AppriseChannel
+from monitoring_pipeline.alerting.channels.build import build_channels
+from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.slack import SlackChannel
+from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
+from monitoring_pipeline.alerting.messages.document import AlertDocument, alert_document, alert_key, message_key
+from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch
-from monitoring_pipeline.alerting.slack import SlackChannel
-from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.incident import EventKind, IncidentState
 from monitoring_pipeline.spec.measurement import Severity

@@ -166,7 +166,7 @@ def serve() -> None:
     import slack_sdk  # noqa: F401
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: F401
 
-    import monitoring_pipeline.alerting.delivery
+    import monitoring_pipeline.alerting.delivery.delivery
     import monitoring_pipeline.quality.engine
     import monitoring_pipeline.registry.gate_records  # noqa: F401
     import monitoring_pipeline_tests.registry.trainers_for_tests  # noqa: F401

@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from monitoring_pipeline.alerting.delivery import DeliveryReport
+from monitoring_pipeline.alerting.delivery.delivery import DeliveryReport
 from monitoring_pipeline.orchestration.alert_delivery import (
     JOB,
     LEASE,

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from monitoring_pipeline.alerting.apprise_channel import AppriseChannel
-from monitoring_pipeline.alerting.file_channel import FileChannel
+from monitoring_pipeline.alerting.channels.apprise import AppriseChannel
+from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.slack import SlackChannel
+from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCalls
+from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.alerting.slack import SlackChannel
-from monitoring_pipeline.alerting.slack_calls import SLACK_API, SlackCalls
-from monitoring_pipeline.alerting.webhook_channel import WebhookChannel
 from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, find_secret, missing_secret
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 

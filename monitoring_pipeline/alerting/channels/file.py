@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from monitoring_pipeline.alerting.document import alert_document, alert_key
+from monitoring_pipeline.alerting.messages.document import alert_document, alert_key
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 

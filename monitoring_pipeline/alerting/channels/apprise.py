@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from monitoring_pipeline.alerting.markup import markdown
-from monitoring_pipeline.alerting.messages import Message
+from monitoring_pipeline.alerting.messages.markup import markdown
+from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.outbox import ClaimedAlert

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from monitoring_pipeline.alerting.messages import Message
+from monitoring_pipeline.alerting.messages.messages import Message
 
 # Limits of https://docs.slack.dev/reference/block-kit/blocks and of chat.postMessage.
 HEADER_CHARACTERS = 150

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitoring_pipeline.alerting.messages import Message, verdict_page
+from monitoring_pipeline.alerting.messages.messages import Message, verdict_page
 from monitoring_pipeline.spec.incident import Handling, Incident, IncidentEvent
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 

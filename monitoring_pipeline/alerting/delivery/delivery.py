@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from monitoring_pipeline.alerting.chart import draw_chart
-from monitoring_pipeline.alerting.messages import digest_message, incident_message
-from monitoring_pipeline.alerting.pacing import wait_after
+from monitoring_pipeline.alerting.delivery.pacing import wait_after
+from monitoring_pipeline.alerting.delivery.relevance import why_needless
+from monitoring_pipeline.alerting.messages.chart import draw_chart
+from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Outbox, Receipt
-from monitoring_pipeline.alerting.relevance import why_needless
 from monitoring_pipeline.spec.incident import EventKind, StoredIncident
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 

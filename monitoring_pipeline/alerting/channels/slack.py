@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitoring_pipeline.alerting.document import alert_key
-from monitoring_pipeline.alerting.markup import Block, slack_blocks, slack_reply, slack_text
+from monitoring_pipeline.alerting.channels.slack_calls import SlackCalls, SlackRefusalError
+from monitoring_pipeline.alerting.messages.document import alert_key
+from monitoring_pipeline.alerting.messages.markup import Block, slack_blocks, slack_reply, slack_text
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.alerting.slack_calls import SlackCalls, SlackRefusalError
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 
 EVENT_TYPE = "monitoring_pipeline_alert"

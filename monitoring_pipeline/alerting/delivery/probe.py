@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from monitoring_pipeline.alerting.messages import Message
+from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.alerting.ports import AlertChannel, Dispatch, Receipt
 from monitoring_pipeline.spec.incident import EventKind, Incident, IncidentEvent, IncidentState, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from monitoring_pipeline.alerting.document import alert_document
+from monitoring_pipeline.alerting.messages.document import alert_document
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.spec.outbox import ClaimedAlert
 

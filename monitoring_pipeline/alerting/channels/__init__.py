@@ -1,0 +1,1 @@
+"""Sends one message to one place: Slack, Apprise, a webhook, a file."""

@@ -1,0 +1,1 @@
+"""Renders an alert as text, Slack blocks, JSON or a chart. Pure: no I/O."""
