@@ -11,8 +11,8 @@ import numpy as np
 from calibration_samples import CASES, REFERENCE_ROWS, SHIFTS, WINDOW_ROWS, file_name, samples
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.drift_statistics import DEFAULT_STATISTIC, DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profile import Bins, CategoricalBins, ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.drift.statistics_table import DEFAULT_STATISTIC, DRIFT_STATISTICS, Comparison
+from monitoring_pipeline.evaluation.profiles.profile import Bins, CategoricalBins, ColumnProfile, numeric_bins
 from monitoring_pipeline.spec.model import DriftRules, FeatureKind
 
 Values = NDArray[np.float64]

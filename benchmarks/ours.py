@@ -12,10 +12,10 @@ from time import perf_counter
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.column_quality import measure_columns
-from monitoring_pipeline.evaluation.drift import against_reference, measure_drift
-from monitoring_pipeline.evaluation.profile import profile_chunk
-from monitoring_pipeline.evaluation.reference import (
+from monitoring_pipeline.evaluation.drift.columns import against_reference, measure_drift
+from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
+from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
     freeze_bins,
     reference_document,

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality import SuiteResult
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.orchestration.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.model_checks import read_checked_specs
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions

@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from monitoring_pipeline.evaluation.gate import GateResult
+from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.spec.incident import Decision, Finding, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.store.incidents import LoggedEvent

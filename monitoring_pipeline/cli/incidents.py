@@ -8,7 +8,7 @@ import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
-from monitoring_pipeline.evaluation.incident_handling import (
+from monitoring_pipeline.evaluation.incidents.handling import (
     Handle,
     Person,
     acknowledge,
@@ -98,7 +98,7 @@ def record_incident_outcome(name: str, outcome: str, reason: str, by: str) -> No
 
 
 def _handle(name: str, act: Callable[[Person], Handle], by: str, reason: str) -> None:
-    from monitoring_pipeline.evaluation.routing import plan_alerts
+    from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
 
     now = dt.datetime.now(dt.UTC)
     with clear_errors():

@@ -28,12 +28,12 @@ def clear_errors() -> Iterator[None]:
 
 def _mendable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.backfill import OutsidePartitionsError
-    from monitoring_pipeline.evaluation.drift import UnknownDriftStatisticError
-    from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
-    from monitoring_pipeline.evaluation.reference import EmptyReferenceError
-    from monitoring_pipeline.evaluation.rows import SourceError
-    from monitoring_pipeline.evaluation.training_rows import NotEnoughHistoryError
-    from monitoring_pipeline.evaluation.version_outputs import OutputError
+    from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError
+    from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
+    from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
+    from monitoring_pipeline.evaluation.rows.canonical import SourceError
+    from monitoring_pipeline.evaluation.versions.outputs import OutputError
+    from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
     from monitoring_pipeline.orchestration.references import MissingInputError
     from monitoring_pipeline.orchestration.retraining import NoRetrainingError
     from monitoring_pipeline.orchestration.version_effects import RollOutError

@@ -11,7 +11,7 @@ from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from monitoring_pipeline.evaluation.gate import GateResult
+    from monitoring_pipeline.evaluation.versions.gate import GateResult
 
 UNMEASURED = 2
 EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.labelled_profile import DayCounts, day_counts
-from monitoring_pipeline.evaluation.profile import Bins, ChunkProfile
-from monitoring_pipeline.evaluation.score_split import ScoreTable, split_by_score
+from monitoring_pipeline.evaluation.explanation.by_score import ScoreTable, split_by_score
+from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
+from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics import score_counts

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
 

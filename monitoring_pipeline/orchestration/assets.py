@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import SourceError, SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.attribution_step import attribute_chunk
 from monitoring_pipeline.orchestration.checks import check_result

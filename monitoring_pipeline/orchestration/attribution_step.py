@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.attribution import SAMPLE_ROWS, attribute_change
+from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import combined_fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import (
     LABELS,
     PREDICTIONS,

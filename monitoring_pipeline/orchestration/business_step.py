@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitoring_pipeline.evaluation.business import (
+from monitoring_pipeline.evaluation.business.business_metrics import (
     MODEL_VERSION,
     BusinessQueryError,
     business_failure,
@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.business import (
     without_predictions,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import SourceError, SourceUnreachableError, combined_fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError, combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import (
     PREDICTIONS,
     made_from,

@@ -7,7 +7,7 @@ from typing import Any, cast
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.checks import check_specs
 from monitoring_pipeline.orchestration.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep

@@ -3,16 +3,16 @@
 import datetime as dt
 from collections.abc import Sequence
 
-from monitoring_pipeline.evaluation.incident_changes import is_active
-from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
-from monitoring_pipeline.evaluation.retraining_policy import (
+from monitoring_pipeline.evaluation.incidents.changes import is_active
+from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.versions.retraining_policy import (
     GIVEN_UP_AFTER,
     LOOK_BACK,
     NightState,
     decide_retraining,
     night_state_of,
 )
-from monitoring_pipeline.evaluation.rollout import decide_probation, decide_shadow
+from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.retraining import ACTOR, gate_key
 from monitoring_pipeline.orchestration.roll_out import Trial, running_trial

@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping
 
-from monitoring_pipeline.evaluation.baselines import baseline_days, baseline_words, choose_baseline
-from monitoring_pipeline.evaluation.drift import Counterpart, measure_drift, needs_rows
-from monitoring_pipeline.evaluation.multivariate import SAMPLE_ROWS, measure_multivariate
-from monitoring_pipeline.evaluation.profile import ChunkProfile
-from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
+from monitoring_pipeline.evaluation.drift.baselines import baseline_days, baseline_words, choose_baseline
+from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows import combined_fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
 from monitoring_pipeline.orchestration.inputs import (
     PREDICTIONS,
     made_from,

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.estimation import estimate_performance
-from monitoring_pipeline.evaluation.loss_estimation import LossModel, fit_loss_model
-from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.evaluation.estimation.estimation import estimate_performance
+from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
 from monitoring_pipeline.orchestration.ports import Snapshots, Store

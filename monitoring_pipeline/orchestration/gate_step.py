@@ -7,12 +7,12 @@ from typing import Literal
 
 import numpy as np
 
-from monitoring_pipeline.evaluation.gate import GateResult, judge_challenger
-from monitoring_pipeline.evaluation.paired_comparison import compare_paired
-from monitoring_pipeline.evaluation.paired_rows import PairedRows
-from monitoring_pipeline.evaluation.training_rows import NotEnoughHistoryError, training_windows
-from monitoring_pipeline.evaluation.version_outputs import OutputError
-from monitoring_pipeline.evaluation.version_pairs import pair_versions
+from monitoring_pipeline.evaluation.versions.gate import GateResult, judge_challenger
+from monitoring_pipeline.evaluation.versions.outputs import OutputError
+from monitoring_pipeline.evaluation.versions.paired_comparison import compare_paired
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.versions.pairing import pair_versions
+from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
 from monitoring_pipeline.orchestration.retraining import (
     ACTOR,
     PASSED,

@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from monitoring_pipeline.evaluation.alert_precision import measure_alert_precision
-from monitoring_pipeline.evaluation.incident_causes import is_told_by_labels
-from monitoring_pipeline.evaluation.incident_changes import IncidentChanges, find_changes
-from monitoring_pipeline.evaluation.incident_news import KnownIncident
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
-from monitoring_pipeline.evaluation.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.alerts.precision import measure_alert_precision
+from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
+from monitoring_pipeline.evaluation.incidents.causes import is_told_by_labels
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges, find_changes
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.routing import plan_alerts
 from monitoring_pipeline.orchestration.inputs import made_from, outcome_fingerprint
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.spec.alerting import AlertingRules

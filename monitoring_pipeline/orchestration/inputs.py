@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.evaluation.rows import SourceUnreachableError, combined_fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError, combined_fingerprint
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import MissingInputError
 from monitoring_pipeline.spec.chunk import Chunk

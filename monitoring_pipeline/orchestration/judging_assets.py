@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from monitoring_pipeline.evaluation.incident_changes import is_active
+from monitoring_pipeline.evaluation.incidents.changes import is_active
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration import steps
 from monitoring_pipeline.orchestration.business_step import measure_business

@@ -5,20 +5,20 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.label_delay import (
+from monitoring_pipeline.evaluation.labels.delay import (
     NO_DELAY_LEARNED,
     ArrivalWeights,
     ages_in_hours,
     arrival_weights,
     expected_labels,
 )
-from monitoring_pipeline.evaluation.labelled_profile import profile_labelled
-from monitoring_pipeline.evaluation.maturity import ExpectedLabels, assess_maturity, maturity_measurements
-from monitoring_pipeline.evaluation.performance import measure_performance
-from monitoring_pipeline.evaluation.profile import ChunkProfile
-from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels, assess_maturity, maturity_measurements
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
+from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows import canonical_labels, combined_fingerprint, fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, combined_fingerprint, fingerprint
 from monitoring_pipeline.orchestration.inputs import (
     LABELS,
     PREDICTIONS,

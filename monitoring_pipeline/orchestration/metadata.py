@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.spec.incident import Decision, IncidentEvent, StoredIncident
 from monitoring_pipeline.spec.measurement import Measurement, Severity, Status, VerdictStatus

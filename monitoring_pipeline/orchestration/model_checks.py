@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from monitoring_pipeline.evaluation.drift import check_drift_rules
-from monitoring_pipeline.evaluation.gate import check_gate_rules
-from monitoring_pipeline.evaluation.objectives import check_objectives
-from monitoring_pipeline.evaluation.performance_metrics import check_performance_rules
+from monitoring_pipeline.evaluation.business.objectives import check_objectives
+from monitoring_pipeline.evaluation.drift.columns import check_drift_rules
+from monitoring_pipeline.evaluation.performance.metrics_table import check_performance_rules
+from monitoring_pipeline.evaluation.versions.gate import check_gate_rules
 from monitoring_pipeline.orchestration.business_step import check_business
 from monitoring_pipeline.spec.documents import SpecError
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecFolder, read_files, read_specs

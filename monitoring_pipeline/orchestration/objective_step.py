@@ -1,6 +1,6 @@
 """The step that measures a model's objectives as of a chunk, from what the store holds of the days before it."""
 
-from monitoring_pipeline.evaluation.objectives import first_key, later_keys, measure_objectives, names_measured
+from monitoring_pipeline.evaluation.business.objectives import first_key, later_keys, measure_objectives, names_measured
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.inputs import made_from, outcome_fingerprint
 from monitoring_pipeline.orchestration.ports import Store

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.labelled_profile import SummedMetric, summed_performance
-from monitoring_pipeline.evaluation.performance import measure_performance
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
-from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric, summed_performance
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.references import load_reference, reference_producer
 from monitoring_pipeline.spec.measurement import Measurement

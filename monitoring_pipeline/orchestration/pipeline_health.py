@@ -19,7 +19,7 @@ from dagster._core.storage.tags import (
     WILL_RETRY_TAG,
 )
 
-from monitoring_pipeline.evaluation.pipeline_health import (
+from monitoring_pipeline.evaluation.operations.pipeline_health import (
     PRODUCER,
     FailedRun,
     is_within_horizon,

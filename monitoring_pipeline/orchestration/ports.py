@@ -7,13 +7,13 @@ from typing import Protocol
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.incident_changes import IncidentChanges
-from monitoring_pipeline.evaluation.incident_news import KnownIncident
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence
-from monitoring_pipeline.evaluation.profile import ChunkProfile
-from monitoring_pipeline.evaluation.quality import SuiteResult
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.measurement import Measurement, Provenance, Role, Verdict

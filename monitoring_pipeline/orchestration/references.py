@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.floors import learn_floors
-from monitoring_pipeline.evaluation.labelled_profile import profile_labelled
-from monitoring_pipeline.evaluation.multivariate import learn_multivariate_floors
-from monitoring_pipeline.evaluation.profile import ChunkProfile
-from monitoring_pipeline.evaluation.quality import SuiteResult
-from monitoring_pipeline.evaluation.reference import (
+from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.floors import learn_floors
+from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.reference.reference import (
     BuiltReference,
     Reference,
     build_reference,
@@ -21,7 +21,7 @@ from monitoring_pipeline.evaluation.reference import (
     reference_from_document,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows import (
+from monitoring_pipeline.evaluation.rows.canonical import (
     SourceError,
     canonical_labels,
     canonical_predictions,

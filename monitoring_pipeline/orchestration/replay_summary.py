@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitoring_pipeline.evaluation.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
+from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
 from monitoring_pipeline.spec.measurement import Measurement
 
 RATE, FOUND = "false_alarm_rate", "found"

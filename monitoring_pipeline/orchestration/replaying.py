@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from monitoring_pipeline.evaluation.replay import replay
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rule_check.rule_check import replay
 from monitoring_pipeline.orchestration.inputs import made_from
 from monitoring_pipeline.orchestration.ports import Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.orchestration.references import days_producer, reference_rows, take_reference

@@ -8,8 +8,8 @@ import datetime as dt
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.rows import canonical_labels, canonical_predictions
-from monitoring_pipeline.evaluation.training_rows import (
+from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.versions.training_rows import (
     TrainingRequest,
     one_row_per_id,
     training_request,

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from monitoring_pipeline.evaluation.pipeline_health import message_without_values
+from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
 from monitoring_pipeline.orchestration.retraining import ACTOR
 from monitoring_pipeline.orchestration.retraining_ports import Adapters
 from monitoring_pipeline.spec.incident import Decision

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.gate import GateResult
-from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.evaluation.versions.gate import GateResult
+from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.orchestration.ports import Clock, Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.spec.model import Task
 

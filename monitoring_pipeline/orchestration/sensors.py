@@ -7,9 +7,9 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from monitoring_pipeline.evaluation.maturity import final_from
+from monitoring_pipeline.evaluation.labels.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.evaluation.rows import SourceError
+from monitoring_pipeline.evaluation.rows.canonical import SourceError
 from monitoring_pipeline.orchestration.alert_delivery import ASKED_AGAIN
 from monitoring_pipeline.orchestration.jobs import late_labels_job_name
 from monitoring_pipeline.orchestration.ports import Clock, LabelCount, Store, Warehouse

@@ -9,11 +9,11 @@ from functools import partial
 import dagster as dg
 from dagster import DagsterInstance
 
-from monitoring_pipeline.evaluation.incident_changes import IncidentChanges
-from monitoring_pipeline.evaluation.incident_news import KnownIncident
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence
-from monitoring_pipeline.evaluation.routing import plan_alerts
-from monitoring_pipeline.evaluation.spec_incidents import is_up_to_date, judge_file, lasting
+from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
 from monitoring_pipeline.orchestration.incident_step import Rules
 from monitoring_pipeline.orchestration.ports import Store
 from monitoring_pipeline.orchestration.recording import FailureConfig, recording_request, tries_of

@@ -7,21 +7,21 @@ import narwhals as nw
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.column_quality import measure_columns
-from monitoring_pipeline.evaluation.guards import measure_guards
-from monitoring_pipeline.evaluation.pipeline_health import about_the_model, decisive_measurements
-from monitoring_pipeline.evaluation.profile import profile_chunk
-from monitoring_pipeline.evaluation.quality import READABLE, SuiteResult, source_failure
+from monitoring_pipeline.evaluation.judgement.guards import measure_guards
+from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.evaluation.operations.pipeline_health import about_the_model, decisive_measurements
+from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
+from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.quality.suite import READABLE, SuiteResult, source_failure
+from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows import (
+from monitoring_pipeline.evaluation.rows.canonical import (
     SourceError,
     SourceUnreachableError,
     canonical_predictions,
     combined_fingerprint,
     fingerprint,
 )
-from monitoring_pipeline.evaluation.table_quality import measure_table
-from monitoring_pipeline.evaluation.verdict import judge
 from monitoring_pipeline.orchestration.inputs import (
     LABELS,
     PREDICTIONS,

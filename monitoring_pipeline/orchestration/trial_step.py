@@ -3,11 +3,11 @@
 import datetime as dt
 from dataclasses import replace
 
-from monitoring_pipeline.evaluation.paired_comparison import difference_definition, measure_daily_difference
-from monitoring_pipeline.evaluation.pipeline_health import message_without_values
+from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rollout import VersionDay, sequence_of, version_day_of
-from monitoring_pipeline.evaluation.rows import combined_fingerprint
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
+from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition, measure_daily_difference
+from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.orchestration.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.orchestration.ports import Snapshots, Store
 from monitoring_pipeline.orchestration.retraining import gate_key, retraining_rules, roll_out_key

@@ -2,10 +2,10 @@
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.paired_rows import PairedRows
-from monitoring_pipeline.evaluation.training_rows import model_inputs, one_row_per_id
-from monitoring_pipeline.evaluation.version_outputs import has_outputs, read_outputs, with_outputs
-from monitoring_pipeline.evaluation.version_pairs import pair_versions
+from monitoring_pipeline.evaluation.versions.outputs import has_outputs, read_outputs, with_outputs
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.versions.pairing import pair_versions
+from monitoring_pipeline.evaluation.versions.training_rows import model_inputs, one_row_per_id
 from monitoring_pipeline.orchestration.retraining_ports import Registry
 from monitoring_pipeline.spec.model import ModelSpec
 

@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 from scipy import stats
 
-from monitoring_pipeline.evaluation.null_groups import NullGroup, find_null_group
+from monitoring_pipeline.evaluation.quality.null_groups import NullGroup, find_null_group
 from monitoring_pipeline.quality.runner import check_schema
 from monitoring_pipeline.quality.suites import SuiteError
 from monitoring_pipeline.spec.measurement import Severity, Status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality import SuiteResult
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.quality.engine import Outcome, validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations

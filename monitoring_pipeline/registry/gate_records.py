@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.gate import GateResult
+from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.spec.model import Task
 
 if TYPE_CHECKING:

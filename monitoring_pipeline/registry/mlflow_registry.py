@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.gate import GateResult
-from monitoring_pipeline.evaluation.threads import one_thread
-from monitoring_pipeline.evaluation.training_rows import TrainingRequest
-from monitoring_pipeline.evaluation.version_outputs import OutputError
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
+from monitoring_pipeline.evaluation.versions.gate import GateResult
+from monitoring_pipeline.evaluation.versions.outputs import OutputError
+from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate

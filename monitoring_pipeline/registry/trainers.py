@@ -7,7 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
 
-from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.connection import logging_to
 
 ANSWER_SECONDS = 30

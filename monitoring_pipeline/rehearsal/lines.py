@@ -7,12 +7,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.paired_rows import PairedRows
-from monitoring_pipeline.evaluation.performance_metrics import metrics_of
+from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
-from monitoring_pipeline.evaluation.rows import canonical_predictions
-from monitoring_pipeline.evaluation.training_rows import one_row_per_id
-from monitoring_pipeline.evaluation.version_pairs import pair_versions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.versions.pairing import pair_versions
+from monitoring_pipeline.evaluation.versions.training_rows import one_row_per_id
 from monitoring_pipeline.orchestration.ports import Snapshots
 from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitoring_pipeline.evaluation.routing import is_page
+from monitoring_pipeline.evaluation.alerts.routing import is_page
 from monitoring_pipeline.orchestration.decision_step import RETRAINING, YES
 from monitoring_pipeline.rehearsal.happenings import NO
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
-from monitoring_pipeline.evaluation.incident_handling import Handle
-from monitoring_pipeline.evaluation.incident_news import KnownIncident, heard_of
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.handling import Handle
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident, heard_of
 from monitoring_pipeline.spec.incident import (
     EventKind,
     IncidentEvent,

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.store.decisions import DecisionStore

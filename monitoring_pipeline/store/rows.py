@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, Unseen
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.spec.measurement import (
     Kind,

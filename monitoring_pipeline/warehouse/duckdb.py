@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from monitoring_pipeline.evaluation.business import BusinessQueryError, parse_business_query
-from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError, parse_business_query
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.catalogue import ListedTable, Table, find_table

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
 from monitoring_pipeline.spec.incident import EventKind, IncidentState, PlannedAlert
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import NOW, event, stored

@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.evaluation.incident_changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState

@@ -8,9 +8,9 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile, profile_chunk
-from monitoring_pipeline.evaluation.reference import Reference, build_reference
-from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
+from monitoring_pipeline.evaluation.reference.reference import Reference, build_reference
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 
 NOON = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from scipy.special import expit
 
-from monitoring_pipeline.evaluation.attribution import attribute_change
-from monitoring_pipeline.evaluation.score_split import score_edges, score_table
+from monitoring_pipeline.evaluation.explanation.by_inputs import attribute_change
+from monitoring_pipeline.evaluation.explanation.by_score import score_edges, score_table
 from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.evaluation.cases import canonical

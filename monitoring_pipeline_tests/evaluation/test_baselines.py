@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.baselines import (
+from monitoring_pipeline.evaluation.drift.baselines import (
     DAYS_OF,
     WORDS,
     Baseline,
@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.baselines import (
     choose_baseline,
     without,
 )
-from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, add_profiles
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
 from monitoring_pipeline.spec.model import Against, DriftRules
 
 # A Wednesday.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.business import (
+from monitoring_pipeline.evaluation.business.business_metrics import (
     BusinessQueryError,
     business_failure,
     business_measurement,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from monitoring_pipeline.evaluation.class_estimates import ClassProbabilities, estimate_classes, realized_classes
+from monitoring_pipeline.evaluation.estimation.of_classes import ClassProbabilities, estimate_classes, realized_classes
 
 CLASSES = ("a", "b", "c")
 RNG = np.random.default_rng(1)

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.column_quality import measure_columns
-from monitoring_pipeline.evaluation.reference import build_reference
+from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.reference.reference import build_reference
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 from monitoring_pipeline_tests.evaluation.cases import (
     AS_OF,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from monitoring_pipeline.evaluation.performance_metrics import Per, metrics_of
-from monitoring_pipeline.evaluation.scored_rows import ScoredRows
+from monitoring_pipeline.evaluation.performance.metrics_table import Per, metrics_of
+from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.spec.model import Task
 
 ROWS, SIMULATIONS, ROWS_OF_THE_TRUTH = 300, 300, 200_000

@@ -6,15 +6,15 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
-from monitoring_pipeline.evaluation.drift import (
+from monitoring_pipeline.evaluation.drift.columns import (
     UnknownDriftStatisticError,
     against_reference,
     check_drift_rules,
     measure_drift,
 )
-from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, numeric_bins
-from monitoring_pipeline.evaluation.reference import Reference
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import canonical, features, profile_of, reference_of

@@ -10,13 +10,13 @@ import pytest
 from pydantic import TypeAdapter
 from sklearn import metrics
 
-from monitoring_pipeline.evaluation.estimation import (
+from monitoring_pipeline.evaluation.estimation.estimation import (
     NOT_ESTIMATED,
     Estimation,
     estimate_performance,
     learn_estimation,
 )
-from monitoring_pipeline.evaluation.loss_estimation import estimate_losses, fit_loss_model
+from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model
 from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.evaluation.cases import canonical

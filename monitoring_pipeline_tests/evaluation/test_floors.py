@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.evaluation.drift import Counterpart, measure_drift
-from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, NUMERIC, Comparison, effect_of
-from monitoring_pipeline.evaluation.floors import (
+from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift
+from monitoring_pipeline.evaluation.drift.floors import (
     LearnedFloor,
     LearnedFloors,
     from_normal,
@@ -20,7 +19,8 @@ from monitoring_pipeline.evaluation.floors import (
     thinned,
     to_normal,
 )
-from monitoring_pipeline.evaluation.profile import (
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, NUMERIC, Comparison, effect_of
+from monitoring_pipeline.evaluation.profiles.profile import (
     CategoricalBins,
     ChunkProfile,
     ColumnProfile,

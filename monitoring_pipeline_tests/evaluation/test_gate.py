@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring_pipeline.evaluation.gate import check_gate_rules, judge_challenger
-from monitoring_pipeline.evaluation.paired_comparison import PairedComparison, PairedDifference, compare_paired
-from monitoring_pipeline.evaluation.paired_rows import PairedRows
-from monitoring_pipeline.evaluation.thresholds import Better
+from monitoring_pipeline.evaluation.performance.thresholds import Better
+from monitoring_pipeline.evaluation.versions.gate import check_gate_rules, judge_challenger
+from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference, compare_paired
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.spec.retraining_rules import FairnessGuard, GateRules
 from monitoring_pipeline.statistics.estimate import Estimate

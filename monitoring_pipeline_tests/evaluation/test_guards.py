@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.guards import measure_guards
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
-from monitoring_pipeline.evaluation.verdict import judge
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.judgement.guards import measure_guards
+from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status, VerdictStatus
 from monitoring_pipeline_tests.spec.cases import binary_spec
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring_pipeline.evaluation.incident_causes import (
+from monitoring_pipeline.evaluation.incidents.causes import (
     columns_of,
     explains,
     family_of,
@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.incident_causes import (
     signal_of,
     version_of,
 )
-from monitoring_pipeline.evaluation.quality import source_failure
+from monitoring_pipeline.evaluation.quality.suite import source_failure
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
 

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.incident_changes import GONE, find_changes, is_active
-from monitoring_pipeline.evaluation.incident_findings import WEIGHT
-from monitoring_pipeline.evaluation.incident_news import (
+from monitoring_pipeline.evaluation.incidents.changes import GONE, find_changes, is_active
+from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.news import (
     MUTE_IS_OVER,
     NOT_RESOLVED,
     WORSE,
     KnownIncident,
     heard_of,
 )
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
 from monitoring_pipeline.spec.incident import (
     EventKind,
     Handling,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.incident_handling import Person, acknowledge, mute, record_outcome, unmute
+from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome, unmute
 from monitoring_pipeline.spec.incident import EventKind, Handling, Incident, IncidentState, Outcome, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.incidents import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
 from monitoring_pipeline.spec.incident import EventKind, IncidentState
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 from sklearn import metrics
 
-from monitoring_pipeline.evaluation.label_delay import (
+from monitoring_pipeline.evaluation.labels.delay import (
     NO_DELAY_LEARNED,
     GroupDelay,
     LabelDelay,

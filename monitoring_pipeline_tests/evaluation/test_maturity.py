@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 from scipy import stats
 
-from monitoring_pipeline.evaluation.maturity import (
+from monitoring_pipeline.evaluation.labels.maturity import (
     ExpectedLabels,
     LabelMaturity,
     assess_maturity,

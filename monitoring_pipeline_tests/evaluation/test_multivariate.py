@@ -7,9 +7,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.design_matrix import code_matrix, encoding_of, share_matrix, watched_features
-from monitoring_pipeline.evaluation.domain_classifier import tell_apart
-from monitoring_pipeline.evaluation.multivariate import density_ratio, learn_multivariate_floors, measure_multivariate
+from monitoring_pipeline.evaluation.drift.all_features import (
+    density_ratio,
+    learn_multivariate_floors,
+    measure_multivariate,
+)
+from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
+    code_matrix,
+    encoding_of,
+    share_matrix,
+    watched_features,
+)
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import tell_apart
 from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 from monitoring_pipeline.statistics.permutation import area_test

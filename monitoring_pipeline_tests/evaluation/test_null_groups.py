@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.null_groups import NullGroup, find_null_group
+from monitoring_pipeline.evaluation.quality.null_groups import NullGroup, find_null_group
 
 
 def _frame(**null_share: tuple[int, int]) -> tuple[pl.DataFrame, pl.Series]:

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.objectives import (
+from monitoring_pipeline.evaluation.business.objectives import (
     check_objectives,
     first_key,
     later_keys,
     measure_objectives,
     names_measured,
 )
-from monitoring_pipeline.evaluation.performance_metrics import UnknownMetricError
+from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.statistics.intervals import wilson
 from monitoring_pipeline_tests.spec.cases import binary_spec

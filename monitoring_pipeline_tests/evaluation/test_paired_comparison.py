@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from monitoring_pipeline.evaluation.paired_comparison import GROUP_ROWS, compare_paired, measure_daily_difference
-from monitoring_pipeline.evaluation.paired_rows import PairedRows, loss_name_of, row_losses
-from monitoring_pipeline.evaluation.thresholds import Better
+from monitoring_pipeline.evaluation.performance.thresholds import Better
+from monitoring_pipeline.evaluation.versions.paired_comparison import (
+    GROUP_ROWS,
+    compare_paired,
+    measure_daily_difference,
+)
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows, loss_name_of, row_losses
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Role, Severity, Status
 from monitoring_pipeline.spec.model import Task
 from monitoring_pipeline.spec.retraining_rules import FairnessGuard, GateRules

@@ -6,13 +6,13 @@ import pytest
 from sklearn import metrics
 from sklearn.isotonic import IsotonicRegression
 
-from monitoring_pipeline.evaluation.maturity import LabelMaturity
-from monitoring_pipeline.evaluation.performance import measure_performance
-from monitoring_pipeline.evaluation.performance_metrics import (
+from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
+from monitoring_pipeline.evaluation.performance.metrics_table import (
     UnknownMetricError,
     check_performance_rules,
     metrics_of,
 )
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Severity, Status
 from monitoring_pipeline.spec.model import Task
 from monitoring_pipeline.statistics.estimate import Estimate

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from monitoring_pipeline.evaluation.pipeline_health import (
+from monitoring_pipeline.evaluation.operations.pipeline_health import (
     FailedRun,
     about_the_model,
     decisive_measurements,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.profile import (
+from monitoring_pipeline.evaluation.profiles.profile import (
     LARGEST_SUMMED,
     UNSEEN_NAMES_KEPT,
     Bins,

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.performance import measure_performance
-from monitoring_pipeline.evaluation.profile import CategoricalBins, NumericBins
-from monitoring_pipeline.evaluation.reference import (
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
+from monitoring_pipeline.evaluation.profiles.profile import CategoricalBins, NumericBins
+from monitoring_pipeline.evaluation.reference.reference import (
     EmptyReferenceError,
     Reference,
     build_reference,

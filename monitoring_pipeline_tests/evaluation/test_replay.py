@@ -7,11 +7,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation import replay as replaying
-from monitoring_pipeline.evaluation import replayed_changes, replayed_performance
-from monitoring_pipeline.evaluation.injected_changes import errors_times, labels_flipped_in, nulls_in, shift_of
-from monitoring_pipeline.evaluation.reference import BuiltReference, build_reference
-from monitoring_pipeline.evaluation.replay import replay
+from monitoring_pipeline.evaluation.reference.reference import BuiltReference, build_reference
+from monitoring_pipeline.evaluation.rule_check import changes_found as replayed_changes
+from monitoring_pipeline.evaluation.rule_check import rule_check as replaying
+from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
+from monitoring_pipeline.evaluation.rule_check.injected_changes import (
+    errors_times,
+    labels_flipped_in,
+    nulls_in,
+    shift_of,
+)
+from monitoring_pipeline.evaluation.rule_check.rule_check import replay
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.evaluation.cases import AS_OF, WINDOW

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.retraining_policy import NightState, decide_retraining, night_state_of
+from monitoring_pipeline.evaluation.versions.retraining_policy import NightState, decide_retraining, night_state_of
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from monitoring_pipeline.evaluation.rollout import (
+from monitoring_pipeline.evaluation.versions.trial import (
     VersionDay,
     decide_probation,
     decide_shadow,

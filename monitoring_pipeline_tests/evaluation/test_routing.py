@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.routing import is_page, next_time_of_day, plan_alerts
+from monitoring_pipeline.evaluation.alerts.routing import is_page, next_time_of_day, plan_alerts
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.incident import EventKind, Handling, IncidentState, PlannedAlert
 from monitoring_pipeline.spec.measurement import Severity

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.rows import (
+from monitoring_pipeline.evaluation.rows.canonical import (
     LabelAccounting,
     RowsError,
     canonical_labels,

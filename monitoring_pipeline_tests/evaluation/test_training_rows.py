@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.training_rows import (
+from monitoring_pipeline.evaluation.versions.training_rows import (
     NotEnoughHistoryError,
     one_row_per_id,
     training_request,

@@ -3,7 +3,7 @@ from itertools import permutations
 
 import pytest
 
-from monitoring_pipeline.evaluation.verdict import judge
+from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.version_outputs import OutputError, has_outputs, read_outputs, with_outputs
-from monitoring_pipeline.evaluation.version_pairs import pair_versions
+from monitoring_pipeline.evaluation.versions.outputs import OutputError, has_outputs, read_outputs, with_outputs
+from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.retraining_rules import GateRules
 from monitoring_pipeline_tests.world import DELIVERIES_SPEC, LOANS_SPEC

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from monitoring_pipeline.evaluation.rows import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
 from monitoring_pipeline.orchestration.business_step import check_business, measure_business
 from monitoring_pipeline.orchestration.objective_step import chunks_after, measure_chunk_objectives
 from monitoring_pipeline.spec.chunk import chunk_of_key

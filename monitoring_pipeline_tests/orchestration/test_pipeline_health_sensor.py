@@ -16,9 +16,9 @@ from dagster._core.storage.tags import (
     WILL_RETRY_TAG,
 )
 
-from monitoring_pipeline.evaluation.pipeline_health import PRODUCER
+from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.evaluation.operations.pipeline_health import PRODUCER
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.verdict import judge
 from monitoring_pipeline.orchestration.inputs import made_from
 from monitoring_pipeline.orchestration.pipeline_health import (
     JOB,

@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.evaluation import replay, replayed_changes, replayed_performance
-from monitoring_pipeline.evaluation.injected_changes import shift_of
+from monitoring_pipeline.evaluation.rule_check import changes_found as replayed_changes
+from monitoring_pipeline.evaluation.rule_check import rule_check as replay
+from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
+from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.orchestration.replay_summary import false_alarm_lines, power_lines
 from monitoring_pipeline.orchestration.replaying import replay_producer, replay_reference
 from monitoring_pipeline.quality.runner import run_suite

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.paired_comparison import difference_definition
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
 from monitoring_pipeline.orchestration.decision_step import decide_night
 from monitoring_pipeline.orchestration.inputs import made_from
 from monitoring_pipeline.orchestration.retraining import gate_key, roll_out_key

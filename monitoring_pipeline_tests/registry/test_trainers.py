@@ -9,7 +9,7 @@ import mlflow
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.trainers import TrainerError, ask_external_trainer, run_trainer
 from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from monitoring_pipeline.evaluation.training_rows import TrainingRequest
+from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.mlflow_registry import SIGNATURE_ROWS
 from monitoring_pipeline.spec.model import Task
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.rows import canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.rehearsal.nights import night_of
 from monitoring_pipeline.rehearsal.served_warehouse import ServedSpan, ServedWarehouse, served_spans
 from monitoring_pipeline.spec.chunk import chunk_of_key, chunk_of_reference

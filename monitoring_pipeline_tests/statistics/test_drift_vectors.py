@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import ndcg_score
 
-from monitoring_pipeline.evaluation.drift_statistics import DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profile import ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, numeric_bins
 from monitoring_pipeline.statistics import distances, evidence, row_tests
 from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
 

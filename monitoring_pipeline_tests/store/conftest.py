@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from monitoring_pipeline.evaluation.profile import ChunkProfile, ColumnProfile, Unseen
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.measurement import (

@@ -9,10 +9,10 @@ from threading import Barrier
 import pytest
 import sqlalchemy as sa
 
-from monitoring_pipeline.evaluation.incident_changes import find_changes
-from monitoring_pipeline.evaluation.incident_handling import Person, acknowledge, mute, record_outcome
-from monitoring_pipeline.evaluation.incidents import fold_incidents
-from monitoring_pipeline.evaluation.verdict import judge as judge_measurements
+from monitoring_pipeline.evaluation.incidents.changes import find_changes
+from monitoring_pipeline.evaluation.incidents.fold import fold_incidents
+from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome
+from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_measurements
 from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
 from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ReferenceWindow

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from monitoring_pipeline.evaluation.incident_changes import find_changes
-from monitoring_pipeline.evaluation.incident_handling import Person, acknowledge, record_outcome
+from monitoring_pipeline.evaluation.incidents.changes import find_changes
+from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, record_outcome
 from monitoring_pipeline.shipped_files import read_sql, sql_directory
 from monitoring_pipeline.spec.incident import (
     EventKind,

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from monitoring_pipeline.evaluation.business import BusinessQueryError
+from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse

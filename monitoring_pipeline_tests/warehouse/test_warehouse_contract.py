@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.rows import LabelAccounting
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from monitoring_pipeline.evaluation.spec_incidents import CAUSE
+from monitoring_pipeline.evaluation.incidents.spec_files import CAUSE
 from monitoring_pipeline.spec.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.outbox import ClaimedAlert

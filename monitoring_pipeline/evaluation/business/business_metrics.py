@@ -1,0 +1,138 @@
+"""Business metrics: which values a user's SQL asks for, and what its number means for a chunk."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.evaluation.rows.canonical import SourceError
+from monitoring_pipeline.spec.incident_rules import BusinessMetric
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+
+MODEL_VERSION = "model_version"
+PARAMETERS = ("chunk_end", "chunk_start", MODEL_VERSION)
+"""What a business metric's SQL may refer to as ``:name``."""
+
+_TOKEN = re.compile(
+    r"""
+      (?<!\w)[eE]'(?:[^'\\]|''|\\.)*'              # text with escapes
+    | '(?:[^']|'')*'                               # text
+    | "(?:[^"]|"")*"                               # name
+    | (?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$  # text between dollars
+    | --[^\n]*                                     # comment to the end of the line
+    | (?P<comment>/\*)
+    | ::                                           # cast
+    | :(?P<parameter>[^\W\d]\w*)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+
+
+_GAVE_NULL = "the query gave NULL"
+_NO_PREDICTIONS = "no predictions"
+
+
+class BusinessQueryError(SourceError):
+    """A business metric's SQL that cannot give one number; the message says what it gave, and what is needed."""
+
+
+@dataclass(frozen=True)
+class BusinessQuery:
+    """A user's SELECT with its parameters as ``$name``, and which of them it uses."""
+
+    sql: str
+    parameters: frozenset[str]
+
+
+def parse_business_query(text: str) -> BusinessQuery:
+    """Return a query of the user's own with every ``:name`` as ``$name``; no value becomes part of the text.
+
+    Text, quoted names, comments (also nested, as in PostgreSQL and DuckDB) and casts (``::``) are left as they are.
+
+    Raises:
+        BusinessQueryError: when a parameter does not exist.
+    """
+    parameters: set[str] = set()
+    parts: list[str] = []
+    done = 0
+    for start, end, name in _parameters(text):
+        if name not in PARAMETERS:
+            known = ", ".join(f":{known}" for known in PARAMETERS)
+            message = (
+                f"unknown parameter :{name} in line {text.count(chr(10), 0, start) + 1}; known: {known}; "
+                "a colon that means something else is followed by a space"
+            )
+            raise BusinessQueryError(message)
+        parameters.add(name)
+        parts += [text[done:start], f"${name}"]
+        done = end
+    return BusinessQuery("".join([*parts, text[done:]]), frozenset(parameters))
+
+
+def business_measurement(
+    name: str, metric: BusinessMetric, value: float | None, *, model_version: str = ""
+) -> Measurement:
+    """Return a business metric as a measurement, judged by its point; ``None`` is the query's NULL."""
+    blank = _blank(name, metric, model_version)
+    if value is None:
+        return _skipped(blank, _GAVE_NULL)
+    measured = replace(blank, value=value)
+    if blank.threshold_lower is not None and value < blank.threshold_lower:
+        return replace(measured, status=Status.BREACHED, reason=f"{value:.6g} is below {blank.threshold_lower:g}")
+    if blank.threshold_upper is not None and value > blank.threshold_upper:
+        return replace(measured, status=Status.BREACHED, reason=f"{value:.6g} is above {blank.threshold_upper:g}")
+    return measured
+
+
+def business_failure(name: str, metric: BusinessMetric, reason: str, *, model_version: str = "") -> Measurement:
+    """Return the measurement that says why a business metric could not be measured."""
+    return _skipped(_blank(name, metric, model_version), f"{metric.sql}: {reason}")
+
+
+def without_predictions(name: str, metric: BusinessMetric) -> Measurement:
+    """Return the measurement of a metric by model version, on a chunk where no version predicted."""
+    return _skipped(_blank(name, metric, ""), _NO_PREDICTIONS)
+
+
+def has_failed(measurement: Measurement) -> bool:
+    """Return whether the SQL of a business metric has failed, which no later label or row mends."""
+    skipped = measurement.kind is Kind.BUSINESS and measurement.status is Status.SKIPPED
+    return skipped and measurement.reason not in (_GAVE_NULL, _NO_PREDICTIONS)
+
+
+def _blank(name: str, metric: BusinessMetric, model_version: str) -> Measurement:
+    threshold = metric.threshold
+    return Measurement(
+        kind=Kind.BUSINESS,
+        subject="business",
+        name=name,
+        model_version=model_version,
+        value=0.0,
+        threshold_lower=threshold.lower if threshold else None,
+        threshold_upper=threshold.upper if threshold else None,
+        severity=Severity((threshold.severity if threshold else None) or Severity.WARNING),
+        definition=metric.description or None,
+    )
+
+
+def _skipped(blank: Measurement, reason: str) -> Measurement:
+    return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+
+
+def _parameters(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and name of every ``:name`` that is a parameter."""
+    position = 0
+    while match := _TOKEN.search(text, position):
+        position = _end_of_comment(text, match.start()) if match["comment"] else match.end()
+        if name := match["parameter"]:
+            yield match.start(), match.end(), name
+
+
+def _end_of_comment(text: str, start: int) -> int:
+    """Return where a comment ends, with those inside it; one that is never closed takes the rest."""
+    depth = 0
+    for mark in _COMMENT_MARK.finditer(text, start):
+        depth += 1 if mark[0] == "/*" else -1
+        if depth == 0:
+            return mark.end()
+    return len(text)

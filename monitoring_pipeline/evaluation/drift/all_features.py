@@ -1,0 +1,288 @@
+"""Drift of all watched features together, which no single column shows: of their combinations as well."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
+from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
+    Values,
+    encoding_of,
+    features_of,
+    share_matrix,
+    watched_features,
+)
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
+from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
+from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.permutation import area_test, mean_difference_test
+from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
+from monitoring_pipeline.statistics.reweighting import density_ratio_weights
+from monitoring_pipeline.statistics.seeding import generator_of
+
+SAMPLE_ROWS = 1_000
+"""Rows of each side, the first by the hash of their ids; the components are fitted to as many further ones."""
+RATIO_TREES = 40
+NAMED_COLUMNS = 3
+LEAST_DAYS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a statistic has found: effect, p-value, and the columns that carry it (worked out on demand)."""
+
+    effect: float
+    p_value: float
+    carried_by: Callable[[], dict[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultivariateRow:
+    """A statistic of all watched features; ``absolute``: the floor holds for both signs.
+
+    A learned floor above ``highest_floor`` leaves nothing to judge by; at most ``days_learned`` days teach it.
+    """
+
+    function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], Found]
+    floor: float
+    absolute: bool
+    definition: str
+    highest_floor: float
+    days_learned: int
+
+
+def measure_multivariate(
+    spec: ModelSpec,
+    model_version: str,
+    reference_rows: pl.DataFrame,
+    rows: pl.DataFrame,
+    *,
+    seed_parts: tuple[str, ...],
+    learned: Mapping[str, float] | None = None,
+    left_out: Collection[str] = (),
+) -> tuple[Measurement, ...]:
+    """Compare all watched features of a chunk with the reference at once, on at most ``SAMPLE_ROWS`` of each side.
+
+    Breached when the effect is at least the floor and the p-value is below ``drift.alpha``. The floor is the spec's,
+    or else the larger of the default and the learned one. Only features: the model's output has its own comparison.
+
+    Args:
+        spec: the model.
+        model_version: the version.
+        reference_rows: canonical rows of the reference.
+        rows: canonical rows of the chunk.
+        seed_parts: words that seed the permutations, such as model, version and chunk.
+        learned: floors learned from the reference's own days, by statistic.
+        left_out: features that are not compared: those that are the same all day long, as a weekday is, tell any day
+            from all the others.
+    """
+    sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
+    blank = Measurement(
+        kind=Kind.DRIFT,
+        subject="features",
+        name="",
+        model_version=model_version,
+        value=0.0,
+        severity=Severity.WARNING,
+        rows=min(rows.height, SAMPLE_ROWS),
+    )
+    return tuple(
+        _measured(
+            spec,
+            name,
+            sides,
+            replace(blank, name=name.value),
+            (*seed_parts, name.value),
+            floor=spec.drift.floors.get(
+                name.value, max(MULTIVARIATE_STATISTICS[name].floor, (learned or {}).get(name.value, 0.0))
+            ),
+            columns=_columns(spec, left_out),
+        )
+        for name in spec.drift.multivariate
+    )
+
+
+def learn_multivariate_floors(
+    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, left_out: Collection[str] = ()
+) -> dict[str, float]:
+    """Return by statistic the effect that one more day like the reference's hardly exceeds.
+
+    Each of some days, evenly spread, is compared with all the others; the floor is the upper prediction bound of their
+    effects for one more day (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. Fewer than 10 days with
+    enough rows teach nothing.
+
+    Args:
+        spec: the model.
+        model_version: the version.
+        reference_rows: canonical rows of the reference, with ``predicted_at``.
+        left_out: features that are not compared, as ``measure_multivariate``.
+    """
+    local = reference_rows.sort("row_id").with_columns(local_days(spec, reference_rows.sort("row_id")["predicted_at"]))
+    counts = local.group_by("day").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("day")
+    if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
+        return {}
+    level = level_of_a_floor(spec)
+    floors: dict[str, float] = {}
+    for name in spec.drift.multivariate:
+        wanted = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
+        places = np.unique(np.linspace(0, counts.height - 1, wanted).round().astype(np.int64))
+        effects: list[float] = []
+        for day in counts["day"].gather(places.tolist()):
+            sides = (local.filter(pl.col("day") != day), local.filter(pl.col("day") == day))
+            columns = _columns(spec, left_out)
+            if _too_little(spec, columns, sides[0].height, sides[1].height):
+                continue
+            seed = (spec.name, model_version, str(day), "learned floors", name.value)
+            effects.append(_effect_of_day(name, columns, sides, seed))
+        if len(effects) >= LEAST_DAYS:
+            floors[name.value] = _bound(np.abs(effects), level)
+    return floors
+
+
+def _effect_of_day(
+    name: MultivariateStatistic,
+    columns: dict[str, FeatureKind],
+    sides: tuple[pl.DataFrame, pl.DataFrame],
+    seed: tuple[str, ...],
+) -> float:
+    try:
+        return MULTIVARIATE_STATISTICS[name].function(columns, *sides, seed).effect
+    except UndefinedStatisticError:
+        return 0.0
+
+
+def _bound(effects: Values, level: float) -> float:
+    quantile = float(special.stdtrit(effects.size - 1, 1 - level))
+    spread = float(np.std(effects, ddof=1)) * math.sqrt(1 + 1 / effects.size)
+    return float(np.mean(effects)) + quantile * spread
+
+
+def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKind]:
+    return {name: kind for name, kind in watched_features(spec).items() if name not in left_out}
+
+
+def density_ratio(reference_rows: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec) -> Values:
+    """Return a weight for each reference row, in the order of their ids: how often its like is among ``rows``.
+
+    Cross-fitted; not normalised. All features count, ignored ones too: they are inputs of the model.
+
+    Args:
+        reference_rows: canonical rows of the reference.
+        rows: canonical rows of the chunk.
+        spec: the model.
+    """
+    told = tell_apart(features_of(spec), reference_rows, rows, RATIO_TREES)
+    return density_ratio_weights(told.probabilities[~told.current], reference_rows.height, rows.height)
+
+
+def _measured(
+    spec: ModelSpec,
+    name: MultivariateStatistic,
+    sides: tuple[pl.DataFrame, pl.DataFrame],
+    unnamed: Measurement,
+    seed: tuple[str, ...],
+    *,
+    floor: float,
+    columns: dict[str, FeatureKind],
+) -> Measurement:
+    row = MULTIVARIATE_STATISTICS[name]
+    reference, current = sides
+    blank = replace(unnamed, definition=row.definition)
+    if reason := _too_little(spec, columns, reference.height, current.height):
+        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+    if floor > row.highest_floor:
+        reason = f"days of the reference reach {min(floor, 1.0):.3f}: any day is told apart from the others"
+        return replace(blank, value=None, status=Status.SKIPPED, severity=Severity.INFO, reason=reason)
+    try:
+        found = row.function(columns, reference, current, seed)
+    except UndefinedStatisticError as undefined:
+        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+    lower = -floor if row.absolute else None
+    judged = replace(blank, value=found.effect, p_value=found.p_value, threshold_upper=floor, threshold_lower=lower)
+    size = abs(found.effect) if row.absolute else found.effect
+    if size < floor or found.p_value >= spec.drift.alpha:
+        return judged
+    carried = ", ".join(f"{column} {share:.0%}" for column, share in list(found.carried_by().items())[:NAMED_COLUMNS])
+    reason = (
+        f"{found.effect:.3f} is {'beyond' if row.absolute else 'at least'} {floor:.3g}, "
+        f"and p = {found.p_value:.2g} is below {spec.drift.alpha:g}; carried by {carried}"
+    )
+    return replace(judged, status=Status.BREACHED, reason=reason)
+
+
+def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int, current: int) -> str | None:
+    least = max(spec.drift.minimum_rows, FOLDS)
+    if not columns:
+        return "no watched feature: drift.ignore names them all"
+    if current < least:
+        return f"{current} rows, at least {least} needed"
+    if reference < 2 * least:
+        return f"{reference} rows of the reference are kept, at least {2 * least} needed"
+    return None
+
+
+def _domain_classifier(
+    columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
+) -> Found:
+    told = tell_apart(columns, reference.head(SAMPLE_ROWS), current.head(SAMPLE_ROWS))
+    test = area_test(told.probabilities, told.current, told.folds, generator_of(*seed, "permutation"))
+    return Found(
+        effect=test.statistic,
+        p_value=test.p_value,
+        carried_by=lambda: shares_of_columns(told, generator_of(*seed, "columns")),
+    )
+
+
+def _pca_reconstruction(
+    columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
+) -> Found:
+    # Rows that the plane was fitted to lie nearer to it than any others: they are not the ones compared.
+    own = min(SAMPLE_ROWS, reference.height // 2)
+    encoding = encoding_of(columns, reference.head(own))
+    fitted = fit_components(share_matrix(encoding, reference.head(own)))
+    compared = [share_matrix(encoding, side) for side in (reference.slice(own, own), current.head(SAMPLE_ROWS))]
+    errors = [reconstruction_errors(fitted, matrix) for matrix in compared]
+    spread = float(np.sort(errors[0]).std())
+    if spread == 0.0:
+        raise UndefinedStatisticError("every row of the reference is reconstructed equally well")
+    test = mean_difference_test(errors[0], errors[1], generator_of(*seed))
+
+    def carried_by() -> dict[str, float]:
+        squares = [np.mean(residuals(fitted, matrix) ** 2, axis=0) for matrix in compared]
+        excess = np.maximum((squares[1] - squares[0]) * np.sign(test.statistic), 0.0)
+        shares = dict(zip(columns, (excess / max(float(excess.sum()), 1e-300)).tolist(), strict=True))
+        return {name: shares[name] for name in sorted(shares, key=lambda name: (-shares[name], name)) if shares[name]}
+
+    return Found(effect=test.statistic / spread, p_value=test.p_value, carried_by=carried_by)
+
+
+MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {
+    MultivariateStatistic.DOMAIN_CLASSIFIER: MultivariateRow(
+        function=_domain_classifier,
+        floor=0.6,
+        highest_floor=0.98,
+        days_learned=12,
+        absolute=False,
+        definition=(
+            "cross-validated area under the ROC curve of a classifier that tells the chunk's rows from the reference's "
+            "by all watched features: 0.5 when it cannot, 1 when it always can"
+        ),
+    ),
+    MultivariateStatistic.PCA_RECONSTRUCTION: MultivariateRow(
+        function=_pca_reconstruction,
+        floor=0.25,
+        highest_floor=math.inf,
+        days_learned=60,
+        absolute=True,
+        definition=(
+            "mean distance of the chunk's rows from the principal components of the reference's watched features, "
+            "minus that of reference rows, in standard deviations of theirs"
+        ),
+    ),
+}

@@ -1,0 +1,214 @@
+"""Drift of a chunk: its columns beside those of the reference or of earlier days, and the rule that decides."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.drift.statistics_table import (
+    DRIFT_STATISTICS,
+    Comparison,
+    DriftStatistic,
+    Values,
+    deciding_statistic,
+)
+from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
+from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
+
+SMALLEST_SHOWN = 1e-12
+SAMPLE_ROWS = 2_000
+"""Rows of each side for statistics that need rows: the first by the hash of their ids."""
+
+
+class UnknownDriftStatisticError(ValueError):
+    """A spec asks for a statistic that does not exist or does not fit the column; the message lists what does."""
+
+
+def check_drift_rules(spec: ModelSpec) -> None:
+    """Refuse a spec whose drift rules name statistics or columns that do not exist.
+
+    Raises:
+        UnknownDriftStatisticError: naming field, value and what is known.
+    """
+    for kind in FeatureKind:
+        chosen = getattr(spec.drift, kind.value)
+        if chosen is not None:
+            _known(spec, f"drift.{kind.value}", chosen, {n for n, s in DRIFT_STATISTICS.items() if kind in s.kinds})
+    for position, name in enumerate(spec.drift.statistics):
+        _known(spec, f"drift.statistics[{position}]", name, set(DRIFT_STATISTICS))
+    for column in spec.drift.ignore:
+        _known(spec, "drift.ignore", column, set(spec.columns))
+    for key in spec.drift.floors:
+        column, _, name = key.rpartition(".")
+        _known(spec, f"drift.floors.{key}", name, {*DRIFT_STATISTICS, *([] if column else MultivariateStatistic)})
+        if column:
+            _known(spec, f"drift.floors.{key}", column, set(spec.columns))
+
+
+@dataclass(frozen=True)
+class Counterpart:
+    """What the columns of a chunk are compared with, and what is known about its healthy days.
+
+    Args:
+        bins: bins of the columns.
+        profile: counts to compare with: the reference's, or the sum of earlier days.
+        words: what that is, for a person.
+        learned: the floor learned from the reference's days by column, statistic and rows of the chunk, if any.
+        expected_sample: rows of the reference, where a statistic needs rows.
+        observed_sample: rows of the chunk, likewise.
+    """
+
+    bins: Mapping[str, Bins]
+    profile: ChunkProfile
+    words: str = "the reference"
+    learned: Callable[[str, str, int], float | None] = lambda _column, _statistic, _rows: None
+    expected_sample: pl.DataFrame | None = None
+    observed_sample: pl.DataFrame | None = None
+
+    def comparison(self, observed: ColumnProfile) -> Comparison:
+        """Return a column of the chunk beside what it is compared with."""
+        column = observed.column
+        samples = (_sampled(self.expected_sample, column), _sampled(self.observed_sample, column))
+        return Comparison(self.bins[column], self.profile[column], observed, *samples)
+
+
+def against_reference(reference: Reference) -> Counterpart:
+    """Compare with the reference itself, by what was learned from its days."""
+    return Counterpart(reference.bins, reference.profile, learned=reference.floors.floor)
+
+
+def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> tuple[Measurement, ...]:
+    """Compare every column of a chunk with what it is to be compared with, and decide which have drifted.
+
+    A column is breached when the effect of its deciding statistic is at least the floor *and* its q-value,
+    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. The floor is the spec's number for the
+    column, or else the larger of the statistic's and the learned one. Ignored columns are judged among themselves,
+    with severity info. Statistics asked for on top are measured and do not decide.
+    """
+    deciding = [
+        _compare(spec, against, profile[column], DRIFT_STATISTICS[deciding_statistic(spec, kind)], profile)
+        for column, kind in spec.columns.items()
+    ]
+    # An ignored column that always drifts would, in one family, let others pass too easily.
+    watched, ignored = (
+        [
+            _judge(spec, against, m)
+            for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])
+        ]
+        for apart in (False, True)
+    )
+    further = [
+        measurement
+        for name in dict.fromkeys(spec.drift.statistics)
+        for measurement in _with_q_values(
+            [
+                _compare(spec, against, profile[column], DRIFT_STATISTICS[name], profile)
+                for column, kind in spec.columns.items()
+                if kind in DRIFT_STATISTICS[name].kinds and name != deciding_statistic(spec, kind)
+            ]
+        )
+    ]
+    return (*watched, *ignored, *further, _drifted_columns(watched, profile))
+
+
+def needs_rows(spec: ModelSpec) -> bool:
+    """Return whether a statistic that the spec asks for takes single rows."""
+    asked = {*spec.drift.statistics, *(deciding_statistic(spec, kind) for kind in FeatureKind)}
+    return any(DRIFT_STATISTICS[name].needs_rows for name in asked)
+
+
+def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
+    if value not in known:
+        close = get_close_matches(value, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ";"
+        message = f"{spec.name}: {field}: unknown {value!r}{hint} known: {', '.join(sorted(known))}"
+        raise UnknownDriftStatisticError(message)
+
+
+def _compare(
+    spec: ModelSpec, against: Counterpart, column: ColumnProfile, statistic: DriftStatistic, profile: ChunkProfile
+) -> Measurement:
+    measurement = Measurement(
+        kind=Kind.DRIFT,
+        subject=column.column,
+        name=statistic.name,
+        model_version=profile.model_version,
+        value=0.0,
+        definition=f"{statistic.definition}; against {against.words}",
+        rows=column.rows,
+    )
+    if column.rows < spec.drift.minimum_rows:
+        return _skip(measurement, f"{column.rows} rows, at least {spec.drift.minimum_rows} needed")
+    comparison = against.comparison(column)
+    try:
+        effect = statistic.effect(comparison)
+        p_value = statistic.test(comparison).p_value
+    except UndefinedStatisticError as undefined:
+        return _skip(measurement, str(undefined))
+    return replace(measurement, value=effect, p_value=p_value)
+
+
+def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:
+    if rows is None or not rows[column].dtype.is_numeric():
+        return None
+    values = rows[column].head(SAMPLE_ROWS).to_numpy()
+    return values[np.isfinite(values)]
+
+
+def _skip(measurement: Measurement, reason: str) -> Measurement:
+    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)
+
+
+def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
+    p_values = [m.p_value for m in measurements if m.p_value is not None]
+    q_values = iter(benjamini_hochberg(np.asarray(p_values)))
+    return [m if m.p_value is None else replace(m, q_value=float(next(q_values))) for m in measurements]
+
+
+def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> Measurement:
+    column = measurement.subject
+    floor, origin = _floor(spec, against, measurement)
+    severity = Severity.INFO if column in spec.drift.ignore else Severity.WARNING
+    judged = replace(measurement, threshold_upper=floor, severity=severity)
+    if measurement.value is None or measurement.q_value is None:
+        return judged
+    if measurement.value < floor or measurement.q_value >= spec.drift.alpha:
+        return judged
+    q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
+    reason = f"{measurement.value:.3f} is at least {floor:.3g}{origin}, and {q_value} is below {spec.drift.alpha:g}"
+    return replace(judged, status=Status.BREACHED, reason=reason)
+
+
+def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:
+    """Return the floor of a column, and where it is from if it was learned."""
+    column, statistic = measurement.subject, measurement.name
+    floors = spec.drift.floors
+    if (own := floors.get(f"{column}.{statistic}")) is not None:
+        return own, ""
+    number = floors.get(statistic, DRIFT_STATISTICS[statistic].floor)
+    learned = against.learned(column, statistic, measurement.rows)
+    if learned is None or learned <= number:
+        return number, ""
+    return learned, " (learned from the reference's own days)"
+
+
+def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:
+    summary = Measurement(
+        kind=Kind.DRIFT,
+        subject="chunk",
+        name="drifted_columns",
+        model_version=profile.model_version,
+        value=float(sum(m.status is Status.BREACHED for m in watched)),
+        severity=Severity.INFO,
+        definition="columns, model output included and ignored ones not, that have drifted",
+        rows=profile.rows,
+    )
+    if all(m.status is Status.SKIPPED for m in watched):
+        return _skip(summary, "no column could be measured")
+    return summary

@@ -1,0 +1,207 @@
+"""Floors learned from the reference's own days: how far a healthy day of this size lies from the others.
+
+A fixed floor alarms every day on a column that always varies (the weather of one day is never that of two months).
+So each day of the reference is compared with its other days, and a column's floor becomes a prediction bound for
+one more such day. The day is first thinned to the size of the chunk to be judged, because small chunks lie farther
+away by chance alone.
+"""
+
+import datetime as dt
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+from monitoring_pipeline.evaluation.drift.baselines import baseline_days, without
+from monitoring_pipeline.evaluation.drift.statistics_table import (
+    DRIFT_STATISTICS,
+    SPECIAL_CELLS_AFTER,
+    SPECIAL_CELLS_BEFORE,
+    Values,
+    deciding_statistic,
+    effect_of,
+)
+from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile, add_profiles
+from monitoring_pipeline.spec.model import Against, ModelSpec
+from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+
+LEAST_DAYS = 10
+SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000)
+LARGEST_BOUNDED = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class LearnedFloor:
+    """The floors of one column and statistic, by rows of the chunk."""
+
+    column: str
+    statistic: str
+    rows: tuple[int, ...]
+    floors: tuple[float, ...]
+
+    def at(self, rows: int) -> float:
+        """Return the floor of a chunk with so many rows: linear in 1 / sqrt(rows) between, constant beyond."""
+        places = [-1 / math.sqrt(size) for size in self.rows]
+        return float(np.interp(-1 / math.sqrt(max(rows, 1)), places, self.floors))
+
+
+@dataclass(frozen=True)
+class LearnedFloors:
+    """What was learned from the days of a reference, or the ``reason`` why nothing was; ``rules_hash`` says how."""
+
+    rules_hash: str
+    days: int
+    floors: tuple[LearnedFloor, ...] = ()
+    reason: str | None = None
+
+    def floor(self, column: str, statistic: str, rows: int) -> float | None:
+        """Return the learned floor of a column for a chunk with so many rows, if there is one."""
+        own = next((entry for entry in self.floors if (entry.column, entry.statistic) == (column, statistic)), None)
+        return None if own is None else own.at(rows)
+
+
+NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")
+
+
+def learn_floors(
+    spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], days: Mapping[dt.date, ChunkProfile]
+) -> LearnedFloors:
+    """Learn the floor of every column's deciding statistic from the reference's own days, leave-one-out.
+
+    A floor is the upper prediction bound for one more day (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), on a
+    scale where effects are nearly normal (see ``to_normal``). Its level is the spec's share of false alarms divided
+    by the number of comparisons (see ``level_of_a_floor``), so that the share holds for a whole day. Days are thinned
+    without replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
+
+    Args:
+        spec: the model, whose drift rules say which statistic decides and what a day is compared with.
+        model_version: version of the reference; seeds the thinning, with model and column.
+        bins: bins by column.
+        days: profiles of the reference's days.
+    """
+    judged = {day: profile for day, profile in sorted(days.items()) if profile.rows >= spec.drift.minimum_rows}
+    if not spec.drift.learn_floors:
+        return LearnedFloors(spec.learned_floors_hash, len(judged), reason="drift.learn_floors is off")
+    level = level_of_a_floor(spec)
+    floors: list[LearnedFloor] = []
+    fewest = 0
+    for column, kind in spec.columns.items():
+        statistic = deciding_statistic(spec, kind)
+        pairs = _pairs(spec, {day: profile[column] for day, profile in judged.items()})
+        fewest = max(fewest, len(pairs))
+        if len(pairs) >= LEAST_DAYS:
+            generator = _generator(spec.name, model_version, column)
+            rows, bounds = _learn(statistic, bins[column], pairs, level, generator)
+            floors.append(LearnedFloor(column, statistic, rows, bounds))
+    reason = None if floors else f"{fewest} days of the reference can be compared, at least {LEAST_DAYS} needed"
+    return LearnedFloors(spec.learned_floors_hash, len(judged), tuple(floors), reason)
+
+
+def level_of_a_floor(spec: ModelSpec) -> float:
+    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all that is compared)."""
+    watched = sum(column not in spec.drift.ignore for column in spec.columns)
+    return spec.drift.false_alarm_share / max(watched + len(spec.drift.multivariate), 1)
+
+
+def _pairs(spec: ModelSpec, days: Mapping[dt.date, ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
+    """Return each day's profile with the profile of the days that it is compared with."""
+    if not days:
+        return []
+    if spec.drift.against is Against.REFERENCE:
+        total = _sum(list(days.values()))
+        return [(own, without(total, own)) for own in days.values() if len(days) > 1]
+    return [
+        (own, _sum([days[day] for day in wanted]))
+        for date, own in days.items()
+        if (wanted := baseline_days(spec.drift, date)) and all(day in days for day in wanted)
+    ]
+
+
+def _sum(profiles: list[ColumnProfile]) -> ColumnProfile:
+    total = profiles[0]
+    for profile in profiles[1:]:
+        total = add_profiles(total, profile)
+    return total
+
+
+def _learn(
+    statistic: str,
+    bins: Bins,
+    pairs: list[tuple[ColumnProfile, ColumnProfile]],
+    level: float,
+    generator: np.random.Generator,
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Return sizes of chunks and the floor at each."""
+    largest = max(own.rows for own, _ in pairs)
+    sizes = [size for size in SIZES if size < largest] + [largest]
+    bounds = [
+        _bound(
+            np.array([_effect(statistic, bins, others, thinned(own, size, generator)) for own, others in pairs]),
+            level,
+            bounded=DRIFT_STATISTICS[statistic].bounded,
+        )
+        for size in sizes
+    ]
+    # A larger chunk never needs a higher floor; where the estimates cross, the higher one holds.
+    monotone = np.maximum.accumulate(bounds[::-1])[::-1]
+    return tuple(sizes), tuple(map(float, monotone))
+
+
+def _effect(statistic: str, bins: Bins, expected: ColumnProfile, observed: ColumnProfile) -> float:
+    try:
+        return effect_of(statistic, bins, expected, observed)
+    except UndefinedStatisticError:
+        return 0.0
+
+
+def _bound(effects: Values, level: float, *, bounded: bool) -> float:
+    scaled = to_normal(effects, bounded=bounded)
+    days = scaled.size
+    quantile = float(special.stdtrit(days - 1, 1 - level))
+    bound = float(scaled.mean()) + quantile * float(scaled.std(ddof=1)) * math.sqrt(1 + 1 / days)
+    return from_normal(bound, bounded=bounded)
+
+
+def to_normal(effects: Values, *, bounded: bool) -> Values:
+    """Return effects on a scale where those of alike days are nearly normal.
+
+    By chance alone the square of a distance is nearly a multiple of a chi-squared variable, whose cube root is nearly
+    normal (Wilson & Hilferty 1931, PNAS 17:684). A distance that cannot exceed 1 is stretched before, its square e^2
+    to -ln(1 - e^2), which changes small ones little and leaves no room below 1 unreachable.
+    """
+    squares = np.square(np.minimum(effects, LARGEST_BOUNDED) if bounded else effects)
+    return np.cbrt(-np.log1p(-squares) if bounded else squares)
+
+
+def from_normal(scaled: float, *, bounded: bool) -> float:
+    """Return the effect at a place of the scale of ``to_normal``; negative places stand for no effect."""
+    cubed = max(scaled, 0.0) ** 3
+    return math.sqrt(-math.expm1(-cubed) if bounded else cubed)
+
+
+def thinned(profile: ColumnProfile, rows: int, generator: np.random.Generator) -> ColumnProfile:
+    """Return the counts of so many of the profile's rows, drawn without replacement; all of them if there are fewer."""
+    if profile.rows <= rows:
+        return profile
+    # numpy's other method lists every row.
+    drawn = generator.multivariate_hypergeometric(profile.counts, rows, method="marginals")
+    return _with_sums_of(replace(profile, counts=tuple(map(int, drawn))), profile, generator)
+
+
+def _with_sums_of(thinner: ColumnProfile, profile: ColumnProfile, generator: np.random.Generator) -> ColumnProfile:
+    """Return the thinned profile with sums such as so many of the values would have: their mean varies by chance."""
+    values, kept = (sum(own.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]) for own in (profile, thinner))
+    if profile.minimum is None or not values or not kept:
+        return thinner
+    mean = profile.sum_centred / values
+    variance = max(0.0, profile.sum_squares_centred / values - mean**2)
+    mean += float(generator.standard_normal()) * math.sqrt(variance * max(0.0, 1 / kept - 1 / values))
+    return replace(thinner, sum_centred=kept * mean, sum_squares_centred=kept * (variance + mean**2))
+
+
+def _generator(*parts: str) -> np.random.Generator:
+    digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest))

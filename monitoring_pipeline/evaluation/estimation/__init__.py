@@ -1,0 +1,1 @@
+"""Expected performance while labels are missing, with its measured error."""

@@ -1,0 +1,288 @@
+"""Performance without labels: what is to be expected of a chunk if the model is as right as on its reference.
+
+Classifiers by confidence-based estimation (CBPE; Bialek et al. 2024, arXiv:2401.08348): a score that is a
+probability says itself how often it is right. Regressions by direct loss estimation: a second model, fitted on the
+reference, predicts the size of the error from the inputs. Neither can see that the relation of inputs and label has
+changed; that shows only once labels arrive.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.estimation.of_classes import (
+    ClassProbabilities,
+    Expected,
+    estimate_classes,
+    realized_classes,
+)
+from monitoring_pipeline.evaluation.estimation.of_losses import (
+    LossModel,
+    estimate_and_truth,
+    estimate_losses,
+    fit_loss_model,
+)
+from monitoring_pipeline.evaluation.performance.metrics_table import better_of
+from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
+from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.recalibration import Recalibration, isotonic_recalibration
+from monitoring_pipeline.statistics.seeding import generator_of
+
+Values = NDArray[np.float64]
+Folds = NDArray[np.int64]
+FOLDS = 5
+LEAST_DAYS = 5
+CONFIDENCE_QUANTILE = 1.959963984540054
+NOT_SHARES = frozenset({"log_loss", "brier_score", "mean_absolute_error", "root_mean_squared_error"})
+"""Estimated metrics that may exceed 1; none is below 0."""
+CANNOT_SEE = "a changed relation of inputs and label cannot be seen this way"
+
+
+@dataclass(frozen=True)
+class EstimateError:
+    """How far the estimates of one metric were off on the reference's days, each judged without its own fold.
+
+    ``systematic`` is the standard deviation of what chance in the labels does not explain.
+    """
+
+    metric: str
+    days: int
+    mean_absolute: float
+    bias: float
+    systematic: float
+
+
+@dataclass(frozen=True)
+class Estimation:
+    """How a version's performance is estimated without labels, and how good that was on its reference.
+
+    Args:
+        recalibrations: from scores to probabilities, one per class; none where the scores are better as they are.
+        brier_as_is: cross-validated Brier score of the scores.
+        brier_recalibrated: the same of the recalibrated ones.
+        errors: by metric.
+        reason: why nothing can be estimated, if so.
+    """
+
+    recalibrations: tuple[Recalibration, ...] = ()
+    brier_as_is: float | None = None
+    brier_recalibrated: float | None = None
+    errors: tuple[EstimateError, ...] = ()
+    reason: str | None = None
+
+    def error(self, metric: str) -> EstimateError | None:
+        """Return what is known about the estimates of a metric."""
+        return next((own for own in self.errors if own.metric == metric), None)
+
+
+NOT_ESTIMATED = Estimation(reason="the reference was built before estimates were learned")
+
+
+def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
+    """Learn from the reference's rows how to estimate, and measure the error on each of their days.
+
+    Every fifth day is left out in turn: its rows are estimated by what the other days taught. Scores are
+    recalibrated only if that lowers the Brier score of the days left out.
+
+    Args:
+        spec: the model.
+        rows: canonical predictions of one version with ``label``, null where it is unknown.
+    """
+    labelled = usable(spec, rows).filter(pl.col("label").is_not_null())
+    days = local_days(spec, labelled["predicted_at"])
+    least = spec.performance.minimum_rows
+    judged = int((days.value_counts()["count"] >= least).sum())
+    if judged < LEAST_DAYS:
+        reason = f"{judged} days of the reference have {least} labels or more, at least {LEAST_DAYS} needed"
+        return Estimation(reason=reason)
+    fold = days.rank("dense").to_numpy() % FOLDS
+    if spec.task is Task.REGRESSION:
+        pairs = (estimate_and_truth(part, model) for part, model in _left_out_losses(spec, labelled, days, fold))
+        return Estimation(errors=_errors(pairs))
+    truth = _true_classes(spec, labelled)
+    as_is = _classes(spec, labelled, ())
+    recalibrated = _cross_validated(as_is, truth, fold)
+    brier = [_brier(own.of_class, truth.of_class) for own in (as_is, recalibrated)]
+    helps = brier[1] < brier[0]
+    return Estimation(
+        recalibrations=_fitted(as_is, truth) if helps else (),
+        brier_as_is=brier[0],
+        brier_recalibrated=brier[1],
+        errors=_errors(_class_pairs(spec, recalibrated if helps else as_is, truth, days)),
+    )
+
+
+def estimate_performance(
+    spec: ModelSpec,
+    estimation: Estimation,
+    rows: pl.DataFrame,
+    *,
+    model_version: str,
+    chunk: str,
+    loss_model: LossModel | None = None,
+    reference: Mapping[str, Estimate] | None = None,
+) -> tuple[Measurement, ...]:
+    """Estimate one version's performance on a chunk, and judge it by the thresholds.
+
+    The interval holds, in 95 of 100 chunks like the reference's days, what the labels will show: its variance is
+    that of chance in the labels plus that of the estimate's own errors on the reference's days.
+
+    Args:
+        spec: the model.
+        estimation: what was learned from the version's reference.
+        rows: canonical predictions of the version.
+        model_version: the version.
+        chunk: key of the chunk; seeds the draws, with model and version.
+        loss_model: of a regression.
+        reference: the reference's realized values with their intervals, by metric.
+    """
+    blank = Measurement(
+        kind=Kind.ESTIMATED_PERFORMANCE,
+        subject="model",
+        name="estimate",
+        model_version=model_version,
+        value=0.0,
+        rows=rows.height,
+    )
+    own = usable(spec, rows)
+    if estimation.reason or own.height < spec.performance.minimum_rows:
+        reason = estimation.reason or f"{own.height} rows, at least {spec.performance.minimum_rows} needed"
+        return (replace(blank, value=None, status=Status.SKIPPED, reason=reason),)
+    if loss_model is not None:
+        expected = estimate_losses(loss_model, own)
+    else:
+        classes = _classes(spec, own, estimation.recalibrations)
+        expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
+    return tuple(
+        _judge(spec, _measurement(replace(blank, name=name, rows=own.height), value, error, known), known)
+        for name, value in expected.items()
+        for known in ((reference or {}).get(name),)
+        if (error := estimation.error(name)) is not None
+    )
+
+
+def usable(spec: ModelSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows whose output can be compared with a label."""
+    numbers = [name for name, kind in spec.columns.items() if name in spec.output_columns and kind == "numeric"]
+    return rows.filter(pl.all_horizontal(pl.col(numbers).is_finite()) & pl.col("prediction").is_not_null())
+
+
+def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recalibration]) -> ClassProbabilities:
+    """Return the rows with the probabilities of their labels: the scores, recalibrated where that helps."""
+    columns = list(spec.score_columns.values()) or ["score"]
+    names = spec.classes or ("",)
+    scores = np.column_stack([rows[column].to_numpy() for column in columns])
+    decided = np.column_stack([(rows["prediction"] == (name or "1")).to_numpy() for name in names])
+    return ClassProbabilities(names, scores, _normalised(scores, recalibrations), decided)
+
+
+def _true_classes(spec: ModelSpec, labelled: pl.DataFrame) -> ClassProbabilities:
+    own = _classes(spec, labelled, ())
+    truth = [(labelled["label"] == (name or 1.0)).to_numpy() for name in own.classes]
+    return replace(own, of_class=np.column_stack(truth).astype(np.float64))
+
+
+def _normalised(scores: Values, recalibrations: Sequence[Recalibration]) -> Values:
+    """Probabilities of the classes; of several they sum to 1 in every row."""
+    columns = [own(scores[:, n]) for n, own in enumerate(recalibrations)]
+    chances = np.column_stack(columns) if columns else scores
+    if chances.shape[1] == 1:
+        return chances
+    total = chances.sum(axis=1, keepdims=True)
+    return np.where(total > 0, chances / np.where(total > 0, total, 1.0), 1.0 / chances.shape[1])
+
+
+def _fitted(own: ClassProbabilities, truth: ClassProbabilities) -> tuple[Recalibration, ...]:
+    return tuple(isotonic_recalibration(truth.of_class[:, n], own.scores[:, n]) for n in range(len(own.classes)))
+
+
+def _cross_validated(own: ClassProbabilities, truth: ClassProbabilities, fold: Folds) -> ClassProbabilities:
+    """Return the rows with probabilities recalibrated by the other folds."""
+    chances = own.of_class.copy()
+    for number in np.unique(fold):
+        inside = fold == number
+        chances[inside] = _normalised(own.scores[inside], _fitted(own.rows(~inside), truth.rows(~inside)))
+    return replace(own, of_class=chances)
+
+
+def _brier(chances: Values, truth: Values) -> float:
+    return float(np.sort(np.sum((chances - truth) ** 2, axis=1)).mean())
+
+
+def _class_pairs(
+    spec: ModelSpec, own: ClassProbabilities, truth: ClassProbabilities, days: pl.Series
+) -> Iterator[tuple[dict[str, Expected], dict[str, float]]]:
+    for day in days.unique().sort():
+        inside = (days == day).to_numpy()
+        if inside.sum() >= spec.performance.minimum_rows:
+            generator = generator_of(spec.name, "estimation", str(day))
+            yield estimate_classes(own.rows(inside), generator), realized_classes(truth.rows(inside))
+
+
+def _left_out_losses(
+    spec: ModelSpec, labelled: pl.DataFrame, days: pl.Series, fold: Folds
+) -> Iterator[tuple[pl.DataFrame, LossModel]]:
+    """Yield every day of the reference with a loss model that has not seen its fold."""
+    for number in np.unique(fold):
+        inside = pl.Series(fold == number)
+        model = fit_loss_model(spec, labelled.filter(~inside))
+        for day in days.filter(inside).unique().sort():
+            part = labelled.filter(days == day)
+            if part.height >= spec.performance.minimum_rows:
+                yield part, model
+
+
+def _errors(pairs: Iterable[tuple[dict[str, Expected], dict[str, float]]]) -> tuple[EstimateError, ...]:
+    differences: dict[str, list[tuple[float, float]]] = {}
+    for expected, realized in pairs:
+        for name in expected.keys() & realized.keys():
+            own = expected[name]
+            differences.setdefault(name, []).append((own.value - realized[name], own.variance))
+    return tuple(
+        _error(name, np.array(differences[name]))
+        for name in sorted(differences)
+        if len(differences[name]) >= LEAST_DAYS
+    )
+
+
+def _error(metric: str, differences: Values) -> EstimateError:
+    off, variance = differences[:, 0], differences[:, 1]
+    return EstimateError(
+        metric=metric,
+        days=len(off),
+        mean_absolute=float(np.abs(off).mean()),
+        bias=float(off.mean()),
+        systematic=math.sqrt(max(0.0, float(np.mean(off**2 - variance)))),
+    )
+
+
+def _measurement(
+    blank: Measurement, expected: Expected, error: EstimateError, reference: Estimate | None
+) -> Measurement:
+    half_width = CONFIDENCE_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
+    return replace(
+        blank,
+        value=expected.value,
+        lower=max(0.0, expected.value - half_width),
+        upper=min(math.inf if blank.name in NOT_SHARES else 1.0, expected.value + half_width),
+        reference_value=reference.value if reference else None,
+        definition=(
+            f"estimated without labels; off by {error.mean_absolute:.3g} on average on {error.days} days of the "
+            f"reference (by {error.bias:+.3g} with its sign); {CANNOT_SEE}"
+        ),
+    )
+
+
+def _judge(spec: ModelSpec, measurement: Measurement, reference: Estimate | None) -> Measurement:
+    """Judge as realized performance is judged, and never more than a warning: it is an estimate."""
+    judged = judge_by_threshold(spec, measurement, better_of(spec.task, measurement.name), reference)
+    if judged.severity is not Severity.CRITICAL:
+        return judged
+    return replace(judged, severity=Severity.WARNING)

@@ -1,0 +1,96 @@
+"""Direct loss estimation: how large a regression's errors will be, by a model of its errors on the reference."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.estimation.of_classes import Expected
+from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding, Values, code_matrix, encoding_of
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
+from monitoring_pipeline.spec.model import ModelSpec
+
+ROWS_FITTED = 20_000
+TREES = 60
+
+
+@dataclass(frozen=True, eq=False)
+class LossModel:
+    """Predicts the absolute and the squared error of each row from features and prediction.
+
+    Args:
+        columns: features that had a value in the fit, then the prediction.
+        categories: the categories of each categorical feature that have a code of their own.
+        absolute: fitted regressor of the absolute error.
+        squared: fitted regressor of the squared error.
+        spread_of_squares: variance of the squared errors over their squared mean, on the rows of the fit.
+    """
+
+    encoding: Encoding
+    absolute: Any
+    squared: Any
+    spread_of_squares: float
+
+
+def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
+    """Fit gradient-boosted trees to a regression's errors on labelled reference rows, at most ``ROWS_FITTED``.
+
+    Direct loss estimation as NannyML's (its documentation, "Direct Loss Estimation"), with trees that take missing
+    values as they are. Equal rows give equal models; nothing is kept in a file.
+
+    Args:
+        spec: the model.
+        labelled: canonical predictions of one version with ``label``, sorted by id; rows without one are left out.
+    """
+    from sklearn import ensemble as untyped_ensemble  # pyright: ignore[reportMissingTypeStubs]
+
+    ensemble: Any = untyped_ensemble
+
+    rows = labelled.filter(pl.col("label").is_not_null() & pl.col("prediction").is_finite()).head(ROWS_FITTED)
+    columns = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
+    known: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
+    # The trees refuse a column without any value.
+    used = {name: kind for (name, kind), count in zip(columns.items(), known, strict=True) if count}
+    encoding = encoding_of(used, rows)
+    matrix = code_matrix(encoding, rows)
+    off = (rows["prediction"] - rows["label"]).to_numpy()
+    with one_thread():
+        fitted: list[Any] = [
+            ensemble.HistGradientBoostingRegressor(
+                max_iter=TREES,
+                max_leaf_nodes=15,
+                min_samples_leaf=50,
+                early_stopping=False,
+                categorical_features=encoding.categorical,
+                random_state=0,
+            ).fit(matrix, target)
+            for target in (np.abs(off), off**2)
+        ]
+    mean_square = float(np.mean(off**2))
+    spread = float(np.var(off**2)) / mean_square**2 if mean_square > 0 else 0.0
+    return LossModel(encoding, fitted[0], fitted[1], spread)
+
+
+def estimate_losses(model: LossModel, rows: pl.DataFrame) -> dict[str, Expected]:
+    """Return the expected errors of some rows, with the variance that chance gives the realized ones."""
+    matrix = code_matrix(model.encoding, rows)
+    with one_thread():
+        absolute = float(np.maximum(model.absolute.predict(matrix), 0.0).mean())
+        square = max(float(np.maximum(model.squared.predict(matrix), 0.0).mean()), absolute**2)
+    return {
+        "mean_absolute_error": Expected(absolute, (square - absolute**2) / rows.height),
+        # By the delta method: the variance of a root is that of the square over four times the square.
+        "root_mean_squared_error": Expected(math.sqrt(square), model.spread_of_squares * square / (4 * rows.height)),
+    }
+
+
+def estimate_and_truth(labelled: pl.DataFrame, model: LossModel) -> tuple[dict[str, Expected], dict[str, float]]:
+    """Return the expected and the realized errors of labelled rows."""
+    off = (labelled["prediction"] - labelled["label"]).to_numpy()
+    realized = {
+        "mean_absolute_error": float(np.abs(off).mean()),
+        "root_mean_squared_error": float(np.sqrt(np.mean(off**2))),
+    }
+    return estimate_losses(model, labelled), realized

@@ -1,0 +1,1 @@
+"""Why performance changed: moved inputs, moved scores, or a changed relation of inputs and label."""

@@ -1,0 +1,206 @@
+"""Concept or covariate: how much of a metric's change the moved inputs explain, and how much they leave.
+
+Two splits of the same change. By the inputs: the reference rows, weighted so that their features look like the
+chunk's, say what the metric would be if labels followed from inputs as before. By the score: the reference's label
+rates by score say what it would be if labels followed from scores as before; it needs counts alone, so that a week is
+the sum of its days. What remains is a change of relation, between inputs (or scores) and labels. An input that is not
+among the features cannot be weighted for: its moves are seen as a change of relation.
+
+The intervals take the weights as known: the noise of their estimation is missing from them. Over 84 simulated pairs of
+1,500 and 1,000 rows those of the part by inputs covered 0 in 63 to 68 % when nothing had moved; those of relation in
+93 to 98 %, with and without moved inputs. So no part by inputs is ever breached.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.drift.all_features import density_ratio
+from monitoring_pipeline.evaluation.explanation.by_score import measure_change_by_score
+from monitoring_pipeline.evaluation.explanation.relation_metrics import (
+    RELATION_METRICS,
+    Labelled,
+    Metric,
+    Values,
+    labelled_rows,
+    relation_floor,
+)
+from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.bootstrap import bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.seeding import generator_of
+from monitoring_pipeline.statistics.weights import effective_rows
+
+SAMPLE_ROWS = 4_000
+"""Labelled rows of each side, the first by the hash of their ids."""
+DRAWS = 200
+LEAST_EFFECTIVE_ROWS = 50
+LEAST_EFFECTIVE_SHARE = 0.05
+LEAST_COVERED = 0.5
+"""Least mean weight of the reference rows: about the share of the chunk that the reference has rows for."""
+BY_INPUTS = "{}: reference rows weighted to the chunk's inputs, minus the reference"
+OF_RELATION = "{}: the chunk minus reference rows weighted to its inputs; what moved inputs do not explain"
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Labelled rows of both sides, and the weight of each reference row."""
+
+    reference: Labelled
+    current: Labelled
+    weights: Values
+
+
+def attribute_change(
+    spec: ModelSpec,
+    *,
+    model_version: str,
+    reference_rows: pl.DataFrame,
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
+    seed_parts: tuple[str, ...],
+) -> tuple[Measurement, ...]:
+    """Split the change of every metric against the reference into what inputs explain and what they leave.
+
+    A change of relation is breached when its interval excludes 0 and it is at least its floor, with severity info:
+    it explains the metric, which has thresholds of its own.
+
+    Args:
+        spec: the model.
+        model_version: the version.
+        reference_rows: canonical rows of the reference with ``label``.
+        rows: canonical rows of the chunk.
+        labels: canonical labels of the chunk: row_id and label.
+        seed_parts: words that seed the resampling, such as model, version and chunk.
+
+    Returns:
+        Per metric ``change_by_inputs[...]`` and ``change_of_relation[...]``; of a binary model also
+        ``change_by_score[...]`` and ``change_given_score[...]``; then ``residual_test``.
+    """
+    reference, reference_frame = labelled_rows(spec, reference_rows.sort("row_id"))
+    current, current_frame = labelled_rows(spec, rows.join(labels.select("row_id", "label"), on="row_id"))
+    blank = Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="relation",
+        name="",
+        model_version=model_version,
+        value=0.0,
+        severity=Severity.INFO,
+        rows=current.rows,
+    )
+    least = spec.performance.minimum_rows
+    reason = next(
+        (
+            f"{side.rows} labelled rows {where}, at least {least} needed"
+            for side, where in ((reference, "in the reference"), (current, "in the chunk"))
+            if side.rows < least
+        ),
+        None,
+    )
+    by_inputs = _by_inputs(spec, (reference_frame, current_frame), blank, seed_parts, reason)
+    return (
+        *by_inputs,
+        *measure_change_by_score(spec, (reference, current), blank, generator_of(*seed_parts, "score"), reason),
+        *measure_residuals(spec, reference, current, blank, reason),
+    )
+
+
+def _by_inputs(
+    spec: ModelSpec,
+    frames: tuple[pl.DataFrame, pl.DataFrame],
+    blank: Measurement,
+    seed_parts: tuple[str, ...],
+    reason: str | None,
+) -> Iterator[Measurement]:
+    metrics = RELATION_METRICS[spec.task]
+    sampled = [frame.head(SAMPLE_ROWS) for frame in frames]
+    weights = np.ones(0) if reason else density_ratio(sampled[0], sampled[1], spec)
+    reason = reason or _too_far(weights)
+    if reason:
+        for name in metrics:
+            for part in ("change_by_inputs", "change_of_relation"):
+                yield replace(blank, name=f"{part}[{name}]", value=None, status=Status.SKIPPED, reason=reason)
+        return
+    sides = Sides(labelled_rows(spec, sampled[0])[0], labelled_rows(spec, sampled[1])[0], weights)
+    generator = generator_of(*seed_parts, "inputs")
+    draws = tuple(_draws(side.rows, generator) for side in (sides.reference, sides.current))
+    for name, metric in metrics.items():
+        floor = relation_floor(spec.task, name, sides.reference)
+        own = replace(blank, reference_value=_of_all(metric, sides.reference), rows=sides.current.rows)
+        yield from _split(name, metric, sides, draws, replace(own, threshold_lower=-floor, threshold_upper=floor))
+
+
+def _too_far(weights: Values) -> str | None:
+    covered = float(np.sort(weights).mean())
+    if covered < LEAST_COVERED:
+        return (
+            f"the inputs moved so far that the reference has rows like only {covered:.0%} of the chunk's, "
+            f"{LEAST_COVERED:.0%} needed"
+        )
+    effective = effective_rows(weights)
+    least = max(LEAST_EFFECTIVE_ROWS, LEAST_EFFECTIVE_SHARE * weights.size)
+    if effective < least:
+        return f"the inputs moved so far that only {effective:.0f} reference rows resemble them, {least:.0f} needed"
+    return None
+
+
+def _draws(rows: int, generator: np.random.Generator) -> Values:
+    return resampled_weights(rows, DRAWS, generator)
+
+
+def _split(
+    name: str, metric: Metric, sides: Sides, draws: tuple[Values, ...], blank: Measurement
+) -> Iterator[Measurement]:
+    before, between, after = (
+        np.concatenate([metric(rows, weights[None, :]), metric(rows, drawn * weights)])
+        for rows, weights, drawn in (
+            (sides.reference, np.ones(sides.reference.rows), draws[0]),
+            (sides.reference, sides.weights, draws[0]),
+            (sides.current, np.ones(sides.current.rows), draws[1]),
+        )
+    )
+    by_inputs = replace(
+        blank,
+        name=f"change_by_inputs[{name}]",
+        definition=BY_INPUTS.format(name),
+        threshold_lower=None,
+        threshold_upper=None,
+    )
+    yield _measured(by_inputs, between - before)
+    of_relation = replace(blank, name=f"change_of_relation[{name}]", definition=OF_RELATION.format(name))
+    yield judged(_measured(of_relation, after - between))
+
+
+def _measured(blank: Measurement, values: Values) -> Measurement:
+    """Give a measurement its value, the first, and its interval from the others."""
+    try:
+        estimate: Estimate = bootstrap_interval(float(values[0]), values[1:])
+    except UndefinedStatisticError as undefined:
+        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+    return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
+
+
+def judged(measurement: Measurement) -> Measurement:
+    """Return the measurement breached when it is at least its floor and its interval excludes zero."""
+    value, lower, upper, floor = (
+        measurement.value,
+        measurement.lower,
+        measurement.upper,
+        measurement.threshold_upper,
+    )
+    if value is None or lower is None or upper is None or floor is None or abs(value) < floor or lower <= 0.0 <= upper:
+        return measurement
+    reason = (
+        f"{value:+.3f} [{lower:+.3f}, {upper:+.3f}] is not explained by the moved inputs and is beyond {floor:.3g}: "
+        "labels follow otherwise from inputs than in the reference, or an input that matters is not among the features"
+    )
+    return replace(measurement, status=Status.BREACHED, reason=reason)
+
+
+def _of_all(metric: Metric, rows: Labelled) -> float | None:
+    value = float(metric(rows, np.ones((1, rows.rows)))[0])
+    return value if np.isfinite(value) else None

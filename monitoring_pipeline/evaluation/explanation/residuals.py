@@ -1,0 +1,97 @@
+"""Whether labels, given the model's output, are what they were in the reference."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.explanation.by_score import score_edges, score_table
+from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled, Values
+from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.stratified_tests import stratified_homogeneity_test, van_elteren_test
+
+BINS = 10
+FLOORS: Mapping[Task, float] = {Task.BINARY: 0.05, Task.MULTICLASS: 0.05, Task.REGRESSION: 0.25}
+DEFINITIONS: Mapping[Task, str] = {
+    Task.BINARY: "share of positives minus that of reference rows of the same scores; p: chi-squared by score bin",
+    Task.MULTICLASS: (
+        "share of rows whose label is the most likely class minus that of reference rows of the same highest score; "
+        "p: chi-squared by bin of that score"
+    ),
+    Task.REGRESSION: (
+        "mean of label - prediction minus that of reference rows of the same predictions, in standard deviations of "
+        "the reference's; p: van Elteren's test by bin of the prediction"
+    ),
+}
+
+
+def measure_residuals(
+    spec: ModelSpec, reference: Labelled, current: Labelled, blank: Measurement, reason: str | None
+) -> Iterator[Measurement]:
+    """Yield ``residual_test``: breached when its size is at least the floor and p is below ``drift.alpha``.
+
+    The p-value takes rows as independent; rows of one day often are not (weather, one campaign), hence the floor.
+    """
+    floor = FLOORS[spec.task]
+    own = replace(
+        blank,
+        name="residual_test",
+        definition=DEFINITIONS[spec.task],
+        threshold_lower=-floor,
+        threshold_upper=floor,
+    )
+    if reason:
+        yield replace(own, value=None, status=Status.SKIPPED, reason=reason)
+        return
+    try:
+        value, evidence = (_of_numbers if spec.task is Task.REGRESSION else _of_classes)(reference, current)
+    except UndefinedStatisticError as undefined:
+        yield replace(own, value=None, status=Status.SKIPPED, reason=str(undefined))
+        return
+    tested = replace(own, value=value, p_value=evidence.p_value)
+    if abs(value) < floor or evidence.p_value >= spec.drift.alpha:
+        yield tested
+        return
+    words = f"{value:+.3f} is beyond {floor:.3g}, and p = {evidence.p_value:.2g} is below {spec.drift.alpha:g}: given"
+    yield replace(tested, status=Status.BREACHED, reason=f"{words} the model's output, labels are not what they were")
+
+
+def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Evidence]:
+    sides = [_score_and_hit(side) for side in (reference, current)]
+    edges = score_edges(sides[0][0], BINS)
+    before, after = (score_table(edges, scores, hits) for scores, hits in sides)
+    evidence = stratified_homogeneity_test(before.rows, before.positives, after.rows, after.positives)
+    both = (before.rows > 0) & (after.rows > 0)
+    off = after.positives[both] - after.rows[both] * before.positives[both] / before.rows[both]
+    return float(off.sum() / after.rows[both].sum()), evidence
+
+
+def _score_and_hit(side: Labelled) -> tuple[Values, Values]:
+    if side.outputs.shape[1] == 1:
+        return side.outputs[:, 0], side.labels
+    return side.outputs.max(axis=1), (side.outputs.argmax(axis=1) == side.labels).astype(np.float64)
+
+
+def _of_numbers(reference: Labelled, current: Labelled) -> tuple[float, Evidence]:
+    edges = score_edges(reference.outputs[:, 0], BINS)
+    off = [side.labels - side.outputs[:, 0] for side in (reference, current)]
+    bins = [np.searchsorted(edges, side.outputs[:, 0], side="left").astype(np.int64) for side in (reference, current)]
+    flags = np.concatenate([np.zeros(off[0].size, dtype=bool), np.ones(off[1].size, dtype=bool)])
+    evidence = van_elteren_test(np.concatenate(off), flags, np.concatenate(bins))
+    spread = float(np.sort(off[0]).std())
+    if spread == 0.0:
+        raise UndefinedStatisticError("the reference's residuals are all equal")
+    size = edges.size + 1
+    counts = [np.bincount(own, minlength=size) for own in bins]
+    sums = [_sums(own, residual, size) for own, residual in zip(bins, off, strict=True)]
+    both = (counts[0] > 0) & (counts[1] > 0)
+    moved = sums[1][both] - counts[1][both] * sums[0][both] / counts[0][both]
+    return float(moved.sum() / counts[1][both].sum()) / spread, evidence
+
+
+def _sums(bins: NDArray[np.int64], values: Values, size: int) -> Values:
+    order = np.argsort(values, kind="stable")
+    return np.bincount(bins[order], weights=values[order], minlength=size).astype(np.float64)

@@ -1,0 +1,1 @@
+"""Incidents as a fold over measurements: causes, opening, escalation, resolution, events."""

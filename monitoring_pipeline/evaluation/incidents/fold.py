@@ -1,0 +1,200 @@
+"""Incidents: a pure fold over what was measured on a model's chunks, in their order.
+
+Replaying gives the same incidents, and chunks that are added change nothing that happened before them. Each cause goes
+its own course. A breach that another cause's incident explains is told there, and neither opens nor lengthens
+anything else; but it is not fine either, so that an incident that runs already does not end by it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from monitoring_pipeline.evaluation.incidents.causes import (
+    SOURCE,
+    Signal,
+    columns_of,
+    explains,
+    is_declared,
+    is_proved_fine_by,
+    is_related,
+    joined_columns,
+    rank_of,
+    signal_of,
+    version_of,
+)
+from monitoring_pipeline.evaluation.incidents.course import Course
+from monitoring_pipeline.evaluation.incidents.findings import Breach
+from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
+from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
+from monitoring_pipeline.spec.incident import IncidentHistory
+from monitoring_pipeline.spec.measurement import Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChunkEvidence:
+    """What was measured on one chunk, as far as it can matter for incidents.
+
+    Args:
+        chunk: key of the chunk.
+        measurements: the breached ones, and those that are not of whatever was ever breached on any chunk, in any
+            version and role (same kind, subject, name and segment). Besides, the realized metric where an estimate
+            is breached, and ``rows`` of the chunk, which shows that its source could be read. A challenger that is
+            skipped has scored the chunk, and what has left the spec and is skipped was still looked at; other skipped
+            ones, and more of what is healthy, do no harm.
+    """
+
+    chunk: str
+    measurements: tuple[Measurement, ...]
+
+
+def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkEvidence]) -> tuple[IncidentHistory, ...]:
+    """Return all incidents of a model, in the order of their opening.
+
+    Args:
+        spec: the model; its ``incidents`` say how many chunks of how many open, resolve and escalate.
+        chunks: its judged chunks, sorted; one that was never judged is left out.
+
+    Raises:
+        ValueError: when the chunks are not in order, or one is there twice.
+    """
+    keys = [evidence.chunk for evidence in chunks]
+    for before, after in pairwise(keys):
+        if before >= after:
+            message = f"{spec.name}: chunk {after} comes after {before}; chunks are in order, each once"
+            raise ValueError(message)
+    fold = _Fold(spec)
+    for index, evidence in enumerate(chunks):
+        fold.take(index, evidence)
+    return fold.histories(len(chunks) - 1)
+
+
+class _Fold:
+    """The courses of all causes up to a chunk."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self._courses: dict[str, Course] = {}
+        self._joined: dict[str, str] = {}
+
+    def take(self, index: int, evidence: ChunkEvidence) -> None:
+        """Let every cause go one chunk further: first what it makes of its own breaches, then with all consequences."""
+        chunk, measurements = evidence.chunk, without_replaced_estimates(evidence.measurements)
+        by_signal = self._by_signal(index, measurements)
+        breaches = self._breaches(chunk, by_signal)
+        courses = sorted(self._courses.values(), key=lambda course: rank_of(course.cause))
+        fine = self._causes_with_fine_signals(by_signal)
+        kinds = {m.kind for m in measurements if m.status is not Status.SKIPPED}
+        consequences: dict[str, list[Breach]] = {}
+        for course in courses:
+            own = breaches.get(course.cause, ())
+            # What explains a breach has gone its step before, since causes are in the order of explanation.
+            for breach in own:
+                if (by := self._explained_by(index, breach)) is not None:
+                    consequences.setdefault(by, []).append(breach)
+            course.take(
+                index, chunk, own, fine_somewhere=course.cause in fine or is_proved_fine_by(course.cause, kinds)
+            )
+        for course, words in _ended_trials(self._spec, courses, evidence.measurements):
+            course.end(index, chunk, words)
+        if SOURCE not in breaches and is_proved_fine_by(SOURCE, kinds):
+            for course in _undeclared(self._spec, courses, evidence.measurements):
+                course.end(index, chunk, undeclared_words())
+        active = [course.cause for course in courses if index in course.covered]
+        for course in courses:
+            related = [cause for cause in active if is_related(cause, course.cause)]
+            course.tell(index, chunk, consequences.get(course.cause, ()), related)
+
+    def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
+        """Return all incidents so far, in the order of their opening."""
+        every = [h for course in self._courses.values() for h in course.histories(self._spec.name, last_index)]
+        return tuple(sorted(every, key=lambda h: (h.incident.opened, rank_of(h.incident.cause))))
+
+    def _by_signal(self, index: int, measurements: Sequence[Measurement]) -> dict[Signal, list[Measurement]]:
+        """Return what was measured by signal, in a fixed order, and see to it that every cause has a course."""
+        by_signal: dict[Signal, list[Measurement]] = {}
+        for measurement in measurements:
+            if measurement.status is not Status.SKIPPED and (signal := signal_of(self._spec, measurement)) is not None:
+                by_signal.setdefault(signal, []).append(measurement)
+        self._join_columns(
+            index, {signal.cause for signal, measured in by_signal.items() if any(map(_weighs, measured))}
+        )
+        renamed = {s._replace(cause=self._joined.get(s.cause, s.cause)): measured for s, measured in by_signal.items()}
+        for signal in renamed:
+            if signal.cause not in self._courses:
+                self._courses[signal.cause] = Course(signal.cause, self._spec.incidents, self._explained_by)
+        return dict(sorted(renamed.items()))
+
+    def _join_columns(self, index: int, breached: Iterable[str]) -> None:
+        """Make one cause of the columns that begin to fail on the same chunk, for as long as its incident can last."""
+        self._joined = {own: joined for own, joined in self._joined.items() if self._is_alive(joined, index)}
+        fresh = sorted(
+            cause
+            for cause in breached
+            if columns_of(cause) and cause not in self._joined and not self._is_alive(cause, index)
+        )
+        if len(fresh) > 1:
+            self._joined |= dict.fromkeys(fresh, joined_columns(fresh))
+
+    def _is_alive(self, cause: str, index: int) -> bool:
+        return cause in self._courses and self._courses[cause].is_alive(index)
+
+    def _breaches(self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]]) -> dict[str, list[Breach]]:
+        """Return the breaches that weigh anything by cause, each with the causes that may explain it."""
+        heavy = {signal: _in_fixed_order(filter(_weighs, measured)) for signal, measured in by_signal.items()}
+        breached = sorted({signal.cause for signal, measured in heavy.items() if measured}, key=rank_of)
+        breaches: dict[str, list[Breach]] = {}
+        for signal, measured in heavy.items():
+            since = self._courses[signal.cause].follow(signal, chunk, breached=bool(measured))
+            for m in measured:
+                explainers = tuple(cause for cause in breached if explains(self._spec, cause, signal.cause, m))
+                breaches.setdefault(signal.cause, []).append(Breach(m, since, explainers))
+        return breaches
+
+    def _causes_with_fine_signals(self, by_signal: Mapping[Signal, Sequence[Measurement]]) -> set[str]:
+        """Return the causes of which something that was ever breached was measured, and is not breached now."""
+        return {
+            signal.cause
+            for signal, measured in by_signal.items()
+            if self._courses[signal.cause].was_breached(signal) and not any(map(_weighs, measured))
+        }
+
+    def _explained_by(self, index: int, breach: Breach) -> str | None:
+        """Return the cause whose incident explains a breach of a chunk, by what is known by now."""
+        return next((cause for cause in breach.explainers if index in self._courses[cause].covered), None)
+
+
+def _weighs(measurement: Measurement) -> bool:
+    return measurement.status is Status.BREACHED and measurement.severity is not Severity.INFO
+
+
+def _in_fixed_order(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Return the measurements of one signal, which are several only where several versions are champion on a day."""
+    every = list(measurements)
+    return sorted(every, key=repr) if len(every) > 1 else every
+
+
+def _ended_trials(
+    spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]
+) -> Iterator[tuple[Course, str]]:
+    """Yield the courses of challengers that have another role now or score nothing any more, with words for that."""
+    others = {m.model_version for m in measurements if m.role != Role.CHALLENGER}
+    on_trial = {m.model_version for m in measurements if m.role == Role.CHALLENGER}
+    for course in courses:
+        if not (version := version_of(course.cause)):
+            continue
+        elsewhere = [m for m in measurements if m.model_version != version and m.status is not Status.SKIPPED]
+        signals = {Signal(course.cause, m.kind, m.subject, m.name, m.segment) for m in elsewhere}
+        if version in others - on_trial:
+            yield course, end_of_trial_words(version)
+        elif course.miss(scored=version in on_trial | others, signals_of_others=signals):
+            yield course, end_of_scoring_words(version, spec.incidents.resolve.of)
+
+
+def _undeclared(spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]) -> Iterator[Course]:
+    """Yield the courses of what the spec has no more, if nothing of them was looked at, not even to be skipped."""
+    looked_at = {(m.kind, m.subject, m.name, m.segment) for m in measurements}
+    for course in courses:
+        signals = course.signals
+        if not any(is_declared(spec, signal) for signal in signals) and looked_at.isdisjoint(s[1:] for s in signals):
+            yield course

@@ -1,0 +1,108 @@
+"""What people do about an incident: each act is how it stands then, an event for its thread, and an audit entry."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
+from monitoring_pipeline.spec.incident import (
+    Decision,
+    EventKind,
+    Handling,
+    IncidentEvent,
+    Outcome,
+    StoredIncident,
+)
+from monitoring_pipeline.spec.measurement import Severity
+
+Handle = Callable[[StoredIncident], "Act"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Act:
+    """What a person does about an incident."""
+
+    handling: Handling
+    event: IncidentEvent
+    decision: Decision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Who does something, when, and why."""
+
+    name: str
+    at: dt.datetime
+    reason: str
+
+
+def acknowledge(person: Person) -> Handle:
+    """Say that somebody looks after the incident: nobody else is called."""
+
+    def act(stored: StoredIncident) -> Act:
+        handling = replace(stored.handling, acknowledged_by=person.name, acknowledged_at=person.at)
+        return _act(stored, person, EventKind.ACKNOWLEDGED, "acknowledgement", "acknowledged", handling)
+
+    return act
+
+
+def mute(person: Person, until: dt.datetime) -> Handle:
+    """Keep an incident quiet until a moment, as long as it is no worse than it is now."""
+
+    def act(stored: StoredIncident) -> Act:
+        handling = replace(stored.handling, muted_until=until, muted_severity=stored.incident.severity)
+        answer = f"muted until {until:%Y-%m-%d %H:%M} UTC"
+        return _act(stored, person, EventKind.MUTED, "mute", answer, handling)
+
+    return act
+
+
+def unmute(person: Person) -> Handle:
+    """Let an incident be heard again."""
+
+    def act(stored: StoredIncident) -> Act:
+        handling = replace(stored.handling, muted_until=None, muted_severity=None)
+        return _act(stored, person, EventKind.UNMUTED, "mute", "unmuted", handling)
+
+    return act
+
+
+def record_outcome(person: Person, outcome: Outcome) -> Handle:
+    """Say what an incident was: real, noise or planned."""
+
+    def act(stored: StoredIncident) -> Act:
+        handling = replace(stored.handling, outcome=outcome)
+        return _act(stored, person, EventKind.OUTCOME, "outcome", outcome.value, handling)
+
+    return act
+
+
+def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
+    """Return whether somebody has muted an incident, and it is no worse than what was muted."""
+    if handling.muted_until is None or handling.muted_until <= now:
+        return False
+    return WEIGHT[severity] <= WEIGHT[handling.muted_severity or Severity.CRITICAL]
+
+
+def _act(  # noqa: PLR0917 - the six parts of one sentence
+    stored: StoredIncident, person: Person, kind: EventKind, topic: str, answer: str, handling: Handling
+) -> Act:
+    incident = stored.incident
+    event = IncidentEvent(
+        kind=kind,
+        chunk=incident.last_breached,
+        severity=incident.severity,
+        summary=f"{answer} by {person.name}" + (f": {person.reason}" if person.reason else ""),
+    )
+    decision = Decision(
+        model=incident.model,
+        topic=topic,
+        answer=answer,
+        reason=person.reason,
+        actor=person.name,
+        at=person.at,
+        key=f"{topic}:{stored.incident_id}:{person.at.isoformat()}",
+        chunk=incident.last_breached,
+        incident_id=stored.incident_id,
+    )
+    return Act(handling=handling, event=event, decision=decision)

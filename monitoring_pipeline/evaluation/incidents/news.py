@@ -1,0 +1,148 @@
+"""What people hear of an incident: the difference between what they were told and what the measurements say.
+
+Mostly the history has a young event that says it. Where it has none (the chunk that opened the incident was measured
+when it was old, late labels have changed the past, or the incident was muted), it is told as of the newest breached
+chunk, once that is young and breached by more than what another incident explains.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
+from monitoring_pipeline.evaluation.incidents.handling import is_muted
+from monitoring_pipeline.evaluation.incidents.words import told_late_words
+from monitoring_pipeline.spec.incident import (
+    EventKind,
+    Handling,
+    Incident,
+    IncidentEvent,
+    IncidentHistory,
+    IncidentState,
+    StoredIncident,
+)
+from monitoring_pipeline.spec.measurement import Severity
+
+NOT_RESOLVED = "measured again: it is not resolved: "
+WORSE = "measured again: it is worse than it was: "
+MUTE_IS_OVER = "its mute is over, and it lasts: "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What people were told of an incident.
+
+    Args:
+        at: when they were told last.
+        severity: the worst that they were told since it began last.
+        ended: chunk of its end, when that was told last; ``None`` while they take it to last.
+    """
+
+    at: dt.datetime
+    severity: Severity
+    ended: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownIncident:
+    """An incident as it is stored, and what people were told of it; ``None``: nothing yet."""
+
+    stored: StoredIncident
+    heard: Heard | None = None
+
+
+def heard_of(told: Iterable[tuple[IncidentEvent, dt.datetime]]) -> Heard | None:
+    """Return what people know by now.
+
+    Args:
+        told: the events that they were told of, but for what a person did, with when, in the order of telling.
+    """
+    heard: Heard | None = None
+    for event, at in told:
+        severity = event.severity
+        if heard is not None and heard.ended is None:
+            severity = max(heard.severity, severity, key=WEIGHT.__getitem__)
+        heard = Heard(at=at, severity=severity, ended=event.chunk if event.kind is EventKind.RESOLVED else None)
+    return heard
+
+
+def find_news(
+    history: IncidentHistory, known: KnownIncident | None, *, is_young: Callable[[str], bool], now: dt.datetime
+) -> tuple[IncidentEvent, ...]:
+    """Return the events of an incident that people shall hear of now.
+
+    Of an end they always do if they take the incident to last, and never otherwise. One that was muted before anybody
+    heard of it is told when the mute is over; so is, once more, one that outlasts its mute.
+
+    Args:
+        history: the incident as the measurements tell it.
+        known: how it was stored, and what people were told of it; ``None`` for a new one.
+        is_young: whether a chunk is young enough to be told of.
+        now: the time.
+    """
+    incident, heard = history.incident, known.heard if known else None
+    takes_it_to_last = heard is not None and heard.ended is None
+    if incident.state is IncidentState.RESOLVED:
+        return _last(history, EventKind.RESOLVED) if takes_it_to_last else ()
+    handling = known.stored.handling if known else Handling()
+    if heard is None and is_muted(handling, incident.severity, now):
+        return ()
+    is_due = _is_breached_itself(incident) and is_young(incident.last_breached)
+    if known is None or heard is None or heard.ended is not None:
+        return _beginning(history, heard, is_young=is_young, is_due=is_due)
+    grown = tuple(event for event in _what_grew(known.stored.incident, history) if is_young(event.chunk))
+    missed = _what_was_missed(incident, heard, grown) if is_due else ()
+    is_unmuted = handling.muted_until is not None and heard.at < handling.muted_until <= now
+    if is_due and is_unmuted and not grown and not missed:
+        return (_told_now(incident, EventKind.REOPENED, MUTE_IS_OVER),)
+    return grown + missed
+
+
+def _beginning(
+    history: IncidentHistory, heard: Heard | None, *, is_young: Callable[[str], bool], is_due: bool
+) -> tuple[IncidentEvent, ...]:
+    """Return how an incident has begun after the end that people know of, and become worse since.
+
+    For those who know of an end it comes back, even where its opening has moved behind that.
+    """
+    kind = EventKind.OPENED if heard is None else EventKind.REOPENED
+    last = _last(history, EventKind.OPENED, EventKind.REOPENED)
+    begun = [event for event in last if heard is None or event.chunk > (heard.ended or "")]
+    if begun and is_young(begun[0].chunk):
+        worse = [event for event in _last(history, EventKind.ESCALATED) if event.chunk > begun[0].chunk]
+        return (begun[0] if heard is None else replace(begun[0], kind=kind), *worse)
+    if not is_due:
+        return ()
+    words = told_late_words(begun[0].chunk if begun else history.incident.opened)
+    return (_told_now(history.incident, kind, words if heard is None or begun else NOT_RESOLVED),)
+
+
+def _what_grew(before: Incident, history: IncidentHistory) -> tuple[IncidentEvent, ...]:
+    """Return that an incident which lasts has become worse, or has spread."""
+    now = history.incident
+    is_worse = WEIGHT[now.severity] > WEIGHT[before.severity]
+    has_spread = not set(now.subjects) <= set(before.subjects)
+    worse = [event for event in _last(history, EventKind.ESCALATED) if is_worse and event.severity is now.severity]
+    return (*worse, *(_last(history, EventKind.SPREAD) if has_spread else ()))
+
+
+def _what_was_missed(incident: Incident, heard: Heard, grown: tuple[IncidentEvent, ...]) -> tuple[IncidentEvent, ...]:
+    """Return that an incident is worse than people were told, and than they are told now."""
+    worst = max([WEIGHT[heard.severity], *(WEIGHT[event.severity] for event in grown)])
+    return (_told_now(incident, EventKind.ESCALATED, WORSE),) if WEIGHT[incident.severity] > worst else ()
+
+
+def _is_breached_itself(incident: Incident) -> bool:
+    """Whether another incident does not explain everything on its newest breached chunk."""
+    return any(not finding.consequence for finding in incident.findings)
+
+
+def _last(history: IncidentHistory, *kinds: EventKind) -> tuple[IncidentEvent, ...]:
+    """Return the last event of some kinds, which is the one that holds, if there is one."""
+    return tuple(event for event in history.events if event.kind in kinds)[-1:]
+
+
+def _told_now(incident: Incident, kind: EventKind, words: str) -> IncidentEvent:
+    """Return the event of a change that no young chunk has brought."""
+    chunk, severity = incident.last_breached, incident.severity
+    return IncidentEvent(kind=kind, chunk=chunk, severity=severity, summary=f"{words}{incident.title}")

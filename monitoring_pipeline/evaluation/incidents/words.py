@@ -1,0 +1,158 @@
+"""One line for people about an incident, and about each thing that happens to it; never with row identifiers."""
+
+from collections.abc import Callable, Sequence
+
+from monitoring_pipeline.evaluation.incidents.causes import (
+    BUSINESS,
+    INPUTS,
+    OBJECTIVE,
+    OUTPUTS,
+    PERFORMANCE,
+    columns_of,
+    family_of,
+    version_of,
+)
+from monitoring_pipeline.spec.incident import Finding
+from monitoring_pipeline.spec.measurement import Kind
+from monitoring_pipeline.spec.threshold import Persistence
+
+NAMES_SHOWN = 5
+
+
+def title_of(cause: str, findings: Sequence[Finding], *, breached: int, measured: int) -> str:
+    """Return one plain line about an incident.
+
+    Args:
+        cause: its cause.
+        findings: the breaches of its newest breached chunk, in order.
+        breached: breached ones among the last measured chunks.
+        measured: the number of these chunks.
+    """
+    own = [finding for finding in findings if not finding.consequence] or list(findings)
+    line = _TITLES.get(family_of(cause), _by_reason)(cause, own)
+    lasting = f", on {breached} of {measured} days" if breached > 1 else ""
+    version = version_of(cause)
+    return (f"challenger {version}: " if version else "") + line + lasting
+
+
+def spread_words(subjects: Sequence[str]) -> str:
+    """Say which subjects have joined an incident."""
+    return f"now also {listed([_shown_subject(subject) for subject in subjects])}"
+
+
+def persistence_words(rule: Persistence) -> str:
+    """Say that an incident lasts too long to stay a warning."""
+    return f"breached on {rule.chunks} of the last {rule.of} measured days"
+
+
+def resolution_words(rule: Persistence, *, since: str, breached: int) -> str:
+    """Say that an incident is over."""
+    fine = f"{rule.chunks} days" if rule.chunks == rule.of else f"{rule.chunks} of the last {rule.of} days"
+    return f"fine on {fine if rule.of > 1 else 'a day'}; since {since} it was breached on {_counted(breached, 'day')}"
+
+
+def end_of_trial_words(version: str) -> str:
+    """Say that a challenger's incident is over because it is no challenger any more."""
+    return f"version {version} is no longer a challenger"
+
+
+def end_of_scoring_words(version: str, chunks: int) -> str:
+    """Say that a challenger's incident is over because it scores nothing any more."""
+    return f"version {version} has not been measured on the last {_counted(chunks, 'day')} on which others were"
+
+
+def undeclared_words() -> str:
+    """Say that an incident is over because it is about what is monitored no more."""
+    return "what it was about is no longer in the spec"
+
+
+def told_late_words(since: str) -> str:
+    """Say that an incident is no news, though nobody has heard of it."""
+    return f"open since {since}, told only now: "
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _drifted_inputs(_cause: str, findings: Sequence[Finding]) -> str:
+    columns = _one_per_subject([finding for finding in findings if finding.subject != "features"])
+    if not columns:
+        return f"the inputs have drifted together: {_moved(findings[0])}"
+    verb = "has" if len(columns) == 1 else "have"
+    return f"{_counted(len(columns), 'input')} {verb} drifted: {_first_in_detail(columns)}"
+
+
+def _drifted_outputs(_cause: str, findings: Sequence[Finding]) -> str:
+    return f"the model's output has drifted: {_first_in_detail(_one_per_subject(findings))}"
+
+
+def _first_in_detail(findings: Sequence[Finding]) -> str:
+    first, *others = findings
+    return listed([f"{first.subject} ({_moved(first)})", *(_shown_subject(finding.subject) for finding in others)])
+
+
+def _moved(finding: Finding) -> str:
+    value = "" if finding.value is None else f" {finding.value:.3g}"
+    before = "" if finding.reference_value is None else f", reference {finding.reference_value:.3g}"
+    return f"{finding.name.replace('_', ' ')}{value}{before}, since {finding.since}"
+
+
+def _metric(_cause: str, findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    others = list(dict.fromkeys(name for f in findings[1:] if (name := _named(f)) != _named(first)))
+    also = f", also {listed(others)}" if others else ""
+    return f"{_named(first)} is {_beyond(first)}{also}"
+
+
+def _named(finding: Finding) -> str:
+    estimated = "estimated " if finding.kind == Kind.ESTIMATED_PERFORMANCE else ""
+    of = f"{finding.subject} " if finding.kind == Kind.OBJECTIVE else ""
+    where = f" where {finding.segment}" if finding.segment else ""
+    return f"{estimated}{of}{finding.name}{where}"
+
+
+def _beyond(finding: Finding) -> str:
+    value, lower, upper = finding.value, finding.threshold_lower, finding.threshold_upper
+    if value is None:
+        return finding.reason
+    shown = f"{value:.3g}"
+    if finding.lower is not None and finding.upper is not None:
+        shown += f" ({finding.lower:.3g} to {finding.upper:.3g})"
+    if lower is not None and value < lower:
+        return f"{shown}, below {lower:.3g}"
+    if upper is not None and value > upper:
+        return f"{shown}, above {upper:.3g}"
+    return f"{shown}, reference {finding.reference_value:.3g}" if finding.reference_value is not None else shown
+
+
+def _by_reason(cause: str, findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    said = first.reason or f"{first.name} is {_beyond(first)}"
+    line = said if not columns_of(cause) or first.subject in said else f"{first.subject}: {said}"
+    others = list(dict.fromkeys(f.subject for f in findings if f.subject != first.subject))
+    return line + (f"; also {listed(others)}" if others else "")
+
+
+def _one_per_subject(findings: Sequence[Finding]) -> list[Finding]:
+    first = {finding.subject: finding for finding in reversed(findings)}
+    return [finding for finding in findings if first[finding.subject] is finding]
+
+
+def _shown_subject(subject: str) -> str:
+    return "all inputs together" if subject == "features" else subject
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_TITLES: dict[str, Callable[[str, Sequence[Finding]], str]] = {
+    INPUTS: _drifted_inputs,
+    OUTPUTS: _drifted_outputs,
+    PERFORMANCE: _metric,
+    BUSINESS: _metric,
+    OBJECTIVE: _metric,
+}

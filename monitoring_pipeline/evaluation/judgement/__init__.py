@@ -1,0 +1,1 @@
+"""The verdict on a chunk, and which measurements it needs."""

@@ -1,0 +1,105 @@
+"""Numbers that the spec guards and that could not be measured: a threshold that nothing is held against.
+
+Guarded is what has a threshold or an objective of more than severity ``info``. Performance is missing only once its
+labels are final and the chunk has as many labelled predictions as performance needs (that too few have come is the
+matter of ``labels_arrived_ratio``); a business metric when its SQL fails, or when it still gives NULL by then. What may
+yet come says nothing either way.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+
+from monitoring_pipeline.evaluation.business.business_metrics import has_failed
+from monitoring_pipeline.evaluation.labels.maturity import PRESENT
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+GUARDED = "guarded_metrics"
+_DEFINITION = "metrics with a threshold or an objective that could not be measured, once their labels are final"
+
+
+class _State(StrEnum):
+    """Whether a guarded metric was measured, can be no more, or may yet be."""
+
+    MEASURED = "measured"
+    MISSING = "missing"
+    PENDING = "pending"
+
+
+def measure_guards(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> tuple[Measurement, ...]:
+    """Return how many guarded metrics of the champion could not be measured: of performance, and of the business.
+
+    Args:
+        spec: the model.
+        measurements: all of the chunk.
+        rows: its predictions.
+    """
+    excuse = _excuse(spec, measurements, rows)
+    return tuple(
+        _measure(kind, found, rows=rows, excuse=excuse)
+        for kind in (Kind.PERFORMANCE, Kind.BUSINESS)
+        if (found := _of_champion(kind, guarded_names(spec, kind), measurements))
+    )
+
+
+def guarded_names(spec: ModelSpec, kind: str) -> set[str]:
+    """Return the names of the guarded metrics of a kind, performance or business."""
+    thresholds = (
+        spec.performance.thresholds
+        if kind == Kind.PERFORMANCE
+        else {name: metric.threshold for name, metric in spec.business.items() if metric.threshold}
+    )
+    # Without a severity of its own, a threshold is at least a warning.
+    own = {name for name, threshold in thresholds.items() if threshold.severity != Severity.INFO}
+    return own | {o.metric for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
+
+
+def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> str | None:
+    """Return why nothing can be asked of a chunk yet, or ever, if so."""
+    needed = spec.performance.minimum_rows
+    if rows < needed:
+        return f"{rows} predictions, at least {needed} needed"
+    if not any(m.subject == "label" and m.maturity is Maturity.FINAL for m in measurements):
+        return "labels are not final yet"
+    labelled = next((m.value for m in measurements if m.name == PRESENT and m.value is not None), needed)
+    return None if labelled >= needed else f"{labelled:g} labelled predictions, at least {needed} needed"
+
+
+def _of_champion(kind: Kind, names: set[str], measurements: Iterable[Measurement]) -> dict[str, list[Measurement]]:
+    """Return the guarded metrics by name; on the day of a promotion two versions were champion."""
+    found: dict[str, list[Measurement]] = {}
+    for m in measurements:
+        if m.kind is kind and m.name in names and m.role == Role.CHAMPION and not m.segment:
+            found.setdefault(m.name, []).append(m)
+    return dict(sorted(found.items()))
+
+
+def _measure(kind: Kind, found: dict[str, list[Measurement]], *, rows: int, excuse: str | None) -> Measurement:
+    states = {name: _state(own, is_final=excuse is None) for name, own in found.items()}
+    missing = [name for name, state in states.items() if state is _State.MISSING]
+    pending = [name for name, state in states.items() if state is _State.PENDING]
+    status, reason = Status.OK, None
+    if missing:
+        reasons = "; ".join(f"{name}: {found[name][0].reason}" for name in missing)
+        status, reason = Status.BREACHED, f"could not be measured: {reasons}"
+    elif pending:
+        status, reason = Status.SKIPPED, f"{', '.join(pending)}: {excuse}"
+    return Measurement(
+        kind=Kind.OPERATIONS,
+        subject=kind.value,
+        name=GUARDED,
+        model_version="",
+        value=None if status is Status.SKIPPED else float(len(missing)),
+        threshold_upper=0.0,
+        status=status,
+        severity=Severity.WARNING,
+        reason=reason,
+        definition=_DEFINITION,
+        rows=rows,
+    )
+
+
+def _state(own: Sequence[Measurement], *, is_final: bool) -> _State:
+    if any(m.status is not Status.SKIPPED for m in own):
+        return _State.MEASURED
+    return _State.MISSING if is_final or any(map(has_failed, own)) else _State.PENDING

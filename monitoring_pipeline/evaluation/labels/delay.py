@@ -1,0 +1,197 @@
+"""How long labels take to arrive, learned from the reference, and what that says about a chunk's labels."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.survival import Arrivals, kaplan_meier, thinned
+from monitoring_pipeline.statistics.weights import effective_rows
+
+Values = NDArray[np.float64]
+HOUR = dt.timedelta(hours=1)
+STEPS = 200
+NO_ARRIVALS = Arrivals((), ())
+LEAST_LABELS = 100
+LEAST_LABELS_OF_A_GROUP = 30
+LABEL_QUANTILES = (1 / 3, 2 / 3)
+ALIKE = 1.05
+"""Groups whose labels arrive within this ratio of each other are left unweighted: a weight costs precision."""
+LEAST_SHARE_ARRIVED = 0.1
+LEAST_EFFECTIVE_SHARE = 0.5
+LEAST_SHARE_AT_AN_AGE = 0.01
+MOST_ROWS_TOO_YOUNG = 0.05
+"""Rows of an age at which one group has labels and another none: what is not there cannot be weighted."""
+
+
+@dataclass(frozen=True)
+class GroupDelay:
+    """How long the labels of one group take that arrive at all; ``share`` is the group's share of all labels."""
+
+    group: str
+    share: float
+    arrivals: Arrivals
+
+
+@dataclass(frozen=True)
+class LabelDelay:
+    """How long labels take, in hours.
+
+    Args:
+        arrivals: share of all predictions whose label has arrived; what never arrives counts.
+        groups: by class, or by third of a regression's labels; none where there are too few labels.
+        cuts: labels between the thirds of a regression.
+        labels: labels that it was learned from.
+        reason: why nothing was learned, if so.
+    """
+
+    arrivals: Arrivals = NO_ARRIVALS
+    groups: tuple[GroupDelay, ...] = ()
+    cuts: tuple[float, ...] = ()
+    labels: int = 0
+    reason: str | None = None
+
+
+NO_DELAY_LEARNED = LabelDelay(reason="the delay of labels was not learned")
+
+
+@dataclass(frozen=True, eq=False)
+class ArrivalWeights:
+    """Weights of labelled rows by the inverse probability that their label has arrived; none where all are alike.
+
+    ``not_interpretable`` says why no weight can mend what has not arrived.
+    """
+
+    weights: Values | None = None
+    not_interpretable: str | None = None
+
+
+def learn_label_delay(spec: ModelSpec, rows: pl.DataFrame, as_of: dt.datetime) -> LabelDelay:
+    """Learn from reference rows when labels become known; those that have not yet are censored.
+
+    The groups' delays are those of labels that arrived, of rows old enough for their labels to be complete.
+
+    Args:
+        spec: the model.
+        rows: canonical predictions with ``label`` and ``known_at``, null where unknown.
+        as_of: the moment at which the labels were read.
+    """
+    known = rows["known_at"].is_not_null()
+    labels = int(known.sum())
+    if labels < LEAST_LABELS:
+        return LabelDelay(reason=f"{labels} labels in the reference, at least {LEAST_LABELS} needed")
+    waited = _hours(rows.select(pl.coalesce("known_at", pl.lit(as_of)) - pl.col("predicted_at")).to_series())
+    arrivals = thinned(kaplan_meier(waited, known.to_numpy()), STEPS)
+    complete = known & (rows["predicted_at"] <= as_of - spec.labels.delay)
+    arrived, hours = rows.filter(complete), waited[complete.to_numpy()]
+    cuts = _cuts(spec, arrived)
+    group_of_row = label_groups(spec, arrived["label"], cuts).to_numpy()
+    groups = tuple(
+        GroupDelay(
+            group=str(name),
+            share=float(np.mean(np.asarray(group_of_row == name))),
+            arrivals=thinned(kaplan_meier(own, np.ones(own.size, dtype=bool)), STEPS),
+        )
+        for name in sorted(set(group_of_row))
+        if (own := hours[group_of_row == name]).size >= LEAST_LABELS_OF_A_GROUP
+    )
+    return LabelDelay(arrivals, groups, cuts, labels)
+
+
+def label_groups(spec: ModelSpec, labels: pl.Series, cuts: tuple[float, ...]) -> pl.Series:
+    """Return the group of each label: its class, or the third that it lies in."""
+    if spec.task is Task.MULTICLASS:
+        return labels.cast(pl.String)
+    if spec.task is Task.BINARY:
+        return labels.cast(pl.Int8).cast(pl.String)
+    return pl.Series([str(place) for place in np.searchsorted(np.asarray(cuts), labels.to_numpy(), side="right")])
+
+
+def expected_labels(delay: LabelDelay, ages_hours: Values) -> ExpectedLabels:
+    """Return how many labels of rows of these ages are expected."""
+    by_now = float(np.sort(delay.arrivals.at(ages_hours)).sum())
+    return ExpectedLabels(by_now=by_now, eventually=delay.arrivals.ever * ages_hours.size)
+
+
+def arrival_weights(
+    spec: ModelSpec, delay: LabelDelay, labels: pl.Series, ages_hours: Values, all_ages_hours: Values
+) -> ArrivalWeights:
+    """Return what makes labelled rows stand for all rows whose label will ever arrive.
+
+    If the labels of one class arrive earlier than those of another, what has arrived is not what will have arrived.
+    A row whose label arrives by now with probability F counts 1 / F times (Horvitz & Thompson 1952, JASA 47:663;
+    censoring weights: Robins & Rotnitzky 1992), F being its group's share of arrivals at its age.
+
+    Args:
+        spec: the model.
+        delay: what was learned from the reference.
+        labels: labels of the labelled rows.
+        ages_hours: hours since each labelled row's prediction, shape (labelled,).
+        all_ages_hours: the same of all rows of the chunk, shape (rows,).
+    """
+    by_group = {own.group: own.arrivals for own in delay.groups}
+    share_of_row = {name: own.at(all_ages_hours) for name, own in by_group.items()}
+    arrived = {name: float(np.sort(own).mean()) for name, own in share_of_row.items()}
+    if not labels.len() or max(arrived.values(), default=1.0) <= ALIKE * min(arrived.values(), default=1.0):
+        return ArrivalWeights()
+    latest = min(arrived, key=lambda name: arrived[name])
+    words = f"labels {_words(spec, delay, latest)} arrive later than others"
+    too_early = _too_early(share_of_row, latest, arrived[latest])
+    if too_early is not None:
+        return ArrivalWeights(not_interpretable=f"{words}: {too_early}")
+    groups = label_groups(spec, labels, delay.cuts).to_numpy()
+    # A group with too few labels to learn from counts as all do.
+    shares = delay.arrivals.at(ages_hours) / (delay.arrivals.ever or 1.0)
+    for name, own in by_group.items():
+        shares[groups == name] = own.at(ages_hours[groups == name])
+    # A label may be earlier than any of the reference's: then it stands for what the group has by now.
+    floor = np.array([LEAST_SHARE_ARRIVED * arrived.get(name, 1.0) for name in groups])
+    weights = 1.0 / np.maximum(shares, floor)
+    if effective_rows(weights) < LEAST_EFFECTIVE_SHARE * weights.size:
+        return ArrivalWeights(
+            not_interpretable=f"{words}, and too few are known to stand for them: "
+            f"{weights.size} labels weigh as much as {effective_rows(weights):.0f}"
+        )
+    return ArrivalWeights(weights * weights.size / weights.sum())
+
+
+def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> str | None:
+    """Return why weights cannot mend the latest group: next to none of it is known, of all rows or of the young."""
+    if arrived < LEAST_SHARE_ARRIVED:
+        return f"{arrived:.1%} are known by now, at least {LEAST_SHARE_ARRIVED:.0%} needed"
+    soonest: Values = np.max(list(share_of_row.values()), axis=0)
+    # Where no group has labels yet, none is favoured.
+    alone = (share_of_row[latest] < LEAST_SHARE_AT_AN_AGE) & (soonest >= LEAST_SHARE_AT_AN_AGE)
+    if (young := float(np.mean(alone))) > MOST_ROWS_TOO_YOUNG:
+        return f"{young:.1%} of the rows are too young for any, at most {MOST_ROWS_TOO_YOUNG:.0%} allowed"
+    return None
+
+
+def ages_in_hours(predicted_at: pl.Series, as_of: dt.datetime) -> Values:
+    """Return the hours from each prediction to a moment; what is predicted later has age 0."""
+    return _hours(as_of - predicted_at)
+
+
+def _hours(durations: pl.Series) -> Values:
+    return np.maximum(durations.dt.total_microseconds().to_numpy() / (HOUR / dt.timedelta(microseconds=1)), 0.0)
+
+
+def _cuts(spec: ModelSpec, arrived: pl.DataFrame) -> tuple[float, ...]:
+    if spec.task is not Task.REGRESSION or arrived.is_empty():
+        return ()
+    return tuple(float(cut) for cut in np.quantile(arrived["label"].to_numpy(), LABEL_QUANTILES, method="lower"))
+
+
+def _words(spec: ModelSpec, delay: LabelDelay, group: str) -> str:
+    """Return which labels a group holds, for a person."""
+    if spec.task is not Task.REGRESSION:
+        return f"of class {group}"
+    place, bounds = int(group), (None, *delay.cuts, None)
+    lower, upper = bounds[place], bounds[place + 1]
+    if lower is None:
+        return f"below {upper:g}"
+    return f"of {lower:g} or more" if upper is None else f"from {lower:g} to {upper:g}"

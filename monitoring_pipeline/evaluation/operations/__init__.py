@@ -1,0 +1,1 @@
+"""Measurements of the pipeline itself: failed runs and overdue chunks."""

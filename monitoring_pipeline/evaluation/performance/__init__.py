@@ -1,0 +1,1 @@
+"""Realized performance: metrics with intervals on labelled rows."""

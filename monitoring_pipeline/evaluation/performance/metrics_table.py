@@ -1,0 +1,215 @@
+"""The table of metrics: adding one is a function and a row."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import partial
+from itertools import permutations
+
+import numpy as np
+
+from monitoring_pipeline.evaluation.performance import metric_functions as of
+from monitoring_pipeline.evaluation.performance.metric_functions import Metric
+from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
+from monitoring_pipeline.evaluation.performance.thresholds import Better
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics import calibration, classification, regression, score_counts
+from monitoring_pipeline.statistics.intervals import median_interval
+
+CLASSES_CONFUSED = 10
+HORIZONS = 50
+
+
+class Per(StrEnum):
+    """What a metric is measured once for."""
+
+    MODEL = "model"
+    CLASS = "class"
+    CONFUSION = "confusion"
+    HORIZON = "horizon"
+
+
+@dataclass(frozen=True)
+class PerformanceMetric:
+    """One number about correctness; ``better`` says which of its values are good.
+
+    ``sometimes`` marks one that many healthy chunks do not have: that it is missing is no news.
+    """
+
+    task: Task
+    name: str
+    better: Better | None
+    function: Metric
+    definition: str
+    per: Per = Per.MODEL
+    sometimes: bool = False
+
+
+HIGHER, LOWER, ZERO = Better.HIGHER, Better.LOWER, Better.ZERO
+binary, multiclass, of_values = (partial(PerformanceMetric, task) for task in Task)
+_BOOTSTRAP = "interval by bootstrap"
+_AUROC = of.by_formula(classification.auroc, score_counts.auroc, of_scores=True)
+_PRECISION = of.by_formula(classification.precision, score_counts.precision, of_scores=False)
+_RECALL = of.by_formula(classification.recall, score_counts.recall, of_scores=False)
+_F1 = of.by_formula(classification.f1, score_counts.f1, of_scores=False)
+_BASE_RATE = of.by_formula(lambda labels, _: classification.base_rate(labels), score_counts.base_rate, of_scores=False)
+_MEAN_BIAS = of.by_formula(classification.mean_bias, score_counts.mean_bias, of_scores=True)
+_MAE = of.of_errors(regression.mean_absolute_error, of.weighted_mean(of.absolute_errors))
+
+PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
+    binary("auroc", HIGHER, _AUROC, "area under the ROC curve; DeLong"),
+    binary("average_precision", HIGHER, of.resampled(score_counts.average_precision),
+         f"precision summed over the gains in recall; {_BOOTSTRAP}"),
+    binary("log_loss", LOWER, of.by_formula(classification.log_loss, score_counts.log_loss, of_scores=True),
+         "mean negative log-likelihood, nats"),
+    binary("brier_score", LOWER, of.by_formula(classification.brier_score, score_counts.brier_score, of_scores=True),
+         "mean squared error of the score"),
+    binary("brier_miscalibration", LOWER, of.of_probabilities(of.miscalibration),
+         f"Brier score that recalibration would save; {_BOOTSTRAP}"),
+    binary("brier_discrimination", HIGHER,
+         of.of_probabilities(of.discrimination),
+         f"Brier score that the recalibrated score saves over the base rate; {_BOOTSTRAP}"),
+    binary("brier_uncertainty", None,
+         of.of_probabilities(of.resampled(lambda counts: calibration.brier_parts(counts).uncertainty)),
+         f"Brier score of always promising the base rate; {_BOOTSTRAP}"),
+    binary("brier_skill", HIGHER,
+         of.of_probabilities(
+             of.skill_over_dummy(
+                 of.of_counts(score_counts.brier_score), lambda rows: (rows.dummy[0] - rows.labels) ** 2
+             )
+         ),
+         f"1 - Brier score / that of always promising the reference's base rate; {_BOOTSTRAP}"),
+    binary("mean_bias", ZERO, _MEAN_BIAS, "mean of score minus label"),
+    binary("expected_calibration_error", LOWER, of.of_probabilities(of.expected_calibration_error),
+         "mean absolute gap of score and base rate in 10 bins of equal mass; interval by bootstrap, its "
+         "lower bound without what chance adds"),
+    binary("calibration_slope", None,
+         lambda rows: calibration.calibration_slope(rows.labels, rows.score, rows.weights),
+         "slope of the label on the score's log-odds, 1 when calibrated; Wald, sandwich"),
+    binary("calibration_intercept", ZERO,
+         lambda rows: calibration.calibration_intercept(rows.labels, rows.score, rows.weights),
+         "log-odds missing on average, 0 when calibrated; Wald, sandwich"),
+    binary("accuracy", HIGHER, of.by_formula(classification.accuracy, score_counts.accuracy, of_scores=False),
+         "share of right classes; Wilson"),
+    binary("precision", HIGHER, _PRECISION, "TP/(TP+FP); Wilson"),
+    binary("recall", HIGHER, _RECALL, "TP/(TP+FN); Wilson"),
+    binary("specificity", HIGHER,
+         of.by_formula(classification.specificity, score_counts.specificity, of_scores=False), "TN/(TN+FP); Wilson"),
+    binary("f1", HIGHER, _F1, "2TP/(2TP+FP+FN); from Wilson's of its share"),
+    binary("base_rate", None, _BASE_RATE, "share of positive labels; Wilson"),
+    multiclass("macro_auroc", HIGHER, of.over_classes(score_counts.auroc),
+         f"mean AUROC of each class against the rest; {_BOOTSTRAP}"),
+    multiclass("accuracy", HIGHER, of.accuracy_of_classes, "share of right classes; Wilson"),
+    multiclass("macro_f1", HIGHER, of.over_classes(score_counts.f1), f"mean F1 of the classes; {_BOOTSTRAP}"),
+    multiclass("weighted_f1", HIGHER, of.over_classes(score_counts.f1, weighted=True),
+         f"mean F1 of the classes by their share of the labels; {_BOOTSTRAP}"),
+    multiclass("log_loss", LOWER, of.of_probabilities(of.mean_of(of.multiclass_log_losses)),
+         "mean negative log-likelihood, nats"),
+    multiclass("brier_score", LOWER, of.of_probabilities(of.mean_of(of.multiclass_brier)),
+         "mean squared distance of scores and label over all classes"),
+    multiclass("brier_skill", HIGHER,
+         of.of_probabilities(of.skill_over_dummy(of.weighted_mean(of.multiclass_brier), of.brier_of_base_rates)),
+         f"1 - Brier score / that of always promising the reference's base rates; {_BOOTSTRAP}"),
+    multiclass("expected_calibration_error", LOWER, of.of_probabilities(of.top_label_error),
+         f"mean absolute gap of the decided class's score and its hits, 10 bins of equal mass; {_BOOTSTRAP}"),
+    multiclass("auroc", HIGHER, _AUROC, "area under the ROC curve against the rest; DeLong", per=Per.CLASS),
+    multiclass("precision", HIGHER, _PRECISION, "share of the rows decided so that are; Wilson", per=Per.CLASS,
+         sometimes=True),
+    multiclass("recall", HIGHER, _RECALL,
+         "share of the class's rows decided so; Wilson", per=Per.CLASS, sometimes=True),
+    multiclass("f1", HIGHER, _F1, "2TP/(2TP+FP+FN) against the rest", per=Per.CLASS, sometimes=True),
+    multiclass("base_rate", None, _BASE_RATE, "share of the class's labels; Wilson", per=Per.CLASS),
+    multiclass("mean_bias", ZERO, _MEAN_BIAS, "mean of the class's score minus label", per=Per.CLASS),
+    multiclass("confusion", LOWER, _BASE_RATE, "share of the first class's rows decided as the second; Wilson",
+         per=Per.CONFUSION, sometimes=True),
+    of_values("mean_absolute_error", LOWER, _MAE, "mean of |prediction - label|"),
+    of_values("root_mean_squared_error", LOWER, of.of_errors(regression.root_mean_squared_error, of.root_of_squares),
+         "square root of the mean squared error"),
+    of_values("mean_bias", ZERO, of.of_errors(regression.mean_bias, of.weighted_bias),
+         "mean of prediction minus label"),
+    of_values("r_squared", HIGHER, of.r_squared, "1 - residual/total sum of squares; interval by bootstrap"),
+    of_values("median_absolute_error", LOWER, of.of_errors(regression.median_absolute_error, of.weighted_median),
+         "median of |prediction - label|"),
+    of_values("median_label", None, of.of_errors(lambda labels, _: median_interval(labels), of.weighted_median_label),
+              "median of the labels"),
+    of_values("quantile_loss", LOWER, of.mean_of(of.quantile_losses), "mean pinball loss at performance.quantile"),
+    of_values("mean_absolute_percentage_error", LOWER, of.mean_of(of.percentage_errors),
+         "mean of |prediction - label| / |label|",
+         sometimes=True),
+    of_values("mae_skill", HIGHER,
+         of.skill_over_dummy(of.weighted_mean(of.absolute_errors), lambda rows: np.abs(rows.dummy[0] - rows.labels)),
+         "1 - mean absolute error / that of always saying the reference's median label; interval by bootstrap"),
+    of_values("skill_against_naive", HIGHER, of.against_naive,
+         "1 - mean absolute error / that of the naive forecast; interval by bootstrap", sometimes=True),
+    of_values("mean_absolute_error", LOWER, _MAE, "mean of |prediction - label| at this horizon", per=Per.HORIZON),
+    of_values("skill_against_naive", HIGHER, of.against_naive,
+         "1 - mean absolute error / that of the naive forecast at this horizon", per=Per.HORIZON, sometimes=True),
+)  # fmt: skip
+
+
+class UnknownMetricError(ValueError):
+    """A spec names a metric that its task does not have; the message lists those it has."""
+
+
+def metrics_of(task: Task) -> tuple[PerformanceMetric, ...]:
+    """Return the metrics of a task."""
+    return tuple(metric for metric in PERFORMANCE_METRICS if metric.task is task)
+
+
+def better_of(task: Task, name: str) -> Better | None:
+    """Return which values of a metric are good, by its name with or without its class; None if it does not say."""
+    base = name.partition("[")[0]
+    return next((metric.better for metric in metrics_of(task) if metric.name == base), None)
+
+
+def measured_by(metric: PerformanceMetric, rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
+    """Yield the name and the rows of everything that a metric is measured once for."""
+    for key, own in _ROWS_OF[metric.per](rows):
+        yield f"{metric.name}[{key}]" if key else metric.name, own
+
+
+def _classes(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
+    for name in rows.classes:
+        yield name, rows.of_class(name)
+
+
+def _confusions(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
+    """Rows of one class, their label whether they were decided as another."""
+    names = rows.classes if len(rows.classes) <= CLASSES_CONFUSED else ()
+    for actual, decided in permutations(range(len(names)), 2):
+        own = rows.where(rows.labels == actual)
+        chosen = (own.predictions == decided).astype(np.float64)
+        yield f"{names[actual]}->{names[decided]}", replace(own, labels=chosen)
+
+
+def _horizons(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
+    if rows.horizon is not None:
+        for step in np.unique(rows.horizon[np.isfinite(rows.horizon)])[:HORIZONS]:
+            yield f"horizon={step:g}", rows.where(rows.horizon == step)
+
+
+_ROWS_OF: dict[Per, Callable[[ScoredRows], Iterable[tuple[str, ScoredRows]]]] = {
+    Per.MODEL: lambda rows: [("", rows)],
+    Per.CLASS: _classes,
+    Per.CONFUSION: _confusions,
+    Per.HORIZON: _horizons,
+}
+
+
+def check_performance_rules(spec: ModelSpec) -> None:
+    """Refuse thresholds on metrics that the task does not have.
+
+    Raises:
+        UnknownMetricError: naming field, value and what is known.
+    """
+    metrics = metrics_of(spec.task)
+    exact = {
+        *(metric.name for metric in metrics if metric.per is Per.MODEL),
+        *(f"{metric.name}[{name}]" for metric in metrics if metric.per is Per.CLASS for name in spec.classes),
+    }
+    for name in spec.performance.thresholds:
+        by_horizon = any(name.startswith(f"{m.name}[horizon=") for m in metrics if m.per is Per.HORIZON)
+        if name not in exact and not (by_horizon and spec.predictions.horizon):
+            known = ", ".join(sorted(exact))
+            message = f"{spec.name}: performance.thresholds: unknown {name!r} for {spec.task}; known: {known}"
+            raise UnknownMetricError(message)

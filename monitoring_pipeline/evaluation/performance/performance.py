@@ -1,0 +1,181 @@
+"""Realized performance: every metric of the table, each with its interval, on the rows whose labels are known."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
+from monitoring_pipeline.evaluation.performance.metrics_table import PerformanceMetric, measured_by, metrics_of
+from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
+from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+
+WEIGHTED = "; rows weighted by the inverse probability that their label has arrived"
+
+
+def measure_performance(
+    spec: ModelSpec,
+    predictions: pl.DataFrame,
+    labels: pl.DataFrame,
+    *,
+    model_version: str,
+    chunk: str = "",
+    maturity: LabelMaturity | None = None,
+    not_interpretable: str | None = None,
+    reference: Mapping[str, Estimate] | None = None,
+) -> tuple[Measurement, ...]:
+    """Measure one version's performance on the rows whose labels are known, and judge it by the thresholds.
+
+    Args:
+        spec: the model.
+        predictions: canonical predictions of one version: row_id and the model's outputs.
+        labels: canonical labels: row_id, label and, where not all kinds have arrived alike, ``weight``.
+        model_version: the version.
+        chunk: key of the chunk; seeds the resampling, with model and version.
+        maturity: state of the chunk's labels; without one (a reference) nothing is held back.
+        not_interpretable: why the labels that have arrived say nothing yet, if so.
+        reference: the reference's values with their intervals, by metric; none while it is built.
+
+    Returns:
+        One measurement per metric of the task, then the number of labelled rows that could not be used.
+    """
+    rows, without_output = _scored_rows(spec, predictions, labels, (spec.name, model_version, chunk))
+    rows = replace(rows, dummy=_dummy(spec, rows, reference))
+    blank = Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="model",
+        name="",
+        model_version=model_version,
+        value=0.0,
+        rows=rows.labels.size,
+        maturity=maturity.state if maturity else None,
+    )
+    held_back = _why_not(spec, rows, maturity) or not_interpretable
+    known = reference or {}
+    measured = tuple(
+        judge_by_threshold(spec, measurement, metric.better, known.get(measurement.name))
+        for metric in metrics_of(spec.task)
+        for measurement in _measurements(metric, rows, blank, known, held_back)
+    )
+    return (*measured, _without_output(without_output, blank))
+
+
+def _scored_rows(
+    spec: ModelSpec, predictions: pl.DataFrame, labels: pl.DataFrame, seed: tuple[str, ...]
+) -> tuple[ScoredRows, int]:
+    """Join labels to predictions by id; rows whose score or prediction is not a number are only counted."""
+    scores = list(spec.score_columns.values()) or (["score"] if spec.task is Task.BINARY else [])
+    numbers = [*scores, *spec.carried_columns]
+    weights = ["weight"] if "weight" in labels.columns else []
+    joined = (
+        predictions.select("row_id", *numbers, _number(spec, "prediction"))
+        .join(labels.select("row_id", _number(spec, "label"), *weights), on="row_id")
+        .sort("row_id")
+    )
+    usable = joined.filter(pl.all_horizontal(pl.col([*scores, "prediction"]).is_finite()))
+    rows = ScoredRows(
+        labels=usable["label"].to_numpy(),
+        predictions=usable["prediction"].to_numpy(),
+        scores=usable.select(scores).to_numpy().reshape(usable.height, len(scores)),
+        weights=usable["weight"].to_numpy() if weights else None,
+        classes=spec.classes,
+        quantile=spec.performance.quantile,
+        seed=seed,
+        horizon=_carried(usable, "horizon"),
+        naive=_carried(usable, "naive"),
+    )
+    return rows, joined.height - usable.height
+
+
+def _carried(rows: pl.DataFrame, column: str) -> Values | None:
+    return rows[column].fill_null(np.nan).to_numpy() if column in rows.columns else None
+
+
+def _number(spec: ModelSpec, column: str) -> pl.Expr:
+    """The label or prediction as a number: of a multiclass model the number of its class."""
+    if spec.task is not Task.MULTICLASS:
+        return pl.col(column).cast(pl.Float64)
+    numbers = {name: float(number) for number, name in enumerate(spec.classes)}
+    return pl.col(column).replace_strict(numbers, default=None, return_dtype=pl.Float64)
+
+
+def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[str, Estimate] | None) -> tuple[float, ...]:
+    """Return what a model without inputs says: by the reference, or by the rows while they become one."""
+    names = {
+        Task.BINARY: ["base_rate"],
+        Task.MULTICLASS: [f"base_rate[{name}]" for name in spec.classes],
+        Task.REGRESSION: ["median_label"],
+    }[spec.task]
+    if reference is not None:
+        return tuple(reference[name].value for name in names) if all(name in reference for name in names) else ()
+    if not rows.labels.size:
+        return ()
+    if spec.task is Task.REGRESSION:
+        return (float(np.median(rows.labels)),)
+    classes = range(len(spec.classes)) if spec.classes else [1]
+    return tuple(float(np.mean(np.asarray(rows.labels == number))) for number in classes)
+
+
+def _why_not(spec: ModelSpec, rows: ScoredRows, maturity: LabelMaturity | None) -> str | None:
+    """Return why this chunk's performance cannot be judged, or None."""
+    if maturity is None:
+        return None
+    if maturity.predictions == 0:
+        return "no predictions"
+    if maturity.state is Maturity.IMMATURE:
+        return (
+            f"{maturity.share:.1%} of the labels have arrived, "
+            f"at least {spec.performance.minimum_maturity:.0%} needed before the label delay has passed"
+        )
+    if rows.labels.size < spec.performance.minimum_rows:
+        return f"{rows.labels.size} labelled rows, at least {spec.performance.minimum_rows} needed"
+    return None
+
+
+def _measurements(
+    metric: PerformanceMetric,
+    rows: ScoredRows,
+    blank: Measurement,
+    reference: Mapping[str, Estimate],
+    held_back: str | None,
+) -> Iterator[Measurement]:
+    """Yield what a metric is measured for, with the reference's value of each."""
+    for name, own in measured_by(metric, rows):
+        known = reference.get(name)
+        measurement = replace(
+            blank,
+            name=name,
+            reference_value=known.value if known else None,
+            definition=metric.definition + (WEIGHTED if rows.weights is not None else ""),
+            severity=Severity.INFO if metric.sometimes else blank.severity,
+            rows=own.labels.size,
+        )
+        yield _measured(metric, own, measurement, held_back)
+
+
+def _measured(metric: PerformanceMetric, rows: ScoredRows, blank: Measurement, held_back: str | None) -> Measurement:
+    if held_back is not None:
+        return replace(blank, value=None, status=Status.SKIPPED, reason=held_back)
+    try:
+        estimate = metric.function(rows)
+    except UndefinedStatisticError as undefined:
+        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+    return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
+
+
+def _without_output(count: int, blank: Measurement) -> Measurement:
+    return replace(
+        blank,
+        kind=Kind.QUALITY,
+        name="labelled_rows_without_output",
+        value=float(count),
+        threshold_upper=0.0,
+        status=Status.BREACHED if count else Status.OK,
+        reason=f"{count} labelled rows whose score or prediction is not a finite number" if count else None,
+        definition="labelled rows whose score or prediction is null or not finite; no metric counts them",
+        rows=blank.rows + count,
+    )

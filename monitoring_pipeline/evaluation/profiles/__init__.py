@@ -1,0 +1,1 @@
+"""Mergeable counts of columns over bins frozen from the reference."""

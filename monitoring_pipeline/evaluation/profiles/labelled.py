@@ -1,0 +1,249 @@
+"""Row-level reductions with labels, done once: scores or errors counted over bins, for what the label was.
+
+Performance of any week, month or version is then a sum: of a classifier from rows and positives by score, of a
+regression from the sums of its errors. What binning can change is bounded and stated.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.estimation.estimation import usable
+from monitoring_pipeline.evaluation.profiles.profile import (
+    Bins,
+    ChunkProfile,
+    ColumnProfile,
+    NumericBins,
+    numeric_bins,
+    profile_column,
+    sum_profiles,
+)
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics import calibration, score_counts
+from monitoring_pipeline.statistics.score_counts import ScoreCounts
+
+Values = NDArray[np.float64]
+LABEL_SEGMENT = "label={}"
+OTHER_SEGMENT = "label!={}"
+ERRORS_SEGMENT = "labelled"
+SPECIAL_CELLS_BEFORE = 3
+
+
+@dataclass(frozen=True)
+class SummedMetric:
+    """A metric of any sum of days, and by how much binning can have changed it."""
+
+    name: str
+    value: float
+    error_bound: float
+    rows: int
+
+
+@dataclass(frozen=True, eq=False)
+class ClassCounts:
+    """Labelled rows of each day by score: ``scores`` stand for the cells, counts have shape (days, cells)."""
+
+    scores: Values
+    positives: Values
+    negatives: Values
+
+
+@dataclass(frozen=True, eq=False)
+class DayCounts:
+    """Days with labelled rows: their rows and absolute errors (regression), or counts of each class by score."""
+
+    days: int
+    rows: Values
+    absolute_errors: Values
+    scores: tuple[ClassCounts, ...] = ()
+
+
+def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]) -> DayCounts:
+    """Return what ``profile_labelled`` found on some days as arrays, without the days that had no labelled row."""
+    by_segment = [{profile.segment: profile for profile in day} for day in days if any(p.rows for p in day)]
+    # Every class of a multiclass model counts all rows once more.
+    once = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else _sides(spec)[0][1:]
+    rows = np.array([sum(day[own].rows for own in once) for day in by_segment], dtype=np.float64)
+    if spec.task is Task.REGRESSION:
+        absolute = bins.get("absolute_error")
+        errors = [
+            _sum(absolute, day[ERRORS_SEGMENT]["absolute_error"]) if isinstance(absolute, NumericBins) else 0.0
+            for day in by_segment
+        ]
+        return DayCounts(len(by_segment), rows, np.array(errors))
+    sides = tuple(
+        side
+        for column, positive, negative in _sides(spec)
+        if (side := _class_counts(bins[column], column, [(day[positive], day[negative]) for day in by_segment]))
+    )
+    return DayCounts(len(by_segment), rows, np.zeros(len(by_segment)), sides)
+
+
+def _class_counts(bins: Bins, column: str, days: Sequence[tuple[ChunkProfile, ChunkProfile]]) -> ClassCounts | None:
+    if not isinstance(bins, NumericBins) or not days or not bins.edges:
+        return None
+    # The open cells stand for what lies beyond the reference's range: half a step further.
+    edges = np.asarray(bins.edges)
+    scores = np.concatenate([[edges[0] / 2], (edges[:-1] + edges[1:]) / 2, [(edges[-1] + 1) / 2]])
+    counts = [[_finite_cells(side[column]) for side in day] for day in days]
+    return ClassCounts(scores, np.array([own[0] for own in counts]), np.array([own[1] for own in counts]))
+
+
+def error_bins(spec: ModelSpec, labelled: pl.DataFrame) -> dict[str, Bins]:
+    """Return the bins of a regression's residual and absolute error, frozen from labelled reference rows."""
+    if spec.task is not Task.REGRESSION or labelled.is_empty():
+        return {}
+    errors = _errors(labelled)
+    return {name: numeric_bins(errors[name].to_numpy()) for name in errors.columns}
+
+
+def profile_labelled(
+    spec: ModelSpec, bins: Mapping[str, Bins], rows: pl.DataFrame, labels: pl.DataFrame, *, model_version: str
+) -> tuple[ChunkProfile, ...]:
+    """Count the labelled rows of one version by score and label, or by error.
+
+    Args:
+        spec: the model.
+        bins: the reference's bins by column, with those of ``error_bins``.
+        rows: canonical predictions of the version.
+        labels: canonical labels.
+        model_version: the version.
+    """
+    labelled = usable(spec, rows).join(labels.select("row_id", "label"), on="row_id")
+    return tuple(
+        ChunkProfile(
+            model_version,
+            part.height,
+            tuple(profile_column(nw.from_native(part.lazy()).select(name), name, bins[name]) for name in part.columns),
+            segment,
+        )
+        for segment, part in _parts(spec, labelled)
+        if all(name in bins for name in part.columns)
+    )
+
+
+def summed_performance(
+    spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]
+) -> tuple[SummedMetric, ...]:
+    """Return the performance over the labelled rows of some days of one version: sums of counts, no rows are read.
+
+    The bins of ``expected_calibration_error`` hold whole cells; its bound is for the scores within these bins.
+
+    Args:
+        spec: the model.
+        bins: as ``profile_labelled``.
+        days: what ``profile_labelled`` returned for each day.
+    """
+    segments = sorted({profile.segment for day in days for profile in day})
+    summed = {own: sum_profiles(p for day in days for p in day if p.segment == own) for own in segments}
+    if spec.task is Task.REGRESSION:
+        return tuple(_of_errors(summed[ERRORS_SEGMENT], bins)) if ERRORS_SEGMENT in summed else ()
+    found: list[SummedMetric] = []
+    for column, positive, negative in _sides(spec):
+        if positive in summed and negative in summed:
+            name = spec.classes[list(spec.score_columns.values()).index(column)] if spec.classes else ""
+            found.extend(_of_scores(name, bins[column], summed[positive][column], summed[negative][column]))
+    return tuple(found)
+
+
+def _errors(labelled: pl.DataFrame) -> pl.DataFrame:
+    residual = pl.col("prediction") - pl.col("label")
+    return labelled.select(residual.alias("residual"), residual.abs().alias("absolute_error"))
+
+
+def _sides(spec: ModelSpec) -> list[tuple[str, str, str]]:
+    """Return each score column with the segments of its positive and its negative rows."""
+    if spec.task is Task.BINARY:
+        return [("score", LABEL_SEGMENT.format(1), LABEL_SEGMENT.format(0))]
+    return [(c, LABEL_SEGMENT.format(name), OTHER_SEGMENT.format(name)) for name, c in spec.score_columns.items()]
+
+
+def _parts(spec: ModelSpec, labelled: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    if spec.task is Task.REGRESSION:
+        yield ERRORS_SEGMENT, _errors(labelled)
+        return
+    for (column, positive, negative), name in zip(_sides(spec), spec.classes or (1.0,), strict=True):
+        own = labelled["label"] == name
+        yield positive, labelled.filter(own).select(column)
+        yield negative, labelled.filter(~own).select(column)
+
+
+def _of_scores(name: str, bins: Bins, positive: ColumnProfile, negative: ColumnProfile) -> Iterator[SummedMetric]:
+    """Yield what the counts of one class's scores hold, if both sides have rows."""
+    if not isinstance(bins, NumericBins) or not bins.edges or not positive.rows or not negative.rows:
+        return
+    lower, upper = _cell_bounds(bins, (positive, negative))
+    counts = _counts((lower + upper) / 2, positive, negative)
+    rows = positive.rows + negative.rows
+    hits, misses = counts.positives[0], counts.negatives[0]
+    exact = {
+        "base_rate": positive.rows / rows,
+        "mean_bias": (_sum(bins, positive) + _sum(bins, negative) - positive.rows) / rows,
+        "brier_score": (_sum_of_squares(bins, negative) + _sum_of_squares_from_one(bins, positive)) / rows,
+    }
+    least = float(hits @ _surprise(upper) + misses @ _surprise(1 - lower)) / rows
+    most = float(hits @ _surprise(lower) + misses @ _surprise(1 - upper)) / rows
+    bounded = {
+        "auroc": (float(score_counts.auroc(counts)[0]), float(score_counts.auroc_error_bound(counts)[0])),
+        "log_loss": ((least + most) / 2, (most - least) / 2),
+        "expected_calibration_error": (
+            float(calibration.calibration_gaps(counts)[0]),
+            float((hits + misses) @ (upper - lower)) / (2 * rows),
+        ),
+    }
+    for metric, (value, bound) in ({own: (value, 0.0) for own, value in exact.items()} | bounded).items():
+        yield SummedMetric(f"{metric}[{name}]" if name else metric, value, bound, rows)
+
+
+def _of_errors(profile: ChunkProfile, bins: Mapping[str, Bins]) -> Iterator[SummedMetric]:
+    absolute, residual = bins["absolute_error"], bins["residual"]
+    if not isinstance(absolute, NumericBins) or not isinstance(residual, NumericBins) or not profile.rows:
+        return
+    own, rows = profile["absolute_error"], profile.rows
+    lower, upper = _cell_bounds(absolute, (own,))
+    # The median of an even number lies between two rows, which may be in two cells.
+    middle = np.searchsorted(np.cumsum(_finite_cells(own)), [(rows + 1) // 2, rows // 2 + 1])
+    yield SummedMetric("mean_absolute_error", _sum(absolute, own) / rows, 0.0, rows)
+    squares = _sum_of_squares(residual, profile["residual"])
+    yield SummedMetric("root_mean_squared_error", float(np.sqrt(max(0.0, squares) / rows)), 0.0, rows)
+    yield SummedMetric("mean_bias", _sum(residual, profile["residual"]) / rows, 0.0, rows)
+    least, most = float(lower[middle].mean()), float(upper[middle].mean())
+    yield SummedMetric("median_absolute_error", (least + most) / 2, (most - least) / 2, rows)
+
+
+def _counts(scores: Values, positive: ColumnProfile, negative: ColumnProfile) -> ScoreCounts:
+    hits, misses = _finite_cells(positive), _finite_cells(negative)
+    return ScoreCounts(scores, hits + misses, hits[None, :])
+
+
+def _finite_cells(profile: ColumnProfile) -> Values:
+    """Rows of the ordered cells; scores and errors of labelled rows are finite."""
+    return np.asarray(profile.counts[SPECIAL_CELLS_BEFORE:-1], dtype=np.float64)
+
+
+def _cell_bounds(bins: NumericBins, profiles: Sequence[ColumnProfile]) -> tuple[Values, Values]:
+    """Return the smallest and the largest value that each cell can hold; open cells end at the extremes seen."""
+    edges = np.asarray(bins.edges)
+    least = min([p.minimum for p in profiles if p.minimum is not None] + [edges[0]])
+    most = max([p.maximum for p in profiles if p.maximum is not None] + [edges[-1]])
+    return np.concatenate([[least], edges]), np.concatenate([edges, [most]])
+
+
+def _surprise(chance: Values) -> Values:
+    return -np.log(np.clip(chance, score_counts.SMALLEST_PROBABILITY, 1.0))
+
+
+def _sum(bins: NumericBins, profile: ColumnProfile) -> float:
+    return profile.sum_centred + bins.centre * profile.rows
+
+
+def _sum_of_squares(bins: NumericBins, profile: ColumnProfile) -> float:
+    return profile.sum_squares_centred + 2 * bins.centre * profile.sum_centred + bins.centre**2 * profile.rows
+
+
+def _sum_of_squares_from_one(bins: NumericBins, profile: ColumnProfile) -> float:
+    return profile.rows - 2 * _sum(bins, profile) + _sum_of_squares(bins, profile)

@@ -1,0 +1,1 @@
+"""Data quality of columns, tables and expectation suites, as measurements."""

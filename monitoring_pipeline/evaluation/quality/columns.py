@@ -1,0 +1,139 @@
+"""Quality of columns, from counts alone: nulls, unseen categories, values beyond the reference's, lost variation."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from monitoring_pipeline.evaluation.profiles.profile import (
+    Bins,
+    CategoricalBins,
+    ChunkProfile,
+    ColumnProfile,
+    NumericBins,
+    is_constant,
+)
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+
+BY_CHANCE = 0.01
+OUT_OF_RANGE = 0.01
+SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
+
+
+def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
+    """Measure every column of a chunk beside the reference's."""
+    return tuple(measurement for column in profile.columns for measurement in _of_column(reference, profile, column))
+
+
+def _of_column(reference: Reference, profile: ChunkProfile, column: ColumnProfile) -> Iterator[Measurement]:
+    blank = Measurement(
+        kind=Kind.QUALITY,
+        subject=column.column,
+        name="",
+        model_version=profile.model_version,
+        value=0.0,
+        rows=column.rows,
+    )
+    yield _null_share(reference, column, blank)
+    if isinstance(reference.bins[column.column], CategoricalBins):
+        yield _unseen_share(reference, column, blank)
+    else:
+        yield _out_of_range_share(reference, column, blank)
+    yield _constant(reference, column, blank)
+
+
+def _null_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+    reference_share = reference.profile[column.column].null_share
+    measurement = replace(
+        blank,
+        name="null_share",
+        value=column.null_share,
+        reference_value=reference_share,
+        definition="share of rows that are null",
+    )
+    if not column.rows:
+        return _skip(measurement, "no rows")
+    # A few rows of a column that is often null may all be null by chance.
+    if column.null_share == 1.0 and reference_share**column.rows < BY_CHANCE:
+        reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
+        return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement
+
+
+def _unseen_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+    rows, reference_rows = column.counts[-1], reference.profile[column.column].counts[-1]
+    measurement = replace(
+        blank,
+        name="unseen_share",
+        value=rows / column.rows if column.rows else 0.0,
+        reference_value=reference_rows / max(reference.profile.rows, 1),
+        threshold_upper=None if reference_rows else 0.0,
+        severity=Severity.INFO,
+        definition="share of rows whose category is not among the reference's most frequent",
+    )
+    if not column.rows:
+        return _skip(measurement, "no rows")
+    # Where the reference has more categories than are kept, a new one cannot be told from a rare one.
+    if rows and not reference_rows:
+        names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
+        return replace(measurement, status=Status.BREACHED, reason=f"{rows} rows of unseen categories: {names}")
+    return measurement
+
+
+def _out_of_range_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+    """Values beyond the reference's own; information only: a summer is warmer than the winter before it."""
+    before = reference.profile[column.column]
+    outside = _rows_outside(reference.bins[column.column], column)
+    share = outside / column.rows if column.rows else 0.0
+    measurement = replace(
+        blank,
+        name="out_of_range_share",
+        value=share,
+        threshold_upper=OUT_OF_RANGE,
+        severity=Severity.INFO,
+        definition="share of rows beyond the reference's minimum and maximum, infinities included",
+    )
+    if not column.rows:
+        return _skip(measurement, "no rows")
+    if before.minimum is None:
+        return _skip(measurement, "the reference has no finite value")
+    if share <= OUT_OF_RANGE:
+        return measurement
+    ranges = (f"{own.minimum:g} to {own.maximum:g}" for own in (column, before) if own.minimum is not None)
+    reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
+    return replace(measurement, status=Status.BREACHED, reason=reason)
+
+
+def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
+    if not isinstance(bins, NumericBins) or not bins.edges:
+        return 0
+    first, last = SPECIAL_CELLS_BEFORE, len(column.counts) - SPECIAL_CELLS_AFTER - 1
+    infinite = column.counts[2] + column.counts[-1]
+    return column.counts[first] + column.counts[last] + infinite
+
+
+def _constant(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+    """Whether a column says the same in every row, though it never did on a day of the reference."""
+    measurement = replace(
+        blank,
+        name="constant",
+        value=float(is_constant(reference.bins[column.column], column)),
+        threshold_upper=0.0,
+        definition="1 when all values that are not null are equal",
+    )
+    if column.counts[0] == column.rows:
+        return _skip(measurement, "no values" if column.rows else "no rows")
+    expected = column.column in reference.constant_columns
+    if not measurement.value or expected or _by_chance(reference, column):
+        return replace(measurement, threshold_upper=None if expected else 0.0)
+    return replace(measurement, status=Status.BREACHED, reason=f"every value of {column.column} is the same")
+
+
+def _by_chance(reference: Reference, column: ColumnProfile) -> bool:
+    """Whether so few rows may all fall into one cell, whichever it is, by chance."""
+    before = reference.profile[column.column].counts[1:]
+    values = sum(column.counts[1:])
+    return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE
+
+
+def _skip(measurement: Measurement, reason: str) -> Measurement:
+    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)

@@ -1,0 +1,159 @@
+"""Quality of a chunk's table: its volume, its freshness, and the columns that it has."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+HOUR = dt.timedelta(hours=1)
+STALE_BEYOND = 2.0
+"""Without a rule of the spec, predictions may end so many times earlier than on any day of the reference."""
+LEAST_GAP_HOURS = 1.0
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class ReferenceDay:
+    """Rows of one day of the reference, and the hours from its newest prediction to its end."""
+
+    day: dt.date
+    rows: int
+    gap_hours: float
+
+
+@dataclass(frozen=True)
+class TableFacts:
+    """What a version's reference knew about the table: its days, and the types of all its columns."""
+
+    days: tuple[ReferenceDay, ...]
+    columns: Mapping[str, str]
+
+
+def learn_days(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceDay, ...]:
+    """Return volume and freshness of each day that has canonical rows."""
+    days = rows.select("predicted_at", local_days(spec, rows["predicted_at"])).group_by("day")
+    found = days.agg(pl.len().alias("rows"), pl.col("predicted_at").max().alias("newest")).sort("day")
+    return tuple(
+        ReferenceDay(day, count, (chunk_of_day(spec, day).end - newest) / HOUR)
+        for day, count, newest in found.iter_rows()
+    )
+
+
+def measure_table(
+    spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, columns: Mapping[str, str], facts: TableFacts
+) -> tuple[Measurement, ...]:
+    """Measure volume, freshness and columns of a chunk beside the reference's.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        predicted_at: times of its predictions.
+        columns: types of all columns that the table has tonight.
+        facts: what the reference knew.
+    """
+    blank = Measurement(
+        kind=Kind.QUALITY, subject="chunk", name="", model_version="", value=0.0, rows=predicted_at.len()
+    )
+    return (
+        _volume_ratio(spec, chunk, facts, blank),
+        _freshness(spec, chunk, predicted_at, facts, blank),
+        *_columns(spec, columns, facts, replace(blank, subject="table")),
+    )
+
+
+def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measurement) -> Measurement:
+    weekday = dt.date.fromisoformat(chunk.key).weekday()
+    same = [own.rows for own in facts.days if own.day.weekday() == weekday]
+    limits = spec.quality.volume_ratio
+    measurement = replace(
+        blank,
+        name="volume_ratio",
+        threshold_lower=limits.lower,
+        threshold_upper=limits.upper,
+        severity=Severity(limits.severity or Severity.WARNING),
+        definition="predictions over the median of the same weekday's in the reference",
+    )
+    if not same:
+        return _skip(measurement, "the reference has no such weekday")
+    usual = float(np.median(same))
+    ratio = blank.rows / usual
+    reason = f"{blank.rows} predictions, {usual:g} are usual on this weekday"
+    beyond = (limits.lower is not None and ratio < limits.lower) or (limits.upper is not None and ratio > limits.upper)
+    measured = replace(measurement, value=ratio, reference_value=1.0)
+    return replace(measured, status=Status.BREACHED, reason=reason) if beyond else measured
+
+
+def _freshness(
+    spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, facts: TableFacts, blank: Measurement
+) -> Measurement:
+    gaps = [own.gap_hours for own in facts.days]
+    if spec.quality.freshness is not None:
+        longest, words = spec.quality.freshness / HOUR, "allowed by the spec"
+    else:
+        longest, words = STALE_BEYOND * max([*gaps, LEAST_GAP_HOURS]), "by the reference's days"
+    measurement = replace(
+        blank,
+        name="freshness_hours",
+        threshold_upper=longest,
+        definition="hours from the newest prediction to the chunk's end",
+    )
+    newest = predicted_at.max()
+    if not isinstance(newest, dt.datetime):
+        return _skip(measurement, "no predictions")
+    gap = (chunk.end - newest) / HOUR
+    measured = replace(measurement, value=gap, reference_value=float(np.median(gaps)) if gaps else None)
+    if gap <= longest:
+        return measured
+    reason = f"the newest prediction is {gap:.1f} hours older than the chunk's end, at most {longest:.1f} {words}"
+    return replace(measured, status=Status.BREACHED, reason=reason)
+
+
+def _columns(
+    spec: ModelSpec, columns: Mapping[str, str], facts: TableFacts, blank: Measurement
+) -> tuple[Measurement, ...]:
+    if not facts.columns:
+        return ()
+    new = sorted(columns.keys() - facts.columns.keys())
+    gone = sorted(facts.columns.keys() - columns.keys())
+    changed = {name: (facts.columns[name], columns[name]) for name in sorted(columns.keys() & facts.columns.keys())}
+    changed = {name: types for name, types in changed.items() if types[0] != types[1]}
+    used = _columns_used(spec) & changed.keys()
+    return (
+        _found(blank, "columns_new", new, "columns that the table did not have in the reference"),
+        _found(blank, "columns_vanished", gone, "columns that the table had in the reference, and no step uses"),
+        _found(
+            replace(blank, severity=Severity.WARNING if used else Severity.INFO),
+            "columns_changed_type",
+            [f"{name} (was {before}, is {now})" for name, (before, now) in changed.items()],
+            "columns whose type is another than in the reference",
+        ),
+    )
+
+
+def _found(blank: Measurement, name: str, names: list[str], definition: str) -> Measurement:
+    severity = blank.severity if name == "columns_changed_type" else Severity.INFO
+    measurement = replace(
+        blank, name=name, value=float(len(names)), threshold_upper=0.0, severity=severity, definition=definition
+    )
+    if not names:
+        return measurement
+    shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
+    return replace(measurement, status=Status.BREACHED, reason=shown)
+
+
+def _columns_used(spec: ModelSpec) -> set[str]:
+    source = spec.predictions
+    outputs = {source.id, source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
+    features = {feature.column or name for name, feature in spec.features.items()}
+    return {name for name in outputs | features | {source.horizon, source.naive} if name is not None}
+
+
+def _skip(measurement: Measurement, reason: str) -> Measurement:
+    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)

@@ -1,0 +1,223 @@
+"""The reference of one model version: frozen bins, their profile, and the performance it was released with."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import polars as pl
+from pydantic import TypeAdapter
+
+from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.estimation.estimation import NOT_ESTIMATED, Estimation, learn_estimation
+from monitoring_pipeline.evaluation.labels.delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
+from monitoring_pipeline.evaluation.profiles.by_day import profile_days, rows_to_keep
+from monitoring_pipeline.evaluation.profiles.labelled import error_bins
+from monitoring_pipeline.evaluation.profiles.profile import (
+    Bins,
+    ChunkProfile,
+    categorical_bins,
+    is_constant,
+    numeric_bins,
+    sum_profiles,
+)
+from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
+from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.statistics.estimate import Estimate
+
+
+class EmptyReferenceError(ValueError):
+    """A reference window without rows of its version; the message names both."""
+
+
+@dataclass(frozen=True)
+class ReferenceMetric:
+    """A performance metric on the reference, with its interval."""
+
+    metric: str
+    value: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the chunks of one model version are compared with.
+
+    ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
+    all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its days,
+    ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors;
+    ``constant_columns`` held one value only on a day of the reference, as a weekday does.
+    """
+
+    model: str
+    model_version: str
+    window: str
+    bins: dict[str, Bins]
+    profile: ChunkProfile
+    performance: tuple[ReferenceMetric, ...]
+    labelled_rows: int
+    table_columns: dict[str, str] = field(default_factory=dict[str, str])
+    floors: LearnedFloors = NOTHING_LEARNED
+    label_delay: LabelDelay = NO_DELAY_LEARNED
+    estimation: Estimation = NOT_ESTIMATED
+    error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
+    multivariate_floors: dict[str, float] = field(default_factory=dict[str, float])
+    days: tuple[ReferenceDay, ...] = ()
+    constant_columns: tuple[str, ...] = ()
+
+    @cached_property
+    def reference_hash(self) -> str:
+        """Hash of everything in the reference."""
+        return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
+
+    @property
+    def estimates(self) -> dict[str, Estimate]:
+        """The reference's own performance, with intervals, by metric."""
+        return {entry.metric: Estimate(entry.value, entry.lower, entry.upper) for entry in self.performance}
+
+    @property
+    def table(self) -> TableFacts:
+        """What is known about the table of predictions."""
+        return TableFacts(self.days, self.table_columns)
+
+    def measured(self, metric: str) -> ReferenceMetric | None:
+        """Return the reference's own value of a metric, if it has one."""
+        return next((entry for entry in self.performance if entry.metric == metric), None)
+
+
+@dataclass(frozen=True)
+class BuiltReference:
+    """A reference and what it was made of that is kept beside it: the profiles of its days, and rows with labels."""
+
+    reference: Reference
+    days: dict[dt.date, ChunkProfile]
+    rows: pl.DataFrame
+
+
+_ADAPTER = TypeAdapter(Reference)
+
+
+def reference_document(reference: Reference) -> str:
+    """Return the reference as JSON; floats survive the round trip exactly."""
+    return _ADAPTER.dump_json(reference).decode()
+
+
+def reference_from_document(document: str) -> Reference:
+    """Return the reference that :func:`reference_document` wrote."""
+    return _ADAPTER.validate_json(document)
+
+
+def build_reference(
+    spec: ModelSpec,
+    model_version: str,
+    window: str,
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
+    *,
+    table_columns: Mapping[str, str],
+    as_of: dt.datetime,
+) -> BuiltReference:
+    """Freeze the bins, profile the reference's days, and measure how well the version did on them.
+
+    Args:
+        spec: the model.
+        model_version: the version whose reference this is.
+        window: key of the reference window.
+        rows: canonical predictions of the window, of any version.
+        labels: canonical labels of the window.
+        table_columns: types of all columns of the table of predictions.
+        as_of: the moment at which the labels were read.
+
+    Raises:
+        EmptyReferenceError: when the window has no row of the version.
+    """
+    own = rows.filter(pl.col("model_version") == model_version)
+    if own.is_empty():
+        found = ", ".join(repr(v) for v in rows["model_version"].unique().sort().head(10).to_list()) or "none"
+        message = (
+            f"{spec.name}: reference.{model_version}: no predictions of version {model_version!r} "
+            f"in {window}; versions found there: {found}"
+        )
+        raise EmptyReferenceError(message)
+    bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
+    measured = measure_performance(spec, own, labels, model_version=model_version)
+    days = profile_days(spec, bins, own, model_version=model_version)
+    kept = rows_to_keep(own, labels)
+    constant = tuple(name for name in bins if any(is_constant(bins[name], day[name]) for day in days.values()))
+    reference = Reference(
+        model=spec.name,
+        model_version=model_version,
+        window=window,
+        bins=bins,
+        profile=sum_profiles(days.values()),
+        performance=tuple(
+            ReferenceMetric(m.name, m.value, m.lower, m.upper)
+            for m in measured
+            if m.kind is Kind.PERFORMANCE and m.value is not None
+        ),
+        labelled_rows=own.join(labels, on="row_id", how="semi").height,
+        table_columns=dict(table_columns),
+        floors=learn_floors(spec, model_version, bins, days),
+        multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
+        label_delay=learn_label_delay(spec, kept, as_of),
+        estimation=learn_estimation(spec, kept),
+        days=learn_days(spec, own),
+        constant_columns=constant,
+        error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
+    )
+    return BuiltReference(reference, days, kept)
+
+
+def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
+    """Return the bins of one reference column."""
+    if kind is FeatureKind.NUMERIC:
+        return numeric_bins(column.drop_nulls().to_numpy())
+    counts = column.alias("value").drop_nulls().value_counts(name="rows")
+    return categorical_bins(dict(counts.iter_rows()))
+
+
+def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:
+    """Find features whose nulls sit in a few categories of another one, as a broken feed's do.
+
+    There the column's overall null share hides that the model never sees the value for those categories.
+    """
+    categorical = [name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL]
+    return tuple(
+        measurement
+        for column in spec.features
+        if (group := find_null_group(rows, rows[column].is_null(), [n for n in categorical if n != column]))
+        for measurement in _concentrations(rows, column, group, model_version)
+    )
+
+
+def _concentrations(rows: pl.DataFrame, column: str, group: NullGroup, model_version: str) -> Iterator[Measurement]:
+    missing = rows[column].is_null()
+    elsewhere = _share(missing.filter(~group.rows(rows)))
+    for category in group.values:
+        own = missing.filter((rows[group.column] == category).fill_null(value=False))
+        yield Measurement(
+            kind=Kind.QUALITY,
+            subject=column,
+            name=f"null_share[{group.column}={category}]",
+            model_version=model_version,
+            value=_share(own),
+            reference_value=elsewhere,
+            threshold_upper=LEAST_SHARE,
+            status=Status.BREACHED,
+            severity=Severity.WARNING,
+            reason=(
+                f"null in {_share(own):.1%} of the rows with {group.column} = {category}, in {elsewhere:.1%} elsewhere"
+            ),
+            definition="share of null among one category's rows; the reference value is that of all unsuspicious rows",
+            rows=own.len(),
+        )
+
+
+def _share(missing: pl.Series) -> float:
+    return float(missing.cast(pl.Float64).sum()) / max(missing.len(), 1)

@@ -1,0 +1,115 @@
+"""Changes of known size made to columns of healthy days, and the share of days on which drift finds them."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import narwhals as nw
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.drift.columns import measure_drift
+from monitoring_pipeline.evaluation.drift.statistics_table import standard_deviation
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, profile_column
+from monitoring_pipeline.evaluation.rule_check.held_out_days import (
+    DAYS_CHANGED,
+    LEAST_DAYS,
+    HeldOutDay,
+    ReferenceDays,
+    evenly_spread,
+    share_of_days,
+)
+from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, ColumnChange
+from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
+
+CHANGES_JUDGED = 3_000
+"""Wide models are judged on fewer changed days, at least LEAST_DAYS."""
+
+
+@dataclass(frozen=True)
+class HealthyDay:
+    """A held-out day and what was measured of its watched columns."""
+
+    held: HeldOutDay
+    measured: Sequence[Measurement]
+
+
+def measure_power(days: ReferenceDays, healthy: Sequence[HealthyDay]) -> Iterator[Measurement]:
+    """Yield, of every watched column and every change, the share of days on which the column is found to have drifted.
+
+    Args:
+        days: the reference's days with their kept rows, which are changed.
+        healthy: the days as they are.
+    """
+    minimum = days.spec.drift.minimum_rows
+    dates = [day.held.date for day in healthy]
+    with_rows = [date for date in dates if date in days.rows_of and days.rows_of[date].height >= minimum]
+    chosen = set(evenly_spread(with_rows, _wanted(days.spec)))
+    changed = [day for day in healthy if day.held.date in chosen]
+    for column, kind in days.spec.columns.items():
+        if column in days.spec.drift.ignore:
+            continue
+        deviation = _deviation(days.reference.profile[column])
+        for change in COLUMN_CHANGES:
+            if kind in change.kinds:
+                yield _column_changed(days, changed, column, change, deviation)
+
+
+def _column_changed(
+    days: ReferenceDays,
+    healthy: Sequence[HealthyDay],
+    column: str,
+    change: ColumnChange,
+    deviation: float | None,
+) -> Measurement:
+    blank = replace(
+        days.blank,
+        subject=column,
+        name=f"found[{change.name}]",
+        definition=f"share of the reference's days on which the column is flagged after: {change.definition}",
+    )
+    if change.in_deviations and deviation is None:
+        reason = f"{column} is constant in the reference: there is no standard deviation to shift by"
+        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+    flags: dict[dt.date, list[bool]] = {}
+    for day in healthy:
+        generator = days.generator(column, change.name, day.held.date.isoformat())
+        values = change.apply(days.rows_of[day.held.date][column], deviation, generator).alias(column)
+        flags[day.held.date] = [_is_found(days, day, values)]
+    return share_of_days(blank, flags)
+
+
+def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
+    """Return whether a column is flagged, by ``measure_drift``'s rule, once it has these values on a healthy day.
+
+    Only that column is compared again; the others keep their p-values.
+    """
+    column, held, spec = values.name, day.held, days.spec
+    bins = held.against.bins[column]
+    changed = profile_column(nw.from_native(values.to_frame().lazy()), column, bins)
+    columns = tuple(changed if own.column == column else own for own in held.profile.columns)
+    rows = days.rows_of[held.date].with_columns(values)
+    against = replace(held.against, observed_sample=rows) if held.against.observed_sample is not None else held.against
+    alone = spec.model_copy(update={"features": {k: v for k, v in spec.features.items() if k == column}})
+    measured = measure_drift(alone, against, replace(held.profile, columns=columns))
+    own = next(m for m in measured if m.subject == column)
+    if own.value is None or own.p_value is None or own.threshold_upper is None:
+        return False
+    others = [m.p_value for m in day.measured if m.subject != column and m.p_value is not None]
+    q_value = benjamini_hochberg(np.asarray([*others, own.p_value]))[-1]
+    return own.value >= own.threshold_upper and bool(q_value < spec.drift.alpha)
+
+
+def _deviation(profile: ColumnProfile) -> float | None:
+    try:
+        return standard_deviation(profile) or None
+    except UndefinedStatisticError:
+        return None
+
+
+def _wanted(spec: ModelSpec) -> int:
+    changes = sum(kind in change.kinds for kind in spec.columns.values() for change in COLUMN_CHANGES)
+    return min(DAYS_CHANGED, max(LEAST_DAYS, CHANGES_JUDGED // changes))

@@ -1,0 +1,137 @@
+"""Days of a reference held out, each beside what the other days say: to replay the rules on days that are real."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.drift.baselines import baseline_days
+from monitoring_pipeline.evaluation.drift.columns import SAMPLE_ROWS, Counterpart, needs_rows
+from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.spec import model
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.statistics.seeding import generator_of
+
+PARTS = 5
+"""A fifth of the days is held out at a time: the others are nearly as many as floors are learned from for real."""
+LEAST_DAYS = 10
+LEAST_DAYS_SPLIT = 13
+"""Four fifths of them are the days that floors are learned from at least."""
+DAYS_JUDGED, DAYS_CHANGED = 100, 30
+"""Where replaying a day takes its rows, evenly spread ones of a longer reference are taken, to bound the time."""
+
+
+@dataclass(frozen=True)
+class ReferenceDays:
+    """The days of a reference that are large enough to be judged: their profiles, and their kept rows."""
+
+    spec: ModelSpec
+    reference: Reference
+    profiles: Mapping[dt.date, ChunkProfile]
+    rows: pl.DataFrame
+
+    @cached_property
+    def rows_of(self) -> dict[dt.date, pl.DataFrame]:
+        """The kept rows by day."""
+        days = local_days(self.spec, self.rows["predicted_at"])
+        by_day = self.rows.with_columns(days).partition_by("day", as_dict=True)
+        return {day: own.drop("day") for (day,), own in sorted(by_day.items())}
+
+    @property
+    def blank(self) -> Measurement:
+        """A measurement about the replay, to be filled."""
+        version = self.reference.model_version
+        return Measurement(kind=Kind.OPERATIONS, subject="chunk", name="", model_version=version, value=0.0)
+
+    def generator(self, *parts: str) -> np.random.Generator:
+        """Return random numbers for something of this reference."""
+        return generator_of(self.spec.name, self.reference.model_version, "replay", *parts)
+
+
+@dataclass(frozen=True)
+class HeldOutDay:
+    """A day and what it is to be judged by."""
+
+    date: dt.date
+    profile: ChunkProfile
+    against: Counterpart
+
+
+def share_of_days(blank: Measurement, flags: Mapping[dt.date, Sequence[bool]]) -> Measurement:
+    """Return the mean share of flags of a day, with Wilson's interval.
+
+    The trials are the distinct days: judging one twice says nothing new about other days. They are the ``rows``.
+    """
+    shares = [sum(own) / len(own) for _, own in sorted(flags.items())]
+    if not shares:
+        return replace(blank, value=None, status=Status.SKIPPED, reason="no day could be judged")
+    bounds = wilson(round(sum(shares)), len(shares))
+    return replace(blank, value=sum(shares) / len(shares), lower=bounds.lower, upper=bounds.upper, rows=len(shares))
+
+
+def evenly_spread(dates: Sequence[dt.date], wanted: int) -> list[dt.date]:
+    """Return at most so many of some days, in order and evenly spread."""
+    ordered = sorted(dates)
+    count = min(len(ordered), wanted)
+    return [ordered[place * len(ordered) // count] for place in range(count)]
+
+
+def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOutDay]:
+    """Return every day beside what the rest says, in the order of days.
+
+    Where the spec compares with the reference, the days are split at random and a part at a time is held out: bins
+    stay the reference's, counts and floors are those of the other parts. Where it compares with earlier days, each
+    day that has them all is beside those; the floors are then of all days, since hardly a day would keep all its
+    earlier ones.
+    """
+    if days.spec.drift.against is not model.Against.REFERENCE:
+        return list(_beside_earlier_days(days))
+    ordered = sorted(days.profiles)
+    places: list[int] = generator.permutation(len(ordered)).tolist()
+    shuffled = [ordered[place] for place in places]
+    held = [own for part in range(PARTS) for own in hold_out_days(days, shuffled[part::PARTS])]
+    return sorted(held, key=lambda own: own.date)
+
+
+def hold_out_days(days: ReferenceDays, held: Sequence[dt.date]) -> Iterator[HeldOutDay]:
+    """Yield these days, each beside the sum of all others, with the floors learned from those."""
+    rest = {day: profile for day, profile in sorted(days.profiles.items()) if day not in held}
+    floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, rest)
+    against = _against(days, rest, floors)
+    for day in sorted(held):
+        yield HeldOutDay(day, days.profiles[day], _with_sample(days, against, day))
+
+
+def _beside_earlier_days(days: ReferenceDays) -> Iterator[HeldOutDay]:
+    floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, days.profiles)
+    for day, profile in sorted(days.profiles.items()):
+        wanted = baseline_days(days.spec.drift, day)
+        if all(other in days.profiles for other in wanted):
+            yield HeldOutDay(day, profile, _with_sample(days, _against(days, wanted, floors), day))
+
+
+def _against(days: ReferenceDays, others: Iterable[dt.date], floors: LearnedFloors) -> Counterpart:
+    dates = list(others)
+    against = Counterpart(
+        days.reference.bins,
+        sum_profiles(days.profiles[day] for day in dates),
+        words="the reference's other days",
+        learned=floors.floor,
+    )
+    if not needs_rows(days.spec):
+        return against
+    # In the order of the rows' ids, which are hashes: the first ones are a sample, as of the reference itself.
+    samples = [days.rows_of[day].head(SAMPLE_ROWS) for day in dates if day in days.rows_of]
+    return replace(against, expected_sample=pl.concat(samples).sort("row_id") if samples else None)
+
+
+def _with_sample(days: ReferenceDays, against: Counterpart, day: dt.date) -> Counterpart:
+    return replace(against, observed_sample=days.rows_of.get(day)) if needs_rows(days.spec) else against

@@ -1,0 +1,1 @@
+"""Comparison of model versions: pairing, gate, trial, retraining policy."""

@@ -1,0 +1,293 @@
+"""Two versions on the same rows: what one loses less than the other, overall, by metric, segment and group."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.performance.metrics_table import Per, PerformanceMetric, metrics_of
+from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
+from monitoring_pipeline.evaluation.performance.thresholds import Better
+from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, PairedRows, loss_name_of
+from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.retraining_rules import FairnessGuard, GateRules
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.intervals import mean_interval
+from monitoring_pipeline.statistics.paired import jackknife_interval
+
+Flags = NDArray[np.bool_]
+View = Callable[[ScoredRows], ScoredRows]
+PairOf = Callable[[Flags], tuple[float, float]]
+
+GROUP_ROWS = 100
+"""A segment with fewer rows, or a group with fewer of the rows that its rate is a share of, is not compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedDifference:
+    """One number of both versions on the same rows, and how they differ.
+
+    Args:
+        name: of the loss, metric or gap.
+        better: which of its values are good; ``zero`` compares magnitudes.
+        champion: the champion's value; ``None`` with ``reason`` where it could not be measured.
+        challenger: the challenger's.
+        worsening: how much worse the challenger is, negative where it is better, with its interval by days.
+        rows: rows that both were measured on.
+        days: days of these rows.
+        segment: ``column=value`` of a segment, empty for all rows.
+        reason: why it could not be measured.
+    """
+
+    name: str
+    better: Better
+    champion: float | None = None
+    challenger: float | None = None
+    worsening: Estimate | None = None
+    rows: int
+    days: int
+    segment: str = ""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairedComparison:
+    """Challenger and champion on the same rows: the loss that decides, then all else."""
+
+    champion: str
+    challenger: str
+    rows: int
+    days: int
+    distinct_labels: int
+    task: Task
+    loss: PairedDifference
+    metrics: tuple[PairedDifference, ...]
+    segments: tuple[PairedDifference, ...]
+    fairness: tuple[PairedDifference, ...]
+    champion_missing: int = 0
+    challenger_missing: int = 0
+
+
+def compare_paired(rows: PairedRows, rules: GateRules) -> PairedComparison:
+    """Compare challenger and champion on the same rows.
+
+    Every difference has an interval by leaving out one day at a time (``jackknife_interval``), as rows of one day
+    share their weather: on two weeks of flights the standard error of the difference in log loss is six times that
+    of independent rows.
+
+    Args:
+        rows: labelled rows with both versions' outputs.
+        rules: which loss decides, the level of the intervals, metrics, segments and groups.
+
+    Raises:
+        ValueError: when the task has no such loss, or a segment's or group's column is not among the rows'.
+    """
+    name = loss_name_of(rows.task, rules.loss)
+    days = np.unique(rows.days)
+    return PairedComparison(
+        champion=rows.champion,
+        challenger=rows.challenger,
+        rows=rows.labels.size,
+        days=days.size,
+        distinct_labels=np.unique(rows.labels).size,
+        task=rows.task,
+        loss=_loss_difference(rows, name, rules.confidence),
+        metrics=tuple(_metric_differences(rows, rules)),
+        segments=tuple(_segment_differences(rows, name, rules)),
+        fairness=tuple(_gap_difference(rows, guard, rules.confidence) for guard in rules.fairness),
+        champion_missing=rows.champion_missing,
+        challenger_missing=rows.challenger_missing,
+    )
+
+
+def measure_daily_difference(
+    rows: PairedRows,
+    *,
+    loss: str | None = None,
+    minimum_rows: int = 1,
+    role: Role = Role.CHALLENGER,
+    maturity: Maturity | None = None,
+) -> Measurement:
+    """Measure by how much the challenger is worse than the champion on one day's rows (negative: better).
+
+    Args:
+        rows: one chunk's labelled rows with both versions' outputs.
+        loss: what is compared; default the task's first loss.
+        minimum_rows: fewer rows are not measured.
+        role: what the challenger is there for.
+        maturity: state of the chunk's labels.
+
+    Returns:
+        A measurement of the challenger, of subject ``versions``. A loss of rows has Student's interval over the day's
+        rows: how well the day is known, not how days differ.
+    """
+    name = loss_name_of(rows.task, loss)
+    blank = Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="versions",
+        name=f"loss_difference[{rows.challenger}-{rows.champion}]",
+        model_version=rows.challenger,
+        severity=Severity.INFO,
+        status=Status.SKIPPED,
+        reason=f"{rows.labels.size} labelled rows of both versions, {max(minimum_rows, 1)} needed",
+        rows=rows.labels.size,
+        maturity=maturity,
+        role=role,
+        definition=difference_definition(loss, rows.task, challenger=rows.challenger, champion=rows.champion),
+    )
+    if rows.labels.size < max(minimum_rows, 1):
+        return blank
+    try:
+        found = _of_one_day(rows, name)
+    except UndefinedStatisticError as undefined:
+        return replace(blank, reason=str(undefined))
+    return replace(blank, status=Status.OK, reason=None, value=found.value, lower=found.lower, upper=found.upper)
+
+
+def difference_definition(loss: str | None, task: Task, *, challenger: str, champion: str) -> str:
+    """Return what a daily difference is, in words; ``loss`` as the gate's rules name it."""
+    name = loss_name_of(task, loss)
+    return (
+        f"how much worse the {name} of version {challenger} is than that of {champion} on the "
+        "same rows, negative where it is better"
+    )
+
+
+def _of_one_day(rows: PairedRows, name: str) -> Estimate:
+    if name in RANKINGS[rows.task]:
+        champion, challenger = _decisive(rows, name)(np.ones(rows.labels.size, dtype=np.bool_))
+        return Estimate(champion - challenger)
+    champion, challenger = rows.losses(name)
+    return mean_interval(challenger - champion)
+
+
+def _decisive(rows: PairedRows, name: str) -> PairOf:
+    """Return the function that gives both versions' decisive number."""
+    if name in RANKINGS[rows.task]:
+        metric = next(metric for metric in metrics_of(rows.task) if metric.name == name and metric.per is Per.MODEL)
+        return _pair_of(rows, metric, lambda own: own)
+    champion, challenger = rows.losses(name)
+    return lambda kept: (float(champion[kept].mean()), float(challenger[kept].mean()))
+
+
+def _loss_difference(rows: PairedRows, name: str, confidence: float, segment: str = "") -> PairedDifference:
+    better = Better.HIGHER if name in RANKINGS[rows.task] else Better.LOWER
+    blank = _blank(rows, name, better, segment)
+    try:
+        return _compared(blank, rows.days, confidence, _decisive(rows, name))
+    except UndefinedStatisticError as undefined:
+        return replace(blank, reason=str(undefined))
+
+
+def _segment_differences(rows: PairedRows, name: str, rules: GateRules) -> Iterator[PairedDifference]:
+    """Yield the loss's difference in each segment, by feature and value."""
+    better = Better.HIGHER if name in RANKINGS[rows.task] else Better.LOWER
+    for column in rules.segments:
+        values = rows.segment(column)
+        for value in np.unique(values):
+            own = rows.where(values == value)
+            segment = f"{column}={value}"
+            if own.labels.size < GROUP_ROWS:
+                few = f"{own.labels.size} labelled rows, at least {GROUP_ROWS} needed"
+                yield replace(_blank(own, name, better, segment), reason=few)
+            else:
+                yield _loss_difference(own, name, rules.confidence, segment)
+
+
+def _metric_differences(rows: PairedRows, rules: GateRules) -> Iterator[PairedDifference]:
+    """Yield the difference of every metric of the whole model, and of guarded ones of a class."""
+    for name, metric, view in _views(rows):
+        better = metric.better
+        if better is None or (metric.per is Per.CLASS and name not in rules.guards):
+            continue
+
+        blank = _blank(rows, name, better)
+        try:
+            yield _compared(blank, rows.days, rules.confidence, _pair_of(rows, metric, view))
+        except UndefinedStatisticError as undefined:
+            yield replace(blank, reason=str(undefined))
+
+
+def _pair_of(rows: PairedRows, metric: PerformanceMetric, view: View) -> PairOf:
+    champion, challenger = rows.champion_rows, rows.challenger_rows
+    return lambda kept: (
+        metric.function(view(champion.where(kept))).value,
+        metric.function(view(challenger.where(kept))).value,
+    )
+
+
+def _views(rows: PairedRows) -> Iterator[tuple[str, PerformanceMetric, View]]:
+    for metric in metrics_of(rows.task):
+        if metric.per is Per.MODEL:
+            yield metric.name, metric, lambda own: own
+        if metric.per is Per.CLASS:
+            for name in rows.classes:
+                yield f"{metric.name}[{name}]", metric, lambda own, name=name: own.of_class(name)
+
+
+def _gap_difference(rows: PairedRows, guard: FairnessGuard, confidence: float) -> PairedDifference:
+    """Return the difference of the largest gap between two groups' rates (fairlearn's, Hardt et al. 2016)."""
+    blank = _blank(rows, f"{guard.measure}_gap[{guard.column}]", Better.LOWER)
+    if rows.task is not Task.BINARY:
+        return replace(blank, reason=f"{guard.measure} exists for binary models only; this one is {rows.task}")
+    within = {
+        "selection_rate": np.ones(rows.labels.size, dtype=np.bool_),
+        "true_positive_rate": rows.labels == 1.0,
+        "false_positive_rate": rows.labels == 0.0,
+    }[guard.measure]
+    values = rows.segment(guard.column)
+    names, counts = np.unique(values[within], return_counts=True)
+    groups = [within & (values == name) for name in names[counts >= GROUP_ROWS]]
+    if len(groups) < 2:  # noqa: PLR2004 - a gap lies between two
+        few = f"{len(groups)} groups of {guard.column} with at least {GROUP_ROWS} such rows, 2 needed"
+        return replace(blank, reason=few)
+
+    def gap(predictions: Values, kept: Flags) -> float:
+        chosen = [predictions[group & kept] for group in groups]
+        if not all(own.size for own in chosen):
+            raise UndefinedStatisticError(f"a group of {guard.column} has such rows on a single day only")
+        rates = [float(own.mean()) for own in chosen]
+        return max(rates) - min(rates)
+
+    def gaps(kept: Flags) -> tuple[float, float]:
+        return gap(rows.champion_predictions, kept), gap(rows.challenger_predictions, kept)
+
+    try:
+        return _compared(blank, rows.days, confidence, gaps)
+    except UndefinedStatisticError as undefined:
+        return replace(blank, reason=str(undefined))
+
+
+def _compared(blank: PairedDifference, days: Keys, confidence: float, values: PairOf) -> PairedDifference:
+    """Fill in both versions' values, and by how much the challenger's is worse, with its interval by days.
+
+    Args:
+        blank: what is compared.
+        days: key of each row's day.
+        confidence: level of the interval.
+        values: champion's and challenger's value on the rows that are kept.
+    """
+    champion, challenger = values(np.ones(days.size, dtype=np.bool_))
+    badness = _BADNESS[blank.better]
+
+    def worsening(pair: tuple[float, float]) -> float:
+        return badness(pair[1]) - badness(pair[0])
+
+    left_out = [worsening(values(days != day)) for day in np.unique(days)] if blank.days > 1 else [0.0]
+    found = jackknife_interval(worsening((champion, challenger)), left_out, confidence)
+    return replace(blank, champion=champion, challenger=challenger, worsening=found)
+
+
+_BADNESS: dict[Better, Callable[[float], float]] = {
+    Better.HIGHER: lambda value: -value,
+    Better.LOWER: lambda value: value,
+    Better.ZERO: abs,
+}
+
+
+def _blank(rows: PairedRows, name: str, better: Better, segment: str = "") -> PairedDifference:
+    return PairedDifference(
+        name=name, better=better, rows=rows.labels.size, days=np.unique(rows.days).size, segment=segment
+    )
