@@ -11,21 +11,21 @@ import dagster as dg
 import polars as pl
 
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
-from monitoring_pipeline.orchestration.alert_delivery import DeliveryReport
-from monitoring_pipeline.orchestration.model_checks import read_checked_specs
+from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
+from monitoring_pipeline.orchestration.jobs.retraining import adapters
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
-from monitoring_pipeline.orchestration.ports import Clock
-from monitoring_pipeline.orchestration.retraining_job import adapters
-from monitoring_pipeline.orchestration.retraining_ports import Adapters
+from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.ports.store import Clock
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.loading import usable_specs
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 
 def _now() -> dt.datetime:

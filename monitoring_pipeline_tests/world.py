@@ -23,12 +23,12 @@ import yaml
 
 from monitoring_pipeline.backfill import run_range
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.orchestration.partitions import AS_OF_TAG
+from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 LOANS, DELIVERIES = "loan_default", "delivery_minutes"
 FIRST_ROW, FIRST, LAST = dt.date(2024, 3, 15), dt.date(2024, 3, 25), dt.date(2024, 4, 5)

@@ -26,8 +26,8 @@ from monitoring_pipeline.spec.incident import IncidentState, Outcome, StoredInci
 @click.pass_context
 def incidents(context: click.Context, model: str | None, *, resolved_too: bool) -> None:
     """List incidents; acknowledge, mute them, or say what they were."""
-    from monitoring_pipeline.incident_pages import incident_table
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.incidents import incident_table
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     if context.invoked_subcommand:
         return
@@ -46,8 +46,8 @@ def incidents(context: click.Context, model: str | None, *, resolved_too: bool) 
 @click.argument("name")
 def show_incident(name: str) -> None:
     """Print everything about the incident NAME: findings, what explains it, what happened."""
-    from monitoring_pipeline.incident_pages import incident_page
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.incidents import incident_page
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors(), open_store(Settings()) as store:
         stored = store.incident(name)

@@ -11,7 +11,7 @@ from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
 
 if TYPE_CHECKING:
     from monitoring_pipeline.store.results import ResultStore
-    from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+    from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 
 @contextmanager
@@ -34,11 +34,11 @@ def _mendable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.rows.canonical import SourceError
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
-    from monitoring_pipeline.orchestration.references import MissingInputError
-    from monitoring_pipeline.orchestration.retraining import NoRetrainingError
-    from monitoring_pipeline.orchestration.version_effects import RollOutError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
+    from monitoring_pipeline.steps.reference.building import MissingInputError
+    from monitoring_pipeline.steps.versions.effects import RollOutError
+    from monitoring_pipeline.steps.versions.training import NoRetrainingError
     from monitoring_pipeline.store.incidents import UnknownIncidentError
     from monitoring_pipeline.store.schema import StoreSchemaError
 
@@ -57,7 +57,7 @@ def find_model(settings: Settings, model: str) -> LoadedSpec:
         SpecError: when the model's own spec, or every spec, is bad.
         ClickException: when there is none, naming those that there are.
     """
-    from monitoring_pipeline.orchestration.model_checks import read_checked_specs
+    from monitoring_pipeline.steps.specs.checks import read_checked_specs
 
     folder = read_checked_specs(settings.models)
     known = {loaded.spec.name: loaded for loaded in usable_specs(folder)}
@@ -74,7 +74,7 @@ def find_model(settings: Settings, model: str) -> LoadedSpec:
 
 def open_warehouse(settings: Settings) -> "DuckDBWarehouse":
     """Return the warehouse."""
-    from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+    from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
 

@@ -35,8 +35,8 @@ def rehearse(model: str, first: dt.datetime | None, last: dt.datetime | None, ho
     from monitoring_pipeline.rehearsal.nights import rehearse as live_through
     from monitoring_pipeline.rehearsal.progress import RehearsalError
     from monitoring_pipeline.rehearsal.summary import summarize_rehearsal
-    from monitoring_pipeline.rehearsal.summary_tables import summary_tables
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     if not flags["only_summary"] and (first is None or last is None):
         message = "give --from and --to, or --summary alone"

@@ -18,7 +18,7 @@ PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 @click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
 def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
     """Monitor MODEL on past days, in one Dagster run; give the same numbers as the nights would have."""
-    from monitoring_pipeline.tables import day_table, terminal
+    from monitoring_pipeline.reports.terminal.results import day_table, terminal
 
     with clear_errors():
         settings = Settings()
@@ -37,7 +37,7 @@ def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
 @click.option("--by", type=click.Choice(list(PERIODS)), default="day", show_default=True)
 def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
     """Print what is known of MODEL, a line for each day or longer period."""
-    from monitoring_pipeline.tables import day_table, period_table, terminal
+    from monitoring_pipeline.reports.terminal.results import day_table, period_table, terminal
 
     with clear_errors():
         settings = Settings()
@@ -58,9 +58,9 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
 @click.option("--sums", is_flag=True, help="From counts alone, also when rows are gone; binning errors are bounded.")
 def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, sums: bool) -> None:
     """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
-    from monitoring_pipeline.orchestration.periods import measure_period, sum_performance
+    from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
+    from monitoring_pipeline.steps.periods import measure_period, sum_performance
     from monitoring_pipeline.store.snapshots import SnapshotFiles
-    from monitoring_pipeline.tables import result_table, terminal, with_interval
 
     with clear_errors():
         settings = Settings()
@@ -86,11 +86,11 @@ def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, s
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 def replay(model: str, versions: tuple[str, ...]) -> None:
     """Replay MODEL's rules on its reference: how often they are wrong, and which changes they would find."""
-    from monitoring_pipeline.orchestration.replay_summary import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
-    from monitoring_pipeline.orchestration.replaying import replay_reference
     from monitoring_pipeline.quality.runner import run_suite
+    from monitoring_pipeline.reports.terminal.results import result_table, terminal
+    from monitoring_pipeline.reports.terminal.rule_check import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
+    from monitoring_pipeline.steps.reference.rule_check import replay_reference
     from monitoring_pipeline.store.snapshots import SnapshotFiles
-    from monitoring_pipeline.tables import result_table, terminal
 
     with clear_errors():
         settings = Settings()
@@ -128,8 +128,8 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
     """
     from sqlalchemy import text
 
+    from monitoring_pipeline.reports.terminal.results import result_table, terminal
     from monitoring_pipeline.shipped_files import read_sql
-    from monitoring_pipeline.tables import result_table, terminal
 
     with clear_errors():
         sql = read_sql(f"queries/{name}.sql")
@@ -147,7 +147,7 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
 def demo() -> None:
     """Seed a warehouse with real flights, train three models, and monitor them over March and April 2013."""
     from monitoring_pipeline.demo.running import run_demo
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors():
         run_demo(Settings(), terminal())

@@ -21,7 +21,7 @@ def spec() -> None:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def spec_check(files: tuple[Path, ...]) -> None:
     """Check spec FILES, or all of the configured directory."""
-    from monitoring_pipeline.orchestration.model_checks import read_checked_files, read_checked_specs
+    from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
 
     with clear_errors():
         settings = Settings()

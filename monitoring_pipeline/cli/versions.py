@@ -23,8 +23,8 @@ EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 @click.option("--answer", help="Only this answer, such as yes.")
 def decisions(model: str, topic: str | None, answer: str | None) -> None:
     """Print what was decided about MODEL, by whom or what, and why."""
-    from monitoring_pipeline.incident_pages import decision_table
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.incidents import decision_table
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors():
         settings = Settings()
@@ -40,8 +40,8 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
 @click.pass_context
 def evaluate(context: click.Context, model: str, version: str) -> None:
     """Hold VERSION of MODEL against the champion: exit code 0 passed, 1 refused, 2 could not be measured."""
-    from monitoring_pipeline.incident_pages import gate_table
-    from monitoring_pipeline.tables import terminal
+    from monitoring_pipeline.reports.terminal.incidents import gate_table
+    from monitoring_pipeline.reports.terminal.results import terminal
 
     try:
         result = _gate_answer(model, version)
@@ -61,7 +61,7 @@ def evaluate(context: click.Context, model: str, version: str) -> None:
 
 def _gate_answer(model: str, version: str) -> "GateResult":
     from monitoring_pipeline.definitions import build_adapters
-    from monitoring_pipeline.orchestration.gate_step import evaluate_version
+    from monitoring_pipeline.steps.versions.gate import evaluate_version
 
     with clear_errors():
         settings = Settings()
@@ -103,7 +103,7 @@ def refuse(model: str, version: str | None, reason: str, by: str) -> None:
 
 def _change(action: str, model: str, version: str | None, reason: str, by: str) -> None:
     from monitoring_pipeline.definitions import build_adapters
-    from monitoring_pipeline.orchestration.roll_out import ACTIONS, Action
+    from monitoring_pipeline.steps.versions.roll_out import ACTIONS, Action
 
     now = dt.datetime.now(dt.UTC)
     with clear_errors():

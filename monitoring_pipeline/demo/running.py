@@ -8,11 +8,11 @@ from rich.console import Console
 from monitoring_pipeline.backfill import dagster_instance, run_range, split_range
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.seeding import seed_warehouse
-from monitoring_pipeline.incident_pages import incident_table
+from monitoring_pipeline.reports.terminal.incidents import incident_table
+from monitoring_pipeline.reports.terminal.results import day_table, worst_days
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.tables import day_table, worst_days
 
 FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
 MODELS = ("flight_delay", "arrival_delay", "flight_outcome")

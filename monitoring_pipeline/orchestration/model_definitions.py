@@ -7,28 +7,28 @@ from functools import partial
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from monitoring_pipeline.orchestration.alert_delivery import build_alerts_sensor, build_delivery_job
-from monitoring_pipeline.orchestration.assets import build_assets
-from monitoring_pipeline.orchestration.incident_step import Rules, update_incidents
-from monitoring_pipeline.orchestration.jobs import (
+from monitoring_pipeline.orchestration.assets.measuring import build_assets
+from monitoring_pipeline.orchestration.health.failed_runs import (
+    build_pipeline_health_sensor,
+    build_record_failures_job,
+)
+from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
+from monitoring_pipeline.orchestration.jobs.alert_delivery import build_alerts_sensor, build_delivery_job
+from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels_sensor
+from monitoring_pipeline.orchestration.jobs.nightly import (
     build_late_labels_job,
     build_nightly_job,
     build_schedule,
     late_labels_job_name,
 )
-from monitoring_pipeline.orchestration.model_checks import check_model
-from monitoring_pipeline.orchestration.pipeline_health import (
-    build_pipeline_health_sensor,
-    build_record_failures_job,
-)
-from monitoring_pipeline.orchestration.ports import Store
-from monitoring_pipeline.orchestration.retraining_job import build_gate_job, build_retrain_job, build_rollout_job
-from monitoring_pipeline.orchestration.retraining_sensor import build_external_job_sensors, build_retraining_sensor
-from monitoring_pipeline.orchestration.sensors import build_late_labels_sensor
-from monitoring_pipeline.orchestration.spec_health import BadSpecs, update_spec_incidents
+from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.chunk.incidents import Rules, update_incidents
+from monitoring_pipeline.steps.specs.checks import check_model
 
 
 def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> dg.Definitions:

@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Iterator
 
-from monitoring_pipeline.orchestration.decision_step import RETRAINING
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.versions.decisions import RETRAINING
 from monitoring_pipeline.store.results import ResultStore
 
 NEWS = (

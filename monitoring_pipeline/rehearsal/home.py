@@ -25,7 +25,7 @@ from monitoring_pipeline.spec.alerting import AlertingRules, Channel, Route, loa
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 EVERYBODY = "everybody"
 

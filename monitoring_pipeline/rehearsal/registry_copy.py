@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG
+from monitoring_pipeline.ports.registry import DECISION_TAG
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.version_numbers import burn_number

@@ -7,15 +7,15 @@ from itertools import pairwise
 
 import polars as pl
 
-from monitoring_pipeline.orchestration.ports import PredictionsRead
-from monitoring_pipeline.orchestration.retraining_ports import Registry
-from monitoring_pipeline.orchestration.version_scores import scored_by
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.store import PredictionsRead
 from monitoring_pipeline.spec.chunk import Chunk, local_midnight
 from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.spec.version import VersionRecord
+from monitoring_pipeline.steps.scoring import scored_by
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.reads import LabelCount, LabelsRead
 
 VERSION = "model_version"

@@ -6,8 +6,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from monitoring_pipeline.orchestration.gate_step import run_gate
-from monitoring_pipeline.orchestration.retraining import train_challenger
+from monitoring_pipeline.steps.versions.gate import run_gate
+from monitoring_pipeline.steps.versions.training import train_challenger
 from monitoring_pipeline_tests.orchestration.retraining_world import AGE_DECIDES, KEY, NOW, RETRAINING, outside
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, World, copy_world, make_world
 

@@ -10,7 +10,7 @@ import dagster as dg
 import yaml
 
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.orchestration.alert_delivery import LEASE
+from monitoring_pipeline.orchestration.jobs.alert_delivery import LEASE
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.incident import Decision, StoredIncident
 from monitoring_pipeline.store.incidents import LoggedEvent

@@ -9,21 +9,21 @@ import dagster as dg
 import pytest
 from dagster._core.storage.dagster_run import DagsterRunStatus
 
-from monitoring_pipeline.orchestration.alert_delivery import JOB, LEASE, build_alerts_sensor, build_delivery_job
-from monitoring_pipeline.orchestration.decision_step import TRIAL
-from monitoring_pipeline.orchestration.retraining import gate_key, roll_out_key
-from monitoring_pipeline.orchestration.retraining_ports import CHALLENGER, DECISION_TAG
-from monitoring_pipeline.orchestration.retraining_sensor import (
+from monitoring_pipeline.orchestration.jobs.alert_delivery import JOB, LEASE, build_alerts_sensor, build_delivery_job
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import (
     MOST_TRIES,
     build_external_job_sensors,
     build_retraining_sensor,
 )
+from monitoring_pipeline.ports.registry import CHALLENGER, DECISION_TAG
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
 from monitoring_pipeline.spec.documents import SpecError
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.versions.decisions import TRIAL
+from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from monitoring_pipeline.alerting.delivery.delivery import DeliveryReport
-from monitoring_pipeline.orchestration.alert_delivery import (
+from monitoring_pipeline.orchestration.jobs.alert_delivery import (
     JOB,
     LEASE,
     LEASE_OF_THE_DEAD,

@@ -7,7 +7,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from monitoring_pipeline.definitions import build_resources
-from monitoring_pipeline.orchestration.sensors import MOST_TRIES, late_label_requests
+from monitoring_pipeline.orchestration.jobs.late_labels import MOST_TRIES, late_label_requests
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 

@@ -19,8 +19,7 @@ from dagster._core.storage.tags import (
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.operations.pipeline_health import PRODUCER
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.orchestration.inputs import made_from
-from monitoring_pipeline.orchestration.pipeline_health import (
+from monitoring_pipeline.orchestration.health.failed_runs import (
     JOB,
     build_pipeline_health_sensor,
     build_record_failures_job,
@@ -29,6 +28,7 @@ from monitoring_pipeline.orchestration.pipeline_health import (
 )
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.spec.cases import binary_spec
 from monitoring_pipeline_tests.world import DAYS, LOANS, QUIET, World

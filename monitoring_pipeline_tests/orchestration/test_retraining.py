@@ -11,21 +11,19 @@ import pytest
 from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.orchestration.gate_step import evaluate_version, run_gate
-from monitoring_pipeline.orchestration.retraining import (
-    NoRetrainingError,
-    gate_key,
-    take_training_rows,
-    train_challenger,
-)
-from monitoring_pipeline.orchestration.retraining_job import (
+from monitoring_pipeline.orchestration.jobs.retraining import (
     build_gate_job,
     build_retrain_job,
     build_rollout_job,
 )
-from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG
-from monitoring_pipeline.orchestration.retraining_sensor import wanted_runs
-from monitoring_pipeline.orchestration.roll_out import (
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
+from monitoring_pipeline.ports.registry import DECISION_TAG
+from monitoring_pipeline.registry.trainers import run_trainer
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
+from monitoring_pipeline.steps.versions.roll_out import (
     RollOutError,
     end_probation,
     promote,
@@ -35,10 +33,12 @@ from monitoring_pipeline.orchestration.roll_out import (
     running_trial,
     start_shadow,
 )
-from monitoring_pipeline.orchestration.versions import effective_spec
-from monitoring_pipeline.registry.trainers import run_trainer
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.steps.versions.training import (
+    NoRetrainingError,
+    gate_key,
+    take_training_rows,
+    train_challenger,
+)
 from monitoring_pipeline_tests.orchestration.retraining_world import (
     AGE_DECIDES,
     KEY,

@@ -10,15 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.orchestration.gate_step import evaluate_version, run_gate
-from monitoring_pipeline.orchestration.retraining import (
-    gate_key,
-    take_training_rows,
-    train_challenger,
-)
-from monitoring_pipeline.orchestration.retraining_ports import Adapters
-from monitoring_pipeline.orchestration.retraining_sensor import wanted_runs
-from monitoring_pipeline.orchestration.roll_out import (
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
+from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.registry.connection import connected
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
+from monitoring_pipeline.steps.versions.roll_out import (
     RollOutError,
     promote,
     refuse,
@@ -27,10 +26,11 @@ from monitoring_pipeline.orchestration.roll_out import (
     running_trial,
     start_shadow,
 )
-from monitoring_pipeline.registry.connection import connected
-from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.steps.versions.training import (
+    gate_key,
+    take_training_rows,
+    train_challenger,
+)
 from monitoring_pipeline_tests.orchestration.retraining_world import (
     KEY,
     NOW,

@@ -7,15 +7,15 @@ import pytest
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
-from monitoring_pipeline.orchestration.decision_step import decide_night
-from monitoring_pipeline.orchestration.inputs import made_from
-from monitoring_pipeline.orchestration.retraining import gate_key, roll_out_key
-from monitoring_pipeline.orchestration.roll_out import running_trial
-from monitoring_pipeline.orchestration.trial_step import TRIAL, compare_versions, trial_days
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.steps.inputs import made_from
+from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.roll_out import running_trial
+from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
+from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.world import DAYS, LOANS
 

@@ -16,13 +16,13 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.backfill import OutsidePartitionsError
-from monitoring_pipeline.orchestration.retraining_ports import DECISION_TAG, TRAINED_UNTIL_TAG
+from monitoring_pipeline.ports.registry import DECISION_TAG, TRAINED_UNTIL_TAG
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
 from monitoring_pipeline.rehearsal.nights import rehearse
 from monitoring_pipeline.rehearsal.progress import FILE, RehearsalError, alone_in, read_progress
 from monitoring_pipeline.rehearsal.registry_copy import copy_registry
 from monitoring_pipeline.rehearsal.summary import stored_alerts, summarize_rehearsal
-from monitoring_pipeline.rehearsal.summary_tables import summary_tables
+from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.spec.model import ReferenceWindow

@@ -9,7 +9,7 @@ import pytest
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import WarehouseMissingError
 
 SpecMaker = Callable[..., ModelSpec]

@@ -16,8 +16,8 @@ import pytest
 from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse import duckdb as duckdb_warehouse
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines import duckdb as duckdb_warehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
 
 SpecMaker = Callable[..., ModelSpec]

@@ -12,7 +12,7 @@ import pytest
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError, WrongTimeTypeError
 from monitoring_pipeline.warehouse.reads import LabelCount
 

@@ -1,0 +1,1 @@
+"""The Dagster assets of a model, and their checks and metadata."""

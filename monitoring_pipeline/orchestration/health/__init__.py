@@ -1,0 +1,1 @@
+"""The pipeline monitors itself: failed runs, overdue chunks, unusable spec files."""

@@ -1,0 +1,311 @@
+"""The monitoring watches itself: failed runs and overdue chunks become measurements, and recover.
+
+A sensor may not have side effects, and Dagster's own sensor of run statuses fires at most once. So a plain sensor
+looks at what has failed, and asks for a run of the job that writes it down. A failure that is not yet written is found
+again by the next tick, and the run key makes it one run.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+    WILL_RETRY_TAG,
+)
+
+from monitoring_pipeline.evaluation.operations.pipeline_health import (
+    PRODUCER,
+    FailedRun,
+    is_within_horizon,
+    message_without_values,
+    overdue_chunks,
+    overdue_measurement,
+    recovered,
+    run_failure_measurement,
+    shortened,
+    with_failure,
+)
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.orchestration.health.recording import (
+    FAILURE_TAG,
+    JOB,
+    OP,
+    SENSOR,
+    FailureConfig,
+    recording_request,
+    tries_of,
+)
+from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
+from monitoring_pipeline.orchestration.jobs.nightly import late_labels_job_name, nightly_job_name
+from monitoring_pipeline.ports.store import Clock, Store
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.chunk import predictions as steps
+from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
+
+LOOKBACK = dt.timedelta(hours=24)
+OVERLAP = dt.timedelta(minutes=5)
+"""Runs are looked at again for so long: two that end at once may become visible one after the other."""
+RETRIES = dg.RetryPolicy(max_retries=4, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+CANCELED = frozenset({DagsterRunStatus.CANCELED, DagsterRunStatus.CANCELING})
+
+AfterRecording = Callable[[ModelSpec, Sequence[Chunk], Store, dt.datetime], None]
+"""What follows, in the same run, for the chunks of one model about which something was written, and the time."""
+RecordSpecs = Callable[[Store, dt.datetime], None]
+"""Brings the incidents about unusable specs up to the files as they are now."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """What a failed run said; ``is_about_rows`` when it failed on purpose, because rows were refused."""
+
+    run: FailedRun
+    is_about_rows: bool = False
+
+
+def build_record_failures_job(
+    specs: Sequence[ModelSpec], after: AfterRecording, record_specs: RecordSpecs = lambda _, __: None
+) -> dg.JobDefinition:
+    """Return the job that writes down what the sensor has found, and calls ``after`` for what it wrote."""
+    by_name = {spec.name: spec for spec in specs}
+
+    @dg.op(name=OP, retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
+    def record(
+        context: dg.OpExecutionContext,
+        config: FailureConfig,
+        store: dg.ResourceParam[Store],
+        clock: dg.ResourceParam[Clock],
+    ) -> None:
+        spec, now = by_name.get(config.model), clock()
+        if spec is None:
+            # Its spec may have broken after the sensor was loaded; then that is what there is to say.
+            context.log.warning("%s: no model with a usable spec", config.model)
+            record_specs(store, now)
+            return
+        written = 0
+        for results in failure_results(spec, config, instance=context.instance, store=store):
+            store.replace(results, run_id=context.run_id, measured_at=now)
+            written += 1
+        context.log.info("%s: %s: written on %d chunks", config.model, config.kind, written)
+        # Also for chunks that an attempt before this one has written, and then died.
+        chunks = [chunk_of_key(spec, key) for key in config.chunks]
+        touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, PRODUCER)]
+        if touched:
+            after(spec, touched, store, now)
+
+    @dg.job(
+        name=JOB,
+        executor_def=dg.in_process_executor,
+        description="Writes failed runs and overdue chunks down as measurements of the chunks they concern.",
+    )
+    def record_failures() -> None:
+        record()
+
+    return record_failures
+
+
+def build_pipeline_health_sensor(
+    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
+) -> dg.SensorDefinition:
+    """Return the sensor that finds failed runs, overdue chunks and unusable specs, and asks for them to be recorded."""
+
+    @dg.sensor(
+        name=SENSOR,
+        # By its name: Dagster would copy a sensor that holds the job, and warn about its own beta parameters.
+        job_name=job.name,
+        minimum_interval_seconds=interval_seconds,
+        description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
+        "and specs that cannot be used.",
+    )
+    def pipeline_health(
+        context: dg.SensorEvaluationContext,
+        store: dg.ResourceParam[Store],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.SensorResult:
+        now = clock()
+        since = _since(context.cursor, now)
+        records = _failed_records(context.instance, since)
+        bad = bad_specs()
+        # Nothing can be written of a model whose spec has broken since; its days are overdue once that is mended.
+        usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
+        requests = [
+            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),
+            *overdue_requests(usable, store=store, now=now),
+            *spec_requests(bad, instance=context.instance, store=store, now=now),
+        ]
+        newest = max([since, *(record.update_timestamp for record in records)])
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else dg.SkipReason("no run has failed, and no chunk is overdue"),
+            cursor=newest.astimezone(dt.UTC).isoformat(),
+        )
+
+    return pipeline_health
+
+
+def failed_run_requests(
+    specs: Sequence[ModelSpec],
+    records: Sequence[RunRecord],
+    *,
+    instance: DagsterInstance,
+    store: Store,
+    now: dt.datetime,
+) -> Iterator[dg.RunRequest]:
+    """Yield a request for every failed run that concerns chunks within their model's horizon.
+
+    A run that has died and that Dagster will start again is left to the next one, and so are chunks that a later run
+    of the same job has taken up; refused rows to the measurement that says so already. A recording that failed itself
+    is asked for again.
+    """
+    spec_of = {job: spec for spec in specs for job in (nightly_job_name(spec), late_labels_job_name(spec))}
+    for run in (record.dagster_run for record in records):
+        if run.tags.get(WILL_RETRY_TAG) == "true":
+            continue
+        if run.job_name == JOB:
+            yield from _recording_again(specs, run, now, instance)
+        elif spec := spec_of.get(run.job_name):
+            keys = [key for key in _young(spec, keys_of_run(run), now) if not is_superseded(instance, run.run_id, key)]
+            failure = _failure_of(instance, run)
+            if keys and not (failure.is_about_rows and _any_refused(spec, keys_of_run(run), store)):
+                config = FailureConfig(model=spec.name, chunks=keys, kind="run", **asdict(failure.run))
+                yield recording_request(run.run_id, config)
+
+
+def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
+    """Yield a request for every chunk within the horizon that has no verdict in time, unless that is known."""
+    for spec in specs:
+        for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
+            known = store.measurements(spec.name, chunk.key, PRODUCER)
+            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in known):
+                config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
+                yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)
+
+
+def failure_results(
+    spec: ModelSpec, config: FailureConfig, *, instance: DagsterInstance, store: Store
+) -> Iterator[ChunkResults]:
+    """Yield what the store shall hold of the chunks of a failure, as far as it still stands."""
+    for key in config.chunks:
+        chunk = chunk_of_key(spec, key)
+        if config.kind == "overdue":
+            stands = store.verdict(spec.name, key) is None
+            failure = overdue_measurement(spec, chunk)
+        else:
+            stands = not is_superseded(instance, config.run_id, key)
+            run = FailedRun(job=config.job, run_id=config.run_id, step=config.step, message=config.message)
+            failure = run_failure_measurement(run)
+        if stands:
+            known = store.measurements(spec.name, key, PRODUCER)
+            yield _results(spec, chunk, with_failure(known, failure))
+
+
+def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store) -> ChunkResults | None:
+    """Return what the store shall hold once a run has judged a chunk; None where nothing has to change.
+
+    Chunks on which nothing ever failed get no results, so that their tables stay as they were.
+    """
+    known = store.measurements(spec.name, chunk.key, PRODUCER)
+    now_known = recovered(known, job_name, nightly_job_name(spec))
+    return _results(spec, chunk, now_known) if now_known != tuple(known) else None
+
+
+def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> bool:
+    """Whether a later run of the same job has taken up a chunk: it may still succeed, or tell of its own failure."""
+    record = instance.get_run_record_by_id(run_id)
+    if record is None:
+        return False
+    later = instance.get_run_records(
+        RunsFilter(job_name=record.dagster_run.job_name, created_after=record.create_timestamp - OVERLAP)
+    )
+    return any(
+        other.storage_id > record.storage_id
+        and other.dagster_run.status not in CANCELED
+        and chunk_key in keys_of_run(other.dagster_run)
+        for other in later
+    )
+
+
+def keys_of_run(run: DagsterRun) -> list[str]:
+    """Return the keys of a run's chunks by its tags: one, or a range; none for a run without any."""
+    tags = run.tags
+    if PARTITION_NAME_TAG in tags:
+        return [tags[PARTITION_NAME_TAG]]
+    if ASSET_PARTITION_RANGE_START_TAG not in tags or ASSET_PARTITION_RANGE_END_TAG not in tags:
+        return []
+    first = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_START_TAG])
+    last = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_END_TAG])
+    return [(first + dt.timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+
+
+def _since(cursor: str | None, now: dt.datetime) -> dt.datetime:
+    oldest = now - LOOKBACK
+    return max(oldest, dt.datetime.fromisoformat(cursor) - OVERLAP) if cursor else oldest
+
+
+def _failed_records(instance: DagsterInstance, since: dt.datetime) -> list[RunRecord]:
+    wanted = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since.astimezone(dt.UTC))
+    return sorted(instance.get_run_records(wanted), key=lambda record: record.storage_id)
+
+
+def _young(spec: ModelSpec, keys: Sequence[str], now: dt.datetime) -> list[str]:
+    return [key for key in keys if is_within_horizon(spec, chunk_of_key(spec, key), now)]
+
+
+def _any_refused(spec: ModelSpec, keys: Sequence[str], store: Store) -> bool:
+    return any(
+        steps.refusal(spec, chunk_of_key(spec, key), producer, store=store) is not None
+        for key in keys
+        for producer in (PREDICTIONS, LABELS)
+    )
+
+
+def _recording_again(
+    specs: Sequence[ModelSpec], run: DagsterRun, now: dt.datetime, instance: DagsterInstance
+) -> Iterator[dg.RunRequest]:
+    failure = run.tags.get(FAILURE_TAG, run.run_id)
+    if tries_of(instance, failure) is None:
+        return
+    asked: Mapping[str, Any] = run.run_config
+    config = FailureConfig(**asked["ops"][OP]["config"])
+    for spec in specs:
+        if spec.name == config.model and (keys := _young(spec, config.chunks, now)):
+            yield recording_request(run.run_id, config.model_copy(update={"chunks": keys}), failure)
+
+
+def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:
+    """Return what the first failed step of a run said, or the run itself where it died outside of any step."""
+    failed = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE, limit=1).records
+    event = failed[0].event_log_entry.dagster_event if failed else None
+    if event is None:
+        ended = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1).records
+        said = ended[0].event_log_entry.dagster_event if ended else None
+        message = message_without_values(said.message or "") if said else ""
+        return _Failure(FailedRun(job=run.job_name, run_id=run.run_id, message=message))
+    failure = event.step_failure_data
+    own = failure.user_failure_data
+    error = failure.error and (failure.error.cause or failure.error)
+    return _Failure(
+        FailedRun(
+            job=run.job_name,
+            run_id=run.run_id,
+            step=event.step_key or "",
+            message=shortened(own.description or "") if own else message_without_values(error.message if error else ""),
+        ),
+        is_about_rows=own is not None,
+    )
+
+
+def _results(spec: ModelSpec, chunk: Chunk, measurements: Sequence[Measurement]) -> ChunkResults:
+    return ChunkResults(
+        producer=PRODUCER,
+        chunk=chunk,
+        provenance=made_from(spec, outcome_fingerprint(measurements)),
+        measurements=tuple(measurements),
+    )

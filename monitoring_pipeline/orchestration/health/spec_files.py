@@ -1,0 +1,82 @@
+"""Files that are no usable spec become incidents, each under its own file's name, as nothing of its model runs."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import dagster as dg
+from dagster import DagsterInstance
+
+from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
+from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
+from monitoring_pipeline.orchestration.health.recording import FailureConfig, recording_request, tries_of
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.incident import IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.spec.loading import BadSpec
+from monitoring_pipeline.steps.chunk.incidents import Rules
+
+BadSpecs = Callable[[], Sequence[BadSpec]]
+"""Finds the files that are no usable spec now."""
+
+
+def files_to_record(bad: Sequence[BadSpec], store: Store) -> list[str]:
+    """Return the names of the files of which the incidents do not say what is true now."""
+    known = {stored.incident.model: stored for stored in store.incidents() if lasting([stored])}
+    found = _by_file(bad)
+    return [file for file in sorted({*known, *found}) if not is_up_to_date(found.get(file), known.get(file))]
+
+
+def spec_requests(
+    bad: Sequence[BadSpec], *, instance: DagsterInstance, store: Store, now: dt.datetime
+) -> Iterator[dg.RunRequest]:
+    """Yield a request for every file whose incident does not say what is true of it: a few tries for each change."""
+    for file in files_to_record(bad, store):
+        problems = [problem for entry in bad if entry.path.name == file for problem in entry.problems]
+        found = hashlib.sha256(repr(problems).encode()).hexdigest()[:8]
+        failure = f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{found}"
+        tries = tries_of(instance, failure)
+        if tries is not None:
+            config = FailureConfig(model=file, chunks=[], kind="spec")
+            yield recording_request(f"{failure}:{tries}", config, failure)
+
+
+def update_spec_incidents(bad: Sequence[BadSpec], store: Store, alerting: Rules, *, now: dt.datetime) -> None:
+    """Open an incident for each bad file, and resolve those of files that are good again, or gone.
+
+    Raises:
+        SpecError: when nobody can say who is told; nothing is stored then.
+    """
+    rules, found = alerting(), _by_file(bad)
+    for file in files_to_record(bad, store):
+        judge = _JudgeFile(file, found.get(file), now.date().isoformat())
+        store.update_incidents(file, judge, partial(_plan, rules, now), at=now)
+
+
+@dataclass(frozen=True)
+class _JudgeFile:
+    """Judges one file on a day, within the store's transaction."""
+
+    file: str
+    bad: BadSpec | None
+    today: str
+
+    def __call__(self, _: Sequence[ChunkEvidence], known: Sequence[KnownIncident]) -> IncidentChanges:
+        return judge_file(self.file, self.bad, [entry.stored for entry in known], today=self.today)
+
+
+def _plan(
+    rules: AlertingRules, now: dt.datetime, stored: StoredIncident, event: IncidentEvent
+) -> Sequence[PlannedAlert]:
+    """Plan as for an incident of the file's model, by whose name the routes go."""
+    of_model = replace(stored.incident, model=stored.incident.subjects[0])
+    return plan_alerts(rules, replace(stored, incident=of_model), event, now=now)
+
+
+def _by_file(bad: Sequence[BadSpec]) -> dict[str, BadSpec]:
+    return {entry.path.name: entry for entry in bad}

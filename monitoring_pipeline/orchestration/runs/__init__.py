@@ -1,0 +1,1 @@
+"""What all Dagster code shares: partitions, job names, run tags and requests."""

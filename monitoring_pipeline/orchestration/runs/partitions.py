@@ -1,0 +1,42 @@
+"""Chunks as Dagster partitions, and the moment that a run looks from."""
+
+import datetime as dt
+
+import dagster as dg
+
+from monitoring_pipeline.ports.store import Clock
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.model import ModelSpec
+
+AS_OF_TAG = "monitoring_pipeline/as_of"
+
+
+def partitions_of(spec: ModelSpec) -> dg.DailyPartitionsDefinition:
+    """Return one partition per chunk, in the model's time zone."""
+    return dg.DailyPartitionsDefinition(
+        start_date=spec.start.isoformat(),
+        end_date=spec.end.isoformat() if spec.end else None,
+        timezone=spec.timezone,
+    )
+
+
+def chunks_of(context: dg.AssetExecutionContext, spec: ModelSpec) -> list[Chunk]:
+    """Return the chunks of a run's partitions, in order."""
+    return [chunk_of_key(spec, key) for key in sorted(context.partition_keys)]
+
+
+def as_of(context: dg.AssetExecutionContext, clock: Clock) -> dt.datetime:
+    """Return the moment whose knowledge a run uses: now, or the run's tag ``monitoring_pipeline/as_of``.
+
+    Raises:
+        dagster.Failure: when the tag has no zone; a retry would not help.
+        ValueError: when the tag is not an ISO 8601 time.
+    """
+    tag = context.run.tags.get(AS_OF_TAG)
+    if tag is None:
+        return clock()
+    moment = dt.datetime.fromisoformat(tag)
+    if moment.tzinfo is None:
+        message = f"tag {AS_OF_TAG}: {tag!r} has no zone; write for example 2013-04-02T10:00:00+00:00"
+        raise dg.Failure(description=message, allow_retries=False)
+    return moment

@@ -1,0 +1,1 @@
+"""The shapes of everything outside the process, one file each."""

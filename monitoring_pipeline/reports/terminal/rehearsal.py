@@ -1,0 +1,76 @@
+"""The summary of a rehearsal for the terminal."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Table
+
+from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.rehearsal.lines import LOGGED, Lines
+from monitoring_pipeline.rehearsal.summary import Month, RehearsalSummary
+from monitoring_pipeline.reports.terminal.incidents import decision_table, incident_table
+from monitoring_pipeline.reports.terminal.results import result_table
+from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.statistics.estimate import Estimate
+
+COLUMNS = ("month", "nights", "incidents opened", "pages", "alerts sent", "retrainings", "the gate", "versions")
+
+
+def summary_tables(summary: RehearsalSummary) -> Iterator[Table]:
+    """Yield the months, the pages, the critical incidents and the decisions."""
+    yield _months(summary)
+    pages = [(page.event.chunk, page.event.kind, page.planned.channel, page.event.summary) for page in summary.pages]
+    yield result_table("pages", ("chunk", "event", "channel", "what"), pages)
+    yield incident_table(summary.critical, "critical")
+    yield decision_table(summary.spec.name, summary.decisions)
+
+
+def _months(summary: RehearsalSummary) -> Table:
+    progress, headline = summary.progress, HEADLINE_METRIC[summary.spec.task]
+    nights = max(progress.nights, 1)
+    table = Table(
+        title=f"{summary.spec.name}: rehearsal of {progress.first} to {summary.last}, {progress.nights} nights",
+        caption=f"{sum(month.pages for month in summary.months)} pages, {summary.pages_per_week:.2f} a week; "
+        f"{progress.seconds / nights:.1f} s a night; {headline} over all rows of a month, intervals by days",
+    )
+    for name in (*COLUMNS, f"{headline} with the loop [95 %]", "without it", "with minus without"):
+        table.add_column(name)
+    for month in summary.months:
+        table.add_row(
+            month.name,
+            str(month.nights),
+            _counts(month.opened),
+            str(month.pages),
+            _counts(month.sent),
+            str(month.asked or ""),
+            _counts(month.gate),
+            escape(_versions(month)),
+            *_line_cells(month.lines),
+        )
+    return table
+
+
+def _versions(month: Month) -> str:
+    promoted = [f"{version} promoted" for version in month.promoted]
+    return ", ".join([*promoted, *(f"back to {version}" for version in month.rolled_back)])
+
+
+def _line_cells(lines: Lines | None) -> tuple[str, ...]:
+    if lines is None:
+        return ("-", "-", "-")
+    served = ", ".join(f"version {version}" for version in lines.versions if version != LOGGED)
+    with_loop = f"{_cell(lines.served)} {served}".strip()
+    return (with_loop, _cell(lines.logged), "the same" if lines.difference is None else _cell(lines.difference, "+.3f"))
+
+
+def _counts(counts: Counter[Severity] | Counter[str]) -> str:
+    return ", ".join(f"{escape(str(name))} {count}" for name, count in sorted(counts.items()))
+
+
+def _cell(estimate: Estimate | None, form: str = ".3f") -> str:
+    if estimate is None:
+        return "-"
+    if estimate.lower is None or estimate.upper is None:
+        return f"{estimate.value:{form}}"
+    return f"{estimate.value:{form}} [{estimate.lower:{form}}, {estimate.upper:{form}}]"

@@ -1,0 +1,155 @@
+"""Tables for the terminal: results as a person reads them."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import chunk_of_day
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.steps.periods import summarize
+
+STYLE = {
+    VerdictStatus.OK: "green",
+    VerdictStatus.WARNING: "yellow",
+    VerdictStatus.CRITICAL: "bold red",
+    VerdictStatus.UNKNOWN: "dim",
+}
+DRIFTED_NAMES_SHOWN = 2
+COLUMNS_SHOWN = 4
+WIDTH_OF_A_FILE = 400
+
+
+def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
+    """Return one line per day: rows, label maturity, drifted columns, the headline metric, the verdict."""
+    headline = HEADLINE_METRIC[spec.task]
+    table = Table(title=f"{spec.name} ({spec.task}), {first} to {last}, days of {spec.timezone}")
+    for name in ("day", "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"):
+        table.add_column(name, justify="right" if name in {"rows", "labels"} else "left", no_wrap=True)
+    for key in _keys(spec, first, last):
+        measurements = store.measurements(spec.name, key)
+        table.add_row(*_day_cells(key, measurements, store.verdict(spec.name, key), headline))
+    return table
+
+
+def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[str]]) -> Table:
+    """Return one line per period and model version: realized and estimated performance, drift, verdicts."""
+    headline = HEADLINE_METRIC[spec.task]
+    table = Table(title=f"{spec.name} ({spec.task})")
+    names = ["period", "version", "days", f"{headline} [95 %]", "estimated [95 %]"]
+    if spec.task is Task.BINARY:
+        names += ["auroc: by score", "given score", "bias: by score", "given score"]
+    for name in (*names, "drifted columns (days)", "verdicts (days)"):
+        table.add_column(name, justify="right" if name == "days" else "left")
+    for period, keys in periods.items():
+        for version in spec.reference:
+            summary = summarize(spec, version, keys, store=store)
+            if summary.days:
+                table.add_row(period, version, *_period_cells(spec, summary))
+    return table
+
+
+def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
+    changes = [
+        _signed(summary.changes.get(f"{part}[{metric}]"))
+        for metric in ("auroc", "mean_bias")
+        for part in (BY_SCORE, GIVEN_SCORE)
+    ]
+    drifted = [escape(f"{column} {days}") for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
+    if len(summary.drifted) > COLUMNS_SHOWN:
+        drifted.append("...")
+    verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
+    performance = [_estimate_cell(summary.realized), _estimate_cell(summary.estimated)]
+    split = changes if spec.task is Task.BINARY else []
+    return [str(summary.days), *performance, *split, ", ".join(drifted) or "none", verdicts]
+
+
+def _estimate_cell(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return "-"
+    if estimate.lower is None or estimate.upper is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} [{estimate.lower:.3f}, {estimate.upper:.3f}]"
+
+
+def _signed(estimate: Estimate | None) -> str:
+    """Return a change; with a star when its interval excludes no change."""
+    if estimate is None:
+        return "-"
+    sure = estimate.lower is not None and estimate.upper is not None and not estimate.lower <= 0.0 <= estimate.upper
+    return f"{estimate.value:+.3f}{'*' if sure else ''}"
+
+
+def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
+    """Return the critical days, each with its most severe reason."""
+    table = Table(title=f"{spec.name}: critical days", show_header=False)
+    for key in _keys(spec, first, last):
+        verdict = store.verdict(spec.name, key)
+        if verdict is not None and verdict.status is VerdictStatus.CRITICAL:
+            table.add_row(key, escape(verdict.reasons[0].partition(": ")[2]))
+    return table
+
+
+def terminal() -> Console:
+    """Return a console that is wide enough for the tables where the output is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
+
+
+def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Return the result of a query, without the columns that hold nothing."""
+    found = list(rows)
+    filled = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in found)]
+    # Without a column there is no title either.
+    shown = filled or range(len(columns))
+    table = Table(title=title if found else f"{title}: nothing")
+    for position in shown:
+        table.add_column(columns[position])
+    for row in found:
+        table.add_row(*("" if row[position] is None else escape(_cell(row[position])) for position in shown))
+    return table
+
+
+def with_interval(measurement: Measurement) -> str:
+    """Return a value with its interval, or that it is missing."""
+    if measurement.value is None:
+        return "-"
+    return _estimate_cell(Estimate(measurement.value, measurement.lower, measurement.upper))
+
+
+def _day_cells(
+    key: str, measurements: Sequence[Measurement], verdict: Verdict | None, headline: str
+) -> tuple[str | Text, ...]:
+    rows = next((f"{m.value:.0f}" for m in measurements if m.name == "rows" and m.value is not None), "-")
+    maturity = next((f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity"), "-")
+    metrics = [m for m in measurements if m.name == headline and m.kind is Kind.PERFORMANCE]
+    status = verdict.status if verdict else VerdictStatus.UNKNOWN
+    word = Text(str(status) if verdict else "not judged", style=STYLE[status])
+    shown = ", ".join(with_interval(m) for m in metrics) or "-"
+    return (key, rows, maturity, _drifted(measurements), shown, word)
+
+
+def _drifted(measurements: Sequence[Measurement]) -> str:
+    """Return the number of drifted columns that count for the verdict, their names, and how many only inform."""
+    drifted = [m for m in measurements if m.kind is Kind.DRIFT and m.status is Status.BREACHED]
+    judged = [m.subject for m in sorted(drifted, key=lambda m: -(m.value or 0.0)) if m.severity is not Severity.INFO]
+    informing = len(drifted) - len(judged)
+    more = ", ..." if len(judged) > DRIFTED_NAMES_SHOWN else ""
+    names = f": {escape(', '.join(judged[:DRIFTED_NAMES_SHOWN]))}{more}" if judged else ""
+    return f"{len(judged)}{names}" + (f" (+{informing} ignored)" if informing else "")
+
+
+def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:
+    days = range((last - first).days + 1)
+    return [chunk_of_day(spec, first + dt.timedelta(days=offset)).key for offset in days]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

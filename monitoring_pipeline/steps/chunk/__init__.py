@@ -1,0 +1,1 @@
+"""The steps of one chunk, one file per asset."""

@@ -1,0 +1,51 @@
+"""The step that says why performance changed: because the inputs moved, or the relation of inputs and label."""
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
+from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    LABELS,
+    PREDICTIONS,
+    made_from,
+    nothing_to_measure,
+    required_snapshot,
+)
+from monitoring_pipeline.steps.reference.building import load_references, reference_rows
+
+REFERENCE_ROWS = 2 * SAMPLE_ROWS
+"""Rows of the reference that are read: as some have no label, more than are compared."""
+
+
+def attribute_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+    """Split each version's change of performance against its reference."""
+    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(store, spec, chunk, LABELS)
+    rows = snapshots.read(predictions.uri)
+    known = snapshots.read(labels.uri, ["row_id", "label"])
+    references = load_references(spec, store, rows["model_version"].unique().sort().to_list())
+    measured: list[Measurement] = []
+    for version, reference in references.items():
+        measured.extend(
+            attribute_change(
+                spec,
+                model_version=version,
+                reference_rows=reference_rows(spec, reference, store=store, snapshots=snapshots, first=REFERENCE_ROWS),
+                rows=rows.filter(pl.col("model_version") == version),
+                labels=known,
+                seed_parts=(spec.name, version, chunk.key),
+            )
+        )
+    reason = "no version has a reference" if rows.height else "no predictions"
+    nothing = nothing_to_measure(Kind.PERFORMANCE, "change", "relation", reason, severity=Severity.INFO)
+    return ChunkResults(
+        producer="attribution",
+        chunk=chunk,
+        provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint), references),
+        measurements=tuple(measured) or (nothing,),
+    )

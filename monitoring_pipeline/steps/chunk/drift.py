@@ -1,0 +1,121 @@
+"""The step that compares a chunk's profiles with what its columns looked like before."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
+from monitoring_pipeline.evaluation.drift.baselines import baseline_days, baseline_words, choose_baseline
+from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
+from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Kind, Measurement
+from monitoring_pipeline.spec.model import Against, ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    PREDICTIONS,
+    made_from,
+    missing_input,
+    nothing_to_measure,
+    required_snapshot,
+    rows_of_version,
+)
+from monitoring_pipeline.steps.reference.building import days_producer, load_references, reference_rows
+
+
+def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+    """Compare the chunk's profiles with the reference, or with the earlier days that the spec names."""
+    profiles = {profile.model_version: profile for profile in store.profiles(spec.name, chunk.key)}
+    provenance = store.provenance(spec.name, chunk.key, "profile")
+    if provenance is None:
+        raise missing_input(spec, chunk, "profile")
+    references = load_references(spec, store, profiles)
+    measured: list[Measurement] = []
+    inputs = [provenance.input_fingerprint]
+    for version, reference in references.items():
+        against = _against(spec, chunk, reference, store=store, snapshots=snapshots)
+        if isinstance(against, str):
+            measured.append(nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", against))
+            continue
+        measured.extend(measure_drift(spec, against, profiles[version]))
+        measured.extend(_together(spec, chunk, reference, store=store, snapshots=snapshots))
+        if against.profile is not reference.profile:
+            inputs.append(repr(against.profile))
+    empty = not required_snapshot(store, spec, chunk, PREDICTIONS).rows
+    reason = "no predictions" if empty else "no version has a reference"
+    return ChunkResults(
+        producer="drift",
+        chunk=chunk,
+        provenance=made_from(spec, combined_fingerprint(*inputs), references),
+        measurements=tuple(measured) or (nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),),
+    )
+
+
+def _together(
+    spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
+) -> tuple[Measurement, ...]:
+    """Compare all watched features at once, on samples of single rows."""
+    if not spec.drift.multivariate:
+        return ()
+    version = reference.model_version
+    return measure_multivariate(
+        spec,
+        version,
+        reference_rows(spec, reference, store=store, snapshots=snapshots, first=2 * SAMPLE_ROWS),
+        rows_of_version(spec, chunk, version, store=store, snapshots=snapshots),
+        seed_parts=(spec.name, version, chunk.key),
+        learned=reference.multivariate_floors,
+        left_out=reference.constant_columns,
+    )
+
+
+def _against(
+    spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
+) -> Counterpart | str:
+    """Return what a version's rows are compared with, or the reason why there is nothing."""
+    profile: ChunkProfile | None = reference.profile
+    if spec.drift.against is not Against.REFERENCE:
+        day = dt.date.fromisoformat(chunk.key)
+        known = _profiles_of_days(spec, reference, day, store)
+        baseline = choose_baseline(spec.drift, day, known, _not_profiled(spec, day, known, store))
+        if baseline.profile is None:
+            return baseline.reason or "no baseline"
+        profile = baseline.profile
+    with_rows = needs_rows(spec)
+    return Counterpart(
+        bins=reference.bins,
+        profile=profile,
+        words=baseline_words(spec.drift),
+        learned=reference.floors.floor,
+        expected_sample=reference_rows(spec, reference, store=store, snapshots=snapshots) if with_rows else None,
+        observed_sample=rows_of_version(spec, chunk, reference.model_version, store=store, snapshots=snapshots)
+        if with_rows
+        else None,
+    )
+
+
+def _profiles_of_days(spec: ModelSpec, reference: Reference, day: dt.date, store: Store) -> dict[dt.date, ChunkProfile]:
+    """Return the profiles of the wanted days over this reference's bins: of its own days, and of monitored ones."""
+    keys = [wanted.isoformat() for wanted in baseline_days(spec.drift, day)]
+    version = reference.model_version
+    of_reference = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+    monitored = store.profiles_by_chunk(spec.name, "profile", keys)
+    return {
+        dt.date.fromisoformat(key): profile
+        for key, profiles in (of_reference | monitored).items()
+        for profile in profiles
+        if profile.model_version == version
+    }
+
+
+def _not_profiled(spec: ModelSpec, day: dt.date, known: Mapping[dt.date, ChunkProfile], store: Store) -> list[dt.date]:
+    """Return the wanted days that are to be monitored and that nothing is known of; a refused one is known."""
+    return [
+        wanted
+        for wanted in baseline_days(spec.drift, day)
+        if wanted not in known
+        and spec.start <= wanted
+        and store.provenance(spec.name, wanted.isoformat(), PREDICTIONS) is None
+    ]

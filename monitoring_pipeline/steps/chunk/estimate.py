@@ -1,0 +1,69 @@
+"""The step that says how well the model is expected to do, before any label has arrived."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.estimation.estimation import estimate_performance
+from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Kind, Measurement
+from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
+from monitoring_pipeline.steps.reference.building import load_references, reference_rows
+
+
+def estimate_chunks(spec: ModelSpec, *, store: Store, snapshots: Snapshots) -> Callable[[Chunk], ChunkResults]:
+    """Return the step that estimates a chunk's performance; what it fits to a reference serves all chunks of a run."""
+    fitted: dict[str, LossModel | None] = {}
+
+    def loss_model(reference: Reference) -> LossModel | None:
+        key = reference.reference_hash
+        if key not in fitted:
+            fitted[key] = _fit(spec, reference, store=store, snapshots=snapshots)
+        return fitted[key]
+
+    def estimate_chunk(chunk: Chunk) -> ChunkResults:
+        snapshot = required_snapshot(store, spec, chunk, PREDICTIONS)
+        rows = snapshots.read(snapshot.uri, _columns(spec))
+        versions = rows["model_version"].unique().sort().to_list()
+        references = load_references(spec, store, versions)
+        measured: list[Measurement] = []
+        for version, reference in references.items():
+            own = rows.filter(pl.col("model_version") == version)
+            measured.extend(
+                estimate_performance(
+                    spec,
+                    reference.estimation,
+                    own,
+                    model_version=version,
+                    chunk=chunk.key,
+                    loss_model=loss_model(reference),
+                    reference=reference.estimates,
+                )
+            )
+        reason = "no version has a reference" if rows.height else "no predictions"
+        nothing = nothing_to_measure(Kind.ESTIMATED_PERFORMANCE, "estimate", "model", reason)
+        return ChunkResults(
+            producer="estimate",
+            chunk=chunk,
+            provenance=made_from(spec, snapshot.fingerprint, references),
+            measurements=tuple(measured) or (nothing,),
+        )
+
+    return estimate_chunk
+
+
+def _columns(spec: ModelSpec) -> list[str]:
+    features = list(spec.features) if spec.task is Task.REGRESSION else []
+    return ["row_id", "model_version", *features, *spec.output_columns]
+
+
+def _fit(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> LossModel | None:
+    if spec.task is not Task.REGRESSION or reference.estimation.reason is not None:
+        return None
+    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    return fit_loss_model(spec, rows)

@@ -1,0 +1,33 @@
+"""The step that measures a model's objectives as of a chunk, from what the store holds of the days before it."""
+
+from monitoring_pipeline.evaluation.business.objectives import first_key, later_keys, measure_objectives, names_measured
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
+
+OBJECTIVES = "objectives"
+
+
+def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
+    """Measure every objective of the spec over the days that end with the chunk; later ones are not looked at."""
+    measured = measure_objectives(spec, chunk.key, _history(spec, chunk, store)) if spec.objectives else ()
+    return ChunkResults(
+        producer=OBJECTIVES,
+        chunk=chunk,
+        provenance=made_from(spec, outcome_fingerprint(measured)),
+        measurements=measured,
+    )
+
+
+def chunks_after(spec: ModelSpec, chunk: Chunk, *, store: Store) -> tuple[Chunk, ...]:
+    """Return the judged chunks after this one whose objectives look at it: they change when its labels arrive late."""
+    if not spec.objectives:
+        return ()
+    return tuple(chunk_of_key(spec, key) for key in later_keys(spec, chunk.key, store.verdicts(spec.name)))
+
+
+def _history(spec: ModelSpec, chunk: Chunk, store: Store) -> list[tuple[str, Measurement]]:
+    return store.chunk_measurements(spec.name, names_measured(spec), first_key(spec, chunk.key), chunk.key)

@@ -1,0 +1,118 @@
+"""What the steps start from, and what they stamp their results with."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+import monitoring_pipeline
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import Snapshot
+from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError, combined_fingerprint
+from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.reference.building import MissingInputError
+
+PREDICTIONS, LABELS = "predictions", "labels"
+
+
+def required_snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
+    """Return the pointer to a chunk's rows.
+
+    Raises:
+        MissingInputError: when the asset of that name has left none.
+    """
+    snapshot = store.snapshot(spec.name, chunk.key, kind)
+    if snapshot is None:
+        raise missing_input(spec, chunk, kind)
+    return snapshot
+
+
+def require_rows_known_before(
+    spec: ModelSpec, chunk: Chunk, kind: str, rows: pl.DataFrame, *, store: Store, until: dt.datetime | None = None
+) -> None:
+    """Refuse a reading without any rows where there were some before: tables are emptied, rebuilt, or kept for a while.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        kind: of the rows: predictions or labels.
+        rows: what was read now.
+        store: knows what was read before.
+        until: the moment that the reading looks from; rows that became known later are not missed.
+
+    Raises:
+        SourceUnreachableError: when there were rows.
+    """
+    if not rows.is_empty():
+        return
+    known = store.snapshot(spec.name, chunk.key, kind)
+    if known is None or not known.rows or (until and known.latest_at and known.latest_at > until):
+        return
+    table = spec.predictions.table if kind == PREDICTIONS else spec.labels.table
+    message = f"{table} has no {kind} of this day any more, and had some when it was read before"
+    raise SourceUnreachableError(message)
+
+
+def missing_input(spec: ModelSpec, chunk: Chunk, asset: str) -> MissingInputError:
+    """Return the error that names the asset to run first."""
+    return MissingInputError(f"{spec.name} {chunk.key}: nothing from {asset} yet: materialize {spec.name}/{asset}")
+
+
+def versions_in(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
+    """Return the model versions that made the predictions of a snapshot, in order."""
+    return snapshots.read(snapshot.uri, ["model_version"])["model_version"].unique().sort().to_list()
+
+
+def rows_of_version(
+    spec: ModelSpec,
+    chunk: Chunk,
+    version: str,
+    *,
+    store: Store,
+    snapshots: Snapshots,
+    columns: Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Return a chunk's predictions by one model version: the named columns, or all."""
+    wanted = None if columns is None else list(dict.fromkeys(["model_version", *columns]))
+    rows = snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri, wanted)
+    return rows.filter(pl.col("model_version") == version)
+
+
+def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:
+    """Return the provenance of results."""
+    hashes = [reference.reference_hash for reference in (references or {}).values()]
+    return Provenance(
+        spec_hash=spec.spec_hash,
+        reference_hash=hashes[0] if len(hashes) == 1 else combined_fingerprint(*hashes) if hashes else "",
+        input_fingerprint=input_fingerprint,
+        code_version=monitoring_pipeline.__version__,
+    )
+
+
+def outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
+    """Return a hash of what was measured, where that is part of what other results are made from."""
+    return combined_fingerprint(*(repr(m) for m in measurements))
+
+
+def nothing_to_measure(
+    kind: Kind, name: str, subject: str, reason: str, *, severity: Severity = Severity.WARNING
+) -> Measurement:
+    """Return the measurement that says why there is none."""
+    return Measurement(
+        kind=kind,
+        subject=subject,
+        name=name,
+        model_version="",
+        status=Status.SKIPPED,
+        severity=severity,
+        reason=reason,
+    )
+
+
+def latest_time(times: pl.Series) -> dt.datetime | None:
+    """Return the newest of some times."""
+    latest = times.max()
+    return latest if isinstance(latest, dt.datetime) else None

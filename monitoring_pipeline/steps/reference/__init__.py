@@ -1,0 +1,1 @@
+"""Building a reference, and checking the rules against its held-out days."""

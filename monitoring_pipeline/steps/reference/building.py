@@ -1,0 +1,261 @@
+"""The reference of a model version: built once from its window, and found again by every step."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+import monitoring_pipeline
+from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.floors import learn_floors
+from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.reference.reference import (
+    BuiltReference,
+    Reference,
+    build_reference,
+    find_concentrated_nulls,
+    reference_document,
+    reference_from_document,
+)
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.evaluation.rows.canonical import (
+    SourceError,
+    canonical_labels,
+    canonical_predictions,
+    combined_fingerprint,
+    fingerprint,
+)
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.store import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference, days_of
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Provenance
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.scoring import scored_by
+
+
+@dataclass(frozen=True)
+class TakenReference:
+    """A reference and where it came from; ``reused`` when nothing had changed."""
+
+    reference: Reference
+    reused: bool
+
+
+class MissingInputError(RuntimeError):
+    """A step needs what an earlier one has not left; the message names the asset to run first."""
+
+
+def take_reference(
+    loaded: LoadedSpec,
+    model_version: str,
+    *,
+    warehouse: Warehouse,
+    store: Store,
+    snapshots: Snapshots,
+    suites: Suites,
+    id_key: bytes,
+    rebuild: bool,
+    run_id: str,
+    now: dt.datetime,
+    registry: Registry | None = None,
+) -> TakenReference:
+    """Build a version's reference from its window, unless it was built from the same declaration before.
+
+    A version that has not served in its window, as one trained later, is asked for its scores of the window's rows.
+
+    Raises:
+        SourceError: when the window's rows cannot be read, or do not fit the spec.
+        EmptyReferenceError: when the window has no rows of the version.
+    """
+    spec = loaded.spec
+    chunk = chunk_of_reference(spec, spec.reference[model_version])
+    declaration = spec.reference_declaration_hash(model_version)
+    known = store.provenance(spec.name, chunk.key, reference_producer(model_version))
+    document = store.reference_document(spec.name, model_version)
+    if known and known.spec_hash == declaration and document and not rebuild:
+        reference = reference_from_document(document)
+        if reference.floors.rules_hash == spec.learned_floors_hash:
+            return TakenReference(reference, reused=True)
+        relearned = _relearned(spec, reference, store=store, snapshots=snapshots)
+        _save(spec, chunk, relearned, known, store=store, run_id=run_id, now=now)
+        return TakenReference(relearned, reused=True)
+    read = warehouse.read_predictions(spec, chunk)
+    if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
+        message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
+        raise SourceError(message)
+    served = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time).frame
+    labels_read = warehouse.read_labels(spec, chunk, now)
+    labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=id_key).frame
+    rows = _with_rows_of(spec, served, model_version, registry)
+    built = build_reference(spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now)
+    reference = built.reference
+    provenance = Provenance(
+        spec_hash=declaration,
+        reference_hash=reference.reference_hash,
+        input_fingerprint=combined_fingerprint(fingerprint(rows), fingerprint(labels)),
+        code_version=monitoring_pipeline.__version__,
+    )
+    own = rows.filter(pl.col("model_version") == model_version)
+    findings = find_concentrated_nulls(spec, own, model_version=model_version)
+    _save(spec, chunk, reference, provenance, store=store, run_id=run_id, now=now)
+    for results in (
+        *_of_days(spec, built, provenance),
+        ChunkResults(
+            producer=reference_producer(model_version),
+            chunk=chunk,
+            provenance=provenance,
+            measurements=findings,
+            profiles=(reference.profile, *_labelled(spec, built)),
+            snapshot=_kept_rows(spec, chunk, built.rows, model_version, snapshots),
+        ),
+    ):
+        store.replace(results, run_id=run_id, measured_at=now)
+    return TakenReference(reference, reused=False)
+
+
+def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry | None) -> pl.DataFrame:
+    """Return the rows as they were served, or, where the version has served none, as it scores them."""
+    if registry is None or served.is_empty() or (served["model_version"] == model_version).any():
+        return served
+    if not registry.has_version(spec.name, model_version):
+        return served
+    return scored_by(spec, served.unique("row_id", keep="first", maintain_order=True), model_version, registry)
+
+
+def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
+    """Return the counts of the reference's labelled rows, which later periods are compared with."""
+    reference, rows = built.reference, built.rows
+    known = rows.select("row_id", "label").filter(pl.col("label").is_not_null())
+    bins = reference.bins | reference.error_bins
+    return profile_labelled(spec, bins, rows.drop("label"), known, model_version=reference.model_version)
+
+
+def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> Reference:
+    """Return the reference with its floors learned again, by other rules, from its days' profiles and kept rows."""
+    version = reference.model_version
+    keys = [day.isoformat() for day in days_of(spec.reference[version])]
+    profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+    days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
+    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    return replace(
+        reference,
+        floors=learn_floors(spec, version, reference.bins, days),
+        multivariate_floors=learn_multivariate_floors(spec, version, rows, left_out=reference.constant_columns),
+    )
+
+
+def _save(
+    spec: ModelSpec,
+    chunk: Chunk,
+    reference: Reference,
+    provenance: Provenance,
+    *,
+    store: Store,
+    run_id: str,
+    now: dt.datetime,
+) -> None:
+    store.save_reference(
+        spec.name,
+        reference.model_version,
+        reference.reference_hash,
+        reference_document(reference),
+        spec_hash=provenance.spec_hash,
+        input_fingerprint=provenance.input_fingerprint,
+        rows=reference.profile.rows,
+        window_start=chunk.start,
+        window_end=chunk.end,
+        run_id=run_id,
+        created_at=now,
+    )
+
+
+def _of_days(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
+    """Yield the profiles of the reference's days, which baselines and learned thresholds are sums of."""
+    producer = days_producer(built.reference.model_version)
+    for day, profile in built.days.items():
+        yield ChunkResults(producer=producer, chunk=chunk_of_day(spec, day), provenance=provenance, profiles=(profile,))
+
+
+def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version: str, snapshots: Snapshots) -> Snapshot:
+    content = fingerprint(rows)
+    return Snapshot(
+        kind=reference_producer(model_version),
+        uri=snapshots.write(rows, model=spec.name, chunk=chunk.key, kind="reference", fingerprint=content),
+        fingerprint=content,
+        rows=rows.height,
+    )
+
+
+def reference_rows(
+    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, first: int | None = None
+) -> pl.DataFrame:
+    """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
+
+    The ``first`` so many are a sample by the hash of their ids; without it all are returned.
+
+    Raises:
+        MissingInputError: when the reference was built before rows were kept.
+    """
+    kind = reference_producer(reference.model_version)
+    snapshot = store.snapshot(spec.name, reference.window, kind)
+    if snapshot is None:
+        message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
+        raise MissingInputError(message)
+    rows = snapshots.scan(snapshot.uri)
+    return (rows if first is None else rows.head(first)).collect()
+
+
+def days_producer(model_version: str) -> str:
+    """Return the producer under which the profiles of a reference's days are stored."""
+    return f"{reference_producer(model_version)}:days"
+
+
+def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:
+    """Return a version's reference.
+
+    Raises:
+        MissingInputError: when it has not been built.
+    """
+    document = store.reference_document(spec.name, model_version)
+    if document is None:
+        message = f"{spec.name}: version {model_version!r} has no reference yet: materialize {spec.name}/reference"
+        raise MissingInputError(message)
+    return reference_from_document(document)
+
+
+def load_references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:
+    """Return the references of those versions that have one: by the spec, or since they were promoted.
+
+    Raises:
+        MissingInputError: when one of them has not been built.
+    """
+    return {
+        version: load_reference(spec, store, version)
+        for version in sorted(versions)
+        if version in spec.reference or store.reference_document(spec.name, version) is not None
+    }
+
+
+def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
+    """Return why rows do not fit the spec, by the user's own names; empty when they do."""
+    return "; ".join(dict.fromkeys(f"{_own_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
+
+
+def _own_name(spec: ModelSpec, column: str) -> str:
+    source = spec.predictions
+    outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
+               "score": source.score, "prediction": source.prediction, "horizon": source.horizon,
+               "naive": source.naive}  # fmt: skip
+    scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
+    feature = spec.features.get(column)
+    own = feature.column if feature else (outputs | scores)[column]
+    return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
+
+
+def reference_producer(model_version: str) -> str:
+    """Return the producer under which a version's reference is stored."""
+    return f"reference:{model_version}"

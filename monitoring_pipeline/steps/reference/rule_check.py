@@ -1,0 +1,65 @@
+"""The replay of a model's rules on its reference, from what is kept of it; the result is stored like any other."""
+
+import datetime as dt
+
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rule_check.rule_check import replay
+from monitoring_pipeline.ports.store import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.spec.chunk import chunk_of_reference, days_of
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.steps.inputs import made_from
+from monitoring_pipeline.steps.reference.building import days_producer, reference_rows, take_reference
+
+
+def replay_reference(
+    loaded: LoadedSpec,
+    model_version: str,
+    *,
+    warehouse: Warehouse,
+    store: Store,
+    snapshots: Snapshots,
+    suites: Suites,
+    id_key: bytes,
+    run_id: str,
+    now: dt.datetime,
+) -> tuple[Measurement, ...]:
+    """Replay a version's rules on its reference, store what came out under the reference's window, and return it.
+
+    The reference is built first if it is missing or its declaration has changed.
+
+    Raises:
+        SourceError: when the reference has to be built and its rows cannot be read, or do not fit the spec.
+        EmptyReferenceError: when it has to be built and its window has no rows of the version.
+    """
+    spec = loaded.spec
+    reference = take_reference(
+        loaded,
+        model_version,
+        warehouse=warehouse,
+        store=store,
+        snapshots=snapshots,
+        suites=suites,
+        id_key=id_key,
+        rebuild=False,
+        run_id=run_id,
+        now=now,
+    ).reference
+    keys = [day.isoformat() for day in days_of(spec.reference[model_version])]
+    profiles = store.profiles_by_chunk(spec.name, days_producer(model_version), keys)
+    days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
+    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    measured = replay(spec, reference, days, rows)
+    results = ChunkResults(
+        producer=replay_producer(model_version),
+        chunk=chunk_of_reference(spec, spec.reference[model_version]),
+        provenance=made_from(spec, reference.reference_hash, {model_version: reference}),
+        measurements=measured,
+    )
+    store.replace(results, run_id=run_id, measured_at=now)
+    return measured
+
+
+def replay_producer(model_version: str) -> str:
+    """Return the producer under which a version's replay is stored."""
+    return f"replay:{model_version}"

@@ -1,0 +1,1 @@
+"""Checks of a model spec against everything that it names."""

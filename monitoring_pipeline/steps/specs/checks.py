@@ -1,0 +1,51 @@
+"""What must hold of a model spec beyond its own fields: names of statistics, metrics and columns, and its SQL files."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from monitoring_pipeline.evaluation.business.objectives import check_objectives
+from monitoring_pipeline.evaluation.drift.columns import check_drift_rules
+from monitoring_pipeline.evaluation.performance.metrics_table import check_performance_rules
+from monitoring_pipeline.evaluation.versions.gate import check_gate_rules
+from monitoring_pipeline.spec.documents import SpecError
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecFolder, read_files, read_specs
+from monitoring_pipeline.steps.chunk.business import check_business
+
+_RULES = (check_drift_rules, check_performance_rules, check_objectives, check_gate_rules)
+
+
+def check_model(loaded: LoadedSpec) -> None:
+    """Refuse a spec that names statistics, metrics, columns or SQL that do not exist.
+
+    Raises:
+        SpecError: with one line per problem: file, field, value, and what is allowed.
+    """
+    problems = list(_problems(loaded))
+    if problems:
+        raise SpecError("\n".join(problems))
+
+
+def read_checked_specs(directory: Path) -> SpecFolder:
+    """Read and check every spec of a directory; what is wrong with one concerns no other.
+
+    Raises:
+        SpecError: when the directory does not exist.
+    """
+    return read_specs(directory, check_model)
+
+
+def read_checked_files(paths: Iterable[Path]) -> SpecFolder:
+    """Read and check some spec files."""
+    return read_files(paths, check_model)
+
+
+def _problems(loaded: LoadedSpec) -> Iterator[str]:
+    for check in _RULES:
+        try:
+            check(loaded.spec)
+        except ValueError as error:
+            yield f"{loaded.path}: {str(error).removeprefix(f'{loaded.spec.name}: ')}"
+    try:
+        check_business(loaded)
+    except SpecError as error:
+        yield from str(error).splitlines()

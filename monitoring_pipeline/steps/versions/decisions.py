@@ -1,0 +1,161 @@
+"""The step that decides, once a night, what follows for a model's versions: each answer is a row of the audit."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from monitoring_pipeline.evaluation.incidents.changes import is_active
+from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.versions.retraining_policy import (
+    GIVEN_UP_AFTER,
+    LOOK_BACK,
+    NightState,
+    decide_retraining,
+    night_state_of,
+)
+from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.steps.roles import recorded_champion
+from monitoring_pipeline.steps.versions.roll_out import Trial, running_trial
+from monitoring_pipeline.steps.versions.training import ACTOR, gate_key
+from monitoring_pipeline.steps.versions.trial import trial_days
+
+RETRAINING, TRIAL = "retraining", "trial"
+YES = "yes"
+WHAT_FOLLOWS = {"promote": "promote", "refuse": "refuse", "roll_back": "roll_back", "passed": "end_probation"}
+"""Answers about a trial, and the action of the roll-out job that each asks for."""
+
+
+def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
+    """Decide about retraining, and about a running trial, as of a chunk; return what is new in the audit.
+
+    A chunk beyond the horizon changes no answer that was given on it.
+    """
+    rules = spec.retraining
+    if rules is None:
+        return ()
+    young = is_within_horizon(spec, chunk, now)
+    decided = [_about_retraining(spec, rules, chunk, young=young, store=store, now=now)]
+    if young:
+        decided.append(_about_trial(spec, rules, chunk, store=store, now=now))
+    return tuple(decision for decision in decided if decision is not None and store.decide(decision))
+
+
+def _about_retraining(
+    spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, young: bool, store: Store, now: dt.datetime
+) -> Decision | None:
+    before = store.decisions(spec.name, topic=RETRAINING)
+    of_chunk = [decision for decision in before if decision.chunk == chunk.key]
+    if any(decision.answer == YES for decision in of_chunk) or (of_chunk and not young):
+        return None
+    asked = [decision for decision in before if decision.answer == YES]
+    judged = [decision for decision in asked if store.decision(spec.name, gate_key(decision.key))]
+    champion = recorded_champion(spec, store)
+    changes = [decision.at for decision in judged] + ([champion.since] if champion else [])
+    nights = _nights(spec, rules, chunk, store)
+    answer = decide_retraining(
+        rules,
+        nights,
+        serving=_serving(spec, nights, store),
+        now=now.astimezone(spec.zone),
+        horizon=spec.incidents.horizon,
+        label_delay=spec.labels.delay,
+        last_change=max(changes, default=None),
+        trial=_trial_told(spec, rules, store, now),
+        running=any(now < decision.at + GIVEN_UP_AFTER for decision in asked if decision not in judged),
+    )
+    return Decision(
+        model=spec.name,
+        topic=RETRAINING,
+        answer=answer.answer,
+        reason=answer.reason,
+        actor=ACTOR,
+        at=now,
+        key=f"{RETRAINING}:{chunk.key}:{answer.answer}",
+        chunk=chunk.key,
+        incident_id=_incident_of(spec, store),
+        evidence=answer.evidence,
+    )
+
+
+def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store) -> list[NightState]:
+    """Return what the chunks that the policy looks at say, oldest first."""
+    back = dt.timedelta(days=LOOK_BACK * max(rules.breached.of, rules.estimated.of)) + spec.labels.delay
+    first = (dt.date.fromisoformat(chunk.key) - back).isoformat()
+    by_chunk: dict[str, list[Measurement]] = {}
+    for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
+        by_chunk.setdefault(key, []).append(measurement)
+    judged = store.verdicts(spec.name)
+    return [
+        night_state_of(key, chunk_of_key(spec, key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
+    ]
+
+
+def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Store) -> str:
+    """Return the version that serves now: the store's champion, or that of the newest night if the store lacks it.
+
+    The store knows no version before a promotion, and none that somebody let serve in another way. A night on which
+    nothing could be read knows none.
+    """
+    newest = next((night.model_version for night in reversed(nights) if night.model_version), "")
+    champion = recorded_champion(spec, store)
+    known = {record.model_version for record in store.versions(spec.name)}
+    return champion.model_version if champion and newest in {"", *known} else newest
+
+
+def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Store, now: dt.datetime) -> str | None:
+    """Return in words which trial runs; one that nobody has ended long after its time holds up nothing."""
+    trial = running_trial(spec, store)
+    if trial is None:
+        return None
+    shadow = trial.stage == "shadow"
+    days = rules.shadow.maximum_days if shadow else rules.probation.days
+    end = trial.since + dt.timedelta(days=days) + spec.labels.delay
+    if now >= end + GIVEN_UP_AFTER:
+        return None
+    what = "runs as a shadow" if shadow else "is on probation"
+    return f"version {trial.newcomer} {what}, to end by {end.astimezone(spec.zone):%Y-%m-%d}"
+
+
+def _about_trial(
+    spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, store: Store, now: dt.datetime
+) -> Decision | None:
+    trial = running_trial(spec, store)
+    if trial is None:
+        return None
+    days = trial_days(spec, trial, chunk.key, store)
+    days_with_labels_due = (chunk.end - spec.labels.delay - trial.since).days
+    if trial.stage == "shadow":
+        answer = decide_shadow(rules.shadow, days, days_with_labels_due)
+    else:
+        answer = decide_probation(rules.probation, days, days_with_labels_due)
+    if answer.answer == "wait":
+        return None
+    return Decision(
+        model=spec.name,
+        topic=TRIAL,
+        answer=answer.answer,
+        reason=answer.reason,
+        actor=ACTOR,
+        at=now,
+        key=f"{trial.key}:{trial.stage}:{answer.answer}",
+        chunk=chunk.key,
+        model_version=_version_of(trial, answer.answer),
+        incident_id=_incident_of(spec, store),
+        evidence={"stage": trial.stage, "newcomer": trial.newcomer, "incumbent": trial.incumbent},
+    )
+
+
+def _version_of(trial: Trial, answer: str) -> str:
+    """Return the version that the action which follows is about."""
+    return trial.incumbent if answer == "roll_back" else trial.newcomer
+
+
+def _incident_of(spec: ModelSpec, store: Store) -> str | None:
+    """Return the incident about the champion's performance that lasts, if there is one."""
+    lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
+    return next((entry.incident_id for entry in lasting if entry.incident.cause == "performance"), None)

@@ -1,0 +1,191 @@
+"""The single effects of a change of versions, each of which can be repeated."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.ports.registry import CHALLENGER, Adapters
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.versions.training import ACTOR, champion_of
+
+PROMOTED, ROLLED_BACK, STARTED, WAITS = "promoted", "rolled_back", "started", "waits"
+
+
+class RollOutError(ValueError):
+    """A version cannot take over or go back; the message says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One change of versions that somebody asks for.
+
+    Args:
+        version: the version that it is about; ``None`` for the one that is next in line.
+        decision_key: makes it happen once.
+        actor: who asks.
+        reason: why.
+        now: when.
+    """
+
+    version: str | None
+    decision_key: str
+    actor: str = ACTOR
+    reason: str = ""
+    now: dt.datetime
+
+
+def challenger_of(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
+    """Return the version that an action is about: the one it names, or the registry's challenger.
+
+    Raises:
+        RollOutError: when there is none.
+    """
+    version = action.version or adapters.registry.version_with_alias(spec.name, CHALLENGER)
+    if version is None:
+        raise RollOutError(f"{spec.name}: the registry has no challenger; name a version")
+    if not adapters.registry.has_version(spec.name, version):
+        raise RollOutError(f"{spec.name}: the registry has no version {version!r}")
+    return version
+
+
+def version_beside(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
+    """Return the version that an action is about, which may not be the one that serves.
+
+    One that a gate has judged may have been deleted since.
+
+    Raises:
+        RollOutError: when there is none, or it is the champion.
+    """
+    version = action.version
+    if version is None or not gates_on(spec, version, adapters.store):
+        version = challenger_of(spec, action, adapters)
+    if version == champion_of(spec, store=adapters.store, registry=adapters.registry):
+        raise RollOutError(f"{spec.name}: version {version} is the champion; roll back instead")
+    return version
+
+
+def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
+    """Return the gates' decisions on a version, oldest first."""
+    return [decision for decision in store.decisions(spec.name, topic="gate") if decision.model_version == version]
+
+
+def replaced_by(spec: ModelSpec, version: str, adapters: Adapters) -> str:
+    """Return the version that is replaced.
+
+    Raises:
+        RollOutError: when the version has taken over before, by a decision of its own.
+    """
+    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
+    if champion != version:
+        return champion
+    gates = gates_on(spec, version, adapters.store)
+    promoted = promotion_in_force(spec, adapters.store)
+    # A run that was killed had moved the alias; whom it replaced, the gate has seen.
+    seen = [former for gate in gates if (former := str(gate.evidence["champion"])) != version]
+    if not seen or (promoted is not None and promoted.model_version == version):
+        raise RollOutError(f"{spec.name}: version {version} is the champion already")
+    return seen[-1]
+
+
+def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
+    """Return the reference window of a version: the spec's, or the rows that the gate held out.
+
+    Raises:
+        RollOutError: when no gate has judged it.
+    """
+    if known := effective_spec(spec, store).reference.get(version):
+        return known
+    gates = [gate for gate in gates_on(spec, version, store) if gate.evidence["held_out_start"] is not None]
+    if not gates:
+        message = f"{spec.name}: no gate has judged version {version}: run the job {spec.name}_gate first"
+        raise RollOutError(message)
+    evidence = gates[-1].evidence
+    return ReferenceWindow.model_validate({"start": evidence["held_out_start"], "end": evidence["held_out_end"]})
+
+
+def take_reference_of(
+    loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, adapters: Adapters
+) -> None:
+    """Build the reference of a version over a window, unless it is there."""
+    spec = effective_spec(loaded.spec, adapters.store)
+    known = (
+        spec if version in spec.reference else spec.model_copy(update={"reference": spec.reference | {version: window}})
+    )
+    take_reference(
+        replace(loaded, spec=known),
+        version,
+        warehouse=adapters.warehouse,
+        store=adapters.store,
+        snapshots=adapters.snapshots,
+        suites=adapters.suites,
+        id_key=adapters.id_key,
+        rebuild=False,
+        run_id=adapters.run_id,
+        now=now,
+        registry=adapters.registry,
+    )
+
+
+def give_role(
+    spec: ModelSpec,
+    version: str,
+    role: Role,
+    action: Action,
+    *,
+    store: Store,
+    window: ReferenceWindow | None = None,
+) -> None:
+    """Record a role unless the version has it; a repeated run has another time."""
+    newest = {record.model_version: record.role for record in store.versions(spec.name)}
+    if newest.get(version) is not role:
+        store.set_role(spec.name, version, role, action.now, window=window, by=action.actor)
+
+
+def leave_line(spec: ModelSpec, version: str, adapters: Adapters) -> None:
+    """Take the alias of the challenger from a version that has it."""
+    if adapters.registry.version_with_alias(spec.name, CHALLENGER) == version:
+        adapters.registry.delete_alias(spec.name, CHALLENGER)
+
+
+def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:
+    """Return the last promotion that was not rolled back: that of the version that a rollback went back to, or none."""
+    in_force: list[Decision] = []
+    for decision in store.decisions(spec.name):
+        if (decision.topic, decision.answer) == ("promotion", PROMOTED):
+            in_force.append(decision)
+        elif decision.topic == "rollback":
+            while in_force and in_force[-1].model_version != decision.model_version:
+                in_force.pop()
+    return in_force[-1] if in_force else None
+
+
+def decide(
+    spec: ModelSpec,
+    topic: str,
+    answer: str,
+    version: str | None,
+    action: Action,
+    *,
+    store: Store,
+    evidence: Mapping[str, object] | None = None,
+) -> Decision:
+    """Write a decision, last of all effects, and return it."""
+    decision = Decision(
+        model=spec.name,
+        topic=topic,
+        answer=answer,
+        reason=action.reason,
+        actor=action.actor,
+        at=action.now,
+        key=action.decision_key,
+        model_version=version,
+        evidence=evidence or {},
+    )
+    store.decide(decision)
+    return decision

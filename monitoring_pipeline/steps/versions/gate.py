@@ -1,0 +1,139 @@
+"""The gate of a retraining: hold a version against the champion on later rows, and write down the answer, once."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from monitoring_pipeline.evaluation.versions.gate import GateResult, judge_challenger
+from monitoring_pipeline.evaluation.versions.outputs import OutputError
+from monitoring_pipeline.evaluation.versions.paired_comparison import compare_paired
+from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
+from monitoring_pipeline.evaluation.versions.pairing import pair_versions
+from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
+from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Adapters, Registry
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.scoring import scored_by, served_or_scored_by
+from monitoring_pipeline.steps.versions.training import (
+    ACTOR,
+    PASSED,
+    REFUSED,
+    UNMEASURED,
+    champion_of,
+    gate_key,
+    labelled_rows,
+    retraining_rules,
+)
+
+ANSWERS: Mapping[bool | None, str] = {True: PASSED, False: REFUSED, None: UNMEASURED}
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _HeldOutComparison:
+    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where there are none."""
+
+    result: GateResult
+    rows: PairedRows | None = None
+    held_out: ReferenceWindow | None = None
+
+
+def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Adapters) -> GateResult:
+    """Return the gate's answer on any registered version; nothing is written.
+
+    The version scores the last days whose labels are final; the champion's scores are those that it served, where it
+    did. Days that one of them is known to be trained on are left out.
+    """
+    spec = effective_spec(spec, adapters.store)
+    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
+    return _compare(spec, version, champion, now=now, adapters=adapters).result
+
+
+def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> Decision:
+    """Return the gate's decision on a challenger: taken and recorded now, unless it was before."""
+    key = gate_key(decision_key)
+    if taken := adapters.store.decision(spec.name, key):
+        return taken
+    spec = effective_spec(spec, adapters.store)
+    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
+    compared = _compare(spec, version, champion, now=now, adapters=adapters)
+    result, rows = compared.result, compared.rows
+    labels = np.empty(0) if rows is None else rows.labels
+    decided = labels if rows is None else rows.challenger_predictions
+    adapters.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
+    asked = adapters.store.decision(spec.name, decision_key)
+    decision = Decision(
+        model=spec.name,
+        topic="gate",
+        answer=ANSWERS[result.passed],
+        reason="; ".join(result.reasons),
+        actor=ACTOR,
+        at=now,
+        key=key,
+        chunk=asked.chunk if asked else None,
+        model_version=version,
+        incident_id=asked.incident_id if asked else None,
+        evidence={
+            "champion": champion,
+            "held_out_start": compared.held_out.start.isoformat() if compared.held_out else None,
+            "held_out_end": compared.held_out.end.isoformat() if compared.held_out else None,
+            "rows": int(labels.size),
+            "checks": [asdict(check) for check in result.checks],
+        },
+    )
+    adapters.store.decide(decision)
+    return decision
+
+
+def _compare(
+    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, adapters: Adapters
+) -> _HeldOutComparison:
+    rules = retraining_rules(spec)
+    registry = adapters.registry
+    if not registry.has_version(spec.name, version):
+        return _not_compared(f"the registry does not know version {version}")
+    if version == champion:
+        return _not_compared(f"version {version} is the champion: there is nothing to hold it against")
+    try:
+        held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
+    except NotEnoughHistoryError as error:
+        return _not_compared(str(error))
+    rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, adapters=adapters)
+    try:
+        by_challenger = scored_by(spec, rows, version, registry)
+    except OutputError as error:
+        return _not_compared(f"version {version} does not score the held-out rows: {error}", passed=False)
+    try:
+        by_champion = served_or_scored_by(spec, rows, champion, registry)
+    except OutputError as error:
+        return _not_compared(f"the champion {champion} does not score the held-out rows: {error}")
+    pairs = pair_versions(spec, by_champion, by_challenger, champion=champion, challenger=version, gate=rules.gate)
+    result = judge_challenger(rules.gate, compare_paired(pairs, rules.gate))
+    if not result.checks:
+        last = held_out.end - dt.timedelta(days=1)
+        reasons = tuple(f"{reason} (held out: {held_out.start} to {last})" for reason in result.reasons)
+        result = replace(result, reasons=reasons)
+    return _HeldOutComparison(result=result, rows=pairs, held_out=held_out)
+
+
+def _not_compared(reason: str, *, passed: Literal[False] | None = None) -> _HeldOutComparison:
+    return _HeldOutComparison(result=GateResult(passed=passed, reasons=(reason,), rows=0, days=0, checks=()))
+
+
+def _held_out(
+    spec: ModelSpec, rules: RetrainingRules, versions: tuple[str, ...], *, now: dt.datetime, registry: Registry
+) -> ReferenceWindow:
+    held_out = training_windows(spec, rules, now).held_out
+    tags = [registry.version_tags(spec.name, version).get(TRAINED_UNTIL_TAG) for version in versions]
+    start = max([held_out.start, *(dt.date.fromisoformat(day) for day in tags if day)])
+    if start >= held_out.end:
+        message = (
+            f"{spec.name}: versions {', '.join(versions)} were trained until {start}; no later day before "
+            f"{held_out.end} has final labels"
+        )
+        raise NotEnoughHistoryError(message)
+    return ReferenceWindow(start=start, end=held_out.end)

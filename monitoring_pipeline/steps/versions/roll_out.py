@@ -1,0 +1,244 @@
+"""What becomes of a challenger: it takes over, waits, runs beside the champion, or goes; and the way back.
+
+Every effect can be repeated: what is done already is left, and the decision is written last.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.ports.registry import (
+    CHAMPION,
+    FORMER_CHAMPION,
+    Adapters,
+)
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.versions.effects import (
+    PROMOTED,
+    ROLLED_BACK,
+    STARTED,
+    WAITS,
+    Action,
+    RollOutError,
+    challenger_of,
+    decide,
+    give_role,
+    leave_line,
+    promotion_in_force,
+    replaced_by,
+    take_reference_of,
+    version_beside,
+    window_of,
+)
+from monitoring_pipeline.steps.versions.training import (
+    PASSED,
+    REFUSED,
+    champion_of,
+    retraining_rules,
+    roll_out_key,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Two versions that are compared day by day: ``shadow`` before a promotion, ``probation`` after it.
+
+    Args:
+        stage: which of them.
+        newcomer: the version on trial.
+        incumbent: the version that it is to replace, or has replaced.
+        since: when it began.
+        key: key of the decision that began it.
+    """
+
+    stage: str
+    newcomer: str
+    incumbent: str
+    since: dt.datetime
+    key: str
+
+
+def roll_out(
+    loaded: LoadedSpec, gate: Decision, *, decision_key: str, now: dt.datetime, adapters: Adapters
+) -> Decision:
+    """Do with a challenger what the policy says after the gate's answer, once; return the decision."""
+    rules = retraining_rules(loaded.spec)
+    action = Action(version=gate.model_version, decision_key=roll_out_key(decision_key), reason=gate.reason, now=now)
+    if gate.answer == REFUSED:
+        return refuse(loaded, action, adapters=adapters)
+    if gate.answer != PASSED:
+        return _wait(loaded, replace(action, reason=f"the gate could not measure: {gate.reason}"), adapters=adapters)
+    serving = champion_of(loaded.spec, store=adapters.store, registry=adapters.registry)
+    if serving not in {gate.evidence["champion"], gate.model_version}:
+        reason = f"the gate held it against version {gate.evidence['champion']}, but version {serving} serves now"
+        return _wait(loaded, replace(action, reason=reason), adapters=adapters)
+    after: dict[str, _Effect] = {"automatic": promote, "manual": _wait, "shadow": start_shadow}
+    return after[rules.promotion](loaded, action, adapters=adapters)
+
+
+def promote(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Let a version take over: its reference, the roles, the registry's aliases, and last the decision.
+
+    Without a version it is the registry's ``challenger``.
+
+    Raises:
+        RollOutError: when there is none, it serves already, or no gate has judged it.
+    """
+    spec, store, registry = loaded.spec, adapters.store, adapters.registry
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    rules = retraining_rules(spec)
+    version = challenger_of(spec, action, adapters)
+    former = replaced_by(spec, version, adapters)
+    window = window_of(spec, version, store)
+    take_reference_of(loaded, version, window, now=action.now, adapters=adapters)
+    role = Role.SHADOW if rules.probation.days else Role.RETIRED
+    give_role(spec, version, Role.CHAMPION, action, store=store, window=window)
+    give_role(spec, former, role, action, store=store)
+    if registry.has_version(spec.name, former):
+        registry.set_alias(spec.name, FORMER_CHAMPION, former)
+    registry.set_alias(spec.name, CHAMPION, version)
+    leave_line(spec, version, adapters)
+    _stand_down(spec, {version, former}, f"version {version} was promoted", action, adapters=adapters)
+    evidence = {"former": former, "window_start": str(window.start), "window_end": str(window.end)}
+    return decide(spec, "promotion", PROMOTED, version, action, store=store, evidence=evidence)
+
+
+def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Let the former champion serve again; without a version it is the one that the last promotion replaced.
+
+    Raises:
+        RollOutError: when no promotion is in force, or the version is not known.
+    """
+    spec, store, registry = loaded.spec, adapters.store, adapters.registry
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    promotion = promotion_in_force(spec, store)
+    if promotion is None or promotion.model_version is None:
+        raise RollOutError(f"{spec.name}: no promotion in force to roll back")
+    back = action.version or str(promotion.evidence["former"])
+    if back == promotion.model_version:
+        raise RollOutError(f"{spec.name}: version {back} is the one that was promoted; it cannot be rolled back to")
+    if action.version and not _has_served(spec, action.version, adapters):
+        raise RollOutError(f"{spec.name}: neither the registry nor the spec has a version {action.version!r}")
+    give_role(spec, back, Role.CHAMPION, action, store=store)
+    give_role(spec, promotion.model_version, Role.RETIRED, action, store=store)
+    if registry.has_version(spec.name, back):
+        registry.set_alias(spec.name, CHAMPION, back)
+    else:
+        registry.delete_alias(spec.name, CHAMPION)
+    registry.delete_alias(spec.name, FORMER_CHAMPION)
+    _stand_down(spec, {back}, f"version {back} serves again", action, adapters=adapters)
+    return decide(spec, "rollback", ROLLED_BACK, back, action, store=store, evidence={"from": promotion.model_version})
+
+
+def refuse(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Take a challenger out of the line; without a version it is the registry's ``challenger``.
+
+    Raises:
+        RollOutError: when there is none, or it is the champion.
+    """
+    spec, store = loaded.spec, adapters.store
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    version = version_beside(spec, action, adapters)
+    if any(record.model_version == version for record in store.versions(spec.name)):
+        give_role(spec, version, Role.RETIRED, action, store=store)
+    leave_line(spec, version, adapters)
+    return decide(spec, "promotion", REFUSED, version, action, store=store)
+
+
+def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Let a challenger run beside the champion, monitored by itself, before anything is decided."""
+    spec, store = loaded.spec, adapters.store
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    version = version_beside(spec, action, adapters)
+    window = window_of(spec, version, store)
+    take_reference_of(loaded, version, window, now=action.now, adapters=adapters)
+    give_role(spec, version, Role.SHADOW, action, store=store, window=window)
+    champion = champion_of(spec, store=store, registry=adapters.registry)
+    _stand_down(spec, {version, champion}, f"version {version} runs beside instead", action, adapters=adapters)
+    return decide(spec, "shadow", STARTED, version, action, store=store, evidence={"champion": champion})
+
+
+def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Let the champion that was replaced go, as its successor has proven not worse; the way back stays open."""
+    spec, store = loaded.spec, adapters.store
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    promotion = promotion_in_force(spec, store)
+    if promotion is None:
+        raise RollOutError(f"{spec.name}: no promotion whose probation could end")
+    give_role(spec, str(promotion.evidence["former"]), Role.RETIRED, action, store=store)
+    return decide(spec, "probation", PASSED, promotion.model_version, action, store=store)
+
+
+_Effect = Callable[..., Decision]
+ACTIONS: Mapping[str, _Effect] = {
+    "promote": promote,
+    "roll_back": roll_back,
+    "refuse": refuse,
+    "start_shadow": start_shadow,
+    "end_probation": end_probation,
+}
+"""What the roll-out job can be asked for, by name."""
+
+
+def running_trial(spec: ModelSpec, store: Store, *, at: dt.datetime | None = None) -> Trial | None:
+    """Return the two versions that are compared day by day, now or at a moment: a fold over the model's decisions."""
+    trial: Trial | None = None
+    probation = spec.retraining is not None and spec.retraining.probation.days > 0
+    for decision in store.decisions(spec.name):
+        if at is not None and decision.at > at:
+            break
+        ends = (decision.topic, decision.answer) in {
+            ("promotion", REFUSED),
+            ("rollback", ROLLED_BACK),
+            ("probation", PASSED),
+        }
+        version = decision.model_version or ""
+        if (decision.topic, decision.answer) == ("shadow", STARTED):
+            trial = _trial("shadow", decision, version, str(decision.evidence["champion"]))
+        elif (decision.topic, decision.answer) == ("promotion", PROMOTED):
+            own = _trial("probation", decision, version, str(decision.evidence["former"]))
+            trial = own if probation else None
+        elif ends and trial and (decision.topic != "promotion" or trial.newcomer == version):
+            trial = None
+    return trial
+
+
+def _trial(stage: str, decision: Decision, newcomer: str, incumbent: str) -> Trial:
+    return Trial(stage=stage, newcomer=newcomer, incumbent=incumbent, since=decision.at, key=decision.key)
+
+
+def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Adapters) -> None:
+    """Let go whoever else serves or runs beside, as two versions are compared at a time: a shadow is refused."""
+    store = adapters.store
+    for record in store.versions(spec.name):
+        if record.role in {Role.CHAMPION, Role.SHADOW} and record.model_version not in kept:
+            give_role(spec, record.model_version, Role.RETIRED, action, store=store)
+            leave_line(spec, record.model_version, adapters)
+    trial = running_trial(spec, store)
+    if trial is not None and trial.stage == "shadow" and trial.newcomer not in kept:
+        reason = f"its trial ended undecided: {because}"
+        ended = replace(action, decision_key=f"{trial.key}:shadow:ended", reason=reason)
+        decide(spec, "promotion", REFUSED, trial.newcomer, ended, store=store)
+
+
+def _has_served(spec: ModelSpec, version: str, adapters: Adapters) -> bool:
+    in_registry = adapters.registry.has_version(spec.name, version)
+    return in_registry or version in effective_spec(spec, adapters.store).reference
+
+
+def _wait(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+    """Leave a challenger in the line until a person decides."""
+    spec, store = loaded.spec, adapters.store
+    if taken := store.decision(spec.name, action.decision_key):
+        return taken
+    return decide(spec, "promotion", WAITS, challenger_of(spec, action, adapters), action, store=store)

@@ -1,0 +1,199 @@
+"""The first step of a retraining: train a challenger, unless that was done.
+
+A run that was killed and is repeated changes nothing twice.
+"""
+
+import datetime as dt
+
+import polars as pl
+
+import monitoring_pipeline
+from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.versions.training_rows import (
+    TrainingRequest,
+    one_row_per_id,
+    training_request,
+    training_windows,
+)
+from monitoring_pipeline.ports.registry import (
+    CHALLENGER,
+    CHAMPION,
+    DECISION_TAG,
+    TRAINED_UNTIL_TAG,
+    Adapters,
+    Registry,
+)
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import chunk_of_reference
+from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.statistics.seeding import generator_of
+from monitoring_pipeline.steps.roles import effective_spec, recorded_champion
+
+ACTOR = "monitoring-pipeline"
+PASSED, REFUSED, UNMEASURED = "passed", "refused", "unmeasured"
+
+
+class NoRetrainingError(ValueError):
+    """The spec does not say how the model is retrained, or nobody could tell its versions apart."""
+
+
+def retraining_rules(spec: ModelSpec) -> RetrainingRules:
+    """Return how the model is retrained.
+
+    Raises:
+        NoRetrainingError: when the spec does not say, or its predictions do not tell which version made them.
+    """
+    if spec.retraining is None:
+        raise NoRetrainingError(f"{spec.name}: the spec has no part retraining")
+    if spec.predictions.model_version is None:
+        message = (
+            f"{spec.name}: predictions.model_version: needed as soon as a model is retrained: "
+            "name the column that tells which version made a prediction"
+        )
+        raise NoRetrainingError(message)
+    return spec.retraining
+
+
+def gate_key(decision_key: str) -> str:
+    """Return the key of the decision that the gate takes on a retraining."""
+    return f"{decision_key}:gate"
+
+
+def roll_out_key(decision_key: str) -> str:
+    """Return the key of the decision that ends a retraining, whatever it is."""
+    return f"{decision_key}:roll_out"
+
+
+def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
+    """Return the version that serves: by the registry's alias, else by the store, else the spec's last."""
+    if alias := registry.version_with_alias(spec.name, CHAMPION):
+        return alias
+    recorded = recorded_champion(spec, store)
+    return recorded.model_version if recorded else list(spec.reference)[-1]
+
+
+def labelled_rows(
+    spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Adapters
+) -> pl.DataFrame:
+    """Read a window from the warehouse: one row of each prediction whose label is known, with it."""
+    chunk = chunk_of_reference(spec, window)
+    read = adapters.warehouse.read_predictions(spec, chunk)
+    rows = canonical_predictions(spec, read.frame, id_key=adapters.id_key, without_time=read.rows_without_time).frame
+    known = adapters.warehouse.read_labels(spec, chunk, now)
+    labels = canonical_labels(spec, known.frame, rows, known.accounting, id_key=adapters.id_key).frame
+    return one_row_per_id(rows, labels, preferred_version=preferred_version)
+
+
+def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> TrainingRequest:
+    """Read the rows to train on: all that are labelled by ``now``, up to those that are held out.
+
+    Raises:
+        NotEnoughHistoryError: when there are none, or all of one class.
+    """
+    window = training_windows(spec, retraining_rules(spec), now).training
+    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
+    rows = labelled_rows(spec, window, preferred_version=champion, now=now, adapters=adapters)
+    seed = generator_of("training", spec.name, str(window.start), str(window.end)).integers(2**31)
+    return training_request(spec, window, rows, seed=int(seed))
+
+
+def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> set[str]:
+    """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
+    window = training_windows(spec, retraining_rules(spec), now).training
+    until_now = ReferenceWindow(start=window.start, end=now.astimezone(spec.zone).date() + dt.timedelta(days=1))
+    rows = adapters.warehouse.read_predictions(spec, chunk_of_reference(spec, until_now)).frame
+    # The table may have lost the column.
+    served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()
+    store = adapters.store
+    decided = {decision.model_version for decision in store.decisions(spec.name) if decision.model_version}
+    return {*spec.reference, *(record.model_version for record in store.versions(spec.name)), *decided, *served}
+
+
+def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> str | None:
+    """Return the challenger of a decision: trained and registered now, unless it was before.
+
+    Args:
+        spec: the model.
+        decision_key: key of the decision to retrain.
+        now: what the rows are read as of.
+        adapters: everything outside.
+
+    Returns:
+        Its version; ``None`` when the training was asked for elsewhere.
+
+    Raises:
+        NotEnoughHistoryError: when there is nothing to train on.
+        TrainerError: when the trainer fails; RegistryError when its result cannot be registered.
+    """
+    spec = effective_spec(spec, adapters.store)
+    rules = retraining_rules(spec)
+    registry = adapters.registry
+    if judged := adapters.store.decision(spec.name, gate_key(decision_key)):
+        return judged.model_version
+    version = registry.version_of_decision(spec.name, decision_key)
+    if version is None and rules.trainer is None:
+        _ask_elsewhere(spec, rules, decision_key, now=now, adapters=adapters)
+        return None
+    if version is None:
+        version = _train(spec, rules, decision_key, now=now, adapters=adapters)
+    registry.set_alias(spec.name, CHALLENGER, version)
+    return version
+
+
+def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters) -> str:
+    request = take_training_rows(spec, now=now, adapters=adapters)
+    assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
+    trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
+    asked = adapters.store.decision(spec.name, decision_key)
+    tags = {
+        DECISION_TAG: decision_key,
+        TRAINED_UNTIL_TAG: request.window.end.isoformat(),
+        "monitoring.data_fingerprint": request.data_fingerprint,
+        "monitoring.spec_hash": spec.spec_hash,
+        "monitoring.code_version": monitoring_pipeline.__version__,
+        "monitoring.incident": (asked.incident_id if asked else None) or "",
+    }
+    params = {
+        "trainer": rules.trainer,
+        "training_start": request.window.start.isoformat(),
+        "training_end": request.window.end.isoformat(),
+        "training_rows": str(request.rows.height),
+        "seed": str(request.seed),
+    }
+    taken = known_versions(spec, now=now, adapters=adapters)
+    return adapters.registry.register(request, trained, tags=tags, params=params, taken=taken)
+
+
+def _ask_elsewhere(
+    spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters
+) -> None:
+    """Send what is wanted to an external trainer, once."""
+    if rules.webhook is None or adapters.store.decision(spec.name, f"{decision_key}:asked"):
+        return
+    windows = training_windows(spec, rules, now)
+    request = {
+        "model": spec.name,
+        "decision_key": decision_key,
+        "training_start": windows.training.start.isoformat(),
+        "training_end": windows.training.end.isoformat(),
+        "held_out_end": windows.held_out.end.isoformat(),
+        "tracking_uri": adapters.registry.tracking_uri,
+        "register_as": spec.name,
+        "alias": CHALLENGER,
+        "tags": {DECISION_TAG: decision_key, TRAINED_UNTIL_TAG: windows.training.end.isoformat()},
+    }
+    adapters.ask_trainer(rules.webhook, request)
+    adapters.store.decide(
+        Decision(
+            model=spec.name,
+            topic="retraining",
+            answer="asked",
+            reason=f"training was asked for at the address in the secret {rules.webhook}",
+            actor=ACTOR,
+            at=now,
+            key=f"{decision_key}:asked",
+            evidence=request,
+        )
+    )

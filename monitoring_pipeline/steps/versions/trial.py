@@ -1,0 +1,157 @@
+"""The step that holds two versions on trial against each other, day by day: a shadow, or a new champion."""
+
+import datetime as dt
+from dataclasses import replace
+
+from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
+from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition, measure_daily_difference
+from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
+from monitoring_pipeline.steps.scoring import pair_of_rows
+from monitoring_pipeline.steps.versions.failures import last_failure
+from monitoring_pipeline.steps.versions.roll_out import Trial, running_trial
+from monitoring_pipeline.steps.versions.training import gate_key, retraining_rules, roll_out_key
+
+TRIAL = "trial"
+PATIENCE = dt.timedelta(days=1)
+PATIENCE_WITH_OTHERS = dt.timedelta(days=7)
+"""How long a retraining may take; a trainer elsewhere gets longer."""
+
+
+def compare_versions(
+    spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots, registry: Registry
+) -> ChunkResults:
+    """Measure by how much the two versions on trial differ on a chunk, and on all of the trial's chunks up to it."""
+    trial = running_trial(spec, store, at=chunk.end)
+    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(store, spec, chunk, LABELS)
+    measured = () if trial is None else _compared(spec, chunk, trial, store, snapshots, registry)
+    measured = (*measured, *_waiting(spec, chunk, store))
+    words = (trial.key, trial.newcomer, trial.incumbent) if trial else ("no trial",)
+    history = tuple(f"{m.name}={m.value!r}" for m in measured)
+    return ChunkResults(
+        producer=TRIAL,
+        chunk=chunk,
+        provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint, *words, *history)),
+        measurements=measured,
+    )
+
+
+def _compared(  # noqa: PLR0917 - what a comparison is made of
+    spec: ModelSpec, chunk: Chunk, trial: Trial, store: Store, snapshots: Snapshots, registry: Registry
+) -> tuple[Measurement, ...]:
+    """Return the difference on the chunk and so far; skipped where the registry cannot be asked."""
+    rules = retraining_rules(spec)
+    try:
+        pair = pair_of_rows(
+            spec,
+            snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri),
+            snapshots.read(required_snapshot(store, spec, chunk, LABELS).uri),
+            champion=trial.incumbent,
+            challenger=trial.newcomer,
+            registry=registry,
+        )
+    except Exception as error:  # noqa: BLE001 - whatever a registry raises: the chunk is to be judged all the same
+        return (_not_compared(trial, error),)
+    today = measure_daily_difference(
+        pair, loss=rules.gate.loss, minimum_rows=spec.performance.minimum_rows, role=_role(trial)
+    )
+    return (today, *_so_far(spec, chunk, trial, today, store))
+
+
+def _not_compared(trial: Trial, error: Exception) -> Measurement:
+    return Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="versions",
+        name=_name(trial),
+        model_version=trial.newcomer,
+        status=Status.SKIPPED,
+        severity=Severity.INFO,
+        reason=f"the versions could not be compared: {type(error).__name__}: {message_without_values(str(error))}",
+        role=_role(trial),
+    )
+
+
+def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Store) -> list[VersionDay]:
+    """Return the measured days of a trial, up to the chunk ``last``: those by the loss that the spec names now."""
+    loss = retraining_rules(spec).gate.loss
+    by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
+    first = trial.since.astimezone(spec.zone).date().isoformat()
+    found = store.chunk_measurements(spec.name, [_name(trial)], first, last)
+    own = [(key, m) for key, m in found if m.definition == by_loss]
+    days = [version_day_of(key, m) for key, m in own if chunk_of_key(spec, key).end >= trial.since]
+    return [day for day in days if day is not None]
+
+
+def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, store: Store) -> tuple[Measurement, ...]:
+    """Return the mean difference up to the chunk with its confidence sequence; a new champion proven worse breaches."""
+    rules = retraining_rules(spec)
+    alpha = rules.shadow.alpha if trial.stage == "shadow" else rules.probation.alpha
+    earlier = [day for day in trial_days(spec, trial, chunk.key, store) if day.chunk != chunk.key]
+    own = version_day_of(chunk.key, today)
+    days = [*earlier, own] if own else earlier
+    sequence = sequence_of(days, alpha)
+    if own is None or not sequence:
+        return ()
+    newest = sequence[-1]
+    mean = replace(
+        today,
+        name=f"mean_{today.name}",
+        value=newest.mean,
+        lower=newest.lower,
+        upper=newest.upper,
+        rows=sum(day.rows for day in days),
+        definition=f"mean of {len(days)} days; bounds that hold on every day at once (confidence sequence)",
+    )
+    enough = len(days) >= rules.probation.minimum_days
+    if trial.stage != "probation" or not enough or newest.lower is None or newest.lower <= 0:
+        return (mean,)
+    reason = (
+        f"version {trial.newcomer} is proven worse than {trial.incumbent}, which it has replaced: "
+        f"its loss is higher by {newest.mean:.4g} (at least {newest.lower:.4g})"
+    )
+    breached = replace(mean, status=Status.BREACHED, severity=Severity.CRITICAL, threshold_upper=0.0, reason=reason)
+    return (breached,)
+
+
+def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, ...]:
+    """Return that the last retraining which was asked for has not come to its end in time, if so at the chunk's end."""
+    rules = retraining_rules(spec)
+    patience = PATIENCE if rules.trainer else PATIENCE_WITH_OTHERS
+    known = {decision.key: decision for decision in store.decisions(spec.name) if decision.at <= chunk.end}
+    asked = [own for own in known.values() if (own.topic, own.answer) == ("retraining", "yes")]
+    if not asked or asked[-1].at > chunk.end - patience or roll_out_key(asked[-1].key) in known:
+        return ()
+    newest = asked[-1]
+    hours = (chunk.end - newest.at) / dt.timedelta(hours=1)
+    error = last_failure(newest.key, known.values())
+    failed = f": its run failed: {error}" if error else " (see its runs)"
+    lacking = "nothing has followed from the gate of" if gate_key(newest.key) in known else "no gate has judged"
+    return (
+        Measurement(
+            kind=Kind.OPERATIONS,
+            subject="pipeline",
+            name="retraining",
+            model_version="",
+            status=Status.BREACHED,
+            value=hours,
+            threshold_upper=patience / dt.timedelta(hours=1),
+            reason=f"{lacking} the retraining that was asked for after {newest.chunk}{failed}",
+            definition="hours since a retraining was asked for that has come to no end",
+        ),
+    )
+
+
+def _role(trial: Trial) -> Role:
+    return Role.SHADOW if trial.stage == "shadow" else Role.CHAMPION
+
+
+def _name(trial: Trial) -> str:
+    return f"loss_difference[{trial.newcomer}-{trial.incumbent}]"
