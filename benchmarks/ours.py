@@ -21,7 +21,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_document,
     reference_from_document,
 )
-from monitoring_pipeline.spec.measurement import Status
+from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 VERSION = "1"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring_pipeline.alerting.messages.messages import Message
-from monitoring_pipeline.spec.incident import StoredIncident
-from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.incident import StoredIncident
 
 
 class DeliveryError(Exception):

@@ -16,8 +16,8 @@ from monitoring_pipeline.evaluation.incidents.handling import (
     record_outcome,
     unmute,
 )
+from monitoring_pipeline.records.incident import IncidentState, Outcome, StoredIncident
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.incident import IncidentState, Outcome, StoredIncident
 
 
 @click.group(invoke_without_command=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.explanation.by_score import ScoreTable, split_by_score
 from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
 from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics import score_counts
 from monitoring_pipeline.statistics.bootstrap import DRAWS, bootstrap_interval, resampled_weights

@@ -4,8 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

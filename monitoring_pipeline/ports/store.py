@@ -14,9 +14,9 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.records.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.records.measurement import Measurement, Provenance, Role, Verdict
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
-from monitoring_pipeline.spec.measurement import Measurement, Provenance, Role, Verdict
 from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 

@@ -12,7 +12,7 @@ from scipy import stats
 from monitoring_pipeline.evaluation.quality.null_groups import NullGroup, find_null_group
 from monitoring_pipeline.quality.runner import check_schema
 from monitoring_pipeline.quality.suites import SuiteError
-from monitoring_pipeline.spec.measurement import Severity, Status
+from monitoring_pipeline.records.measurement import Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 
 MOST_DIGITS = 300

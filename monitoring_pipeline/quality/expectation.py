@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 
 TO_EXIST = "expect_column_to_exist"
 TO_HAVE_TYPE = "expect_column_values_to_be_in_type_list"

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.quality.engine import Outcome, validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 _EXAMPLES = 3

@@ -9,8 +9,8 @@ import polars as pl
 
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.store import PredictionsRead
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk, local_midnight
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.steps.scoring import scored_by

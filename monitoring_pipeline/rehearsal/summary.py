@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitoring_pipeline.evaluation.alerts.routing import is_page
+from monitoring_pipeline.records.incident import Decision, EventKind, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.rehearsal.happenings import NO
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
 from monitoring_pipeline.rehearsal.lines import Lines, lines_of
 from monitoring_pipeline.rehearsal.progress import Progress, RehearsalError, read_progress
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.decisions import RETRAINING, YES
 from monitoring_pipeline.store.results import ResultStore

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.model import ReferenceWindow
 
 

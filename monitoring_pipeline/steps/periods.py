@@ -9,7 +9,7 @@ from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, sum
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.ports.store import Snapshots, Store
-from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.reference.building import load_reference, reference_producer
 

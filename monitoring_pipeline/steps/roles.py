@@ -6,8 +6,8 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Measurement, Role, Severity
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Measurement, Role, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.version import VersionRecord
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Role
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.model import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.connection import StoreConnection

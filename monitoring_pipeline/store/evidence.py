@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.store.rows import measurement_of
 from monitoring_pipeline.store.tables import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
 

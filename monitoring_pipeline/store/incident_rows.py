@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     Decision,
     EventKind,
     Finding,
@@ -16,7 +16,7 @@ from monitoring_pipeline.spec.incident import (
     Outcome,
     StoredIncident,
 )
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 
 Row = dict[str, Any]
 

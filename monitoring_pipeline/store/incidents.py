@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, Inc
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
 from monitoring_pipeline.evaluation.incidents.handling import Handle
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident, heard_of
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     IncidentEvent,
     PlannedAlert,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
-from monitoring_pipeline.spec.incident import StoredIncident
-from monitoring_pipeline.spec.measurement import Status
-from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.incident import StoredIncident
+from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incident_rows import event_of, incident_of

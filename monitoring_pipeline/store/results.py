@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.spec.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incidents import IncidentStore

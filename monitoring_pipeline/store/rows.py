@@ -12,7 +12,7 @@ from sqlalchemy.engine import RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.spec.measurement import (
+from monitoring_pipeline.records.measurement import (
     Kind,
     Maturity,
     Measurement,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
     Handling,
@@ -14,8 +15,7 @@ from monitoring_pipeline.spec.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.spec.measurement import Severity
-from monitoring_pipeline.spec.outbox import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.measurement import Severity
 
 NOW = dt.datetime(2013, 6, 3, 6, 30, tzinfo=dt.UTC)
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring_pipeline.alerting.ports import Outbox
-from monitoring_pipeline.spec.incident import EventKind
+from monitoring_pipeline.records.incident import EventKind
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW
 
 LEASE = 15 * MINUTE

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from monitoring_pipeline.alerting.delivery.delivery import LEASE, deliver
 from monitoring_pipeline.alerting.delivery.pacing import GIVE_UP_AFTER, wait_after
 from monitoring_pipeline.alerting.messages.document import alert_key
-from monitoring_pipeline.spec.incident import EventKind, Handling, IncidentState
-from monitoring_pipeline.spec.outbox import HistoryPoint
+from monitoring_pipeline.records.alert import HistoryPoint
+from monitoring_pipeline.records.incident import EventKind, Handling, IncidentState
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW, MemoryOutbox, alert, event, stored
 from monitoring_pipeline_tests.alerting.slack_cases import slack_channel
 from monitoring_pipeline_tests.slack_server import SlackServer

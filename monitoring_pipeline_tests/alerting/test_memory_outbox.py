@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from monitoring_pipeline.spec.incident import EventKind, IncidentState
+from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline_tests.alerting.cases import NOW, MemoryOutbox, alert, event, stored
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk, OutboxContract
 

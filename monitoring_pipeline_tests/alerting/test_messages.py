@@ -17,9 +17,9 @@ from monitoring_pipeline.alerting.messages.markup import (
     slack_text,
 )
 from monitoring_pipeline.alerting.messages.messages import Message, digest_message, finding_line, incident_message
-from monitoring_pipeline.spec.incident import EventKind, Finding, Handling, IncidentState, Outcome
-from monitoring_pipeline.spec.measurement import Severity
-from monitoring_pipeline.spec.outbox import HistoryPoint
+from monitoring_pipeline.records.alert import HistoryPoint
+from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, Outcome
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline_tests.alerting.cases import AUROC, HOUR, NOW, alert, event, stored
 from monitoring_pipeline_tests.slack_server import block_is_valid
 

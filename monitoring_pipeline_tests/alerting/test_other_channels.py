@@ -17,9 +17,9 @@ from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
 from monitoring_pipeline.alerting.messages.document import AlertDocument, alert_document, alert_key, message_key
 from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch
+from monitoring_pipeline.records.incident import EventKind, IncidentState
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.alerting import AlertingRules
-from monitoring_pipeline.spec.incident import EventKind, IncidentState
-from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline_tests.alerting.cases import alert, stored
 from monitoring_pipeline_tests.alerting.receivers import MailServer, WebhookServer, serving
 

@@ -7,7 +7,7 @@ from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.alerting.messages.messages import incident_message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.spec.incident import EventKind, IncidentState
+from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline_tests.alerting.cases import alert, stored
 from monitoring_pipeline_tests.alerting.slack_cases import slack_channel
 from monitoring_pipeline_tests.slack_server import SlackServer

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
-from monitoring_pipeline.spec.incident import EventKind, IncidentState, PlannedAlert
+from monitoring_pipeline.records.incident import EventKind, IncidentState, PlannedAlert
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import NOW, event, stored
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk, OutboxContract

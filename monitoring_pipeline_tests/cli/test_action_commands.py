@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import NOW, event, stored
 from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, changed

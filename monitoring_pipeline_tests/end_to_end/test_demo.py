@@ -12,8 +12,8 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.evaluation.periods import PeriodSummary
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.end_to_end.readme_commands import README, monitoring_commands, type_command

@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 
 from monitoring_pipeline.evaluation.alerts.precision import measure_alert_precision
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 
 AT = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
 

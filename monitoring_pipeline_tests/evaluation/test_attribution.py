@@ -9,7 +9,7 @@ from scipy.special import expit
 
 from monitoring_pipeline.evaluation.explanation.by_inputs import attribute_change
 from monitoring_pipeline.evaluation.explanation.by_score import score_edges, score_table
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.evaluation.cases import canonical
 from monitoring_pipeline_tests.spec.cases import MULTICLASS, binary_spec, regression_spec

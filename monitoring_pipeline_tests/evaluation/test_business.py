@@ -10,8 +10,8 @@ from monitoring_pipeline.evaluation.business.business_metrics import (
     business_measurement,
     parse_business_query,
 )
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.incident_rules import BusinessMetric
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 
 TREATED_AS_TEXT = (
     "':model_version'",

@@ -8,7 +8,7 @@ import pytest
 
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.reference.reference import build_reference
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline_tests.evaluation.cases import (
     AS_OF,
     NO_LABELS,

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.drift.columns import (
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, numeric_bins
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import canonical, features, profile_of, reference_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec

@@ -17,7 +17,7 @@ from monitoring_pipeline.evaluation.estimation.estimation import (
     learn_estimation,
 )
 from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.evaluation.cases import canonical
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec

@@ -27,7 +27,7 @@ from monitoring_pipeline.evaluation.profiles.profile import (
     numeric_bins,
     sum_profiles,
 )
-from monitoring_pipeline.spec.measurement import Status
+from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline_tests.spec.cases import regression_spec
 
 FIRST = dt.date(2024, 1, 1)

@@ -7,7 +7,7 @@ import pytest
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.verdict import judge
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status, VerdictStatus
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FINAL, PROVISIONAL = Maturity.FINAL, Maturity.PROVISIONAL

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.incidents.causes import (
     version_of,
 )
 from monitoring_pipeline.evaluation.quality.suite import source_failure
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
 
 SPEC = binary_spec()

@@ -19,7 +19,7 @@ from monitoring_pipeline.evaluation.incidents.news import (
     KnownIncident,
     heard_of,
 )
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Handling,
     IncidentEvent,
@@ -27,7 +27,7 @@ from monitoring_pipeline.spec.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FIRST = dt.date(2024, 3, 1)

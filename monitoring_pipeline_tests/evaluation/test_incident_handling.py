@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome, unmute
-from monitoring_pipeline.spec.incident import EventKind, Handling, Incident, IncidentState, Outcome, StoredIncident
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.incident import EventKind, Handling, Incident, IncidentState, Outcome, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 
 NOW = dt.datetime(2024, 3, 9, 7, 30, tzinfo=dt.UTC)
 UNTIL = dt.datetime(2024, 3, 12, 18, tzinfo=dt.UTC)

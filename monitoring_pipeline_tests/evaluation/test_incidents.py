@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
-from monitoring_pipeline.spec.incident import EventKind, IncidentState
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.incident import EventKind, IncidentState
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FIRST = dt.date(2024, 3, 1)

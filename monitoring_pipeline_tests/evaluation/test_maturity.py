@@ -10,8 +10,8 @@ from monitoring_pipeline.evaluation.labels.maturity import (
     final_from,
     maturity_measurements,
 )
+from monitoring_pipeline.records.measurement import Kind, Maturity, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 SPEC = binary_spec(timezone="America/New_York", labels__delay="12h", performance__minimum_maturity=0.8)

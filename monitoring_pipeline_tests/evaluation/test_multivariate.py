@@ -19,7 +19,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     watched_features,
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import tell_apart
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 from monitoring_pipeline.statistics.permutation import area_test
 from monitoring_pipeline.statistics.weights import effective_rows

@@ -18,8 +18,8 @@ from monitoring_pipeline.evaluation.operations.pipeline_health import (
     shortened,
     with_failure,
 )
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 UTC = dt.UTC

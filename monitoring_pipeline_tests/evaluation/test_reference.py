@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_document,
     reference_from_document,
 )
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import (
     AS_OF,

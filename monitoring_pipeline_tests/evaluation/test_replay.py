@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.rule_check.injected_changes import (
     shift_of,
 )
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.evaluation.cases import AS_OF, WINDOW
 from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec

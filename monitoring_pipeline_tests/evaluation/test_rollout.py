@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.versions.trial import (
     sequence_of,
     version_day_of,
 )
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.retraining_rules import ProbationRules, ShadowRules
 from monitoring_pipeline.statistics.confidence_sequence import confidence_sequence
 

@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.alerts.routing import is_page, next_time_of_day, plan_alerts
+from monitoring_pipeline.records.incident import EventKind, Handling, IncidentState, PlannedAlert
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.alerting import AlertingRules
-from monitoring_pipeline.spec.incident import EventKind, Handling, IncidentState, PlannedAlert
-from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline_tests.alerting.cases import event, stored
 
 CHANNELS = {

@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.rows.canonical import (
     fingerprint,
     pseudonymise,
 )
-from monitoring_pipeline.spec.measurement import Severity, Status
+from monitoring_pipeline.records.measurement import Severity, Status
 from monitoring_pipeline_tests.evaluation.cases import ID_KEY, NOON, NOTHING_ELSE
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 

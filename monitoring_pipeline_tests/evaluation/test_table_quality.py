@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days, measure_table
+from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.chunk import chunk_of_day
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 SPEC = binary_spec()

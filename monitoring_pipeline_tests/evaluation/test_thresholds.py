@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.performance.thresholds import Better, judge_by_threshold
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.spec.cases import binary_spec
 

@@ -4,7 +4,7 @@ from itertools import permutations
 import pytest
 
 from monitoring_pipeline.evaluation.judgement.verdict import judge
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 
 
 def _measured(kind, status=Status.OK, severity=Severity.WARNING, *, name="a number", subject="age", reason="why"):

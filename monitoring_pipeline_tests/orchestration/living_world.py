@@ -11,8 +11,8 @@ import yaml
 
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.jobs.alert_delivery import LEASE
+from monitoring_pipeline.records.incident import Decision, StoredIncident
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.incident import Decision, StoredIncident
 from monitoring_pipeline.store.incidents import LoggedEvent
 from monitoring_pipeline_tests.world import LOANS, QUIET, World, copy_world
 

@@ -11,9 +11,9 @@ from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.jobs.retraining import adapters
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.trainers import run_trainer
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.steps.versions.roll_out import Action
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles

@@ -16,11 +16,11 @@ from monitoring_pipeline.orchestration.jobs.retraining_sensor import (
     build_retraining_sensor,
 )
 from monitoring_pipeline.ports.registry import CHALLENGER, DECISION_TAG
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
 from monitoring_pipeline.spec.documents import SpecError
-from monitoring_pipeline.spec.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.decisions import TRIAL
 from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key

@@ -5,9 +5,9 @@ import datetime as dt
 import pytest
 
 from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
+from monitoring_pipeline.records.measurement import Kind, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import SpecError
-from monitoring_pipeline.spec.measurement import Kind, Status
 from monitoring_pipeline.steps.chunk.business import check_business, measure_business
 from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
 from monitoring_pipeline.store.snapshots import SnapshotFiles

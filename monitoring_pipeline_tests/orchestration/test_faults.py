@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
+from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.measurement import Measurement, Status, Verdict, VerdictStatus
 from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, FIRST, FIRST_ROW, LOANS, World
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from monitoring_pipeline.records.incident import Decision, IncidentState
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.incident import Decision, IncidentState
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.training import gate_key
 from monitoring_pipeline_tests.orchestration.living_world import (

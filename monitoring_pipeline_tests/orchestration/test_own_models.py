@@ -11,7 +11,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import deserialize_value, serialize_value
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
-from monitoring_pipeline.spec.measurement import Kind, Severity, Status, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Severity, Status, VerdictStatus
 from monitoring_pipeline_tests.world import (
     CLOCK_CHANGE,
     DAYS,

@@ -13,9 +13,9 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, PeriodSummary
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.results import _period_cells
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles

@@ -26,8 +26,8 @@ from monitoring_pipeline.orchestration.health.failed_runs import (
     keys_of_run,
     recovered_results,
 )
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.measurement import Measurement, Status
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.spec.cases import binary_spec

@@ -11,9 +11,9 @@ from monitoring_pipeline.evaluation.rule_check import rule_check as replay
 from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
 from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.quality.runner import run_suite
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.rule_check import false_alarm_lines, power_lines
 from monitoring_pipeline.spec.chunk import chunk_of_reference
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.steps.reference.rule_check import replay_producer, replay_reference
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.world import DELIVERIES, FIRST_ROW, LOANS, World

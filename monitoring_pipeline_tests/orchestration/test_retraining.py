@@ -18,9 +18,9 @@ from monitoring_pipeline.orchestration.jobs.retraining import (
 )
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
 from monitoring_pipeline.ports.registry import DECISION_TAG
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.trainers import run_trainer
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
 from monitoring_pipeline.steps.versions.roll_out import (

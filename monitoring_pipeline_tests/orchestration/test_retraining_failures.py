@@ -6,7 +6,7 @@ import pytest
 
 from monitoring_pipeline.orchestration.jobs.retraining import build_retrain_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.steps.versions.failures import last_failure
 from monitoring_pipeline_tests.orchestration.retraining_world import NOW, RETRAINING, TRAINERS, outside, run_job
 from monitoring_pipeline_tests.world import LOANS, World

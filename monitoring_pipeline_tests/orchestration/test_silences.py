@@ -6,7 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from monitoring_pipeline.spec.measurement import VerdictStatus
+from monitoring_pipeline.records.measurement import VerdictStatus
 from monitoring_pipeline_tests.orchestration.living_world import PROMPTLY, TWO_NIGHTS, LivingWorld, settle
 from monitoring_pipeline_tests.world import LOANS, LOANS_SPEC
 

@@ -7,10 +7,10 @@ import pytest
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.roll_out import running_trial

@@ -14,8 +14,8 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from monitoring_pipeline.spec.incident import Decision, StoredIncident
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.incident import Decision, StoredIncident
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ReferenceWindow
 from monitoring_pipeline_tests.orchestration.living_world import (
     PROMPTLY,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitoring_pipeline.quality.drafting import draft_suite, plausible_range
 from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.quality.suites import SuiteError, load_suite
-from monitoring_pipeline.spec.measurement import Status
+from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 WriteSuite = Callable[..., Path]

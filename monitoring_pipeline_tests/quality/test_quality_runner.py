@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.quality.runner import check_schema, run_suite
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 WriteSuite = Callable[..., Path]

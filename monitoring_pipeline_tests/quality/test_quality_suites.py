@@ -7,7 +7,7 @@ import pytest
 
 from monitoring_pipeline.quality.expectation import Expectation
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
 
 WriteSuite = Callable[..., Path]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 
 NUMBERS = (
     "value", "lower", "upper", "reference_value", "p_value", "q_value", "threshold_lower", "threshold_upper",

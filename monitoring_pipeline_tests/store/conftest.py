@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import (
+from monitoring_pipeline.records.measurement import (
     Kind,
     Maturity,
     Measurement,
@@ -22,6 +21,7 @@ from monitoring_pipeline.spec.measurement import (
     Verdict,
     VerdictStatus,
 )
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.results import ResultStore
 
 MakeResults = Callable[..., ChunkResults]

@@ -8,8 +8,8 @@ import multiprocessing
 import sys
 
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance
 from monitoring_pipeline.store.results import ResultStore
 
 MEASUREMENTS = 100

@@ -13,8 +13,8 @@ from monitoring_pipeline.evaluation.incidents.changes import find_changes
 from monitoring_pipeline.evaluation.incidents.fold import fold_incidents
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome
 from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_measurements
-from monitoring_pipeline.spec.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ReferenceWindow
 from monitoring_pipeline.store.columns import metadata
 from monitoring_pipeline.store.engine import create_store_engine

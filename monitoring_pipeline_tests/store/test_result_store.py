@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.store.results import ResultStore
 
 DAY = "2013-04-22"

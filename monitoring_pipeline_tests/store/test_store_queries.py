@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from monitoring_pipeline.evaluation.incidents.changes import find_changes
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, record_outcome
-from monitoring_pipeline.shipped_files import read_sql, sql_directory
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Incident,
     IncidentEvent,
@@ -18,7 +17,16 @@ from monitoring_pipeline.spec.incident import (
     Outcome,
     PlannedAlert,
 )
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import (
+    Kind,
+    Maturity,
+    Measurement,
+    Severity,
+    Status,
+    Verdict,
+    VerdictStatus,
+)
+from monitoring_pipeline.shipped_files import read_sql, sql_directory
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 STATUS = {"o": Status.OK, "b": Status.BREACHED, "s": Status.SKIPPED}

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from monitoring_pipeline.alerting.messages.markup import markdown
 from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.spec.measurement import Severity
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.measurement import Severity
 
 TOLD = "told"
 _TYPES = {Severity.CRITICAL: "failure", Severity.WARNING: "warning", Severity.INFO: "info"}

@@ -12,8 +12,8 @@ from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCalls
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt
+from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, find_secret, missing_secret
-from monitoring_pipeline.spec.outbox import ClaimedAlert
 
 
 @dataclass(frozen=True, kw_only=True)

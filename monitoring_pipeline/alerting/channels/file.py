@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitoring_pipeline.alerting.messages.document import alert_document, alert_key
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
 
 
 class FileChannel:

@@ -7,7 +7,7 @@ from monitoring_pipeline.alerting.channels.slack_calls import SlackCalls, SlackR
 from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.alerting.messages.markup import Block, slack_blocks, slack_reply, slack_text
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
 
 EVENT_TYPE = "monitoring_pipeline_alert"
 PAGE_SIZE = 200

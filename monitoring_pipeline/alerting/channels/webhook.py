@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.messages.document import alert_document
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
 
 _TOO_MANY, _UNAVAILABLE, _SERVER_ERRORS, _REDIRECTS = 429, 503, 500, 300
 _NEED_A_PERSON = frozenset({401, 403, 404, 405, 410})

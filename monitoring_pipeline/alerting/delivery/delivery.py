@@ -11,8 +11,8 @@ from monitoring_pipeline.alerting.delivery.relevance import why_needless
 from monitoring_pipeline.alerting.messages.chart import draw_chart
 from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Outbox, Receipt
-from monitoring_pipeline.spec.incident import EventKind, StoredIncident
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.incident import EventKind, StoredIncident
 
 LEASE = dt.timedelta(minutes=15)
 TIME_LIMIT = dt.timedelta(minutes=5)

@@ -4,9 +4,9 @@ import datetime as dt
 
 from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.alerting.ports import AlertChannel, Dispatch, Receipt
-from monitoring_pipeline.spec.incident import EventKind, Incident, IncidentEvent, IncidentState, StoredIncident
-from monitoring_pipeline.spec.measurement import Severity
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.incident import EventKind, Incident, IncidentEvent, IncidentState, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 
 NAME = "probe"
 NOTHING = "This is a test: nothing has happened"

@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-from monitoring_pipeline.spec.incident import EventKind, IncidentState
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.incident import EventKind, IncidentState
 
 
 def why_needless(alert: ClaimedAlert, thread: str | None, *, keeps_record: bool, now: dt.datetime) -> str | None:

@@ -4,8 +4,8 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from monitoring_pipeline.spec.incident import Finding
-from monitoring_pipeline.spec.outbox import HistoryPoint
+from monitoring_pipeline.records.alert import HistoryPoint
+from monitoring_pipeline.records.incident import Finding
 
 _FEWEST_POINTS = 2
 _LINE, _BREACH, _LIMIT = "#3b6ea5", "#c0392b", "#7f8c8d"

@@ -10,8 +10,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitoring_pipeline.alerting.messages.messages import Message, verdict_page
-from monitoring_pipeline.spec.incident import Handling, Incident, IncidentEvent
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.incident import Handling, Incident, IncidentEvent
 
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
 

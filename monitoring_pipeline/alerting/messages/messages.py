@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from monitoring_pipeline.evaluation.incidents.spec_files import CAUSE
-from monitoring_pipeline.spec.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
-from monitoring_pipeline.spec.measurement import Severity
-from monitoring_pipeline.spec.outbox import ClaimedAlert
+from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 
 SHOWN_FINDINGS = 8
 SHOWN_DIGEST_LINES = 40

@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from monitoring_pipeline.spec.incident import Decision, Outcome
-from monitoring_pipeline.spec.measurement import Kind, Measurement
+from monitoring_pipeline.records.incident import Decision, Outcome
+from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.statistics.intervals import wilson
 
 WINDOW = dt.timedelta(days=90)

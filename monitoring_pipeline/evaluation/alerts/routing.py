@@ -8,9 +8,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitoring_pipeline.evaluation.incidents.handling import is_muted
+from monitoring_pipeline.records.incident import EventKind, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.alerting import AlertingRules, ChannelKind, Escalation, QuietHours, Route
-from monitoring_pipeline.spec.incident import EventKind, IncidentEvent, PlannedAlert, StoredIncident
-from monitoring_pipeline.spec.measurement import Severity
 
 PAGING_EVENTS = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED})
 """Events that ask somebody to look, now."""

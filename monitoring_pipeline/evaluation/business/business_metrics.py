@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.rows.canonical import SourceError
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.incident_rules import BusinessMetric
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 
 MODEL_VERSION = "model_version"
 PARAMETERS = ("chunk_end", "chunk_start", MODEL_VERSION)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.incident_rules import Objective
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals import wilson
 

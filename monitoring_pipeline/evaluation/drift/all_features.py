@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.permutation import area_test, mean_difference_test

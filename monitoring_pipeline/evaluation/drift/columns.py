@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.drift.statistics_table import (
 )
 from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg

@@ -29,7 +29,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.recalibration import Recalibration, isotonic_recalibration

@@ -28,7 +28,7 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
     relation_floor,
 )
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.bootstrap import bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError

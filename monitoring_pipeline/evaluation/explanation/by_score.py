@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled, Values
-from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics import score_counts as counted
 from monitoring_pipeline.statistics.bootstrap import bootstrap_interval

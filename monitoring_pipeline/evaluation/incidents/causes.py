@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
-from monitoring_pipeline.spec.measurement import SERVING, Kind, Measurement, Role, Severity
+from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Severity
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec
 
 SOURCE = "source"

@@ -14,7 +14,7 @@ from itertools import count
 
 from monitoring_pipeline.evaluation.incidents.causes import columns_of
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident, find_news
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Incident,
     IncidentEvent,

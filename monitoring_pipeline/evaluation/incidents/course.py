@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.incidents.words import (
     spread_words,
     title_of,
 )
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
     Incident,
@@ -20,8 +20,8 @@ from monitoring_pipeline.spec.incident import (
     IncidentHistory,
     IncidentState,
 )
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.incident_rules import IncidentRules
-from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.spec.threshold import Persistence
 
 _AT_ONCE = Persistence(chunks=1, of=1)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from monitoring_pipeline.spec.incident import Finding
-from monitoring_pipeline.spec.measurement import Measurement, Severity
+from monitoring_pipeline.records.incident import Finding
+from monitoring_pipeline.records.measurement import Measurement, Severity
 
 WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 

@@ -26,8 +26,8 @@ from monitoring_pipeline.evaluation.incidents.course import Course
 from monitoring_pipeline.evaluation.incidents.findings import Breach
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
-from monitoring_pipeline.spec.incident import IncidentHistory
-from monitoring_pipeline.spec.measurement import Measurement, Role, Severity, Status
+from monitoring_pipeline.records.incident import IncidentHistory
+from monitoring_pipeline.records.measurement import Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 

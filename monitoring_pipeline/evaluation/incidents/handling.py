@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     Decision,
     EventKind,
     Handling,
@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.incident import (
     Outcome,
     StoredIncident,
 )
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 
 Handle = Callable[[StoredIncident], "Act"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
 from monitoring_pipeline.evaluation.incidents.handling import is_muted
 from monitoring_pipeline.evaluation.incidents.words import told_late_words
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Handling,
     Incident,
@@ -21,7 +21,7 @@ from monitoring_pipeline.spec.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 
 NOT_RESOLVED = "measured again: it is not resolved: "
 WORSE = "measured again: it is worse than it was: "

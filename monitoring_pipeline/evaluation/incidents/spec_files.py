@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges, is_active, newly_named
-from monitoring_pipeline.spec.incident import (
+from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
     Incident,
@@ -13,8 +13,8 @@ from monitoring_pipeline.spec.incident import (
     IncidentState,
     StoredIncident,
 )
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.spec.loading import BadSpec
-from monitoring_pipeline.spec.measurement import Kind, Severity
 
 CAUSE = "spec"
 MENDED = "the file is a usable spec again, or gone"

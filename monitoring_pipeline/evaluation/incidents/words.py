@@ -12,8 +12,8 @@ from monitoring_pipeline.evaluation.incidents.causes import (
     family_of,
     version_of,
 )
-from monitoring_pipeline.spec.incident import Finding
-from monitoring_pipeline.spec.measurement import Kind
+from monitoring_pipeline.records.incident import Finding
+from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.spec.threshold import Persistence
 
 NAMES_SHOWN = 5

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from monitoring_pipeline.evaluation.business.business_metrics import has_failed
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 GUARDED = "guarded_metrics"

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from monitoring_pipeline.spec.measurement import (
+from monitoring_pipeline.records.measurement import (
     SERVING,
     Kind,
     Measurement,

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 OVERDUE_BELOW = 0.8

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.judgement.guards import GUARDED
 from monitoring_pipeline.evaluation.judgement.verdict import is_decisive
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 PRODUCER = "pipeline"

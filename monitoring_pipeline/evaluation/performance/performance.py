@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
 from monitoring_pipeline.evaluation.performance.metrics_table import PerformanceMetric, measured_by, metrics_of
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Threshold
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.intervals import difference_interval

@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.profiles.profile import (
     is_constant,
 )
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 BY_CHANCE = 0.01
 OUT_OF_RANGE = 0.01

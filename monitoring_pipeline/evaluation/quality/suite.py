@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 READABLE = "readable"
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 HOUR = dt.timedelta(hours=1)

@@ -26,7 +26,7 @@ from monitoring_pipeline.evaluation.profiles.profile import (
 )
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
 from monitoring_pipeline.statistics.estimate import Estimate
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, Task
 
 ID_HASH_BYTES = 16

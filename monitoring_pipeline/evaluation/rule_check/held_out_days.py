@@ -14,8 +14,8 @@ from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_flo
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec import model
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals import wilson
 from monitoring_pipeline.statistics.seeding import generator_of

@@ -29,7 +29,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     share_of_days,
 )
 from monitoring_pipeline.evaluation.rule_check.thresholds_breached import RATE, replay_thresholds
-from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import Against, ModelSpec
 
 SPLITS = 2

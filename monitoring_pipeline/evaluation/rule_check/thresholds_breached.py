@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     share_of_days,
 )
 from monitoring_pipeline.evaluation.rule_check.injected_changes import LABEL_CHANGES
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 RATE = "false_alarm_rate"
 

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Per, Perfor
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, PairedRows, loss_name_of
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import Task
 from monitoring_pipeline.spec.retraining_rules import FairnessGuard, GateRules
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.spec.threshold import Persistence
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from monitoring_pipeline.spec.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.retraining_rules import ProbationRules, ShadowRules
 from monitoring_pipeline.statistics.confidence_sequence import confidence_sequence
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 
 REASONS_SHOWN = 20
 

@@ -13,8 +13,8 @@ from monitoring_pipeline.orchestration.assets.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
 from monitoring_pipeline.orchestration.runs.partitions import chunks_of, partitions_of
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.roles import with_roles

@@ -28,9 +28,9 @@ from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks,
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.chunk.attribution import attribute_chunk

@@ -7,8 +7,8 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.spec.incident import Decision, IncidentEvent, StoredIncident
-from monitoring_pipeline.spec.measurement import Measurement, Severity, Status, VerdictStatus
+from monitoring_pipeline.records.incident import Decision, IncidentEvent, StoredIncident
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status, VerdictStatus
 
 Metadata = dict[str, Any]
 TABLE_ROWS = 40

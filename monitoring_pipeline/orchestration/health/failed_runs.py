@@ -44,8 +44,8 @@ from monitoring_pipeline.orchestration.health.recording import (
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
 from monitoring_pipeline.orchestration.jobs.nightly import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.ports.store import Clock, Store
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint

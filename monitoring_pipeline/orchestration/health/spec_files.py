@@ -16,8 +16,8 @@ from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
 from monitoring_pipeline.orchestration.health.recording import FailureConfig, recording_request, tries_of
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.alerting import AlertingRules
-from monitoring_pipeline.spec.incident import IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.loading import BadSpec
 from monitoring_pipeline.steps.chunk.incidents import Rules
 

@@ -13,8 +13,8 @@ from monitoring_pipeline.evaluation.rows.canonical import SourceError
 from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN
 from monitoring_pipeline.orchestration.jobs.nightly import late_labels_job_name
 from monitoring_pipeline.ports.store import Clock, LabelCount, Store, Warehouse
+from monitoring_pipeline.records.measurement import Maturity
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.measurement import Maturity
 from monitoring_pipeline.spec.model import ModelSpec
 
 ARRIVAL_TAG = "monitoring_pipeline/arrival"

@@ -8,7 +8,7 @@ import dagster as dg
 from monitoring_pipeline.orchestration.runs.partitions import as_of
 from monitoring_pipeline.ports.registry import Adapters, AskTrainer, Registry, RunTrainer
 from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Suites, Warehouse
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.failures import failure_recorded

@@ -10,7 +10,7 @@ from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN, U
 from monitoring_pipeline.orchestration.jobs.retraining import gate_job_name, retrain_job_name, rollout_job_name
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, Registry
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.decisions import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
 from monitoring_pipeline.steps.versions.effects import gates_on

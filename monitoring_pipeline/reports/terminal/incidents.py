@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
-from monitoring_pipeline.spec.incident import Decision, Finding, StoredIncident
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.incident import Decision, Finding, StoredIncident
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.store.incidents import LoggedEvent
 
 STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}

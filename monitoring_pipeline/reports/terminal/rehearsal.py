@@ -7,11 +7,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.rehearsal.lines import LOGGED, Lines
 from monitoring_pipeline.rehearsal.summary import Month, RehearsalSummary
 from monitoring_pipeline.reports.terminal.incidents import decision_table, incident_table
 from monitoring_pipeline.reports.terminal.results import result_table
-from monitoring_pipeline.spec.measurement import Severity
 from monitoring_pipeline.statistics.estimate import Estimate
 
 COLUMNS = ("month", "nights", "incidents opened", "pages", "alerts sent", "retrainings", "the gate", "versions")

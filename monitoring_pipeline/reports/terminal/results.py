@@ -10,8 +10,8 @@ from rich.text import Text
 
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.chunk import chunk_of_day
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.steps.periods import summarize

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
-from monitoring_pipeline.spec.measurement import Measurement
+from monitoring_pipeline.records.measurement import Measurement
 
 RATE, FOUND = "false_alarm_rate", "found"
 OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}

@@ -6,8 +6,8 @@ from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, at
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
 from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
     LABELS,

@@ -16,10 +16,10 @@ from monitoring_pipeline.evaluation.business.business_metrics import (
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError, combined_fingerprint
 from monitoring_pipeline.ports.store import Snapshots, Store, Warehouse
+from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.incident_rules import BusinessMetric
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
-from monitoring_pipeline.spec.measurement import Measurement, Status
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
     made_from,

@@ -11,8 +11,8 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
 from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Measurement
 from monitoring_pipeline.spec.model import Against, ModelSpec
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,

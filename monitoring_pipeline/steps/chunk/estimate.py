@@ -9,8 +9,8 @@ from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_l
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Measurement
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
 from monitoring_pipeline.steps.reference.building import load_references, reference_rows

@@ -13,9 +13,9 @@ from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.incident import IncidentEvent
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.incident import IncidentEvent
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 

@@ -20,8 +20,8 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.store import Snapshots, Store, Warehouse
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.measurement import Kind, Maturity, Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
     LABELS,

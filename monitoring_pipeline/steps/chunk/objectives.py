@@ -3,8 +3,8 @@
 from monitoring_pipeline.evaluation.business.objectives import first_key, later_keys, measure_objectives, names_measured
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 

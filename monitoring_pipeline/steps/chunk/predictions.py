@@ -23,9 +23,9 @@ from monitoring_pipeline.evaluation.rows.canonical import (
     fingerprint,
 )
 from monitoring_pipeline.ports.store import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
     LABELS,

@@ -30,9 +30,9 @@ from monitoring_pipeline.evaluation.rows.canonical import (
 )
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.store import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference, days_of
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Provenance
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.scoring import scored_by
 

@@ -14,9 +14,9 @@ from monitoring_pipeline.evaluation.versions.retraining_policy import (
 )
 from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.incident import Decision
-from monitoring_pipeline.spec.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.steps.roles import recorded_champion

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from monitoring_pipeline.ports.registry import CHALLENGER, Adapters
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
 from monitoring_pipeline.steps.reference.building import take_reference
 from monitoring_pipeline.steps.roles import effective_spec

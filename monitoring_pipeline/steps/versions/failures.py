@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
 from monitoring_pipeline.ports.registry import Adapters
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.training import ACTOR
 

@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
 from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Adapters, Registry
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.steps.roles import effective_spec

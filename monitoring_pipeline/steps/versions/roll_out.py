@@ -13,9 +13,9 @@ from monitoring_pipeline.ports.registry import (
     Adapters,
 )
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.spec.incident import Decision
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.measurement import Role
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.effects import (

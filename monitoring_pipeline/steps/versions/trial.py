@@ -10,8 +10,8 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import difference
 from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.spec.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.steps.scoring import pair_of_rows

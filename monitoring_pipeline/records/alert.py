@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from monitoring_pipeline.spec.incident import IncidentEvent, StoredIncident
+from monitoring_pipeline.records.incident import IncidentEvent, StoredIncident
 
 
 @dataclass(frozen=True, kw_only=True)

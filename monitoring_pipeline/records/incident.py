@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from monitoring_pipeline.spec.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity
 
 
 class IncidentState(StrEnum):
