@@ -12,9 +12,10 @@ from time import perf_counter
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.columns import against_reference, measure_drift
+from monitoring_pipeline.evaluation.drift.columns import measure_drift
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.reference.counterpart import against_reference
 from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
     freeze_bins,
@@ -71,7 +72,7 @@ def judge(chunk: Path, document: Path) -> dict[str, object]:
     profile = profile_chunk(nw.from_native(pl.scan_parquet(chunk)), reference.bins, model_version=VERSION)
     profiled = perf_counter()
     judged = measure_drift(spec, against_reference(reference), profile)
-    measure_columns(reference, profile)
+    measure_columns(reference.columns, profile)
     measured = perf_counter()
     return {
         "steps": {

@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
-from monitoring_pipeline.orchestration.jobs.nightly import nightly_job_name
+from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.model import ModelSpec

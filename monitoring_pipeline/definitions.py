@@ -14,8 +14,8 @@ from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.jobs.retraining import adapters
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
-from monitoring_pipeline.ports.registry import Adapters
-from monitoring_pipeline.ports.store import Clock
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.settings import Settings

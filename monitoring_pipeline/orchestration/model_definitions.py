@@ -15,14 +15,10 @@ from monitoring_pipeline.orchestration.health.failed_runs import (
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
 from monitoring_pipeline.orchestration.jobs.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels_sensor
-from monitoring_pipeline.orchestration.jobs.nightly import (
-    build_late_labels_job,
-    build_nightly_job,
-    build_schedule,
-    late_labels_job_name,
-)
+from monitoring_pipeline.orchestration.jobs.nightly import build_late_labels_job, build_nightly_job, build_schedule
 from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
+from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec

@@ -1,7 +1,6 @@
 """What retraining needs from the outside, and everything that its steps are given together."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
-from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Suites, Warehouse
 from monitoring_pipeline.spec.model import Task
 
 if TYPE_CHECKING:
@@ -80,26 +78,3 @@ class Registry(Protocol):
     ) -> None:
         """Record the gate's answer with the version's run."""
         ...
-
-
-RunTrainer = Callable[[str, TrainingRequest, str], object]
-"""Calls the trainer that a spec names; what it logs by itself goes to the tracking address, given last."""
-
-AskTrainer = Callable[[str, Mapping[str, object]], None]
-"""Sends a request to the address that a secret of that name holds."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adapters:
-    """Everything outside that the steps of a retraining work with."""
-
-    warehouse: Warehouse
-    store: Store
-    snapshots: Snapshots
-    suites: Suites
-    registry: Registry
-    run_trainer: RunTrainer
-    ask_trainer: AskTrainer
-    id_key: bytes
-    clock: Clock
-    run_id: str

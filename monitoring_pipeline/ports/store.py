@@ -1,123 +1,18 @@
 """What the assets need from the outside; the adapters fit these shapes, definitions.py brings them together."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
-
-import polars as pl
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.records.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Role, Verdict
-from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
-
-
-class Clock(Protocol):
-    """Tells the time, in UTC; a replay of past nights brings its own."""
-
-    def __call__(self) -> dt.datetime:
-        """Return now."""
-        ...
-
-
-class PredictionsRead(Protocol):
-    """A chunk's predictions under canonical names, with the warehouse's types."""
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """The rows; columns that the table lacks are absent."""
-        ...
-
-    @property
-    def rows_without_time(self) -> int:
-        """Rows of the whole table whose time is null."""
-        ...
-
-    @property
-    def table_columns(self) -> Mapping[str, str]:
-        """Types of all columns of the table, by name."""
-        ...
-
-
-class LabelsRead(Protocol):
-    """The labels of a chunk's predictions that were known at some moment."""
-
-    @property
-    def frame(self) -> pl.DataFrame:
-        """Columns row_id, label and known_at."""
-        ...
-
-    @property
-    def accounting(self) -> LabelAccounting:
-        """What the join could not use."""
-        ...
-
-
-class LabelCount(Protocol):
-    """How many labels of a chunk are known, and since when the newest is."""
-
-    @property
-    def rows(self) -> int:
-        """Label rows."""
-        ...
-
-    @property
-    def latest_at(self) -> dt.datetime | None:
-        """When the newest became known."""
-        ...
-
-
-class Warehouse(Protocol):
-    """The users' database of predictions and labels; only ever read."""
-
-    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
-        """Read a chunk's predictions."""
-        ...
-
-    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
-        """Read the labels of a chunk's predictions that were known at ``as_of``."""
-        ...
-
-    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
-        """Run a user's query for a chunk; return its one number, or None where it is null."""
-        ...
-
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, "LabelCount"]:
-        """Count the labels known at ``as_of``, by the chunk's key."""
-        ...
-
-
-class Suites(Protocol):
-    """Runs a model's suite on a chunk's rows."""
-
-    def __call__(self, spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
-        """Return one measurement per expectation."""
-        ...
-
-
-class Snapshots(Protocol):
-    """Immutable files of canonical rows."""
-
-    def write(self, frame: pl.DataFrame, *, model: str, chunk: str, kind: str, fingerprint: str) -> str:
-        """Write a file unless it exists; return its URI."""
-        ...
-
-    def scan(self, uri: str) -> pl.LazyFrame:
-        """Open a file lazily."""
-        ...
-
-    def read(self, uri: str, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Read columns of a file."""
-        ...
 
 
 class Store(Protocol):

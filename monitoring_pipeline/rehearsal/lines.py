@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import one_row_per_id
-from monitoring_pipeline.ports.store import Snapshots
+from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key

@@ -14,8 +14,8 @@ from monitoring_pipeline.backfill import QUIET, OutsidePartitionsError, failure_
 from monitoring_pipeline.orchestration.health.failed_runs import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.health.failed_runs import failed_run_requests
 from monitoring_pipeline.orchestration.jobs.late_labels import late_label_requests
-from monitoring_pipeline.orchestration.jobs.nightly import nightly_job_name
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import MOST_TRIES, wanted_runs
+from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.rehearsal.happenings import earliest_due, happenings_since
 from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home

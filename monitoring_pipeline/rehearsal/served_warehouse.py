@@ -8,7 +8,7 @@ from itertools import pairwise
 import polars as pl
 
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.store import PredictionsRead
+from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk, local_midnight
 from monitoring_pipeline.spec.model import ModelSpec, Task

@@ -8,12 +8,14 @@ import polars as pl
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError, combined_fingerprint
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.reference.building import MissingInputError
+from monitoring_pipeline.steps.references import MissingInputError
 
 PREDICTIONS, LABELS = "predictions", "labels"
 

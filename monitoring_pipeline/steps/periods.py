@@ -8,10 +8,11 @@ from monitoring_pipeline.evaluation.performance.performance import measure_perfo
 from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.reference.building import load_reference, reference_producer
+from monitoring_pipeline.steps.references import load_reference, reference_producer
 
 
 def measure_period(

@@ -1,6 +1,6 @@
 """What can be wrong with a warehouse, apart from what its engine says itself."""
 
-from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 
 
 class WarehouseError(SourceError):

@@ -24,8 +24,8 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG, RUN_KEY_TAG
 from monitoring_pipeline.backfill import dagster_instance, run_range
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.orchestration.jobs.alert_delivery import UNFINISHED
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
+from monitoring_pipeline.orchestration.runs.requests import UNFINISHED
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.slack_server import TOKEN
 from monitoring_pipeline_tests.world import DAYS, LOANS, QUIET, World, make_world

@@ -31,7 +31,7 @@ def _fresh(rows, *, seed=2, shift=0.0):
 
 
 def _quality(columns, reference=REFERENCE):
-    found = measure_columns(reference, profile_of(reference, canonical(SPEC, columns)))
+    found = measure_columns(reference.columns, profile_of(reference, canonical(SPEC, columns)))
     by_name = {(m.subject, m.name): m for m in found}
     assert len(by_name) == len(found)
     return by_name

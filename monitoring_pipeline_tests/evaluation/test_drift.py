@@ -6,14 +6,10 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
-from monitoring_pipeline.evaluation.drift.columns import (
-    UnknownDriftStatisticError,
-    against_reference,
-    check_drift_rules,
-    measure_drift,
-)
+from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError, check_drift_rules, measure_drift
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.reference.counterpart import against_reference
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind

@@ -4,20 +4,18 @@ import datetime as dt
 
 import pytest
 
+from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
+from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
     FailedRun,
-    about_the_model,
-    decisive_measurements,
     due_at,
-    is_within_horizon,
-    message_without_values,
     overdue_chunks,
     overdue_measurement,
     recovered,
     run_failure_measurement,
-    shortened,
     with_failure,
 )
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values, shortened
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.spec.cases import binary_spec

@@ -7,15 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.rows.canonical import (
-    LabelAccounting,
-    RowsError,
-    canonical_labels,
-    canonical_predictions,
-    combined_fingerprint,
-    fingerprint,
-    pseudonymise,
-)
+from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting, canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.errors import RowsError
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.records.measurement import Severity, Status
 from monitoring_pipeline_tests.evaluation.cases import ID_KEY, NOON, NOTHING_ELSE
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec

@@ -10,7 +10,7 @@ import dagster as dg
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.jobs.retraining import adapters
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
-from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.ports.adapters import Adapters
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.trainers import run_trainer

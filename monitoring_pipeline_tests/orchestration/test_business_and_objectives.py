@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.records.measurement import Kind, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import SpecError

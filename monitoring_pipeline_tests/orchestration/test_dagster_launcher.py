@@ -22,7 +22,7 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from monitoring_pipeline.backfill import dagster_instance
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, WatchedRunLauncher, process_is_alive, this_process
-from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN
+from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
 
 ELSEWHERE = "127.0.0.2"
 """An address of this machine that the launcher does not know to be this machine's."""

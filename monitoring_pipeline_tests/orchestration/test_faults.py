@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
+from monitoring_pipeline.orchestration.assets import measuring
 from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, FIRST, FIRST_ROW, LOANS, World
 
 DAY = DAYS[6]
@@ -257,7 +257,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
     world, days = lived_in_world, DAYS[2:5]
     before = world.tables(LOANS)
     world.execute(f"UPDATE {LOANS_TABLE} SET age = age + 1")
-    whole = steps.profile_predictions
+    whole = measuring.profile_predictions
 
     def killed(spec, chunk, **ports):
         if chunk.key == days[1]:
@@ -265,7 +265,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
         return whole(spec, chunk, **ports)
 
     with monkeypatch.context() as patched:
-        patched.setattr(steps, "profile_predictions", killed)
+        patched.setattr(measuring, "profile_predictions", killed)
         assert world.failures(LOANS, days[0], days[-1]) != ()
     added = set(world.tables(LOANS)["chunk_revisions"]) - set(before["chunk_revisions"])
     read = {(day, producer) for day in days for producer in ("predictions", "labels", "estimate")}

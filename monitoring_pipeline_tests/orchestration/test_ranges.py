@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from monitoring_pipeline.steps.reference.building import load_reference
+from monitoring_pipeline.steps.references import load_reference
 from monitoring_pipeline_tests.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, TABLES
 
 DAYS_COMPARED = DAYS[4:9]  # with the clock change in the middle

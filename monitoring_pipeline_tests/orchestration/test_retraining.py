@@ -30,9 +30,9 @@ from monitoring_pipeline.steps.versions.roll_out import (
     refuse,
     roll_back,
     roll_out,
-    running_trial,
     start_shadow,
 )
+from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
     NoRetrainingError,
     gate_key,

@@ -11,21 +11,14 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
-from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.ports.adapters import Adapters
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
-from monitoring_pipeline.steps.versions.roll_out import (
-    RollOutError,
-    promote,
-    refuse,
-    roll_back,
-    roll_out,
-    running_trial,
-    start_shadow,
-)
+from monitoring_pipeline.steps.versions.roll_out import RollOutError, promote, refuse, roll_back, roll_out, start_shadow
+from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
     gate_key,
     take_training_rows,

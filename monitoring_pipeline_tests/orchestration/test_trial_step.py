@@ -13,7 +13,7 @@ from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.versions.decisions import decide_night
-from monitoring_pipeline.steps.versions.roll_out import running_trial
+from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
 from monitoring_pipeline.store.snapshots import SnapshotFiles

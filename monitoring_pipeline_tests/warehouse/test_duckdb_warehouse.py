@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines import duckdb as duckdb_warehouse

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.rows.canonical import SourceError
+from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.incident_rules import BusinessMetric
 

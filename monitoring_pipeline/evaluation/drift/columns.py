@@ -15,7 +15,6 @@ from monitoring_pipeline.evaluation.drift.statistics_table import (
     deciding_statistic,
 )
 from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile
-from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
@@ -76,11 +75,6 @@ class Counterpart:
         column = observed.column
         samples = (_sampled(self.expected_sample, column), _sampled(self.observed_sample, column))
         return Comparison(self.bins[column], self.profile[column], observed, *samples)
-
-
-def against_reference(reference: Reference) -> Counterpart:
-    """Compare with the reference itself, by what was learned from its days."""
-    return Counterpart(reference.bins, reference.profile, learned=reference.floors.floor)
 
 
 def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> tuple[Measurement, ...]:

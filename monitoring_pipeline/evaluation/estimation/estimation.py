@@ -29,6 +29,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Estimate
@@ -166,12 +167,6 @@ def estimate_performance(
         for known in ((reference or {}).get(name),)
         if (error := estimation.error(name)) is not None
     )
-
-
-def usable(spec: ModelSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows whose output can be compared with a label."""
-    numbers = [name for name, kind in spec.columns.items() if name in spec.output_columns and kind == "numeric"]
-    return rows.filter(pl.all_horizontal(pl.col(numbers).is_finite()) & pl.col("prediction").is_not_null())
 
 
 def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recalibration]) -> ClassProbabilities:

@@ -1,12 +1,9 @@
 """The monitoring's own health, as measurements: failed runs, overdue chunks, and nights without anything decisive."""
 
 import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.judgement.guards import GUARDED
-from monitoring_pipeline.evaluation.judgement.verdict import is_decisive
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
 from monitoring_pipeline.spec.model import ModelSpec
@@ -14,15 +11,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 PRODUCER = "pipeline"
 """Who says it: a producer of its own, as it is said when the others could not speak."""
 SUBJECT = "pipeline"
-DECISIVE = "decisive_measurements"
 DEFAULT_GRACE = dt.timedelta(hours=3)
 OVERDUE_DAYS = 7
-LONGEST_MESSAGE = 300
-
-_DATE_OR_VALUE = re.compile(
-    r"""(?P<date>\b\d{4}-\d{2}-\d{2}\b)|(?<!\w)(?P<quote>['"`]).*?(?P=quote)|\b\w*(?:\d\w*){3,}\b"""
-)
-SHORTEST_IDENTIFIER = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,36 +79,6 @@ def recovered(known: Sequence[Measurement], job: str, nightly_job: str) -> tuple
     )
 
 
-def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Measurement:
-    """Return how much of what decides about a chunk could be measured; nothing, though it has rows, is a breach.
-
-    Args:
-        measurements: all of the chunk.
-        rows: its predictions.
-    """
-    count = sum(map(is_decisive, measurements))
-    measurement = Measurement(
-        kind=Kind.OPERATIONS,
-        subject="chunk",
-        name=DECISIVE,
-        model_version="",
-        value=float(count),
-        threshold_lower=1.0,
-        severity=Severity.WARNING,
-        definition="measurements of drift, performance and estimated performance that are not skipped",
-        rows=rows,
-    )
-    if count or not rows:
-        return measurement
-    reason = f"nothing decisive could be measured, though there are {rows} predictions"
-    return replace(measurement, status=Status.BREACHED, reason=reason)
-
-
-def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Return the measurements without those about the monitoring itself, on which no verdict rests."""
-    return [m for m in measurements if m.subject != SUBJECT and m.name not in (DECISIVE, GUARDED)]
-
-
 def due_at(spec: ModelSpec, day: dt.date, grace: dt.timedelta = DEFAULT_GRACE) -> dt.datetime:
     """Return the instant (UTC) by which a day's chunk should be judged: the next day's nightly run, and some grace."""
     time = dt.time.fromisoformat(spec.schedule)
@@ -145,38 +105,6 @@ def overdue_chunks(
         and (spec.end is None or day < spec.end)
         and now >= due_at(spec, day, grace)
     )
-
-
-def is_within_horizon(spec: ModelSpec, chunk: Chunk, now: dt.datetime, *, by_labels: bool = False) -> bool:
-    """Whether a chunk is young enough for anybody to be told about it.
-
-    What only labels tell is as young as its labels: it may be told as much later as they take (``labels.delay``).
-    """
-    age = now - chunk.end - (spec.labels.delay if by_labels else dt.timedelta())
-    return age <= spec.incidents.horizon
-
-
-def message_without_values(message: str) -> str:
-    """Return the first line of an unexpected error's message, without what may be a value of somebody's row.
-
-    Quoted text and words with three digits or more, of at least five characters, become ``...``; dates stay.
-    """
-    return shortened(_DATE_OR_VALUE.sub(_masked, _first_line(message)))
-
-
-def shortened(message: str) -> str:
-    """Return the first line of a message, at most 300 characters of it."""
-    line = _first_line(message)
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 3]}..."
-
-
-def _first_line(message: str) -> str:
-    return next((line.strip() for line in message.splitlines() if line.strip()), "")
-
-
-def _masked(found: re.Match[str]) -> str:
-    is_value = found["quote"] or (found["date"] is None and len(found[0]) >= SHORTEST_IDENTIFIER)
-    return "..." if is_value else found[0]
 
 
 def _healthy(measurement: Measurement) -> Measurement:

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.estimation.estimation import usable
 from monitoring_pipeline.evaluation.profiles.profile import (
     Bins,
     ChunkProfile,
@@ -22,6 +21,7 @@ from monitoring_pipeline.evaluation.profiles.profile import (
     profile_column,
     sum_profiles,
 )
+from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics import calibration, score_counts
 from monitoring_pipeline.statistics.score_counts import ScoreCounts

@@ -1,7 +1,7 @@
 """Quality of columns, from counts alone: nulls, unseen categories, values beyond the reference's, lost variation."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.profiles.profile import (
     Bins,
@@ -11,7 +11,6 @@ from monitoring_pipeline.evaluation.profiles.profile import (
     NumericBins,
     is_constant,
 )
-from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 BY_CHANCE = 0.01
@@ -19,12 +18,21 @@ OUT_OF_RANGE = 0.01
 SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
 
 
-def measure_columns(reference: Reference, profile: ChunkProfile) -> tuple[Measurement, ...]:
+@dataclass(frozen=True)
+class ColumnFacts:
+    """The columns of a version's reference: their bins and profile, and which were constant on any of its days."""
+
+    bins: Mapping[str, Bins]
+    profile: ChunkProfile
+    constant_columns: Collection[str]
+
+
+def measure_columns(facts: ColumnFacts, profile: ChunkProfile) -> tuple[Measurement, ...]:
     """Measure every column of a chunk beside the reference's."""
-    return tuple(measurement for column in profile.columns for measurement in _of_column(reference, profile, column))
+    return tuple(measurement for column in profile.columns for measurement in _of_column(facts, profile, column))
 
 
-def _of_column(reference: Reference, profile: ChunkProfile, column: ColumnProfile) -> Iterator[Measurement]:
+def _of_column(facts: ColumnFacts, profile: ChunkProfile, column: ColumnProfile) -> Iterator[Measurement]:
     blank = Measurement(
         kind=Kind.QUALITY,
         subject=column.column,
@@ -33,16 +41,16 @@ def _of_column(reference: Reference, profile: ChunkProfile, column: ColumnProfil
         value=0.0,
         rows=column.rows,
     )
-    yield _null_share(reference, column, blank)
-    if isinstance(reference.bins[column.column], CategoricalBins):
-        yield _unseen_share(reference, column, blank)
+    yield _null_share(facts, column, blank)
+    if isinstance(facts.bins[column.column], CategoricalBins):
+        yield _unseen_share(facts, column, blank)
     else:
-        yield _out_of_range_share(reference, column, blank)
-    yield _constant(reference, column, blank)
+        yield _out_of_range_share(facts, column, blank)
+    yield _constant(facts, column, blank)
 
 
-def _null_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
-    reference_share = reference.profile[column.column].null_share
+def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
+    reference_share = facts.profile[column.column].null_share
     measurement = replace(
         blank,
         name="null_share",
@@ -59,13 +67,13 @@ def _null_share(reference: Reference, column: ColumnProfile, blank: Measurement)
     return measurement
 
 
-def _unseen_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
-    rows, reference_rows = column.counts[-1], reference.profile[column.column].counts[-1]
+def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
+    rows, reference_rows = column.counts[-1], facts.profile[column.column].counts[-1]
     measurement = replace(
         blank,
         name="unseen_share",
         value=rows / column.rows if column.rows else 0.0,
-        reference_value=reference_rows / max(reference.profile.rows, 1),
+        reference_value=reference_rows / max(facts.profile.rows, 1),
         threshold_upper=None if reference_rows else 0.0,
         severity=Severity.INFO,
         definition="share of rows whose category is not among the reference's most frequent",
@@ -79,10 +87,10 @@ def _unseen_share(reference: Reference, column: ColumnProfile, blank: Measuremen
     return measurement
 
 
-def _out_of_range_share(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Values beyond the reference's own; information only: a summer is warmer than the winter before it."""
-    before = reference.profile[column.column]
-    outside = _rows_outside(reference.bins[column.column], column)
+    before = facts.profile[column.column]
+    outside = _rows_outside(facts.bins[column.column], column)
     share = outside / column.rows if column.rows else 0.0
     measurement = replace(
         blank,
@@ -111,26 +119,26 @@ def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
     return column.counts[first] + column.counts[last] + infinite
 
 
-def _constant(reference: Reference, column: ColumnProfile, blank: Measurement) -> Measurement:
+def _constant(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Whether a column says the same in every row, though it never did on a day of the reference."""
     measurement = replace(
         blank,
         name="constant",
-        value=float(is_constant(reference.bins[column.column], column)),
+        value=float(is_constant(facts.bins[column.column], column)),
         threshold_upper=0.0,
         definition="1 when all values that are not null are equal",
     )
     if column.counts[0] == column.rows:
         return _skip(measurement, "no values" if column.rows else "no rows")
-    expected = column.column in reference.constant_columns
-    if not measurement.value or expected or _by_chance(reference, column):
+    expected = column.column in facts.constant_columns
+    if not measurement.value or expected or _by_chance(facts, column):
         return replace(measurement, threshold_upper=None if expected else 0.0)
     return replace(measurement, status=Status.BREACHED, reason=f"every value of {column.column} is the same")
 
 
-def _by_chance(reference: Reference, column: ColumnProfile) -> bool:
+def _by_chance(facts: ColumnFacts, column: ColumnProfile) -> bool:
     """Whether so few rows may all fall into one cell, whichever it is, by chance."""
-    before = reference.profile[column.column].counts[1:]
+    before = facts.profile[column.column].counts[1:]
     values = sum(column.counts[1:])
     return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE
 

@@ -24,6 +24,7 @@ from monitoring_pipeline.evaluation.profiles.profile import (
     numeric_bins,
     sum_profiles,
 )
+from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -85,6 +86,11 @@ class Reference:
     def table(self) -> TableFacts:
         """What is known about the table of predictions."""
         return TableFacts(self.days, self.table_columns)
+
+    @property
+    def columns(self) -> ColumnFacts:
+        """Columns as column quality needs them."""
+        return ColumnFacts(self.bins, self.profile, self.constant_columns)
 
     def measured(self, metric: str) -> ReferenceMetric | None:
         """Return the reference's own value of a metric, if it has one."""

@@ -1,27 +1,15 @@
 """Rows in canonical form: hashed ids, known types, a fixed order, and a fingerprint of the content."""
 
-import hashlib
 from dataclasses import dataclass
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
+from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, Task
 
-ID_HASH_BYTES = 16
 NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
-
-
-class SourceError(RuntimeError):
-    """The rows of a chunk cannot be had from their source; the message says to a person why, and what to do."""
-
-
-class SourceUnreachableError(SourceError):
-    """The source is away, or holds none of the rows that it had: what was read of a chunk before still stands."""
-
-
-class RowsError(SourceError):
-    """Rows that contradict the model spec; the message names column, value and what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -119,41 +107,6 @@ def canonical_labels(
     return CanonicalRows(
         frame, (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
     )
-
-
-def pseudonymise(ids: pl.Series, key: bytes) -> pl.Series:
-    """Return keyed BLAKE2b hashes of ids in hexadecimal, the same for the same id and key (RFC 7693).
-
-    A null id stays null.
-    """
-    hashed = [
-        None if text is None else hashlib.blake2b(text.encode(), key=key, digest_size=ID_HASH_BYTES).hexdigest()
-        for text in ids.cast(pl.String).to_list()
-    ]
-    return pl.Series("row_id", hashed, dtype=pl.String)
-
-
-def fingerprint(frame: pl.DataFrame) -> str:
-    """Return a hash of a frame's names, types and values; rows must be in a fixed order.
-
-    It depends on the content alone, and neither on the memory layout nor on the version of a library.
-    """
-    digest = hashlib.blake2b(digest_size=ID_HASH_BYTES)
-    for series in frame:
-        digest.update(f"{series.name}:{series.dtype}:{series.len()};".encode())
-        digest.update(series.is_null().to_numpy().tobytes())
-        if series.dtype == pl.String:
-            filled = series.fill_null("")
-            digest.update(filled.str.len_bytes().to_numpy().tobytes())
-            digest.update("".join(filled.to_list()).encode())
-        else:
-            digest.update(series.to_physical().fill_null(0).to_numpy().tobytes())
-    return digest.hexdigest()
-
-
-def combined_fingerprint(*parts: str) -> str:
-    """Return one fingerprint of several."""
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=ID_HASH_BYTES).hexdigest()
 
 
 def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:

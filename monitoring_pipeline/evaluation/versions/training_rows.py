@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint, fingerprint
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, ReferenceWindow, Task
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.checks import check_specs
 from monitoring_pipeline.orchestration.assets.metadata import METADATA_OF
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
@@ -16,7 +16,7 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import predictions as steps
+from monitoring_pipeline.steps.refusals import refusal
 from monitoring_pipeline.steps.roles import with_roles
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
@@ -64,7 +64,7 @@ def run_each_chunk(
     measurements: dict[str, tuple[Measurement, ...]] = {}
     left, kept = kept_chunks(context, spec, needs), dict[str, str]()
     for chunk in chunks_of(context, spec):
-        if chunk.key in left or any(steps.refusal(spec, chunk, name, store=store) is not None for name in needs):
+        if chunk.key in left or any(refusal(spec, chunk, name, store=store) is not None for name in needs):
             continue
         try:
             results = step(chunk)

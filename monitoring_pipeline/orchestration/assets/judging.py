@@ -19,15 +19,19 @@ from monitoring_pipeline.orchestration.assets.metadata import incidents_metadata
 from monitoring_pipeline.orchestration.health.failed_runs import recovered_results
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks
 from monitoring_pipeline.orchestration.runs.partitions import chunks_of
+from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Warehouse
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.chunk.business import measure_business
 from monitoring_pipeline.steps.chunk.incidents import Rules, precision_of_alerts, update_incidents
 from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
+from monitoring_pipeline.steps.chunk.verdict import judge_chunk
+from monitoring_pipeline.steps.refusals import refusal
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.trial import compare_versions
 
@@ -76,7 +80,7 @@ def objectives_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         newest = chunks_of(context, spec)[-1]
         for chunk in chunks_after(spec, newest, store=store):
             write_results(context, store, step(chunk))
-            write_results(context, store, steps.judge_chunk(spec, chunk, store=store))
+            write_results(context, store, judge_chunk(spec, chunk, store=store))
         yield dg.MaterializeResult()
 
     return objectives
@@ -125,7 +129,7 @@ def verdict_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         description="The judgement on the chunk from everything that was measured on it.",
     )
     def verdict(context: dg.AssetExecutionContext, store: dg.ResourceParam[Store]) -> Iterator[dg.MaterializeResult]:
-        run_each_chunk(context, spec, store, lambda chunk: steps.judge_chunk(spec, chunk, store=store))
+        run_each_chunk(context, spec, store, lambda chunk: judge_chunk(spec, chunk, store=store))
         yield dg.MaterializeResult()
 
     return verdict
@@ -162,7 +166,7 @@ def incidents_asset(spec: ModelSpec) -> dg.AssetsDefinition:
             chunk.key: reason
             for producer in ("labels", "predictions")
             for chunk in chunks
-            if (reason := steps.refusal(spec, chunk, producer, store=store)) is not None
+            if (reason := refusal(spec, chunk, producer, store=store)) is not None
         }
         fail_on_refusals(spec, refusals | kept)
         return dg.MaterializeResult(metadata=incidents_metadata(lasting, told, decided))

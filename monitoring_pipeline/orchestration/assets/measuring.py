@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.checks import check_result
 from monitoring_pipeline.orchestration.assets.declaring import (
     RETRIES,
@@ -26,19 +26,27 @@ from monitoring_pipeline.orchestration.assets.judging import (
 )
 from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks, reason_to_keep
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
+from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.suites import Suites
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
 from monitoring_pipeline.steps.chunk.drift import compare_chunk
 from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
 from monitoring_pipeline.steps.chunk.incidents import Rules, update_incidents
-from monitoring_pipeline.steps.chunk.labels import score_chunk, take_labels
+from monitoring_pipeline.steps.chunk.labels import take_labels
+from monitoring_pipeline.steps.chunk.performance import score_chunk
+from monitoring_pipeline.steps.chunk.predictions import PredictionsOutcome, take_predictions, unreadable_predictions
+from monitoring_pipeline.steps.chunk.profile import profile_predictions
+from monitoring_pipeline.steps.chunk.verdict import verdict_of_refusal
 from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.refusals import unreadable
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.decisions import decide_night
 
@@ -150,13 +158,13 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
         refusals: dict[str, str] = {}
         kept: dict[str, str] = {}
 
-        def take(chunk: Chunk) -> steps.PredictionsOutcome:
+        def take(chunk: Chunk) -> PredictionsOutcome:
             try:
-                return steps.take_predictions(
+                return take_predictions(
                     loaded, chunk, warehouse=warehouse, store=store, snapshots=snapshots, suites=suites, id_key=id_key
                 )
             except SourceError as error:
-                return steps.unreadable_predictions(spec, chunk, error, store=store)
+                return unreadable_predictions(spec, chunk, error, store=store)
 
         for chunk in chunks_of(context, spec):
             try:
@@ -170,7 +178,7 @@ def _predictions_asset(loaded: LoadedSpec) -> dg.AssetsDefinition:
             write_results(context, store, outcome.results)
             if outcome.refusal:
                 refusals[chunk.key] = outcome.refusal
-                write_results(context, store, steps.verdict_of_refusal(outcome.results))
+                write_results(context, store, verdict_of_refusal(outcome.results))
         nothing_read = len(refusals) == len(schema)
         yield from _checks_of_predictions(spec, schema, values, rows, stops=nothing_read)
         if nothing_read:
@@ -208,7 +216,7 @@ def _profile_asset(spec: ModelSpec) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[Snapshots],
     ) -> Events:
         def step(chunk: Chunk) -> ChunkResults:
-            return steps.profile_predictions(spec, chunk, store=store, snapshots=snapshots)
+            return profile_predictions(spec, chunk, store=store, snapshots=snapshots)
 
         yield check_result(spec.name, "profile", "columns", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()
@@ -287,7 +295,7 @@ def _labels_asset(spec: ModelSpec) -> dg.AssetsDefinition:
                     spec, chunk, moment, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key
                 )
             except SourceError as error:
-                return steps.unreadable(spec, chunk, error, producer="labels", store=store)
+                return unreadable(spec, chunk, error, producer="labels", store=store)
 
         yield check_result(spec.name, "labels", "labels", run_each_chunk(context, spec, store, step))
         yield dg.MaterializeResult()

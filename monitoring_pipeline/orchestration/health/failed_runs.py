@@ -19,18 +19,17 @@ from dagster._core.storage.tags import (
     WILL_RETRY_TAG,
 )
 
+from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
     PRODUCER,
     FailedRun,
-    is_within_horizon,
-    message_without_values,
     overdue_chunks,
     overdue_measurement,
     recovered,
     run_failure_measurement,
-    shortened,
     with_failure,
 )
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values, shortened
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.health.recording import (
     FAILURE_TAG,
@@ -42,13 +41,14 @@ from monitoring_pipeline.orchestration.health.recording import (
     tries_of,
 )
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
-from monitoring_pipeline.orchestration.jobs.nightly import late_labels_job_name, nightly_job_name
-from monitoring_pipeline.ports.store import Clock, Store
+from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk import predictions as steps
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
+from monitoring_pipeline.steps.refusals import refusal
 
 LOOKBACK = dt.timedelta(hours=24)
 OVERLAP = dt.timedelta(minutes=5)
@@ -260,7 +260,7 @@ def _young(spec: ModelSpec, keys: Sequence[str], now: dt.datetime) -> list[str]:
 
 def _any_refused(spec: ModelSpec, keys: Sequence[str], store: Store) -> bool:
     return any(
-        steps.refusal(spec, chunk_of_key(spec, key), producer, store=store) is not None
+        refusal(spec, chunk_of_key(spec, key), producer, store=store) is not None
         for key in keys
         for producer in (PREDICTIONS, LABELS)
     )

@@ -3,7 +3,7 @@
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
-from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN, UNFINISHED
+from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 
 JOB, SENSOR, OP = "record_failures", "pipeline_health", "record"
 MOST_TRIES = 3

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, DagsterRunStatus
-from dagster._core.storage.tags import MAX_RETRIES_TAG
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
-from monitoring_pipeline.ports.store import Clock, Store
+from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.steps.chunk.incidents import Rules
 
 JOB, SENSOR = "deliver_alerts", "alerts"
@@ -18,9 +19,6 @@ LEASE = dt.timedelta(minutes=15)
 """How long a delivery may hold messages while nobody knows whether it lives."""
 LEASE_OF_THE_DEAD = dt.timedelta(minutes=1)
 """The same when Dagster knows of no delivery that is running: time for one that is just beginning."""
-UNFINISHED = [*IN_PROGRESS_RUN_STATUSES, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
-ASKED_AGAIN = {MAX_RETRIES_TAG: "0"}
-"""Tag of a run that its sensor asks for again when it has died: Dagster need not do so too."""
 
 
 class Failure(Protocol):

@@ -9,10 +9,12 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from monitoring_pipeline.evaluation.labels.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import SourceError
-from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN
-from monitoring_pipeline.orchestration.jobs.nightly import late_labels_job_name
-from monitoring_pipeline.ports.store import Clock, LabelCount, Store, Warehouse
+from monitoring_pipeline.evaluation.rows.errors import SourceError
+from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
+from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.warehouse import LabelCount, Warehouse
 from monitoring_pipeline.records.measurement import Maturity
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec

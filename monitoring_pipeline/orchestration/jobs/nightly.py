@@ -5,17 +5,8 @@ import datetime as dt
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.spec.model import ModelSpec
-
-
-def nightly_job_name(spec: ModelSpec) -> str:
-    """Name of the job that monitors one chunk from the warehouse to the verdict."""
-    return f"{spec.name}_nightly"
-
-
-def late_labels_job_name(spec: ModelSpec) -> str:
-    """Name of the job that measures a chunk again when labels have arrived."""
-    return f"{spec.name}_late_labels"
 
 
 def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:

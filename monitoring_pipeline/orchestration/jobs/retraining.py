@@ -6,8 +6,14 @@ from typing import cast
 import dagster as dg
 
 from monitoring_pipeline.orchestration.runs.partitions import as_of
-from monitoring_pipeline.ports.registry import Adapters, AskTrainer, Registry, RunTrainer
-from monitoring_pipeline.ports.store import Clock, Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.suites import Suites
+from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec

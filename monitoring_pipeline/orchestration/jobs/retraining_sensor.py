@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
-from monitoring_pipeline.orchestration.jobs.alert_delivery import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.orchestration.jobs.retraining import gate_job_name, retrain_job_name, rollout_job_name
+from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, Registry
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.decisions import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
 from monitoring_pipeline.steps.versions.effects import gates_on
-from monitoring_pipeline.steps.versions.roll_out import Trial, running_trial
+from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 
 SENSOR = "retraining"

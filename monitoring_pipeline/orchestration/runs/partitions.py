@@ -4,7 +4,7 @@ import datetime as dt
 
 import dagster as dg
 
-from monitoring_pipeline.ports.store import Clock
+from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 

@@ -4,8 +4,9 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -16,7 +17,7 @@ from monitoring_pipeline.steps.inputs import (
     nothing_to_measure,
     required_snapshot,
 )
-from monitoring_pipeline.steps.reference.building import load_references, reference_rows
+from monitoring_pipeline.steps.references import load_references, reference_rows
 
 REFERENCE_ROWS = 2 * SAMPLE_ROWS
 """Rows of the reference that are read: as some have no label, more than are compared."""

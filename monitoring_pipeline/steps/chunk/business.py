@@ -14,8 +14,11 @@ from monitoring_pipeline.evaluation.business.business_metrics import (
     without_predictions,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import SourceError, SourceUnreachableError, combined_fingerprint
-from monitoring_pipeline.ports.store import Snapshots, Store, Warehouse
+from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.incident_rules import BusinessMetric

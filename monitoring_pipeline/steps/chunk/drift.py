@@ -9,8 +9,9 @@ from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_dr
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import Against, ModelSpec
@@ -22,7 +23,7 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
     rows_of_version,
 )
-from monitoring_pipeline.steps.reference.building import days_producer, load_references, reference_rows
+from monitoring_pipeline.steps.references import days_producer, load_references, reference_rows
 
 
 def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:

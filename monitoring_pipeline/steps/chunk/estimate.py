@@ -8,12 +8,13 @@ from monitoring_pipeline.evaluation.estimation.estimation import estimate_perfor
 from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
-from monitoring_pipeline.steps.reference.building import load_references, reference_rows
+from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
 def estimate_chunks(spec: ModelSpec, *, store: Store, snapshots: Snapshots) -> Callable[[Chunk], ChunkResults]:

@@ -9,8 +9,8 @@ from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
 from monitoring_pipeline.evaluation.incidents.causes import is_told_by_labels
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges, find_changes
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
-from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import IncidentEvent

@@ -4,12 +4,16 @@ import datetime as dt
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
-from monitoring_pipeline.ports.store import Snapshots, Store, Suites, Warehouse
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.suites import Suites
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import chunk_of_reference, days_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
-from monitoring_pipeline.steps.reference.building import days_producer, reference_rows, take_reference
+from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.references import days_producer, reference_rows
 
 
 def replay_reference(

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from monitoring_pipeline.evaluation.incidents.changes import is_active
-from monitoring_pipeline.evaluation.operations.pipeline_health import is_within_horizon
+from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.versions.retraining_policy import (
     GIVEN_UP_AFTER,
     LOOK_BACK,
@@ -20,7 +20,7 @@ from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules
 from monitoring_pipeline.steps.roles import recorded_champion
-from monitoring_pipeline.steps.versions.roll_out import Trial, running_trial
+from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import ACTOR, gate_key
 from monitoring_pipeline.steps.versions.trial import trial_days
 

@@ -4,7 +4,8 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.ports.registry import CHALLENGER, Adapters
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.registry import CHALLENGER
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role

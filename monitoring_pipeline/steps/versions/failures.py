@@ -5,8 +5,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
-from monitoring_pipeline.ports.registry import Adapters
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values
+from monitoring_pipeline.ports.adapters import Adapters
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.training import ACTOR

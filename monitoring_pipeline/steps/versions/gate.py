@@ -13,7 +13,8 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import compare_pa
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
-from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Adapters, Registry
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
 from monitoring_pipeline.spec.retraining_rules import RetrainingRules

@@ -5,14 +5,10 @@ Every effect can be repeated: what is done already is left, and the decision is 
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from monitoring_pipeline.ports.registry import (
-    CHAMPION,
-    FORMER_CHAMPION,
-    Adapters,
-)
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.registry import CHAMPION, FORMER_CHAMPION
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -35,6 +31,7 @@ from monitoring_pipeline.steps.versions.effects import (
     version_beside,
     window_of,
 )
+from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
     PASSED,
     REFUSED,
@@ -42,25 +39,6 @@ from monitoring_pipeline.steps.versions.training import (
     retraining_rules,
     roll_out_key,
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """Two versions that are compared day by day: ``shadow`` before a promotion, ``probation`` after it.
-
-    Args:
-        stage: which of them.
-        newcomer: the version on trial.
-        incumbent: the version that it is to replace, or has replaced.
-        since: when it began.
-        key: key of the decision that began it.
-    """
-
-    stage: str
-    newcomer: str
-    incumbent: str
-    since: dt.datetime
-    key: str
 
 
 def roll_out(
@@ -188,33 +166,6 @@ ACTIONS: Mapping[str, _Effect] = {
     "end_probation": end_probation,
 }
 """What the roll-out job can be asked for, by name."""
-
-
-def running_trial(spec: ModelSpec, store: Store, *, at: dt.datetime | None = None) -> Trial | None:
-    """Return the two versions that are compared day by day, now or at a moment: a fold over the model's decisions."""
-    trial: Trial | None = None
-    probation = spec.retraining is not None and spec.retraining.probation.days > 0
-    for decision in store.decisions(spec.name):
-        if at is not None and decision.at > at:
-            break
-        ends = (decision.topic, decision.answer) in {
-            ("promotion", REFUSED),
-            ("rollback", ROLLED_BACK),
-            ("probation", PASSED),
-        }
-        version = decision.model_version or ""
-        if (decision.topic, decision.answer) == ("shadow", STARTED):
-            trial = _trial("shadow", decision, version, str(decision.evidence["champion"]))
-        elif (decision.topic, decision.answer) == ("promotion", PROMOTED):
-            own = _trial("probation", decision, version, str(decision.evidence["former"]))
-            trial = own if probation else None
-        elif ends and trial and (decision.topic != "promotion" or trial.newcomer == version):
-            trial = None
-    return trial
-
-
-def _trial(stage: str, decision: Decision, newcomer: str, incumbent: str) -> Trial:
-    return Trial(stage=stage, newcomer=newcomer, incumbent=incumbent, since=decision.at, key=decision.key)
 
 
 def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Adapters) -> None:

@@ -15,14 +15,8 @@ from monitoring_pipeline.evaluation.versions.training_rows import (
     training_request,
     training_windows,
 )
-from monitoring_pipeline.ports.registry import (
-    CHALLENGER,
-    CHAMPION,
-    DECISION_TAG,
-    TRAINED_UNTIL_TAG,
-    Adapters,
-    Registry,
-)
+from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.chunk import chunk_of_reference

@@ -3,20 +3,21 @@
 import datetime as dt
 from dataclasses import replace
 
-from monitoring_pipeline.evaluation.operations.pipeline_health import message_without_values
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.canonical import combined_fingerprint
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition, measure_daily_difference
 from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.store import Snapshots, Store
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.steps.scoring import pair_of_rows
 from monitoring_pipeline.steps.versions.failures import last_failure
-from monitoring_pipeline.steps.versions.roll_out import Trial, running_trial
+from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import gate_key, retraining_rules, roll_out_key
 
 TRIAL = "trial"

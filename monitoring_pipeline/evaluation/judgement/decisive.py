@@ -1,0 +1,41 @@
+"""Which measurements decide a verdict."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from monitoring_pipeline.evaluation.judgement.guards import GUARDED
+from monitoring_pipeline.evaluation.judgement.verdict import is_decisive
+from monitoring_pipeline.evaluation.operations.pipeline_health import SUBJECT
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+
+DECISIVE = "decisive_measurements"
+
+
+def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Measurement:
+    """Return how much of what decides about a chunk could be measured; nothing, though it has rows, is a breach.
+
+    Args:
+        measurements: all of the chunk.
+        rows: its predictions.
+    """
+    count = sum(map(is_decisive, measurements))
+    measurement = Measurement(
+        kind=Kind.OPERATIONS,
+        subject="chunk",
+        name=DECISIVE,
+        model_version="",
+        value=float(count),
+        threshold_lower=1.0,
+        severity=Severity.WARNING,
+        definition="measurements of drift, performance and estimated performance that are not skipped",
+        rows=rows,
+    )
+    if count or not rows:
+        return measurement
+    reason = f"nothing decisive could be measured, though there are {rows} predictions"
+    return replace(measurement, status=Status.BREACHED, reason=reason)
+
+
+def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Return the measurements without those about the monitoring itself, on which no verdict rests."""
+    return [m for m in measurements if m.subject != SUBJECT and m.name not in (DECISIVE, GUARDED)]

@@ -1,0 +1,1 @@
+"""Pseudonyms for identifiers, and error messages without row values."""

@@ -1,0 +1,17 @@
+"""Expectation suites."""
+
+from pathlib import Path
+from typing import Protocol
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+class Suites(Protocol):
+    """Runs a model's suite on a chunk's rows."""
+
+    def __call__(self, spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
+        """Return one measurement per expectation."""
+        ...

@@ -1,0 +1,78 @@
+"""The users' warehouse, read only."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+class PredictionsRead(Protocol):
+    """A chunk's predictions under canonical names, with the warehouse's types."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The rows; columns that the table lacks are absent."""
+        ...
+
+    @property
+    def rows_without_time(self) -> int:
+        """Rows of the whole table whose time is null."""
+        ...
+
+    @property
+    def table_columns(self) -> Mapping[str, str]:
+        """Types of all columns of the table, by name."""
+        ...
+
+
+class LabelsRead(Protocol):
+    """The labels of a chunk's predictions that were known at some moment."""
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Columns row_id, label and known_at."""
+        ...
+
+    @property
+    def accounting(self) -> LabelAccounting:
+        """What the join could not use."""
+        ...
+
+
+class LabelCount(Protocol):
+    """How many labels of a chunk are known, and since when the newest is."""
+
+    @property
+    def rows(self) -> int:
+        """Label rows."""
+        ...
+
+    @property
+    def latest_at(self) -> dt.datetime | None:
+        """When the newest became known."""
+        ...
+
+
+class Warehouse(Protocol):
+    """The users' database of predictions and labels; only ever read."""
+
+    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
+        """Read a chunk's predictions."""
+        ...
+
+    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
+        """Read the labels of a chunk's predictions that were known at ``as_of``."""
+        ...
+
+    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
+        """Run a user's query for a chunk; return its one number, or None where it is null."""
+        ...
+
+    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, "LabelCount"]:
+        """Count the labels known at ``as_of``, by the chunk's key."""
+        ...

@@ -1,0 +1,117 @@
+"""The step of the asset performance."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.labels.delay import (
+    NO_DELAY_LEARNED,
+    ArrivalWeights,
+    ages_in_hours,
+    arrival_weights,
+    expected_labels,
+)
+from monitoring_pipeline.evaluation.labels.maturity import assess_maturity
+from monitoring_pipeline.evaluation.performance.performance import measure_performance
+from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    LABELS,
+    PREDICTIONS,
+    made_from,
+    nothing_to_measure,
+    required_snapshot,
+)
+from monitoring_pipeline.steps.references import load_references
+
+
+def score_chunk(
+    spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, *, store: Store, snapshots: Snapshots
+) -> ChunkResults:
+    """Measure every version's performance on the rows whose labels are known."""
+    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(store, spec, chunk, LABELS)
+    outputs = ["row_id", "predicted_at", "model_version", *spec.output_columns, *spec.carried_columns]
+    rows = snapshots.read(predictions.uri, outputs)
+    known = snapshots.read(labels.uri, ["row_id", "label"])
+    versions = rows["model_version"].unique().sort().to_list()
+    references = load_references(spec, store, versions)
+    measured: list[Measurement] = []
+    profiles: list[ChunkProfile] = []
+    states: list[str] = []
+    for version in versions:
+        own = rows.filter(pl.col("model_version") == version)
+        scored = _score_version(spec, chunk, as_of, own=own, known=known, reference=references.get(version))
+        measured.extend(scored.measurements)
+        profiles.extend(scored.profiles)
+        states.append(scored.state)
+    inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states)
+    nothing = (nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),)
+    return ChunkResults(
+        producer="performance",
+        chunk=chunk,
+        provenance=made_from(spec, inputs, references),
+        measurements=tuple(measured) or nothing,
+        profiles=tuple(profiles),
+        as_of=as_of,
+    )
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What was measured of one version, and what it depends on beside the rows: maturity, and weights by the time."""
+
+    measurements: tuple[Measurement, ...]
+    profiles: tuple[ChunkProfile, ...]
+    state: str
+
+
+def _score_version(
+    spec: ModelSpec,
+    chunk: Chunk,
+    as_of: dt.datetime,
+    *,
+    own: pl.DataFrame,
+    known: pl.DataFrame,
+    reference: Reference | None,
+) -> _Scored:
+    delay = reference.label_delay if reference else NO_DELAY_LEARNED
+    ages = ages_in_hours(own["predicted_at"], as_of)
+    labelled = own.select("row_id", pl.Series("age", ages)).join(known, on="row_id", maintain_order="left")
+    maturity = assess_maturity(
+        spec,
+        chunk,
+        predictions=own.height,
+        labelled=labelled.height,
+        as_of=as_of,
+        expected=None if delay.reason else expected_labels(delay, ages),
+    )
+    arrival = ArrivalWeights()
+    if maturity.state is not Maturity.FINAL and delay.reason is None:
+        arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages)
+    weighted = known
+    if arrival.weights is not None:
+        weighted = labelled.select("row_id", "label", pl.Series("weight", arrival.weights))
+    measurements = measure_performance(
+        spec,
+        own,
+        weighted,
+        model_version=own["model_version"][0],
+        chunk=chunk.key,
+        maturity=maturity,
+        not_interpretable=arrival.not_interpretable,
+        reference=reference.estimates if reference else {},
+    )
+    bins = reference.bins | reference.error_bins if reference else {}
+    profiles = profile_labelled(spec, bins, own, known, model_version=own["model_version"][0])
+    weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
+    return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")

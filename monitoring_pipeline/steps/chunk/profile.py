@@ -1,0 +1,65 @@
+"""The step of the asset profile: counts of every column over the reference's bins."""
+
+import narwhals as nw
+import polars as pl
+
+from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
+from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    PREDICTIONS,
+    made_from,
+    required_snapshot,
+    versions_in,
+)
+from monitoring_pipeline.steps.references import load_references
+
+
+def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+    """Count every column of the snapshot over the bins of its version's reference."""
+    snapshot = required_snapshot(store, spec, chunk, PREDICTIONS)
+    versions = versions_in(snapshots, snapshot)
+    references = load_references(spec, store, versions)
+    rows = snapshots.scan(snapshot.uri)
+    profiles = tuple(
+        profile_chunk(
+            nw.from_native(_of_version(rows, version, versions)), references[version].bins, model_version=version
+        )
+        for version in versions
+        if version in references
+    )
+    without_reference = tuple(_no_reference(spec, version) for version in versions if version not in references)
+    measured = tuple(
+        measurement
+        for profile in profiles
+        for measurement in measure_columns(references[profile.model_version].columns, profile)
+    )
+    return ChunkResults(
+        producer="profile",
+        chunk=chunk,
+        provenance=made_from(spec, snapshot.fingerprint, references),
+        measurements=(*measured, *without_reference),
+        profiles=profiles,
+    )
+
+
+def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.LazyFrame:
+    # One version is the rule: then no filter has to read the version column beside every other.
+    return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
+
+
+def _no_reference(spec: ModelSpec, version: str) -> Measurement:
+    return Measurement(
+        kind=Kind.DRIFT,
+        subject="model",
+        name="reference",
+        model_version=version,
+        status=Status.SKIPPED,
+        severity=Severity.WARNING,
+        reason=f"version {version!r} has no reference window; reference knows {', '.join(sorted(spec.reference))}",
+    )

@@ -1,0 +1,52 @@
+"""The step of the asset verdict."""
+
+import monitoring_pipeline
+from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
+from monitoring_pipeline.evaluation.judgement.guards import measure_guards
+from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    LABELS,
+    PREDICTIONS,
+)
+
+
+def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
+    """Return the verdict on a chunk that was refused: nothing after the predictions is known of it."""
+    return ChunkResults(
+        producer="verdict",
+        chunk=results.chunk,
+        provenance=results.provenance,
+        verdict=judge(results.measurements),
+    )
+
+
+def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
+    """Judge a chunk from everything that was measured on it."""
+    producers = (
+        PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance", "attribution",
+        "business", "objectives", "trial",
+    )  # fmt: skip
+    measured = about_the_model(store.measurements(spec.name, chunk.key))
+    rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
+    guards = measure_guards(spec, measured, rows)
+    provenances = {name: store.provenance(spec.name, chunk.key, name) for name in producers}
+    made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
+    drift = provenances["drift"]
+    return ChunkResults(
+        producer="verdict",
+        chunk=chunk,
+        provenance=Provenance(
+            spec_hash=spec.spec_hash,
+            reference_hash=drift.reference_hash if drift else "",
+            input_fingerprint=combined_fingerprint(*made_from),
+            code_version=monitoring_pipeline.__version__,
+        ),
+        measurements=(decisive_measurements(measured, rows), *guards),
+        verdict=judge([*measured, *guards]),
+    )

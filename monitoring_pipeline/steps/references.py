@@ -1,0 +1,89 @@
+"""Loading references: what every step starts from."""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.reference.reference import (
+    Reference,
+    reference_from_document,
+)
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+class MissingInputError(RuntimeError):
+    """A step needs what an earlier one has not left; the message names the asset to run first."""
+
+
+def reference_rows(
+    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, first: int | None = None
+) -> pl.DataFrame:
+    """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
+
+    The ``first`` so many are a sample by the hash of their ids; without it all are returned.
+
+    Raises:
+        MissingInputError: when the reference was built before rows were kept.
+    """
+    kind = reference_producer(reference.model_version)
+    snapshot = store.snapshot(spec.name, reference.window, kind)
+    if snapshot is None:
+        message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
+        raise MissingInputError(message)
+    rows = snapshots.scan(snapshot.uri)
+    return (rows if first is None else rows.head(first)).collect()
+
+
+def days_producer(model_version: str) -> str:
+    """Return the producer under which the profiles of a reference's days are stored."""
+    return f"{reference_producer(model_version)}:days"
+
+
+def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:
+    """Return a version's reference.
+
+    Raises:
+        MissingInputError: when it has not been built.
+    """
+    document = store.reference_document(spec.name, model_version)
+    if document is None:
+        message = f"{spec.name}: version {model_version!r} has no reference yet: materialize {spec.name}/reference"
+        raise MissingInputError(message)
+    return reference_from_document(document)
+
+
+def load_references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:
+    """Return the references of those versions that have one: by the spec, or since they were promoted.
+
+    Raises:
+        MissingInputError: when one of them has not been built.
+    """
+    return {
+        version: load_reference(spec, store, version)
+        for version in sorted(versions)
+        if version in spec.reference or store.reference_document(spec.name, version) is not None
+    }
+
+
+def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
+    """Return why rows do not fit the spec, by the user's own names; empty when they do."""
+    return "; ".join(dict.fromkeys(f"{_own_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
+
+
+def _own_name(spec: ModelSpec, column: str) -> str:
+    source = spec.predictions
+    outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
+               "score": source.score, "prediction": source.prediction, "horizon": source.horizon,
+               "naive": source.naive}  # fmt: skip
+    scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
+    feature = spec.features.get(column)
+    own = feature.column if feature else (outputs | scores)[column]
+    return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
+
+
+def reference_producer(model_version: str) -> str:
+    """Return the producer under which a version's reference is stored."""
+    return f"reference:{model_version}"
