@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from monitoring_pipeline.shipped_files import dagster_yaml
-from monitoring_pipeline_tests.world import World
+from monitoring_pipeline_tests.worlds.world import World
 
 REPOSITORY = Path(__file__).parents[2]
 STARTS_WITHIN_SECONDS, SENSOR_SECONDS = 120, 5

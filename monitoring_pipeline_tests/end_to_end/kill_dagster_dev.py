@@ -20,7 +20,7 @@ import pytest
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline_tests.end_to_end.dagster_dev import Server, dagster_dev
 from monitoring_pipeline_tests.end_to_end.last_night import LastNight, last_night
-from monitoring_pipeline_tests.world import LOANS
+from monitoring_pipeline_tests.worlds.world import LOANS
 
 NIGHTLY, RETRAIN, DELIVERY = f"{LOANS}_nightly", f"{LOANS}_retrain", "deliver_alerts"
 SENSORS = ("alerts", "retraining", "pipeline_health", "late_labels")

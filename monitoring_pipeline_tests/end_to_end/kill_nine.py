@@ -27,7 +27,7 @@ import dagster as dg
 
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline_tests.end_to_end.mortal_night import MORNING, NOW, make_evening
-from monitoring_pipeline_tests.world import LOANS, World
+from monitoring_pipeline_tests.worlds.world import LOANS, World
 
 JOBS = ("loan_default_nightly", "loan_default_retrain", "deliver_alerts")
 REPOSITORY = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import yaml
 from monitoring_pipeline_tests.end_to_end.kill_nine import slack_process
 from monitoring_pipeline_tests.end_to_end.mortal_night import AGE_DECIDES, ALERTING, RETRAINING
 from monitoring_pipeline_tests.slack_server import TOKEN
-from monitoring_pipeline_tests.world import DAYS, FIRST, FIRST_ROW, LAST, LOANS, World, make_world
+from monitoring_pipeline_tests.worlds.world import DAYS, FIRST, FIRST_ROW, LAST, LOANS, World, make_world
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.orchestration.runs.requests import UNFINISHED
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.slack_server import TOKEN
-from monitoring_pipeline_tests.world import DAYS, LOANS, QUIET, World, make_world
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET, World, make_world
 
 NIGHT, BEFORE = DAYS[-1], DAYS[:-1]
 NOW = dt.datetime(2024, 4, 6, 6, tzinfo=dt.UTC)

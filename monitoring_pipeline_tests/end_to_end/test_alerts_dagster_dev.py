@@ -12,7 +12,7 @@ from monitoring_pipeline.cli import main
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline_tests.end_to_end.dagster_dev import Server, dagster_dev, environment
 from monitoring_pipeline_tests.end_to_end.last_night import LastNight, last_night
-from monitoring_pipeline_tests.world import LOANS
+from monitoring_pipeline_tests.worlds.world import LOANS
 
 pytestmark = pytest.mark.slow
 SECONDS = 90

@@ -12,7 +12,7 @@ import pytest
 
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.end_to_end.dagster_dev import LOCATION, REPOSITORY, Server, dagster_dev, environment
-from monitoring_pipeline_tests.world import DAYS, LOANS, World, make_world
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, make_world
 
 pytestmark = pytest.mark.slow
 FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 180, 3

@@ -17,7 +17,7 @@ from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.end_to_end.readme_commands import README, monitoring_commands, type_command
-from monitoring_pipeline_tests.world import World
+from monitoring_pipeline_tests.worlds.world import World
 
 pytestmark = pytest.mark.slow
 OF_NO_CHUNK = ("model_references",)

@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import yaml
 
-from monitoring_pipeline_tests.world import LOANS, World, make_world
+from monitoring_pipeline_tests.worlds.world import LOANS, World, make_world
 
 TRAINER = "monitoring_pipeline_tests.registry.trainers_for_tests:boosting"
 FIRST, LAST = dt.date(2024, 3, 25), dt.date(2024, 3, 30)

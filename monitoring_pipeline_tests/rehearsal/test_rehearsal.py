@@ -37,7 +37,7 @@ from monitoring_pipeline_tests.rehearsal.rehearsed_world import (
     rehearse_world,
     settings_of,
 )
-from monitoring_pipeline_tests.world import LOANS, copy_world
+from monitoring_pipeline_tests.worlds.world import LOANS, copy_world
 
 pytestmark = [
     pytest.mark.slow,

@@ -1,0 +1,296 @@
+"""Faults of the tables: each gives a clear status or error, and leaves everything else as it was."""
+
+import datetime as dt
+import subprocess
+import sys
+
+import pytest
+
+from monitoring_pipeline.orchestration.assets import measuring
+from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, FIRST, FIRST_ROW, LOANS, World
+
+DAY = DAYS[6]
+LOANS_TABLE = '"Loan Scores"'
+
+
+def _on(world: World, day: str, statement: str) -> None:
+    """Execute a statement that ends on the rows of a day."""
+    chunk = chunk_of_key(world.loaded(LOANS).spec, day)
+    window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
+    world.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
+
+
+def _found(world: World, day: str = DAY, model: str = LOANS) -> tuple[dict[tuple[str, str], Measurement], Verdict]:
+    """Return the measurements of a day by subject and name, and its verdict."""
+    with world.store() as store:
+        verdict = store.verdict(model, day)
+        assert verdict is not None
+        return {(m.subject, m.name): m for m in store.measurements(model, day)}, verdict
+
+
+def _reasons(world: World, kind: str) -> set[str | None]:
+    with world.store() as store:
+        return {m.reason for m in store.measurements(LOANS, DAY) if m.status is Status.SKIPPED and m.kind == kind}
+
+
+def test_an_empty_day(world):
+    _on(world, DAY, f"DELETE FROM {LOANS_TABLE} WHERE")
+    assert world.failures(LOANS, DAY) == ()
+    found, verdict = _found(world)
+    assert found["chunk", "rows"].reason == "0 predictions, at least 1 expected"
+    assert verdict.status is VerdictStatus.CRITICAL
+    assert verdict.reasons[0] == "critical: quality chunk rows: 0 predictions, at least 1 expected"
+    assert _reasons(world, "drift") == _reasons(world, "performance") == {"no predictions"}
+    assert _reasons(world, "estimated_performance") == {"no predictions"}
+    assert _reasons(world, "quality") == {"no rows", "no predictions", "0 predictions, at least 50 needed"}
+
+
+def test_a_day_without_labels(world):
+    around = 'abs("Scored At"::DATE - $day) <= 1'
+    own = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE {around}'
+    world.execute(f"DELETE FROM Outcomes WHERE Ref IN ({own})", day=dt.date.fromisoformat(DAY))
+    assert world.failures(LOANS, DAY) == ()
+    found, verdict = _found(world)
+    assert (found["label", "maturity"].value, found["label", "maturity"].maturity) == (0.0, "final")
+    in_chunk = "0 labelled rows in the chunk, at least 50 needed"
+    assert _reasons(world, "performance") == {"0 labelled rows, at least 50 needed", in_chunk}
+    assert verdict.status is VerdictStatus.WARNING
+    assert verdict.reasons[0] == (
+        "warning: quality label labels_arrived_ratio: 0 labels are known, 200 were expected by now"
+    )
+    assert "not measured: performance (18): 0 labelled rows, at least 50 needed" in verdict.reasons
+
+
+def test_a_column_that_is_null_all_day(world):
+    _on(world, DAY, f"UPDATE {LOANS_TABLE} SET age = NULL WHERE")
+    assert world.failures(LOANS, DAY) == ()
+    found, verdict = _found(world)
+    assert found["age", "null_share"].reason == "every value of age is null; in the reference 0.0% are"
+    assert found["age", "jensen_shannon"].status is Status.BREACHED
+    assert found["model", "auroc"].value is not None
+    assert verdict.status is VerdictStatus.WARNING
+    assert any("every value of age is null" in reason for reason in verdict.reasons)
+
+
+RENAME = "ALTER TABLE {} RENAME {} TO {}"
+BROKEN = {
+    "renamed feature": (
+        [RENAME.format(LOANS_TABLE, '"Annual Income"', "income_eur")],
+        [RENAME.format(LOANS_TABLE, "income_eur", '"Annual Income"')],
+        ["income ('Annual Income' in 'Loan Scores')", "has no column"],
+    ),
+    "renamed id": (
+        [RENAME.format(LOANS_TABLE, '"Application ID"', "ApplicationRef")],
+        [RENAME.format(LOANS_TABLE, "ApplicationRef", '"Application ID"')],
+        [f"{LOANS}: predictions.id", "'Application ID'", "ApplicationRef"],
+    ),
+    "renamed time": (
+        [RENAME.format(LOANS_TABLE, '"Scored At"', "scored_on")],
+        [RENAME.format(LOANS_TABLE, "scored_on", '"Scored At"')],
+        [f"{LOANS}: predictions.time", "'Scored At'", "scored_on"],
+    ),
+    "numbers as text": (
+        [f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE VARCHAR USING 'age ' || age"],
+        [f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE BIGINT USING CAST(substr(age, 5) AS BIGINT)"],
+        ["age: ", "numbers or booleans"],
+    ),
+    "time as text": (
+        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE VARCHAR'],
+        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE TIMESTAMP USING CAST("Scored At" AS TIMESTAMP)'],
+        [f"{LOANS}: predictions.time", "Scored At", "VARCHAR"],
+    ),
+}
+BROKEN_LABELS = {
+    "renamed labels": (
+        ["ALTER TABLE Outcomes RENAME Outcome TO Result"],
+        ["ALTER TABLE Outcomes RENAME Result TO Outcome"],
+        [f"{LOANS}: labels.label", "'Outcome'", "Result"],
+    ),
+    "labels of another type": (
+        ["ALTER TABLE Outcomes ALTER Outcome TYPE DOUBLE USING CASE Outcome WHEN 'default' THEN 1.5 ELSE 0 END"],
+        ["ALTER TABLE Outcomes ALTER Outcome TYPE VARCHAR USING CASE Outcome WHEN 0 THEN 'repaid' ELSE 'default' END"],
+        ["labels.label", "'default'", "Float64"],
+    ),
+}
+
+MISSING = {
+    "missing predictions": (
+        ['DROP TABLE "Loan Scores"'],
+        [],
+        [f"{LOANS}: predictions.table", "'Loan Scores'", "Outcomes"],
+    ),
+}
+
+
+@pytest.mark.parametrize("broken", [*BROKEN, *BROKEN_LABELS])
+def test_a_broken_source_is_named_touches_nothing_else_and_can_be_mended(lived_in_world, broken):
+    world = lived_in_world
+    breaking, mending, culprits = (BROKEN | BROKEN_LABELS)[broken]
+    refused = {"predictions", "verdict"} if broken in BROKEN else {"labels", "verdict"}
+    before, (measured, verdict) = world.tables(), _found(world)
+    world.execute(*breaking)
+
+    failures = world.failures(LOANS, DAY)
+    assert len(failures) == 1
+    for part in (f"{LOANS} {DAY}", *culprits):
+        assert part in failures[0]
+    after = world.tables()
+    for table, rows in before.items():
+        assert set(rows) <= set(after[table])
+        assert {(row[0], row[1]) for row in set(after[table]) - set(rows)} <= {(LOANS, DAY)}
+    assert {row[2] for row in set(after["chunk_revisions"]) - set(before["chunk_revisions"])} == refused
+    judged = _found(world)[1]
+    assert judged.status is VerdictStatus.CRITICAL
+    assert any(culprits[0].split()[0] in reason for reason in judged.reasons)
+
+    assert world.failures(DELIVERIES, DAY) == ()
+    of_deliveries = {table: [row for row in rows if row[0] == DELIVERIES] for table, rows in before.items()}
+    assert world.tables(DELIVERIES) == of_deliveries
+    world.execute(*mending)
+    assert world.failures(LOANS, DAY) == ()
+    assert _found(world) == (measured, verdict)
+
+
+@pytest.mark.parametrize("broken", [*BROKEN, *MISSING])
+def test_a_source_that_was_never_right_is_named_by_the_reference(world, broken):
+    breaking, _, culprits = (BROKEN | MISSING)[broken]
+    world.execute(*breaking)
+    (failure,) = world.failures(LOANS, DAY)
+    for part in culprits:
+        assert part in failure
+    assert world.ask("SELECT DISTINCT producer FROM chunk_revisions ORDER BY 1") == []
+    assert world.ask("SELECT * FROM model_references") == []
+
+
+def test_no_warehouse(lived_in_world):
+    before = lived_in_world.tables(DELIVERIES)
+    away = lived_in_world.folder / "elsewhere.duckdb"
+    lived_in_world.settings.warehouse.rename(away)
+    (failure,) = lived_in_world.failures(LOANS, DAY)
+    assert "warehouse.duckdb: no such DuckDB file" in failure
+    assert "MONITORING_PIPELINE_WAREHOUSE" in failure
+    away.rename(lived_in_world.settings.warehouse)
+    assert lived_in_world.failures(LOANS, DAY) == ()
+    assert lived_in_world.tables(DELIVERIES) == before
+
+
+def test_a_corrupt_warehouse(lived_in_world):
+    lived_in_world.settings.warehouse.write_bytes(b"not a database" * 1000)
+    (failure,) = lived_in_world.failures(LOANS, DAY)
+    assert "warehouse.duckdb: DuckDB cannot read it: " in failure
+    assert "not a valid DuckDB database" in failure
+
+
+def test_a_warehouse_that_is_being_written(lived_in_world):
+    # Two connections of one process would share the lock: the writer has to be another process.
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(lived_in_world.settings.warehouse)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as writer:  # fmt: skip
+        assert writer.stdout.readline() == b"open\n"
+        (failure,) = lived_in_world.failures(LOANS, DAY)
+        writer.stdin.close()
+    assert "locked by another process" in failure
+    assert lived_in_world.failures(LOANS, DAY) == ()
+
+
+def test_a_version_without_a_reference_window(world):
+    _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE")
+    assert world.failures(LOANS, DAY) == ()
+    found, verdict = _found(world)
+    unknown = "version '2024.2' has no reference window; reference knows 2024.1"
+    assert found["model", "reference"].reason == unknown
+    assert found["chunk", "drifted_columns"].reason == "no version has a reference"
+    assert found["model", "auroc"].model_version == "2024.2"
+    assert found["model", "auroc"].reference_value is None
+    assert f"not measured: drift (1): {unknown}" in verdict.reasons
+
+
+def test_two_versions_in_one_day_are_measured_apart(world):
+    _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE \"Application ID\" LIKE '%0' AND")
+    assert world.failures(LOANS, DAY) == ()
+    with world.store() as store:
+        auroc = {m.model_version: m for m in store.measurements(LOANS, DAY) if m.name == "auroc"}
+        drift = {m.model_version for m in store.measurements(LOANS, DAY) if m.name == "jensen_shannon"}
+        rows = {
+            version: profile.rows for version, profile in ((p.model_version, p) for p in store.profiles(LOANS, DAY))
+        }
+    assert {version: m.status for version, m in auroc.items()} == {"2024.1": Status.OK, "2024.2": Status.SKIPPED}
+    assert auroc["2024.2"].reason == "20 labelled rows, at least 50 needed"
+    assert drift == {"2024.1"}
+    assert rows == {"2024.1": 180}
+
+
+def test_a_reference_window_without_rows(world):
+    world.change_spec(LOANS, reference={"2024.1": {"start": dt.date(2023, 1, 1), "end": dt.date(2023, 2, 1)}})
+    (failure,) = world.failures(LOANS, DAY)
+    assert f"{LOANS}: reference.2024.1: no predictions of version '2024.1' in 2023-01-01/2023-02-01" in failure
+    assert world.failures(DELIVERIES, DAY) == ()
+    world.change_spec(LOANS, reference={"2024.1": {"start": FIRST_ROW, "end": FIRST}})
+    assert world.failures(LOANS, DAY) == ()
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("expectations: [", "not YAML"),
+    ("expectations:\n- {type: expect_column_to_shine, kwargs: {column: age}}\n", "unknown 'expect_column_to_shine'"),
+])  # fmt: skip
+def test_a_broken_suite_leaves_the_values_unmeasured_and_says_so(world, text, reason):
+    world.loaded(LOANS).suite_path.write_text(text, encoding="utf-8")
+    assert world.failures(LOANS, DAY) == ()
+    found, verdict = _found(world)
+    assert found["chunk", "suite"].status is Status.SKIPPED
+    assert f"{LOANS}.suite.yaml" in str(found["chunk", "suite"].reason)
+    assert reason in str(found["chunk", "suite"].reason)
+    assert verdict.skipped == 1
+
+
+def test_no_suite_says_how_to_draft_one(world):
+    world.loaded(LOANS).suite_path.unlink()
+    assert world.failures(LOANS, DAY) == ()
+    assert f"monitoring-pipeline suite draft {LOANS}" in str(_found(world)[0]["chunk", "suite"].reason)
+
+
+def test_killed_between_two_chunks(lived_in_world, monkeypatch):
+    world, days = lived_in_world, DAYS[2:5]
+    before = world.tables(LOANS)
+    world.execute(f"UPDATE {LOANS_TABLE} SET age = age + 1")
+    whole = measuring.profile_predictions
+
+    def killed(spec, chunk, **ports):
+        if chunk.key == days[1]:
+            raise KeyboardInterrupt
+        return whole(spec, chunk, **ports)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(measuring, "profile_predictions", killed)
+        assert world.failures(LOANS, days[0], days[-1]) != ()
+    added = set(world.tables(LOANS)["chunk_revisions"]) - set(before["chunk_revisions"])
+    read = {(day, producer) for day in days for producer in ("predictions", "labels", "estimate")}
+    assert {(row[1], row[2]) for row in added} == read | {(days[0], "profile")}
+    columns = "SELECT COUNT(*) FROM profiles WHERE model = :model AND chunk = :day AND revision = 2"
+    assert world.ask(columns, model=LOANS, day=days[0]) == [(5,)]
+    assert world.failures(LOANS, days[0], days[-1]) == ()
+    assert set(world.tables(LOANS)["chunk_revisions"]) > added
+
+
+def test_one_refused_day_does_not_keep_a_range_from_being_measured(world, monitored):
+    days = DAYS[5:8]
+    chunk = chunk_of_key(world.loaded(LOANS).spec, DAY)
+    of_the_day = f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"
+    world.execute(
+        f"ALTER TABLE {LOANS_TABLE} RENAME TO stored",
+        f"CREATE VIEW {LOANS_TABLE} AS SELECT * REPLACE "
+        f"(CASE WHEN {of_the_day} THEN error('disk on fire') ELSE age END AS age) FROM stored",
+    )
+    (failure,) = world.failures(LOANS, days[0], days[-1])
+    assert failure.startswith(f"{LOANS} {DAY}: ")
+    assert "disk on fire" in failure
+    assert _found(world)[1].status is VerdictStatus.CRITICAL
+    for day in (days[0], days[2]):
+        assert _found(world, day) == _found(monitored, day)
+    world.execute(f"DROP VIEW {LOANS_TABLE}", f"ALTER TABLE stored RENAME TO {LOANS_TABLE}")
+    assert world.failures(LOANS, DAY) == ()
+    assert _found(world) == _found(monitored)

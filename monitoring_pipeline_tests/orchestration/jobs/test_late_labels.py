@@ -1,0 +1,201 @@
+"""The late-label sensor as a state machine: it asks once for what has arrived, and for nothing else."""
+
+import datetime as dt
+
+import dagster as dg
+import pytest
+from dagster import DagsterRunStatus
+
+from monitoring_pipeline.definitions import build_resources
+from monitoring_pipeline.orchestration.jobs.late_labels import MOST_TRIES, late_label_requests
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
+
+UTC = dt.UTC
+NEEDED = ("store", "warehouse", "clock")
+LATE = ("2024-03-27", "2024-03-31")
+
+
+def _evaluate(world: World) -> dg.SensorResult:
+    repository = world.definitions.get_repository_def()
+    adapters = {name: adapter for name, adapter in build_resources(world.settings).items() if name in NEEDED}
+    with dg.build_sensor_context(instance=world.instance, repository_def=repository, resources=adapters) as context:
+        return repository.get_sensor_def("late_labels").evaluate_tick(context)
+
+
+def _run_requests(world: World, requests: list[dg.RunRequest]) -> None:
+    for request in requests:
+        job = world.definitions.resolve_job_def(str(request.job_name))
+        result = job.execute_in_process(instance=world.instance, partition_key=request.partition_key, run_config=QUIET)
+        assert result.success
+
+
+def _hold_back_labels(world: World, days: tuple[str, ...]) -> None:
+    """Take the labels of the last 50 predictions of each day away, into a table beside."""
+    world.execute("CREATE TABLE held_back AS SELECT * FROM Outcomes WHERE false")
+    for day in days:
+        chunk = chunk_of_key(world.loaded(LOANS).spec, day)
+        ids = (
+            'SELECT "Application ID" FROM "Loan Scores" WHERE "Scored At" >= $start AND "Scored At" < $end '
+            'ORDER BY "Scored At" DESC LIMIT 50'
+        )
+        window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
+        world.execute(f"INSERT INTO held_back SELECT * FROM Outcomes WHERE Ref IN ({ids})", **window)
+    world.execute("DELETE FROM Outcomes WHERE Ref IN (SELECT Ref FROM held_back)")
+
+
+def _release_labels(world: World) -> None:
+    world.execute("INSERT INTO Outcomes SELECT * FROM held_back", "DROP TABLE held_back")
+
+
+def test_without_anything_monitored_it_skips(world):
+    evaluated = _evaluate(world)
+    assert evaluated.run_requests == []
+    assert evaluated.skip_message == "no labels have arrived"
+
+
+def test_with_nothing_new_it_skips(lived_in_world):
+    assert _evaluate(lived_in_world).run_requests == []
+
+
+def test_it_asks_for_exactly_the_days_whose_labels_grew_until_they_are_measured(lived_in_world):
+    _hold_back_labels(lived_in_world, LATE)
+    assert lived_in_world.failures(LOANS, DAYS[0], DAYS[-1]) == ()
+    assert _evaluate(lived_in_world).run_requests == []
+    before = lived_in_world.tables()
+    _release_labels(lived_in_world)
+
+    first, second = _evaluate(lived_in_world).run_requests, _evaluate(lived_in_world).run_requests
+    assert [(r.job_name, r.partition_key) for r in first] == [(f"{LOANS}_late_labels", day) for day in LATE]
+    assert [r.run_key for r in first] == [r.run_key for r in second]
+    assert len({r.run_key for r in first}) == len(LATE)
+
+    _run_requests(lived_in_world, first)
+    assert _evaluate(lived_in_world).run_requests == []
+    added = [row for row in lived_in_world.tables()["chunk_revisions"] if row not in before["chunk_revisions"]]
+    assert {row[:3] for row in added} == {
+        (LOANS, day, producer) for day in LATE for producer in ("labels", "performance", "attribution", "verdict")
+    }
+    labelled = lived_in_world.ask(
+        "SELECT chunk, revision, rows FROM measurements WHERE name = 'auroc' AND kind = 'performance' "
+        "AND model = :model AND chunk = :day "
+        "ORDER BY revision",
+        model=LOANS,
+        day=LATE[0],
+    )
+    assert labelled == [(LATE[0], 1, 200), (LATE[0], 2, 150), (LATE[0], 3, 200)]
+
+
+def test_a_second_arrival_asks_again_with_another_key(lived_in_world):
+    _hold_back_labels(lived_in_world, LATE[:1])
+    assert lived_in_world.run(LOANS, LATE[0]).success
+    one = "(SELECT Ref FROM held_back ORDER BY Ref LIMIT 1)"
+    lived_in_world.execute(f"INSERT INTO Outcomes SELECT * FROM held_back WHERE Ref IN {one}",
+                           f"DELETE FROM held_back WHERE Ref IN {one}")  # fmt: skip
+    first = _evaluate(lived_in_world).run_requests
+    _run_requests(lived_in_world, first)
+    _release_labels(lived_in_world)
+    second = _evaluate(lived_in_world).run_requests
+    assert [r.partition_key for r in (*first, *second)] == [LATE[0], LATE[0]]
+    assert first[0].run_key != second[0].run_key
+
+
+_MATURITY = "SELECT maturity FROM measurements WHERE name = 'auroc' AND kind = 'performance' ORDER BY revision"
+
+
+def test_provisional_becomes_final_once_the_delay_has_passed(world):
+    day = DAYS[3]
+    spec = world.loaded(LOANS).spec
+    end = chunk_of_key(spec, day).end
+    two_days_later = end + dt.timedelta(hours=47)
+    assert world.run(LOANS, day, as_of=two_days_later).success
+    assert world.ask(_MATURITY) == [("provisional",)]
+    with world.store() as store:
+
+        def asked(now: dt.datetime) -> list[str | None]:
+            return [r.run_key for r in late_label_requests(spec, store, world.warehouse, now=now)]
+
+        assert asked(two_days_later) == []
+        assert asked(end + dt.timedelta(days=2) - dt.timedelta(microseconds=1)) == []
+        assert asked(end + dt.timedelta(days=2)) == [f"{LOANS}:{day}:final"]
+        assert asked(end + dt.timedelta(days=9)) == [f"{LOANS}:{day}:final"]
+    requests = _evaluate(world).run_requests
+    _run_requests(world, requests)
+    assert world.ask(_MATURITY) == [
+        ("provisional",), ("final",),
+    ]  # fmt: skip
+    assert _evaluate(world).run_requests == []
+
+
+def test_labels_that_are_known_later_than_the_moment_do_not_count(world):
+    day = DAYS[3]
+    spec = world.loaded(LOANS).spec
+    end = chunk_of_key(spec, day).end
+    assert world.run(LOANS, day, as_of=end).success
+    ((known,),) = world.ask("SELECT rows FROM snapshots WHERE kind = 'labels'")
+    assert 0 < known < 200
+    with world.store() as store:
+        assert list(late_label_requests(spec, store, world.warehouse, now=end)) == []
+        later = list(late_label_requests(spec, store, world.warehouse, now=end + dt.timedelta(hours=12)))
+    assert [r.partition_key for r in later] == [day]
+
+
+def test_days_older_than_the_lookback_are_left_alone(lived_in_world):
+    _hold_back_labels(lived_in_world, LATE)
+    assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
+    lived_in_world.change_spec(LOANS, labels=SPECS[LOANS]["labels"] | {"lookback": "5d"})
+    assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE[1:])
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE ops.arrivals", "DROP TABLE ops.deliveries",
+                                       "ALTER TABLE ops.arrivals RENAME parcel TO parcel_id"])  # fmt: skip
+def test_a_model_whose_tables_are_broken_does_not_stop_the_other(lived_in_world, statement):
+    _hold_back_labels(lived_in_world, LATE)
+    lived_in_world.execute(statement)
+    assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
+
+
+def test_it_says_whose_labels_it_cannot_read(lived_in_world):
+    lived_in_world.execute("DROP TABLE ops.arrivals")
+    evaluated = _evaluate(lived_in_world)
+    assert evaluated.run_requests == []
+    assert evaluated.skip_message == f"cannot read the labels of {DELIVERIES}"
+
+
+def test_a_day_whose_labels_could_not_be_read_is_asked_for_once_they_can(lived_in_world):
+    lived_in_world.execute("ALTER TABLE Outcomes RENAME Outcome TO gone")
+    assert not lived_in_world.run(LOANS, DAYS[5]).success
+    lived_in_world.execute("ALTER TABLE Outcomes RENAME gone TO Outcome")
+    requests = _evaluate(lived_in_world).run_requests
+    assert [r.partition_key for r in requests] == [DAYS[5]]
+    _run_requests(lived_in_world, requests)
+    assert _evaluate(lived_in_world).run_requests == []
+
+
+def test_an_arrival_whose_run_fails_is_asked_for_again_but_not_for_ever(lived_in_world):
+    def end(request: dg.RunRequest, status: DagsterRunStatus) -> str:
+        job = lived_in_world.definitions.resolve_job_def(str(request.job_name))
+        return lived_in_world.instance.create_run_for_job(job, tags=dict(request.tags), status=status).run_id
+
+    _hold_back_labels(lived_in_world, LATE[:1])
+    keys = []
+    for _ in range(MOST_TRIES):
+        (request,) = _evaluate(lived_in_world).run_requests
+        keys.append(request.run_key)
+        run_id = end(request, DagsterRunStatus.FAILURE)
+    assert len(set(keys)) == MOST_TRIES
+    assert _evaluate(lived_in_world).run_requests == []
+
+    lived_in_world.instance.delete_run(run_id)
+    (request,) = _evaluate(lived_in_world).run_requests
+    for status in (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELED, DagsterRunStatus.SUCCESS):
+        run_id = end(request, status)
+        assert _evaluate(lived_in_world).run_requests == []
+        lived_in_world.instance.delete_run(run_id)
+
+
+def test_a_day_without_predictions_is_not_asked_for(lived_in_world):
+    lived_in_world.execute('ALTER TABLE "Loan Scores" RENAME age TO years')
+    assert not lived_in_world.run(LOANS, LATE[0]).success
+    _hold_back_labels(lived_in_world, LATE)
+    assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE[1:])

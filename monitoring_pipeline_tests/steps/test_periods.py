@@ -1,0 +1,253 @@
+"""Longer periods: performance of all rows together from their snapshots, and summaries from sums alone."""
+
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+from rich.text import Text
+from sklearn.metrics import mean_absolute_error, roc_auc_score
+
+from monitoring_pipeline.cli import main
+from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, PeriodSummary
+from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.reports.terminal.results import _period_cells
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.steps.periods import measure_period, summarize
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, ROWS_A_DAY, World
+
+
+def _period(world: World, model: str, days: tuple[str, ...]) -> dict[str, Measurement]:
+    with world.store() as store:
+        measured = measure_period(
+            world.loaded(model).spec, days, store=store, snapshots=SnapshotFiles(world.settings.snapshots)
+        )
+    return {m.name: m for m in measured}
+
+
+def test_it_is_that_of_all_rows_together(monitored):
+    days = DAYS[5:8]
+    start = chunk_of_key(monitored.loaded(LOANS).spec, days[0]).start.replace(tzinfo=None)
+    end = chunk_of_key(monitored.loaded(LOANS).spec, days[-1]).end.replace(tzinfo=None)
+    with duckdb.connect(monitored.settings.warehouse, read_only=True) as connection:
+        rows = connection.execute(
+            'SELECT "Default Probability", Outcome = \'default\' FROM "Loan Scores" '
+            'JOIN Outcomes ON Ref = "Application ID" WHERE "Scored At" >= $1 AND "Scored At" < $2',
+            [start, end],
+        ).fetchnumpy()
+    score, label = rows.values()
+    measured = _period(monitored, LOANS, days)
+    assert measured["auroc"].rows == len(label) == len(days) * ROWS_A_DAY
+    assert measured["auroc"].value == pytest.approx(roc_auc_score(label, score), abs=1e-12)
+
+
+def test_days_that_were_never_monitored_are_left_out(monitored):
+    assert _period(monitored, LOANS, ("2024-03-01", *DAYS[:2])) == _period(monitored, LOANS, DAYS[:2])
+    assert _period(monitored, LOANS, ("2024-03-01",)) == {}
+
+
+def test_an_id_that_is_scored_again_on_another_day_keeps_the_days_apart(world):
+    days = DAYS[:2]
+    first, second = (chunk_of_key(world.loaded(DELIVERIES).spec, day).start.replace(tzinfo=None) for day in days)
+    world.execute(
+        "CREATE TABLE again AS SELECT * REPLACE (promised_at + INTERVAL 1 DAY AS promised_at, minutes + 3 AS minutes) "
+        "FROM ops.deliveries WHERE promised_at >= $first AND promised_at < $second",
+        first=first,
+        second=second,
+    )
+    world.execute("INSERT INTO ops.deliveries SELECT * FROM again")
+    assert world.failures(DELIVERIES, *days) == ()
+    after = chunk_of_key(world.loaded(DELIVERIES).spec, days[1]).end.replace(tzinfo=None)
+    rows = world.execute(
+        "SELECT minutes, actual_minutes FROM ops.deliveries JOIN ops.arrivals USING (parcel) "
+        "WHERE promised_at >= $first AND promised_at < $after",
+        first=first,
+        after=after,
+    )
+    measured = _period(world, DELIVERIES, days)["mean_absolute_error"]
+    assert measured.rows == len(rows) == 3 * ROWS_A_DAY
+    assert measured.value == pytest.approx(mean_absolute_error(*zip(*rows, strict=True)), rel=1e-12)
+
+
+# ---- summaries, from sums alone
+
+
+def _summary(world: World, model: str, days: tuple[str, ...]) -> PeriodSummary:
+    spec = world.loaded(model).spec
+    with world.store() as store:
+        return summarize(spec, next(iter(spec.reference)), days, store=store)
+
+
+def test_a_summary_says_what_all_rows_say(monitored):
+    for model, metric, tolerance in ((LOANS, "auroc", 5e-3), (DELIVERIES, "mean_absolute_error", 1e-6)):
+        summary, exact = _summary(monitored, model, DAYS), _period(monitored, model, DAYS)[metric]
+        assert summary.days == len(DAYS)
+        assert summary.realized.value == pytest.approx(exact.value, abs=tolerance)
+        # Days are alike in this world, so that whether days or rows are drawn hardly matters.
+        width = exact.upper - exact.lower
+        assert 0.5 * width < summary.realized.upper - summary.realized.lower < 2 * width
+        assert sum(summary.verdicts.values()) == len(DAYS)
+
+
+def test_a_summary_reads_no_rows(lived_in_world):
+    before = _summary(lived_in_world, LOANS, DAYS)
+    shutil.rmtree(lived_in_world.settings.snapshots)
+    Path(lived_in_world.settings.warehouse).unlink()
+    assert _summary(lived_in_world, LOANS, DAYS) == before
+
+
+def test_a_summary_counts_what_the_days_say(monitored):
+    """Income doubles on the last three days; scores and labels go on as before."""
+    spec = monitored.loaded(LOANS).spec
+    summary = _summary(monitored, LOANS, DAYS)
+    with monitored.store() as store:
+        of_days = {key: store.measurements(LOANS, key) for key in DAYS}
+        verdicts = [store.verdict(LOANS, key).status for key in DAYS]
+    drifted = Counter(
+        column
+        for measurements in of_days.values()
+        for column in {m.subject for m in measurements if m.kind == "drift" and m.status == "breached"}
+        if column in spec.columns
+    )
+    assert {column: days for column, days in summary.drifted.items() if column in spec.columns} == drifted
+    assert summary.drifted["income"] == 3
+    assert summary.verdicts == Counter(verdicts)
+    estimates = [m for own in of_days.values() for m in own if m.kind == "estimated_performance" and m.name == "auroc"]
+    rows = [m.rows for m in estimates]
+    assert len(estimates) == len(DAYS)
+    assert summary.estimated.value == pytest.approx(sum(m.value * m.rows for m in estimates) / sum(rows), rel=1e-12)
+    assert summary.estimated.lower < summary.estimated.value < summary.estimated.upper
+
+
+def test_a_world_whose_labels_follow_the_score_as_before_shows_no_change_of_relation(monitored):
+    changes = _summary(monitored, LOANS, DAYS).changes
+    assert changes.keys() == {
+        f"{part}[{metric}]"
+        for part in (BY_SCORE, GIVEN_SCORE)
+        for metric in ("auroc", "log_loss", "brier_score", "mean_bias")
+    }
+    for name in ("auroc", "mean_bias"):
+        change = changes[f"{GIVEN_SCORE}[{name}]"]
+        assert change.lower <= 0.0 <= change.upper
+    assert _summary(monitored, DELIVERIES, DAYS).changes == {}
+
+
+def test_a_summary_of_days_that_were_never_monitored_is_empty(monitored):
+    nothing = _summary(monitored, LOANS, ("2023-01-01",))
+    assert (nothing.days, nothing.realized, nothing.estimated, nothing.changes) == (0, None, None, {})
+    with_others = _summary(monitored, LOANS, ("2023-01-01", *DAYS[:5]))
+    alone = _summary(monitored, LOANS, DAYS[:5])
+    assert (with_others.days, with_others.drifted, with_others.estimated) == (5, alone.drifted, alone.estimated)
+    assert with_others.realized.value == alone.realized.value
+
+
+class _StoreWithAnotherVersion:
+    """A store in which a second version made the predictions of some days."""
+
+    def __init__(self, store, days):
+        self.store, self.days = store, days
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
+
+    def measurements(self, model, key):
+        found = self.store.measurements(model, key)
+        own = key in self.days
+        return [replace(m, model_version="2025.1") if own and m.model_version else m for m in found]
+
+    def profiles_by_chunk(self, model, producer, keys):
+        found = self.store.profiles_by_chunk(model, producer, keys)
+        return {key: profiles for key, profiles in found.items() if key not in self.days}
+
+
+def test_days_of_another_version_are_not_this_ones(monitored):
+    spec = monitored.loaded(LOANS).spec
+    with monitored.store() as store:
+        found = summarize(spec, "2024.1", DAYS, store=_StoreWithAnotherVersion(store, DAYS[4:]))
+        alone = summarize(spec, "2024.1", DAYS[:4], store=store)
+    assert (found.days, found.verdicts, found.drifted) == (4, alone.verdicts, alone.drifted)
+    assert (found.estimated, found.realized.value) == (alone.estimated, alone.realized.value)
+
+
+# ---- the command
+
+
+@pytest.fixture
+def show(monitored, monkeypatch):
+    for name, value in {
+        "MONITORING_PIPELINE_HOME": monitored.folder,
+        "MONITORING_PIPELINE_MODELS": monitored.settings.models,
+        "MONITORING_PIPELINE_ID_KEY": "world",
+    }.items():
+        monkeypatch.setenv(name, str(value))
+
+    def _lines(model: str, by: str, *command: str) -> list[list[str]]:
+        days = ["--from", "2024-03-01", "--to", "2024-04-30", "--by", by]
+        name, *flags = command or ("show",)
+        printed = CliRunner().invoke(main, [name, model, *days, *flags])
+        assert printed.exit_code == 0, printed.output
+        lines = [line for line in printed.output.splitlines() if "│" in line or "┃" in line]
+        return [[cell.strip() for cell in line.replace("┃", "│").strip("│").split("│")] for line in lines]
+
+    return _lines
+
+
+@pytest.mark.parametrize("model", [LOANS, DELIVERIES])
+def test_performance_from_sums_is_that_of_the_rows_within_the_binning(show, monitored, model):
+    header, *lines = show(model, "year", "performance", "--sums")
+    assert header[-3:] == ["value", "changed by binning at most", "labelled rows"]
+    exact = _period(monitored, model, DAYS)
+    found = {name: (float(value), float(bound)) for _, _, name, value, bound, _ in lines}
+    assert len(found) >= 4
+    for name, (value, bound) in found.items():
+        # Shown with four digits; the bins of the calibration error are whole cells.
+        slack = 0.02 if name == "expected_calibration_error" else 0.0
+        assert value == pytest.approx(exact[name].value, abs=bound + slack + 5e-4 * max(1.0, abs(value)))
+
+
+def test_months_are_shown_with_performance_changes_drift_and_verdicts(show, monitored):
+    header, march, april = show(LOANS, "month")
+    assert header == [
+        "period", "version", "days", "auroc [95 %]", "estimated [95 %]", "auroc: by score", "given score",
+        "bias: by score", "given score", "drifted columns (days)", "verdicts (days)",
+    ]  # fmt: skip
+    assert [line[:3] for line in (march, april)] == [["2024-03", "2024.1", "7"], ["2024-04", "2024.1", "5"]]
+    for line, month, days in ((march, "2024-03", 31), (april, "2024-04", 30)):
+        summary = _summary(monitored, LOANS, tuple(f"{month}-{day:02}" for day in range(1, days + 1)))
+        realized = summary.realized
+        assert line[3] == f"{realized.value:.3f} [{realized.lower:.3f}, {realized.upper:.3f}]"
+        change = summary.changes[f"{GIVEN_SCORE}[mean_bias]"]
+        assert line[8] == f"{change.value:+.3f}"
+        assert line[10] == ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
+    assert "income 3" in april[9]
+    assert "income" not in march[9]
+
+
+def test_a_year_of_a_regression_has_no_split(show):
+    header, year = show(DELIVERIES, "year")
+    assert header[:5] == ["period", "version", "days", "mean_absolute_error [95 %]", "estimated [95 %]"]
+    assert header[5:] == ["drifted columns (days)", "verdicts (days)"]
+    assert year[:3] == ["2024", "1", "12"]
+
+
+def test_names_with_brackets_are_shown_as_they_are():
+    summary = PeriodSummary(1, None, None, {}, Counter({"score[late]": 2}), Counter())
+    *_, drifted, _ = _period_cells(multiclass_spec(), summary)
+    assert Text.from_markup(drifted).plain == "score[late] 2"
+
+
+def test_changes_that_are_sure_have_a_star():
+    changes = {
+        f"{BY_SCORE}[auroc]": Estimate(-0.02, -0.03, -0.01),
+        f"{GIVEN_SCORE}[auroc]": Estimate(0.02, -0.01, 0.03),
+        f"{BY_SCORE}[mean_bias]": Estimate(0.5),
+    }
+    summary = PeriodSummary(3, Estimate(0.7), None, changes, Counter(), Counter())
+    cells = _period_cells(binary_spec(), summary)
+    assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "none", ""]

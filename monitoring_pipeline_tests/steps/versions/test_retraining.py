@@ -1,0 +1,518 @@
+"""Retraining in the small world: real trainer, real MLflow, real store; killed at every effect and repeated."""
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import mlflow
+import pytest
+from click.testing import CliRunner
+
+from monitoring_pipeline.cli import main
+from monitoring_pipeline.orchestration.jobs.retraining import (
+    build_gate_job,
+    build_retrain_job,
+    build_rollout_job,
+)
+from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
+from monitoring_pipeline.ports.registry import DECISION_TAG
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Role
+from monitoring_pipeline.registry.trainers import run_trainer
+from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
+from monitoring_pipeline.steps.versions.roll_out import (
+    RollOutError,
+    end_probation,
+    promote,
+    refuse,
+    roll_back,
+    roll_out,
+    start_shadow,
+)
+from monitoring_pipeline.steps.versions.running_trial import running_trial
+from monitoring_pipeline.steps.versions.training import (
+    NoRetrainingError,
+    gate_key,
+    take_training_rows,
+    train_challenger,
+)
+from monitoring_pipeline_tests.worlds.retraining_world import (
+    AGE_DECIDES,
+    KEY,
+    NOW,
+    RETRAINING,
+    TRAINERS,
+    action,
+    aliases,
+    outside,
+    roles,
+    run_job,
+)
+from monitoring_pipeline_tests.worlds.world import LOANS, World, copy_world
+
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
+
+
+class KilledError(BaseException):
+    """The process is gone; nothing may catch it."""
+
+
+class Dying:
+    """What changes something outside, in a process that is killed at the first point where it was not killed before."""
+
+    EFFECTS = frozenset(
+        {"register", "set_alias", "delete_alias", "log_gate", "decide", "set_role", "replace", "save_reference"}
+    )
+
+    def __init__(self, inner: Any, died_at: set[str]) -> None:
+        self._inner, self._died_at = inner, died_at
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if name not in self.EFFECTS:
+            return found
+
+        def effect(*args: Any, **values: Any) -> Any:
+            # Of the many results of a reference one point is enough.
+            which = {"decide": lambda: args[0].key, "replace": str, "register": str}.get(name, lambda: str(args[:3]))()
+            self._survive(f"before {name} {which}")
+            done = found(*args, **values)
+            self._survive(f"after {name} {which}")
+            return done
+
+        return effect
+
+    def _survive(self, point: str) -> None:
+        if point not in self._died_at:
+            self._died_at.add(point)
+            raise KilledError
+
+
+# ---------------------------------------------------------------------------------------------------- training
+
+
+def test_training_rows_end_where_the_held_out_ones_begin(judged: World) -> None:
+    with outside(judged) as own:
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+    assert (request.window.start, request.window.end) == (dt.date(2024, 3, 15), dt.date(2024, 3, 27))
+    zone = judged.loaded(LOANS).spec.zone
+    days = {moment.astimezone(zone).date() for moment in request.rows["predicted_at"]}
+    assert days == {dt.date(2024, 3, 15) + dt.timedelta(days=n) for n in range(12)}
+    assert request.rows.columns == ["predicted_at", "income", "employment", "age", "label"]
+    assert request.rows.height == 12 * 200
+
+
+def test_labels_that_became_known_later_are_not_trained_on(judged: World) -> None:
+    judged.execute('UPDATE "Outcomes" SET "Reported At" = TIMESTAMP \'2024-05-01\' WHERE hash("Ref") % 4 = 0')
+    late = judged.execute(
+        'SELECT count(*) FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID" '
+        'WHERE hash("Ref") % 4 = 0 AND "Scored At" < TIMESTAMP \'2024-03-26 23:00:00\''
+    )[0][0]
+    with outside(judged) as own:
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+    assert request.rows.height == 12 * 200 - late
+
+
+def test_a_prediction_that_two_versions_have_scored_is_one_row(judged: World) -> None:
+    with outside(judged) as own:
+        before = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+        judged.execute(
+            'INSERT INTO "Loan Scores" SELECT * REPLACE (\'1\' AS "VERSION", 0.5 AS "Default Probability") '
+            'FROM "Loan Scores"'
+        )
+        after = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+    assert before.data_fingerprint == after.data_fingerprint
+
+
+def test_the_challenger_says_what_it_was_made_from(judged: World) -> None:
+    with outside(judged) as own:
+        tags = own.registry.version_tags(LOANS, "1")
+    assert tags[DECISION_TAG] == KEY
+    assert tags["monitoring.trained_until"] == "2024-03-27"
+    assert tags["monitoring.spec_hash"] == judged.loaded(LOANS).spec.spec_hash
+    assert tags["monitoring.gate"] == "passed"
+
+
+def test_a_model_without_a_column_of_versions_is_not_retrained(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    source = spec.predictions.model_copy(update={"model_version": None})
+    with outside(judged) as own, pytest.raises(NoRetrainingError, match=r"predictions\.model_version"):
+        train_challenger(spec.model_copy(update={"predictions": source}), decision_key="x", now=NOW, adapters=own)
+
+
+# ---------------------------------------------------------------------------------------------------- the gate
+
+
+def test_the_gates_answer_is_a_decision_with_its_evidence(judged: World) -> None:
+    with outside(judged) as own:
+        gate = own.store.decision(LOANS, gate_key(KEY))
+    assert gate is not None
+    assert (gate.topic, gate.model_version, gate.evidence["champion"]) == ("gate", "1", "2024.1")
+    assert (gate.evidence["held_out_start"], gate.evidence["held_out_end"]) == ("2024-03-27", "2024-04-04")
+    assert gate.evidence["rows"] == 8 * 200
+    assert "log_loss: proven better" in gate.reason
+
+
+def test_a_challenger_that_learned_nothing_is_refused_and_leaves_the_line(world: World) -> None:
+    world.change_spec(LOANS, retraining=RETRAINING)
+    loaded = world.loaded(LOANS)
+    with outside(world) as own:
+        version = train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own)
+        assert own.registry.version_with_alias(LOANS, "challenger") == version == "1"
+        gate = run_gate(loaded.spec, version, decision_key=KEY, now=NOW, adapters=own)
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
+        assert (gate.answer, decided.answer) == ("refused", "refused")
+        assert set(aliases(own).values()) == {None}
+        assert roles(own) == {}
+        # A run that is repeated does not put it back in the line.
+        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own) == version
+        assert own.registry.version_with_alias(LOANS, "challenger") is None
+
+
+def test_any_version_can_be_evaluated_and_nothing_is_written(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    with outside(judged) as own:
+        before = own.store.decisions(LOANS)
+        assert evaluate_version(spec, "1", now=NOW, adapters=own).passed is True
+        gate = spec.retraining.gate.model_copy(update={"minimum_rows": 5_000})
+        strict = spec.model_copy(update={"retraining": spec.retraining.model_copy(update={"gate": gate})})
+        unmeasured = evaluate_version(strict, "1", now=NOW, adapters=own)
+        assert unmeasured.passed is None
+        assert "1600 labelled rows" in unmeasured.reasons[0]
+        assert own.store.decisions(LOANS) == before
+
+
+def test_days_that_a_version_was_trained_on_are_not_held_out_from_it(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    rules = spec.retraining.model_copy(update={"holdout_days": 12})
+    with outside(judged) as own:
+        result = evaluate_version(spec.model_copy(update={"retraining": rules}), "1", now=NOW, adapters=own)
+    assert (result.rows, result.days) == (8 * 200, 8)
+
+
+def test_a_version_trained_until_today_is_not_measured(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    with outside(judged) as own:
+        request = take_training_rows(spec, now=NOW, adapters=own)
+        trained = run_trainer(f"{TRAINERS}:boosting", request, own.registry.tracking_uri)
+        tags = {"monitoring.trained_until": "2024-04-06"}
+        version = own.registry.register(request, trained, tags=tags, params={})
+        gate = run_gate(spec, version, decision_key="fresh", now=NOW, adapters=own)
+        assert (gate.answer, gate.evidence["rows"]) == ("unmeasured", 0)
+        assert "were trained until 2024-04-06; no later day before 2024-04-04 has final labels" in gate.reason
+        with pytest.raises(RollOutError, match=f"no gate has judged version {version}"):
+            promote(judged.loaded(LOANS), action("p", version), adapters=own)
+
+
+def test_without_rows_of_the_champion_nothing_is_measured(judged: World) -> None:
+    judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'forgotten\'')
+    with outside(judged) as own:
+        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, adapters=own)
+    assert (result.passed, result.rows) == (None, 0)
+    assert "0 labelled rows of both versions" in result.reasons[0]
+
+
+def test_rows_that_the_registrys_champion_did_not_serve_are_scored_by_it(judged: World) -> None:
+    spec = judged.loaded(LOANS).spec
+    with outside(judged) as own:
+        own.registry.set_alias(LOANS, "champion", "1")
+        # The challenger is the champion's twin: on rows that neither served there is no difference at all.
+        twin = train_challenger(spec, decision_key="twin", now=NOW, adapters=own)
+        result = evaluate_version(spec, twin, now=NOW, adapters=own)
+        assert (result.passed, result.rows, result.checks[0].difference) == (False, 8 * 200, 0.0)
+        # On rows that it served, what it served counts.
+        judged.execute('UPDATE "Loan Scores" SET "VERSION" = 1, "Default Probability" = 0.5 WHERE age > 50')
+        served = evaluate_version(spec, twin, now=NOW, adapters=own)
+    assert served.checks[0].challenger == pytest.approx(result.checks[0].challenger, rel=1e-12)
+    assert served.checks[0].champion > result.checks[0].champion + 0.05
+
+
+# ---------------------------------------------------------------------------------------------------- roll-out
+
+
+def test_a_promotion_moves_the_alias_builds_the_reference_and_opens_a_probation(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        decided = promote(loaded, action("p"), adapters=own)
+        assert (decided.answer, decided.model_version, decided.evidence["former"]) == ("promoted", "1", "2024.1")
+        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
+        assert roles(own) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
+        window = effective_spec(loaded.spec, own.store).reference["1"]
+        assert (window.start, window.end) == (dt.date(2024, 3, 27), dt.date(2024, 4, 4))
+        trial = running_trial(loaded.spec, own.store)
+        assert (trial.stage, trial.newcomer, trial.incumbent) == ("probation", "1", "2024.1")
+        end_probation(loaded, action("e", now=NOW + dt.timedelta(days=28)), adapters=own)
+        assert roles(own)["2024.1"] is Role.RETIRED
+        assert running_trial(loaded.spec, own.store) is None
+
+
+def test_the_new_versions_reference_holds_its_own_scores_of_the_held_out_rows(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        promote(loaded, action("p"), adapters=own)
+        rows = own.snapshots.read(own.store.snapshot(LOANS, "2024-03-27/2024-04-04", "reference:1").uri)
+        gate = own.store.decision(LOANS, gate_key(KEY))
+    assert rows.height == 8 * 200
+    assert rows["model_version"].unique().to_list() == ["1"]
+    old = rows.filter(rows["age"] > 50)["score"].mean()
+    young = rows.filter(rows["age"] <= 50)["score"].mean()
+    assert old > 0.7
+    assert young < 0.3
+    assert ((rows["score"] >= 0.4).cast(int).cast(str) == rows["prediction"]).all()
+    losses = rows.select(
+        (rows["label"] * -rows["score"].log() - (1 - rows["label"]) * (1 - rows["score"]).log()).mean()
+    )
+    assert losses.item() == pytest.approx(gate.evidence["checks"][0]["challenger"], rel=1e-9)
+
+
+def test_a_promoted_version_is_monitored_the_next_night(judged: World) -> None:
+    with outside(judged) as own:
+        promote(judged.loaded(LOANS), action("p", now=NOW - dt.timedelta(days=3)), adapters=own)
+    judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'1\' WHERE "Scored At" > TIMESTAMP \'2024-04-04\'')
+    assert judged.run(LOANS, "2024-04-05", NOW).success
+    with judged.store() as store:
+        own_of_day = [m for m in store.measurements(LOANS, "2024-04-05") if m.model_version == "1"]
+    assert {m.role for m in own_of_day} == {"champion"}
+    assert {m.kind.value for m in own_of_day} >= {"drift", "performance"}
+
+
+def test_a_rollback_brings_the_former_champion_back_once(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        with pytest.raises(RollOutError, match="no promotion in force"):
+            roll_back(loaded, action("too early"), adapters=own)
+        promote(loaded, action("p"), adapters=own)
+        back = action("r", now=NOW + dt.timedelta(days=9), actor="ana", reason="worse at weekends")
+        decided = roll_back(loaded, back, adapters=own)
+        assert (decided.answer, decided.model_version, decided.actor) == ("rolled_back", "2024.1", "ana")
+        assert decided.evidence["from"] == "1"
+        assert roles(own) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
+        # The registry never knew version 2024.1.
+        assert set(aliases(own).values()) == {None}
+        assert roll_back(loaded, back, adapters=own) == decided
+        with pytest.raises(RollOutError, match="no promotion in force"):
+            roll_back(loaded, action("again"), adapters=own)
+        assert running_trial(loaded.spec, own.store) is None
+
+
+def test_the_registrys_champion_comes_back_by_its_alias(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    later = NOW + dt.timedelta(hours=3)
+    with outside(judged) as own:
+        promote(loaded, action("p"), adapters=own)
+        second = train_challenger(loaded.spec, decision_key="second", now=later, adapters=own)
+        gate = run_gate(loaded.spec, second, decision_key="second", now=later, adapters=own)
+        assert gate.evidence["champion"] == "1"
+        assert gate.answer == "refused"
+        assert gate.evidence["checks"][0]["difference"] == pytest.approx(0, abs=1e-12)
+        promote(loaded, action("p2", second, now=later), adapters=own)
+        assert aliases(own) == {"champion": "2", "challenger": None, "former_champion": "1"}
+        roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), adapters=own)
+        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
+
+
+def test_a_shadow_runs_beside_the_champion_until_it_is_refused_or_promoted(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        start_shadow(loaded, action("s"), adapters=own)
+        assert roles(own) == {"1": Role.SHADOW}
+        trial = running_trial(loaded.spec, own.store)
+        assert (trial.stage, trial.newcomer, trial.incumbent, trial.since) == ("shadow", "1", "2024.1", NOW)
+        assert own.registry.version_with_alias(LOANS, "challenger") == "1"
+        refuse(loaded, action("f", now=NOW + dt.timedelta(days=60), reason="not proven"), adapters=own)
+        assert roles(own) == {"1": Role.RETIRED}
+        assert own.registry.version_with_alias(LOANS, "challenger") is None
+        assert running_trial(loaded.spec, own.store) is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "answer", "challenger"),
+    [("manual", "waits", "1"), ("shadow", "started", "1"), ("automatic", "promoted", None)],
+)
+def test_the_policy_decides_what_follows_a_pass(
+    policy: str, answer: str, challenger: str | None, judged: World
+) -> None:
+    judged.change_spec(LOANS, retraining=RETRAINING | {"promotion": policy})
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        gate = own.store.decision(LOANS, gate_key(KEY))
+        assert roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own).answer == answer
+        assert own.registry.version_with_alias(LOANS, "challenger") == challenger
+
+
+def test_what_could_not_be_measured_waits_for_a_person(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        gate = replace(own.store.decision(LOANS, gate_key(KEY)), answer="unmeasured", reason="3 rows")
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
+        assert (decided.answer, decided.reason) == ("waits", "the gate could not measure: 3 rows")
+
+
+@pytest.mark.parametrize(
+    ("version", "told"), [("9", "the registry has no version '9'"), ("2", "no gate has judged version 2")]
+)
+def test_only_a_known_and_judged_version_takes_over(version: str, told: str, judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        if version == "2":
+            train_challenger(loaded.spec, decision_key="other", now=NOW, adapters=own)
+        with pytest.raises(RollOutError, match=told):
+            promote(loaded, action("p", version), adapters=own)
+
+
+def test_who_serves_already_is_not_promoted_again(judged: World) -> None:
+    loaded = judged.loaded(LOANS)
+    with outside(judged) as own:
+        promote(loaded, action("p"), adapters=own)
+        with pytest.raises(RollOutError, match="version 1 is the champion already"):
+            promote(loaded, action("q", "1"), adapters=own)
+
+
+def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: Path, tmp_path: Path) -> None:
+    """The whole job is repeated after each kill, on another day's clock each time; the end is that of one quiet run."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = World(copy_world(untouched_folder, tmp_path / "world"), instance)
+        world.change_spec(LOANS, retraining=RETRAINING | {"gate": {"minimum_rows": 100}})
+        world.execute('DELETE FROM "Loan Scores" WHERE hash("Application ID") % 4 > 0', AGE_DECIDES)
+        loaded = world.loaded(LOANS)
+        died_at: set[str] = set()
+        with outside(world) as real:
+            own = replace(real, store=Dying(real.store, died_at), registry=Dying(real.registry, died_at))
+            while True:
+                now = NOW + dt.timedelta(minutes=len(died_at))
+                try:
+                    version = train_challenger(loaded.spec, decision_key=KEY, now=now, adapters=own)
+                    gate = run_gate(loaded.spec, version, decision_key=KEY, now=now, adapters=own)
+                    roll_out(loaded, gate, decision_key=KEY, now=now, adapters=own)
+                    break
+                except KilledError:
+                    continue
+            assert len(died_at) > 20
+            versions = mlflow.MlflowClient(tracking_uri=world.settings.mlflow_tracking_uri).search_model_versions(
+                f"name = '{LOANS}'"
+            )
+            # Killed between its registration and the end of training, it is found again.
+            assert [entry.version for entry in versions] == [1]
+            assert [(d.topic, d.answer) for d in real.store.decisions(LOANS)] == [
+                ("gate", "passed"),
+                ("promotion", "promoted"),
+            ]
+            assert len(real.store.role_history(LOANS)) == 2
+            assert aliases(real) == {"champion": "1", "challenger": None, "former_champion": None}
+            assert real.store.decisions(LOANS)[1].evidence["former"] == "2024.1"
+
+
+# ---------------------------------------------------------------------------------------------------- the jobs
+
+
+def test_the_job_trains_judges_and_promotes_and_a_repeated_run_changes_nothing(
+    untouched_folder: Path, tmp_path: Path
+) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        world = World(copy_world(untouched_folder, tmp_path / "world"), instance)
+        world.change_spec(LOANS, retraining=RETRAINING)
+        world.execute(AGE_DECIDES)
+        asked = Decision(
+            model=LOANS, topic="retraining", answer="yes", reason="worse", actor="night", at=NOW, key=KEY,
+            chunk="2024-04-05", incident_id="INC-1",
+        )  # fmt: skip
+        with world.store() as store:
+            store.decide(asked)
+        for _ in range(2):
+            assert run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY}).success
+            with outside(world) as own:
+                decisions = own.store.decisions(LOANS)
+                assert [(d.topic, d.answer) for d in decisions] == [
+                    ("retraining", "yes"),
+                    ("gate", "passed"),
+                    ("promotion", "promoted"),
+                ]
+                assert (decisions[1].incident_id, decisions[1].chunk) == ("INC-1", "2024-04-05")
+                assert own.registry.version_tags(LOANS, "1")["monitoring.incident"] == "INC-1"
+                assert not own.registry.has_version(LOANS, "2")
+
+
+def test_a_trainer_that_raises_fails_the_run_with_its_message(world: World) -> None:
+    world.change_spec(LOANS, retraining=RETRAINING | {"trainer": f"{TRAINERS}:raises"})
+    result = run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY})
+    assert not result.success
+    failure = next(event for event in result.all_events if event.is_step_failure)
+    assert "no convergence on ['age', 'employment', 'income']" in str(failure.event_specific_data.error)
+
+
+def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there(judged: World) -> None:
+    judged.change_spec(
+        LOANS, retraining={key: RETRAINING[key] for key in ("holdout_days", "gate")} | {"webhook": "trainer"}
+    )
+    loaded = judged.loaded(LOANS)
+    asked: list[tuple[str, Any]] = []
+    with outside(judged) as real:
+        own = replace(real, ask_trainer=lambda secret, request: asked.append((secret, request)))
+        for _ in range(2):
+            assert train_challenger(loaded.spec, decision_key="outside", now=NOW, adapters=own) is None
+        ((secret, request),) = asked
+        assert secret == "trainer"
+        assert (request["model"], request["training_start"], request["training_end"]) == (
+            LOANS,
+            "2024-03-15",
+            "2024-03-27",
+        )
+        # What the external trainer does, with any client of MLflow.
+        rows = take_training_rows(loaded.spec, now=NOW, adapters=own)
+        trained = run_trainer(f"{TRAINERS}:boosting", rows, own.registry.tracking_uri)
+        version = own.registry.register(rows, trained, tags=request["tags"], params={})
+        own.registry.set_alias(LOANS, request["alias"], version)
+        (wanted,) = wanted_runs(loaded.spec, own.store, own.registry)
+    config = {"decision_key": "outside", "version": "2"}
+    assert (wanted.job, wanted.config) == (f"{LOANS}_gate", config)
+    assert run_job(judged, build_gate_job(loaded), config=config).success
+    with outside(judged) as own:
+        assert own.store.decision(LOANS, gate_key("outside")).answer == "passed"
+        assert own.store.decisions(LOANS, topic="promotion")[-1].answer == "waits"
+        assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
+
+
+def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:
+    job = build_rollout_job(judged.loaded(LOANS))
+    wanted = {"action": "promote", "actor": "ana@example.com", "reason": "looks right", "decision_key": "promote:1"}
+    for _ in range(2):
+        assert run_job(judged, job, config=wanted).success
+    with outside(judged) as own:
+        (decision,) = own.store.decisions(LOANS, topic="promotion")
+        assert (decision.answer, decision.actor, decision.reason) == ("promoted", "ana@example.com", "looks right")
+    unknown = run_job(judged, job, config={"action": "delete", "decision_key": "d"})
+    assert not unknown.success
+    failure = next(event for event in unknown.all_events if event.is_step_failure)
+    assert "known: promote, roll_back" in failure.event_specific_data.user_failure_data.description
+
+
+@pytest.mark.parametrize(
+    ("gate", "exit_code", "words"),
+    [
+        ({}, 0, "version 1: passed"),
+        ({"minimum_improvement": 5.0}, 1, "version 1: refused"),
+        ({"minimum_rows": 100_000}, 2, "at least 100000 needed (held out: 2024-03-29 to 2024-04-05)"),
+    ],
+)
+def test_the_command_evaluate_says_the_answer_by_its_exit_code(
+    judged: World, monkeypatch: pytest.MonkeyPatch, gate: dict[str, Any], exit_code: int, words: str
+) -> None:
+    judged.change_spec(LOANS, retraining=RETRAINING | {"gate": gate})
+    settings = judged.settings
+    places = {
+        "HOME": settings.home, "MODELS": settings.models, "WAREHOUSE": settings.warehouse,
+        "STORE_URL": settings.store_url, "ID_KEY": "world",
+    }  # fmt: skip
+    for name, value in places.items():
+        monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", str(value))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", settings.mlflow_tracking_uri)
+    monkeypatch.setenv("COLUMNS", "200")
+    evaluated = CliRunner().invoke(main, ["evaluate", LOANS, "--version", "1"])
+    assert evaluated.exit_code == exit_code, evaluated.output
+    assert words in evaluated.output
+    assert ("difference [interval]" in evaluated.output) is (exit_code != 2), "nothing was compared"
+    with outside(judged) as own:
+        assert len(own.store.decisions(LOANS, topic="gate")) == 1, "nothing is written"

@@ -1,0 +1,127 @@
+"""Trials and retrainings that come to no end, or whose registry cannot be asked, are told and keep nothing waiting."""
+
+import datetime as dt
+from dataclasses import replace
+
+import pytest
+
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
+from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.spec.chunk import chunk_of_key
+from monitoring_pipeline.steps.inputs import made_from
+from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.running_trial import running_trial
+from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
+from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS
+
+pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
+SHADOW = {"trainer": "own.module:train", "promotion": "shadow"}
+HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
+ASKED = dt.datetime(2024, 3, 24, tzinfo=dt.UTC)
+
+
+def decided(topic: str, answer: str, **more: object) -> Decision:
+    return Decision(model=LOANS, topic=topic, answer=answer, reason="", actor="test", at=ASKED, key=topic, **more)
+
+
+@pytest.fixture
+def world(lived_in_world):
+    lived_in_world.change_spec(LOANS, retraining=SHADOW)
+    return lived_in_world
+
+
+def compared(world, key):
+    spec = world.loaded(LOANS).spec
+    unreachable = ModelRegistry("sqlite:////dev/null/registry.db", world.folder)
+    with world.store() as store:
+        files = SnapshotFiles(world.settings.snapshots)
+        results = compare_versions(spec, chunk_of_key(spec, key), store=store, snapshots=files, registry=unreachable)
+    return results.measurements
+
+
+def test_without_a_trial_the_registry_is_not_asked(world):
+    assert compared(world, DAYS[0]) == ()
+
+
+def test_a_registry_that_cannot_be_asked_is_a_reason_and_no_failure(world):
+    with world.store() as store:
+        store.decide(decided("shadow", "started", model_version="7", evidence={"champion": "2024.1"}))
+    (measured,) = compared(world, DAYS[0])
+    assert (measured.kind, measured.subject, measured.status) == (Kind.PERFORMANCE, "versions", Status.SKIPPED)
+    assert measured.severity is Severity.INFO
+    assert measured.reason.startswith("the versions could not be compared: ")
+
+
+def test_a_retraining_that_nobody_judges_becomes_a_breach_after_a_day(world):
+    with world.store() as store:
+        store.decide(decided("retraining", "yes", chunk="2024-03-23"))
+    assert compared(world, DAYS[0])[0].name == "retraining"
+    (waiting,) = compared(world, DAYS[2])
+    assert (waiting.kind, waiting.status, waiting.value) == (Kind.OPERATIONS, Status.BREACHED, 95.0)
+    assert waiting.reason.endswith(
+        "no gate has judged the retraining that was asked for after 2024-03-23 (see its runs)"
+    )
+    with world.store() as store:
+        for number, error in enumerate(("no such module", "no convergence")):
+            store.decide(replace(decided("retraining", "failed"), key=f"retraining:failed:{number}", reason=error))
+    assert compared(world, DAYS[2])[0].reason.endswith("after 2024-03-23: its run failed: no convergence")
+
+
+def test_a_gate_that_nothing_follows_from_is_a_breach_too(world):
+    with world.store() as store:
+        store.decide(decided("retraining", "yes", chunk="2024-03-23"))
+        store.decide(replace(decided("gate", "passed"), key=gate_key("retraining")))
+        assert "nothing has followed from the gate of the retraining" in compared(world, DAYS[2])[0].reason
+        store.decide(replace(decided("promotion", "waits"), key=roll_out_key("retraining")))
+    assert compared(world, DAYS[2]) == ()
+
+
+def test_one_that_failed_is_history_when_a_later_one_came_to_its_end(world):
+    with world.store() as store:
+        store.decide(decided("retraining", "yes", chunk="2024-03-10"))
+        store.decide(replace(decided("retraining", "yes", chunk="2024-03-23"), key="later", at=ASKED + HOUR))
+        store.decide(replace(decided("promotion", "refused"), key=roll_out_key("later"), at=ASKED + HOUR))
+    assert compared(world, DAYS[2]) == ()
+
+
+def test_days_that_were_compared_by_another_loss_play_no_part(world):
+    def days(**gate):
+        world.change_spec(LOANS, retraining=SHADOW | {"gate": gate})
+        spec = world.loaded(LOANS).spec
+        with world.store() as store:
+            return [day.difference for day in trial_days(spec, running_trial(spec, store), DAYS[-1], store)]
+
+    with world.store() as store:
+        store.decide(decided("shadow", "started", model_version="7", evidence={"champion": "2024.1"}))
+        spec = world.loaded(LOANS).spec
+        for day, loss, value in ((DAYS[0], "log_loss", 0.1), (DAYS[1], "auroc", 0.2)):
+            words = difference_definition(loss, spec.task, challenger="7", champion="2024.1")
+            told = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference[7-2024.1]",
+                               model_version="7", value=value, rows=200, definition=words)  # fmt: skip
+            results = ChunkResults(
+                producer=TRIAL, chunk=chunk_of_key(spec, day), provenance=made_from(spec, loss), measurements=(told,)
+            )
+            store.replace(results, run_id="test", measured_at=ASKED)
+    assert (days(), days(loss="auroc")) == ([0.1], [0.2])
+
+
+@pytest.mark.parametrize(("started", "answers"), [(9, ["refuse"]), (8, [])])
+def test_a_shadow_whose_labels_never_come_is_refused_when_they_are_overdue(started, answers, world):
+    """Of 7 days at most, and labels that take 2."""
+    world.change_spec(LOANS, retraining=SHADOW | {"shadow": {"minimum_days": 2, "maximum_days": 7}})
+    spec = world.loaded(LOANS).spec
+    chunk = chunk_of_key(spec, DAYS[-1])
+    begun = replace(decided("shadow", "started", model_version="7"), at=chunk.end - started * DAY,
+                    evidence={"champion": "2024.1"})  # fmt: skip
+    with world.store() as store:
+        store.decide(begun)
+        decide_night(spec, chunk, store=store, now=chunk.end + HOUR)
+        told = store.decisions(LOANS, topic="trial")
+    assert [decision.answer for decision in told] == answers
+    if told:
+        assert told[0].reason == "not proven better in 7 days: 0 days with labels, at least 2 needed"
