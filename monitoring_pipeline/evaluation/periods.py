@@ -13,10 +13,10 @@ from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_coun
 from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.statistics import score_counts
-from monitoring_pipeline.statistics.bootstrap import DRAWS, bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
-from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.predictions import score_counts
+from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]

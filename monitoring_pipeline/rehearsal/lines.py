@@ -18,7 +18,7 @@ from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
-from monitoring_pipeline.statistics.paired import jackknife_interval
+from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
 
 LEAST_DAYS = 10
 LOGGED = ""

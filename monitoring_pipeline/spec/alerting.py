@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from monitoring_pipeline.spec.documents import load_document
-from monitoring_pipeline.spec.duration import Duration
-from monitoring_pipeline.spec.loading import SpecError
-from monitoring_pipeline.spec.part import SpecPart
+from monitoring_pipeline.spec.parsing.documents import SpecError, load_document
+from monitoring_pipeline.spec.parsing.duration import Duration
+from monitoring_pipeline.spec.parsing.part import SpecPart
 
 SECRET_VARIABLE_PREFIX = "MONITORING_PIPELINE_SECRETS__"  # noqa: S105 - the name of a variable
 _TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"

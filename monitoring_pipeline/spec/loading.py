@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitoring_pipeline.spec.documents import SpecError, load_document, read_keys
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.documents import SpecError, load_document, read_keys
 
 SPEC_SUFFIX = ".yaml"
 SUITE_SUFFIX = ".suite.yaml"

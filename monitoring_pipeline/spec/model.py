@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from monitoring_pipeline.spec.duration import Duration
-from monitoring_pipeline.spec.incident_rules import BusinessMetric, IncidentRules, Objective
-from monitoring_pipeline.spec.part import SpecPart
-from monitoring_pipeline.spec.retraining_rules import RetrainingRules
-from monitoring_pipeline.spec.threshold import Threshold
+from monitoring_pipeline.spec.parsing.duration import Duration
+from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
+from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.rules.threshold import Threshold
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(

@@ -12,7 +12,7 @@ from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incident_rows import DECISION_FIELDS, decision_of
-from monitoring_pipeline.store.incident_tables import decisions, model_versions
+from monitoring_pipeline.store.tables.incidents import decisions, model_versions
 
 
 class DecisionStore(StoreConnection):

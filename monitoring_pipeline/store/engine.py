@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 
-from monitoring_pipeline.store.columns import SCHEMA
+from monitoring_pipeline.store.tables.columns import SCHEMA
 
 BUSY_TIMEOUT_SECONDS = 30.0
 

@@ -6,7 +6,7 @@ from sqlalchemy.engine import Connection
 from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.store.rows import measurement_of
-from monitoring_pipeline.store.tables import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
+from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
 
 _SIGNAL = ("kind", "subject", "name", "segment")
 

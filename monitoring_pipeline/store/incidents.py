@@ -22,7 +22,7 @@ from monitoring_pipeline.store.decisions import write_decision
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.evidence import read_evidence
 from monitoring_pipeline.store.incident_rows import event_of, event_row, handling_row, incident_of, incident_row
-from monitoring_pipeline.store.incident_tables import alerts, incident_events, incidents
+from monitoring_pipeline.store.tables.incidents import alerts, incident_events, incidents
 
 TOLD_ONCE = frozenset({EventKind.SPREAD, EventKind.ESCALATED})
 """Kinds of event of which nobody hears twice on one chunk; what is resolved and reopened may be so again."""

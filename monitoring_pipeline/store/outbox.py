@@ -12,8 +12,8 @@ from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incident_rows import event_of, incident_of
-from monitoring_pipeline.store.incident_tables import alert_threads, alerts, incident_events, incidents
-from monitoring_pipeline.store.tables import REFERENCE_KEY_PATTERN, is_current, measurements
+from monitoring_pipeline.store.tables.incidents import alert_threads, alerts, incident_events, incidents
+from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, is_current, measurements
 
 CHUNKS_OF_A_CHART = 120
 OPEN_STATES = ("due", "sending")

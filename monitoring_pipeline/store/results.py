@@ -22,7 +22,7 @@ from monitoring_pipeline.store.rows import (
     snapshot_of,
     verdict_of,
 )
-from monitoring_pipeline.store.tables import (
+from monitoring_pipeline.store.tables.results import (
     REFERENCE_KEY_PATTERN,
     REVISED_TABLES,
     chunk_revisions,

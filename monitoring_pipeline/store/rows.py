@@ -22,7 +22,7 @@ from monitoring_pipeline.records.measurement import (
     Verdict,
     VerdictStatus,
 )
-from monitoring_pipeline.store.tables import chunk_revisions, measurements, profiles, snapshots, verdicts
+from monitoring_pipeline.store.tables.results import chunk_revisions, measurements, profiles, snapshots, verdicts
 
 Row = dict[str, Any]
 

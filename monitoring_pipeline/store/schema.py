@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from monitoring_pipeline.shipped_files import read_sql
-from monitoring_pipeline.store.columns import SCHEMA
 from monitoring_pipeline.store.engine import writing
+from monitoring_pipeline.store.tables.columns import SCHEMA
 
 HEAD_REVISION = "0004"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""

@@ -16,12 +16,12 @@ from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_meas
 from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ReferenceWindow
-from monitoring_pipeline.store.columns import metadata
 from monitoring_pipeline.store.engine import create_store_engine
-from monitoring_pipeline.store.incident_tables import ACTION_TABLES
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.schema import HEAD_REVISION, VIEWS
+from monitoring_pipeline.store.tables.columns import metadata
+from monitoring_pipeline.store.tables.incidents import ACTION_TABLES
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk, OutboxContract
 from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
 from monitoring_pipeline_tests.spec.cases import binary_spec

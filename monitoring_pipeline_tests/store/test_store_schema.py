@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from monitoring_pipeline.shipped_files import read_sql, sql_directory
-from monitoring_pipeline.store.columns import metadata
-from monitoring_pipeline.store.ddl import ddl
 from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.schema import HEAD_REVISION, VIEWS, StoreSchemaError, bring_to_head
+from monitoring_pipeline.store.tables.columns import metadata
+from monitoring_pipeline.store.tables.ddl import ddl
 
 
 def test_migrating_an_empty_database_gives_the_tables_in_code(store, store_url):

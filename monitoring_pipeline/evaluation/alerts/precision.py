@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from monitoring_pipeline.records.incident import Decision, Outcome
 from monitoring_pipeline.records.measurement import Kind, Measurement
-from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.statistics.intervals.intervals import wilson
 
 WINDOW = dt.timedelta(days=90)
 

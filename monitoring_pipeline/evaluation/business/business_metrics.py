@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.incident_rules import BusinessMetric
+from monitoring_pipeline.spec.rules.incidents import BusinessMetric
 
 MODEL_VERSION = "model_version"
 PARAMETERS = ("chunk_end", "chunk_start", MODEL_VERSION)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
-from monitoring_pipeline.spec.incident_rules import Objective
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.spec.rules.incidents import Objective
+from monitoring_pipeline.statistics.intervals.intervals import wilson
 
 BURN_DAYS = 7
 """Length of the short window."""

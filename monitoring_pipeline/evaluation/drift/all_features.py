@@ -21,9 +21,9 @@ from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
-from monitoring_pipeline.statistics.permutation import area_test, mean_difference_test
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
 from monitoring_pipeline.statistics.reweighting import density_ratio_weights
+from monitoring_pipeline.statistics.samples.permutation import area_test, mean_difference_test
 from monitoring_pipeline.statistics.seeding import generator_of
 
 SAMPLE_ROWS = 1_000

@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
-from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
+from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 
 SMALLEST_SHOWN = 1e-12
 SAMPLE_ROWS = 2_000

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.profiles.profile import Bins, ColumnProfile, NumericBins
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
-from monitoring_pipeline.statistics import distances, evidence, row_tests
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.samples import distances, row_tests
+from monitoring_pipeline.statistics.samples import homogeneity_tests as evidence
 
 Values = NDArray[np.float64]
 SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1

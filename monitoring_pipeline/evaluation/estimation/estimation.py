@@ -33,7 +33,7 @@ from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Estimate
-from monitoring_pipeline.statistics.recalibration import Recalibration, isotonic_recalibration
+from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]

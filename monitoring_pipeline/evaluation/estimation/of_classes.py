@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.statistics import score_counts
 from monitoring_pipeline.statistics.inputs import Flags, Vector
-from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.predictions import score_counts
+from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 DRAWS = 100
 ROWS_DRAWN = 1_000

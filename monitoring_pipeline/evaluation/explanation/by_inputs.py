@@ -30,8 +30,8 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.bootstrap import bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.statistics.weights import effective_rows
 

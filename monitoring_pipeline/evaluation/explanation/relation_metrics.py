@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.statistics import score_counts as counted
+from monitoring_pipeline.statistics.predictions import score_counts as counted
 
 Values = NDArray[np.float64]
 

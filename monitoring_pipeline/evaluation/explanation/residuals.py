@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec, Task
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
-from monitoring_pipeline.statistics.stratified_tests import stratified_homogeneity_test, van_elteren_test
+from monitoring_pipeline.statistics.samples.stratified_tests import stratified_homogeneity_test, van_elteren_test
 
 BINS = 10
 FLOORS: Mapping[Task, float] = {Task.BINARY: 0.05, Task.MULTICLASS: 0.05, Task.REGRESSION: 0.25}

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding,
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.spec.model import FeatureKind
 from monitoring_pipeline.statistics.inputs import Flags
-from monitoring_pipeline.statistics.permutation import area_by_stratum
+from monitoring_pipeline.statistics.samples.permutation import area_by_stratum
 
 FOLDS = 3
 TREES = 20

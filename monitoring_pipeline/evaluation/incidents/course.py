@@ -21,8 +21,8 @@ from monitoring_pipeline.records.incident import (
     IncidentState,
 )
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.spec.incident_rules import IncidentRules
-from monitoring_pipeline.spec.threshold import Persistence
+from monitoring_pipeline.spec.rules.incidents import IncidentRules
+from monitoring_pipeline.spec.rules.threshold import Persistence
 
 _AT_ONCE = Persistence(chunks=1, of=1)
 

@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.incidents.causes import (
 )
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind
-from monitoring_pipeline.spec.threshold import Persistence
+from monitoring_pipeline.spec.rules.threshold import Persistence
 
 NAMES_SHOWN = 5
 

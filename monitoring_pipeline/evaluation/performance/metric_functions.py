@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
-from monitoring_pipeline.statistics import calibration, classification, regression, score_counts
-from monitoring_pipeline.statistics.bootstrap import without_bias
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities
-from monitoring_pipeline.statistics.intervals import mean_interval
-from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.intervals.bootstrap import without_bias
+from monitoring_pipeline.statistics.intervals.intervals import mean_interval
+from monitoring_pipeline.statistics.predictions import calibration, classification, regression, score_counts
+from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 Metric = Callable[[ScoredRows], Estimate]
 Counted = Callable[[ScoreCounts], Values]

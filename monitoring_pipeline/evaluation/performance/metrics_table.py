@@ -13,8 +13,8 @@ from monitoring_pipeline.evaluation.performance.metric_functions import Metric
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.statistics import calibration, classification, regression, score_counts
-from monitoring_pipeline.statistics.intervals import median_interval
+from monitoring_pipeline.statistics.intervals.intervals import median_interval
+from monitoring_pipeline.statistics.predictions import calibration, classification, regression, score_counts
 
 CLASSES_CONFUSED = 10
 HORIZONS = 50

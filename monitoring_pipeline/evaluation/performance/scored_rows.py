@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.statistics.bootstrap import DRAWS, bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
-from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]

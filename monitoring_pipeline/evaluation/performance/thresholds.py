@@ -7,7 +7,7 @@ from enum import StrEnum
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec, Threshold
 from monitoring_pipeline.statistics.estimate import Estimate
-from monitoring_pipeline.statistics.intervals import difference_interval
+from monitoring_pipeline.statistics.intervals.intervals import difference_interval
 
 
 class Better(StrEnum):

@@ -23,8 +23,8 @@ from monitoring_pipeline.evaluation.profiles.profile import (
 )
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.statistics import calibration, score_counts
-from monitoring_pipeline.statistics.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.predictions import calibration, score_counts
+from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 Values = NDArray[np.float64]
 LABEL_SEGMENT = "label={}"

@@ -23,7 +23,7 @@ from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CH
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
-from monitoring_pipeline.statistics.multiple_testing import benjamini_hochberg
+from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 
 CHANGES_JUDGED = 3_000
 """Wide models are judged on fewer changed days, at least LEAST_DAYS."""

@@ -17,7 +17,7 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec import model
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline.statistics.seeding import generator_of
 
 PARTS = 5

@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference
 from monitoring_pipeline.evaluation.versions.paired_rows import loss_name_of
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.spec.retraining_rules import GateRules
+from monitoring_pipeline.spec.rules.retraining import GateRules
 from monitoring_pipeline.statistics.estimate import Estimate
 
 

@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.evaluation.versions.outputs import has_outputs, outputs_in
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.spec.model import ModelSpec, Task
-from monitoring_pipeline.spec.retraining_rules import GateRules
+from monitoring_pipeline.spec.rules.retraining import GateRules
 
 MISSING = ""
 """Segment of the rows whose feature is null."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
-from monitoring_pipeline.spec.retraining_rules import RetrainingRules
-from monitoring_pipeline.spec.threshold import Persistence
+from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.rules.threshold import Persistence
 
 DAY = dt.timedelta(days=1)
 LOOK_BACK = 3

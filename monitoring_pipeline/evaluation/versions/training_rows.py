@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, ReferenceWindow, Task
-from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 
 
 class NotEnoughHistoryError(ValueError):

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Literal
 
 from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.retraining_rules import ProbationRules, ShadowRules
-from monitoring_pipeline.statistics.confidence_sequence import confidence_sequence
+from monitoring_pipeline.spec.rules.retraining import ProbationRules, ShadowRules
+from monitoring_pipeline.statistics.intervals.confidence_sequence import confidence_sequence
 
 LEAST_DAYS = 2
 """One day has no spread."""

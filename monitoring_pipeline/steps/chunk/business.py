@@ -21,8 +21,8 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.incident_rules import BusinessMetric
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
+from monitoring_pipeline.spec.rules.incidents import BusinessMetric
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
     made_from,

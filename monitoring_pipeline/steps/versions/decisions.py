@@ -18,7 +18,7 @@ from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.steps.roles import recorded_champion
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import ACTOR, gate_key

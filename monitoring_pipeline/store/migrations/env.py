@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from monitoring_pipeline.store.tables import metadata
+from monitoring_pipeline.store.tables.results import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 with context.begin_transaction():

@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.business.business_metrics import (
     parse_business_query,
 )
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
-from monitoring_pipeline.spec.incident_rules import BusinessMetric
+from monitoring_pipeline.spec.rules.incidents import BusinessMetric
 
 TREATED_AS_TEXT = (
     "':model_version'",

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.business.objectives import (
 )
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.statistics.intervals import wilson
+from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 TODAY = dt.date(2024, 3, 28)

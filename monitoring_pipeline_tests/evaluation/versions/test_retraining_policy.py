@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.versions.retraining_policy import NightState, decide_retraining, night_state_of
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
-from monitoring_pipeline.spec.retraining_rules import RetrainingRules
+from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 
 RULES = RetrainingRules.model_validate(
     {

@@ -14,8 +14,8 @@ from monitoring_pipeline.evaluation.versions.trial import (
     version_day_of,
 )
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
-from monitoring_pipeline.spec.retraining_rules import ProbationRules, ShadowRules
-from monitoring_pipeline.statistics.confidence_sequence import confidence_sequence
+from monitoring_pipeline.spec.rules.retraining import ProbationRules, ShadowRules
+from monitoring_pipeline.statistics.intervals.confidence_sequence import confidence_sequence
 
 SHADOW = ShadowRules()
 PROBATION = ProbationRules()

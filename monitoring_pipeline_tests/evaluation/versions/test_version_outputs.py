@@ -10,7 +10,7 @@ import pytest
 from monitoring_pipeline.evaluation.versions.outputs import OutputError, has_outputs, read_outputs, with_outputs
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.retraining_rules import GateRules
+from monitoring_pipeline.spec.rules.retraining import GateRules
 from monitoring_pipeline_tests.worlds.world import DELIVERIES_SPEC, LOANS_SPEC
 
 LOANS, DELIVERIES = ModelSpec.model_validate(LOANS_SPEC), ModelSpec.model_validate(DELIVERIES_SPEC)

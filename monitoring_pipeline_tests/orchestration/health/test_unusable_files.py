@@ -11,7 +11,7 @@ import yaml
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.health.recording import JOB, SENSOR
 from monitoring_pipeline.records.incident import IncidentState
-from monitoring_pipeline.spec.documents import SpecError
+from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline_tests.worlds.living_world import ALERTING, LivingWorld, settle
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET
 

@@ -20,8 +20,8 @@ from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
-from monitoring_pipeline.spec.documents import SpecError
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline.steps.versions.decisions import TRIAL
 from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 from monitoring_pipeline.store.results import ResultStore

@@ -1,0 +1,1 @@
+"""From YAML text to validated values: documents, durations, the base of all parts."""

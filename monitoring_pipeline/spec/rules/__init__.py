@@ -1,0 +1,1 @@
+"""What a person declares about judging: thresholds, drift, performance, incidents, retraining, alerting."""

@@ -1,0 +1,46 @@
+"""Allowed ranges, and how many chunks of how many make a breach last."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from monitoring_pipeline.spec.parsing.part import SpecPart
+
+
+class Threshold(SpecPart):
+    """Allowed range of one number."""
+
+    lower: float | None = None
+    """Breached when the number is below."""
+    upper: float | None = None
+    """Breached when the number is above."""
+    worse_than_reference: float | None = Field(default=None, ge=0)
+    """Metrics: breached when worse than the reference's own value by more than this."""
+    severity: Literal["info", "warning", "critical"] | None = None
+    """What a breach weighs in the verdict; the default depends on the kind of measurement."""
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.lower is None and self.upper is None and self.worse_than_reference is None:
+            message = "give lower, upper, or worse_than_reference"
+            raise ValueError(message)
+        if self.lower is not None and self.upper is not None and self.lower > self.upper:
+            message = f"lower ({self.lower:g}) must not be above upper ({self.upper:g})"
+            raise ValueError(message)
+        return self
+
+
+class Persistence(SpecPart):
+    """So many chunks of the last so many: ``{chunks: 3, of: 5}``."""
+
+    chunks: int = Field(ge=1)
+    """How many chunks."""
+    of: int = Field(ge=1, le=366)
+    """Of how many, the newest included; chunks on which it could not be measured are not counted among them."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.chunks > self.of:
+            message = f"chunks ({self.chunks}) must not be above of ({self.of})"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,1 @@
+"""Intervals of single numbers and of paired differences."""

@@ -1,0 +1,169 @@
+"""Do probabilities mean what they say?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import special  # pyright: ignore[reportMissingTypeStubs]
+
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.inputs import Vector, labels_and_probabilities
+from monitoring_pipeline.statistics.predictions.score_counts import SMALLEST_PROBABILITY, ScoreCounts, brier_score
+from monitoring_pipeline.statistics.scipy_modules import scipy_module
+
+_NEWTON_STEPS = 50
+_CONVERGED = 1e-10
+_SINGULAR = 1e14
+_NORMAL_QUANTILE = 1.959963984540054
+
+
+def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bins: int = 10) -> Estimate:
+    """Mean distance of predicted and observed rates over bins of equal mass, weighted by rows: 0 to 1.
+
+    L1 error (Naeini et al. 2015, AAAI) with bins of equally many rows instead of equal width (Nixon et al. 2019),
+    which has less bias (Roelofs et al. 2022). Rows of equal score are never split: they share the bin of their
+    midrank, so bins can differ in size and some be empty. The number is never negative, so that even a perfectly
+    calibrated model shows about sqrt(bins / rows) times a third; no bounds are given.
+
+    Args:
+        labels: 0 or 1, shape (rows,).
+        scores: probabilities, shape (rows,).
+        bins: largest number of bins.
+
+    Raises:
+        ValueError: when shapes differ or ``bins`` is below 1.
+        UndefinedStatisticError: when there are no rows, or a score is not a probability.
+    """
+    if bins < 1:
+        raise ValueError(f"bins is {bins}; at least 1 is needed")
+    truth, score = labels_and_probabilities(labels, scores)
+    distinct, group_of_row, rows = np.unique(score, return_inverse=True, return_counts=True)
+    positives = np.bincount(group_of_row, weights=truth)
+    midranks = np.cumsum(rows) - rows / 2
+    bin_of_group = (midranks * bins / truth.size).astype(np.int64)
+    gaps = np.bincount(bin_of_group, weights=positives - rows * distinct)
+    return Estimate(float(np.abs(gaps).sum() / truth.size))
+
+
+def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Estimate:
+    """Slope of the logistic regression of the label on the score's log-odds: 1 when calibrated (Cox 1958).
+
+    Below 1 the scores are too extreme, as after overfitting (Cox, Biometrika 45:562; Van Calster et al. 2019, BMC
+    Medicine 17:230). Scores are clipped at ``SMALLEST_PROBABILITY``; the interval is Wald's, with the sandwich
+    variance (Huber 1967), which holds for weighted rows too.
+
+    Args:
+        labels: 0 or 1, shape (rows,).
+        scores: probabilities, shape (rows,).
+        weights: of the rows, shape (rows,); all equal without them.
+
+    Raises:
+        UndefinedStatisticError: when there are no rows of both classes, all scores are equal, or they separate the
+            classes.
+    """
+    truth, odds, weight = _log_odds(labels, scores, weights)
+    if np.ptp(odds) == 0.0:
+        raise UndefinedStatisticError("all scores are equal; a slope needs two")
+    return _logistic_coefficient(truth, np.column_stack([odds, np.ones(odds.size)]), np.zeros(odds.size), weight)
+
+
+def calibration_intercept(
+    labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None
+) -> Estimate:
+    """Calibration in the large: by how much the log-odds must be raised; 0 when calibrated (Cox 1958).
+
+    The intercept of the logistic regression whose slope is held at 1; arguments, interval and errors as
+    ``calibration_slope``.
+    """
+    truth, odds, weight = _log_odds(labels, scores, weights)
+    return _logistic_coefficient(truth, np.ones((odds.size, 1)), odds, weight)
+
+
+def calibration_gaps(counts: ScoreCounts, bins: int = 10) -> Vector:
+    """Expected calibration error of counts, shape (draws,), as ``expected_calibration_error``.
+
+    Every draw uses the bins of the first.
+    """
+    rows = np.atleast_2d(counts.rows)
+    tie = np.concatenate([[0], np.cumsum(np.diff(counts.scores) > 0)])
+    size = np.bincount(tie, weights=rows[0])
+    place = np.minimum((np.cumsum(size) - size / 2) * bins / rows[0].sum(), bins - 1).astype(np.int64)[tie]
+    starts = np.flatnonzero(np.diff(place, prepend=-1))
+    gaps = np.add.reduceat(counts.positives - rows * counts.scores, starts, axis=1)
+    return np.abs(gaps).sum(axis=1) / counts.total
+
+
+@dataclass(frozen=True)
+class BrierParts:
+    """Brier score = miscalibration - discrimination + uncertainty, each of shape (draws,)."""
+
+    miscalibration: Vector
+    discrimination: Vector
+    uncertainty: Vector
+
+
+def brier_parts(counts: ScoreCounts) -> BrierParts:
+    """Split the Brier score without bins, by isotonic recalibration (CORP; Dimitriadis et al. 2021, PNAS 118(8)).
+
+    Miscalibration is what recalibration would save, discrimination what the recalibrated score is better than always
+    promising the base rate, uncertainty the Brier score of that promise. The sum is exact.
+    """
+    tie = np.concatenate([[0], np.cumsum(np.diff(counts.scores) > 0)])
+    starts = np.flatnonzero(np.diff(tie, prepend=-1))
+    rows = np.add.reduceat(np.broadcast_to(np.atleast_2d(counts.rows), counts.positives.shape), starts, axis=1)
+    positives = np.add.reduceat(counts.positives, starts, axis=1)
+    total = rows.sum(axis=1)
+    rate = positives.sum(axis=1) / total
+    uncertainty = rate * (1 - rate)
+    recalibrated = np.array([_isotonic_brier(own, found) for own, found in zip(rows, positives, strict=True)]) / total
+    score = brier_score(counts)
+    return BrierParts(score - recalibrated, uncertainty - recalibrated, uncertainty)
+
+
+def _isotonic_brier(rows: Vector, positives: Vector) -> float:
+    """Sum of squared errors of the isotonic regression of the shares of positives."""
+    used = rows > 0
+    share = positives[used] / rows[used]
+    fitted = np.asarray(scipy_module("optimize").isotonic_regression(share, weights=rows[used]).x)
+    return float(np.sum(positives[used] * (1 - fitted) ** 2 + (rows[used] - positives[used]) * fitted**2))
+
+
+def _log_odds(
+    labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None
+) -> tuple[Vector, Vector, Vector]:
+    """Labels, log-odds of the scores and weights, in an order that does not depend on that of the rows."""
+    truth, score = labels_and_probabilities(labels, scores)
+    if truth.all() or not truth.any():
+        raise UndefinedStatisticError(f"all {truth.size} labels are of one class; calibration compares both")
+    weight = np.ones(truth.size) if weights is None else np.asarray(weights, dtype=np.float64)
+    order = np.lexsort((weight, truth, score))
+    clipped = np.clip(score[order], SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return truth[order].astype(np.float64), special.logit(clipped), weight[order]
+
+
+def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight: Vector) -> Estimate:
+    """First coefficient of a logistic regression by Newton's method, with its Wald interval."""
+
+    def misfit(values: Vector) -> float:
+        odds = design @ values + offset
+        return float(weight @ (np.logaddexp(0.0, odds) - truth * odds))
+
+    # From no slope: with scores of exactly 0 or 1 a first step from slope 1 lands far outside.
+    coefficients = np.zeros(design.shape[1])
+    for _ in range(_NEWTON_STEPS):
+        chance: Vector = np.asarray(special.expit(design @ coefficients + offset), dtype=np.float64)
+        information = (design * (weight * chance * (1 - chance))[:, None]).T @ design
+        if np.linalg.cond(information) > _SINGULAR:
+            break
+        step = np.linalg.solve(information, design.T @ (weight * (truth - chance)))
+        before = misfit(coefficients)
+        while misfit(coefficients + step) > before and np.max(np.abs(step)) >= _CONVERGED:
+            step = step / 2
+        coefficients = coefficients + step
+        if np.max(np.abs(step)) < _CONVERGED:
+            inverse = np.linalg.inv(information)
+            scores = design * (weight * (truth - chance))[:, None]
+            half_width = _NORMAL_QUANTILE * float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[0, 0]))
+            value = float(coefficients[0])
+            return Estimate(value, value - half_width, value + half_width)
+    raise UndefinedStatisticError("the scores separate the classes; a logistic regression has no solution")

@@ -1,0 +1,59 @@
+"""How right a regression is: labels and predictions, shape (rows,) over the same rows, to estimates.
+
+Every function raises ``ValueError`` for wrong shapes, and ``UndefinedStatisticError`` when there are no rows, a
+value is NaN or infinite, or the number does not exist.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.inputs import Vector, paired_rows
+from monitoring_pipeline.statistics.intervals.intervals import mean_interval, median_interval, transformed
+
+
+def mean_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Mean |prediction - label|, in the label's unit, with Student's t interval."""
+    return mean_interval(np.abs(_errors(labels, predictions)), confidence, minimum=0.0)
+
+
+def median_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Median |prediction - label|, in the label's unit, with the interval between two order statistics."""
+    return median_interval(np.abs(_errors(labels, predictions)), confidence)
+
+
+def mean_bias(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Mean of prediction - label, in the label's unit, with Student's t interval: negative where it predicts low."""
+    return mean_interval(_errors(labels, predictions), confidence)
+
+
+def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+    """Square root of the mean squared error, in the label's unit.
+
+    The bounds are the roots of those of the mean squared error (Student's t over the squared errors): the root is
+    monotone, so they keep their level, and to first order they are those of the delta method.
+    """
+    squared = mean_interval(_errors(labels, predictions) ** 2, confidence, minimum=0.0)
+    return transformed(squared, math.sqrt)
+
+
+def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Estimate:
+    """Share of the labels' variation that is predicted: 1 - SSE / SST (Kvalseth 1985, eq. 1); at most 1, no bounds.
+
+    Raises:
+        UndefinedStatisticError: also when all labels are equal.
+    """
+    truth, predicted = paired_rows(labels, predictions, ("labels", "predictions"))
+    if truth.min() == truth.max():
+        raise UndefinedStatisticError(f"all {truth.size} labels are {truth[0]}; there is no variation to explain")
+    ordered = np.sort(truth)
+    residual = np.sort((predicted - truth) ** 2).sum()
+    total = ((ordered - ordered.mean()) ** 2).sum()
+    return Estimate(1.0 - float(residual / total))
+
+
+def _errors(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Vector:
+    truth, predicted = paired_rows(labels, predictions, ("labels", "predictions"))
+    return predicted - truth

@@ -1,0 +1,1 @@
+"""Two samples: distances, homogeneity tests, control of false discoveries."""

@@ -1,0 +1,254 @@
+"""Intervals: published values, second implementations, coverage, and honesty where nothing is known."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
+from statsmodels.stats.proportion import proportion_confint
+
+from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.intervals.intervals import (
+    delong_interval,
+    difference_interval,
+    mean_interval,
+    median_interval,
+    transformed,
+    wilson,
+)
+
+numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=40)
+scores = st.lists(st.integers(0, 20), min_size=2, max_size=25)
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "lower", "upper"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0)]
+)
+def test_wilson_as_newcombe_1998(successes, trials, lower, upper):
+    estimate = wilson(successes, trials)
+    assert (estimate.lower, estimate.upper) == pytest.approx((lower, upper), abs=1e-4)
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+def test_wilson_equals_statsmodels(counts, confidence):
+    estimate = wilson(*counts, confidence)
+    expected = proportion_confint(*counts, alpha=1 - confidence, method="wilson")
+    assert (estimate.lower, estimate.upper) == pytest.approx(expected, abs=1e-12)
+    assert 0.0 <= estimate.lower <= estimate.value <= estimate.upper <= 1.0
+
+
+def test_wilson_refuses_what_is_no_proportion():
+    with pytest.raises(UndefinedStatisticError, match="no rows"):
+        wilson(0, 0)
+    with pytest.raises(ValueError, match="4 successes in 3 trials"):
+        wilson(4, 3)
+
+
+@given(numbers, st.floats(0.5, 0.999))
+def test_mean_interval_equals_scipy(values, confidence):
+    if len(set(values)) == 1:
+        values = [*values, values[0] + 1]
+    estimate = mean_interval(values, confidence)
+    expected = stats.ttest_1samp(values, 0).confidence_interval(confidence)
+    scale = max(map(abs, values))
+    assert (estimate.lower, estimate.upper) == pytest.approx((expected.low, expected.high), rel=1e-9, abs=1e-9 * scale)
+    assert estimate.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-9 * scale)
+
+
+def test_mean_interval_is_cut_at_what_is_possible():
+    assert mean_interval([0.0, 0.0, 5.0], minimum=0.0).lower == 0.0
+    assert mean_interval([1.0, 1.0, 0.0], maximum=1.0).upper == 1.0
+
+
+@pytest.mark.parametrize("interval", [mean_interval, median_interval])
+@pytest.mark.parametrize("values", [[3.5], [0.1] * 7])
+def test_no_spread_seen_gives_no_bounds(interval, values):
+    assert interval(values) == Estimate(values[0], None, None)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60))
+def test_median_interval_equals_scipy(values):
+    estimate = median_interval(values)
+    expected = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
+    assert estimate.value == np.median(values)
+    if len(set(values)) > 1:
+        assert estimate.lower == (None if math.isnan(expected.low) else expected.low)
+        assert estimate.upper == (None if math.isnan(expected.high) else expected.high)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lower", "upper"), [(5, None, None), (6, 1, 6), (10, 2, 9), (20, 6, 15), (100, 40, 61)]
+)
+def test_median_interval_ranks_of_the_tables(rows, lower, upper):
+    """Conover, table A3 (binomial with p = 1/2)."""
+    estimate = median_interval(np.arange(1, rows + 1))
+    assert (estimate.lower, estimate.upper) == (lower, upper)
+
+
+@given(numbers, st.randoms())
+def test_row_order_does_not_change_a_bit(values, random):
+    shuffled = random.sample(values, len(values))
+    assert mean_interval(shuffled) == mean_interval(values)
+    assert median_interval(shuffled) == median_interval(values)
+    half = len(values) // 2
+    assert delong_interval(values[:half][::-1], values[half:][::-1]) == delong_interval(values[:half], values[half:])
+
+
+def naive_delong(positives, negatives, confidence=0.95):
+    """All pairs, as DeLong et al. 1988 write it."""
+    pairs = np.array([[(x > y) + 0.5 * (x == y) for y in negatives] for x in positives])
+    area, m, n = pairs.mean(), len(positives), len(negatives)
+    by_positive, by_negative = pairs.mean(axis=1), pairs.mean(axis=0)
+    variance = ((by_positive - area) ** 2).sum() / (m - 1) / m + ((by_negative - area) ** 2).sum() / (n - 1) / n
+    return area, variance, stats.norm.ppf((1 + confidence) / 2)
+
+
+@given(scores, scores, st.floats(0.5, 0.999))
+def test_delong_equals_all_pairs(positives, negatives, confidence):
+    area, variance, z = naive_delong(positives, negatives, confidence)
+    estimate = delong_interval(positives, negatives, confidence)
+    assert estimate.value == pytest.approx(area, abs=1e-12)
+    if variance > 1e-15:
+        error = z * math.sqrt(variance) / (area * (1 - area))
+        expected = special.expit([special.logit(area) - error, special.logit(area) + error])
+        assert (estimate.lower, estimate.upper) == pytest.approx(tuple(expected), abs=1e-9)
+
+
+def test_delong_standard_error_of_independent_labels():
+    """Both terms: our oracle gives 0.08165 for 50 rows of labels unrelated to evenly spaced scores.
+
+    Near A = 1/2 the width of the logit interval is 2 z se to first order; the draw of labels moves the fifth digit.
+    """
+    labels = np.random.RandomState(1).binomial(1, 0.5, 10_000) == 1
+    every_score = np.linspace(0, 1, 10_000)
+    estimate = delong_interval(every_score[labels], every_score[~labels])
+    standard_error = (estimate.upper - estimate.lower) / (2 * stats.norm.ppf(0.975))
+    assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0816492, abs=5e-5)
+
+
+def test_nannymls_standard_error_of_the_accuracy_of_guesses():
+    """NannyML's 0.0707 for 50 rows: sqrt(1/4 / 50), from the spread of the hits as in Student's interval."""
+    random = np.random.RandomState(1)
+    labels, guesses = random.binomial(1, 0.5, 10_000), random.binomial(1, 0.5, 10_000)
+    estimate = mean_interval((labels == guesses).astype(float))
+    standard_error = (estimate.upper - estimate.lower) / (2 * stats.norm.ppf(0.975))
+    assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0707, abs=1e-4)
+
+
+@given(scores, scores)
+def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
+    one, other = delong_interval(positives, negatives), delong_interval(negatives, positives)
+    expected = (1 - other.value, 1 - other.upper, 1 - other.lower)
+    assert (one.value, one.lower, one.upper) == pytest.approx(expected, abs=1e-9)
+    assert 0 <= one.lower <= one.value <= one.upper <= 1
+
+
+@pytest.mark.parametrize(
+    ("positives", "negatives"),
+    [([5, 6, 7], [1, 2, 3, 4]), ([1, 2], [5, 6]), ([3, 3, 3], [3, 3]), ([4], [1, 2, 3, 5]), ([2], [1]), ([1, 9], [4])],
+)
+def test_without_a_usable_variance_the_bounds_solve_newcombe_method_5(positives, negatives):
+    estimate = delong_interval(positives, negatives)
+    m, n = len(positives), len(negatives)
+    z = stats.norm.ppf(0.975)
+    assert estimate.upper - estimate.lower > 0.1
+    for bound, at_limit in ((estimate.lower, estimate.value == 0), (estimate.upper, estimate.value == 1)):
+        extra = ((m + n) / 2 - 1) * ((1 - bound) / (2 - bound) + bound / (1 + bound))
+        variance = bound * (1 - bound) * (1 + extra) / (m * n)
+        assert (estimate.value - bound) ** 2 == pytest.approx(z**2 * variance, abs=1e-9)
+        assert (bound == estimate.value) == at_limit
+
+
+@pytest.mark.parametrize(("area", "positive_rows", "negative_rows"), [(0.9, 5, 45), (0.75, 20, 80), (0.97, 50, 50)])
+def test_delong_interval_covers(area, positive_rows, negative_rows):
+    """A plain interval A +- z se covers .80, .93 and .87 here; a thousand trials have a standard error of .007."""
+    rng = np.random.default_rng(3)
+    distance = stats.norm.ppf(area) * math.sqrt(2)
+    covered = 0
+    for _ in range(1000):
+        estimate = delong_interval(rng.normal(distance, 1, positive_rows), rng.normal(0, 1, negative_rows))
+        covered += estimate.lower <= area <= estimate.upper
+    assert 0.91 <= covered / 1000 <= 0.98
+
+
+@pytest.mark.parametrize("interval", [mean_interval, median_interval])
+def test_no_values_have_no_interval(interval):
+    with pytest.raises(UndefinedStatisticError, match="no rows"):
+        interval([])
+    with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
+        interval([[1.0, 2.0]])
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95, float("nan")])
+@pytest.mark.parametrize(
+    "interval",
+    [
+        lambda confidence: wilson(1, 2, confidence),
+        lambda confidence: mean_interval([1, 2], confidence),
+        lambda confidence: median_interval([1, 2], confidence),
+        lambda confidence: delong_interval([1, 2], [1, 2], confidence),
+    ],
+)
+def test_confidence_is_a_probability(interval, confidence):
+    with pytest.raises(ValueError, match="must lie strictly between 0 and 1"):
+        interval(confidence)
+
+
+def test_transformed_keeps_missing_bounds_missing():
+    assert transformed(Estimate(4.0, 1.0, 9.0), math.sqrt) == Estimate(2.0, 1.0, 3.0)
+    assert transformed(Estimate(4.0), math.sqrt) == Estimate(2.0)
+
+
+# ---- differences
+
+
+def test_a_difference_by_hand():
+    """Below: hypot(3, 8); above: hypot(4, 6)."""
+    found = difference_interval(Estimate(10.0, 7.0, 14.0), Estimate(4.0, -2.0, 12.0))
+    assert found == Estimate(6.0, pytest.approx(6 - math.sqrt(73)), pytest.approx(6 + math.sqrt(52)))
+
+
+def test_a_difference_of_proportions_is_newcombes_hybrid_score():
+    """Newcombe 1998 (Stat Med 17:873), method 10: 56/70 - 48/80 is 0.2, 0.0524 to 0.3339."""
+    found = difference_interval(wilson(56, 70), wilson(48, 80))
+    assert (found.value, found.lower, found.upper) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
+
+
+def test_a_difference_of_symmetric_intervals_is_that_of_independent_means():
+    first, second = Estimate(1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3), Estimate(0.2, 0.2 - 1.96 * 0.4, 0.2 + 1.96 * 0.4)
+    found = difference_interval(first, second)
+    assert (found.lower, found.upper) == pytest.approx((0.8 - 1.96 * 0.5, 0.8 + 1.96 * 0.5))
+
+
+bounded = st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(0, 5)).map(
+    lambda own: Estimate(own[0], own[0] - own[1], own[0] + own[2])
+)
+
+
+@given(bounded, bounded)
+def test_differences_are_mirrored_and_hold_their_value(first, second):
+    found, mirrored = difference_interval(first, second), difference_interval(second, first)
+    assert found.lower <= found.value <= found.upper
+    assert (mirrored.value, mirrored.lower, mirrored.upper) == pytest.approx((-found.value, -found.upper, -found.lower))
+    assert found.upper - found.lower >= max(first.upper - first.lower, second.upper - second.lower) - 1e-9
+
+
+def test_without_bounds_of_both_a_difference_has_none():
+    whole, bare = Estimate(3.0, 2.0, 4.0), Estimate(1.0)
+    assert difference_interval(whole, bare) == Estimate(2.0)
+    assert difference_interval(bare, whole) == Estimate(-2.0)
+
+
+def test_a_difference_of_skewed_areas_covers():
+    """Areas near 1 of few rows, whose intervals are far from symmetric; 800 trials have a standard error of .008."""
+    rng = np.random.default_rng(13)
+    areas = (0.93, 0.8)
+    distances = [stats.norm.ppf(area) * math.sqrt(2) for area in areas]
+    covered = 0
+    for _ in range(800):
+        first, second = (delong_interval(rng.normal(d, 1, 15), rng.normal(0, 1, 60)) for d in distances)
+        found = difference_interval(first, second)
+        covered += found.lower <= areas[0] - areas[1] <= found.upper
+    assert 0.92 <= covered / 800 <= 0.98
