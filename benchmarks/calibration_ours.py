@@ -11,9 +11,12 @@ import numpy as np
 from calibration_samples import CASES, REFERENCE_ROWS, SHIFTS, WINDOW_ROWS, file_name, samples
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.drift.statistics_table import DEFAULT_STATISTIC, DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profiles.profile import Bins, CategoricalBins, ColumnProfile, numeric_bins
-from monitoring_pipeline.spec.model import DriftRules, FeatureKind
+from monitoring_pipeline.evaluation.drift.comparison import Comparison
+from monitoring_pipeline.evaluation.drift.statistics_table import DEFAULT_STATISTIC, DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, numeric_bins
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
+from monitoring_pipeline.spec.rules.drift import DriftRules
+from monitoring_pipeline.spec.sources import FeatureKind
 
 Values = NDArray[np.float64]
 

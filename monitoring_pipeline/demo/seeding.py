@@ -26,7 +26,7 @@ from monitoring_pipeline.demo.training import (
     training_fingerprint,
 )
 from monitoring_pipeline.shipped_files import read_sql
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 Progress = Callable[[str], None]
 _DDL = "demo/warehouse.sql"

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.demo.flights import NEW_YORK, WEATHER, Outcome
-from monitoring_pipeline.spec.model import FeatureKind, Task
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.explanation.by_score import ScoreTable, split_by_score
+from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
-from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.predictions import score_counts

@@ -8,10 +8,8 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.orchestration.assets.measuring import build_assets
-from monitoring_pipeline.orchestration.health.failed_runs import (
-    build_pipeline_health_sensor,
-    build_record_failures_job,
-)
+from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
+from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
 from monitoring_pipeline.orchestration.jobs.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels_sensor

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.records.incident import Decision, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Role, Verdict
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 
 

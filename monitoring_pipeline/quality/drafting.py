@@ -13,7 +13,8 @@ from monitoring_pipeline.evaluation.quality.null_groups import NullGroup, find_n
 from monitoring_pipeline.quality.runner import check_schema
 from monitoring_pipeline.quality.suites import SuiteError
 from monitoring_pipeline.records.measurement import Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 
 MOST_DIGITS = 300
 CHANCE_OF_FALSE_ALARM = 1e-4

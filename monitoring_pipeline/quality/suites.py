@@ -9,7 +9,8 @@ import yaml
 from monitoring_pipeline.quality.engine import expectation_types, known_kwargs, kwargs_problems
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation, condition_problem
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
 _TIMESTAMP_TYPES = ("datetime64[us]",)

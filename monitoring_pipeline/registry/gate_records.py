@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 if TYPE_CHECKING:
     from mlflow.models import EvaluationResult

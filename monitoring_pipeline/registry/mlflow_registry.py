@@ -20,7 +20,7 @@ from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 if TYPE_CHECKING:
     import pandas as pd

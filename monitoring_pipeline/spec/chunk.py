@@ -4,7 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 
 
 @dataclass(frozen=True)

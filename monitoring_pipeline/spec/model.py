@@ -4,18 +4,19 @@ import datetime as dt
 import hashlib
 import re
 from difflib import get_close_matches
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, Self, cast
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.rules.drift import DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
+from monitoring_pipeline.spec.rules.performance import PerformanceRules
+from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
-from monitoring_pipeline.spec.rules.threshold import Threshold
+from monitoring_pipeline.spec.sources import Feature, FeatureKind, LabelSource, PredictionSource, ReferenceWindow, Task
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 RESERVED_COLUMNS = frozenset(
@@ -30,164 +31,6 @@ RESERVED_COLUMNS = frozenset(
 def _time_zones() -> set[str]:
     # Cached, as it opens every file of the database.
     return available_timezones()
-
-
-class Task(StrEnum):
-    """What the model predicts."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    REGRESSION = "regression"
-
-
-class FeatureKind(StrEnum):
-    """How a column is profiled."""
-
-    NUMERIC = "numeric"
-    CATEGORICAL = "categorical"
-
-
-class PredictionSource(SpecPart):
-    """The warehouse table that holds one row per prediction."""
-
-    table: str
-    """Table or view, optionally with its schema: ``scores`` or ``ml.scores``."""
-    id: str
-    """Column that identifies a prediction; labels refer to it."""
-    time: str
-    """Column with the time of the prediction; without a zone it is taken as UTC."""
-    model_version: str | None = None
-    """Column with the version that made the prediction; may be left out while there is one version."""
-    score: str | None = None
-    """Column with the probability of the positive class (binary)."""
-    scores: dict[str, str] = {}
-    """Columns with the probability of each class (multiclass): class and column."""
-    prediction: str | None = None
-    """Column with the decided class or predicted value; classifiers may leave it out."""
-    horizon: str | None = None
-    """Column with the number of steps that a forecast looks ahead (regression): errors are also told by horizon."""
-    naive: str | None = None
-    """Column with the naive forecast of the same row, such as the last known value (regression)."""
-    decision_threshold: float = Field(default=0.5, ge=0, le=1)
-    """Binary without a prediction column: the score from which on the positive class is predicted."""
-
-
-class LabelSource(SpecPart):
-    """The warehouse table that holds the observed truth, one row per prediction whose label is known."""
-
-    table: str
-    """Table or view, optionally with its schema."""
-    id: str
-    """Column that refers to the prediction's id."""
-    label: str
-    """Column with the observed class or value."""
-    known_at: str
-    """Column with the time when the label became known; without a zone it is taken as UTC."""
-    positive: bool | int | str = True
-    """Binary: the value of the label (and prediction) column that means the positive class."""
-    delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
-    """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
-    lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
-    """How old a chunk may be for late labels to be looked for."""
-
-
-class Feature(SpecPart):
-    """One input of the model."""
-
-    kind: FeatureKind
-    """numeric or categorical (text, booleans and codes)."""
-    column: str | None = None
-    """Column in the predictions table, where it differs from the feature's name."""
-
-
-class ReferenceWindow(SpecPart):
-    """The rows that a model version was validated on: [start, end) in the model's time zone."""
-
-    start: dt.date
-    """First day."""
-    end: dt.date
-    """The day after the last."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.end <= self.start:
-            message = f"end ({self.end}) must be after start ({self.start})"
-            raise ValueError(message)
-        return self
-
-
-class Against(StrEnum):
-    """Which rows a chunk's columns are compared with."""
-
-    REFERENCE = "reference"
-    PREVIOUS_DAY = "previous_day"
-    SAME_WEEKDAY = "same_weekday"
-    TRAILING_DAYS = "trailing_days"
-    LAST_YEAR = "last_year"
-
-
-class MultivariateStatistic(StrEnum):
-    """A comparison of all watched features at once."""
-
-    DOMAIN_CLASSIFIER = "domain_classifier"
-    PCA_RECONSTRUCTION = "pca_reconstruction"
-
-
-class DriftRules(SpecPart):
-    """When a column has drifted: an effect of at least its floor, and evidence."""
-
-    against: Against = Against.REFERENCE
-    """What a chunk is compared with: the reference, or earlier days (their profiles are added up)."""
-    window_days: int = Field(default=28, ge=7)
-    """How far back same_weekday and trailing_days look."""
-    alpha: float = Field(default=0.01, gt=0, lt=1)
-    """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
-    minimum_rows: int = Field(default=50, ge=2)
-    """Fewer rows in the chunk are not judged."""
-    numeric: str | None = None
-    """Statistic that decides for numeric columns."""
-    categorical: str | None = None
-    """Statistic that decides for categorical columns."""
-    statistics: tuple[str, ...] = ()
-    """Further statistics to measure; they are stored and do not decide."""
-    floors: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
-    learn_floors: bool = True
-    """Raise the floor of columns that differ more than that on the reference's own days."""
-    false_alarm_share: float = Field(default=0.05, gt=0, lt=0.5)
-    """Learned floors: share of healthy days on which some column may be flagged."""
-    multivariate: tuple[MultivariateStatistic, ...] = tuple(MultivariateStatistic)
-    """Comparisons of all watched features at once."""
-    ignore: tuple[str, ...] = ()
-    """Columns that are measured and never decide."""
-
-
-class PerformanceRules(SpecPart):
-    """When performance is judged, and against what."""
-
-    minimum_rows: int = Field(default=50, ge=2)
-    """Fewer labelled rows are not judged."""
-    minimum_maturity: float = Field(default=0.5, ge=0, le=1)
-    """Smaller shares of labelled rows are not judged until the label delay has passed."""
-    breach_on: Literal["interval", "point"] = "interval"
-    """Breached when the whole interval is on the wrong side of the threshold, or already the point."""
-    quantile: float = Field(default=0.5, gt=0, lt=1)
-    """Regression: the quantile that the model predicts, for the quantile loss."""
-    thresholds: dict[str, Threshold] = {}
-    """Allowed range by metric; of one class as ``recall[cancelled]``."""
-
-
-class QualityRules(SpecPart):
-    """What a chunk must hold before its numbers mean anything."""
-
-    minimum_rows: int = Field(default=1, ge=0)
-    """Fewer predictions in a chunk are a breach."""
-    volume_ratio: Threshold = Threshold(lower=0.5, upper=2.0)
-    """Allowed number of predictions, as a multiple of the reference's median on the same weekday."""
-    freshness: Duration | None = None
-    """Longest allowed time between the newest prediction and the chunk's end; learned from the reference if absent."""
-    suite: str | None = None
-    """File of the Great Expectations suite, relative to the spec; default <name>.suite.yaml."""
 
 
 _RULES_OF_LEARNED_FLOORS = frozenset(

@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 
 
 @dataclass(frozen=True)

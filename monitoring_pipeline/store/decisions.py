@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.engine import reading, writing

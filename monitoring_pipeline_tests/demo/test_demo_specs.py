@@ -14,7 +14,8 @@ from monitoring_pipeline.demo.training import DEMO_MODELS, REFERENCE_END, REFERE
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.loading import load_specs
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 
 
 @pytest.fixture(scope="module")

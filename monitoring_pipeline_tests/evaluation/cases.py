@@ -11,7 +11,8 @@ import polars as pl
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.evaluation.reference.reference import Reference, build_reference
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 
 NOON = dt.datetime(2024, 3, 1, 12, tzinfo=dt.UTC)
 ID_KEY = b"key"

@@ -10,8 +10,8 @@ from scipy import special
 from sklearn import metrics
 
 from monitoring_pipeline.evaluation.periods import PeriodDay, summarize_period
+from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins, profile_labelled
-from monitoring_pipeline.evaluation.profiles.profile import numeric_bins
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of

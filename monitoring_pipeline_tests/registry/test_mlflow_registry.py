@@ -16,7 +16,7 @@ from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import DECISION_TAG, ModelRegistry, RegistryError
 from monitoring_pipeline.registry.trainers import run_trainer
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
-from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
+from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
 OWN = "monitoring_pipeline_tests.registry.trainers_for_tests"
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")

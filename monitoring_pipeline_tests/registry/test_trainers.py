@@ -11,7 +11,7 @@ import pytest
 
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.trainers import TrainerError, ask_external_trainer, run_trainer
-from monitoring_pipeline.spec.model import FeatureKind, ReferenceWindow, Task
+from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
 NOWHERE = "sqlite:///:memory:"
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")

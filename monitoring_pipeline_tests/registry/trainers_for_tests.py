@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.registry.mlflow_registry import SIGNATURE_ROWS
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 NOT_A_FUNCTION = 3
 

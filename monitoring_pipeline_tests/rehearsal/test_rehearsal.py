@@ -25,7 +25,7 @@ from monitoring_pipeline.rehearsal.summary import stored_alerts, summarize_rehea
 from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.rehearsal.rehearsed_world import (
     BY_THE_REAL_CLOCK,

@@ -15,7 +15,8 @@ from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.rehearsal.nights import night_of
 from monitoring_pipeline.rehearsal.served_warehouse import ServedSpan, ServedWarehouse, served_spans
 from monitoring_pipeline.spec.chunk import chunk_of_key, chunk_of_reference
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse

@@ -15,7 +15,8 @@ from monitoring_pipeline.spec.chunk import (
     days_of,
     local_midnight,
 )
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 HOUR = dt.timedelta(hours=1)

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from monitoring_pipeline.spec.loading import SpecError, load_spec, load_specs, read_specs, usable_specs
-from monitoring_pipeline.spec.model import FeatureKind, Task
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, binary_spec, changed, regression_spec
 
 SHORT_SPEC = """\

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledg
 from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_measurements
 from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore

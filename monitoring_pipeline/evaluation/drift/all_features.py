@@ -19,7 +19,9 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
 from monitoring_pipeline.statistics.reweighting import density_ratio_weights

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
-from monitoring_pipeline.spec.model import Against, DriftRules
+from monitoring_pipeline.spec.rules.drift import Against, DriftRules
 
 A_YEAR_OF_WEEKS = dt.timedelta(days=364)
 """52 weeks: the same weekday of the year before."""

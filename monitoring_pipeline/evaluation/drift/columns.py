@@ -7,16 +7,14 @@ from difflib import get_close_matches
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.statistics_table import (
-    DRIFT_STATISTICS,
-    Comparison,
-    DriftStatistic,
-    Values,
-    deciding_statistic,
-)
-from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile
+from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, DriftStatistic, deciding_statistic
+from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, MultivariateStatistic
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 

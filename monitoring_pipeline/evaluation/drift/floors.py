@@ -16,16 +16,16 @@ import numpy as np
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.evaluation.drift.baselines import baseline_days, without
+from monitoring_pipeline.evaluation.drift.comparison import Values
 from monitoring_pipeline.evaluation.drift.statistics_table import (
     DRIFT_STATISTICS,
-    SPECIAL_CELLS_AFTER,
-    SPECIAL_CELLS_BEFORE,
-    Values,
     deciding_statistic,
     effect_of,
 )
-from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, ColumnProfile, add_profiles
-from monitoring_pipeline.spec.model import Against, ModelSpec
+from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import Against
 from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 
 LEAST_DAYS = 10

@@ -31,7 +31,8 @@ from monitoring_pipeline.evaluation.performance.thresholds import judge_by_thres
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
 from monitoring_pipeline.statistics.seeding import generator_of

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.explanation.by_score import score_edges, score_table
 from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled, Values
 from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.stratified_tests import stratified_homogeneity_test, van_elteren_test
 

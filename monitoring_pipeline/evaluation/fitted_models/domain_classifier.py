@@ -8,7 +8,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding, Values, code_matrix, encoding_of
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
-from monitoring_pipeline.spec.model import FeatureKind
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.inputs import Flags
 from monitoring_pipeline.statistics.samples.permutation import area_by_stratum
 

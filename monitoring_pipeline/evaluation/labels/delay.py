@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.survival import Arrivals, kaplan_meier, thinned
 from monitoring_pipeline.statistics.weights import effective_rows
 

@@ -12,7 +12,8 @@ from monitoring_pipeline.evaluation.performance import metric_functions as of
 from monitoring_pipeline.evaluation.performance.metric_functions import Metric
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.performance.thresholds import Better
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import median_interval
 from monitoring_pipeline.statistics.predictions import calibration, classification, regression, score_counts
 

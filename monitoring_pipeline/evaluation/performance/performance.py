@@ -11,7 +11,8 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Performance
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 
 WEIGHTED = "; rows weighted by the inverse probability that their label has arrived"

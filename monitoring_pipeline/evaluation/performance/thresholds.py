@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
-from monitoring_pipeline.spec.model import ModelSpec, Threshold
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.threshold import Threshold
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.intervals.intervals import difference_interval
 

@@ -5,7 +5,8 @@ import datetime as dt
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.profiles.profile import Bins, ChunkProfile, profile_chunk
+from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 ROWS_KEPT = 100_000

@@ -12,17 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.profiles.profile import (
-    Bins,
-    ChunkProfile,
-    ColumnProfile,
-    NumericBins,
-    numeric_bins,
-    profile_column,
-    sum_profiles,
-)
+from monitoring_pipeline.evaluation.profiles.bins import Bins, NumericBins, numeric_bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, profile_column, sum_profiles
 from monitoring_pipeline.evaluation.rows.usable import usable
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions import calibration, score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 

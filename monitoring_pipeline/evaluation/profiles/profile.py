@@ -8,60 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import narwhals as nw
-import numpy as np
-from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.profiles.bins import LARGEST_SUMMED, SUM_BITS, Bins, CategoricalBins, NumericBins
 
 UNSEEN_NAMES_KEPT = 50
-LARGEST_SUMMED = 1e100
-"""Larger magnitudes are counted in their bins and left out of the sums, whose squares would overflow."""
-SUM_BITS = 30
-SMALLEST_REACH = 2.0**-128
-
-
-@dataclass(frozen=True)
-class NumericBins:
-    """Bins of a numeric column.
-
-    ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the first and
-    the last bin are open and hold what lies outside the reference's own range.
-    ``groups`` gives each bin its place among the coarser bins that the distances quoted at 10 bins use: 0 below the
-    reference's range, then those within, then one above it.
-    ``centre`` is what the sums are taken around, ``reach`` a power of two above the outermost quantile's distance
-    from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its square): whole multiples of a power of
-    two add up to the same bits in every order, whichever engine, thread or split of the rows adds them, as long as
-    the sum is below 2**(53 - SUM_BITS) reaches.
-    """
-
-    edges: tuple[float, ...]
-    groups: tuple[int, ...]
-    centre: float
-    reach: float = 1.0
-    kind: Literal["numeric"] = "numeric"
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Names of the cells that a profile counts; null sorts below every number."""
-        bounds = ("", *(repr(edge) for edge in self.edges), "")
-        return ("null", "nan", "-inf", *(f"[{a},{b})" for a, b in pairwise(bounds)), "+inf")
-
-
-@dataclass(frozen=True)
-class CategoricalBins:
-    """Bins of a categorical column: the categories of the reference, most frequent first."""
-
-    categories: tuple[str, ...]
-    kind: Literal["categorical"] = "categorical"
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """Names of the cells that a profile counts; ``other`` holds what is not among the categories."""
-        return ("null", *(f"={category}" for category in self.categories), "other")
-
-
-Bins = NumericBins | CategoricalBins
 
 
 @dataclass(frozen=True)
@@ -180,45 +133,6 @@ def is_constant(bins: Bins, column: ColumnProfile) -> bool:
     if isinstance(bins, NumericBins):
         return column.minimum == column.maximum
     return filled[0] < len(column.counts) - 1 or len(column.unseen) == 1
-
-
-def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 10) -> NumericBins:
-    """Freeze bins at quantiles of the reference; a value holding a bin's mass or more gets its own bin.
-
-    Args:
-        values: the reference column; values that are not finite are left out.
-        bins: quantile bins, before heavy values are set apart.
-        coarse: bins after grouping, without those outside the reference's range.
-    """
-    finite = np.sort(values[np.isfinite(values)])
-    if finite.size == 0:
-        return NumericBins((), (0,), 0.0)
-    quantiles = np.quantile(finite, np.arange(1, bins) / bins, method="inverted_cdf")
-    distinct, repeats = np.unique(finite, return_counts=True)
-    heavy = distinct[repeats * bins >= finite.size]
-    after_heavy = np.nextafter(heavy[heavy < np.finfo(np.float64).max], np.inf)
-    largest = finite[-1:]
-    after_largest = np.nextafter(largest[largest < np.finfo(np.float64).max], np.inf)
-    edges = np.unique(np.concatenate([finite[:1], quantiles, heavy, after_heavy, after_largest]))
-    counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
-    middles = (np.cumsum(counts) - counts / 2) / finite.size
-    groups = 1 + np.minimum((middles * coarse).astype(int), coarse - 1)
-    # Outside the reference's range is a place of its own: else a summer day would look like the warmest winter day.
-    groups[0] = 0
-    groups[-1] += counts[-1] == 0
-    median = float(finite[finite.size // 2])
-    centre = median if abs(median) <= LARGEST_SUMMED else 0.0
-    summed = finite[np.abs(finite) <= LARGEST_SUMMED]
-    outer = np.clip(quantiles, -LARGEST_SUMMED, LARGEST_SUMMED)
-    farthest = np.max(np.abs(outer - centre), initial=0.0) or np.max(np.abs(summed - centre), initial=0.0) or 1.0
-    reach = float(np.exp2(np.ceil(np.log2(np.clip(farthest, SMALLEST_REACH, LARGEST_SUMMED)))))
-    return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), centre, reach)
-
-
-def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> CategoricalBins:
-    """Freeze the categories of the reference, the ``limit`` most frequent; the rest counts as ``other``."""
-    ranked = sorted(counts, key=lambda value: (-counts[value], value))
-    return CategoricalBins(tuple(ranked[:limit]))
 
 
 def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -> ColumnProfile:

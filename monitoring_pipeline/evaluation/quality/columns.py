@@ -3,19 +3,18 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.profiles.profile import (
+from monitoring_pipeline.evaluation.profiles.bins import (
+    SPECIAL_CELLS_AFTER,
+    SPECIAL_CELLS_BEFORE,
     Bins,
     CategoricalBins,
-    ChunkProfile,
-    ColumnProfile,
     NumericBins,
-    is_constant,
 )
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 BY_CHANCE = 0.01
 OUT_OF_RANGE = 0.01
-SPECIAL_CELLS_BEFORE, SPECIAL_CELLS_AFTER = 3, 1
 
 
 @dataclass(frozen=True)

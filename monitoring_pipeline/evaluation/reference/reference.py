@@ -14,21 +14,16 @@ from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, Learned
 from monitoring_pipeline.evaluation.estimation.estimation import NOT_ESTIMATED, Estimation, learn_estimation
 from monitoring_pipeline.evaluation.labels.delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
+from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.by_day import profile_days, rows_to_keep
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins
-from monitoring_pipeline.evaluation.profiles.profile import (
-    Bins,
-    ChunkProfile,
-    categorical_bins,
-    is_constant,
-    numeric_bins,
-    sum_profiles,
-)
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.estimate import Estimate
 
 

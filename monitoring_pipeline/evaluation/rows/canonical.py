@@ -7,7 +7,8 @@ import polars as pl
 from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
 

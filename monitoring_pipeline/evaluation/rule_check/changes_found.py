@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.columns import measure_drift
-from monitoring_pipeline.evaluation.drift.statistics_table import standard_deviation
+from monitoring_pipeline.evaluation.drift.comparison import standard_deviation
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, profile_column
 from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_CHANGED,

@@ -15,8 +15,8 @@ from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
-from monitoring_pipeline.spec import model
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import Against
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline.statistics.seeding import generator_of
 
@@ -92,7 +92,7 @@ def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOu
     day that has them all is beside those; the floors are then of all days, since hardly a day would keep all its
     earlier ones.
     """
-    if days.spec.drift.against is not model.Against.REFERENCE:
+    if days.spec.drift.against is not Against.REFERENCE:
         return list(_beside_earlier_days(days))
     ordered = sorted(days.profiles)
     places: list[int] = generator.permutation(len(ordered)).tolist()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.spec.model import FeatureKind, Task
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 SHIFTS_IN_DEVIATIONS = (0.1, 0.25, 0.5, 1.0)
 SHARES_OF_ROWS = (0.05, 0.2)

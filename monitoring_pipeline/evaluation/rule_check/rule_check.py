@@ -30,7 +30,8 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
 )
 from monitoring_pipeline.evaluation.rule_check.thresholds_breached import RATE, replay_thresholds
 from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.model import Against, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import Against
 
 SPLITS = 2
 SAMPLING, IN_ORDER = f"{RATE}[sampling]", f"{RATE}[in_order]"

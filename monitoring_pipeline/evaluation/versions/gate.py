@@ -7,8 +7,9 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Per, Unknow
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference
 from monitoring_pipeline.evaluation.versions.paired_rows import loss_name_of
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import GateRules
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 
 PREDICTION = "prediction"
 _BINARY_DECISIONS = {"0": "0", "1": "1", "0.0": "0", "1.0": "1", "False": "0", "True": "1"}

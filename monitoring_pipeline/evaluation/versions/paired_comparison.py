@@ -11,8 +11,8 @@ from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, V
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, PairedRows, loss_name_of
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
-from monitoring_pipeline.spec.model import Task
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval

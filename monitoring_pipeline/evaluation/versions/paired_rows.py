@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.performance.metric_functions import multiclass_brier, multiclass_log_losses
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities, paired_rows
 from monitoring_pipeline.statistics.predictions import score_counts

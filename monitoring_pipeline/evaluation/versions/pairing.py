@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.profiles.by_day import local_days
 from monitoring_pipeline.evaluation.versions.outputs import has_outputs, outputs_in
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import GateRules
+from monitoring_pipeline.spec.sources import Task
 
 MISSING = ""
 """Segment of the rows whose feature is null."""

@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec, ReferenceWindow, Task
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
 
 class NotEnoughHistoryError(ValueError):

@@ -70,47 +70,6 @@ class _Failure:
     is_about_rows: bool = False
 
 
-def build_record_failures_job(
-    specs: Sequence[ModelSpec], after: AfterRecording, record_specs: RecordSpecs = lambda _, __: None
-) -> dg.JobDefinition:
-    """Return the job that writes down what the sensor has found, and calls ``after`` for what it wrote."""
-    by_name = {spec.name: spec for spec in specs}
-
-    @dg.op(name=OP, retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
-    def record(
-        context: dg.OpExecutionContext,
-        config: FailureConfig,
-        store: dg.ResourceParam[Store],
-        clock: dg.ResourceParam[Clock],
-    ) -> None:
-        spec, now = by_name.get(config.model), clock()
-        if spec is None:
-            # Its spec may have broken after the sensor was loaded; then that is what there is to say.
-            context.log.warning("%s: no model with a usable spec", config.model)
-            record_specs(store, now)
-            return
-        written = 0
-        for results in failure_results(spec, config, instance=context.instance, store=store):
-            store.replace(results, run_id=context.run_id, measured_at=now)
-            written += 1
-        context.log.info("%s: %s: written on %d chunks", config.model, config.kind, written)
-        # Also for chunks that an attempt before this one has written, and then died.
-        chunks = [chunk_of_key(spec, key) for key in config.chunks]
-        touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, PRODUCER)]
-        if touched:
-            after(spec, touched, store, now)
-
-    @dg.job(
-        name=JOB,
-        executor_def=dg.in_process_executor,
-        description="Writes failed runs and overdue chunks down as measurements of the chunks they concern.",
-    )
-    def record_failures() -> None:
-        record()
-
-    return record_failures
-
-
 def build_pipeline_health_sensor(
     specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
 ) -> dg.SensorDefinition:

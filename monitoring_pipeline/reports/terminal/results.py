@@ -12,7 +12,8 @@ from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLI
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.chunk import chunk_of_day
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.steps.periods import summarize
 

@@ -14,7 +14,8 @@ from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import Against, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import Against
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
     made_from,

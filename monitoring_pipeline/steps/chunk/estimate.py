@@ -12,7 +12,8 @@ from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
 from monitoring_pipeline.steps.references import load_references, reference_rows
 

@@ -10,7 +10,8 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.steps.reference.building import take_reference
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.training import ACTOR, champion_of

@@ -16,8 +16,9 @@ from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHisto
 from monitoring_pipeline.ports.adapters import Adapters
 from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.records.incident import Decision
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.scoring import scored_by, served_or_scored_by
 from monitoring_pipeline.steps.versions.training import (

@@ -20,8 +20,9 @@ from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TA
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.chunk import chunk_of_reference
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.steps.roles import effective_spec, recorded_champion
 

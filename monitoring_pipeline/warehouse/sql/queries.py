@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
 from monitoring_pipeline.warehouse.sql.columns import (
     AS_NUMBER,

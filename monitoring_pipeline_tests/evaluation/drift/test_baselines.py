@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.drift.baselines import (
     without,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
-from monitoring_pipeline.spec.model import Against, DriftRules
+from monitoring_pipeline.spec.rules.drift import Against, DriftRules
 
 # A Wednesday.
 DAY = dt.date(2024, 3, 20)

@@ -7,12 +7,14 @@ from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
 from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError, check_drift_rules, measure_drift
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.drift.comparison import Comparison
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.reference.counterpart import against_reference
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import canonical, features, profile_of, reference_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, regression_spec
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift
+from monitoring_pipeline.evaluation.drift.comparison import Comparison
 from monitoring_pipeline.evaluation.drift.floors import (
     LearnedFloor,
     LearnedFloors,
@@ -19,14 +20,9 @@ from monitoring_pipeline.evaluation.drift.floors import (
     thinned,
     to_normal,
 )
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, NUMERIC, Comparison, effect_of
-from monitoring_pipeline.evaluation.profiles.profile import (
-    CategoricalBins,
-    ChunkProfile,
-    ColumnProfile,
-    numeric_bins,
-    sum_profiles,
-)
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, NUMERIC, effect_of
+from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins, numeric_bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline_tests.spec.cases import regression_spec
 

@@ -20,7 +20,8 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import tell_apart
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind, ModelSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.samples.permutation import area_test
 from monitoring_pipeline.statistics.weights import effective_rows
 from monitoring_pipeline_tests.evaluation.cases import canonical

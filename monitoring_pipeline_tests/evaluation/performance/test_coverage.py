@@ -6,7 +6,7 @@ from scipy import special
 
 from monitoring_pipeline.evaluation.performance.metrics_table import Per, metrics_of
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 
 ROWS, SIMULATIONS, ROWS_OF_THE_TRUTH = 300, 300, 200_000
 DUMMY = {Task.BINARY: (0.3,), Task.MULTICLASS: (0.5, 0.3, 0.2), Task.REGRESSION: (10.0,)}

@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import (
 )
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.records.measurement import Kind, Maturity, Severity, Status
-from monitoring_pipeline.spec.model import Task
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec

@@ -7,13 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
 from monitoring_pipeline.evaluation.profiles.labelled import (
     day_counts,
     error_bins,
     profile_labelled,
     summed_performance,
 )
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, numeric_bins, sum_profiles
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 

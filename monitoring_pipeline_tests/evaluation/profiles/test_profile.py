@@ -14,18 +14,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.profiles.profile import (
+from monitoring_pipeline.evaluation.profiles.bins import (
     LARGEST_SUMMED,
-    UNSEEN_NAMES_KEPT,
     Bins,
     CategoricalBins,
-    ChunkProfile,
-    ColumnProfile,
     NumericBins,
-    Unseen,
-    add_profiles,
     categorical_bins,
     numeric_bins,
+)
+from monitoring_pipeline.evaluation.profiles.profile import (
+    UNSEEN_NAMES_KEPT,
+    ChunkProfile,
+    ColumnProfile,
+    Unseen,
+    add_profiles,
     profile_chunk,
     profile_column,
 )

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
-from monitoring_pipeline.evaluation.profiles.profile import CategoricalBins, NumericBins
+from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.reference.reference import (
     EmptyReferenceError,
     Reference,
@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_from_document,
 )
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
-from monitoring_pipeline.spec.model import FeatureKind
+from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import (
     AS_OF,
     NO_LABELS,

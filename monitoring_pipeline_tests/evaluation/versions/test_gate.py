@@ -10,8 +10,9 @@ from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.gate import check_gate_rules, judge_challenger
 from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference, compare_paired
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
-from monitoring_pipeline.spec.model import ModelSpec, Task
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline_tests.spec.cases import BINARY, MULTICLASS, binary_spec, regression_spec
 

@@ -14,8 +14,8 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import (
 )
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows, loss_name_of, row_losses
 from monitoring_pipeline.records.measurement import Kind, Maturity, Role, Severity, Status
-from monitoring_pipeline.spec.model import Task
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
+from monitoring_pipeline.spec.sources import Task
 
 RULES = GateRules()
 

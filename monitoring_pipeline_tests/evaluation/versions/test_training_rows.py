@@ -15,8 +15,9 @@ from monitoring_pipeline.evaluation.versions.training_rows import (
     training_windows,
 )
 from monitoring_pipeline.spec.chunk import local_midnight
-from monitoring_pipeline.spec.model import ModelSpec, ReferenceWindow
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.worlds.world import DELIVERIES_SPEC, LOANS_SPEC
 
 LOANS, DELIVERIES = ModelSpec.model_validate(LOANS_SPEC), ModelSpec.model_validate(DELIVERIES_SPEC)

@@ -4,7 +4,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG, ROOT_RUN_ID_TAG
 
-from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor, build_record_failures_job
+from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
+from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.worlds.living_world import night_of, settle
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET

@@ -16,7 +16,7 @@ import pytest
 
 from monitoring_pipeline.records.incident import Decision, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
-from monitoring_pipeline.spec.model import ReferenceWindow
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.worlds.living_world import (
     PROMPTLY,
     TRAINER,

@@ -22,10 +22,10 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.health.failed_runs import (
     JOB,
     build_pipeline_health_sensor,
-    build_record_failures_job,
     keys_of_run,
     recovered_results,
 )
+from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.steps.inputs import made_from

@@ -7,8 +7,10 @@ import pytest
 from scipy import stats
 from sklearn.metrics import ndcg_score
 
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, Comparison
-from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, numeric_bins
+from monitoring_pipeline.evaluation.drift.comparison import Comparison
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.statistics.samples import distances, row_tests
 from monitoring_pipeline.statistics.samples import homogeneity_tests as evidence
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg

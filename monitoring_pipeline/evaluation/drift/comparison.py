@@ -1,0 +1,143 @@
+"""Two profiles of one column as a statistic sees them, and their moments."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins, NumericBins
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
+from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.samples import distances, row_tests
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two profiles of one column over the same bins, and samples of both where a statistic needs single rows."""
+
+    bins: Bins
+    expected: ColumnProfile
+    observed: ColumnProfile
+    expected_rows: Values | None = None
+    observed_rows: Values | None = None
+
+    @cached_property
+    def fine(self) -> tuple[Values, Values]:
+        """Counts of expected and observed over all cells, null below every number."""
+        return np.asarray(self.expected.counts, np.float64), np.asarray(self.observed.counts, np.float64)
+
+    @cached_property
+    def coarse(self) -> tuple[Values, Values]:
+        """Counts over the coarser bins of a numeric column, with its special cells; else over all cells."""
+        if not isinstance(self.bins, NumericBins):
+            return self.fine
+        return _merged(self.bins, self.fine[0]), _merged(self.bins, self.fine[1])
+
+    @cached_property
+    def tested(self) -> tuple[Values, Values]:
+        """The coarse counts as tests of homogeneity take them, free of what the reference's own counts decided.
+
+        Sparse cells are pooled in the order given: categories go by name, because by frequency the pools would gather
+        what chance made rare. Edges at the reference's own extremes leave none of its rows outside: where the other
+        side has some, one of the reference's counts as outside (of n + m exchangeable rows, the outermost).
+        """
+        expected, observed = (side.copy() for side in self.coarse)
+        if not isinstance(self.bins, NumericBins):
+            order = [0, *(1 + np.argsort(self.bins.categories, kind="stable")), expected.size - 1]
+            return expected[order], observed[order]
+        lowest, highest = SPECIAL_CELLS_BEFORE, expected.size - SPECIAL_CELLS_AFTER - 1
+        outside = expected[lowest] + expected[highest] == 0 < observed[lowest] + observed[highest]
+        if outside and expected[highest - 1] > 0:
+            expected[highest - 1 : highest + 1] += (-1, 1)
+        return expected, observed
+
+    @cached_property
+    def samples(self) -> tuple[Values, Values]:
+        """Single values of both sides.
+
+        Raises:
+            UndefinedStatisticError: when there are none at hand.
+        """
+        if self.expected_rows is None or self.observed_rows is None:
+            raise UndefinedStatisticError("needs rows, and only counts are at hand")
+        return self.expected_rows, self.observed_rows
+
+    @property
+    def numeric_bins(self) -> NumericBins:
+        """The bins of a numeric column."""
+        if not isinstance(self.bins, NumericBins):
+            raise UndefinedStatisticError("needs a numeric column")
+        return self.bins
+
+
+def _merged(bins: NumericBins, fine: Values) -> Values:
+    before, after = fine[:SPECIAL_CELLS_BEFORE], fine[-SPECIAL_CELLS_AFTER:]
+    middle = fine[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]
+    merged: Values = np.bincount(bins.groups, weights=middle).astype(np.float64)
+    return np.concatenate([before, merged, after])
+
+
+def wasserstein_in_deviations(comparison: Comparison) -> float:
+    """Wasserstein distance of the finite values in the expected side's standard deviations.
+
+    Each bin stands at its middle, the open ones at the outermost edges: nothing beyond these counts as farther, so
+    that a single huge value changes next to nothing. Infinite values count at the ends.
+    """
+    bins = comparison.numeric_bins
+    expected, observed = (_finite_cells(counts) for counts in comparison.fine)
+    deviation = standard_deviation(comparison.expected)
+    edges = np.asarray(bins.edges)
+    positions = np.concatenate([edges[:1], (edges[:-1] + edges[1:]) / 2, edges[-1:]])
+    if deviation == 0.0 or edges.size == 0:
+        raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
+    return distances.wasserstein_distance(expected, observed, positions) / deviation
+
+
+def mean_difference_in_deviations(comparison: Comparison) -> float:
+    """Absolute difference of the means of the finite values in the expected side's standard deviations."""
+    deviation = standard_deviation(comparison.expected)
+    if deviation == 0.0:
+        raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
+    means = [_moments(side)[1] for side in (comparison.expected, comparison.observed)]
+    return abs(means[1] - means[0]) / deviation
+
+
+def welch_test_of(comparison: Comparison) -> Evidence:
+    """Welch's test on the sums of both sides."""
+    moments = [_moments(side) for side in (comparison.expected, comparison.observed)]
+    rows, means, variances = zip(*moments, strict=True)
+    return row_tests.welch_test(rows, means, variances)
+
+
+def energy_in_deviations(comparison: Comparison) -> float:
+    """Energy distance over the root of the expected sample's standard deviation."""
+    deviation = float(np.std(comparison.samples[0]))
+    if deviation == 0.0:
+        raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
+    return row_tests.energy_distance(*comparison.samples) / deviation**0.5
+
+
+def standard_deviation(profile: ColumnProfile) -> float:
+    """Standard deviation of the finite values of a profile; sums of exact parts, so equal in any order."""
+    return float(np.sqrt(_moments(profile)[2]))
+
+
+def _moments(profile: ColumnProfile) -> tuple[int, float, float]:
+    """Number of finite values, their mean from the bins' centre, and their unbiased variance."""
+    rows = sum(profile.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER])
+    if rows < 2:  # noqa: PLR2004 - a variance takes two
+        raise UndefinedStatisticError(f"{rows} finite values on one side, at least 2 needed")
+    mean = profile.sum_centred / rows
+    variance = max(0.0, (profile.sum_squares_centred - rows * mean * mean) / (rows - 1))
+    return rows, mean, variance
+
+
+def _finite_cells(counts: Values) -> Values:
+    """Counts of the ordered bins, infinities joined to the outermost; null and NaN left out."""
+    cells = counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER].copy()
+    cells[0] += counts[2]
+    cells[-1] += counts[-1]
+    return cells

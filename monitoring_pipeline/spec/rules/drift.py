@@ -1,0 +1,54 @@
+"""Rules about drift."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from monitoring_pipeline.spec.parsing.part import SpecPart
+
+
+class Against(StrEnum):
+    """Which rows a chunk's columns are compared with."""
+
+    REFERENCE = "reference"
+    PREVIOUS_DAY = "previous_day"
+    SAME_WEEKDAY = "same_weekday"
+    TRAILING_DAYS = "trailing_days"
+    LAST_YEAR = "last_year"
+
+
+class MultivariateStatistic(StrEnum):
+    """A comparison of all watched features at once."""
+
+    DOMAIN_CLASSIFIER = "domain_classifier"
+    PCA_RECONSTRUCTION = "pca_reconstruction"
+
+
+class DriftRules(SpecPart):
+    """When a column has drifted: an effect of at least its floor, and evidence."""
+
+    against: Against = Against.REFERENCE
+    """What a chunk is compared with: the reference, or earlier days (their profiles are added up)."""
+    window_days: int = Field(default=28, ge=7)
+    """How far back same_weekday and trailing_days look."""
+    alpha: float = Field(default=0.01, gt=0, lt=1)
+    """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
+    minimum_rows: int = Field(default=50, ge=2)
+    """Fewer rows in the chunk are not judged."""
+    numeric: str | None = None
+    """Statistic that decides for numeric columns."""
+    categorical: str | None = None
+    """Statistic that decides for categorical columns."""
+    statistics: tuple[str, ...] = ()
+    """Further statistics to measure; they are stored and do not decide."""
+    floors: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
+    learn_floors: bool = True
+    """Raise the floor of columns that differ more than that on the reference's own days."""
+    false_alarm_share: float = Field(default=0.05, gt=0, lt=0.5)
+    """Learned floors: share of healthy days on which some column may be flagged."""
+    multivariate: tuple[MultivariateStatistic, ...] = tuple(MultivariateStatistic)
+    """Comparisons of all watched features at once."""
+    ignore: tuple[str, ...] = ()
+    """Columns that are measured and never decide."""

@@ -1,0 +1,20 @@
+"""Rules about data quality."""
+
+from pydantic import Field
+
+from monitoring_pipeline.spec.parsing.duration import Duration
+from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.rules.threshold import Threshold
+
+
+class QualityRules(SpecPart):
+    """What a chunk must hold before its numbers mean anything."""
+
+    minimum_rows: int = Field(default=1, ge=0)
+    """Fewer predictions in a chunk are a breach."""
+    volume_ratio: Threshold = Threshold(lower=0.5, upper=2.0)
+    """Allowed number of predictions, as a multiple of the reference's median on the same weekday."""
+    freshness: Duration | None = None
+    """Longest allowed time between the newest prediction and the chunk's end; learned from the reference if absent."""
+    suite: str | None = None
+    """File of the Great Expectations suite, relative to the spec; default <name>.suite.yaml."""
