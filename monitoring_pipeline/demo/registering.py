@@ -33,7 +33,7 @@ class OtherModelRegisteredError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Registry:
+class DemoRegistry:
     """Where MLflow keeps its records (such as ``sqlite:///...``), and the folder for the models' files."""
 
     tracking_uri: str

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.demo.flights import data_directory, read_flights
-from monitoring_pipeline.demo.registering import Registry
+from monitoring_pipeline.demo.registering import DemoRegistry
 from monitoring_pipeline.demo.training import (
     DEMO_MODELS,
     LATE_FROM_SCORE,
@@ -56,7 +56,7 @@ def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress:
         return
     progress("reading the flights of 2013")
     flights = read_flights()
-    registry = Registry(tracking_uri, artifact_root)
+    registry = DemoRegistry(tracking_uri, artifact_root)
     tables = {"flight_labels": _labels(flights), "flight_outcomes": _outcomes(flights)}
     for model in DEMO_MODELS:
         tables[f"{model.name}_predictions"] = _predictions(model, flights, registry, progress)
@@ -65,7 +65,7 @@ def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress:
     _write(path, tables)
 
 
-def _predictions(model: DemoModel, flights: pl.DataFrame, registry: Registry, progress: Progress) -> pl.DataFrame:
+def _predictions(model: DemoModel, flights: pl.DataFrame, registry: DemoRegistry, progress: Progress) -> pl.DataFrame:
     """Return the model's rows: its reference scored out of fold, everything later by the registered version."""
     moments = moments_of_prediction(model, flights)
     reference, later = moments.filter(in_reference()), moments.filter(~in_reference())
@@ -84,7 +84,7 @@ def _predictions(model: DemoModel, flights: pl.DataFrame, registry: Registry, pr
 
 
 def _registered(
-    model: DemoModel, reference: pl.DataFrame, scores: NDArray[np.float64], registry: Registry, progress: Progress
+    model: DemoModel, reference: pl.DataFrame, scores: NDArray[np.float64], registry: DemoRegistry, progress: Progress
 ) -> str:
     fingerprint = training_fingerprint(model, reference)
     version = registry.find_version(model, fingerprint)

@@ -15,10 +15,10 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.predictions import score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
@@ -49,9 +49,9 @@ class PeriodSummary:
     """
 
     days: int
-    realized: Estimate | None
-    estimated: Estimate | None
-    changes: Mapping[str, Estimate]
+    realized: Quantity | None
+    estimated: Quantity | None
+    changes: Mapping[str, Quantity]
     drifted: Counter[str]
     verdicts: Counter[VerdictStatus]
 
@@ -92,7 +92,7 @@ def _drifted(measurements: Sequence[Measurement]) -> list[str]:
     return sorted({m.subject for m in breached if m.severity is not Severity.INFO})
 
 
-def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Estimate | None:
+def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Quantity | None:
     """Return the headline metric of the sums, with a bootstrap over days: rows of one day share their weather."""
     if not counts.days or not (counts.scores or spec.task is Task.REGRESSION):
         return None
@@ -121,7 +121,7 @@ def _headline(spec: ModelSpec, counts: DayCounts, weights: Values) -> Values:
     return np.divide(total, known.sum(axis=0), out=np.full(len(weights), math.nan), where=known.any(axis=0))
 
 
-def _estimated(spec: ModelSpec, measured: Sequence[Measurement]) -> Estimate | None:
+def _estimated(spec: ModelSpec, measured: Sequence[Measurement]) -> Quantity | None:
     name = HEADLINE_METRIC[spec.task]
     own = [m for m in measured if m.kind is Kind.ESTIMATED_PERFORMANCE and m.name == name and m.value is not None]
     if not own:
@@ -131,10 +131,10 @@ def _estimated(spec: ModelSpec, measured: Sequence[Measurement]) -> Estimate | N
     value = float(share @ np.array([m.value for m in own]))
     bounds = [(m.lower, m.upper) for m in own if m.lower is not None and m.upper is not None]
     if len(bounds) < len(own):
-        return Estimate(value)
+        return Quantity(value)
     half_widths = np.array([(upper - lower) / 2 for lower, upper in bounds])
     half_width = math.sqrt(float(np.sum((share * half_widths) ** 2)))
-    return Estimate(value, value - half_width, value + half_width)
+    return Quantity(value, value - half_width, value + half_width)
 
 
 def _changes(
@@ -143,7 +143,7 @@ def _changes(
     reference: tuple[ChunkProfile, ...],
     days: Sequence[PeriodDay],
     generator: np.random.Generator,
-) -> dict[str, Estimate]:
+) -> dict[str, Quantity]:
     """Return the split of a binary model's change by name, such as ``change_given_score[auroc]``."""
     if spec.task is not Task.BINARY:
         return {}
@@ -153,7 +153,7 @@ def _changes(
     tables = [_table(side) for side in sides]
     blank = Measurement(kind=Kind.PERFORMANCE, subject="relation", name="", model_version="", value=0.0)
     return {
-        m.name: Estimate(m.value, m.lower, m.upper)
+        m.name: Quantity(m.value, m.lower, m.upper)
         for m in split_by_score(tables[0], tables[1], blank, generator)
         if m.value is not None
     }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -87,7 +87,7 @@ class Store(Protocol):
     def update_incidents(
         self,
         model: str,
-        judge: Callable[[Sequence[ChunkEvidence], Sequence[KnownIncident]], IncidentChanges],
+        judge: Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges],
         plan: Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]],
         *,
         at: dt.datetime,

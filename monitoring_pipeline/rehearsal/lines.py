@@ -17,8 +17,8 @@ from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 LEAST_DAYS = 10
 LOGGED = ""
@@ -39,9 +39,9 @@ class Lines:
 
     rows: int
     versions: tuple[str, ...]
-    served: Estimate | None
-    logged: Estimate | None
-    difference: Estimate | None
+    served: Quantity | None
+    logged: Quantity | None
+    difference: Quantity | None
 
 
 def lines_of(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> Lines | None:
@@ -101,8 +101,8 @@ def _lines(pairs: PairedRows, versions: tuple[str, ...]) -> Lines:
     return Lines(rows=pairs.labels.size, versions=versions, served=own[0], logged=own[1], difference=own[2])
 
 
-def _interval(values: NDArray[np.float64]) -> Estimate:
+def _interval(values: NDArray[np.float64]) -> Quantity:
     """Return the first, of all rows, with an interval from the others, each without a day; few days tell none."""
     if values.size <= LEAST_DAYS:
-        return Estimate(float(values[0]))
+        return Quantity(float(values[0]))
     return jackknife_interval(float(values[0]), values[1:])

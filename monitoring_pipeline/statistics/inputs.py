@@ -8,7 +8,7 @@ measurement.
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

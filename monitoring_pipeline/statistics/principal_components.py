@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import LARGEST_MAGNITUDE, Vector
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 VARIANCE_KEPT = 0.65
 FARTHEST = 20.0

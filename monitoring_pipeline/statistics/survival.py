@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 
 @dataclass(frozen=True)

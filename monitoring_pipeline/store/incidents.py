@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.handling import Handle
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident, heard_of
 from monitoring_pipeline.records.incident import (
@@ -20,14 +20,14 @@ from monitoring_pipeline.records.incident import (
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.decisions import write_decision
 from monitoring_pipeline.store.engine import reading, writing
-from monitoring_pipeline.store.evidence import read_evidence
+from monitoring_pipeline.store.incident_inputs import read_chunk_measurements
 from monitoring_pipeline.store.incident_rows import event_of, event_row, handling_row, incident_of, incident_row
 from monitoring_pipeline.store.tables.incidents import alerts, incident_events, incidents
 
 TOLD_ONCE = frozenset({EventKind.SPREAD, EventKind.ESCALATED})
 """Kinds of event of which nobody hears twice on one chunk; what is resolved and reopened may be so again."""
 BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
-Judge = Callable[[Sequence[ChunkEvidence], Sequence[KnownIncident]], IncidentChanges]
+Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
 
 
@@ -63,7 +63,7 @@ class IncidentStore(StoreConnection):
         told: list[IncidentEvent] = []
         with writing(self._engine, f"incidents/{model}") as connection:
             known = _known(connection, model)
-            changes = judge(read_evidence(connection, model), known)
+            changes = judge(read_chunk_measurements(connection, model), known)
             for change in changes.current:
                 told.extend(_write(connection, change, plan, at))
             for change in changes.gone:

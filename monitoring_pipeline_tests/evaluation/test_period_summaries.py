@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.periods import PeriodDay, summarize_period
 from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins, profile_labelled
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
@@ -176,12 +176,12 @@ def test_the_estimate_is_the_mean_by_rows_and_its_error_falls_with_the_days():
     ]
     found = _summary(*days).estimated
     half_width = math.hypot(0.25 * 0.1, 0.75 * 0.06)
-    assert found == Estimate(pytest.approx(0.725), pytest.approx(0.725 - half_width), pytest.approx(0.725 + half_width))
+    assert found == Quantity(pytest.approx(0.725), pytest.approx(0.725 - half_width), pytest.approx(0.725 + half_width))
 
 
 def test_one_day_without_bounds_leaves_the_period_without():
     days = [_day((), _estimate(0.8, rows=100, half_width=0.1)), _day((), _estimate(0.7, rows=100))]
-    assert _summary(*days).estimated == Estimate(pytest.approx(0.75))
+    assert _summary(*days).estimated == Quantity(pytest.approx(0.75))
 
 
 def test_skipped_estimates_are_left_out():
@@ -190,7 +190,7 @@ def test_skipped_estimates_are_left_out():
         reason="20 rows", rows=20,
     )  # fmt: skip
     assert _summary(_day((), skipped)).estimated is None
-    assert _summary(_day((), skipped), _day((), _estimate(0.7, rows=10))).estimated == Estimate(pytest.approx(0.7))
+    assert _summary(_day((), skipped), _day((), _estimate(0.7, rows=10))).estimated == Quantity(pytest.approx(0.7))
 
 
 # ---- what a change is made of

@@ -5,8 +5,8 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 MIXING = np.array([[1.0, 0.8, 0.2, 0.0], [0.0, 0.3, 1.0, 0.9]])
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.statistics.survival import Arrivals, kaplan_meier, thinned
 from monitoring_pipeline.statistics.weights import effective_rows

@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, Period
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.results import _period_cells
 from monitoring_pipeline.spec.chunk import chunk_of_key
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
@@ -244,10 +244,10 @@ def test_names_with_brackets_are_shown_as_they_are():
 
 def test_changes_that_are_sure_have_a_star():
     changes = {
-        f"{BY_SCORE}[auroc]": Estimate(-0.02, -0.03, -0.01),
-        f"{GIVEN_SCORE}[auroc]": Estimate(0.02, -0.01, 0.03),
-        f"{BY_SCORE}[mean_bias]": Estimate(0.5),
+        f"{BY_SCORE}[auroc]": Quantity(-0.02, -0.03, -0.01),
+        f"{GIVEN_SCORE}[auroc]": Quantity(0.02, -0.01, 0.03),
+        f"{BY_SCORE}[mean_bias]": Quantity(0.5),
     }
-    summary = PeriodSummary(3, Estimate(0.7), None, changes, Counter(), Counter())
+    summary = PeriodSummary(3, Quantity(0.7), None, changes, Counter(), Counter())
     cells = _period_cells(binary_spec(), summary)
     assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "none", ""]

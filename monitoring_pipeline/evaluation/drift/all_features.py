@@ -22,8 +22,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.reweighting import density_ratio_weights
 from monitoring_pipeline.statistics.samples.permutation import area_test, mean_difference_test
 from monitoring_pipeline.statistics.seeding import generator_of

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins, NumericBins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import distances, row_tests
 
 Values = NDArray[np.float64]
@@ -105,7 +105,7 @@ def mean_difference_in_deviations(comparison: Comparison) -> float:
     return abs(means[1] - means[0]) / deviation
 
 
-def welch_test_of(comparison: Comparison) -> Evidence:
+def welch_test_of(comparison: Comparison) -> Significance:
     """Welch's test on the sums of both sides."""
     moments = [_moments(side) for side in (comparison.expected, comparison.observed)]
     rows, means, variances = zip(*moments, strict=True)

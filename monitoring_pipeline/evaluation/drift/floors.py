@@ -26,7 +26,7 @@ from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SP
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 LEAST_DAYS = 10
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000)

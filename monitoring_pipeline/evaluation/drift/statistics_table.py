@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
-from monitoring_pipeline.statistics.estimate import Evidence
+from monitoring_pipeline.statistics.results import Significance
 from monitoring_pipeline.statistics.samples import distances, row_tests
 from monitoring_pipeline.statistics.samples import homogeneity_tests as evidence
 
@@ -31,7 +31,7 @@ class DriftStatistic:
     name: str
     kinds: frozenset[FeatureKind]
     effect: Callable[[Comparison], float]
-    test: Callable[[Comparison], Evidence]
+    test: Callable[[Comparison], Significance]
     floor: float
     definition: str
     needs_rows: bool = False
@@ -46,11 +46,11 @@ def _fine(function: Callable[[Values, Values], float]) -> Callable[[Comparison],
     return lambda comparison: function(*comparison.fine)
 
 
-def _by_chi_squared(comparison: Comparison) -> Evidence:
+def _by_chi_squared(comparison: Comparison) -> Significance:
     return evidence.chi_squared_homogeneity(*comparison.tested)
 
 
-def _by_kolmogorov_smirnov(comparison: Comparison) -> Evidence:
+def _by_kolmogorov_smirnov(comparison: Comparison) -> Significance:
     return evidence.kolmogorov_smirnov_test(*comparison.fine)
 
 
@@ -58,7 +58,7 @@ def _effect_of_rows(function: Callable[[Values, Values], float]) -> Callable[[Co
     return lambda comparison: function(*comparison.samples)
 
 
-def _test_of_rows(function: Callable[[Values, Values], Evidence]) -> Callable[[Comparison], Evidence]:
+def _test_of_rows(function: Callable[[Values, Values], Significance]) -> Callable[[Comparison], Significance]:
     return lambda comparison: function(*comparison.samples)
 
 

@@ -33,8 +33,8 @@ from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
@@ -129,7 +129,7 @@ def estimate_performance(
     model_version: str,
     chunk: str,
     loss_model: LossModel | None = None,
-    reference: Mapping[str, Estimate] | None = None,
+    reference: Mapping[str, Quantity] | None = None,
 ) -> tuple[Measurement, ...]:
     """Estimate one version's performance on a chunk, and judge it by the thresholds.
 
@@ -260,7 +260,7 @@ def _error(metric: str, differences: Values) -> EstimateError:
 
 
 def _measurement(
-    blank: Measurement, expected: Expected, error: EstimateError, reference: Estimate | None
+    blank: Measurement, expected: Expected, error: EstimateError, reference: Quantity | None
 ) -> Measurement:
     half_width = CONFIDENCE_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
     return replace(
@@ -276,7 +276,7 @@ def _measurement(
     )
 
 
-def _judge(spec: ModelSpec, measurement: Measurement, reference: Estimate | None) -> Measurement:
+def _judge(spec: ModelSpec, measurement: Measurement, reference: Quantity | None) -> Measurement:
     """Judge as realized performance is judged, and never more than a warning: it is an estimate."""
     judged = judge_by_threshold(spec, measurement, better_of(spec.task, measurement.name), reference)
     if judged.severity is not Severity.CRITICAL:

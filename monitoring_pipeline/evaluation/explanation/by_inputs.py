@@ -30,8 +30,8 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.statistics.weights import effective_rows
 
@@ -178,7 +178,7 @@ def _split(
 def _measured(blank: Measurement, values: Values) -> Measurement:
     """Give a measurement its value, the first, and its interval from the others."""
     try:
-        estimate: Estimate = bootstrap_interval(float(values[0]), values[1:])
+        estimate: Quantity = bootstrap_interval(float(values[0]), values[1:])
     except UndefinedStatisticError as undefined:
         return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)

@@ -10,9 +10,9 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval
 from monitoring_pipeline.statistics.predictions import score_counts as counted
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 BINS = 20
 DRAWS = 400

@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.stratified_tests import stratified_homogeneity_test, van_elteren_test
 
 BINS = 10
@@ -60,7 +60,7 @@ def measure_residuals(
     yield replace(tested, status=Status.BREACHED, reason=f"{words} the model's output, labels are not what they were")
 
 
-def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Evidence]:
+def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Significance]:
     sides = [_score_and_hit(side) for side in (reference, current)]
     edges = score_edges(sides[0][0], BINS)
     before, after = (score_table(edges, scores, hits) for scores, hits in sides)
@@ -76,7 +76,7 @@ def _score_and_hit(side: Labelled) -> tuple[Values, Values]:
     return side.outputs.max(axis=1), (side.outputs.argmax(axis=1) == side.labels).astype(np.float64)
 
 
-def _of_numbers(reference: Labelled, current: Labelled) -> tuple[float, Evidence]:
+def _of_numbers(reference: Labelled, current: Labelled) -> tuple[float, Significance]:
     edges = score_edges(reference.outputs[:, 0], BINS)
     off = [side.labels - side.outputs[:, 0] for side in (reference, current)]
     bins = [np.searchsorted(edges, side.outputs[:, 0], side="left").astype(np.int64) for side in (reference, current)]

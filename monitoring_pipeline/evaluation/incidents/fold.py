@@ -32,7 +32,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChunkEvidence:
+class ChunkMeasurements:
     """What was measured on one chunk, as far as it can matter for incidents.
 
     Args:
@@ -48,7 +48,7 @@ class ChunkEvidence:
     measurements: tuple[Measurement, ...]
 
 
-def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkEvidence]) -> tuple[IncidentHistory, ...]:
+def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tuple[IncidentHistory, ...]:
     """Return all incidents of a model, in the order of their opening.
 
     Args:
@@ -77,7 +77,7 @@ class _Fold:
         self._courses: dict[str, Course] = {}
         self._joined: dict[str, str] = {}
 
-    def take(self, index: int, evidence: ChunkEvidence) -> None:
+    def take(self, index: int, evidence: ChunkMeasurements) -> None:
         """Let every cause go one chunk further: first what it makes of its own breaches, then with all consequences."""
         chunk, measurements = evidence.chunk, without_replaced_estimates(evidence.measurements)
         by_signal = self._by_signal(index, measurements)

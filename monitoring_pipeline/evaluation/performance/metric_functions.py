@@ -6,22 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities
 from monitoring_pipeline.statistics.intervals.bootstrap import without_bias
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
 from monitoring_pipeline.statistics.predictions import calibration, classification, regression, score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
-Metric = Callable[[ScoredRows], Estimate]
+Metric = Callable[[ScoredRows], Quantity]
 Counted = Callable[[ScoreCounts], Values]
 Weighted = Callable[[ScoredRows, Values], Values]
 
 
-def by_formula(formula: Callable[[Values, Values], Estimate], counted: Counted, *, of_scores: bool) -> Metric:
+def by_formula(formula: Callable[[Values, Values], Quantity], counted: Counted, *, of_scores: bool) -> Metric:
     """A metric of a binary model by its formula; of weighted rows by resampling."""
 
-    def measure(rows: ScoredRows) -> Estimate:
+    def measure(rows: ScoredRows) -> Quantity:
         own = formula(rows.labels, rows.score if of_scores else rows.predictions)
         return own if rows.weights is None else rows.bootstrap(of_counts(counted))[0]
 
@@ -31,7 +31,7 @@ def by_formula(formula: Callable[[Values, Values], Estimate], counted: Counted, 
 def of_probabilities(metric: Metric) -> Metric:
     """The metric, where every score is a probability."""
 
-    def measure(rows: ScoredRows) -> Estimate:
+    def measure(rows: ScoredRows) -> Quantity:
         labels_and_probabilities(np.zeros(rows.scores.size), rows.scores.ravel())
         return metric(rows)
 
@@ -48,25 +48,25 @@ def resampled(counted: Counted) -> Metric:
     return lambda rows: rows.bootstrap(of_counts(counted))[0]
 
 
-def expected_calibration_error(rows: ScoredRows) -> Estimate:
+def expected_calibration_error(rows: ScoredRows) -> Quantity:
     """Expected calibration error; its lower bound is without what chance adds."""
     estimate, draws = rows.bootstrap(of_counts(calibration.calibration_gaps))
     return without_bias(estimate, draws)
 
 
-def miscalibration(rows: ScoredRows) -> Estimate:
+def miscalibration(rows: ScoredRows) -> Quantity:
     """Brier score that recalibration would save; its lower bound is without what chance adds."""
     estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).miscalibration))
     return without_bias(estimate, draws)
 
 
-def discrimination(rows: ScoredRows) -> Estimate:
+def discrimination(rows: ScoredRows) -> Quantity:
     """Brier score that the recalibrated score saves over the base rate; its lower bound as ``miscalibration``."""
     estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).discrimination))
     return without_bias(estimate, draws)
 
 
-def top_label_error(rows: ScoredRows) -> Estimate:
+def top_label_error(rows: ScoredRows) -> Quantity:
     """Expected calibration error of the decided class's probability."""
     decided: NDArray[np.int64] = rows.predictions.astype(np.int64)
     right: Values = np.asarray(rows.predictions == rows.labels, dtype=np.float64)
@@ -82,7 +82,7 @@ def skill_over_dummy(loss: Weighted, dummy: Callable[[ScoredRows], Values]) -> M
         expected = weights @ dummy(rows) / weights.sum(axis=1)
         return 1 - np.divide(loss(rows, weights), expected, out=np.full(len(weights), np.nan), where=expected > 0)
 
-    def measure(rows: ScoredRows) -> Estimate:
+    def measure(rows: ScoredRows) -> Quantity:
         if not rows.dummy:
             raise UndefinedStatisticError("needs labels in the reference, whose rate or median the dummy says")
         return rows.bootstrap(skill)[0]
@@ -119,7 +119,7 @@ def brier_of_base_rates(rows: ScoredRows) -> Values:
 def mean_of(losses: Callable[[ScoredRows], Values]) -> Metric:
     """The mean of a loss per row, with Student's interval; of weighted rows by resampling."""
 
-    def measure(rows: ScoredRows) -> Estimate:
+    def measure(rows: ScoredRows) -> Quantity:
         if rows.weights is None:
             return mean_interval(losses(rows), minimum=0.0)
         return rows.bootstrap(weighted_mean(losses))[0]
@@ -142,7 +142,7 @@ def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
     return lambda rows: rows.bootstrap(over_classes)[0]
 
 
-def accuracy_of_classes(rows: ScoredRows) -> Estimate:
+def accuracy_of_classes(rows: ScoredRows) -> Quantity:
     """Share of right classes, with Wilson's interval."""
     right = (rows.labels == rows.predictions).astype(np.float64)
     if rows.weights is None:
@@ -172,10 +172,10 @@ def quantile_losses(rows: ScoredRows) -> Values:
     return np.maximum(rows.quantile * below, (rows.quantile - 1) * below)
 
 
-def of_errors(formula: Callable[[Values, Values], Estimate], weighted: Weighted) -> Metric:
+def of_errors(formula: Callable[[Values, Values], Quantity], weighted: Weighted) -> Metric:
     """A metric of a regression by its formula; of weighted rows by resampling."""
 
-    def measure(rows: ScoredRows) -> Estimate:
+    def measure(rows: ScoredRows) -> Quantity:
         own = formula(rows.labels, rows.predictions)
         return own if rows.weights is None else rows.bootstrap(weighted)[0]
 
@@ -201,11 +201,11 @@ def _weighted_r_squared(rows: ScoredRows, weights: Values) -> Values:
     return 1 - np.divide(weights @ _squared(rows), variation, out=np.full(len(weights), np.nan), where=variation > 0)
 
 
-def r_squared(rows: ScoredRows) -> Estimate:
+def r_squared(rows: ScoredRows) -> Quantity:
     """1 - SSE / SST (Kvalseth 1985), with its interval by resampling."""
     value = regression.r_squared(rows.labels, rows.predictions)
     own, _ = rows.bootstrap(_weighted_r_squared)
-    return own if rows.weights is not None else Estimate(value.value, own.lower, own.upper)
+    return own if rows.weights is not None else Quantity(value.value, own.lower, own.upper)
 
 
 def weighted_median(rows: ScoredRows, weights: Values) -> Values:
@@ -224,7 +224,7 @@ def weighted_median_label(rows: ScoredRows, weights: Values) -> Values:
     return _weighted_median_of(rows.labels, weights)
 
 
-def against_naive(rows: ScoredRows) -> Estimate:
+def against_naive(rows: ScoredRows) -> Quantity:
     """1 - mean absolute error / that of the naive forecast on the same rows."""
     if rows.naive is None:
         raise UndefinedStatisticError("the spec names no naive forecast (predictions.naive)")

@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.performance.thresholds import judge_by_thres
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 WEIGHTED = "; rows weighted by the inverse probability that their label has arrived"
 
@@ -27,7 +27,7 @@ def measure_performance(
     chunk: str = "",
     maturity: LabelMaturity | None = None,
     not_interpretable: str | None = None,
-    reference: Mapping[str, Estimate] | None = None,
+    reference: Mapping[str, Quantity] | None = None,
 ) -> tuple[Measurement, ...]:
     """Measure one version's performance on the rows whose labels are known, and judge it by the thresholds.
 
@@ -104,7 +104,7 @@ def _number(spec: ModelSpec, column: str) -> pl.Expr:
     return pl.col(column).replace_strict(numbers, default=None, return_dtype=pl.Float64)
 
 
-def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[str, Estimate] | None) -> tuple[float, ...]:
+def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[str, Quantity] | None) -> tuple[float, ...]:
     """Return what a model without inputs says: by the reference, or by the rows while they become one."""
     names = {
         Task.BINARY: ["base_rate"],
@@ -141,7 +141,7 @@ def _measurements(
     metric: PerformanceMetric,
     rows: ScoredRows,
     blank: Measurement,
-    reference: Mapping[str, Estimate],
+    reference: Mapping[str, Quantity],
     held_back: str | None,
 ) -> Iterator[Measurement]:
     """Yield what a metric is measured for, with the reference's value of each."""

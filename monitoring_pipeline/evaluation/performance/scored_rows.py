@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
@@ -96,7 +96,7 @@ class ScoredRows:
         """Weights of the rows as one draw, shape (1, rows)."""
         return (np.ones(self.labels.size) if self.weights is None else self.weights)[None, :]
 
-    def bootstrap(self, statistic: Callable[["ScoredRows", Values], Values]) -> tuple[Estimate, Values]:
+    def bootstrap(self, statistic: Callable[["ScoredRows", Values], Values]) -> tuple[Quantity, Values]:
         """Return a number with its interval by resampling, and its draws.
 
         Args:

@@ -7,8 +7,8 @@ from enum import StrEnum
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.threshold import Threshold
-from monitoring_pipeline.statistics.estimate import Estimate
 from monitoring_pipeline.statistics.intervals.intervals import difference_interval
+from monitoring_pipeline.statistics.results import Quantity
 
 
 class Better(StrEnum):
@@ -29,7 +29,7 @@ class _Range:
 
 
 def judge_by_threshold(
-    spec: ModelSpec, measurement: Measurement, better: Better | None, reference: Estimate | None = None
+    spec: ModelSpec, measurement: Measurement, better: Better | None, reference: Quantity | None = None
 ) -> Measurement:
     """Judge a metric by the spec's threshold for it, if it has one.
 
@@ -60,7 +60,7 @@ def judge_by_threshold(
 
 
 def _limits(
-    threshold: Threshold, better: Better | None, reference: Estimate | None
+    threshold: Threshold, better: Better | None, reference: Quantity | None
 ) -> tuple[float | None, float | None]:
     """Return the bounds to show: those of the spec, or where worse than the reference begins."""
     lower, upper, margin = threshold.lower, threshold.upper, threshold.worse_than_reference
@@ -74,7 +74,7 @@ def _limits(
 
 
 def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:
-    own = _range(Estimate(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
+    own = _range(Quantity(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
     if threshold.lower is not None and own.upper < threshold.lower:
         return f"{_shown(measurement)} is below {threshold.lower:g}"
     if threshold.upper is not None and own.lower > threshold.upper:
@@ -82,9 +82,9 @@ def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> s
     return None
 
 
-def _worse(measurement: Measurement, margin: float, better: Better, reference: Estimate, *, point: bool) -> str | None:
+def _worse(measurement: Measurement, margin: float, better: Better, reference: Quantity, *, point: bool) -> str | None:
     """Return why the metric is worse than the reference's by more than the margin: the interval of the difference."""
-    own = Estimate(measurement.value or 0.0, measurement.lower, measurement.upper)
+    own = Quantity(measurement.value or 0.0, measurement.lower, measurement.upper)
     before, now = (_folded(entry) if better is Better.ZERO else entry for entry in (reference, own))
     difference = _range(difference_interval(now, before), point=point)
     loss = -difference.upper if better is Better.HIGHER else difference.lower
@@ -93,18 +93,18 @@ def _worse(measurement: Measurement, margin: float, better: Better, reference: E
     return f"{_shown(measurement)} is worse than the reference's {reference.value:.4g} by more than {margin:g}"
 
 
-def _range(estimate: Estimate, *, point: bool) -> _Range:
+def _range(estimate: Quantity, *, point: bool) -> _Range:
     lower = estimate.value if point or estimate.lower is None else estimate.lower
     upper = estimate.value if point or estimate.upper is None else estimate.upper
     return _Range(estimate.value, lower, upper)
 
 
-def _folded(estimate: Estimate) -> Estimate:
+def _folded(estimate: Quantity) -> Quantity:
     """The distance from zero."""
     if estimate.lower is None or estimate.upper is None:
-        return Estimate(abs(estimate.value))
+        return Quantity(abs(estimate.value))
     lower = 0.0 if estimate.lower <= 0.0 <= estimate.upper else min(abs(estimate.lower), abs(estimate.upper))
-    return Estimate(abs(estimate.value), lower, max(abs(estimate.lower), abs(estimate.upper)))
+    return Quantity(abs(estimate.value), lower, max(abs(estimate.lower), abs(estimate.upper)))
 
 
 def _shown(measurement: Measurement) -> str:

@@ -24,7 +24,7 @@ from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFact
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 
 
 class EmptyReferenceError(ValueError):
@@ -73,9 +73,9 @@ class Reference:
         return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
 
     @property
-    def estimates(self) -> dict[str, Estimate]:
+    def estimates(self) -> dict[str, Quantity]:
         """The reference's own performance, with intervals, by metric."""
-        return {entry.metric: Estimate(entry.value, entry.lower, entry.upper) for entry in self.performance}
+        return {entry.metric: Quantity(entry.value, entry.lower, entry.upper) for entry in self.performance}
 
     @property
     def table(self) -> TableFacts:

@@ -22,7 +22,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, ColumnChange
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 
 CHANGES_JUDGED = 3_000

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.versions.paired_rows import loss_name_of
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import GateRules
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,7 +232,7 @@ def _shown(found: PairedDifference) -> str:
     return f"challenger {found.challenger:.4g}, champion {found.champion:.4g}, {_difference(found.worsening)}; {rows}"
 
 
-def _difference(worsening: Estimate) -> str:
+def _difference(worsening: Quantity) -> str:
     sign, word = (-1.0, "better") if worsening.value < 0 else (1.0, "worse")
     if worsening.lower is None or worsening.upper is None:
         return f"{word} by {abs(worsening.value):.4g} on every day"

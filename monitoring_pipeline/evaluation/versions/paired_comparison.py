@@ -13,9 +13,9 @@ from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, 
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 Flags = NDArray[np.bool_]
 View = Callable[[ScoredRows], ScoredRows]
@@ -45,7 +45,7 @@ class PairedDifference:
     better: Better
     champion: float | None = None
     challenger: float | None = None
-    worsening: Estimate | None = None
+    worsening: Quantity | None = None
     rows: int
     days: int
     segment: str = ""
@@ -155,10 +155,10 @@ def difference_definition(loss: str | None, task: Task, *, challenger: str, cham
     )
 
 
-def _of_one_day(rows: PairedRows, name: str) -> Estimate:
+def _of_one_day(rows: PairedRows, name: str) -> Quantity:
     if name in RANKINGS[rows.task]:
         champion, challenger = _decisive(rows, name)(np.ones(rows.labels.size, dtype=np.bool_))
-        return Estimate(champion - challenger)
+        return Quantity(champion - challenger)
     champion, challenger = rows.losses(name)
     return mean_interval(challenger - champion)
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.performance.metric_functions import multiclass_brier, multiclass_log_losses
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities, paired_rows
 from monitoring_pipeline.statistics.predictions import score_counts
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 Keys = NDArray[np.str_]
 
@@ -19,12 +19,12 @@ Keys = NDArray[np.str_]
 class _PointRows(ScoredRows):
     """Rows whose metrics are wanted without their own intervals, which take resampling."""
 
-    def bootstrap(self, statistic: Callable[[ScoredRows, Values], Values]) -> tuple[Estimate, Values]:
+    def bootstrap(self, statistic: Callable[[ScoredRows, Values], Values]) -> tuple[Quantity, Values]:
         """Return the number alone."""
         value = float(statistic(self, self.row_weights)[0]) if self.labels.size else np.nan
         if not np.isfinite(value):
             raise UndefinedStatisticError("has no value on these rows")
-        return Estimate(value), np.array([np.nan])
+        return Quantity(value), np.array([np.nan])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 
 from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
 from monitoring_pipeline.orchestration.health.recording import FailureConfig, recording_request, tries_of
@@ -66,7 +66,7 @@ class _JudgeFile:
     bad: BadSpec | None
     today: str
 
-    def __call__(self, _: Sequence[ChunkEvidence], known: Sequence[KnownIncident]) -> IncidentChanges:
+    def __call__(self, _: Sequence[ChunkMeasurements], known: Sequence[KnownIncident]) -> IncidentChanges:
         return judge_file(self.file, self.bad, [entry.stored for entry in known], today=self.today)
 
 

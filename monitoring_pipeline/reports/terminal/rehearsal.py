@@ -12,7 +12,7 @@ from monitoring_pipeline.rehearsal.lines import LOGGED, Lines
 from monitoring_pipeline.rehearsal.summary import Month, RehearsalSummary
 from monitoring_pipeline.reports.terminal.incidents import decision_table, incident_table
 from monitoring_pipeline.reports.terminal.results import result_table
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 
 COLUMNS = ("month", "nights", "incidents opened", "pages", "alerts sent", "retrainings", "the gate", "versions")
 
@@ -68,7 +68,7 @@ def _counts(counts: Counter[Severity] | Counter[str]) -> str:
     return ", ".join(f"{escape(str(name))} {count}" for name, count in sorted(counts.items()))
 
 
-def _cell(estimate: Estimate | None, form: str = ".3f") -> str:
+def _cell(estimate: Quantity | None, form: str = ".3f") -> str:
     if estimate is None:
         return "-"
     if estimate.lower is None or estimate.upper is None:

@@ -14,7 +14,7 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.chunk import chunk_of_day
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline.steps.periods import summarize
 
 STYLE = {
@@ -72,7 +72,7 @@ def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
     return [str(summary.days), *performance, *split, ", ".join(drifted) or "none", verdicts]
 
 
-def _estimate_cell(estimate: Estimate | None) -> str:
+def _estimate_cell(estimate: Quantity | None) -> str:
     if estimate is None:
         return "-"
     if estimate.lower is None or estimate.upper is None:
@@ -80,7 +80,7 @@ def _estimate_cell(estimate: Estimate | None) -> str:
     return f"{estimate.value:.3f} [{estimate.lower:.3f}, {estimate.upper:.3f}]"
 
 
-def _signed(estimate: Estimate | None) -> str:
+def _signed(estimate: Quantity | None) -> str:
     """Return a change; with a star when its interval excludes no change."""
     if estimate is None:
         return "-"
@@ -122,7 +122,7 @@ def with_interval(measurement: Measurement) -> str:
     """Return a value with its interval, or that it is missing."""
     if measurement.value is None:
         return "-"
-    return _estimate_cell(Estimate(measurement.value, measurement.lower, measurement.upper))
+    return _estimate_cell(Quantity(measurement.value, measurement.lower, measurement.upper))
 
 
 def _day_cells(

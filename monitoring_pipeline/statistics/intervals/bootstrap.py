@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 DRAWS = 400
 LEAST_DEFINED = 0.9
@@ -27,7 +27,7 @@ def resampled_weights(rows: int, draws: int, generator: np.random.Generator) -> 
     return np.bincount(picked.ravel(), minlength=draws * rows).reshape(draws, rows).astype(np.float64)
 
 
-def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """A value with the percentile interval of its bootstrap draws (Efron & Tibshirani 1993, ch. 13).
 
     Args:
@@ -44,12 +44,12 @@ def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0
     drawn = np.asarray(draws, dtype=np.float64)
     known = drawn[np.isfinite(drawn)]
     if known.size < LEAST_DEFINED * drawn.size or np.ptp(known) == 0.0:
-        return Estimate(float(value))
+        return Quantity(float(value))
     lower, upper = np.quantile(known, [tail, 1 - tail])
-    return Estimate(float(value), min(float(lower), float(value)), max(float(upper), float(value)))
+    return Quantity(float(value), min(float(lower), float(value)), max(float(upper), float(value)))
 
 
-def without_bias(estimate: Estimate, draws: npt.ArrayLike) -> Estimate:
+def without_bias(estimate: Quantity, draws: npt.ArrayLike) -> Quantity:
     """The same value, its bounds lowered by what chance adds, for numbers that chance only makes larger.
 
     A distance from perfection is positive by chance alone, and a resample adds to it again. Where nothing is wrong the
@@ -61,6 +61,6 @@ def without_bias(estimate: Estimate, draws: npt.ArrayLike) -> Estimate:
         return estimate
     drawn = np.asarray(draws, dtype=np.float64)
     added = max(0.0, float(np.nanmean(drawn)) - estimate.value)
-    return Estimate(
+    return Quantity(
         estimate.value, max(0.0, estimate.lower - (2 + 2**0.5) * added), max(estimate.value, estimate.upper - added)
     )

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.paired import serial_inflation
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 EFFECT_VARIANCE = 0.5
 """Variance g of the effects, in daily standard deviations, that the mixture is made for.
@@ -18,7 +18,7 @@ g = 1 it takes 50, 14 and 7 days. The asymptotic sequence of Waudby-Smith et al.
 twice as often at the same autocorrelation, as it takes the variance as known."""
 
 
-def confidence_sequence(differences: npt.ArrayLike, alpha: float = 0.05) -> Estimate:
+def confidence_sequence(differences: npt.ArrayLike, alpha: float = 0.05) -> Quantity:
     """Mean of daily differences with the bounds of a confidence sequence on its last day.
 
     All means m whose e-value is below 1 / alpha. The e-value is the likelihood ratio of Student's t of the days under
@@ -56,11 +56,11 @@ def confidence_sequence(differences: npt.ArrayLike, alpha: float = 0.05) -> Esti
         raise UndefinedStatisticError(f"{int(np.sum(~np.isfinite(values)))} of {days} differences are not finite")
     mean = float(values.mean())
     if values.min() == values.max():
-        return Estimate(mean)
+        return Quantity(mean)
     scale = 1 + days * EFFECT_VARIANCE
     ratio = (scale / alpha**2) ** (1 / days)
     if ratio >= scale:
-        return Estimate(mean)
+        return Quantity(mean)
     t_largest = math.sqrt((days - 1) * (ratio - 1) / (1 - ratio / scale))
     half_width = t_largest * serial_inflation(values) * float(values.std(ddof=1)) / math.sqrt(days)
-    return Estimate(mean, mean - half_width, mean + half_width)
+    return Quantity(mean, mean - half_width, mean + half_width)

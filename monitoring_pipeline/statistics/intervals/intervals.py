@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 _BISECTIONS = 60
 
 
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> Quantity:
     """Proportion with Wilson's score interval (Wilson 1927; method 3 of Newcombe 1998, Stat Med 17:857).
 
     Raises:
@@ -34,7 +34,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
     middle = proportion + z * z / (2 * trials)
     half_width = z * math.sqrt(proportion * (1 - proportion) / trials + (z / (2 * trials)) ** 2)
     scale = 1 + z * z / trials
-    return Estimate(
+    return Quantity(
         proportion,
         lower=max(0.0, (middle - half_width) / scale) if successes else 0.0,
         upper=min(1.0, (middle + half_width) / scale) if successes < trials else 1.0,
@@ -43,7 +43,7 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Estimate:
 
 def mean_interval(
     values: npt.ArrayLike, confidence: float = 0.95, *, minimum: float = -math.inf, maximum: float = math.inf
-) -> Estimate:
+) -> Quantity:
     """Mean of values, shape (rows,), with Student's t interval.
 
     Args:
@@ -59,14 +59,14 @@ def mean_interval(
     checked_confidence(confidence)
     ordered = _ordered(values)
     if ordered[0] == ordered[-1]:
-        return Estimate(float(ordered[0]))
+        return Quantity(float(ordered[0]))
     mean = float(ordered.mean())
     quantile = float(special.stdtrit(ordered.size - 1, (1 + confidence) / 2))
     half_width = quantile * float(ordered.std(ddof=1)) / math.sqrt(ordered.size)
-    return Estimate(mean, lower=max(minimum, mean - half_width), upper=min(maximum, mean + half_width))
+    return Quantity(mean, lower=max(minimum, mean - half_width), upper=min(maximum, mean + half_width))
 
 
-def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """Median of values, shape (rows,), with the distribution-free interval between two order statistics.
 
     The level is at least ``confidence`` for any distribution (Conover, Practical Nonparametric Statistics, 3rd ed.,
@@ -81,13 +81,13 @@ def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Estimate
     median = float(np.median(ordered))
     rank = _lower_rank(ordered.size, (1 - confidence) / 2)
     if rank == 0 or ordered[0] == ordered[-1]:
-        return Estimate(median)
-    return Estimate(median, lower=float(ordered[rank - 1]), upper=float(ordered[-rank]))
+        return Quantity(median)
+    return Quantity(median, lower=float(ordered[rank - 1]), upper=float(ordered[-rank]))
 
 
 def delong_interval(
     positive_scores: npt.ArrayLike, negative_scores: npt.ArrayLike, confidence: float = 0.95
-) -> Estimate:
+) -> Quantity:
     """Area under the ROC curve with DeLong's variance and an interval on the logit scale.
 
     The area is the share of (positive, negative) pairs in which the positive scores higher, ties counting half.
@@ -117,19 +117,19 @@ def delong_interval(
             positive_placements.var(ddof=1) / positives.size + negative_placements.var(ddof=1) / negatives.size
         )
     if variance == 0.0:
-        return Estimate(
+        return Quantity(
             area,
             lower=_newcombe_lower(area, positives.size, negatives.size, z),
             upper=1.0 - _newcombe_lower(1.0 - area, positives.size, negatives.size, z),
         )
     middle = float(special.logit(area))
     half_width = z * math.sqrt(variance) / (area * (1.0 - area))
-    return Estimate(
+    return Quantity(
         area, lower=float(special.expit(middle - half_width)), upper=float(special.expit(middle + half_width))
     )
 
 
-def difference_interval(first: Estimate, second: Estimate) -> Estimate:
+def difference_interval(first: Quantity, second: Quantity) -> Quantity:
     """The difference first - second of two independent estimates, with bounds recovered from theirs.
 
     MOVER (Zou & Donner 2008, Stat Med 27:1693, eq. 3): each bound takes from either estimate the side that matters,
@@ -137,17 +137,17 @@ def difference_interval(first: Estimate, second: Estimate) -> Estimate:
     """
     value = first.value - second.value
     if first.lower is None or first.upper is None or second.lower is None or second.upper is None:
-        return Estimate(value)
-    return Estimate(
+        return Quantity(value)
+    return Quantity(
         value,
         lower=value - math.hypot(first.value - first.lower, second.upper - second.value),
         upper=value + math.hypot(first.upper - first.value, second.value - second.lower),
     )
 
 
-def transformed(estimate: Estimate, increasing: Callable[[float], float]) -> Estimate:
+def transformed(estimate: Quantity, increasing: Callable[[float], float]) -> Quantity:
     """The estimate of an increasing function of what was estimated; its bounds keep their level."""
-    return Estimate(
+    return Quantity(
         increasing(estimate.value),
         lower=None if estimate.lower is None else increasing(estimate.lower),
         upper=None if estimate.upper is None else increasing(estimate.upper),

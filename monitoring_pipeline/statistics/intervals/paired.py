@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 LEAST_DAYS = 3
 USUAL_CORRELATION = 0.2
@@ -36,7 +36,7 @@ def serial_inflation(values: npt.ArrayLike) -> float:
     return _inflation((days * own + DAYS_BELIEVED * USUAL_CORRELATION) / (days + DAYS_BELIEVED))
 
 
-def jackknife_interval(value: float, without_day: Sequence[float] | Vector, confidence: float = 0.95) -> Estimate:
+def jackknife_interval(value: float, without_day: Sequence[float] | Vector, confidence: float = 0.95) -> Quantity:
     """A number of all rows with its interval by leaving out one day at a time.
 
     Pseudo-values (Tukey 1958, Ann. Math. Stat. 29:614) with Student's t of days - 1 degrees of freedom, the best
@@ -63,10 +63,10 @@ def jackknife_interval(value: float, without_day: Sequence[float] | Vector, conf
     spread = float(pseudo_values.std(ddof=1))
     # Equal numbers leave a rest of rounding only.
     if spread <= 1e-12 * max(1.0, abs(value)) * days:
-        return Estimate(value)
+        return Quantity(value)
     quantile = float(special.stdtrit(days - 1, (1 + confidence) / 2))
     half_width = quantile * serial_inflation(pseudo_values) * spread / days**0.5
-    return Estimate(value, value - half_width, value + half_width)
+    return Quantity(value, value - half_width, value + half_width)
 
 
 def _inflation(correlation: float) -> float:

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, labels_and_probabilities
 from monitoring_pipeline.statistics.predictions.score_counts import SMALLEST_PROBABILITY, ScoreCounts, brier_score
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 _NEWTON_STEPS = 50
@@ -17,7 +17,7 @@ _SINGULAR = 1e14
 _NORMAL_QUANTILE = 1.959963984540054
 
 
-def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bins: int = 10) -> Estimate:
+def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bins: int = 10) -> Quantity:
     """Mean distance of predicted and observed rates over bins of equal mass, weighted by rows: 0 to 1.
 
     L1 error (Naeini et al. 2015, AAAI) with bins of equally many rows instead of equal width (Nixon et al. 2019),
@@ -42,10 +42,10 @@ def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bin
     midranks = np.cumsum(rows) - rows / 2
     bin_of_group = (midranks * bins / truth.size).astype(np.int64)
     gaps = np.bincount(bin_of_group, weights=positives - rows * distinct)
-    return Estimate(float(np.abs(gaps).sum() / truth.size))
+    return Quantity(float(np.abs(gaps).sum() / truth.size))
 
 
-def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Estimate:
+def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Quantity:
     """Slope of the logistic regression of the label on the score's log-odds: 1 when calibrated (Cox 1958).
 
     Below 1 the scores are too extreme, as after overfitting (Cox, Biometrika 45:562; Van Calster et al. 2019, BMC
@@ -69,7 +69,7 @@ def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt
 
 def calibration_intercept(
     labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None
-) -> Estimate:
+) -> Quantity:
     """Calibration in the large: by how much the log-odds must be raised; 0 when calibrated (Cox 1958).
 
     The intercept of the logistic regression whose slope is held at 1; arguments, interval and errors as
@@ -141,7 +141,7 @@ def _log_odds(
     return truth[order].astype(np.float64), special.logit(clipped), weight[order]
 
 
-def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight: Vector) -> Estimate:
+def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight: Vector) -> Quantity:
     """First coefficient of a logistic regression by Newton's method, with its Wald interval."""
 
     def misfit(values: Vector) -> float:
@@ -165,5 +165,5 @@ def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight:
             scores = design * (weight * (truth - chance))[:, None]
             half_width = _NORMAL_QUANTILE * float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[0, 0]))
             value = float(coefficients[0])
-            return Estimate(value, value - half_width, value + half_width)
+            return Quantity(value, value - half_width, value + half_width)
     raise UndefinedStatisticError("the scores separate the classes; a logistic regression has no solution")

@@ -9,27 +9,27 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, paired_rows
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval, median_interval, transformed
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 
-def mean_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def mean_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """Mean |prediction - label|, in the label's unit, with Student's t interval."""
     return mean_interval(np.abs(_errors(labels, predictions)), confidence, minimum=0.0)
 
 
-def median_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def median_absolute_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """Median |prediction - label|, in the label's unit, with the interval between two order statistics."""
     return median_interval(np.abs(_errors(labels, predictions)), confidence)
 
 
-def mean_bias(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def mean_bias(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """Mean of prediction - label, in the label's unit, with Student's t interval: negative where it predicts low."""
     return mean_interval(_errors(labels, predictions), confidence)
 
 
-def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Estimate:
+def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
     """Square root of the mean squared error, in the label's unit.
 
     The bounds are the roots of those of the mean squared error (Student's t over the squared errors): the root is
@@ -39,7 +39,7 @@ def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, c
     return transformed(squared, math.sqrt)
 
 
-def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Estimate:
+def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Quantity:
     """Share of the labels' variation that is predicted: 1 - SSE / SST (Kvalseth 1985, eq. 1); at most 1, no bounds.
 
     Raises:
@@ -51,7 +51,7 @@ def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Estimate:
     ordered = np.sort(truth)
     residual = np.sort((predicted - truth) ** 2).sum()
     total = ((ordered - ordered.mean()) ** 2).sum()
-    return Estimate(1.0 - float(residual / total))
+    return Quantity(1.0 - float(residual / total))
 
 
 def _errors(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Vector:

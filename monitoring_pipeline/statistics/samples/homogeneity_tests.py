@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector, count_pair
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.distances import kolmogorov_smirnov_distance, population_stability_index
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
@@ -54,7 +54,7 @@ def pool_sparse_cells(
 
 def chi_squared_homogeneity(
     reference: npt.ArrayLike, current: npt.ArrayLike, *, minimum_expected: float = MINIMUM_EXPECTED
-) -> Evidence:
+) -> Significance:
     """Pearson's chi-squared test of homogeneity on pooled cells (Agresti, Categorical Data Analysis, 3.2.1).
 
     No Yates correction: after pooling, the uncorrected test keeps its level, and the correction only costs power.
@@ -65,7 +65,9 @@ def chi_squared_homogeneity(
     return _chi_squared_evidence(float(np.sum((observed - expected) ** 2 / expected)), observed, stray)
 
 
-def g_test(reference: npt.ArrayLike, current: npt.ArrayLike, *, minimum_expected: float = MINIMUM_EXPECTED) -> Evidence:
+def g_test(
+    reference: npt.ArrayLike, current: npt.ArrayLike, *, minimum_expected: float = MINIMUM_EXPECTED
+) -> Significance:
     """Likelihood-ratio (G) test of homogeneity on pooled cells (Agresti, Categorical Data Analysis, 3.2.1).
 
     On the pooled cells, G = 2 (n + m) JSD in nats with weights n / (n + m) and m / (n + m). All rows in one cell
@@ -81,7 +83,7 @@ def population_stability_index_test(
     current: npt.ArrayLike,
     *,
     minimum_expected: float = MINIMUM_EXPECTED_FOR_STABILITY_INDEX,
-) -> Evidence:
+) -> Significance:
     """Test of homogeneity by the population stability index on pooled cells.
 
     Without drift, PSI / (1/n + 1/m) is asymptotically chi-squared with cells - 1 degrees of freedom (Yurdakul &
@@ -93,7 +95,7 @@ def population_stability_index_test(
     return _chi_squared_evidence(population_stability_index(observed[0], observed[1]) / scale, observed, stray)
 
 
-def kolmogorov_smirnov_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def kolmogorov_smirnov_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Two-sample Kolmogorov-Smirnov test on ordered cells; the statistic is the distance D.
 
     The p-value is that of Kolmogorov's distribution at D (sqrt e + 0.12 + 0.11 / sqrt e), e = n m / (n + m)
@@ -103,10 +105,10 @@ def kolmogorov_smirnov_test(reference: npt.ArrayLike, current: npt.ArrayLike) ->
     reference_counts, current_counts = count_pair(reference, current)
     distance = kolmogorov_smirnov_distance(reference_counts, current_counts)
     root = float(np.sqrt(1.0 / (1.0 / reference_counts.sum() + 1.0 / current_counts.sum())))
-    return Evidence(statistic=distance, p_value=float(special.kolmogorov((root + 0.12 + 0.11 / root) * distance)))
+    return Significance(statistic=distance, p_value=float(special.kolmogorov((root + 0.12 + 0.11 / root) * distance)))
 
 
-def two_proportion_z_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def two_proportion_z_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Two-sided z-test of two proportions with pooled variance (Agresti, Categorical Data Analysis, 3.2.1).
 
     The statistic is z, its square Pearson's chi-squared of the 2 x 2 table without Yates' correction.
@@ -119,12 +121,12 @@ def two_proportion_z_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> E
     pooled = counts[:, 1].sum() / rows.sum()
     variance = pooled * (1.0 - pooled) * np.sum(1.0 / rows)
     if variance == 0.0:
-        return Evidence(statistic=0.0, p_value=1.0)
+        return Significance(statistic=0.0, p_value=1.0)
     z = float((counts[1, 1] / rows[1] - counts[0, 1] / rows[0]) / np.sqrt(variance))
-    return Evidence(statistic=z, p_value=float(2.0 * special.ndtr(-abs(z))))
+    return Significance(statistic=z, p_value=float(2.0 * special.ndtr(-abs(z))))
 
 
-def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Fisher's exact test of a 2 x 2 table, two-sided (Fisher 1922, JRSS 85:87); the statistic is the odds ratio.
 
     The p-value is the probability of all tables with these margins that are at most as likely. Where the odds ratio
@@ -135,7 +137,7 @@ def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evide
     """
     odds_ratio, p_value = scipy_module("stats").fisher_exact(_two_cells(reference, current))
     finite = float(np.nan_to_num(odds_ratio, nan=1.0))
-    return Evidence(statistic=finite, p_value=float(p_value))
+    return Significance(statistic=finite, p_value=float(p_value))
 
 
 def _two_cells(reference: npt.ArrayLike, current: npt.ArrayLike) -> Vector:
@@ -187,7 +189,7 @@ def _expected(observed: Vector) -> Vector:
     return np.outer(observed.sum(axis=1), observed.sum(axis=0)) / observed.sum()
 
 
-def _chi_squared_evidence(statistic: float, observed: Vector, stray: Vector) -> Evidence:
+def _chi_squared_evidence(statistic: float, observed: Vector, stray: Vector) -> Significance:
     degrees_of_freedom = observed.shape[1] - 1
     if degrees_of_freedom == 0:
         statistic, p_value = 0.0, 1.0
@@ -195,7 +197,7 @@ def _chi_squared_evidence(statistic: float, observed: Vector, stray: Vector) -> 
         p_value = float(special.chdtrc(degrees_of_freedom, statistic))
     if stray.any():
         p_value = min(1.0, 2.0 * min(p_value, _stray_p_value(stray, observed.sum(axis=1))))
-    return Evidence(statistic, p_value, degrees_of_freedom)
+    return Significance(statistic, p_value, degrees_of_freedom)
 
 
 def _stray_p_value(stray: Vector, rows: Vector) -> float:

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Flags, Vector
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 DRAWS = 999
@@ -37,7 +37,7 @@ def area_by_stratum(scores: Vector, current: Flags, strata: npt.NDArray[np.int64
 
 def area_test(
     scores: Vector, current: Flags, strata: npt.NDArray[np.int64], generator: np.random.Generator, draws: int = DRAWS
-) -> Evidence:
+) -> Significance:
     """One-sided permutation test that current rows score higher; the statistic is the area averaged over the strata.
 
     With out-of-fold scores and folds as strata this is the classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR)
@@ -61,7 +61,7 @@ def area_test(
     )
     middle = (len(p_values) + 1) // 2
     joined = min(1.0, len(p_values) / middle * p_values[middle - 1])
-    return Evidence(statistic=area_by_stratum(scores, current, strata), p_value=joined)
+    return Significance(statistic=area_by_stratum(scores, current, strata), p_value=joined)
 
 
 def _area_p_value(scores: Vector, current: Flags, generator: np.random.Generator, draws: int) -> float:
@@ -73,7 +73,7 @@ def _area_p_value(scores: Vector, current: Flags, generator: np.random.Generator
 
 def mean_difference_test(
     reference: Vector, current: Vector, generator: np.random.Generator, draws: int = DRAWS
-) -> Evidence:
+) -> Significance:
     """Two-sided permutation test of equal means; the statistic is the mean of current minus that of reference.
 
     Args:
@@ -92,7 +92,7 @@ def mean_difference_test(
     sums = _permuted_sums(np.sort(pooled), current.size, draws, generator)
     drawn = sums / current.size - (total - sums) / reference.size
     observed = float(np.mean(np.sort(current)) - np.mean(np.sort(reference)))
-    return Evidence(statistic=observed, p_value=permutation_p_value(abs(observed), np.abs(drawn)))
+    return Significance(statistic=observed, p_value=permutation_p_value(abs(observed), np.abs(drawn)))
 
 
 def _permuted_sums(values: Vector, size: int, draws: int, generator: np.random.Generator) -> Vector:

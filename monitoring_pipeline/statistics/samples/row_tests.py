@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Vector
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 PERMUTATIONS = 999
@@ -32,14 +32,14 @@ def anderson_darling_distance(reference: npt.ArrayLike, current: npt.ArrayLike) 
     return math.sqrt(float(np.sum(squared * mass[inner])))
 
 
-def anderson_darling_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def anderson_darling_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Anderson-Darling test of k = 2 samples, mid-ranks for ties (Scholz & Stephens 1987, JASA 82:918).
 
     The p-value is interpolated in the paper's critical values, log-linear, and extrapolated below 0.001.
     """
     samples = _samples(reference, current)
     if np.ptp(np.concatenate(samples)) == 0.0:
-        return Evidence(statistic=0.0, p_value=1.0)
+        return Significance(statistic=0.0, p_value=1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that it caps the p-value, which is not used
         found = scipy_module("stats").anderson_ksamp(list(samples))
@@ -48,7 +48,7 @@ def anderson_darling_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> E
     beyond = _LEVELS[-1] + slope * (statistic - critical[-1])
     log_p = beyond if statistic > critical[-1] else float(np.interp(statistic, critical, _LEVELS))
     # Below the smallest critical value all that is known is that p exceeds a quarter.
-    return Evidence(statistic=statistic, p_value=math.exp(log_p) if statistic >= critical[0] else 0.5)
+    return Significance(statistic=statistic, p_value=math.exp(log_p) if statistic >= critical[0] else 0.5)
 
 
 def cramer_von_mises_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
@@ -57,10 +57,10 @@ def cramer_von_mises_distance(reference: npt.ArrayLike, current: npt.ArrayLike) 
     return math.sqrt(float(np.sum(difference**2 * mass)))
 
 
-def cramer_von_mises_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def cramer_von_mises_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Two-sample Cramer-von Mises test with the limiting distribution (Anderson 1962, Ann. Math. Stat. 33:1148)."""
     found = scipy_module("stats").cramervonmises_2samp(*_samples(reference, current), method="asymptotic")
-    return Evidence(statistic=float(found.statistic), p_value=float(found.pvalue))
+    return Significance(statistic=float(found.statistic), p_value=float(found.pvalue))
 
 
 def energy_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
@@ -69,7 +69,7 @@ def energy_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     return math.sqrt(float(_energies(pooled, from_current[None, :])[0]))
 
 
-def energy_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def energy_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Permutation test of the energy distance; p = (b + 1) / (m + 1) (Phipson & Smyth 2010, SAGMB 9:39).
 
     The permutations are the same for the same numbers of rows.
@@ -81,7 +81,7 @@ def energy_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
     for _ in range(math.ceil(PERMUTATIONS / 111)):
         shuffled = generator.permuted(np.tile(from_current, (111, 1)), axis=1)
         exceeding += int(np.sum(_energies(pooled, shuffled) >= observed * (1.0 - 1e-12)))
-    return Evidence(statistic=float(observed), p_value=(exceeding + 1) / (PERMUTATIONS + 1))
+    return Significance(statistic=float(observed), p_value=(exceeding + 1) / (PERMUTATIONS + 1))
 
 
 def rank_biserial(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
@@ -90,21 +90,21 @@ def rank_biserial(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     return abs(2.0 * mann_whitney_test(reference, current).statistic / (n * m) - 1.0)
 
 
-def mann_whitney_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Evidence:
+def mann_whitney_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Mann-Whitney U test, two-sided, corrected for ties and continuity (Mann & Whitney 1947, Ann. Math. Stat. 18:50).
 
     The statistic is U of the current sample.
     """
     reference_sample, current_sample = _samples(reference, current)
     if np.ptp(np.concatenate([reference_sample, current_sample])) == 0.0:
-        return Evidence(statistic=reference_sample.size * current_sample.size / 2.0, p_value=1.0)
+        return Significance(statistic=reference_sample.size * current_sample.size / 2.0, p_value=1.0)
     found = scipy_module("stats").mannwhitneyu(
         current_sample, reference_sample, alternative="two-sided", method="asymptotic"
     )
-    return Evidence(statistic=float(found.statistic), p_value=float(found.pvalue))
+    return Significance(statistic=float(found.statistic), p_value=float(found.pvalue))
 
 
-def welch_test(rows: tuple[int, int], means: tuple[float, float], variances: tuple[float, float]) -> Evidence:
+def welch_test(rows: tuple[int, int], means: tuple[float, float], variances: tuple[float, float]) -> Significance:
     """Welch's t-test of two means, two-sided, from what adds up (Welch 1947, Biometrika 34:28).
 
     Args:
@@ -119,10 +119,10 @@ def welch_test(rows: tuple[int, int], means: tuple[float, float], variances: tup
         raise UndefinedStatisticError(f"{min(rows)} values on one side, at least 2 needed")
     parts = [variance / count for variance, count in zip(variances, rows, strict=True)]
     if sum(parts) == 0.0:
-        return Evidence(statistic=0.0, p_value=1.0 if means[0] == means[1] else 0.0)
+        return Significance(statistic=0.0, p_value=1.0 if means[0] == means[1] else 0.0)
     statistic = (means[1] - means[0]) / math.sqrt(sum(parts))
     degrees = sum(parts) ** 2 / sum(part**2 / (count - 1) for part, count in zip(parts, rows, strict=True))
-    return Evidence(statistic=statistic, p_value=2.0 * float(special.stdtr(degrees, -abs(statistic))))
+    return Significance(statistic=statistic, p_value=2.0 * float(special.stdtr(degrees, -abs(statistic))))
 
 
 def _samples(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Vector, Vector]:

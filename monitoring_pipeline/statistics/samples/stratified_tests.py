@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
 from monitoring_pipeline.statistics.inputs import Flags, Vector
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.scipy_modules import scipy_module
 
 LEAST_EXPECTED = 5.0
@@ -15,7 +15,7 @@ LEAST_EXPECTED = 5.0
 
 def stratified_homogeneity_test(
     reference_rows: Vector, reference_positives: Vector, current_rows: Vector, current_positives: Vector
-) -> Evidence:
+) -> Significance:
     """Chi-squared test that the share of positives is the same on both sides, in every stratum.
 
     The sum over strata of Pearson's statistics of the 2 x 2 tables, each with one degree of freedom (Agresti 2013,
@@ -42,10 +42,10 @@ def stratified_homogeneity_test(
     kept = share[enough]
     statistic = float(np.sum(off**2 / (rows[:, enough] * kept * (1.0 - kept))))
     degrees = int(enough.sum())
-    return Evidence(statistic, float(special.chdtrc(degrees, statistic)), degrees)
+    return Significance(statistic, float(special.chdtrc(degrees, statistic)), degrees)
 
 
-def van_elteren_test(values: Vector, current: Flags, strata: npt.NDArray[np.int64]) -> Evidence:
+def van_elteren_test(values: Vector, current: Flags, strata: npt.NDArray[np.int64]) -> Significance:
     """Test that values of both sides are alike within strata, two-sided (van Elteren 1960).
 
     Wilcoxon's rank sums weighted by 1 / (rows + 1) and added, with variances corrected for ties, by their normal
@@ -72,7 +72,7 @@ def van_elteren_test(values: Vector, current: Flags, strata: npt.NDArray[np.int6
     if variance <= 0.0:
         raise UndefinedStatisticError("no bin holds different values of both sides")
     statistic = off / math.sqrt(variance)
-    return Evidence(statistic, 2.0 * float(special.ndtr(-abs(statistic))))
+    return Significance(statistic, 2.0 * float(special.ndtr(-abs(statistic))))
 
 
 def _ranks(values: Vector) -> Vector:

@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.alerts.precision import measure_alert_precis
 from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
 from monitoring_pipeline.evaluation.incidents.causes import is_told_by_labels
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges, find_changes
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -34,7 +34,7 @@ def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.
     def is_young(cause: str, chunk: str) -> bool:
         return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_told_by_labels(cause))
 
-    def judge(evidence: Sequence[ChunkEvidence], known: Sequence[KnownIncident]) -> IncidentChanges:
+    def judge(evidence: Sequence[ChunkMeasurements], known: Sequence[KnownIncident]) -> IncidentChanges:
         newest = evidence[-1].chunk if evidence else ""
         return find_changes(
             spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young, now=now

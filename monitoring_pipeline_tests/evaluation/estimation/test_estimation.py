@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.estimation.estimation import (
 )
 from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.evaluation.cases import canonical
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
@@ -194,7 +194,7 @@ def test_intervals_hold_no_impossible_value():
 
 def test_a_measurement_says_what_it_is(healthy):
     rows = _churn(np.random.default_rng(10), 300)
-    found = _estimated(healthy, rows, reference={"auroc": Estimate(0.75, 0.7, 0.8)})
+    found = _estimated(healthy, rows, reference={"auroc": Quantity(0.75, 0.7, 0.8)})
     auroc = found["auroc"]
     assert {m.kind for m in found.values()} == {Kind.ESTIMATED_PERFORMANCE}
     assert (auroc.subject, auroc.model_version, auroc.rows, auroc.reference_value) == ("model", "1", 300, 0.75)
@@ -213,7 +213,7 @@ def test_a_measurement_says_what_it_is(healthy):
 def test_a_breach_of_an_estimate_is_a_warning_at_most(healthy, threshold, status):
     spec = binary_spec(performance__thresholds={"auroc": threshold})
     rows = _churn(np.random.default_rng(11), 2000)
-    auroc = _estimated(healthy, rows, spec=spec, reference={"auroc": Estimate(0.95, 0.94, 0.96)})["auroc"]
+    auroc = _estimated(healthy, rows, spec=spec, reference={"auroc": Quantity(0.95, 0.94, 0.96)})["auroc"]
     assert (auroc.status, auroc.severity) == (status, Severity.WARNING)
     assert (auroc.reason is None) == (status is Status.OK)
 

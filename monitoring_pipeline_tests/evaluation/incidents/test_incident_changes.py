@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.changes import GONE, find_changes, is_active
 from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.incidents.news import (
     MUTE_IS_OVER,
     NOT_RESOLVED,
@@ -58,7 +58,7 @@ def _folded(days, spec=SPEC):
     """Return the histories of signals with a letter a day: o fine, w and c breached, a dot for not measured."""
     length = max(map(len, days.values()))
     chunks = [
-        ChunkEvidence(chunk=_day(n), measurements=tuple(_measured(SIGNALS[name], days[name][n:]) for name in days))
+        ChunkMeasurements(chunk=_day(n), measurements=tuple(_measured(SIGNALS[name], days[name][n:]) for name in days))
         for n in range(length)
     ]
     return fold_incidents(spec, chunks), _day(length - 1)

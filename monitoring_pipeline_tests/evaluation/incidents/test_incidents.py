@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -54,7 +54,7 @@ def _chunks(days):
     """Return the evidence of signals with one letter a day each."""
     length = max(map(len, days.values()))
     return [
-        ChunkEvidence(
+        ChunkMeasurements(
             chunk=_day(index),
             measurements=tuple(m for signal, letters in days.items() for m in _measured(signal, letters[index])),
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status, VerdictStatus
@@ -108,7 +108,7 @@ def _incidents(letters: str, *others: Measurement) -> list[tuple[str, str, str]]
     for day, letter in enumerate(letters, start=1):
         auroc = _measured("auroc") if letter == "m" else ONE_CLASS
         own = measure_guards(SPEC, [auroc, _maturity(PROVISIONAL if letter == "." else FINAL)], ENOUGH)
-        chunks.append(ChunkEvidence(chunk=f"2024-03-{day:02}", measurements=(*own, *others)))
+        chunks.append(ChunkMeasurements(chunk=f"2024-03-{day:02}", measurements=(*own, *others)))
     found = [history.incident for history in fold_incidents(SPEC, chunks)]
     return [(i.cause, i.opened[-2:], i.state.value) for i in found]
 

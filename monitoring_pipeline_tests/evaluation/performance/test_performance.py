@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import (
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.records.measurement import Kind, Maturity, Severity, Status
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
@@ -27,7 +27,7 @@ DECIDED = SCORE >= 0.5
 EUROS = RNG.normal(100, 20, ROWS)
 SPENT = EUROS + RNG.normal(3, 10, ROWS)
 CHURN, SPEND = binary_spec(), regression_spec()
-REFERENCE = {"base_rate": Estimate(0.4)}
+REFERENCE = {"base_rate": Quantity(0.4)}
 CHURN_ROWS = canonical(CHURN, {"score": SCORE, "prediction": np.where(DECIDED, "1", "0")})
 SPEND_ROWS = canonical(SPEND, {"prediction": EUROS})
 
@@ -113,7 +113,7 @@ def test_labels_are_joined_by_id_whatever_the_order_of_rows():
 
 def test_a_measurement_says_what_it_is_compared_with():
     maturity = _maturity(Maturity.PROVISIONAL)
-    auroc = _measured(maturity=maturity, reference={"auroc": Estimate(0.75)})["auroc"]
+    auroc = _measured(maturity=maturity, reference={"auroc": Quantity(0.75)})["auroc"]
     assert (auroc.reference_value, auroc.maturity, auroc.model_version) == (0.75, Maturity.PROVISIONAL, "1")
     assert (auroc.subject, auroc.threshold_lower, auroc.threshold_upper) == ("model", None, None)
     assert auroc.definition
@@ -212,7 +212,7 @@ def _ids(rows):
     return pl.Series([f"{n:08}" for n in range(rows)])
 
 
-DUMMY = {"base_rate": Estimate(0.4), "median_label": Estimate(100.0)}
+DUMMY = {"base_rate": Quantity(0.4), "median_label": Quantity(100.0)}
 
 
 # ---- thresholds

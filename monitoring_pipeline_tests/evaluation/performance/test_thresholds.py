@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.performance.thresholds import Better, judge_by_threshold
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 
@@ -57,7 +57,7 @@ def test_the_spec_gives_the_severity():
 
 def test_a_metric_without_a_threshold_is_left_alone():
     metric = _metric(0.1, name="brier_score")
-    assert judge_by_threshold(_spec({"lower": 0.7}), metric, Better.LOWER, Estimate(0.0, 0.0, 0.0)) is metric
+    assert judge_by_threshold(_spec({"lower": 0.7}), metric, Better.LOWER, Quantity(0.0, 0.0, 0.0)) is metric
 
 
 def test_a_skipped_metric_has_its_bounds_and_no_breach():
@@ -69,21 +69,21 @@ def test_a_skipped_metric_has_its_bounds_and_no_breach():
 
 
 # The difference of (0.80 +- 0.03) and (0.90 +- 0.04) is -0.10 +- 0.05.
-NOW, BEFORE = (0.80, 0.77, 0.83), Estimate(0.90, 0.86, 0.94)
+NOW, BEFORE = (0.80, 0.77, 0.83), Quantity(0.90, 0.86, 0.94)
 
 
 @pytest.mark.parametrize(("better", "metric", "reference", "margin", "breached"), [
     (Better.HIGHER, NOW, BEFORE, 0.049, True),
     (Better.HIGHER, NOW, BEFORE, 0.051, False),
-    (Better.HIGHER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.0, False),
-    (Better.LOWER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.049, True),
-    (Better.LOWER, (0.90, 0.86, 0.94), Estimate(*NOW), 0.051, False),
+    (Better.HIGHER, (0.90, 0.86, 0.94), Quantity(*NOW), 0.0, False),
+    (Better.LOWER, (0.90, 0.86, 0.94), Quantity(*NOW), 0.049, True),
+    (Better.LOWER, (0.90, 0.86, 0.94), Quantity(*NOW), 0.051, False),
     (Better.LOWER, NOW, BEFORE, 0.0, False),
-    (Better.ZERO, (-0.90, -0.94, -0.86), Estimate(*NOW), 0.049, True),
-    (Better.ZERO, (-0.90, -0.94, -0.86), Estimate(*NOW), 0.051, False),
-    (Better.ZERO, (0.90, 0.86, 0.94), Estimate(-0.80, -0.83, -0.77), 0.049, True),
-    (Better.ZERO, (0.1, -0.1, 0.3), Estimate(0.0, -0.01, 0.01), 0.05, False),  # zero itself is possible
-    (Better.ZERO, (0.0, -0.01, 0.01), Estimate(-0.90, -0.94, -0.86), 0.0, False),
+    (Better.ZERO, (-0.90, -0.94, -0.86), Quantity(*NOW), 0.049, True),
+    (Better.ZERO, (-0.90, -0.94, -0.86), Quantity(*NOW), 0.051, False),
+    (Better.ZERO, (0.90, 0.86, 0.94), Quantity(-0.80, -0.83, -0.77), 0.049, True),
+    (Better.ZERO, (0.1, -0.1, 0.3), Quantity(0.0, -0.01, 0.01), 0.05, False),  # zero itself is possible
+    (Better.ZERO, (0.0, -0.01, 0.01), Quantity(-0.90, -0.94, -0.86), 0.0, False),
     (None, NOW, BEFORE, 0.0, False),
     (Better.HIGHER, NOW, None, 0.0, False),
 ])  # fmt: skip
@@ -98,7 +98,7 @@ def test_worse_than_the_reference_by_the_interval_of_the_difference(better, metr
 @pytest.mark.parametrize(("metric", "reference", "breach_on"), [
     (NOW, BEFORE, "point"),
     ((0.80,), BEFORE, "interval"),
-    (NOW, Estimate(0.90), "interval"),
+    (NOW, Quantity(0.90), "interval"),
 ])  # fmt: skip
 def test_worse_than_the_reference_by_the_points(metric, reference, breach_on, margin, status):
     judged = _judged({"worse_than_reference": margin}, metric, Better.HIGHER, reference, breach_on=breach_on)
@@ -121,13 +121,13 @@ def test_higher_and_lower_are_mirror_images(value, below, above, before, before_
         threshold,
         (value, value - below, value + above),
         Better.HIGHER,
-        Estimate(before, before - before_below, before + before_above),
+        Quantity(before, before - before_below, before + before_above),
     )
     low = _judged(
         threshold,
         (-value, -value - above, -value + below),
         Better.LOWER,
-        Estimate(-before, -before - before_above, -before + before_below),
+        Quantity(-before, -before - before_above, -before + before_below),
     )
     assert high.status is low.status
     if high.status is Status.BREACHED:

@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.estimate import Estimate
+from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.spec.cases import BINARY, MULTICLASS, binary_spec, regression_spec
 
 
@@ -24,7 +24,7 @@ def _difference(name, worsening, **changes):
         "better": Better.LOWER,
         "champion": 0.5,
         "challenger": 0.5 + value,
-        "worsening": Estimate(value, lower, upper),
+        "worsening": Quantity(value, lower, upper),
         "rows": 1000,
         "days": 14,
     }

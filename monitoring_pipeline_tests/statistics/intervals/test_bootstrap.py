@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.bootstrap import (
     DRAWS,
     LEAST_DEFINED,
@@ -16,6 +15,7 @@ from monitoring_pipeline.statistics.intervals.bootstrap import (
     resampled_weights,
     without_bias,
 )
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 
 def test_every_draw_has_as_many_rows_as_there_are():
@@ -43,8 +43,8 @@ def test_the_same_generator_draws_the_same():
 
 def test_bounds_are_the_draws_percentiles():
     draws = np.arange(401) / 400
-    assert bootstrap_interval(0.4, draws) == Estimate(0.4, pytest.approx(0.025), pytest.approx(0.975))
-    assert bootstrap_interval(0.4, draws, confidence=0.8) == Estimate(0.4, pytest.approx(0.1), pytest.approx(0.9))
+    assert bootstrap_interval(0.4, draws) == Quantity(0.4, pytest.approx(0.025), pytest.approx(0.975))
+    assert bootstrap_interval(0.4, draws, confidence=0.8) == Quantity(0.4, pytest.approx(0.1), pytest.approx(0.9))
 
 
 @given(st.floats(-10, 10), st.lists(st.floats(-10, 10), min_size=2, max_size=50))
@@ -59,8 +59,8 @@ def test_the_interval_holds_its_value(value, draws):
 
 def test_a_value_outside_its_draws_widens_the_interval_to_itself():
     draws = np.linspace(0, 1, 101)
-    assert bootstrap_interval(2.0, draws) == Estimate(2.0, pytest.approx(0.025), 2.0)
-    assert bootstrap_interval(-1.0, draws) == Estimate(-1.0, -1.0, pytest.approx(0.975))
+    assert bootstrap_interval(2.0, draws) == Quantity(2.0, pytest.approx(0.025), 2.0)
+    assert bootstrap_interval(-1.0, draws) == Quantity(-1.0, -1.0, pytest.approx(0.975))
 
 
 @pytest.mark.parametrize(("undefined", "bounds"), [(0, True), (10, True), (11, False), (100, False)])
@@ -71,7 +71,7 @@ def test_a_number_that_resamples_often_lack_has_no_bounds(undefined, bounds):
 
 
 def test_no_spread_seen_gives_no_bounds():
-    assert bootstrap_interval(0.5, np.full(50, 0.5)) == Estimate(0.5)
+    assert bootstrap_interval(0.5, np.full(50, 0.5)) == Quantity(0.5)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
@@ -93,16 +93,16 @@ def test_the_mean_has_the_interval_of_theory():
 def test_what_chance_adds_is_taken_off():
     """Draws lie .1 above the value on average: the lower bound falls by (2 + sqrt 2) of it, the upper by one."""
     draws = np.linspace(0.4, 0.8, 101)
-    found = without_bias(Estimate(0.5, 0.45, 0.75), draws)
+    found = without_bias(Quantity(0.5, 0.45, 0.75), draws)
     assert found.value == 0.5
     assert found.lower == pytest.approx(0.45 - 0.1 * (2 + math.sqrt(2)))
     assert found.upper == pytest.approx(0.65)
-    assert without_bias(Estimate(0.5, 0.2, 0.55), draws) == Estimate(0.5, 0.0, 0.5)
+    assert without_bias(Quantity(0.5, 0.2, 0.55), draws) == Quantity(0.5, 0.0, 0.5)
 
 
 def test_nothing_added_leaves_the_bounds_and_missing_ones_stay_missing():
-    assert without_bias(Estimate(0.5, 0.3, 0.7), [0.4, np.nan, 0.5]) == Estimate(0.5, 0.3, 0.7)
-    assert without_bias(Estimate(0.5), [0.6, 0.7]) == Estimate(0.5)
+    assert without_bias(Quantity(0.5, 0.3, 0.7), [0.4, np.nan, 0.5]) == Quantity(0.5, 0.3, 0.7)
+    assert without_bias(Quantity(0.5), [0.6, 0.7]) == Quantity(0.5)
 
 
 def test_where_nothing_is_wrong_the_lower_bound_says_so():

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals import confidence_sequence as module
 from monitoring_pipeline.statistics.intervals.confidence_sequence import EFFECT_VARIANCE, confidence_sequence
 from monitoring_pipeline.statistics.intervals.paired import serial_inflation
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 
 def _e_value(values, mean):
@@ -70,7 +70,7 @@ def test_few_days_exclude_nothing_and_smaller_alpha_takes_more():
 
 
 def test_days_that_are_all_equal_have_no_bounds():
-    assert confidence_sequence([0.25] * 30) == Estimate(0.25)
+    assert confidence_sequence([0.25] * 30) == Quantity(0.25)
 
 
 def test_undefined():

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.intervals import (
     delong_interval,
     difference_interval,
@@ -18,6 +17,7 @@ from monitoring_pipeline.statistics.intervals.intervals import (
     transformed,
     wilson,
 )
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 numbers = st.lists(st.floats(-1e6, 1e6).map(lambda x: round(x, 3)), min_size=2, max_size=40)
 scores = st.lists(st.integers(0, 20), min_size=2, max_size=25)
@@ -65,7 +65,7 @@ def test_mean_interval_is_cut_at_what_is_possible():
 @pytest.mark.parametrize("interval", [mean_interval, median_interval])
 @pytest.mark.parametrize("values", [[3.5], [0.1] * 7])
 def test_no_spread_seen_gives_no_bounds(interval, values):
-    assert interval(values) == Estimate(values[0], None, None)
+    assert interval(values) == Quantity(values[0], None, None)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60))
@@ -197,8 +197,8 @@ def test_confidence_is_a_probability(interval, confidence):
 
 
 def test_transformed_keeps_missing_bounds_missing():
-    assert transformed(Estimate(4.0, 1.0, 9.0), math.sqrt) == Estimate(2.0, 1.0, 3.0)
-    assert transformed(Estimate(4.0), math.sqrt) == Estimate(2.0)
+    assert transformed(Quantity(4.0, 1.0, 9.0), math.sqrt) == Quantity(2.0, 1.0, 3.0)
+    assert transformed(Quantity(4.0), math.sqrt) == Quantity(2.0)
 
 
 # ---- differences
@@ -206,8 +206,8 @@ def test_transformed_keeps_missing_bounds_missing():
 
 def test_a_difference_by_hand():
     """Below: hypot(3, 8); above: hypot(4, 6)."""
-    found = difference_interval(Estimate(10.0, 7.0, 14.0), Estimate(4.0, -2.0, 12.0))
-    assert found == Estimate(6.0, pytest.approx(6 - math.sqrt(73)), pytest.approx(6 + math.sqrt(52)))
+    found = difference_interval(Quantity(10.0, 7.0, 14.0), Quantity(4.0, -2.0, 12.0))
+    assert found == Quantity(6.0, pytest.approx(6 - math.sqrt(73)), pytest.approx(6 + math.sqrt(52)))
 
 
 def test_a_difference_of_proportions_is_newcombes_hybrid_score():
@@ -217,13 +217,16 @@ def test_a_difference_of_proportions_is_newcombes_hybrid_score():
 
 
 def test_a_difference_of_symmetric_intervals_is_that_of_independent_means():
-    first, second = Estimate(1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3), Estimate(0.2, 0.2 - 1.96 * 0.4, 0.2 + 1.96 * 0.4)
+    first, second = (
+        Quantity(1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3),
+        Quantity(0.2, 0.2 - 1.96 * 0.4, 0.2 + 1.96 * 0.4),
+    )
     found = difference_interval(first, second)
     assert (found.lower, found.upper) == pytest.approx((0.8 - 1.96 * 0.5, 0.8 + 1.96 * 0.5))
 
 
 bounded = st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(0, 5)).map(
-    lambda own: Estimate(own[0], own[0] - own[1], own[0] + own[2])
+    lambda own: Quantity(own[0], own[0] - own[1], own[0] + own[2])
 )
 
 
@@ -236,9 +239,9 @@ def test_differences_are_mirrored_and_hold_their_value(first, second):
 
 
 def test_without_bounds_of_both_a_difference_has_none():
-    whole, bare = Estimate(3.0, 2.0, 4.0), Estimate(1.0)
-    assert difference_interval(whole, bare) == Estimate(2.0)
-    assert difference_interval(bare, whole) == Estimate(-2.0)
+    whole, bare = Quantity(3.0, 2.0, 4.0), Quantity(1.0)
+    assert difference_interval(whole, bare) == Quantity(2.0)
+    assert difference_interval(bare, whole) == Quantity(-2.0)
 
 
 def test_a_difference_of_skewed_areas_covers():

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.paired import (
     DAYS_BELIEVED,
     LARGEST_CORRELATION,
@@ -17,6 +16,7 @@ from monitoring_pipeline.statistics.intervals.paired import (
     jackknife_interval,
     serial_inflation,
 )
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 USUAL = math.sqrt(1.2 / 0.8)
 
@@ -74,7 +74,7 @@ def test_of_a_mean_it_is_students_interval_widened():
 
 
 def test_equal_days_have_no_interval():
-    assert jackknife_interval(0.3, [0.3] * 10) == Estimate(0.3)
+    assert jackknife_interval(0.3, [0.3] * 10) == Quantity(0.3)
 
 
 @pytest.mark.parametrize(("value", "without", "reason"), [

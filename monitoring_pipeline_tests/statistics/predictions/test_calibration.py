@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import special
 from sklearn.isotonic import IsotonicRegression
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.predictions.calibration import (
     brier_parts,
     calibration_gaps,
@@ -19,11 +18,12 @@ from monitoring_pipeline.statistics.predictions.calibration import (
     expected_calibration_error,
 )
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts, brier_score
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 
 def test_by_hand():
     """Two bins of two rows: rates 0.5 and 1, means 0.15 and 0.85, gaps 0.35 and 0.15."""
-    assert expected_calibration_error([0, 1, 1, 1], [0.1, 0.2, 0.8, 0.9], bins=2) == Estimate(pytest.approx(0.25))
+    assert expected_calibration_error([0, 1, 1, 1], [0.1, 0.2, 0.8, 0.9], bins=2) == Quantity(pytest.approx(0.25))
 
 
 def test_one_bin_is_the_bias_and_a_constant_score_never_splits():

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval, wilson
 from monitoring_pipeline.statistics.predictions import classification
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 ON_SCORES = [
     classification.auroc,

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from sklearn.isotonic import IsotonicRegression
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
 from monitoring_pipeline.statistics.predictions.recalibration import KNOTS, Recalibration, isotonic_recalibration
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 
 ROWS = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 40).map(lambda n: n / 40)), min_size=1, max_size=80)
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from monitoring_pipeline.statistics.estimate import Estimate, UndefinedStatisticError
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval, median_interval
 from monitoring_pipeline.statistics.predictions import regression
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 ALL = [
     regression.mean_absolute_error,
@@ -43,13 +43,13 @@ def test_equal_scikit_learn(rows):
 def test_intervals_by_hand():
     absolute = [1, 2, 3, 0, 5, 4, 6]
     assert regression.mean_absolute_error(LABELS, PREDICTIONS, 0.9) == mean_interval(absolute, 0.9)
-    assert regression.median_absolute_error(LABELS, PREDICTIONS) == median_interval(absolute) == Estimate(3, 0, 6)
+    assert regression.median_absolute_error(LABELS, PREDICTIONS) == median_interval(absolute) == Quantity(3, 0, 6)
     assert regression.mean_bias(LABELS, PREDICTIONS, 0.9) == mean_interval([1, 2, -3, 0, 5, -4, 6], 0.9)
     squared = mean_interval(np.square(absolute), 0.9)
-    assert regression.root_mean_squared_error(LABELS, PREDICTIONS, 0.9) == Estimate(
+    assert regression.root_mean_squared_error(LABELS, PREDICTIONS, 0.9) == Quantity(
         math.sqrt(squared.value), math.sqrt(squared.lower), math.sqrt(squared.upper)
     )
-    assert regression.r_squared(LABELS, PREDICTIONS) == Estimate(pytest.approx(1 - 91 / (179 - 625 / 7)), None, None)
+    assert regression.r_squared(LABELS, PREDICTIONS) == Quantity(pytest.approx(1 - 91 / (179 - 625 / 7)), None, None)
 
 
 def test_bias_is_negative_where_it_predicts_low():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import distances
 
 SYMMETRIC = [

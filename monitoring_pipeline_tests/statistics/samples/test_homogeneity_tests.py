@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import homogeneity_tests as evidence
 from monitoring_pipeline.statistics.samples.distances import jensen_shannon_divergence, population_stability_index
 
@@ -42,7 +42,7 @@ def test_chi_squared_as_frouros_when_nothing_is_pooled():
     """Six rows a side over three categories: 2.5 rows or fewer expected in each, so that we pool all of them."""
     outcome = evidence.chi_squared_homogeneity([4, 2, 0], [1, 1, 4], minimum_expected=0)
     assert (outcome.statistic, outcome.p_value) == pytest.approx((6.13333333, 0.04657615), abs=1e-7)
-    assert evidence.chi_squared_homogeneity([4, 2, 0], [1, 1, 4]) == Evidence(0.0, 1.0, 0)
+    assert evidence.chi_squared_homogeneity([4, 2, 0], [1, 1, 4]) == Significance(0.0, 1.0, 0)
 
 
 def test_g_against_evidently_which_takes_the_reference_for_the_truth():
@@ -224,7 +224,7 @@ def test_z_squared_is_pearsons_chi_squared(sides):
     """And its p-value: a test of two proportions is the test of homogeneity of a 2 x 2 table."""
     outcome = evidence.two_proportion_z_test(*sides)
     if not np.any(sides, axis=0).all():
-        assert outcome == Evidence(0.0, 1.0)
+        assert outcome == Significance(0.0, 1.0)
         return
     expected = stats.chi2_contingency(np.array(sides), correction=False)
     assert outcome.statistic**2 == pytest.approx(expected.statistic, abs=1e-9)
@@ -258,7 +258,7 @@ def test_fishers_statistic_is_the_odds_ratio_and_finite():
     apart = evidence.fisher_exact_test([6, 0], [0, 6])
     assert apart.statistic == np.finfo(np.float64).max
     assert apart.p_value == pytest.approx(2 / 924, rel=1e-9)
-    assert evidence.fisher_exact_test([7], [9]) == Evidence(1.0, 1.0)
+    assert evidence.fisher_exact_test([7], [9]) == Significance(1.0, 1.0)
 
 
 @pytest.mark.parametrize("test", OF_TWO_CELLS)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.permutation import (
     area_by_stratum,
     area_test,

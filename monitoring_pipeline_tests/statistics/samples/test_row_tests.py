@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import Evidence, UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import row_tests
 
 DISTANCES = [
@@ -235,7 +235,7 @@ def test_all_values_equal_are_no_evidence(test):
 
 
 def test_welch_of_constants():
-    assert row_tests.welch_test((5, 4), (3.0, 3.0), (0.0, 0.0)) == Evidence(0.0, 1.0)
+    assert row_tests.welch_test((5, 4), (3.0, 3.0), (0.0, 0.0)) == Significance(0.0, 1.0)
     assert row_tests.welch_test((5, 4), (3.0, 4.0), (0.0, 0.0)).p_value == 0.0
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monitoring_pipeline.statistics.estimate import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.reweighting import LARGEST_WEIGHT, density_ratio_weights
 from monitoring_pipeline.statistics.samples.stratified_tests import stratified_homogeneity_test, van_elteren_test
 

@@ -8,7 +8,7 @@ class UndefinedStatisticError(ValueError):
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Quantity:
     """A number with its confidence interval; the bounds are ``None`` where no interval is known."""
 
     value: float
@@ -17,7 +17,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Significance:
     """Outcome of a hypothesis test: test statistic, two-sided p-value, degrees of freedom if it has any."""
 
     statistic: float

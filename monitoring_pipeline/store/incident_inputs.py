@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from monitoring_pipeline.evaluation.incidents.fold import ChunkEvidence
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.store.rows import measurement_of
 from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
@@ -11,7 +11,7 @@ from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, chun
 _SIGNAL = ("kind", "subject", "name", "segment")
 
 
-def read_evidence(connection: Connection, model: str) -> list[ChunkEvidence]:
+def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMeasurements]:
     """Return every chunk of a model that was looked at, in order, with the measurements that incidents need.
 
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
@@ -40,7 +40,7 @@ def read_evidence(connection: Connection, model: str) -> list[ChunkEvidence]:
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
     for row in connection.execute(wanted).mappings():
         by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
-    return [ChunkEvidence(chunk=chunk, measurements=tuple(own)) for chunk, own in sorted(by_chunk.items())]
+    return [ChunkMeasurements(chunk=chunk, measurements=tuple(own)) for chunk, own in sorted(by_chunk.items())]
 
 
 def _judged_chunks(connection: Connection, model: str) -> list[str]:
