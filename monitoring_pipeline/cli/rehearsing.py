@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model
 from monitoring_pipeline.settings import Settings
 
@@ -16,17 +17,14 @@ if TYPE_CHECKING:
 
     from monitoring_pipeline.rehearsal.nights import NightReport, Tell
 
-DAY = click.DateTime(["%Y-%m-%d"])
-
 
 @click.command()
 @click.argument("model")
-@click.option("--from", "first", type=DAY, help="First day.")
-@click.option("--to", "last", type=DAY, help="Last day, included.")
+@day_range(required=False)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
 @click.option("--restart", is_flag=True, help="Begin anew, instead of going on where it stopped.")
 @click.option("--summary", "only_summary", is_flag=True, help="Only print what has been found so far.")
-def rehearse(model: str, first: dt.datetime | None, last: dt.datetime | None, home: Path | None, **flags: bool) -> None:
+def rehearse(model: str, first: dt.date | None, last: dt.date | None, home: Path | None, **flags: bool) -> None:
     """Live through past nights of MODEL: what would have been raised, told, retrained, and whether that had helped.
 
     Nobody is told of anything: alerts go to files. What it finds stays in a home of its own; started again, it goes
@@ -48,10 +46,8 @@ def rehearse(model: str, first: dt.datetime | None, last: dt.datetime | None, ho
         console = terminal()
         try:
             if first is not None and last is not None and not flags["only_summary"]:
-                with _progress(console, first.date(), last.date()) as tell:
-                    live_through(
-                        settings, loaded, first.date(), last.date(), folder=folder, restart=flags["restart"], tell=tell
-                    )
+                with _progress(console, first, last) as tell:
+                    live_through(settings, loaded, first, last, folder=folder, restart=flags["restart"], tell=tell)
             for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
                 console.print(table)
         except RehearsalError as error:

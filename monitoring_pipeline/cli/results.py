@@ -4,38 +4,36 @@ import datetime as dt
 
 import click
 
+from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, open_warehouse
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.model import ModelSpec
 
-DAY = click.DateTime(["%Y-%m-%d"])
 PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
 @click.command()
 @click.argument("model")
-@click.option("--from", "first", type=DAY, required=True, help="First day.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
-def backfill(model: str, first: dt.datetime, last: dt.datetime) -> None:
+@day_range()
+def backfill(model: str, first: dt.date, last: dt.date) -> None:
     """Monitor MODEL on past days, in one Dagster run; give the same numbers as the nights would have."""
     from monitoring_pipeline.reports.terminal.results import day_table, terminal
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        run = _run_range(settings, loaded.spec, first.date(), last.date())
+        run = _run_range(settings, loaded.spec, first, last)
         with open_store(settings) as store:
-            terminal().print(day_table(loaded.spec, store, first.date(), last.date()))
+            terminal().print(day_table(loaded.spec, store, first, last))
         if not run:
             raise SystemExit(1)
 
 
 @click.command()
 @click.argument("model")
-@click.option("--from", "first", type=DAY, required=True, help="First day.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
+@day_range()
 @click.option("--by", type=click.Choice(list(PERIODS)), default="day", show_default=True)
-def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
+def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
     """Print what is known of MODEL, a line for each day or longer period."""
     from monitoring_pipeline.reports.terminal.results import day_table, period_table, terminal
 
@@ -44,7 +42,7 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
         loaded = find_model(settings, model)
         with open_store(settings) as store:
             if by == "day":
-                table = day_table(loaded.spec, store, first.date(), last.date())
+                table = day_table(loaded.spec, store, first, last)
             else:
                 table = period_table(loaded.spec, store, _periods(first, last, by))
             terminal().print(table)
@@ -52,11 +50,10 @@ def show(model: str, first: dt.datetime, last: dt.datetime, by: str) -> None:
 
 @click.command()
 @click.argument("model")
-@click.option("--from", "first", type=DAY, required=True, help="First day.")
-@click.option("--to", "last", type=DAY, required=True, help="Last day, included.")
+@day_range()
 @click.option("--by", type=click.Choice(list(PERIODS)), default="month", show_default=True)
 @click.option("--sums", is_flag=True, help="From counts alone, also when rows are gone; binning errors are bounded.")
-def performance(model: str, first: dt.datetime, last: dt.datetime, by: str, *, sums: bool) -> None:
+def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: bool) -> None:
     """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
     from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
     from monitoring_pipeline.steps.periods import measure_period, sum_performance
@@ -126,20 +123,13 @@ def query(name: str, pairs: tuple[str, ...]) -> None:
 
     what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality, who_was_told, alert_precision.
     """
-    from sqlalchemy import text
-
+    from monitoring_pipeline.cli.documented_queries import documented_query, given_parameters
     from monitoring_pipeline.reports.terminal.results import result_table, terminal
-    from monitoring_pipeline.shipped_files import read_sql
 
-    with clear_errors():
-        sql = read_sql(f"queries/{name}.sql")
-        known = sorted(text(sql).compile().params)
-        given = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-        if unknown := [pair for pair in pairs if pair.split("=", 1)[0] not in known or "=" not in pair]:
-            message = f"--set {unknown[0]}: expected NAME=VALUE with NAME one of {', '.join(known)}"
-            raise click.ClickException(message)
-        with open_store(Settings()) as store:
-            columns, rows = store.query(sql, {parameter: given.get(parameter) for parameter in known})
+    documented = documented_query(name)
+    parameters = given_parameters(documented, pairs)
+    with clear_errors(), open_store(Settings()) as store:
+        columns, rows = store.query(documented.sql, parameters)
         terminal().print(result_table(name, columns, rows))
 
 
@@ -153,12 +143,12 @@ def demo() -> None:
         run_demo(Settings(), terminal())
 
 
-def _periods(first: dt.datetime, last: dt.datetime, by: str) -> dict[str, list[str]]:
+def _periods(first: dt.date, last: dt.date, by: str) -> dict[str, list[str]]:
     """Return the keys of the days of each period."""
     periods: dict[str, list[str]] = {}
     for offset in range((last - first).days + 1):
         day = first + dt.timedelta(days=offset)
-        periods.setdefault(day.strftime(PERIODS[by]), []).append(day.date().isoformat())
+        periods.setdefault(day.strftime(PERIODS[by]), []).append(day.isoformat())
     return periods
 
 
