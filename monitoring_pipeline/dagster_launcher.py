@@ -16,6 +16,8 @@ from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
+__all__ = ["WatchedRunLauncher"]
+
 PROCESS_TAG = "monitoring_pipeline/process"
 """Tag of runs that a command executes in its own process: host and process id."""
 

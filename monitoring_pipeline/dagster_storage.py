@@ -12,6 +12,8 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from monitoring_pipeline.settings import Settings
 
+__all__ = ["EnvironmentStorage"]
+
 
 class EnvironmentStorage(DagsterStorage, ConfigurableClass):
     """Named in dagster.yaml; builds one of Dagster's own storages and is never one itself."""

@@ -27,6 +27,8 @@ from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
+__all__ = ["defs"]
+
 
 def _now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)

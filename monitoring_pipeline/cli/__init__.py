@@ -4,6 +4,8 @@ import click
 
 from monitoring_pipeline.cli import alerts, incidents, rehearsing, results, specs, versions
 
+__all__ = ["main"]
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="monitoring-pipeline")

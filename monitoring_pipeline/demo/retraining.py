@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from monitoring_pipeline.demo.training import DEMO_MODELS, fit
-from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
+from monitoring_pipeline.training import TrainingRequest
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
