@@ -1,1 +1,1 @@
-"""Arrays and counts in, numbers out. Knows numpy and scipy, nothing else."""
+"""Arrays and counts in, numbers out. Imports numpy and scipy only."""

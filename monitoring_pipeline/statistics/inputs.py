@@ -1,8 +1,7 @@
-"""What a statistic accepts: arrays checked once, with errors that name the culprit.
+"""Checks of the arrays that statistics take, with errors that name the argument at fault.
 
-A wrong shape is the caller's fault and a ``ValueError``; values that real rows can hold but that leave the
-statistic without a value are an ``UndefinedStatisticError``, whose message becomes the reason of a skipped
-measurement.
+A wrong shape is a mistake of the caller and raises ``ValueError``. Values that occur in real rows but leave the
+statistic undefined raise ``UndefinedStatisticError``; its message becomes the reason of a skipped measurement.
 """
 
 import numpy as np
@@ -21,7 +20,7 @@ def checked_confidence(confidence: float) -> float:
     """Return the confidence level, a number strictly between 0 and 1.
 
     Raises:
-        ValueError: when it is not.
+        ValueError: when the level lies outside (0, 1).
     """
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"confidence is {confidence}; it must lie strictly between 0 and 1, such as 0.95")

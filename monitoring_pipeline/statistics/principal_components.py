@@ -56,7 +56,7 @@ def fit_components(matrix: Vector, variance_kept: float = VARIANCE_KEPT) -> Prin
 
 
 def residuals(fitted: PrincipalComponents, matrix: Vector) -> Vector:
-    """Return what the components do not reproduce, in standard deviations of the columns, shape (rows, columns)."""
+    """Return the part of each value that the components leave out, in standard deviations, shape (rows, columns)."""
     standardised = _standardised(fitted, matrix)
     return standardised - standardised @ fitted.components.T @ fitted.components
 

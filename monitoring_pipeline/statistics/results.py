@@ -1,10 +1,10 @@
-"""What a statistic returns, and how it says that it is undefined."""
+"""What a statistic returns: a number with its interval, the outcome of a test, or an error when it is undefined."""
 
 from dataclasses import dataclass
 
 
 class UndefinedStatisticError(ValueError):
-    """The statistic has no value for this input; the message is the reason, for a person."""
+    """The statistic has no value for this input. The message is the reason and is shown to people."""
 
 
 @dataclass(frozen=True)

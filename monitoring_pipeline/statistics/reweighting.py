@@ -8,10 +8,10 @@ LARGEST_WEIGHT = 50.0
 
 
 def density_ratio_weights(probabilities: Vector, reference_rows: int, current_rows: int) -> Vector:
-    """Return how much more often rows like each are in the current sample than in the reference.
+    """Return, for each reference row, how much more frequent rows like it are in the current sample, shape (rows,).
 
-    Their mean is about 1 where the reference covers the current sample, and near 0 where it does not: then hardly any
-    reference row stands for a current one, however even the weights are.
+    The mean of the weights is about 1 if the reference covers the current sample. It is near 0 if hardly any reference
+    row resembles a current one, even if the weights are nearly equal.
 
     By Bayes' rule p / (1 - p) * n_reference / n_current (Bickel, Brueckner & Scheffer 2009, JMLR 10:2137), cut at
     ``LARGEST_WEIGHT``.

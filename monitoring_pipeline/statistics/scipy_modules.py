@@ -5,5 +5,5 @@ from typing import Any
 
 
 def scipy_module(name: str) -> Any:
-    """Return a part of SciPy such as ``stats``: loading it takes 0.4 seconds and 40 MiB, and most nights need none."""
+    """Return a part of SciPy such as ``stats``. Loading one takes 0.4 seconds and 40 MiB, and most runs need none."""
     return import_module(f"scipy.{name}")

@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but what they are for."""
+"""Random generators seeded by words, so that results repeat on every machine."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""How long until something happens, when for some it has not happened yet."""
+"""Time until an event, from observations in which some events have not happened yet (right-censored data)."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,11 @@
-"""Rows that count differently."""
+"""Weighted rows."""
 
 import numpy as np
 import numpy.typing as npt
 
 
 def effective_rows(weights: npt.ArrayLike) -> float:
-    """Return how many equal rows would be as precise: (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, sec. 11.7).
+    """Return the effective sample size, (sum w)^2 / sum w^2 (Kish 1965, Survey Sampling, sec. 11.7).
 
     Args:
         weights: not negative, shape (rows,).

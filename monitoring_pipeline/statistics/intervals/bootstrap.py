@@ -1,4 +1,4 @@
-"""Intervals by resampling, for numbers that have no formula of their own."""
+"""Bootstrap intervals, for numbers whose interval has no closed form."""
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ LEAST_DEFINED = 0.9
 
 
 def resampled_weights(rows: int, draws: int, generator: np.random.Generator) -> Vector:
-    """Return how often each row is drawn, with replacement, shape (draws, rows) (Efron 1979, Ann. Stat. 7:1).
+    """Return the number of times that each row is drawn, shape (draws, rows) (Efron 1979, Ann. Stat. 7:1).
 
-    All rows are drawn from, not each class by itself: how many rows a class has is a matter of chance too. Within
-    classes, 95 % intervals of average precision held 87 % of the time, and of the calibration error 83 %; so 94 %
-    of both (300 rows, 37 % positive).
+    Rows are drawn with replacement and not stratified by class, because the number of rows of a class is random too.
+    Stratified by class, 95 % intervals covered average precision in 87 % and the calibration error in 83 % of
+    simulations; unstratified they covered both in 94 % (300 rows, 37 % positive).
 
     Args:
         rows: number of rows.
@@ -50,12 +50,12 @@ def bootstrap_interval(value: float, draws: npt.ArrayLike, confidence: float = 0
 
 
 def without_bias(estimate: Quantity, draws: npt.ArrayLike) -> Quantity:
-    """The same value, its bounds lowered by what chance adds, for numbers that chance only makes larger.
+    """Return the value with bounds corrected for positive bias, for numbers that chance can only increase.
 
-    A distance from perfection is positive by chance alone, and a resample adds to it again. Where nothing is wrong the
-    mean of |g|, g normal, grows by a factor of sqrt(2) in resamples around g: the sample itself has then added
-    1 + sqrt(2) times what a resample adds; elsewhere less, so that the lower bound is cautious. The value stays as it
-    is, so that it may lie near its upper bound.
+    A distance from perfection is positive by chance alone, and a resample adds to it again. Under perfection the
+    mean of |g|, g normal, grows by a factor of sqrt(2) in resamples around g. The sample has then added 1 + sqrt(2)
+    times the increase of a resample. Away from perfection it has added less, so the lower bound is cautious. The value
+    is not changed, so it may lie near its upper bound.
     """
     if estimate.lower is None or estimate.upper is None:
         return estimate

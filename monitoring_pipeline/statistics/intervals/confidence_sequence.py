@@ -1,4 +1,4 @@
-"""A confidence sequence: an interval of a mean that may be looked at every day, and acted on at any."""
+"""A confidence sequence: an interval of a mean that stays valid although it is checked every day."""
 
 import math
 
@@ -29,16 +29,16 @@ def confidence_sequence(differences: npt.ArrayLike, alpha: float = 0.05) -> Quan
         e(m) = (1 + n g)^(-1/2) * ((1 + t^2 / (n - 1)) / (1 + t^2 / ((n - 1) (1 + n g))))^(n/2),
         t = sqrt(n) (mean - m) / s
 
-    By Ville's inequality the true mean is outside on any day at all with probability alpha at most. t is divided by
-    ``serial_inflation``, as days resemble the days before them: then it holds approximately.
+    By Ville's inequality the probability that the true mean is ever outside is at most alpha. t is divided by
+    ``serial_inflation`` because consecutive days are correlated; the bound then holds approximately.
 
     Args:
         differences: one difference a day in the order of the days, shape (days,).
         alpha: probability of the true mean ever being outside.
 
     Returns:
-        The mean and its bounds; without bounds while no mean can be excluded (fewer than 6 days at alpha 0.05), and
-        where all days are equal.
+        The mean and its bounds. There are no bounds while no mean can be excluded (fewer than 6 days at alpha 0.05),
+        nor if all days are equal.
 
     Raises:
         ValueError: when alpha does not lie between 0 and 1, or the differences are not 1-D.

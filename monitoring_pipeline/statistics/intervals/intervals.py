@@ -1,7 +1,7 @@
 """Confidence intervals: of a proportion, a mean, a median and an area under the ROC curve.
 
-All are two-sided with level ``confidence``. Where the values hold no information about their own spread (a single
-row, or rows that are all equal) the bounds are ``None``: an interval of width zero would claim certainty. The same
+All are two-sided with level ``confidence``. The bounds are ``None`` if the values have no spread (a single
+row, or rows that are all equal), because an interval of width zero would claim certainty. The same
 values give the same bits in any order.
 """
 
@@ -132,8 +132,8 @@ def delong_interval(
 def difference_interval(first: Quantity, second: Quantity) -> Quantity:
     """The difference first - second of two independent estimates, with bounds recovered from theirs.
 
-    MOVER (Zou & Donner 2008, Stat Med 27:1693, eq. 3): each bound takes from either estimate the side that matters,
-    so that intervals that are not symmetric stay so. Without bounds of both there are none.
+    MOVER (Zou & Donner 2008, Stat Med 27:1693, eq. 3): each bound combines the relevant side of both
+    intervals, so asymmetric intervals stay asymmetric. The result has bounds only if both estimates have them.
     """
     value = first.value - second.value
     if first.lower is None or first.upper is None or second.lower is None or second.upper is None:
@@ -146,7 +146,7 @@ def difference_interval(first: Quantity, second: Quantity) -> Quantity:
 
 
 def transformed(estimate: Quantity, increasing: Callable[[float], float]) -> Quantity:
-    """The estimate of an increasing function of what was estimated; its bounds keep their level."""
+    """Return the estimate after an increasing transformation; its bounds keep their level."""
     return Quantity(
         increasing(estimate.value),
         lower=None if estimate.lower is None else increasing(estimate.lower),
@@ -184,7 +184,7 @@ def _placements(scores: Vector, others: Vector) -> Vector:
 
 
 def _newcombe_lower(area: float, positives: int, negatives: int, z: float) -> float:
-    """The area below ``area`` whose own standard error puts ``area`` z of them away, by bisection."""
+    """Return the candidate below ``area`` that lies z of its standard errors away from it, by bisection."""
     pairs, effective = positives * negatives, (positives + negatives) / 2 - 1
     lower, upper = 0.0, area
     for _ in range(_BISECTIONS):

@@ -1,4 +1,4 @@
-"""Intervals of paired differences by day: rows of one day share their weather, and a day is like the one before."""
+"""Intervals of paired differences by day, because rows of one day and consecutive days are correlated."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticE
 LEAST_DAYS = 3
 USUAL_CORRELATION = 0.2
 DAYS_BELIEVED = 20
-"""The usual correlation of one day with the next weighs as much as so many days of one's own."""
+"""Weight of the usual correlation in the estimate, as a number of observed days."""
 LARGEST_CORRELATION = 0.6
 
 
@@ -20,8 +20,8 @@ def serial_inflation(values: npt.ArrayLike) -> float:
     """Factor by which the correlation of one day with the next widens the standard error of a mean of days.
 
     sqrt((1 + r) / (1 - r)), that of a first-order autoregression (Bayley & Hammersley 1946, Suppl. JRSS 8:184). A few
-    days say little about r: theirs, freed of its bias of about 1 / days (Marriott & Pope 1954, Biometrika 41:390), is
-    drawn to the usual one, and kept between 0 and ``LARGEST_CORRELATION``.
+    days determine r poorly. The observed r is corrected for its bias of about 1 / days (Marriott & Pope 1954, Biometrika
+    41:390), shrunk towards ``USUAL_CORRELATION``, and kept between 0 and ``LARGEST_CORRELATION``.
 
     Args:
         values: one number a day in the order of the days, shape (days,).
@@ -37,10 +37,10 @@ def serial_inflation(values: npt.ArrayLike) -> float:
 
 
 def jackknife_interval(value: float, without_day: Sequence[float] | Vector, confidence: float = 0.95) -> Quantity:
-    """A number of all rows with its interval by leaving out one day at a time.
+    """Return a number with its jackknife interval, leaving out one day at a time.
 
     Pseudo-values (Tukey 1958, Ann. Math. Stat. 29:614) with Student's t of days - 1 degrees of freedom, the best
-    behaved with few clusters (MacKinnon, Nielsen & Webb 2023, J. Appl. Econometrics 38:671), times
+    choice with few clusters (MacKinnon, Nielsen & Webb 2023, J. Appl. Econometrics 38:671), times
     ``serial_inflation``. Simulated coverage at 95 % of a mean over days correlated by .2, of 5, 14 and 28 days:
     .95 to .97 for normal, .93 to .95 for exponential days; resampling the days (percentiles) gave .79 to .89.
 

@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say?"""
+"""Calibration of predicted probabilities."""
 
 from dataclasses import dataclass
 
@@ -105,8 +105,8 @@ class BrierParts:
 def brier_parts(counts: ScoreCounts) -> BrierParts:
     """Split the Brier score without bins, by isotonic recalibration (CORP; Dimitriadis et al. 2021, PNAS 118(8)).
 
-    Miscalibration is what recalibration would save, discrimination what the recalibrated score is better than always
-    promising the base rate, uncertainty the Brier score of that promise. The sum is exact.
+    Uncertainty is the Brier score of predicting the base rate for every row. Discrimination is the improvement of the
+    recalibrated score over it. Miscalibration is the improvement by recalibration. The sum is exact.
     """
     tie = np.concatenate([[0], np.cumsum(np.diff(counts.scores) > 0)])
     starts = np.flatnonzero(np.diff(tie, prepend=-1))

@@ -1,4 +1,4 @@
-"""How right a binary classifier is: labels and scores, or labels and decided classes, to estimates.
+"""Metrics of a binary classifier, from labels and scores or from labels and decided classes.
 
 ``labels`` are 0 or 1 (or booleans), ``scores`` numbers where higher means more likely positive, ``predictions`` the
 decided class, 0 or 1; all of shape (rows,), over the same rows. Every function raises ``ValueError`` for wrong
@@ -40,7 +40,7 @@ def brier_score(labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float 
 
 
 def mean_bias(labels: npt.ArrayLike, scores: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
-    """Mean of probability - label: negative where the model promises too few positives."""
+    """Mean of probability - label: negative if the model predicts too few positives."""
     truth, score = labels_and_probabilities(labels, scores)
     return mean_interval(score - truth, confidence, minimum=-1.0, maximum=1.0)
 
@@ -52,7 +52,7 @@ def base_rate(labels: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
 
 
 def accuracy(labels: npt.ArrayLike, predictions: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
-    """Share of rows decided rightly, with Wilson's interval."""
+    """Share of rows decided correctly, with Wilson's interval."""
     truth, decided = labels_and_classes(labels, predictions)
     return wilson(int((truth == decided).sum()), truth.size, confidence)
 

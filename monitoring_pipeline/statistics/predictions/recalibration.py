@@ -1,4 +1,4 @@
-"""Scores to probabilities: the monotone map that fits the labels best, as a short table."""
+"""Isotonic recalibration: the best-fitting monotone map from scores to probabilities, as a short table."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How right a regression is: labels and predictions, shape (rows,) over the same rows, to estimates.
+"""Metrics of a regression, from labels and predictions of the same rows, both of shape (rows,).
 
 Every function raises ``ValueError`` for wrong shapes, and ``UndefinedStatisticError`` when there are no rows, a
 value is NaN or infinite, or the number does not exist.
@@ -33,7 +33,7 @@ def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, c
     """Square root of the mean squared error, in the label's unit.
 
     The bounds are the roots of those of the mean squared error (Student's t over the squared errors): the root is
-    monotone, so they keep their level, and to first order they are those of the delta method.
+    monotone, so the bounds keep their level; to first order they equal those of the delta method.
     """
     squared = mean_interval(_errors(labels, predictions) ** 2, confidence, minimum=0.0)
     return transformed(squared, math.sqrt)

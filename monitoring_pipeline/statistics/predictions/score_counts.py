@@ -1,8 +1,8 @@
-"""How right a classifier is, from rows and positives by score: what single rows, expected labels and sums share.
+"""Metrics of a classifier from rows and positives by score.
 
-A group holds the rows of one score and decided class. With one group a row and labels 0 or 1 the functions give the
-realized metric; with the probability of the label instead of the label its expected value (confidence-based
-estimation); with positives drawn at random their spread; with binned scores the metric of any sum of days. Every
+A group holds the rows of one score and decided class. The same functions serve four uses. One group per row with
+labels 0 or 1 gives the realized metric. Probabilities in place of labels give its expected value (confidence-based
+estimation). Positives drawn at random give its spread. Binned scores give the metric of any sum of days. Every
 function returns one number per draw, shape (draws,), NaN where it does not exist in that draw.
 """
 
@@ -81,7 +81,7 @@ def average_precision(counts: ScoreCounts) -> Vector:
     """Sum over falling thresholds of precision times the gain in recall (as scikit-learn; no interpolation)."""
     positives, negatives = (side[:, ::-1] for side in counts.tied)
     found = np.cumsum(positives, axis=1)
-    # Where nothing counts yet there is no gain in recall either, whatever the precision.
+    # Without counts the gain in recall is 0, so the precision there does not matter.
     precision = np.nan_to_num(_ratio(found, found + np.cumsum(negatives, axis=1)))
     return _ratio(np.sum(positives * precision, axis=1), positives.sum(axis=1))
 
@@ -99,7 +99,7 @@ def log_loss(counts: ScoreCounts) -> Vector:
 
 
 def accuracy(counts: ScoreCounts) -> Vector:
-    """Share of rows decided rightly."""
+    """Share of rows decided correctly."""
     right = _decided(counts, "positives").sum(axis=1) + _undecided(counts, "negatives").sum(axis=1)
     return right / counts.total
 

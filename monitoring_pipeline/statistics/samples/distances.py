@@ -1,8 +1,8 @@
-"""How far two distributions are apart: functions of two count arrays over the same cells.
+"""Distances of two distributions, as functions of two count arrays over the same cells.
 
 Every function takes ``reference`` and ``current``, each of shape (cells,), not negative; only the proportions
 matter. Each raises ``ValueError`` for wrong shapes or negative counts and ``UndefinedStatisticError`` when a side
-has no rows. The ``..._DEFINITION`` beside each is stored with its values, because numbers of one name under
+has no rows. The ``..._DEFINITION`` beside each is stored with its values, because values of the same statistic under
 different conventions cannot be compared.
 """
 
@@ -117,7 +117,7 @@ def l_infinity_distance(reference: npt.ArrayLike, current: npt.ArrayLike) -> flo
 
 
 def l_infinity_corrected(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
-    """L-infinity distance less what chance alone exceeds with probability 0.003 (Deequ, Distance.scala, robust).
+    """L-infinity distance minus the one that chance exceeds with probability 0.003 (Deequ, Distance.scala, robust).
 
     The correction c sqrt(1/n + 1/m), c = sqrt(-ln(alpha / 2) / 2), bounds the largest difference of two empirical
     distribution functions (Knuth, TAOCP 2, 3.3.1), so it is conservative for cells.
@@ -131,8 +131,8 @@ def l_infinity_corrected(reference: npt.ArrayLike, current: npt.ArrayLike) -> fl
 def cramers_v(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
     """Cramer's V of the side (reference or current) and the cell, corrected for bias (Bergsma 2013, JKSS 42:323).
 
-    Cells empty on both sides are dropped; one cell alone gives 0, and so do as many cells as rows. The value depends
-    on the ratio of the two numbers of rows: it is for sides of similar size.
+    Cells that are empty on both sides are dropped. The value is 0 with a single cell, and with as many cells as rows.
+    It depends on the ratio of the two numbers of rows, so it suits sides of similar size only.
     """
     counts = np.stack(count_pair(reference, current))
     counts = counts[:, counts.any(axis=0)]
@@ -182,5 +182,5 @@ def _smoothed_proportions(reference: npt.ArrayLike, current: npt.ArrayLike) -> t
 
 
 def _capped(distance: np.float64) -> float:
-    """Rounding can exceed the largest possible distance by an ulp."""
+    """Return the distance, at most 1: rounding can exceed the largest possible distance by an ulp."""
     return min(1.0, float(distance))

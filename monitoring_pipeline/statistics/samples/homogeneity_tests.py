@@ -1,15 +1,15 @@
-"""Could two samples come from one distribution? Two-sample homogeneity tests on counts, all two-sided.
+"""Two-sided tests of homogeneity of two samples, on counts.
 
-The reference is a sample too. A goodness-of-fit test, which takes it for the truth, raises false alarms in half of
-all cases at a nominal 5 % once the chunk is as large as the reference.
+The reference is a sample too. A goodness-of-fit test treats it as the true distribution; at a nominal 5 % it raises
+false alarms in half of all cases once the chunk is as large as the reference.
 
-Every test takes ``reference`` and ``current``, numbers of rows of shape (cells,), and raises ``ValueError`` for
-wrong shapes or negative counts and ``UndefinedStatisticError`` when a side has no rows.
+Every test takes ``reference`` and ``current``, numbers of rows of shape (cells,). It raises ``ValueError`` for wrong
+shapes or negative counts, and ``UndefinedStatisticError`` if a side has no rows.
 
-The chi-squared approximation needs some rows in every cell, so that sparse cells are pooled first (see
-``pool_sparse_cells``). Rows too few for a pool of their own join a cell in which they could hide: the first nulls of
-a column, a new category. They are therefore also compared with all other rows by the exact conditional test of two
-Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313), and the p-value is then twice the smaller of both
+The chi-squared approximation needs some rows in every cell, so sparse cells are pooled first (see
+``pool_sparse_cells``). Rows too few for a separate pool join another cell, where they could go unnoticed (the first
+nulls of a column, a new category). They are therefore also compared with all other rows by the exact conditional test
+of two Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313). The p-value is then twice the smaller one
 (Bonferroni).
 """
 
@@ -37,12 +37,14 @@ def pool_sparse_cells(
 ) -> tuple[Vector, Vector]:
     """Pool cells until each expects at least ``minimum_expected`` rows on either side, if the rows suffice.
 
-    Cells empty on both sides are dropped. Sparse cells, in the order given (which keeps neighbouring bins
-    together), are gathered until a pool is large enough; what is left over joins the last such pool, or, without
-    one, the smallest other cell. What decides must not be what is tested: between sides of similar size the totals
-    decide, never their difference; beside a much larger side (``MUCH_LARGER`` times) its shares alone do. Over bins
-    that are its quantiles its counts are all alike, so that the totals would tell the smaller side's own counts, and
-    pooling by them gave 14 % false alarms at a nominal 5 % (50 rows against 10,000, 10 bins).
+    Cells empty on both sides are dropped. Sparse cells are gathered in the order given, which keeps neighbouring bins
+    together, until a pool is large enough. The rest joins the last such pool, or the smallest other cell if there is no
+    such pool.
+
+    The counts that choose the pools must not be those that the test compares. If the sides are of similar size, their
+    totals choose the pools. If one side is ``MUCH_LARGER`` times larger, its shares alone do: over quantile bins its
+    counts are nearly equal, so the totals would depend on the smaller side only. Pooling by the totals gave 14 % false
+    alarms at a nominal 5 % there (50 rows against 10,000, 10 bins).
 
     Returns:
         Pooled counts, each of shape (pools,), pools in the order of their first cells; a single pool when the

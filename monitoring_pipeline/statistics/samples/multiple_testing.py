@@ -1,4 +1,4 @@
-"""Many tests at once: which discoveries survive."""
+"""Control of false discoveries over many tests at once."""
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,7 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Vector:
         first = int(np.flatnonzero(wrong)[0])
         raise ValueError(f"p-value {first} is {p[first]}; p-values lie in [0, 1]")
     order = np.argsort(p, kind="stable")
-    # multiplied by n / rank >= 1: dividing by a rounded rank / n could leave a q-value below its p-value
+    # Multiply by n / rank >= 1: dividing by a rounded rank / n could leave a q-value below its p-value.
     scaled = p[order] * (p.size / np.arange(1, p.size + 1))
     q = np.empty_like(p)
     q[order] = np.minimum.accumulate(scaled[::-1])[::-1]

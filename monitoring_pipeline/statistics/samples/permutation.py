@@ -1,4 +1,4 @@
-"""Tests by exchange: how often would chance alone give as much, if the rows of both sides were the same kind."""
+"""Permutation tests: how often exchanging rows between the sides at random gives as large a statistic."""
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ def permutation_p_value(observed: float, drawn: npt.ArrayLike) -> float:
 
 
 def area_by_stratum(scores: Vector, current: Flags, strata: npt.NDArray[np.int64]) -> float:
-    """Return the area under the ROC curve of telling current rows from reference rows, averaged over the strata.
+    """Return the area under the ROC curve of scores that separate current from reference rows, averaged over strata.
 
     Args:
         scores: shape (rows,).
@@ -41,7 +41,7 @@ def area_test(
     """One-sided permutation test that current rows score higher; the statistic is the area averaged over the strata.
 
     With out-of-fold scores and folds as strata this is the classifier two-sample test (Lopez-Paz & Oquab 2017, ICLR)
-    without a refit per permutation: a fold's labels say nothing about the scores of that fold, so that each fold's
+    without a refit per permutation: a fold's labels do not influence the scores of that fold, so each fold's
     test is exact. The folds' tests depend on one another through the classifiers; their p-values are joined by a rule
     that is valid under any dependence, K / k times the k-th smallest of K (Rueger 1978, Metrika 25:171), k being the
     middle one. Permuting all folds at once is not valid: it rejected at 0.01 in 29 of 600 samples without a change.
@@ -116,4 +116,4 @@ def _ranks(scores: Vector) -> Vector:
 
 def _check_sides(current: Flags) -> None:
     if current.all() or not current.any():
-        raise UndefinedStatisticError("rows of one side only: nothing to tell apart")
+        raise UndefinedStatisticError("rows of one side only: nothing to compare")

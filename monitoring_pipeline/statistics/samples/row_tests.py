@@ -1,8 +1,8 @@
 """Two samples of single values: distances and two-sided tests that need rows and not only counts.
 
 Every function takes ``reference`` and ``current``, finite numbers of shapes (n,) and (m,), in any order, and raises
-``UndefinedStatisticError`` when a side has fewer than two of them. The distances do not depend on the numbers of
-rows, except by chance.
+``UndefinedStatisticError`` when a side has fewer than two of them. The distances depend on the numbers of
+rows only by chance.
 """
 
 import math
@@ -41,13 +41,13 @@ def anderson_darling_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> S
     if np.ptp(np.concatenate(samples)) == 0.0:
         return Significance(statistic=0.0, p_value=1.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it caps the p-value, which is not used
+        warnings.simplefilter("ignore")  # SciPy warns that it caps the p-value, which is not used here.
         found = scipy_module("stats").anderson_ksamp(list(samples))
     statistic, critical = float(found.statistic), np.asarray(found.critical_values, dtype=np.float64)
     slope = (_LEVELS[-1] - _LEVELS[-2]) / (critical[-1] - critical[-2])
     beyond = _LEVELS[-1] + slope * (statistic - critical[-1])
     log_p = beyond if statistic > critical[-1] else float(np.interp(statistic, critical, _LEVELS))
-    # Below the smallest critical value all that is known is that p exceeds a quarter.
+    # Below the smallest critical value, p is only known to exceed 0.25.
     return Significance(statistic=statistic, p_value=math.exp(log_p) if statistic >= critical[0] else 0.5)
 
 
@@ -105,7 +105,7 @@ def mann_whitney_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Signi
 
 
 def welch_test(rows: tuple[int, int], means: tuple[float, float], variances: tuple[float, float]) -> Significance:
-    """Welch's t-test of two means, two-sided, from what adds up (Welch 1947, Biometrika 34:28).
+    """Welch's two-sided t-test of two means, from rows, means and variances (Welch 1947, Biometrika 34:28).
 
     Args:
         rows: of reference and current.
@@ -128,7 +128,7 @@ def welch_test(rows: tuple[int, int], means: tuple[float, float], variances: tup
 def _samples(reference: npt.ArrayLike, current: npt.ArrayLike) -> tuple[Vector, Vector]:
     first, second = np.asarray(reference, dtype=np.float64), np.asarray(current, dtype=np.float64)
     for side, sample in (("reference", first), ("current", second)):
-        if sample.size < 2:  # noqa: PLR2004 - none of the tests says anything about one value
+        if sample.size < 2:  # noqa: PLR2004 - no test is defined for one value
             raise UndefinedStatisticError(f"{sample.size} values in the {side} sample, at least 2 needed")
     return np.sort(first), np.sort(second)
 

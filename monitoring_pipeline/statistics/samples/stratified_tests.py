@@ -1,4 +1,4 @@
-"""Two samples compared within strata, such as bins of a score: is what follows from the score still the same."""
+"""Two samples compared within strata, such as bins of a score."""
 
 import math
 
@@ -20,7 +20,7 @@ def stratified_homogeneity_test(
 
     The sum over strata of Pearson's statistics of the 2 x 2 tables, each with one degree of freedom (Agresti 2013,
     Categorical Data Analysis, sec. 6.3). It sees shifts of opposite sign, which Cochran-Mantel-Haenszel does not.
-    Strata with an expected count below 5 (Cochran 1954) take no part.
+    Strata with an expected count below 5 (Cochran 1954) are left out.
 
     Args:
         reference_rows: rows per stratum, shape (strata,).
