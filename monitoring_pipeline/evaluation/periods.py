@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.by_score import ScoreTable, split_by_score
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
@@ -44,8 +45,9 @@ class PeriodSummary:
         realized: the headline metric over all labelled rows; its interval takes days, not rows, as independent.
         estimated: mean of the days' estimates; its interval takes their errors as independent.
         changes: binary: what of the change since the reference the shifted score explains, and what is left.
-        drifted: by column, the days on which it had drifted.
+        drifted: by column, the days on which it had drifted; ``features`` are all of them together.
         verdicts: by verdict, its days.
+        drift_days: days on which drift of columns could be measured.
     """
 
     days: int
@@ -54,6 +56,7 @@ class PeriodSummary:
     changes: Mapping[str, Quantity]
     drifted: Counter[str]
     verdicts: Counter[VerdictStatus]
+    drift_days: int = 0
 
 
 def summarize_period(
@@ -76,20 +79,16 @@ def summarize_period(
     counts = day_counts(spec, bins, [day.labelled for day in days])
     generator = generator_of(*seed)
     measured = [m for day in days for m in day.measurements]
+    drift = [drifted_of(day.measurements) for day in days]
     return PeriodSummary(
         days=sum(bool(day.measurements) for day in days),
         realized=_realized(spec, counts, generator),
         estimated=_estimated(spec, measured),
         changes=_changes(spec, bins, reference, days, generator),
-        drifted=Counter(column for day in days for column in _drifted(day.measurements)),
+        drifted=Counter(subject for day in drift for subject in sorted(day.subjects)),
         verdicts=Counter(day.verdict.status for day in days if day.verdict),
+        drift_days=sum(day.measured for day in drift),
     )
-
-
-def _drifted(measurements: Sequence[Measurement]) -> list[str]:
-    """Return each column once that a day calls drifted, whatever number of statistics say so."""
-    breached = (m for m in measurements if m.kind is Kind.DRIFT and m.status is Status.BREACHED)
-    return sorted({m.subject for m in breached if m.severity is not Severity.INFO})
 
 
 def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Quantity | None:

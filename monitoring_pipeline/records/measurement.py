@@ -34,7 +34,7 @@ class Severity(StrEnum):
 
 
 class VerdictStatus(StrEnum):
-    """The judgement on a whole chunk; ``unknown`` means that nothing decisive could be measured."""
+    """The judgement on a whole chunk; ``unknown``: nothing decisive was measured and nothing is breached."""
 
     OK = "ok"
     WARNING = "warning"

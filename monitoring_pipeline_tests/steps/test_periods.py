@@ -250,4 +250,5 @@ def test_changes_that_are_sure_have_a_star():
     }
     summary = PeriodSummary(3, Quantity(0.7), None, changes, Counter(), Counter())
     cells = _period_cells(binary_spec(), summary)
-    assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "none", ""]
+    assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "not measured", ""]
+    assert _period_cells(binary_spec(), replace(summary, drift_days=1))[7] == "none"

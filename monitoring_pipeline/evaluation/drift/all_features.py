@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     Values,
@@ -87,7 +88,7 @@ def measure_multivariate(
     sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
     blank = Measurement(
         kind=Kind.DRIFT,
-        subject="features",
+        subject=ALL_FEATURES,
         name="",
         model_version=model_version,
         value=0.0,

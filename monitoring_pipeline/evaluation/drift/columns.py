@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, DriftStatistic, deciding_statistic
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
@@ -196,7 +197,7 @@ def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measu
         subject="chunk",
         name="drifted_columns",
         model_version=profile.model_version,
-        value=float(sum(m.status is Status.BREACHED for m in watched)),
+        value=float(len(drifted_of(watched).columns)),
         severity=Severity.INFO,
         definition="columns, model output included and ignored ones not, that have drifted",
         rows=profile.rows,

@@ -18,7 +18,7 @@ _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def judge(measurements: Sequence[Measurement]) -> Verdict:
-    """Judge a chunk: as bad as its most severe breach, unknown if nothing decisive could be measured.
+    """Judge a chunk: as bad as its most severe breach, unknown if there is none and nothing decisive could be measured.
 
     Breaches of severity ``info`` are listed and do not make a chunk less than ok. What could not be measured
     is neither healthy nor breached: it is counted, and performance that is missing is said. An estimate counts only
@@ -68,9 +68,10 @@ def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus
     worst = min((_WEIGHT[m.severity] for m in breached), default=_WEIGHT[Severity.INFO])
     if worst == _WEIGHT[Severity.CRITICAL]:
         return VerdictStatus.CRITICAL
-    if not measured:
-        return VerdictStatus.UNKNOWN
-    return VerdictStatus.WARNING if worst == _WEIGHT[Severity.WARNING] else VerdictStatus.OK
+    # A breach was measured, however little else could be.
+    if worst == _WEIGHT[Severity.WARNING]:
+        return VerdictStatus.WARNING
+    return VerdictStatus.OK if measured else VerdictStatus.UNKNOWN
 
 
 def _what_is_missing(skipped: Sequence[Measurement]) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES, drifted_of
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.records.incident import Decision, IncidentEvent, StoredIncident
@@ -39,13 +40,14 @@ def profile_metadata(results: ChunkResults) -> Metadata:
 
 
 def drift_metadata(results: ChunkResults) -> Metadata:
-    """Number of drifted columns, the largest effect among the columns that count, and every comparison."""
+    """Number of drifted columns, whether all features together have drifted, the largest effect, every comparison."""
     compared = [m for m in results.measurements if m.subject != "chunk"]
-    columns = [m for m in compared if m.subject != "features"]
+    columns = [m for m in compared if m.subject != ALL_FEATURES]
     effects = [m.value for m in columns if m.value is not None and m.severity is not Severity.INFO]
-    drifted = [m.value for m in results.measurements if m.name == "drifted_columns" and m.value is not None]
+    drifted = drifted_of(results.measurements)
     return {
-        **({"drifted_columns": int(max(drifted))} if drifted else {}),
+        **({"drifted_columns": len(drifted.columns)} if drifted.measured else {}),
+        **({"drifted_together": "all features together have drifted"} if drifted.together else {}),
         **({"worst_drift": max(effects)} if effects else {}),
         "table": _drift_table(sorted(compared, key=lambda m: -(m.value or 0.0))),
     }

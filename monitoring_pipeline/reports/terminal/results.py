@@ -8,9 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.spec.chunk import chunk_of_day
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -26,6 +27,8 @@ STYLE = {
 DRIFTED_NAMES_SHOWN = 2
 COLUMNS_SHOWN = 4
 WIDTH_OF_A_FILE = 400
+NOT_MEASURED = "not measured"
+ALL_TOGETHER = "all inputs together"
 
 
 def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
@@ -66,10 +69,11 @@ def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
     drifted = [escape(f"{column} {days}") for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
     if len(summary.drifted) > COLUMNS_SHOWN:
         drifted.append("...")
+    without = "none" if summary.drift_days else NOT_MEASURED
     verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
     performance = [_estimate_cell(summary.realized), _estimate_cell(summary.estimated)]
     split = changes if spec.task is Task.BINARY else []
-    return [str(summary.days), *performance, *split, ", ".join(drifted) or "none", verdicts]
+    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts]
 
 
 def _estimate_cell(estimate: Quantity | None) -> str:
@@ -138,13 +142,13 @@ def _day_cells(
 
 
 def _drifted(measurements: Sequence[Measurement]) -> str:
-    """Return the number of drifted columns that count for the verdict, their names, and how many only inform."""
-    drifted = [m for m in measurements if m.kind is Kind.DRIFT and m.status is Status.BREACHED]
-    judged = [m.subject for m in sorted(drifted, key=lambda m: -(m.value or 0.0)) if m.severity is not Severity.INFO]
-    informing = len(drifted) - len(judged)
-    more = ", ..." if len(judged) > DRIFTED_NAMES_SHOWN else ""
-    names = f": {escape(', '.join(judged[:DRIFTED_NAMES_SHOWN]))}{more}" if judged else ""
-    return f"{len(judged)}{names}" + (f" (+{informing} ignored)" if informing else "")
+    """Return number and names of the drifted columns, whether all inputs together have drifted, and ignored columns."""
+    drifted = drifted_of(measurements)
+    more = ", ..." if len(drifted.columns) > DRIFTED_NAMES_SHOWN else ""
+    names = f": {escape(', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN]))}{more}" if drifted.columns else ""
+    counted = f"{len(drifted.columns)}{names}" if drifted.measured else NOT_MEASURED
+    together = f" (+{ALL_TOGETHER})" if drifted.together else ""
+    return counted + together + (f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else "")
 
 
 def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:

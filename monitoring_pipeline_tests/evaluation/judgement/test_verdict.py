@@ -2,8 +2,10 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.evaluation.judgement.verdict import judge, without_replaced_estimates
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 
 
@@ -38,12 +40,27 @@ def _breach(kind, severity):
     ([OK_DRIFT, _breach(Kind.QUALITY, Severity.WARNING)], VerdictStatus.WARNING),
     ([OK_DRIFT, _breach(Kind.OPERATIONS, Severity.WARNING)], VerdictStatus.WARNING),
     ([OK_DRIFT, _breach(Kind.QUALITY, Severity.INFO)], VerdictStatus.OK),
-    ([SKIPPED_DRIFT, _breach(Kind.QUALITY, Severity.WARNING)], VerdictStatus.UNKNOWN),
+    ([SKIPPED_DRIFT, _breach(Kind.QUALITY, Severity.WARNING)], VerdictStatus.WARNING),
+    ([SKIPPED_DRIFT, SKIPPED_PERFORMANCE, _breach(Kind.QUALITY, Severity.INFO)], VerdictStatus.UNKNOWN),
     ([_breach(Kind.QUALITY, Severity.CRITICAL)], VerdictStatus.CRITICAL),
     ([_breach(Kind.DRIFT, Severity.WARNING), _breach(Kind.PERFORMANCE, Severity.CRITICAL)], VerdictStatus.CRITICAL),
 ])  # fmt: skip
 def test_a_chunk_is_as_bad_as_its_most_severe_breach(measurements, status):
     assert {judge(order).status for order in permutations(measurements)} == {status}
+
+
+@given(
+    st.lists(
+        st.builds(_measured, st.sampled_from(Kind), st.sampled_from(Status), st.sampled_from(Severity)), max_size=8
+    )
+)
+def test_unknown_never_hides_a_measured_breach(measurements):
+    worst = {m.severity for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED}
+    status = judge(measurements).status
+    assert (status is VerdictStatus.CRITICAL) == (Severity.CRITICAL in worst)
+    assert (status is VerdictStatus.WARNING) == (Severity.WARNING in worst and Severity.CRITICAL not in worst)
+    if status is VerdictStatus.UNKNOWN:
+        assert worst <= {Severity.INFO}
 
 
 def test_reasons_are_ordered_by_severity_and_say_what_is_missing():
