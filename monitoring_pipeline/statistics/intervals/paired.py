@@ -20,8 +20,8 @@ def serial_inflation(values: npt.ArrayLike) -> float:
     """Factor by which the correlation of one day with the next widens the standard error of a mean of days.
 
     sqrt((1 + r) / (1 - r)), that of a first-order autoregression (Bayley & Hammersley 1946, Suppl. JRSS 8:184). A few
-    days determine r poorly. The observed r is corrected for its bias of about 1 / days (Marriott & Pope 1954, Biometrika
-    41:390), shrunk towards ``USUAL_CORRELATION``, and kept between 0 and ``LARGEST_CORRELATION``.
+    days determine r poorly. The observed r is corrected for its bias of about 1 / days (Marriott & Pope 1954,
+    Biometrika 41:390), shrunk towards ``USUAL_CORRELATION``, and kept between 0 and ``LARGEST_CORRELATION``.
 
     Args:
         values: one number a day in the order of the days, shape (days,).
