@@ -16,7 +16,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline_tests.end_to_end.readme_commands import README, monitoring_commands, type_command
+from monitoring_pipeline_tests.docs.pages import read_page
+from monitoring_pipeline_tests.end_to_end.documented_commands import Group, commands_of, type_command
 from monitoring_pipeline_tests.worlds.world import World
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def flights(demo: tuple[Path, str]) -> Iterator[FlightsWorld]:
 
 def test_the_demo_prints_what_the_readme_shows(demo):
     _, printed = demo
-    (block,) = re.findall(r"```text\n(│.*?)```", README, re.DOTALL)
+    (block,) = re.findall(r"```text\n(│.*?)```", read_page("README.md"), re.DOTALL)
     shown = [re.sub(r"\s+", " ", line) for line in block.splitlines() if re.match(r"│ \d", line)]
     found = {re.sub(r"\s+", " ", line) for line in printed.splitlines()}
     assert len(shown) > 1
@@ -81,8 +82,8 @@ def test_days_of_the_demo_monitored_again_change_nothing(demo):
 
 def test_commands_about_the_demo(demo):
     folder, _ = demo
-    commands = monitoring_commands("flight_") + monitoring_commands("what_is_wrong")
-    assert len(commands) >= 5
+    commands = commands_of(Group.DEMO)
+    assert len(commands) >= 15
     printed = {command: type_command(command, folder) for command in commands}
     assert "2013-04" in printed[next(c for c in commands if "--by month" in c)]
     for name in ("what_is_wrong", "what_we_knew", "estimate_quality"):
@@ -91,8 +92,7 @@ def test_commands_about_the_demo(demo):
 
 def test_commands_about_incidents(demo):
     folder, printed = demo
-    commands = monitoring_commands("incidents ") + monitoring_commands("alerts ") + monitoring_commands("alert_")
-    commands = [command for command in commands if "flight_" not in command or "alert_" in command]
+    commands = commands_of(Group.INCIDENT)
     assert len(commands) >= 6
     named = {word for command in commands for word in command.split() if re.fullmatch(r"[0-9a-f]{8}", word)}
     assert len(named) == 1

@@ -1,4 +1,4 @@
-"""Every command of the README that is not about the demo, typed as written."""
+"""Every command of the README and of docs/ that is not about the demo, typed as written."""
 
 import re
 import shlex
@@ -11,16 +11,17 @@ import polars as pl
 import pytest
 import yaml
 
-from monitoring_pipeline_tests.end_to_end.readme_commands import (
+from monitoring_pipeline_tests.docs.pages import REPOSITORY, blocks_of
+from monitoring_pipeline_tests.end_to_end.documented_commands import (
     COMMANDS,
-    README,
-    REPOSITORY,
-    monitoring_commands,
+    Group,
+    commands_of,
+    group_of,
     type_command,
 )
 
 pytestmark = pytest.mark.slow
-OWN_MODEL = yaml.safe_load(re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)[0])
+OWN_MODEL = next(document for block in blocks_of("yaml") if "name" in (document := yaml.safe_load(block.text)))
 
 
 def _write_own_warehouse(path: Path) -> None:
@@ -55,13 +56,14 @@ def _write_own_warehouse(path: Path) -> None:
             connection.execute(f"CREATE TABLE scoring.{name} AS SELECT * FROM frame")
 
 
-def test_commands_about_a_model_of_ones_own(tmp_path):
+def test_commands_about_a_model_of_ones_own_monitor_it(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "churn.yaml").write_text(yaml.safe_dump(OWN_MODEL, sort_keys=False))
     _write_own_warehouse(tmp_path / "warehouse.duckdb")
-    exported = dict(re.findall(r"export (\w+)=\$PWD/(\S+)", "\n".join(COMMANDS)))
+    exported = dict(re.findall(r"export (\w+)=\$PWD/(\S+)", "\n".join(commands_of(Group.EXPORT))))
+    assert len(exported) == len(commands_of(Group.EXPORT))
     environment = {name: str(tmp_path / place) for name, place in exported.items()}
-    commands = monitoring_commands("spec check") + monitoring_commands("churn")
+    commands = commands_of(Group.OWN_MODEL)
     printed = {command: type_command(command, tmp_path, **environment) for command in commands}
     assert len(commands) == 3
     assert (tmp_path / "models" / "churn.suite.yaml").exists()
@@ -70,10 +72,19 @@ def test_commands_about_a_model_of_ones_own(tmp_path):
     assert all(" 60 " in day and day.rstrip("│ ").endswith("ok") for day in days), printed[commands[-1]]
 
 
-def test_every_other_command_is_a_target_of_the_makefile():
-    others = [c for c in COMMANDS if "monitoring-pipeline" not in c and not c.startswith("export")]
-    assert {"make demo", "make dev", "make test"} <= set(others)
-    for command in others:
+def test_make_commands_are_targets_of_the_makefile():
+    commands = commands_of(Group.MAKE)
+    assert {"make demo", "make dev", "make test"} <= set(commands)
+    for command in commands:
         dry = subprocess.run([*shlex.split(command), "-n"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
-        assert command.startswith("make "), command
         assert dry.returncode == 0, dry.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_belongs_to_a_group_that_runs_it(command):
+    assert group_of(command) is not None, "write it as `make ...`, `export ...` or `.venv/bin/monitoring-pipeline ...`"
+
+
+@pytest.mark.parametrize("command", ["pip install x", "monitoring-pipeline show churn", "cd /", ""])
+def test_command_that_no_test_runs_has_no_group(command):
+    assert group_of(command) is None

@@ -1,0 +1,65 @@
+"""The commands of the README and of docs/, typed as a user types them; each belongs to the group that runs it."""
+
+import os
+import shlex
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+
+from monitoring_pipeline_tests.docs.pages import blocks_of
+
+COMMAND = ".venv/bin/monitoring-pipeline "
+COMMANDS = list(dict.fromkeys(line for block in blocks_of("bash") for line in block.text.splitlines()))
+
+
+class Group(StrEnum):
+    """The test that runs a command."""
+
+    MAKE = "a target of the Makefile"
+    EXPORT = "a variable for the model of one's own"
+    OWN_MODEL = "a command about the model of one's own"
+    INCIDENT = "a command about the demo's incidents"
+    DEMO = "a command about the demo's models"
+
+
+def group_of(command: str) -> Group | None:
+    """Return the group of a command, None if no test runs it."""
+    if command.startswith("make "):
+        return Group.MAKE
+    if command.startswith("export "):
+        return Group.EXPORT
+    if not command.startswith(COMMAND):
+        return None
+    words = shlex.split(command.removeprefix(COMMAND))
+    if words[0] == "spec" or "churn" in words:
+        return Group.OWN_MODEL
+    if words[0] == "alerts" or words[:2] == ["query", "alert_precision"] or _handles_an_incident(words):
+        return Group.INCIDENT
+    return Group.DEMO
+
+
+def _handles_an_incident(words: list[str]) -> bool:
+    return words[0] == "incidents" and not words[1].startswith("--")
+
+
+def commands_of(group: Group) -> list[str]:
+    """Return the commands of a group, in the order of the pages."""
+    return [command for command in COMMANDS if group_of(command) is group]
+
+
+def type_command(command: str, folder: Path, **environment: str) -> str:
+    """Run a command as a user would, and return its output."""
+    typed = command.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
+    result = subprocess.run(
+        shlex.split(typed),
+        env={**kept, "HOME": str(folder), **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
+    return result.stdout

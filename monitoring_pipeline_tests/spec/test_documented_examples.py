@@ -1,0 +1,32 @@
+"""The YAML of the README and of the pages in docs/ is what the loaders take."""
+
+import pytest
+import yaml
+
+from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline_tests.docs.pages import blocks_of
+
+EXAMPLES = [(block.page, yaml.safe_load(block.text)) for block in blocks_of("yaml")]
+OWN_MODEL = next(document for _, document in EXAMPLES if "name" in document)
+PARTS = {"retraining", "business", "objectives"}
+
+
+@pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])
+def test_part_of_a_spec_fits_into_the_own_model_of_the_readme(part):
+    features = OWN_MODEL["features"] | dict.fromkeys(
+        part.get("retraining", {}).get("gate", {}).get("segments", ()), "categorical"
+    )
+    spec = ModelSpec.model_validate(OWN_MODEL | part | {"features": features})
+    assert all(getattr(spec, name) for name in part)
+
+
+@pytest.mark.parametrize("document", [document for _, document in EXAMPLES if "channels" in document])
+def test_alerting_rules_are_accepted(document):
+    assert AlertingRules.model_validate(document).routes
+
+
+def test_every_page_with_an_example_is_tested():
+    tested = {page for page, document in EXAMPLES if document.keys() & (PARTS | {"channels", "name"})}
+    assert tested >= {"README.md", "docs/alerting.md", "docs/how_it_decides.md", "docs/retraining.md"}
+    assert all(document.keys() & (PARTS | {"channels", "name"}) for _, document in EXAMPLES)
