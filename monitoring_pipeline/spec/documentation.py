@@ -22,8 +22,8 @@ def fields_page() -> str:
     schema = ModelSpec.model_json_schema()
     head = (
         "# Every field of a model spec\n\n"
-        "Written by `monitoring-pipeline spec fields`. Unknown keys are refused. "
-        "`<name>` stands for a key of yours.\n\n"
+        "This page is the output of `monitoring-pipeline spec fields`. Unknown keys are refused. "
+        "`<name>` stands for a key that you choose.\n\n"
         "| field | default | meaning |\n|---|---|---|\n"
     )
     return head + "".join(f"| `{name}` | {default} | {text} |\n" for name, default, text in _fields(schema, schema, ""))
@@ -64,7 +64,7 @@ def _meaning(schema: Schema, field: Schema) -> str:
 
 
 def _chosen(field: Schema) -> Schema:
-    """Return the part that a field refers to, if it need not be given."""
+    """Return the part to which a field refers if the field may be omitted, else the field."""
     return next((choice for choice in field.get("anyOf", ()) if "$ref" in choice), field)
 
 

@@ -61,18 +61,18 @@ _WITHOUT_NUMBERS: Any = {
 
 
 class ModelSpec(SpecPart):
-    """Everything that the monitoring needs to know about one model."""
+    """The declaration of one monitored model."""
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
     description: str = ""
-    """What the model predicts, and for whom."""
+    """Free text: the target of the model, and its users."""
     task: Task
     """binary, multiclass or regression."""
     owner: str
     """An e-mail address, or team:<name>."""
     runbook: str | None = None
-    """Address of the page that says what to do."""
+    """Address of the page with instructions for incidents of this model."""
     timezone: str
     """Time zone whose midnights bound a chunk, such as America/New_York."""
     cadence: Literal["day"] = "day"
@@ -93,12 +93,12 @@ class ModelSpec(SpecPart):
     performance: PerformanceRules = PerformanceRules()
     quality: QualityRules = QualityRules()
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
-    """Numbers from the user's own SQL, by name."""
+    """Business metrics from your own SQL, by name."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
     """Service levels, by name."""
     incidents: IncidentRules = IncidentRules()
     retraining: RetrainingRules | None = None
-    """When the model is trained again; absent, it never is."""
+    """When the model is retrained. Without this part it never is."""
 
     @field_validator("timezone")
     @classmethod

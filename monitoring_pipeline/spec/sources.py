@@ -35,19 +35,19 @@ class PredictionSource(SpecPart):
     time: str
     """Column with the time of the prediction; without a zone it is taken as UTC."""
     model_version: str | None = None
-    """Column with the version that made the prediction; may be left out while there is one version."""
+    """Column with the version that made the prediction; may be omitted if there is only one version."""
     score: str | None = None
     """Column with the probability of the positive class (binary)."""
     scores: dict[str, str] = {}
     """Columns with the probability of each class (multiclass): class and column."""
     prediction: str | None = None
-    """Column with the decided class or predicted value; classifiers may leave it out."""
+    """Column with the decided class or predicted value; may be omitted for classifiers."""
     horizon: str | None = None
-    """Column with the number of steps that a forecast looks ahead (regression): errors are also told by horizon."""
+    """Column with the number of steps that a forecast looks ahead (regression); errors are also measured by horizon."""
     naive: str | None = None
     """Column with the naive forecast of the same row, such as the last known value (regression)."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
-    """Binary without a prediction column: the score from which on the positive class is predicted."""
+    """Binary without a prediction column: the lowest score at which the positive class is predicted."""
 
 
 class LabelSource(SpecPart):
@@ -66,7 +66,7 @@ class LabelSource(SpecPart):
     delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
-    """How old a chunk may be for late labels to be looked for."""
+    """Largest age of a chunk at which the sensor still looks for late labels."""
 
 
 class Feature(SpecPart):
@@ -75,7 +75,7 @@ class Feature(SpecPart):
     kind: FeatureKind
     """numeric or categorical (text, booleans and codes)."""
     column: str | None = None
-    """Column in the predictions table, where it differs from the feature's name."""
+    """Column in the predictions table, if it differs from the feature's name."""
 
 
 class ReferenceWindow(SpecPart):

@@ -26,28 +26,28 @@ class MultivariateStatistic(StrEnum):
 
 
 class DriftRules(SpecPart):
-    """When a column has drifted: an effect of at least its floor, and evidence."""
+    """When a column has drifted: its effect size is at least its floor, and its test is significant."""
 
     against: Against = Against.REFERENCE
-    """What a chunk is compared with: the reference, or earlier days (their profiles are added up)."""
+    """The rows with which a chunk is compared: the reference, or earlier days (their profiles are added up)."""
     window_days: int = Field(default=28, ge=7)
-    """How far back same_weekday and trailing_days look."""
+    """Number of days that same_weekday and trailing_days look back."""
     alpha: float = Field(default=0.01, gt=0, lt=1)
     """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
     minimum_rows: int = Field(default=50, ge=2)
-    """Fewer rows in the chunk are not judged."""
+    """A chunk with fewer rows is not judged."""
     numeric: str | None = None
     """Statistic that decides for numeric columns."""
     categorical: str | None = None
     """Statistic that decides for categorical columns."""
     statistics: tuple[str, ...] = ()
-    """Further statistics to measure; they are stored and do not decide."""
+    """Further statistics to measure. They are stored and do not decide."""
     floors: dict[str, Annotated[float, Field(ge=0)]] = {}
-    """Smallest effect that matters: by statistic, or by column as ``column.statistic``."""
+    """Smallest effect size that counts as drift: by statistic, or by column as ``column.statistic``."""
     learn_floors: bool = True
-    """Raise the floor of columns that differ more than that on the reference's own days."""
+    """Raise the floor of a column whose days differ by more than the floor within the reference."""
     false_alarm_share: float = Field(default=0.05, gt=0, lt=0.5)
-    """Learned floors: share of healthy days on which some column may be flagged."""
+    """Learned floors: share of healthy days on which at least one column may be flagged."""
     multivariate: tuple[MultivariateStatistic, ...] = tuple(MultivariateStatistic)
     """Comparisons of all watched features at once."""
     ignore: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The part of a model spec that says when breaches become an incident, and what its objectives are."""
+"""Rules about incidents, objectives and business metrics."""
 
 import datetime as dt
 from typing import Literal, Self
@@ -11,23 +11,23 @@ from monitoring_pipeline.spec.rules.threshold import Persistence, Threshold
 
 
 class IncidentRules(SpecPart):
-    """How breaches of a model become incidents, and incidents end."""
+    """When breaches open, raise, resolve and reopen incidents."""
 
     open: Persistence = Persistence(chunks=3, of=5)
-    """Drift, performance, estimates and business metrics: breached chunks that open an incident.
+    """Breached chunks of drift, performance, estimates and business metrics that open an incident.
 
     Broken data (an unreadable table, a failed expectation, a column without values) opens one at once.
     """
     resolve: Persistence = Persistence(chunks=7, of=7)
     """Chunks without a breach that resolve an incident."""
     escalate: Persistence | None = Persistence(chunks=10, of=14)
-    """Breached chunks that raise a warning to critical; null never does."""
+    """Breached chunks that raise a warning to critical. With null, warnings are never raised."""
     reopen_within: int = Field(default=7, ge=0)
-    """A cause that comes back within so many chunks of its resolution reopens its incident, later it is a new one."""
+    """A cause that comes back within this many chunks of its resolution reopens its incident; later it opens another."""
     horizon: Duration = Field(default=dt.timedelta(days=3), json_schema_extra={"default": "3d"})
-    """Only chunks that ended within this time may notify anybody; older ones change history silently.
+    """Alerts are sent only for chunks that ended within this time; older chunks change stored incidents without alerts.
 
-    What labels may tell (performance, business metrics, objectives) may be told as much later: ``labels.delay``.
+    For performance, business metrics and objectives the label delay (``labels.delay``) is added.
     """
 
 
@@ -39,15 +39,15 @@ class Objective(SpecPart):
     kind: Literal["performance", "quality", "operations", "business"] = "performance"
     """Its kind."""
     lower: float | None = None
-    """A day counts as good at or above."""
+    """A day is good if the number is at or above this."""
     upper: float | None = None
-    """A day counts as good at or below."""
+    """A day is good if the number is at or below this."""
     share: float = Field(default=0.95, gt=0, lt=1)
-    """Share of good days that is promised."""
+    """Promised share of good days."""
     days: int = Field(default=28, ge=2, le=366)
     """Length of the rolling window."""
     severity: Literal["info", "warning", "critical"] = "warning"
-    """What an exhausted error budget weighs."""
+    """Severity of an exhausted error budget."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -61,7 +61,7 @@ class Objective(SpecPart):
 
 
 class BusinessMetric(SpecPart):
-    """A number that the business cares about, from a SQL file of the user's own."""
+    """A number that matters to the business, from your own SQL file."""
 
     sql: str = Field(min_length=1)
     """File with one SELECT that returns one number, relative to the spec.
@@ -69,7 +69,7 @@ class BusinessMetric(SpecPart):
     It may use the bound parameters :chunk_start, :chunk_end (UTC) and :model_version.
     """
     description: str = ""
-    """What the number is, with its unit."""
+    """Description of the number, with its unit."""
     threshold: Threshold | None = None
     """Allowed range of the number itself: lower, upper."""
 

@@ -9,15 +9,15 @@ from monitoring_pipeline.spec.rules.threshold import Threshold
 
 
 class PerformanceRules(SpecPart):
-    """When performance is judged, and against what."""
+    """When performance is judged, and by which thresholds."""
 
     minimum_rows: int = Field(default=50, ge=2)
-    """Fewer labelled rows are not judged."""
+    """A chunk with fewer labelled rows is not judged."""
     minimum_maturity: float = Field(default=0.5, ge=0, le=1)
-    """Smaller shares of labelled rows are not judged until the label delay has passed."""
+    """A chunk with a smaller share of labelled rows is not judged until the label delay has passed."""
     breach_on: Literal["interval", "point"] = "interval"
-    """Breached when the whole interval is on the wrong side of the threshold, or already the point."""
+    """Breached if the whole interval is on the wrong side of the threshold, or if the point estimate is."""
     quantile: float = Field(default=0.5, gt=0, lt=1)
     """Regression: the quantile that the model predicts, for the quantile loss."""
     thresholds: dict[str, Threshold] = {}
-    """Allowed range by metric; of one class as ``recall[cancelled]``."""
+    """Allowed range by metric; for one class write ``recall[cancelled]``."""

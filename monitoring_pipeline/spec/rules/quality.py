@@ -8,10 +8,10 @@ from monitoring_pipeline.spec.rules.threshold import Threshold
 
 
 class QualityRules(SpecPart):
-    """What a chunk must hold before its numbers mean anything."""
+    """Conditions that the rows of a chunk must meet."""
 
     minimum_rows: int = Field(default=1, ge=0)
-    """Fewer predictions in a chunk are a breach."""
+    """A chunk with fewer predictions is a breach."""
     volume_ratio: Threshold = Threshold(lower=0.5, upper=2.0)
     """Allowed number of predictions, as a multiple of the reference's median on the same weekday."""
     freshness: Duration | None = None

@@ -11,13 +11,13 @@ class Threshold(SpecPart):
     """Allowed range of one number."""
 
     lower: float | None = None
-    """Breached when the number is below."""
+    """Breached if the number is below this."""
     upper: float | None = None
-    """Breached when the number is above."""
+    """Breached if the number is above this."""
     worse_than_reference: float | None = Field(default=None, ge=0)
-    """Metrics: breached when worse than the reference's own value by more than this."""
+    """Metrics: breached if worse than the value of the reference by more than this."""
     severity: Literal["info", "warning", "critical"] | None = None
-    """What a breach weighs in the verdict; the default depends on the kind of measurement."""
+    """Severity of a breach in the verdict; the default depends on the kind of measurement."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:
@@ -31,12 +31,12 @@ class Threshold(SpecPart):
 
 
 class Persistence(SpecPart):
-    """So many chunks of the last so many: ``{chunks: 3, of: 5}``."""
+    """A number of breached chunks among the last ones: ``{chunks: 3, of: 5}``."""
 
     chunks: int = Field(ge=1)
-    """How many chunks."""
+    """Number of chunks that must match."""
     of: int = Field(ge=1, le=366)
-    """Of how many, the newest included; chunks on which it could not be measured are not counted among them."""
+    """Number of last chunks to look at, the newest included; chunks without a measurement are not counted."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
