@@ -23,7 +23,7 @@ class IncidentRules(SpecPart):
     escalate: Persistence | None = Persistence(chunks=10, of=14)
     """Breached chunks that raise a warning to critical. With null, warnings are never raised."""
     reopen_within: int = Field(default=7, ge=0)
-    """A cause that comes back within this many chunks of its resolution reopens its incident; later it opens another."""
+    """A cause that returns within this many chunks of its resolution reopens its incident; later it opens another."""
     horizon: Duration = Field(default=dt.timedelta(days=3), json_schema_extra={"default": "3d"})
     """Alerts are sent only for chunks that ended within this time; older chunks change stored incidents without alerts.
 
