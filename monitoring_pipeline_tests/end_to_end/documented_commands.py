@@ -40,7 +40,7 @@ def group_of(command: str) -> Group | None:
 
 
 def _handles_an_incident(words: list[str]) -> bool:
-    return words[0] == "incidents" and not words[1].startswith("--")
+    return words[0] == "incidents" and len(words) > 1 and not words[1].startswith("--")
 
 
 def commands_of(group: Group) -> list[str]:
