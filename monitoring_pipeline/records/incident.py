@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.measurement import Severity
 
 
@@ -71,7 +72,7 @@ class Incident:
 
     Args:
         model: the model.
-        cause: what its breaches share, such as ``column:temperature`` or ``performance``.
+        cause: what its breaches share.
         opened: key of the chunk that opened it.
         since: key of its first breached chunk, which persistence may put before ``opened``.
         last_breached: key of its newest breached chunk.
@@ -87,7 +88,7 @@ class Incident:
     """
 
     model: str
-    cause: str
+    cause: Cause
     opened: str
     since: str
     last_breached: str
@@ -99,7 +100,7 @@ class Incident:
     title: str
     findings: tuple[Finding, ...]
     subjects: tuple[str, ...]
-    related: tuple[str, ...] = ()
+    related: tuple[Cause, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

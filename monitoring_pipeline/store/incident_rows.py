@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     Decision,
     EventKind,
@@ -21,7 +22,7 @@ from monitoring_pipeline.records.measurement import Severity
 Row = dict[str, Any]
 
 _HANDLING = tuple(field.name for field in fields(Handling))
-_PLAIN = ("model", "cause", "opened", "since", "last_breached", "resolved", "breached_chunks", "reopened", "title")
+_PLAIN = ("model", "opened", "since", "last_breached", "resolved", "breached_chunks", "reopened", "title")
 DECISION_FIELDS = tuple(field.name for field in fields(Decision))
 
 
@@ -34,8 +35,9 @@ def incident_row(stored: StoredIncident) -> Row:
         "runbook": stored.runbook,
         "state": incident.state.value,
         "severity": incident.severity.value,
+        "cause": incident.cause.text,
         "subjects": list(incident.subjects),
-        "related": list(incident.related),
+        "related": [cause.text for cause in incident.related],
         "findings": [asdict(finding) for finding in incident.findings],
         **{name: getattr(incident, name) for name in _PLAIN},
         **handling_row(stored.handling),
@@ -50,10 +52,11 @@ def handling_row(handling: Handling) -> Row:
 def incident_of(row: RowMapping) -> StoredIncident:
     """Return the incident that a row holds."""
     incident = Incident(
+        cause=Cause.parse(row["cause"]),
         state=IncidentState(row["state"]),
         severity=Severity(row["severity"]),
         subjects=tuple(row["subjects"]),
-        related=tuple(row["related"]),
+        related=tuple(map(Cause.parse, row["related"])),
         findings=tuple(_finding_of(finding) for finding in row["findings"]),
         **{name: row[name] for name in _PLAIN},
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
@@ -41,7 +42,7 @@ def incident(model: str = "flight_delay", **changes: Any) -> Incident:
     """An incident that is open."""
     opened = Incident(
         model=model,
-        cause="performance",
+        cause=Cause(Family.PERFORMANCE),
         opened="2013-06-02",
         since="2013-05-31",
         last_breached="2013-06-02",

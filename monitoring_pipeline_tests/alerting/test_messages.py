@@ -18,6 +18,7 @@ from monitoring_pipeline.alerting.messages.markup import (
 )
 from monitoring_pipeline.alerting.messages.messages import Message, digest_message, finding_line, incident_message
 from monitoring_pipeline.records.alert import HistoryPoint
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, Outcome
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline_tests.alerting.cases import AUROC, HOUR, NOW, alert, event, stored
@@ -53,7 +54,10 @@ def test_a_finding_is_a_line(finding: Finding, line: str) -> None:
 
 
 def test_a_message_tells_everything() -> None:
-    of = stored(related=("column:temperature",), handling=Handling(acknowledged_by="ann", outcome=Outcome.REAL))
+    of = stored(
+        related=(Cause(Family.COLUMN, ("temperature",)),),
+        handling=Handling(acknowledged_by="ann", outcome=Outcome.REAL),
+    )
     message = incident_message(alert(of=of), link=LINK)
     assert message.headline == "🔴 flight_delay: auroc is below .68"
     assert message.happened == "Opened (2013-06-02): auroc 0.66"

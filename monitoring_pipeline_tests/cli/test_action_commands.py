@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.settings import Settings
@@ -50,7 +51,7 @@ def known(command: Command) -> Iterator[ResultStore]:
     """The command's store with one incident that lasts, and one that is over."""
     lasting = stored("aaaa1111", model="churn")
     over = stored(
-        "abbb2222", model="churn", cause="column:age", title="every value of age is null",
+        "abbb2222", model="churn", cause=Cause(Family.COLUMN, ("age",)), title="every value of age is null",
         state=IncidentState.RESOLVED, resolved="2013-06-09", opened="2013-06-01",
     )  # fmt: skip
     changes = [

@@ -58,7 +58,7 @@ class LastNight:
     def incidents(self) -> dict[str, str]:
         """Return the state of each cause's incident."""
         with self.world.store() as store:
-            return {entry.incident.cause: entry.incident.state.value for entry in store.incidents(LOANS)}
+            return {entry.incident.cause.text: entry.incident.state.value for entry in store.incidents(LOANS)}
 
     def decided(self) -> list[tuple[str, str]]:
         """Return topics and answers of what was decided about versions because of the night.

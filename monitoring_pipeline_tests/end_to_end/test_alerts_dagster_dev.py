@@ -51,7 +51,7 @@ def acknowledge(place: LastNight, patch: pytest.MonkeyPatch, cause: str) -> None
     for name, value in (environment(place.world) | place.environment).items():
         patch.setenv(name, value)
     with place.world.store() as store:
-        told = next(entry for entry in store.incidents(LOANS) if entry.incident.cause == cause)
+        told = next(entry for entry in store.incidents(LOANS) if entry.incident.cause.text == cause)
     command = ["incidents", "acknowledge", told.incident_id, "--reason", "looking into it", "--by", "ana@example.com"]
     said = CliRunner().invoke(main, command)
     assert said.exit_code == 0, said.output

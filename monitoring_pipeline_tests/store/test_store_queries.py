@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from monitoring_pipeline.evaluation.incidents.changes import find_changes
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, record_outcome
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     EventKind,
     Incident,
@@ -227,7 +228,7 @@ AT = dt.datetime(2013, 4, 5, 10, tzinfo=dt.UTC)
 def incident_of(cause: str, events: tuple[IncidentEvent, ...], model: str = "flight_delay") -> IncidentHistory:
     return IncidentHistory(
         incident=Incident(
-            model=model, cause=cause, opened=day(4), since=day(3), last_breached=day(4), resolved=None,
+            model=model, cause=Cause.parse(cause), opened=day(4), since=day(3), last_breached=day(4), resolved=None,
             state=IncidentState.OPEN, severity=Severity.CRITICAL, breached_chunks=2, reopened=0, title=f"{cause} fell",
             findings=(), subjects=(),
         ),
@@ -259,7 +260,7 @@ def incidents(store):
         return [PlannedAlert(channel=channel, due_at=AT, mode=mode) for channel in ("slack", "mail")]
 
     store.update_incidents("flight_delay", judge, plan, at=AT)
-    names = {entry.incident.cause: entry.incident_id for entry in store.incidents()}
+    names = {entry.incident.cause.text: entry.incident_id for entry in store.incidents()}
     person = Person(name="ann", at=AT, reason="seen")
     store.handle_incident(names["performance"], acknowledge(person), plan=lambda *_: (), at=AT)
     store.handle_incident(names["performance"], record_outcome(person, Outcome.REAL), plan=lambda *_: (), at=AT)

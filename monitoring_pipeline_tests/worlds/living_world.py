@@ -73,7 +73,7 @@ class LivingWorld(World):
         with self.store() as store:
             claimed = store.claim(self.clock.now, lease=LEASE)
             store.mark_sent([alert.alert_id for alert in claimed], self.clock.now, None)
-        return [f"{a.stored.incident.cause} {a.event.kind} {a.event.chunk}" for a in claimed]
+        return [f"{a.stored.incident.cause.text} {a.event.kind} {a.event.chunk}" for a in claimed]
 
     def incidents(self) -> list[StoredIncident]:
         with self.store() as store:

@@ -5,6 +5,7 @@ import datetime as dt
 from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.alerting.ports import AlertChannel, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Incident, IncidentEvent, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
 
@@ -20,7 +21,7 @@ def send_probe_message(channel: AlertChannel, *, link: str | None, now: dt.datet
     """
     today = now.date().isoformat()
     incident = Incident(
-        model=NAME, cause=NAME, opened=today, since=today, last_breached=today, resolved=None,
+        model=NAME, cause=Cause(Family.PROBE), opened=today, since=today, last_breached=today, resolved=None,
         state=IncidentState.OPEN, severity=Severity.INFO, breached_chunks=0, reopened=0,
         title="monitoring_pipeline can reach this channel", findings=(), subjects=(),
     )  # fmt: skip

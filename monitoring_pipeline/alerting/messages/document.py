@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from hashlib import blake2s
 from pathlib import Path
 from typing import Literal
@@ -11,9 +12,46 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from monitoring_pipeline.alerting.messages.messages import Message, verdict_page
 from monitoring_pipeline.records.alert import ClaimedAlert
-from monitoring_pipeline.records.incident import Handling, Incident, IncidentEvent
+from monitoring_pipeline.records.incident import Finding, Handling, Incident, IncidentEvent, IncidentState
+from monitoring_pipeline.records.measurement import Severity
 
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
+
+
+class IncidentEntry(BaseModel):
+    """One lasting problem of one model: a cause, from its opening to its resolution."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    model: str
+    """The model."""
+    cause: str
+    """The cause that its breaches share, such as ``column:temperature`` or ``performance``; a backslash precedes each
+    backslash, comma and @ of a name."""
+    opened: str
+    """Key of the chunk that opened it."""
+    since: str
+    """Key of its first breached chunk, which persistence may put before ``opened``."""
+    last_breached: str
+    """Key of its newest breached chunk."""
+    resolved: str | None
+    """Key of the chunk that resolved it; null while it lasts."""
+    state: IncidentState
+    """Where it stands."""
+    severity: Severity
+    """The worst that it has been since it was opened or reopened."""
+    breached_chunks: int
+    """Number of its breached chunks."""
+    reopened: int
+    """How often it came back."""
+    title: str
+    """One line for people."""
+    findings: tuple[Finding, ...]
+    """Breaches of the newest breached chunk, causes before consequences, most severe first."""
+    subjects: tuple[str, ...]
+    """Every subject that was ever part of it, in order of appearance."""
+    related: tuple[str, ...] = ()
+    """Causes of other incidents on that chunk that come earlier in the flow of data."""
 
 
 class AlertEntry(BaseModel):
@@ -31,7 +69,7 @@ class AlertEntry(BaseModel):
     """When that was written."""
     incident_id: str
     """Name of the incident, as the command line takes it."""
-    incident: Incident
+    incident: IncidentEntry
     """The incident as it is now, with its evidence: counts and numbers, never rows."""
     handling: Handling
     """What people have said about it."""
@@ -100,9 +138,15 @@ def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
         event=alert.event,
         event_at=alert.event_at,
         incident_id=stored.incident_id,
-        incident=stored.incident,
+        incident=_incident_entry(stored.incident),
         handling=stored.handling,
         owner=stored.owner,
         runbook=stored.runbook,
         url=verdict_page(stored, link),
     )
+
+
+def _incident_entry(incident: Incident) -> IncidentEntry:
+    plain = {field.name: getattr(incident, field.name) for field in fields(incident)}
+    causes = {"cause": incident.cause.text, "related": tuple(cause.text for cause in incident.related)}
+    return IncidentEntry(**plain | causes)

@@ -175,7 +175,7 @@ def _facts(stored: StoredIncident) -> tuple[tuple[str, str], ...]:
         ("Since", f"{incident.since} ({_counted(incident.breached_chunks, 'breached chunk')}{last})"),
         ("Incident", stored.incident_id),
         ("Owner", stored.owner),
-        ("Probably explained by", ", ".join(incident.related)),
+        ("Probably explained by", ", ".join(cause.text for cause in incident.related)),
     ]
     return tuple((label, value) for label, value in facts if value)
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
-from monitoring_pipeline.evaluation.incidents.causes import columns_of
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident, find_news
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     EventKind,
     Incident,
@@ -25,7 +25,7 @@ from monitoring_pipeline.records.incident import (
 from monitoring_pipeline.spec.model import ModelSpec
 
 NAME_DIGITS = 12
-IsYoung = Callable[[str, str], bool]
+IsYoung = Callable[[Cause, str], bool]
 """Whether a cause is told of a chunk."""
 
 GONE = "measured again: its breaches are gone"
@@ -124,7 +124,7 @@ def _has_same_cause(one: Incident, other: Incident) -> bool:
 
 def _shares_column(one: Incident, other: Incident) -> bool:
     """Whether both are about a column: such that late labels or rows join to others keep their incident."""
-    return not set(columns_of(one.cause)).isdisjoint(columns_of(other.cause))
+    return not set(one.cause.columns).isdisjoint(other.cause.columns)
 
 
 def _withdrawn(known: KnownIncident, newest_chunk: str) -> IncidentChange:

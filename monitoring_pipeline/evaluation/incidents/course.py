@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.incidents.words import (
     spread_words,
     title_of,
 )
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
@@ -52,7 +53,7 @@ class _Running:
     resolved_at: int = -1
     title: str = ""
     findings: tuple[Finding, ...] = ()
-    related: tuple[str, ...] = ()
+    related: tuple[Cause, ...] = ()
     subjects: dict[str, None] = field(default_factory=dict[str, None])
     events: list[IncidentEvent] = field(default_factory=list[IncidentEvent])
 
@@ -66,7 +67,7 @@ class Course:
         explained_by: says which cause explains a breach of the chunk with an index, by what is known by now.
     """
 
-    def __init__(self, cause: str, rules: IncidentRules, explained_by: Callable[[int, Breach], str | None]) -> None:
+    def __init__(self, cause: Cause, rules: IncidentRules, explained_by: Callable[[int, Breach], Cause | None]) -> None:
         self.cause = cause
         self.covered: set[int] = set()
         self._rules = rules
@@ -147,7 +148,7 @@ class Course:
             self._missed += 1
         return self._missed >= self._rules.resolve.of
 
-    def tell(self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[str]) -> None:
+    def tell(self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[Cause]) -> None:
         """Write down what is known of the incident by the end of a chunk, if it lasts.
 
         Args:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Measurement, Severity
 
@@ -17,7 +18,7 @@ class Breach:
 
     measurement: Measurement
     since: str
-    explainers: tuple[str, ...]
+    explainers: tuple[Cause, ...]
 
 
 def finding_of(breach: Breach, *, consequence: bool) -> Finding:

@@ -9,26 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from monitoring_pipeline.evaluation.incidents.causes import (
-    SOURCE,
-    Signal,
-    columns_of,
-    explains,
-    is_declared,
-    is_proved_fine_by,
-    is_related,
-    joined_columns,
-    rank_of,
-    signal_of,
-    version_of,
-)
+from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
 from monitoring_pipeline.evaluation.incidents.course import Course
+from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import IncidentHistory
 from monitoring_pipeline.records.measurement import Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
+
+_SOURCE = Cause(Family.SOURCE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +66,8 @@ class _Fold:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
-        self._courses: dict[str, Course] = {}
-        self._joined: dict[str, str] = {}
+        self._courses: dict[Cause, Course] = {}
+        self._joined: dict[Cause, Cause] = {}
 
     def take(self, index: int, evidence: ChunkMeasurements) -> None:
         """Let every cause go one chunk further: first what it makes of its own breaches, then with all consequences."""
@@ -85,7 +77,7 @@ class _Fold:
         courses = sorted(self._courses.values(), key=lambda course: rank_of(course.cause))
         fine = self._causes_with_fine_signals(by_signal)
         kinds = {m.kind for m in measurements if m.status is not Status.SKIPPED}
-        consequences: dict[str, list[Breach]] = {}
+        consequences: dict[Cause, list[Breach]] = {}
         for course in courses:
             own = breaches.get(course.cause, ())
             # What explains a breach has gone its step before, since causes are in the order of explanation.
@@ -97,7 +89,7 @@ class _Fold:
             )
         for course, words in _ended_trials(self._spec, courses, evidence.measurements):
             course.end(index, chunk, words)
-        if SOURCE not in breaches and is_proved_fine_by(SOURCE, kinds):
+        if _SOURCE not in breaches and is_proved_fine_by(_SOURCE, kinds):
             for course in _undeclared(self._spec, courses, evidence.measurements):
                 course.end(index, chunk, undeclared_words())
         active = [course.cause for course in courses if index in course.covered]
@@ -125,25 +117,25 @@ class _Fold:
                 self._courses[signal.cause] = Course(signal.cause, self._spec.incidents, self._explained_by)
         return dict(sorted(renamed.items()))
 
-    def _join_columns(self, index: int, breached: Iterable[str]) -> None:
+    def _join_columns(self, index: int, breached: Iterable[Cause]) -> None:
         """Make one cause of the columns that begin to fail on the same chunk, for as long as its incident can last."""
         self._joined = {own: joined for own, joined in self._joined.items() if self._is_alive(joined, index)}
         fresh = sorted(
             cause
             for cause in breached
-            if columns_of(cause) and cause not in self._joined and not self._is_alive(cause, index)
+            if cause.columns and cause not in self._joined and not self._is_alive(cause, index)
         )
         if len(fresh) > 1:
             self._joined |= dict.fromkeys(fresh, joined_columns(fresh))
 
-    def _is_alive(self, cause: str, index: int) -> bool:
+    def _is_alive(self, cause: Cause, index: int) -> bool:
         return cause in self._courses and self._courses[cause].is_alive(index)
 
-    def _breaches(self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]]) -> dict[str, list[Breach]]:
+    def _breaches(self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]]) -> dict[Cause, list[Breach]]:
         """Return the breaches that weigh anything by cause, each with the causes that may explain it."""
         heavy = {signal: _in_fixed_order(filter(_weighs, measured)) for signal, measured in by_signal.items()}
         breached = sorted({signal.cause for signal, measured in heavy.items() if measured}, key=rank_of)
-        breaches: dict[str, list[Breach]] = {}
+        breaches: dict[Cause, list[Breach]] = {}
         for signal, measured in heavy.items():
             since = self._courses[signal.cause].follow(signal, chunk, breached=bool(measured))
             for m in measured:
@@ -151,7 +143,7 @@ class _Fold:
                 breaches.setdefault(signal.cause, []).append(Breach(m, since, explainers))
         return breaches
 
-    def _causes_with_fine_signals(self, by_signal: Mapping[Signal, Sequence[Measurement]]) -> set[str]:
+    def _causes_with_fine_signals(self, by_signal: Mapping[Signal, Sequence[Measurement]]) -> set[Cause]:
         """Return the causes of which something that was ever breached was measured, and is not breached now."""
         return {
             signal.cause
@@ -159,7 +151,7 @@ class _Fold:
             if self._courses[signal.cause].was_breached(signal) and not any(map(_weighs, measured))
         }
 
-    def _explained_by(self, index: int, breach: Breach) -> str | None:
+    def _explained_by(self, index: int, breach: Breach) -> Cause | None:
         """Return the cause whose incident explains a breach of a chunk, by what is known by now."""
         return next((cause for cause in breach.explainers if index in self._courses[cause].covered), None)
 
@@ -181,7 +173,7 @@ def _ended_trials(
     others = {m.model_version for m in measurements if m.role != Role.CHALLENGER}
     on_trial = {m.model_version for m in measurements if m.role == Role.CHALLENGER}
     for course in courses:
-        if not (version := version_of(course.cause)):
+        if not (version := course.cause.version):
             continue
         elsewhere = [m for m in measurements if m.model_version != version and m.status is not Status.SKIPPED]
         signals = {Signal(course.cause, m.kind, m.subject, m.name, m.segment) for m in elsewhere}

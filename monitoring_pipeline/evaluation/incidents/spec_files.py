@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges, is_active, newly_named
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import (
     EventKind,
     Finding,
@@ -16,7 +17,7 @@ from monitoring_pipeline.records.incident import (
 from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.spec.loading import BadSpec
 
-CAUSE = "spec"
+CAUSE = Cause(Family.SPEC)
 MENDED = "the file is a usable spec again, or gone"
 
 
@@ -75,7 +76,7 @@ def _findings(bad: BadSpec) -> tuple[Finding, ...]:
     """Return one finding per problem."""
     return tuple(
         Finding(
-            kind=Kind.OPERATIONS, subject=CAUSE, name="usable", model_version="", severity=Severity.CRITICAL,
+            kind=Kind.OPERATIONS, subject=CAUSE.text, name="usable", model_version="", severity=Severity.CRITICAL,
             reason=problem.removeprefix(f"{bad.path}: "),
         )
         for problem in bad.problems

@@ -2,16 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from monitoring_pipeline.evaluation.incidents.causes import (
-    BUSINESS,
-    INPUTS,
-    OBJECTIVE,
-    OUTPUTS,
-    PERFORMANCE,
-    columns_of,
-    family_of,
-    version_of,
-)
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.spec.rules.threshold import Persistence
@@ -19,7 +10,7 @@ from monitoring_pipeline.spec.rules.threshold import Persistence
 NAMES_SHOWN = 5
 
 
-def title_of(cause: str, findings: Sequence[Finding], *, breached: int, measured: int) -> str:
+def title_of(cause: Cause, findings: Sequence[Finding], *, breached: int, measured: int) -> str:
     """Return one plain line about an incident.
 
     Args:
@@ -29,10 +20,10 @@ def title_of(cause: str, findings: Sequence[Finding], *, breached: int, measured
         measured: the number of these chunks.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
-    line = _TITLES.get(family_of(cause), _by_reason)(cause, own)
+    line = _TITLES.get(cause.family, _by_reason)(cause, own)
     lasting = f", on {breached} of {measured} days" if breached > 1 else ""
-    version = version_of(cause)
-    return (f"challenger {version}: " if version else "") + line + lasting
+    challenger = f"challenger {cause.version}: " if cause.version else ""
+    return challenger + line + lasting
 
 
 def spread_words(subjects: Sequence[str]) -> str:
@@ -77,7 +68,7 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _drifted_inputs(_cause: str, findings: Sequence[Finding]) -> str:
+def _drifted_inputs(_cause: Cause, findings: Sequence[Finding]) -> str:
     columns = _one_per_subject([finding for finding in findings if finding.subject != "features"])
     if not columns:
         return f"the inputs have drifted together: {_moved(findings[0])}"
@@ -85,7 +76,7 @@ def _drifted_inputs(_cause: str, findings: Sequence[Finding]) -> str:
     return f"{_counted(len(columns), 'input')} {verb} drifted: {_first_in_detail(columns)}"
 
 
-def _drifted_outputs(_cause: str, findings: Sequence[Finding]) -> str:
+def _drifted_outputs(_cause: Cause, findings: Sequence[Finding]) -> str:
     return f"the model's output has drifted: {_first_in_detail(_one_per_subject(findings))}"
 
 
@@ -100,7 +91,7 @@ def _moved(finding: Finding) -> str:
     return f"{finding.name.replace('_', ' ')}{value}{before}, since {finding.since}"
 
 
-def _metric(_cause: str, findings: Sequence[Finding]) -> str:
+def _metric(_cause: Cause, findings: Sequence[Finding]) -> str:
     first = findings[0]
     others = list(dict.fromkeys(name for f in findings[1:] if (name := _named(f)) != _named(first)))
     also = f", also {listed(others)}" if others else ""
@@ -128,10 +119,10 @@ def _beyond(finding: Finding) -> str:
     return f"{shown}, reference {finding.reference_value:.3g}" if finding.reference_value is not None else shown
 
 
-def _by_reason(cause: str, findings: Sequence[Finding]) -> str:
+def _by_reason(cause: Cause, findings: Sequence[Finding]) -> str:
     first = findings[0]
     said = first.reason or f"{first.name} is {_beyond(first)}"
-    line = said if not columns_of(cause) or first.subject in said else f"{first.subject}: {said}"
+    line = said if not cause.columns or first.subject in said else f"{first.subject}: {said}"
     others = list(dict.fromkeys(f.subject for f in findings if f.subject != first.subject))
     return line + (f"; also {listed(others)}" if others else "")
 
@@ -149,10 +140,10 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-_TITLES: dict[str, Callable[[str, Sequence[Finding]], str]] = {
-    INPUTS: _drifted_inputs,
-    OUTPUTS: _drifted_outputs,
-    PERFORMANCE: _metric,
-    BUSINESS: _metric,
-    OBJECTIVE: _metric,
+_TITLES: dict[Family, Callable[[Cause, Sequence[Finding]], str]] = {
+    Family.INPUTS: _drifted_inputs,
+    Family.OUTPUTS: _drifted_outputs,
+    Family.PERFORMANCE: _metric,
+    Family.BUSINESS: _metric,
+    Family.OBJECTIVE: _metric,
 }

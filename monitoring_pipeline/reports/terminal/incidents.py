@@ -97,12 +97,12 @@ def _facts(stored: StoredIncident) -> Table:
     table = Table(title=f"{stored.incident_id}: {escape(incident.title)}", show_header=False)
     facts = {
         "model": incident.model,
-        "cause": incident.cause,
+        "cause": incident.cause.text,
         "severity": str(incident.severity),
         "state": str(incident.state) + (f" on {incident.resolved}" if incident.resolved else ""),
         "since": f"{incident.since}, opened {incident.opened}, last breached {incident.last_breached}",
         "breached chunks": str(incident.breached_chunks),
-        "probably because of": ", ".join(incident.related) or "nothing else that is known",
+        "probably because of": ", ".join(cause.text for cause in incident.related) or "nothing else that is known",
         "owner": stored.owner,
         "runbook": stored.runbook or "",
         "people say": _said(stored),

@@ -6,13 +6,14 @@ from functools import partial
 
 from monitoring_pipeline.evaluation.alerts.precision import measure_alert_precision
 from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
-from monitoring_pipeline.evaluation.incidents.causes import is_told_by_labels
+from monitoring_pipeline.evaluation.incidents.causes import is_shown_by_labels
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges, find_changes
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import IncidentEvent
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
@@ -31,8 +32,8 @@ def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.
     """
     rules = alerting()
 
-    def is_young(cause: str, chunk: str) -> bool:
-        return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_told_by_labels(cause))
+    def is_young(cause: Cause, chunk: str) -> bool:
+        return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_shown_by_labels(cause))
 
     def judge(evidence: Sequence[ChunkMeasurements], known: Sequence[KnownIncident]) -> IncidentChanges:
         newest = evidence[-1].chunk if evidence else ""

@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.versions.retraining_policy import (
 )
 from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
@@ -158,4 +159,4 @@ def _version_of(trial: Trial, answer: str) -> str:
 def _incident_of(spec: ModelSpec, store: Store) -> str | None:
     """Return the incident about the champion's performance that lasts, if there is one."""
     lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
-    return next((entry.incident_id for entry in lasting if entry.incident.cause == "performance"), None)
+    return next((entry.incident_id for entry in lasting if entry.incident.cause == Cause(Family.PERFORMANCE)), None)

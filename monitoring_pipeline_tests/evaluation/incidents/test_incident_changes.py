@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.incidents.news import (
     KnownIncident,
     heard_of,
 )
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     EventKind,
     Handling,
@@ -113,7 +114,7 @@ class People:
         told = [(change.stored, event) for change in (*changes.current, *changes.gone) for event in change.told]
         assert all(event.kind is EventKind.RESOLVED or self.is_young(event.chunk, newest) for _, event in told)
         self.heard += [(stored.incident_id, event, _night(newest)) for stored, event in told]
-        return [f"{s.incident.cause} {event.kind} {event.chunk[-2:]} {event.severity}" for s, event in told]
+        return [f"{s.incident.cause.text} {event.kind} {event.chunk[-2:]} {event.severity}" for s, event in told]
 
     def of(self, name):
         """Return what was told of an incident, and when."""
@@ -412,9 +413,9 @@ def test_a_column_that_others_join_keeps_its_incident():
     people.judge(age="oow", plan="ooo")
     name = people.only.incident_id
     people.judge(age="oow", plan="oow")
-    assert (people.only.incident_id, people.only.incident.cause) == (name, "column:age,plan")
+    assert (people.only.incident_id, people.only.incident.cause.text) == (name, "column:age,plan")
     people.judge(age="ooo", plan="oow")
-    assert (people.only.incident_id, people.only.incident.cause) == (name, "column:plan")
+    assert (people.only.incident_id, people.only.incident.cause.text) == (name, "column:plan")
 
 
 def test_the_order_of_what_is_stored_does_not_matter():
@@ -438,7 +439,7 @@ def _history(cause, opened, *, since, last, resolved=None):
     day = "2024-03-{}".format
     (sample,) = (h.incident for h in _folded({"auroc": "ww"})[0])
     incident = replace(
-        sample, cause=cause, opened=day(opened), since=day(since), last_breached=day(last),
+        sample, cause=Cause.parse(cause), opened=day(opened), since=day(since), last_breached=day(last),
         resolved=day(resolved) if resolved else None,
     )  # fmt: skip
     state = IncidentState.RESOLVED if resolved else IncidentState.ONGOING

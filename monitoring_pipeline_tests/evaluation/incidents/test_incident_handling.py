@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome, unmute
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Handling, Incident, IncidentState, Outcome, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
 
@@ -16,7 +17,7 @@ STORED = StoredIncident(
     incident_id="ab12cd34",
     incident=Incident(
         model="churn",
-        cause="column:age",
+        cause=Cause(Family.COLUMN, ("age",)),
         opened="2024-03-05",
         since="2024-03-04",
         last_breached="2024-03-08",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -81,7 +82,7 @@ def _fold(days, **rules):
 def _events(days, **rules):
     """Return cause, kind of event and number of the day (from 0) of everything that happened."""
     return [
-        (history.incident.cause, event.kind.value, (dt.date.fromisoformat(event.chunk) - FIRST).days)
+        (history.incident.cause.text, event.kind.value, (dt.date.fromisoformat(event.chunk) - FIRST).days)
         for history in _fold(days, **rules)
         for event in history.events
     ]
@@ -227,24 +228,24 @@ def test_inputs_are_fine_when_none_is_breached_and_one_was_measured():
 def test_a_broken_column_explains_its_drift_and_the_output_and_stands_behind_performance():
     days = {AGE_NULL: "wwww", AGE: "wwww", SCORE: "wwww", TOGETHER: "wwww", PLAN: "oooo", AUROC: "wwww"}
     column, performance = _fold(days)
-    assert [(h.incident.cause, h.incident.opened) for h in (column, performance)] == [
+    assert [(h.incident.cause.text, h.incident.opened) for h in (column, performance)] == [
         ("column:age", _day(0)), ("performance", _day(2)),
     ]  # fmt: skip
     assert [(f.subject, f.kind, f.consequence) for f in column.incident.findings] == [
         ("age", "quality", False), ("age", "drift", True), ("features", "drift", True), ("score", "drift", True),
     ]  # fmt: skip
-    assert performance.incident.related == ("column:age",)
+    assert performance.incident.related == (Cause(Family.COLUMN, ("age",)),)
 
 
 def test_a_broken_column_does_not_explain_the_drift_of_another():
-    causes = [history.incident.cause for history in _fold({AGE_NULL: "www", PLAN: "www"})]
+    causes = [history.incident.cause.text for history in _fold({AGE_NULL: "www", PLAN: "www"})]
     assert causes == ["column:age", "inputs"]
 
 
 def test_drift_of_the_output_follows_from_that_of_the_inputs():
     (inputs,) = _fold({AGE: "wwww", SCORE: "wwww"})
     assert [(f.subject, f.consequence) for f in inputs.incident.findings] == [("age", False), ("score", True)]
-    assert [h.incident.cause for h in _fold({AGE: "oooo", SCORE: "wwww"})] == ["outputs"]
+    assert [h.incident.cause.text for h in _fold({AGE: "oooo", SCORE: "wwww"})] == ["outputs"]
 
 
 def test_inputs_that_are_no_incident_explain_nothing():
@@ -263,7 +264,7 @@ def test_an_output_whose_drift_is_explained_later_does_not_resolve_by_that():
     outputs, inputs = _fold(days)
     assert outputs.incident.last_breached == _day(9)
     assert [f.consequence for f in outputs.incident.findings] == [True]
-    assert outputs.incident.related == ("inputs",)
+    assert outputs.incident.related == (Cause(Family.INPUTS),)
     assert inputs.incident.subjects == ("age", "score")
     assert [e for e in _events({AGE: "ooowwwwwww", SCORE: "wwwwwwwooo"}) if e[0] == "outputs"] == [
         ("outputs", "opened", 2), ("outputs", "resolved", 9),
@@ -275,7 +276,7 @@ def test_explained_drift_neither_spreads_nor_lengthens_another_incident():
     assert _events(days) == [
         ("inputs", "opened", 2), ("inputs", "resolved", 5), ("column:age", "opened", 3),
     ]  # fmt: skip
-    inputs = next(h for h in _fold(days) if h.incident.cause == "inputs")
+    inputs = next(h for h in _fold(days) if h.incident.cause.text == "inputs")
     assert inputs.incident.subjects == ("plan",)
 
 
@@ -303,18 +304,18 @@ def test_columns_that_fail_on_the_same_day_are_one_problem():
 
 def test_columns_that_fail_one_after_the_other_are_two():
     days = {AGE_NULL: "owwooo", PLAN_NULL: "oowooo"}
-    assert [(h.incident.cause, h.incident.opened) for h in _fold(days)] == [
+    assert [(h.incident.cause.text, h.incident.opened) for h in _fold(days)] == [
         ("column:age", _day(1)), ("column:plan", _day(2)),
     ]  # fmt: skip
 
 
 def test_columns_that_failed_together_long_ago_may_fail_alone():
-    causes = [h.incident.cause for h in _fold({AGE_NULL: "woooow", PLAN_NULL: "wooooo"}, reopen_within=1)]
+    causes = [h.incident.cause.text for h in _fold({AGE_NULL: "woooow", PLAN_NULL: "wooooo"}, reopen_within=1)]
     assert causes == ["column:age,plan", "column:age"]
 
 
 def test_an_estimate_counts_until_the_labels_tell_the_same():
-    assert [h.incident.cause for h in _fold({ESTIMATE: "www", AUROC: "sss"})] == ["performance"]
+    assert [h.incident.cause.text for h in _fold({ESTIMATE: "www", AUROC: "sss"})] == ["performance"]
     assert _fold({ESTIMATE: "www", AUROC: "ooo"}) == ()
     assert _fold({ESTIMATE: "www"})[0].incident.title.startswith("estimated auroc is 0.58")
 
@@ -323,7 +324,7 @@ def test_a_shadow_makes_no_incident_and_a_challenger_its_own():
     shadow, challenger = (replace(AUROC, role=r.value, model_version="7") for r in (Role.SHADOW, Role.CHALLENGER))
     assert _fold({shadow: "ccc"}) == ()
     (history,) = _fold({challenger: "ccc", AUROC: "ooo"})
-    assert history.incident.cause == "performance@7"
+    assert history.incident.cause.text == "performance@7"
     assert history.incident.title.startswith("challenger 7: auroc is 0.58")
 
 
@@ -367,7 +368,7 @@ def test_the_champions_incident_goes_on_with_the_next_champion():
 
 def test_each_business_metric_is_a_cause_of_its_own():
     days = {REVENUE: "www", replace(REVENUE, name="refunds"): "www"}
-    assert [h.incident.cause for h in _fold(days)] == ["business:refunds", "business:revenue"]
+    assert [h.incident.cause.text for h in _fold(days)] == ["business:refunds", "business:revenue"]
 
 
 COST = replace(REVENUE, name="cost")
@@ -435,11 +436,11 @@ def test_later_chunks_change_nothing_that_happened_before(days, rules, data):
     last = data.draw(st.integers(0, len(chunks)))
     whole, part = (fold_incidents(_spec(**rules), c) for c in (chunks, chunks[:last]))
     before = [
-        (h.incident.cause, h.incident.opened, [e for e in h.events if e.chunk < _day(last)])
+        (h.incident.cause.text, h.incident.opened, [e for e in h.events if e.chunk < _day(last)])
         for h in whole
         if h.incident.opened < _day(last)
     ]
-    assert before == [(h.incident.cause, h.incident.opened, list(h.events)) for h in part]
+    assert before == [(h.incident.cause.text, h.incident.opened, list(h.events)) for h in part]
 
 
 @given(_histories(), RULES, st.randoms(use_true_random=False))

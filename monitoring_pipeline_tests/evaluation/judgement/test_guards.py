@@ -110,7 +110,7 @@ def _incidents(letters: str, *others: Measurement) -> list[tuple[str, str, str]]
         own = measure_guards(SPEC, [auroc, _maturity(PROVISIONAL if letter == "." else FINAL)], ENOUGH)
         chunks.append(ChunkMeasurements(chunk=f"2024-03-{day:02}", measurements=(*own, *others)))
     found = [history.incident for history in fold_incidents(SPEC, chunks)]
-    return [(i.cause, i.opened[-2:], i.state.value) for i in found]
+    return [(i.cause.text, i.opened[-2:], i.state.value) for i in found]
 
 
 def test_it_is_an_incident_when_it_lasts_and_over_when_it_was_measured_again():

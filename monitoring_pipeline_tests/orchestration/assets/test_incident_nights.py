@@ -70,7 +70,7 @@ def _backfill(world: LivingWorld) -> None:
 
 def _of_the_model(world):
     """Return the incidents but for those of the pipeline itself, which saw that nobody trained, and their events."""
-    stored = [entry for entry in world.incidents() if entry.incident.cause != "pipeline"]
+    stored = [entry for entry in world.incidents() if entry.incident.cause.text != "pipeline"]
     return [(entry, [logged.event for logged in world.log(entry.incident_id)]) for entry in stored]
 
 
@@ -86,7 +86,7 @@ def test_each_night_tells_what_is_new(lived):
 
 
 def test_the_incidents_carry_their_evidence(lived):
-    found = {entry.incident.cause: entry for entry in lived.incidents()}
+    found = {entry.incident.cause.text: entry for entry in lived.incidents()}
     performance = found["performance"].incident
     assert (performance.since, performance.opened, performance.resolved) == ("2024-03-30", "2024-03-31", "2024-04-02")
     assert performance.title.startswith("auroc is 0 (0 to 0.02")
@@ -107,7 +107,7 @@ def test_each_night_decides_about_retraining_with_a_reason(lived):
     assert reasons["2024-04-01"] == "a retraining is running already, or failed"
     asked = next(d for d in decided if d.answer == "yes")
     assert asked.evidence["labelled_breached"] == list(BAD)
-    assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause == "performance")
+    assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause.text == "performance")
 
 
 @pytest.mark.parametrize(("days", "judged", "answers"), [(6, False, []), (7, False, ["yes"]), (7, True, [])])
@@ -205,7 +205,7 @@ def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_noth
         world.clock.now = night_of(world, NEXT) + dt.timedelta(days=2)
         assert world.run_at_once(world.nightly, NEXT).success
         assert world.due() == [f"inputs opened {NEXT}"]
-        inputs = next(entry for entry in world.incidents() if entry.incident.cause == "inputs")
+        inputs = next(entry for entry in world.incidents() if entry.incident.cause.text == "inputs")
         before, now = world.log(inputs.incident_id)
         assert (before.event.chunk, before.told, now.told) == (NIGHTS[-1], False, True)
         assert now.event.summary == f"open since {NIGHTS[-1]}, told only now: {inputs.incident.title}"
@@ -225,14 +225,14 @@ def test_labels_that_come_late_tell_of_young_days_and_change_old_ones_silently(l
         later.on(day, TURNED_ROUND)
     assert later.late_labels(NIGHTS[0]).success
     assert later.due() == []
-    performance = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    performance = next(entry for entry in later.incidents() if entry.incident.cause.text == "performance")
     assert (performance.incident.since, performance.incident.opened) == (NIGHTS[0], BAD[0])
     assert [logged.event.chunk for logged in later.log(performance.incident_id) if not logged.told] == [BAD[0]]
 
     for day in NIGHTS[-2:]:
         assert later.late_labels(day).success
     assert later.due() == [f"performance reopened {NIGHTS[-1]}"]
-    again = next(entry for entry in later.incidents() if entry.incident.cause == "performance")
+    again = next(entry for entry in later.incidents() if entry.incident.cause.text == "performance")
     assert again.incident_id == performance.incident_id
     assert (again.incident.state, again.incident.reopened) == (IncidentState.REOPENED, 1)
 
@@ -259,7 +259,7 @@ def test_what_cannot_be_read_is_an_incident_at_once_and_told_though_the_run_fail
     later.execute(broken)
     assert not later.live(NEXT).success
     assert later.told[NEXT] == [f"source opened {NEXT}"]
-    source = next(entry.incident for entry in later.incidents() if entry.incident.cause == "source")
+    source = next(entry.incident for entry in later.incidents() if entry.incident.cause.text == "source")
     assert culprit in source.title
     assert source.severity == "critical"
     last = later.decisions("retraining")[-1]

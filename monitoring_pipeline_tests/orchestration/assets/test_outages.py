@@ -83,7 +83,7 @@ def test_an_open_incident_outlives_the_outage_and_the_failed_run_is_one_of_its_o
         world = settle(lived_in_world.folder, tmp_path / "told", instance)
         assert world.live(DAYS[10]).success
         known = world.incidents()
-        assert {entry.incident.cause for entry in known} >= {"inputs"}
+        assert {entry.incident.cause.text for entry in known} >= {"inputs"}
         world.settings.warehouse.rename(world.folder / "elsewhere.duckdb")
         assert not world.live(DAYS[10]).success
         assert world.told[DAYS[10]] == []

@@ -56,5 +56,5 @@ def test_one_class_and_failing_sql_are_told_when_they_last(quiet):
     first, second = quiet.told.values()
     assert first == []
     assert second == [f"unmeasured:{what} opened {NIGHTS[1]}" for what in ("business", "performance")]
-    titles = {stored.incident.cause: stored.incident.title for stored in quiet.incidents()}
+    titles = {stored.incident.cause.text: stored.incident.title for stored in quiet.incidents()}
     assert titles["unmeasured:performance"].startswith("could not be measured: auroc: no positive label among 200 rows")

@@ -14,6 +14,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.incident import Decision, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -160,7 +161,7 @@ def test_labels_are_joined_to_every_version(together):
 def test_the_shadow_decides_nothing_and_is_no_incident(together):
     of_shadow = [m for m in together.measured.values() if m.model_version == SHADOW]
     assert {m.severity for m in of_shadow if m.status is Status.BREACHED} == {Severity.INFO}
-    assert [entry.incident.cause for entry in together.incidents] == [f"performance@{CHALLENGER}"]
+    assert [entry.incident.cause.text for entry in together.incidents] == [f"performance@{CHALLENGER}"]
     for verdict in together.verdicts.values():
         weighs = [reason for reason in verdict.reasons if reason.startswith(("critical: ", "warning: "))]
         assert weighs
@@ -174,7 +175,7 @@ def test_the_challengers_incident_names_its_version_and_is_told(together, alone)
     assert {finding.model_version for finding in entry.incident.findings} == {CHALLENGER}
     assert together.told == [f"performance@{CHALLENGER} opened {WATCHED[1]}"]
     assert {verdict.status for verdict in together.verdicts.values()} == {VerdictStatus.CRITICAL}
-    assert not any(cause.startswith("performance") for cause in (e.incident.cause for e in alone.incidents))
+    assert not any(cause.family is Family.PERFORMANCE for cause in (e.incident.cause for e in alone.incidents))
 
 
 def test_where_they_share_rows_they_are_compared_paired(together):

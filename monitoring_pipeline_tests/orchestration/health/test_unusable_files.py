@@ -96,7 +96,11 @@ def test_an_unusable_spec_is_one_incident_until_it_is_mended(deployment):
     assert deployment.tick() == [True]
     assert deployment.tick() == []
     (stored,) = deployment.incidents()
-    assert (stored.incident.cause, stored.incident.severity, stored.owner) == ("spec", "critical", "team:logistics")
+    assert (stored.incident.cause.text, stored.incident.severity, stored.owner) == (
+        "spec",
+        "critical",
+        "team:logistics",
+    )
     assert "task: Input should be 'binary', 'multiclass' or 'regression'" in stored.incident.findings[0].reason
     assert world.due() == ["spec opened 2024-04-06"]
 
