@@ -15,6 +15,9 @@ LOOKS_LIKE_A_COMMAND = re.compile(r"^\s*(\$ |make |export |\.venv/bin/|monitorin
 INLINE_COMMAND = re.compile(r"`(monitoring-pipeline [^`]+)`")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(#[^)\s]+)?\)")
 SIZE_OF_THE_README = 7000
+NOT_PLAIN = re.compile(r"\b(tells?|told|tell|hears?|heard|speaks?|knows?|by itself|any more|no more)\b", re.IGNORECASE)
+QUOTED = re.compile(r"```.*?```|`[^`]*`|\"[^\"]*\"|\]\([^)]*\)", re.DOTALL)
+QUOTES_OTHERS = {"CONTRIBUTING.md", "docs/glossary.md", "docs/spec.md"}
 PATHS_ARE_NAMED_IN = ("docs/design.md", "docs/glossary.md", "CONTRIBUTING.md")
 PACKAGE_PATH = re.compile(r"`([a-z_.]+/[\w./]*|[\w]+\.(?:py|toml|yaml|md))`")
 
@@ -80,6 +83,12 @@ def test_command_within_a_sentence_has_a_subcommand_and_options_that_exist(page,
             known |= {option for parameter in found.params for option in parameter.opts}
     assert found is not main, command
     assert set(options) <= known, command
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CHANGELOG.md"])
+def test_page_personifies_no_data(page):
+    if page not in QUOTES_OTHERS:
+        assert NOT_PLAIN.findall(QUOTED.sub("", read_page(page))) == []
 
 
 @pytest.mark.parametrize("block", blocks_of("json"), ids=lambda block: block.page)
