@@ -75,7 +75,6 @@ def suite_draft(model: str, *, force: bool) -> None:
     import polars as pl
 
     from monitoring_pipeline.quality.drafting import draft_suite
-    from monitoring_pipeline.spec.chunk import chunk_of_reference
 
     with clear_errors():
         settings = Settings()
@@ -84,7 +83,7 @@ def suite_draft(model: str, *, force: bool) -> None:
             message = f"{loaded.suite_path} exists; --force overwrites it"
             raise click.ClickException(message)
         frames = [
-            open_warehouse(settings).read_predictions(loaded.spec, chunk_of_reference(loaded.spec, window)).frame
+            open_warehouse(settings).read_predictions(loaded.spec, loaded.spec.calendar.window(window)).frame
             for window in loaded.spec.reference.values()
         ]
         loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames)), encoding="utf-8")

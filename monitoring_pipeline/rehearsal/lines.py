@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.versions.training_rows import one_row_per_id
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
@@ -55,7 +55,7 @@ def lines_of(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> 
     for key in keys:
         if key not in predictions or key not in labels:
             continue
-        chunk = chunk_of_key(spec, key)
+        chunk = spec.calendar.chunk(key)
         known = _labels_of_chunk(snapshots.read(labels[key].uri, ["row_id", "label"]))
         rows = snapshots.read(predictions[key].uri)
         champion = served_spans(spec, history, chunk)[0].champion

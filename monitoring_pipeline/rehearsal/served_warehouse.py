@@ -10,7 +10,7 @@ import polars as pl
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.spec.chunk import Chunk, local_midnight
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.spec.version import VersionRecord
@@ -36,14 +36,14 @@ class ServedSpan:
 
 
 def served_spans(spec: ModelSpec, history: Sequence[VersionRecord], chunk: Chunk) -> list[ServedSpan]:
-    """Return who serves when in a chunk or longer window: a change of roles counts from the next local midnight on.
+    """Return who serves when in a chunk or longer window: a change of roles counts from the start of the next chunk.
 
     Args:
         spec: the model.
         history: every record of its versions, oldest first.
         chunk: the window.
     """
-    effective = [replace(record, since=_next_midnight(spec, record.since)) for record in history]
+    effective = [replace(record, since=spec.calendar.boundary_from(record.since)) for record in history]
     inside = {record.since for record in effective if chunk.start < record.since < chunk.end}
     cuts = [chunk.start, *sorted(inside), chunk.end]
     return [ServedSpan(start, end, *_roles_at(effective, start)) for start, end in pairwise(cuts)]
@@ -152,12 +152,6 @@ def _of_type(values: pl.Series, dtype: pl.DataType) -> pl.Series:
         return values
     cast = values.cast(dtype, strict=False)
     return cast if cast.null_count() == values.null_count() else values.cast(pl.String)
-
-
-def _next_midnight(spec: ModelSpec, since: dt.datetime) -> dt.datetime:
-    day = since.astimezone(spec.zone).date()
-    midnight = local_midnight(day, spec.zone)
-    return midnight if midnight == since else local_midnight(day + dt.timedelta(days=1), spec.zone)
 
 
 def _roles_at(history: Sequence[VersionRecord], moment: dt.datetime) -> tuple[str | None, tuple[str, ...]]:

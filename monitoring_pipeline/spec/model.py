@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.rules.drift import DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
@@ -215,6 +216,17 @@ class ModelSpec(SpecPart):
     def zone(self) -> ZoneInfo:
         """Time zone of the chunks."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The chunks of the model, and all arithmetic with them."""
+        return Calendar(
+            model=self.name,
+            zone=self.zone,
+            start=self.start,
+            end=self.end,
+            schedule=dt.time.fromisoformat(self.schedule),
+        )
 
     @property
     def columns(self) -> dict[str, FeatureKind]:

@@ -92,3 +92,8 @@ class ReferenceWindow(SpecPart):
             message = f"end ({self.end}) must be after start ({self.start})"
             raise ValueError(message)
         return self
+
+    @property
+    def last(self) -> dt.date:
+        """Last day, included."""
+        return self.end - dt.timedelta(days=1)

@@ -10,7 +10,6 @@ import dagster as dg
 import duckdb
 import pytest
 
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.end_to_end.dagster_dev import LOCATION, REPOSITORY, Server, dagster_dev, environment
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, make_world
 
@@ -65,7 +64,7 @@ def test_backfill_and_late_labels(world):
     spec = world.loaded(LOANS).spec
     windows = " OR ".join(
         f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"
-        for chunk in (chunk_of_key(spec, day) for day in late)
+        for chunk in (spec.calendar.chunk(day) for day in late)
     )
     held_back = f'SELECT "Application ID" FROM "Loan Scores" WHERE ({windows}) AND "Application ID" LIKE \'%3\''
     world.execute(

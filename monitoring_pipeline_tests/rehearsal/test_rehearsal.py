@@ -23,7 +23,6 @@ from monitoring_pipeline.rehearsal.progress import FILE, RehearsalError, alone_i
 from monitoring_pipeline.rehearsal.registry_copy import copy_registry
 from monitoring_pipeline.rehearsal.summary import stored_alerts, summarize_rehearsal
 from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.results import ResultStore
@@ -114,7 +113,7 @@ def test_a_promoted_version_serves_from_the_next_midnight_on_beside_the_former_o
             offset: _versions_served(own, (day + dt.timedelta(days=offset)).isoformat()) for offset in (-1, 0, 1)
         }
         assert versions == {-1: {"2024.1": 200}, 0: {"2024.1": 200}, 1: {"1": 200, "2024.1": 200}}
-        chunk = chunk_of_key(spec, (day + dt.timedelta(days=1)).isoformat())
+        chunk = spec.calendar.chunk((day + dt.timedelta(days=1)).isoformat())
         served = own.warehouse.read_predictions(spec, chunk).frame
         logged = own.log.read_predictions(spec, chunk).frame
         assert served.schema == logged.schema

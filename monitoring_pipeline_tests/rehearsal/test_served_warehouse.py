@@ -14,7 +14,6 @@ from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.rehearsal.nights import night_of
 from monitoring_pipeline.rehearsal.served_warehouse import ServedSpan, ServedWarehouse, served_spans
-from monitoring_pipeline.spec.chunk import chunk_of_key, chunk_of_reference
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
@@ -77,7 +76,7 @@ def served(spec: ModelSpec, store: ResultStore, folder: Path, rows: str, select:
             "AS t(id, hour, version, income, score, decided))"
         )
     warehouse = ServedWarehouse(DuckDBWarehouse(file), store, Scorer())  # pyright: ignore[reportArgumentType]
-    return warehouse.read_predictions(spec, chunk_of_key(spec, DAY)).frame
+    return warehouse.read_predictions(spec, spec.calendar.chunk(DAY)).frame
 
 
 def promote(store: ResultStore, version: str, former: str | None = "1", role: Role = Role.SHADOW) -> None:
@@ -95,15 +94,15 @@ def test_a_promotion_counts_from_the_next_local_midnight_on() -> None:
         record("1", Role.CHAMPION, "2024-04-01 05:10"),
         record("2", Role.RETIRED, "2024-04-01 05:10"),
     ]
-    spans = served_spans(spec, history, chunk_of_reference(spec, WEEK))
+    spans = served_spans(spec, history, spec.calendar.window(WEEK))
     # Berlin is an hour ahead of UTC until the 31st, two from then on.
     assert spans == [
         ServedSpan(moment("2024-03-27 23:00"), moment("2024-03-29 23:00"), None),
         ServedSpan(moment("2024-03-29 23:00"), moment("2024-04-01 22:00"), "2", ("1",)),
         ServedSpan(moment("2024-04-01 22:00"), moment("2024-04-03 22:00"), "1"),
     ]
-    assert served_spans(spec, history, chunk_of_key(spec, "2024-03-29"))[0].champion is None
-    assert served_spans(spec, history, chunk_of_key(spec, "2024-03-30"))[0].champion == "2"
+    assert served_spans(spec, history, spec.calendar.chunk("2024-03-29"))[0].champion is None
+    assert served_spans(spec, history, spec.calendar.chunk("2024-03-30"))[0].champion == "2"
 
 
 def test_a_night_begins_at_the_schedule_of_the_next_local_day() -> None:

@@ -15,7 +15,6 @@ from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, PeriodSummary
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.results import _period_cells
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
@@ -33,8 +32,8 @@ def _period(world: World, model: str, days: tuple[str, ...]) -> dict[str, Measur
 
 def test_it_is_that_of_all_rows_together(monitored):
     days = DAYS[5:8]
-    start = chunk_of_key(monitored.loaded(LOANS).spec, days[0]).start.replace(tzinfo=None)
-    end = chunk_of_key(monitored.loaded(LOANS).spec, days[-1]).end.replace(tzinfo=None)
+    start = monitored.loaded(LOANS).spec.calendar.chunk(days[0]).start.replace(tzinfo=None)
+    end = monitored.loaded(LOANS).spec.calendar.chunk(days[-1]).end.replace(tzinfo=None)
     with duckdb.connect(monitored.settings.warehouse, read_only=True) as connection:
         rows = connection.execute(
             'SELECT "Default Probability", Outcome = \'default\' FROM "Loan Scores" '
@@ -54,7 +53,7 @@ def test_days_that_were_never_monitored_are_left_out(monitored):
 
 def test_an_id_that_is_scored_again_on_another_day_keeps_the_days_apart(world):
     days = DAYS[:2]
-    first, second = (chunk_of_key(world.loaded(DELIVERIES).spec, day).start.replace(tzinfo=None) for day in days)
+    first, second = (world.loaded(DELIVERIES).spec.calendar.chunk(day).start.replace(tzinfo=None) for day in days)
     world.execute(
         "CREATE TABLE again AS SELECT * REPLACE (promised_at + INTERVAL 1 DAY AS promised_at, minutes + 3 AS minutes) "
         "FROM ops.deliveries WHERE promised_at >= $first AND promised_at < $second",
@@ -63,7 +62,7 @@ def test_an_id_that_is_scored_again_on_another_day_keeps_the_days_apart(world):
     )
     world.execute("INSERT INTO ops.deliveries SELECT * FROM again")
     assert world.failures(DELIVERIES, *days) == ()
-    after = chunk_of_key(world.loaded(DELIVERIES).spec, days[1]).end.replace(tzinfo=None)
+    after = world.loaded(DELIVERIES).spec.calendar.chunk(days[1]).end.replace(tzinfo=None)
     rows = world.execute(
         "SELECT minutes, actual_minutes FROM ops.deliveries JOIN ops.arrivals USING (parcel) "
         "WHERE promised_at >= $first AND promised_at < $after",

@@ -7,7 +7,6 @@ import duckdb
 import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import WarehouseMissingError
@@ -40,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(path: Path, make_spec: SpecMaker) -> Callable[..., float | None]:
     # A day of a clock change: 23 hours, 05:00 to 04:00 UTC.
-    chunk = chunk_of_key(make_spec(timezone="America/New_York"), "2013-03-10")
+    chunk = make_spec(timezone="America/New_York").calendar.chunk("2013-03-10")
 
     def ask(sql: str, version: str = "1", seconds: float = 60.0) -> float | None:
         warehouse = DuckDBWarehouse(path, lock_timeout_seconds=1, business_timeout_seconds=seconds)
@@ -134,4 +133,4 @@ def test_a_query_that_does_not_end_is_interrupted(ask):
 def test_a_missing_warehouse_is_said_as_for_any_other_read(path, make_spec):
     path.unlink()
     with pytest.raises(WarehouseMissingError):
-        DuckDBWarehouse(path).business_metric("SELECT 1", chunk_of_key(make_spec(), "2013-03-10"), "1")
+        DuckDBWarehouse(path).business_metric("SELECT 1", make_spec().calendar.chunk("2013-03-10"), "1")

@@ -14,7 +14,6 @@ import duckdb
 import pytest
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines import duckdb as duckdb_warehouse
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
@@ -110,7 +109,7 @@ def test_a_source_that_is_away_is_told_from_rows_that_are_refused(
     parquet.unlink()
     spec = make_spec(predictions={"table": "scores"})
     with pytest.raises(UnreadableWarehouseError) as raised:
-        DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+        DuckDBWarehouse(path).read_predictions(spec, spec.calendar.chunk("2013-06-02"))
     assert isinstance(raised.value, SourceUnreachableError) is is_away
 
 
@@ -133,7 +132,7 @@ def test_reading_leaves_no_trace(tmp_path: Path, make_spec: SpecMaker) -> None:
     before = path.read_bytes()
     warehouse = DuckDBWarehouse(path)
     spec = make_spec(predictions={"table": "settings"}, features={"spill": "categorical"})
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     spill = warehouse.read_predictions(spec, chunk).frame["spill"].item()
     warehouse.read_labels(spec, chunk, LATER)
@@ -161,7 +160,7 @@ def test_a_file_may_bear_the_name_of_a_schema_or_table(tmp_path: Path, make_spec
     draft.rename(path)
     for table in ("scores", "ml.scores"):
         spec = make_spec(predictions={"table": table})
-        assert DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame.is_empty()
+        assert DuckDBWarehouse(path).read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame.is_empty()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +180,7 @@ def test_timestamps_of_every_precision_fall_into_their_chunk(
         f"INSERT INTO truths VALUES ('first', true, '2013-06-03 {last_before}')",
     )
     spec = make_spec()
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
     warehouse = DuckDBWarehouse(path)
     assert sorted(warehouse.read_predictions(spec, chunk).frame["row_id"]) == ["first", "last"]
     counts = warehouse.label_counts(spec, [chunk], LATER)
@@ -196,5 +195,5 @@ def test_enums_and_huge_integers_are_readable(tmp_path: Path, make_spec: SpecMak
         " sum(3) AS total, 'red'::ENUM ('red', 'green') AS colour",
     )
     spec = make_spec(features={"total": "numeric", "colour": "categorical"})
-    frame = DuckDBWarehouse(path).read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame
+    frame = DuckDBWarehouse(path).read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame
     assert frame.select("total", "colour").rows() == [(3.0, "red")]

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError, WrongTimeTypeError
@@ -73,7 +73,7 @@ def test_a_chunk_is_the_half_open_local_day(
     warehouse = build(SCORES.replace("TIMESTAMPTZ", time_type), f"INSERT INTO scores VALUES {rows}")
     spec = make_spec(timezone=zone)
 
-    frame = warehouse.read_predictions(spec, chunk_of_key(spec, day)).frame
+    frame = warehouse.read_predictions(spec, spec.calendar.chunk(day)).frame
 
     assert dict(frame.select("row_id", "predicted_at").rows()) == {"first": first, "last": after - tick}
     assert frame["predicted_at"].dtype == pl.Datetime("us", "UTC")
@@ -87,7 +87,7 @@ def test_a_date_is_its_midnight_in_utc(build: Build, make_spec: SpecMaker, zone:
         " ('third', '2013-06-03', 1, 0)",
     )
     spec = make_spec(timezone=zone)
-    assert ids(warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02")).frame) == [expected]
+    assert ids(warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame) == [expected]
 
 
 def test_only_needed_columns_are_read(build: Build, make_spec: SpecMaker) -> None:
@@ -98,7 +98,7 @@ def test_only_needed_columns_are_read(build: Build, make_spec: SpecMaker) -> Non
         " error('read in vain') AS secret",
     )
     spec = make_spec()
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     predictions = warehouse.read_predictions(spec, chunk)
 
@@ -120,7 +120,7 @@ def test_missing_columns_are_listed_and_rows_without_time_counted(build: Build, 
         features={"age": "numeric", "income": {"kind": "numeric", "column": "income_eur"}},
     )
 
-    read = warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+    read = warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02"))
 
     assert read.frame.columns == ["row_id", "predicted_at", "age"]
     assert set(read.missing_columns) == {"model_version", "score", "prediction", "income"}
@@ -130,7 +130,7 @@ def test_missing_columns_are_listed_and_rows_without_time_counted(build: Build, 
 def test_an_empty_chunk_keeps_names_and_types(build: Build, make_spec: SpecMaker) -> None:
     spec = make_spec()
     warehouse = build(SCORES, TRUTHS)
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     assert warehouse.read_predictions(spec, chunk).frame.schema == {
         "row_id": pl.String,
@@ -169,7 +169,7 @@ def test_ids_of_any_type_join_and_become_text(
         f"INSERT INTO truths VALUES ({value}, true, '2013-06-03 00:00')",
     )
     spec = make_spec()
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     assert warehouse.read_predictions(spec, chunk).frame["row_id"].to_list() == [text]
     read = warehouse.read_labels(spec, chunk, LATER)
@@ -196,7 +196,7 @@ def test_names_are_quoted_and_found_regardless_of_case(build: Build, make_spec: 
             'x"; DROP TABLE truths; --': {"kind": "categorical", "column": "select"},
         },
     )
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     assert warehouse.read_predictions(spec, chunk).frame.to_dicts() == [
         {"row_id": "1", "predicted_at": NOON, "age": 40, "Age": 40, 'x"; DROP TABLE truths; --': "x", "score": 0.5}
@@ -215,7 +215,7 @@ def test_a_table_that_is_not_in_the_catalogue_is_refused(
     warehouse = build(SCORES, TRUTHS)
     spec = make_spec(**{field: {"table": text}})
     with pytest.raises(MissingTableError) as raised:
-        warehouse.read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+        warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER)
     assert f"churn: {field}.table: no table {text!r}" in str(raised.value)
     assert "tables: scores, truths" in str(raised.value)
     assert warehouse.columns("truths").keys() == {"id", "churned", "known_at"}
@@ -253,7 +253,7 @@ def test_a_missing_necessary_column_is_an_error(
 ) -> None:
     spec = make_spec(**{part: {field: "nowhere"}})
     with pytest.raises(MissingColumnError) as raised:
-        build(SCORES, TRUTHS).read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+        build(SCORES, TRUTHS).read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER)
     assert f"churn: {part}.{field}: " in str(raised.value)
     assert f"has no column 'nowhere'; columns: {existing}" in str(raised.value)
 
@@ -267,7 +267,7 @@ def test_a_time_that_is_text_is_an_error(
     spec = make_spec()
     warehouse = build(*(ddl.replace(f"{column} TIMESTAMPTZ", f"{column} VARCHAR") for ddl in (SCORES, TRUTHS)))
     with pytest.raises(WrongTimeTypeError, match=rf"churn: {part}\.{field}: column {column} is VARCHAR, expected"):
-        warehouse.read_labels(spec, chunk_of_key(spec, "2013-06-02"), LATER)
+        warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER)
 
 
 def test_types_arrive_as_they_are_and_decimals_as_numbers(build: Build, make_spec: SpecMaker) -> None:
@@ -295,7 +295,7 @@ def test_types_arrive_as_they_are_and_decimals_as_numbers(build: Build, make_spe
         predictions={"model_version": "version", "prediction": "decided"},
         features={name: entry[2] for name, entry in columns.items()},
     )
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
 
     row = warehouse.read_predictions(spec, chunk).frame.row(0, named=True)
 
@@ -320,7 +320,7 @@ def test_labels_are_those_known_by_then_and_the_rest_is_accounted_for(build: Bui
         " (NULL, true, '2013-06-02 12:00')",
     )
     spec = make_spec()
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
     week_after = dt.datetime(2013, 6, 9, tzinfo=dt.UTC)
 
     read = warehouse.read_labels(spec, chunk, week_after)
@@ -366,7 +366,7 @@ def test_labels_counts_and_accounting_agree_with_loops_in_python(
         f"INSERT INTO truths VALUES {', '.join(f'({n}, true, {literal(at)})' for n, at in labels)}",
     )
     spec = make_spec(timezone="America/New_York")
-    chunks = [chunk_of_key(spec, f"2013-03-{day:02}") for day in range(7, 16)]
+    chunks = [spec.calendar.chunk(f"2013-03-{day:02}") for day in range(7, 16)]
 
     for as_of in (first + dt.timedelta(days=days, hours=5) for days in (0, 2, 5, 20)):
         counts = warehouse.label_counts(spec, chunks, as_of)
@@ -404,7 +404,7 @@ def loops_in_python(
 def test_a_moment_without_zone_is_refused(build: Build, make_spec: SpecMaker) -> None:
     spec = make_spec()
     warehouse = build(SCORES, TRUTHS)
-    chunk = chunk_of_key(spec, "2013-06-02")
+    chunk = spec.calendar.chunk("2013-06-02")
     naive = LATER.replace(tzinfo=None)
     with pytest.raises(ValueError, match="has no time zone"):
         warehouse.read_labels(spec, chunk, naive)
@@ -420,11 +420,11 @@ def test_scores_of_classes_horizons_and_naive_forecasts_are_read(build: Build, m
     )
     source = {"table": "scores", "id": "id", "time": "made_at", "score": None}
     several = make_spec(task="multiclass", predictions=source | {"scores": {"A": "pa", "B": "PB"}})
-    read = warehouse.read_predictions(several, chunk_of_key(several, "2013-06-02"))
+    read = warehouse.read_predictions(several, several.calendar.chunk("2013-06-02"))
     assert read.frame.select("score[A]", "score[B]").rows() == [(0.25, 0.75)]
     assert list(read.table_columns) == ["id", "made_at", "age", "pa", "pb", "step", "last", "spare"]
 
     forecast = source | {"prediction": "pa", "horizon": "step", "naive": "last"}
     spec = make_spec(task="regression", predictions=forecast)
-    read = warehouse.read_predictions(spec, chunk_of_key(spec, "2013-06-02"))
+    read = warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02"))
     assert read.frame.select("prediction", "horizon", "naive").rows() == [(0.25, 2, 1.5)]

@@ -12,7 +12,6 @@ import yaml
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.jobs.alert_delivery import LEASE
 from monitoring_pipeline.records.incident import Decision, StoredIncident
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.store.incidents import LoggedEvent
 from monitoring_pipeline_tests.worlds.world import LOANS, QUIET, World, copy_world
 
@@ -89,7 +88,7 @@ class LivingWorld(World):
 
     def on(self, day: str, statement: str) -> None:
         """Execute a statement that ends on the rows of a day."""
-        chunk = chunk_of_key(self.loaded(LOANS).spec, day)
+        chunk = self.loaded(LOANS).spec.calendar.chunk(day)
         window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
         self.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
 

@@ -25,7 +25,6 @@ from monitoring_pipeline.backfill import run_range
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
@@ -208,7 +207,7 @@ def make_world(folder: Path) -> None:
     warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
     for loaded in load_specs(folder / "specs"):
         window = next(iter(loaded.spec.reference.values()))
-        reference = warehouse.read_predictions(loaded.spec, chunk_of_reference(loaded.spec, window)).frame
+        reference = warehouse.read_predictions(loaded.spec, loaded.spec.calendar.window(window)).frame
         loaded.suite_path.write_text(draft_suite(loaded.spec, reference), encoding="utf-8")
 
 

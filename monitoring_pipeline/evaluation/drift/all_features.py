@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     watched_features,
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
-from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
@@ -114,11 +114,11 @@ def measure_multivariate(
 def learn_multivariate_floors(
     spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, left_out: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return by statistic the effect that one more day like the reference's hardly exceeds.
+    """Return by statistic the effect that one more chunk like the reference's hardly exceeds.
 
-    Each of some days, evenly spread, is compared with all the others; the floor is the upper prediction bound of their
-    effects for one more day (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. Fewer than 10 days with
-    enough rows teach nothing.
+    Each of some chunks, evenly spread, is compared with all the others; the floor is the upper prediction bound of
+    their effects for one more chunk (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. Fewer than 10 chunks
+    with enough rows teach nothing.
 
     Args:
         spec: the model.
@@ -126,8 +126,9 @@ def learn_multivariate_floors(
         reference_rows: canonical rows of the reference, with ``predicted_at``.
         left_out: features that are not compared, as ``measure_multivariate``.
     """
-    local = reference_rows.sort("row_id").with_columns(local_days(spec, reference_rows.sort("row_id")["predicted_at"]))
-    counts = local.group_by("day").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("day")
+    ordered = reference_rows.sort("row_id")
+    rows = ordered.with_columns(chunk_keys(spec.calendar, ordered["predicted_at"]))
+    counts = rows.group_by("chunk").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("chunk")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
         return {}
     level = level_of_a_floor(spec)
@@ -136,19 +137,19 @@ def learn_multivariate_floors(
         wanted = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
         places = np.unique(np.linspace(0, counts.height - 1, wanted).round().astype(np.int64))
         effects: list[float] = []
-        for day in counts["day"].gather(places.tolist()):
-            sides = (local.filter(pl.col("day") != day), local.filter(pl.col("day") == day))
+        for key in counts["chunk"].gather(places.tolist()):
+            sides = (rows.filter(pl.col("chunk") != key), rows.filter(pl.col("chunk") == key))
             columns = _columns(spec, left_out)
             if _too_little(spec, columns, sides[0].height, sides[1].height):
                 continue
-            seed = (spec.name, model_version, str(day), "learned floors", name.value)
-            effects.append(_effect_of_day(name, columns, sides, seed))
+            seed = (spec.name, model_version, key, "learned floors", name.value)
+            effects.append(_effect_of_chunk(name, columns, sides, seed))
         if len(effects) >= LEAST_DAYS:
             floors[name.value] = _bound(np.abs(effects), level)
     return floors
 
 
-def _effect_of_day(
+def _effect_of_chunk(
     name: MultivariateStatistic,
     columns: dict[str, FeatureKind],
     sides: tuple[pl.DataFrame, pl.DataFrame],

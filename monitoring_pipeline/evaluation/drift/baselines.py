@@ -1,27 +1,35 @@
-"""What a chunk is compared with when it is not the reference: earlier days, their profiles added up."""
+"""Baselines: earlier chunks that a chunk is compared with in place of the reference, their profiles added up."""
 
-import datetime as dt
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
+from monitoring_pipeline.spec.calendar import Calendar
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against, DriftRules
 
-A_YEAR_OF_WEEKS = dt.timedelta(days=364)
+DAYS_OF_A_YEAR = 364
 """52 weeks: the same weekday of the year before."""
-DAYS_SHOWN = 3
+DAYS_AROUND = 3
+CHUNKS_SHOWN = 3
 
 
-def _days_before(day: dt.date, *offsets: int) -> tuple[dt.date, ...]:
-    return tuple(sorted(day - dt.timedelta(days=offset) for offset in offsets))
+def _same_slot(calendar: Calendar, chunk: Chunk, window: int) -> tuple[Chunk, ...]:
+    return tuple(other for other in calendar.chunks_before(chunk, window) if calendar.same_slot(other, chunk))
 
 
-DAYS_OF: dict[Against, Callable[[dt.date, int], tuple[dt.date, ...]]] = {
-    Against.REFERENCE: lambda _day, _window: (),
-    Against.PREVIOUS_DAY: lambda day, _window: _days_before(day, 1),
-    Against.SAME_WEEKDAY: lambda day, window: _days_before(day, *range(7, window + 1, 7)),
-    Against.TRAILING_DAYS: lambda day, window: _days_before(day, *range(1, window + 1)),
-    Against.LAST_YEAR: lambda day, _window: _days_before(day - A_YEAR_OF_WEEKS, *range(-3, 4)),
+def _last_year(calendar: Calendar, chunk: Chunk) -> tuple[Chunk, ...]:
+    middle = calendar.days_before(chunk, DAYS_OF_A_YEAR)
+    return calendar.range(calendar.days_before(middle, DAYS_AROUND), calendar.days_before(middle, -DAYS_AROUND))
+
+
+CHUNKS_OF: dict[Against, Callable[[Calendar, Chunk, int], tuple[Chunk, ...]]] = {
+    Against.REFERENCE: lambda _calendar, _chunk, _window: (),
+    Against.PREVIOUS_DAY: lambda calendar, chunk, _window: (calendar.days_before(chunk, 1),),
+    Against.SAME_WEEKDAY: _same_slot,
+    Against.TRAILING_DAYS: lambda calendar, chunk, window: calendar.chunks_before(chunk, window),
+    Against.LAST_YEAR: lambda calendar, chunk, _window: _last_year(calendar, chunk),
 }
 WORDS = {
     Against.REFERENCE: "the reference",
@@ -34,48 +42,58 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """The sum of the days that a chunk is compared with, or the ``reason`` why there is none."""
+    """The sum of the chunks that a chunk is compared with, or the ``reason`` why there is none.
 
-    days: tuple[dt.date, ...] = ()
+    Args:
+        keys: of the chunks that were added up.
+        profile: their sum.
+        reason: why there is none.
+    """
+
+    keys: tuple[str, ...] = ()
     profile: ChunkProfile | None = None
     reason: str | None = None
 
 
-def baseline_days(rules: DriftRules, day: dt.date) -> tuple[dt.date, ...]:
-    """Return the days that ``day`` is compared with, oldest first; none when that is the reference."""
-    return DAYS_OF[rules.against](day, rules.window_days)
+def baseline_chunks(spec: ModelSpec, chunk: Chunk) -> tuple[Chunk, ...]:
+    """Return the chunks that a chunk is compared with, oldest first; none if that is the reference."""
+    return CHUNKS_OF[spec.drift.against](spec.calendar, chunk, spec.drift.window_days)
+
+
+def baseline_keys(spec: ModelSpec, key: str) -> tuple[str, ...]:
+    """Return the keys of the chunks that the chunk of a key is compared with, oldest first."""
+    return tuple(chunk.key for chunk in baseline_chunks(spec, spec.calendar.chunk(key)))
 
 
 def baseline_words(rules: DriftRules) -> str:
-    """Return what chunks are compared with, for a person."""
+    """Return the words for the baseline in messages."""
     return WORDS[rules.against].format(window=rules.window_days)
 
 
 def choose_baseline(
-    rules: DriftRules, day: dt.date, available: Mapping[dt.date, ChunkProfile], not_yet: Collection[dt.date]
+    rules: DriftRules, wanted: Sequence[str], available: Mapping[str, ChunkProfile], not_yet: Collection[str]
 ) -> Baseline:
-    """Return the baseline of a day.
+    """Return the baseline of a chunk.
 
     Args:
-        rules: say which days are wanted.
-        day: the day of the chunk.
-        available: profiles by day, of the reference's days and of those monitored, over the bins of one reference.
-        not_yet: days that are to be monitored and have not been. As long as one is wanted there is no baseline:
-            the result would depend on the order in which days are run.
+        rules: the rules of drift.
+        wanted: keys of the chunks that it is to be compared with.
+        available: profiles by key, of the reference's chunks and of those monitored, over the bins of one reference.
+        not_yet: keys of chunks that are to be monitored and have not been. As long as one is wanted there is no
+            baseline: the result would depend on the order in which chunks are run.
     """
-    wanted = baseline_days(rules, day)
     if missing := sorted(set(wanted) & set(not_yet)):
-        names = ", ".join(map(str, missing[:DAYS_SHOWN])) + (", ..." if len(missing) > DAYS_SHOWN else "")
+        names = ", ".join(missing[:CHUNKS_SHOWN]) + (", ..." if len(missing) > CHUNKS_SHOWN else "")
         reason = (
             f"{len(missing)} of the {len(wanted)} days to compare with are not profiled yet ({names}): run them first"
         )
         return Baseline(reason=reason)
-    days = tuple(wanted_day for wanted_day in wanted if wanted_day in available)
-    profile = sum_profiles(available[own] for own in days) if days else None
+    keys = tuple(key for key in wanted if key in available)
+    profile = sum_profiles(available[key] for key in keys) if keys else None
     if profile is None or profile.rows < rules.minimum_rows:
         rows = profile.rows if profile else 0
         return Baseline(reason=f"{rows} rows in {baseline_words(rules)}, at least {rules.minimum_rows} needed")
-    return Baseline(days, profile)
+    return Baseline(keys, profile)
 
 
 def without(total: ColumnProfile, part: ColumnProfile) -> ColumnProfile:

@@ -6,16 +6,15 @@ one more such day. The day is first thinned to the size of the chunk to be judge
 away by chance alone.
 """
 
-import datetime as dt
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.evaluation.drift.baselines import baseline_days, without
+from monitoring_pipeline.evaluation.drift.baselines import baseline_keys, without
 from monitoring_pipeline.evaluation.drift.comparison import Values
 from monitoring_pipeline.evaluation.drift.statistics_table import (
     DRIFT_STATISTICS,
@@ -67,30 +66,31 @@ NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")
 
 
 def learn_floors(
-    spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], days: Mapping[dt.date, ChunkProfile]
+    spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], chunks: Mapping[str, ChunkProfile]
 ) -> LearnedFloors:
-    """Learn the floor of every column's deciding statistic from the reference's own days, leave-one-out.
+    """Learn the floor of every column's deciding statistic from the reference's own chunks, leave-one-out.
 
-    A floor is the upper prediction bound for one more day (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), on a
+    A floor is the upper prediction bound for one more chunk (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), on a
     scale where effects are nearly normal (see ``to_normal``). Its level is the spec's share of false alarms divided
-    by the number of comparisons (see ``level_of_a_floor``), so that the share holds for a whole day. Days are thinned
-    without replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
+    by the number of comparisons (see ``level_of_a_floor``), so that the share holds for a whole chunk. Chunks are
+    thinned without replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
 
     Args:
-        spec: the model, whose drift rules say which statistic decides and what a day is compared with.
+        spec: the model, whose drift rules say which statistic decides and the baseline of a chunk.
         model_version: version of the reference; seeds the thinning, with model and column.
         bins: bins by column.
-        days: profiles of the reference's days.
+        chunks: profiles of the reference's chunks by key.
     """
-    judged = {day: profile for day, profile in sorted(days.items()) if profile.rows >= spec.drift.minimum_rows}
+    judged = {key: profile for key, profile in sorted(chunks.items()) if profile.rows >= spec.drift.minimum_rows}
     if not spec.drift.learn_floors:
         return LearnedFloors(spec.learned_floors_hash, len(judged), reason="drift.learn_floors is off")
     level = level_of_a_floor(spec)
+    compared = _baselines(spec, judged)
     floors: list[LearnedFloor] = []
     fewest = 0
     for column, kind in spec.columns.items():
         statistic = deciding_statistic(spec, kind)
-        pairs = _pairs(spec, {day: profile[column] for day, profile in judged.items()})
+        pairs = _pairs({key: profile[column] for key, profile in judged.items()}, compared)
         fewest = max(fewest, len(pairs))
         if len(pairs) >= LEAST_DAYS:
             generator = _generator(spec.name, model_version, column)
@@ -106,18 +106,24 @@ def level_of_a_floor(spec: ModelSpec) -> float:
     return spec.drift.false_alarm_share / max(watched + len(spec.drift.multivariate), 1)
 
 
-def _pairs(spec: ModelSpec, days: Mapping[dt.date, ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
-    """Return each day's profile with the profile of the days that it is compared with."""
-    if not days:
-        return []
+def _baselines(spec: ModelSpec, keys: Collection[str]) -> dict[str, tuple[str, ...]] | None:
+    """Return the baseline of each chunk that has all of it among ``keys``; None if that is all other chunks."""
     if spec.drift.against is Against.REFERENCE:
-        total = _sum(list(days.values()))
-        return [(own, without(total, own)) for own in days.values() if len(days) > 1]
-    return [
-        (own, _sum([days[day] for day in wanted]))
-        for date, own in days.items()
-        if (wanted := baseline_days(spec.drift, date)) and all(day in days for day in wanted)
-    ]
+        return None
+    wanted_by = {key: baseline_keys(spec, key) for key in keys}
+    return {key: wanted for key, wanted in wanted_by.items() if wanted and all(other in keys for other in wanted)}
+
+
+def _pairs(
+    chunks: Mapping[str, ColumnProfile], baselines: Mapping[str, Sequence[str]] | None
+) -> list[tuple[ColumnProfile, ColumnProfile]]:
+    """Return each chunk's profile with the profile of its baseline."""
+    if not chunks:
+        return []
+    if baselines is None:
+        total = _sum(list(chunks.values()))
+        return [(own, without(total, own)) for own in chunks.values() if len(chunks) > 1]
+    return [(chunks[key], _sum([chunks[other] for other in wanted])) for key, wanted in baselines.items()]
 
 
 def _sum(profiles: list[ColumnProfile]) -> ColumnProfile:

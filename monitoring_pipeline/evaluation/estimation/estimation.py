@@ -28,7 +28,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
 )
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
-from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
@@ -98,7 +98,7 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
         rows: canonical predictions of one version with ``label``, null where it is unknown.
     """
     labelled = usable(spec, rows).filter(pl.col("label").is_not_null())
-    days = local_days(spec, labelled["predicted_at"])
+    days = chunk_keys(spec.calendar, labelled["predicted_at"])
     least = spec.performance.minimum_rows
     judged = int((days.value_counts()["count"] >= least).sum())
     if judged < LEAST_DAYS:

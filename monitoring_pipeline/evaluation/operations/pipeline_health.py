@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 PRODUCER = "pipeline"
@@ -98,7 +98,7 @@ def overdue_chunks(
     today = now.astimezone(spec.zone).date()
     days = [today - dt.timedelta(days=n) for n in range(OVERDUE_DAYS, 0, -1)]
     return tuple(
-        chunk_of_day(spec, day)
+        spec.calendar.chunk(str(day))
         for day in days
         if day > newest
         and day >= spec.start

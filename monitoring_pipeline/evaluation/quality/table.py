@@ -3,13 +3,15 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
-from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 HOUR = dt.timedelta(hours=1)
@@ -20,29 +22,30 @@ NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class ReferenceDay:
-    """Rows of one day of the reference, and the hours from its newest prediction to its end."""
+class ReferenceChunk:
+    """Rows of one chunk of the reference, and the hours from its newest prediction to its end."""
 
-    day: dt.date
+    chunk: Annotated[str, Field(alias="day")]
+    """Its key; ``day`` in stored references."""
     rows: int
     gap_hours: float
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """What a version's reference knew about the table: its days, and the types of all its columns."""
+    """The table as it was in a version's reference: its chunks, and the types of all its columns."""
 
-    days: tuple[ReferenceDay, ...]
+    chunks: tuple[ReferenceChunk, ...]
     columns: Mapping[str, str]
 
 
-def learn_days(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceDay, ...]:
-    """Return volume and freshness of each day that has canonical rows."""
-    days = rows.select("predicted_at", local_days(spec, rows["predicted_at"])).group_by("day")
-    found = days.agg(pl.len().alias("rows"), pl.col("predicted_at").max().alias("newest")).sort("day")
+def learn_chunks(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceChunk, ...]:
+    """Return volume and freshness of each chunk that has canonical rows."""
+    chunks = rows.select("predicted_at", chunk_keys(spec.calendar, rows["predicted_at"])).group_by("chunk")
+    found = chunks.agg(pl.len().alias("rows"), pl.col("predicted_at").max().alias("newest")).sort("chunk")
     return tuple(
-        ReferenceDay(day, count, (chunk_of_day(spec, day).end - newest) / HOUR)
-        for day, count, newest in found.iter_rows()
+        ReferenceChunk(key, count, (spec.calendar.chunk(key).end - newest) / HOUR)
+        for key, count, newest in found.iter_rows()
     )
 
 
@@ -69,8 +72,8 @@ def measure_table(
 
 
 def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measurement) -> Measurement:
-    weekday = dt.date.fromisoformat(chunk.key).weekday()
-    same = [own.rows for own in facts.days if own.day.weekday() == weekday]
+    calendar = spec.calendar
+    same = [own.rows for own in facts.chunks if calendar.same_slot(calendar.chunk(own.chunk), chunk)]
     limits = spec.quality.volume_ratio
     measurement = replace(
         blank,
@@ -93,7 +96,7 @@ def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measu
 def _freshness(
     spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, facts: TableFacts, blank: Measurement
 ) -> Measurement:
-    gaps = [own.gap_hours for own in facts.days]
+    gaps = [own.gap_hours for own in facts.chunks]
     if spec.quality.freshness is not None:
         longest, words = spec.quality.freshness / HOUR, "allowed by the spec"
     else:

@@ -5,9 +5,10 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Annotated
 
 import polars as pl
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
 from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
@@ -15,12 +16,12 @@ from monitoring_pipeline.evaluation.estimation.estimation import NOT_ESTIMATED, 
 from monitoring_pipeline.evaluation.labels.delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
-from monitoring_pipeline.evaluation.profiles.by_day import profile_days, rows_to_keep
+from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk, rows_to_keep
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
-from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days
+from monitoring_pipeline.evaluation.quality.table import ReferenceChunk, TableFacts, learn_chunks
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -46,7 +47,7 @@ class Reference:
     """What the chunks of one model version are compared with.
 
     ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
-    all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its days,
+    all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its chunks,
     ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors;
     ``constant_columns`` held one value only on a day of the reference, as a weekday does.
     """
@@ -64,7 +65,7 @@ class Reference:
     estimation: Estimation = NOT_ESTIMATED
     error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
     multivariate_floors: dict[str, float] = field(default_factory=dict[str, float])
-    days: tuple[ReferenceDay, ...] = ()
+    chunks: Annotated[tuple[ReferenceChunk, ...], Field(alias="days")] = ()
     constant_columns: tuple[str, ...] = ()
 
     @cached_property
@@ -80,7 +81,7 @@ class Reference:
     @property
     def table(self) -> TableFacts:
         """What is known about the table of predictions."""
-        return TableFacts(self.days, self.table_columns)
+        return TableFacts(self.chunks, self.table_columns)
 
     @property
     def columns(self) -> ColumnFacts:
@@ -94,10 +95,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class BuiltReference:
-    """A reference and what it was made of that is kept beside it: the profiles of its days, and rows with labels."""
+    """A reference and what it was made of that is kept beside it: its chunks' profiles by key, and rows with labels."""
 
     reference: Reference
-    days: dict[dt.date, ChunkProfile]
+    chunks: dict[str, ChunkProfile]
     rows: pl.DataFrame
 
 
@@ -106,7 +107,7 @@ _ADAPTER = TypeAdapter(Reference)
 
 def reference_document(reference: Reference) -> str:
     """Return the reference as JSON; floats survive the round trip exactly."""
-    return _ADAPTER.dump_json(reference).decode()
+    return _ADAPTER.dump_json(reference, by_alias=True).decode()
 
 
 def reference_from_document(document: str) -> Reference:
@@ -124,7 +125,7 @@ def build_reference(
     table_columns: Mapping[str, str],
     as_of: dt.datetime,
 ) -> BuiltReference:
-    """Freeze the bins, profile the reference's days, and measure how well the version did on them.
+    """Freeze the bins, profile the reference's chunks, and measure how well the version did on them.
 
     Args:
         spec: the model.
@@ -148,15 +149,15 @@ def build_reference(
         raise EmptyReferenceError(message)
     bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
     measured = measure_performance(spec, own, labels, model_version=model_version)
-    days = profile_days(spec, bins, own, model_version=model_version)
+    chunks = profile_by_chunk(spec, bins, own, model_version=model_version)
     kept = rows_to_keep(own, labels)
-    constant = tuple(name for name in bins if any(is_constant(bins[name], day[name]) for day in days.values()))
+    constant = tuple(name for name in bins if any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
     reference = Reference(
         model=spec.name,
         model_version=model_version,
         window=window,
         bins=bins,
-        profile=sum_profiles(days.values()),
+        profile=sum_profiles(chunks.values()),
         performance=tuple(
             ReferenceMetric(m.name, m.value, m.lower, m.upper)
             for m in measured
@@ -164,15 +165,15 @@ def build_reference(
         ),
         labelled_rows=own.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
-        floors=learn_floors(spec, model_version, bins, days),
+        floors=learn_floors(spec, model_version, bins, chunks),
         multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
-        days=learn_days(spec, own),
+        chunks=learn_chunks(spec, own),
         constant_columns=constant,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
-    return BuiltReference(reference, days, kept)
+    return BuiltReference(reference, chunks, kept)
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:

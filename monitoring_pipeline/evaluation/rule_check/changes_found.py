@@ -1,6 +1,5 @@
 """Changes of known size made to columns of healthy days, and the share of days on which drift finds them."""
 
-import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -45,10 +44,10 @@ def measure_power(days: ReferenceDays, healthy: Sequence[HealthyDay]) -> Iterato
         healthy: the days as they are.
     """
     minimum = days.spec.drift.minimum_rows
-    dates = [day.held.date for day in healthy]
-    with_rows = [date for date in dates if date in days.rows_of and days.rows_of[date].height >= minimum]
+    keys = [day.held.key for day in healthy]
+    with_rows = [key for key in keys if key in days.rows_of and days.rows_of[key].height >= minimum]
     chosen = set(evenly_spread(with_rows, _wanted(days.spec)))
-    changed = [day for day in healthy if day.held.date in chosen]
+    changed = [day for day in healthy if day.held.key in chosen]
     for column, kind in days.spec.columns.items():
         if column in days.spec.drift.ignore:
             continue
@@ -74,11 +73,11 @@ def _column_changed(
     if change.in_deviations and deviation is None:
         reason = f"{column} is constant in the reference: there is no standard deviation to shift by"
         return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
-    flags: dict[dt.date, list[bool]] = {}
+    flags: dict[str, list[bool]] = {}
     for day in healthy:
-        generator = days.generator(column, change.name, day.held.date.isoformat())
-        values = change.apply(days.rows_of[day.held.date][column], deviation, generator).alias(column)
-        flags[day.held.date] = [_is_found(days, day, values)]
+        generator = days.generator(column, change.name, day.held.key)
+        values = change.apply(days.rows_of[day.held.key][column], deviation, generator).alias(column)
+        flags[day.held.key] = [_is_found(days, day, values)]
     return share_of_days(blank, flags)
 
 
@@ -91,7 +90,7 @@ def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
     bins = held.against.bins[column]
     changed = profile_column(nw.from_native(values.to_frame().lazy()), column, bins)
     columns = tuple(changed if own.column == column else own for own in held.profile.columns)
-    rows = days.rows_of[held.date].with_columns(values)
+    rows = days.rows_of[held.key].with_columns(values)
     against = replace(held.against, observed_sample=rows) if held.against.observed_sample is not None else held.against
     alone = spec.model_copy(update={"features": {k: v for k, v in spec.features.items() if k == column}})
     measured = measure_drift(alone, against, replace(held.profile, columns=columns))

@@ -1,6 +1,5 @@
 """Days of a reference held out, each beside what the other days say: to replay the rules on days that are real."""
 
-import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,10 +7,10 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.baselines import baseline_days
+from monitoring_pipeline.evaluation.drift.baselines import baseline_keys
 from monitoring_pipeline.evaluation.drift.columns import SAMPLE_ROWS, Counterpart, needs_rows
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
-from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import rows_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
@@ -35,15 +34,13 @@ class ReferenceDays:
 
     spec: ModelSpec
     reference: Reference
-    profiles: Mapping[dt.date, ChunkProfile]
+    profiles: Mapping[str, ChunkProfile]
     rows: pl.DataFrame
 
     @cached_property
-    def rows_of(self) -> dict[dt.date, pl.DataFrame]:
-        """The kept rows by day."""
-        days = local_days(self.spec, self.rows["predicted_at"])
-        by_day = self.rows.with_columns(days).partition_by("day", as_dict=True)
-        return {day: own.drop("day") for (day,), own in sorted(by_day.items())}
+    def rows_of(self) -> dict[str, pl.DataFrame]:
+        """The kept rows by the key of their chunk."""
+        return rows_by_chunk(self.spec.calendar, self.rows)
 
     @property
     def blank(self) -> Measurement:
@@ -58,14 +55,14 @@ class ReferenceDays:
 
 @dataclass(frozen=True)
 class HeldOutDay:
-    """A day and what it is to be judged by."""
+    """A chunk of the reference and what it is to be judged by."""
 
-    date: dt.date
+    key: str
     profile: ChunkProfile
     against: Counterpart
 
 
-def share_of_days(blank: Measurement, flags: Mapping[dt.date, Sequence[bool]]) -> Measurement:
+def share_of_days(blank: Measurement, flags: Mapping[str, Sequence[bool]]) -> Measurement:
     """Return the mean share of flags of a day, with Wilson's interval.
 
     The trials are the distinct days: judging one twice says nothing new about other days. They are the ``rows``.
@@ -77,9 +74,9 @@ def share_of_days(blank: Measurement, flags: Mapping[dt.date, Sequence[bool]]) -
     return replace(blank, value=sum(shares) / len(shares), lower=bounds.lower, upper=bounds.upper, rows=len(shares))
 
 
-def evenly_spread(dates: Sequence[dt.date], wanted: int) -> list[dt.date]:
-    """Return at most so many of some days, in order and evenly spread."""
-    ordered = sorted(dates)
+def evenly_spread(keys: Sequence[str], wanted: int) -> list[str]:
+    """Return at most so many of some chunks, in order and evenly spread."""
+    ordered = sorted(keys)
     count = min(len(ordered), wanted)
     return [ordered[place * len(ordered) // count] for place in range(count)]
 
@@ -98,40 +95,40 @@ def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOu
     places: list[int] = generator.permutation(len(ordered)).tolist()
     shuffled = [ordered[place] for place in places]
     held = [own for part in range(PARTS) for own in hold_out_days(days, shuffled[part::PARTS])]
-    return sorted(held, key=lambda own: own.date)
+    return sorted(held, key=lambda own: own.key)
 
 
-def hold_out_days(days: ReferenceDays, held: Sequence[dt.date]) -> Iterator[HeldOutDay]:
+def hold_out_days(days: ReferenceDays, held: Sequence[str]) -> Iterator[HeldOutDay]:
     """Yield these days, each beside the sum of all others, with the floors learned from those."""
-    rest = {day: profile for day, profile in sorted(days.profiles.items()) if day not in held}
+    rest = {key: profile for key, profile in sorted(days.profiles.items()) if key not in held}
     floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, rest)
     against = _against(days, rest, floors)
-    for day in sorted(held):
-        yield HeldOutDay(day, days.profiles[day], _with_sample(days, against, day))
+    for key in sorted(held):
+        yield HeldOutDay(key, days.profiles[key], _with_sample(days, against, key))
 
 
 def _beside_earlier_days(days: ReferenceDays) -> Iterator[HeldOutDay]:
     floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, days.profiles)
-    for day, profile in sorted(days.profiles.items()):
-        wanted = baseline_days(days.spec.drift, day)
+    for key, profile in sorted(days.profiles.items()):
+        wanted = baseline_keys(days.spec, key)
         if all(other in days.profiles for other in wanted):
-            yield HeldOutDay(day, profile, _with_sample(days, _against(days, wanted, floors), day))
+            yield HeldOutDay(key, profile, _with_sample(days, _against(days, wanted, floors), key))
 
 
-def _against(days: ReferenceDays, others: Iterable[dt.date], floors: LearnedFloors) -> Counterpart:
-    dates = list(others)
+def _against(days: ReferenceDays, others: Iterable[str], floors: LearnedFloors) -> Counterpart:
+    keys = list(others)
     against = Counterpart(
         days.reference.bins,
-        sum_profiles(days.profiles[day] for day in dates),
+        sum_profiles(days.profiles[key] for key in keys),
         words="the reference's other days",
         learned=floors.floor,
     )
     if not needs_rows(days.spec):
         return against
     # In the order of the rows' ids, which are hashes: the first ones are a sample, as of the reference itself.
-    samples = [days.rows_of[day].head(SAMPLE_ROWS) for day in dates if day in days.rows_of]
+    samples = [days.rows_of[key].head(SAMPLE_ROWS) for key in keys if key in days.rows_of]
     return replace(against, expected_sample=pl.concat(samples).sort("row_id") if samples else None)
 
 
-def _with_sample(days: ReferenceDays, against: Counterpart, day: dt.date) -> Counterpart:
-    return replace(against, observed_sample=days.rows_of.get(day)) if needs_rows(days.spec) else against
+def _with_sample(days: ReferenceDays, against: Counterpart, key: str) -> Counterpart:
+    return replace(against, observed_sample=days.rows_of.get(key)) if needs_rows(days.spec) else against

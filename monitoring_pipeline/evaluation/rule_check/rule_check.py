@@ -5,7 +5,6 @@ that is flagged is the rate of false alarms to expect as long as the future rese
 size are then made to such days, and the share of days on which they are found is the power of the rules.
 """
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.drift.baselines import baseline_words
 from monitoring_pipeline.evaluation.drift.columns import measure_drift
-from monitoring_pipeline.evaluation.profiles.by_day import profile_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.rule_check.changes_found import HealthyDay, measure_power
@@ -36,11 +35,11 @@ from monitoring_pipeline.spec.rules.drift import Against
 SPLITS = 2
 SAMPLING, IN_ORDER = f"{RATE}[sampling]", f"{RATE}[in_order]"
 
-Judged = Sequence[tuple[dt.date, Sequence[Measurement]]]
+Judged = Sequence[tuple[str, Sequence[Measurement]]]
 
 
 def replay(
-    spec: ModelSpec, reference: Reference, days: Mapping[dt.date, ChunkProfile], rows: pl.DataFrame
+    spec: ModelSpec, reference: Reference, chunks: Mapping[str, ChunkProfile], rows: pl.DataFrame
 ) -> tuple[Measurement, ...]:
     """Measure how often the spec's rules flag healthy days, and how often they find changes of known size.
 
@@ -49,7 +48,7 @@ def replay(
     Args:
         spec: the model.
         reference: the reference of one version.
-        days: profiles of the reference's days.
+        chunks: profiles of the reference's chunks by key.
         rows: the reference's kept rows of that version, canonical, with ``label`` (null where unknown).
 
     Returns:
@@ -59,7 +58,7 @@ def replay(
         thresholds of performance, where the spec has some.
     """
     deciding = spec.model_copy(update={"drift": spec.drift.model_copy(update={"statistics": ()})})
-    enough = {day: own for day, own in sorted(days.items()) if own.rows >= spec.drift.minimum_rows}
+    enough = {key: own for key, own in sorted(chunks.items()) if own.rows >= spec.drift.minimum_rows}
     replayed = ReferenceDays(deciding, reference, enough, rows.sort("row_id"))
     return (*_drift(replayed), *replay_thresholds(replayed))
 
@@ -77,7 +76,7 @@ def _drift(days: ReferenceDays) -> Iterator[Measurement]:
         yield replace(days.blank, name=RATE, value=None, status=Status.SKIPPED, reason=reason)
         return
     splits = [first, *(hold_out(days, days.generator(f"split {number}")) for number in _further_splits(days))]
-    judged = [(held.date, _watched(spec, held)) for split in splits for held in split]
+    judged = [(held.key, _watched(spec, held)) for split in splits for held in split]
     blank = replace(days.blank, name=RATE, definition=_words(spec))
     yield _judge(spec, _any_column(judged, blank))
     yield from _sampled(days)
@@ -99,17 +98,17 @@ def _watched(spec: ModelSpec, held: HeldOutDay) -> list[Measurement]:
 
 
 def _any_column(judged: Judged, blank: Measurement) -> Measurement:
-    flags: dict[dt.date, list[bool]] = {}
-    for day, measured in judged:
-        flags.setdefault(day, []).append(any(m.status is Status.BREACHED for m in measured))
+    flags: dict[str, list[bool]] = {}
+    for key, measured in judged:
+        flags.setdefault(key, []).append(any(m.status is Status.BREACHED for m in measured))
     return share_of_days(blank, flags)
 
 
 def _by_column(judged: Judged, blank: Measurement) -> Iterator[Measurement]:
-    flags: dict[str, dict[dt.date, list[bool]]] = {}
-    for day, measured in judged:
+    flags: dict[str, dict[str, list[bool]]] = {}
+    for key, measured in judged:
         for m in measured:
-            flags.setdefault(m.subject, {}).setdefault(day, []).append(m.status is Status.BREACHED)
+            flags.setdefault(m.subject, {}).setdefault(key, []).append(m.status is Status.BREACHED)
     return (share_of_days(replace(blank, subject=column), own) for column, own in flags.items())
 
 
@@ -126,14 +125,14 @@ def _judge(spec: ModelSpec, rate: Measurement) -> Measurement:
 def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     """Deal the kept rows to the days anew: what is flagged then is chance alone, and not that days differ."""
     generator = days.generator(SAMPLING)
-    kept = [days.rows_of[day] for day in evenly_spread(list(days.rows_of), DAYS_JUDGED)]
+    kept = [days.rows_of[key] for key in evenly_spread(list(days.rows_of), DAYS_JUDGED)]
     rows = pl.concat(kept) if kept else days.rows
     rows = rows.with_columns(rows["predicted_at"].gather(generator.permutation(rows.height)))
     version, minimum = days.reference.model_version, days.spec.drift.minimum_rows
-    profiles = profile_days(days.spec, days.reference.bins, rows, model_version=version)
-    enough = {day: profile for day, profile in profiles.items() if profile.rows >= minimum}
+    profiles = profile_by_chunk(days.spec, days.reference.bins, rows, model_version=version)
+    enough = {key: profile for key, profile in profiles.items() if profile.rows >= minimum}
     dealt = ReferenceDays(days.spec, days.reference, enough, rows)
-    judged = [(held.date, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
+    judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
     if judged:
         words = "the same, with the reference's kept rows dealt to the days at random: what chance alone does"
         blank = replace(days.blank, name=SAMPLING, definition=words)
@@ -145,7 +144,7 @@ def _in_order(days: ReferenceDays) -> Iterator[Measurement]:
     if days.spec.drift.against is not Against.REFERENCE:
         return
     later = sorted(days.profiles)[len(days.profiles) * 2 // 3 :]
-    judged = [(held.date, _watched(days.spec, held)) for held in hold_out_days(days, later)]
+    judged = [(held.key, _watched(days.spec, held)) for held in hold_out_days(days, later)]
     words = "share of the last third of the reference's days that are flagged by what the first two thirds say"
     yield _any_column(judged, replace(days.blank, name=IN_ORDER, definition=words))
 

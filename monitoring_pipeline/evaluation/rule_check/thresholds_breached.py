@@ -1,6 +1,5 @@
 """Thresholds of performance on the reference's own days: how often they are breached, and what they would find."""
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -24,8 +23,8 @@ RATE = "false_alarm_rate"
 def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
     """Yield the share of labelled days on which a threshold is breached, as they are and with their labels changed."""
     spec = days.spec
-    labelled = {day: rows.filter(pl.col("label").is_not_null()) for day, rows in days.rows_of.items()}
-    enough = {day: rows for day, rows in labelled.items() if rows.height >= spec.performance.minimum_rows}
+    labelled = {key: rows.filter(pl.col("label").is_not_null()) for key, rows in days.rows_of.items()}
+    enough = {key: rows for key, rows in labelled.items() if rows.height >= spec.performance.minimum_rows}
     if not spec.performance.thresholds or not days.rows["label"].count():
         return
     blank = replace(days.blank, subject="model")
@@ -34,40 +33,40 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
         reason = f"{len(enough)} days with at least {minimum} labelled rows, at least {LEAST_DAYS} needed"
         yield replace(blank, name=RATE, value=None, status=Status.SKIPPED, reason=reason)
         return
-    breached = {day: _breached(days, day, enough[day]) for day in evenly_spread(list(enough), DAYS_JUDGED)}
+    breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
     words = "share of the reference's days on which {} of performance is breached"
-    flags = {day: [bool(own)] for day, own in breached.items()}
+    flags = {key: [bool(own)] for key, own in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
     for metric in spec.performance.thresholds:
         own = replace(blank, name=f"{RATE}[{metric}]", definition=words.format(f"the threshold for {metric}"))
-        yield share_of_days(own, {day: [metric in names] for day, names in breached.items()})
+        yield share_of_days(own, {key: [metric in names] for key, names in breached.items()})
     yield from _labels_changed(days, enough, blank)
 
 
 def _labels_changed(
-    days: ReferenceDays, labelled: Mapping[dt.date, pl.DataFrame], blank: Measurement
+    days: ReferenceDays, labelled: Mapping[str, pl.DataFrame], blank: Measurement
 ) -> Iterator[Measurement]:
-    dates = evenly_spread(list(labelled), DAYS_CHANGED)
+    keys = evenly_spread(list(labelled), DAYS_CHANGED)
     for change in LABEL_CHANGES:
         if days.spec.task not in change.tasks:
             continue
-        flags: dict[dt.date, list[bool]] = {}
-        for day in dates:
-            generator = days.generator(change.name, day.isoformat())
-            labels = change.apply(labelled[day], days.spec.classes, generator).alias("label")
-            flags[day] = [bool(_breached(days, day, labelled[day].with_columns(labels)))]
+        flags: dict[str, list[bool]] = {}
+        for key in keys:
+            generator = days.generator(change.name, key)
+            labels = change.apply(labelled[key], days.spec.classes, generator).alias("label")
+            flags[key] = [bool(_breached(days, key, labelled[key].with_columns(labels)))]
         words = f"share of the reference's days on which a threshold of performance is breached: {change.definition}"
         yield share_of_days(replace(blank, name=f"found[{change.name}]", definition=words), flags)
 
 
-def _breached(days: ReferenceDays, day: dt.date, rows: pl.DataFrame) -> set[str]:
+def _breached(days: ReferenceDays, key: str, rows: pl.DataFrame) -> set[str]:
     """Return the metrics whose thresholds are breached on a day's labelled rows, those that only inform left out."""
     measured = measure_performance(
         days.spec,
         rows.drop("label"),
         rows.select("row_id", "label"),
         model_version=days.reference.model_version,
-        chunk=day.isoformat(),
+        chunk=key,
         reference=days.reference.estimates,
     )
     return {

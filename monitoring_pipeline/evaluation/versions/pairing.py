@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.profiles.by_day import local_days
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.versions.outputs import has_outputs, outputs_in
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.spec.model import ModelSpec
@@ -48,7 +48,7 @@ def pair_versions(
         challenger_predictions=_numbers(spec, second["prediction"]),
         champion_scores=_scores(spec, first),
         challenger_scores=_scores(spec, second),
-        days=_text(local_days(spec, first["predicted_at"])),
+        days=_text(chunk_keys(spec.calendar, first["predicted_at"])),
         segments={column: _text(first[column]) for column in columns},
         classes=spec.classes,
         quantile=spec.performance.quantile,

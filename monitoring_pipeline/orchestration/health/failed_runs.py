@@ -45,7 +45,7 @@ from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_nam
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
 from monitoring_pipeline.steps.refusals import refusal
@@ -152,7 +152,7 @@ def failure_results(
 ) -> Iterator[ChunkResults]:
     """Yield what the store shall hold of the chunks of a failure, as far as it still stands."""
     for key in config.chunks:
-        chunk = chunk_of_key(spec, key)
+        chunk = spec.calendar.chunk(key)
         if config.kind == "overdue":
             stands = store.verdict(spec.name, key) is None
             failure = overdue_measurement(spec, chunk)
@@ -214,12 +214,12 @@ def _failed_records(instance: DagsterInstance, since: dt.datetime) -> list[RunRe
 
 
 def _young(spec: ModelSpec, keys: Sequence[str], now: dt.datetime) -> list[str]:
-    return [key for key in keys if is_within_horizon(spec, chunk_of_key(spec, key), now)]
+    return [key for key in keys if is_within_horizon(spec, spec.calendar.chunk(key), now)]
 
 
 def _any_refused(spec: ModelSpec, keys: Sequence[str], store: Store) -> bool:
     return any(
-        refusal(spec, chunk_of_key(spec, key), producer, store=store) is not None
+        refusal(spec, spec.calendar.chunk(key), producer, store=store) is not None
         for key in keys
         for producer in (PREDICTIONS, LABELS)
     )

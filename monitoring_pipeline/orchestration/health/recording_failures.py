@@ -15,7 +15,6 @@ from monitoring_pipeline.orchestration.health.recording import (
 )
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -44,7 +43,7 @@ def build_record_failures_job(
             written += 1
         context.log.info("%s: %s: written on %d chunks", config.model, config.kind, written)
         # Also for chunks that an attempt before this one has written, and then died.
-        chunks = [chunk_of_key(spec, key) for key in config.chunks]
+        chunks = [spec.calendar.chunk(key) for key in config.chunks]
         touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, PRODUCER)]
         if touched:
             after(spec, touched, store, now)

@@ -16,7 +16,7 @@ from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.warehouse import LabelCount, Warehouse
 from monitoring_pipeline.records.measurement import Maturity
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 ARRIVAL_TAG = "monitoring_pipeline/arrival"
@@ -65,7 +65,7 @@ def late_label_requests(
     The run key is made of what has arrived, so the same arrival asks once.
     """
     seen = _labels_seen(spec, store)
-    chunks = _within_lookback(spec, [chunk_of_key(spec, key) for key in sorted(seen)])
+    chunks = _within_lookback(spec, [spec.calendar.chunk(key) for key in sorted(seen)])
     if not chunks:
         return
     counts = warehouse.label_counts(spec, chunks, now)

@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 
 from monitoring_pipeline.ports.clock import Clock
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 AS_OF_TAG = "monitoring_pipeline/as_of"
@@ -22,7 +22,7 @@ def partitions_of(spec: ModelSpec) -> dg.DailyPartitionsDefinition:
 
 def chunks_of(context: dg.AssetExecutionContext, spec: ModelSpec) -> list[Chunk]:
     """Return the chunks of a run's partitions, in order."""
-    return [chunk_of_key(spec, key) for key in sorted(context.partition_keys)]
+    return [spec.calendar.chunk(key) for key in sorted(context.partition_keys)]
 
 
 def as_of(context: dg.AssetExecutionContext, clock: Clock) -> dt.datetime:

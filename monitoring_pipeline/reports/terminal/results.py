@@ -153,7 +153,7 @@ def _drifted(measurements: Sequence[Measurement]) -> str:
 
 def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:
     days = range((last - first).days + 1)
-    return [chunk_of_day(spec, first + dt.timedelta(days=offset)).key for offset in days]
+    return [spec.calendar.chunk(str(first + dt.timedelta(days=offset))).key for offset in days]
 
 
 def _cell(value: object) -> str:

@@ -1,10 +1,9 @@
 """The step that compares a chunk's profiles with what its columns looked like before."""
 
-import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
-from monitoring_pipeline.evaluation.drift.baselines import baseline_days, baseline_words, choose_baseline
+from monitoring_pipeline.evaluation.drift.baselines import baseline_chunks, baseline_words, choose_baseline
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
@@ -79,9 +78,10 @@ def _against(
     """Return what a version's rows are compared with, or the reason why there is nothing."""
     profile: ChunkProfile | None = reference.profile
     if spec.drift.against is not Against.REFERENCE:
-        day = dt.date.fromisoformat(chunk.key)
-        known = _profiles_of_days(spec, reference, day, store)
-        baseline = choose_baseline(spec.drift, day, known, _not_profiled(spec, day, known, store))
+        wanted = baseline_chunks(spec, chunk)
+        keys = [other.key for other in wanted]
+        known = _profiles_of(spec, reference, keys, store)
+        baseline = choose_baseline(spec.drift, keys, known, _not_profiled(spec, wanted, known, store))
         if baseline.profile is None:
             return baseline.reason or "no baseline"
         profile = baseline.profile
@@ -98,26 +98,28 @@ def _against(
     )
 
 
-def _profiles_of_days(spec: ModelSpec, reference: Reference, day: dt.date, store: Store) -> dict[dt.date, ChunkProfile]:
-    """Return the profiles of the wanted days over this reference's bins: of its own days, and of monitored ones."""
-    keys = [wanted.isoformat() for wanted in baseline_days(spec.drift, day)]
+def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], store: Store) -> dict[str, ChunkProfile]:
+    """Return the profiles of some chunks over this reference's bins: of its own chunks, and of monitored ones."""
     version = reference.model_version
     of_reference = store.profiles_by_chunk(spec.name, days_producer(version), keys)
     monitored = store.profiles_by_chunk(spec.name, "profile", keys)
     return {
-        dt.date.fromisoformat(key): profile
+        key: profile
         for key, profiles in (of_reference | monitored).items()
         for profile in profiles
         if profile.model_version == version
     }
 
 
-def _not_profiled(spec: ModelSpec, day: dt.date, known: Mapping[dt.date, ChunkProfile], store: Store) -> list[dt.date]:
-    """Return the wanted days that are to be monitored and that nothing is known of; a refused one is known."""
+def _not_profiled(
+    spec: ModelSpec, wanted: Sequence[Chunk], known: Mapping[str, ChunkProfile], store: Store
+) -> list[str]:
+    """Return the keys of the wanted chunks that are to be monitored and have not been; a refused one has been."""
+    start = spec.calendar.first
     return [
-        wanted
-        for wanted in baseline_days(spec.drift, day)
-        if wanted not in known
-        and spec.start <= wanted
-        and store.provenance(spec.name, wanted.isoformat(), PREDICTIONS) is None
+        chunk.key
+        for chunk in wanted
+        if chunk.key not in known
+        and start.start <= chunk.start
+        and store.provenance(spec.name, chunk.key, PREDICTIONS) is None
     ]

@@ -16,7 +16,7 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import IncidentEvent
 from monitoring_pipeline.spec.alerting import AlertingRules
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 

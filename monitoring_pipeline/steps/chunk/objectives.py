@@ -4,7 +4,7 @@ from monitoring_pipeline.evaluation.business.objectives import first_key, later_
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 
@@ -26,7 +26,7 @@ def chunks_after(spec: ModelSpec, chunk: Chunk, *, store: Store) -> tuple[Chunk,
     """Return the judged chunks after this one whose objectives look at it: they change when its labels arrive late."""
     if not spec.objectives:
         return ()
-    return tuple(chunk_of_key(spec, key) for key in later_keys(spec, chunk.key, store.verdicts(spec.name)))
+    return tuple(spec.calendar.chunk(key) for key in later_keys(spec, chunk.key, store.verdicts(spec.name)))
 
 
 def _history(spec: ModelSpec, chunk: Chunk, store: Store) -> list[tuple[str, Measurement]]:

@@ -29,7 +29,7 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Provenance
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_day, chunk_of_reference, days_of
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.references import days_producer, reference_producer, reference_rows, schema_refusal
@@ -67,7 +67,7 @@ def take_reference(
         EmptyReferenceError: when the window has no rows of the version.
     """
     spec = loaded.spec
-    chunk = chunk_of_reference(spec, spec.reference[model_version])
+    chunk = spec.calendar.window(spec.reference[model_version])
     declaration = spec.reference_declaration_hash(model_version)
     known = store.provenance(spec.name, chunk.key, reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
@@ -98,7 +98,7 @@ def take_reference(
     findings = find_concentrated_nulls(spec, own, model_version=model_version)
     _save(spec, chunk, reference, provenance, store=store, run_id=run_id, now=now)
     for results in (
-        *_of_days(spec, built, provenance),
+        *_of_chunks(spec, built, provenance),
         ChunkResults(
             producer=reference_producer(model_version),
             chunk=chunk,
@@ -132,15 +132,20 @@ def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...
 def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> Reference:
     """Return the reference with its floors learned again, by other rules, from its days' profiles and kept rows."""
     version = reference.model_version
-    keys = [day.isoformat() for day in days_of(spec.reference[version])]
-    profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
-    days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
+    chunks = profiles_of_reference(spec, version, store)
     rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
     return replace(
         reference,
-        floors=learn_floors(spec, version, reference.bins, days),
+        floors=learn_floors(spec, version, reference.bins, chunks),
         multivariate_floors=learn_multivariate_floors(spec, version, rows, left_out=reference.constant_columns),
     )
+
+
+def profiles_of_reference(spec: ModelSpec, version: str, store: Store) -> dict[str, ChunkProfile]:
+    """Return the stored profiles of the chunks of a version's reference window, by key."""
+    keys = [chunk.key for chunk in spec.calendar.chunks_of(spec.reference[version])]
+    profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+    return {key: own[0] for key, own in profiles.items()}
 
 
 def _save(
@@ -168,11 +173,13 @@ def _save(
     )
 
 
-def _of_days(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
-    """Yield the profiles of the reference's days, which baselines and learned thresholds are sums of."""
+def _of_chunks(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
+    """Yield the profiles of the reference's chunks, which baselines and learned thresholds are sums of."""
     producer = days_producer(built.reference.model_version)
-    for day, profile in built.days.items():
-        yield ChunkResults(producer=producer, chunk=chunk_of_day(spec, day), provenance=provenance, profiles=(profile,))
+    for key, profile in built.chunks.items():
+        yield ChunkResults(
+            producer=producer, chunk=spec.calendar.chunk(key), provenance=provenance, profiles=(profile,)
+        )
 
 
 def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version: str, snapshots: Snapshots) -> Snapshot:

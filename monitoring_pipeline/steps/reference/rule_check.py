@@ -9,11 +9,10 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement
-from monitoring_pipeline.spec.chunk import chunk_of_reference, days_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
-from monitoring_pipeline.steps.reference.building import take_reference
-from monitoring_pipeline.steps.references import days_producer, reference_rows
+from monitoring_pipeline.steps.reference.building import profiles_of_reference, take_reference
+from monitoring_pipeline.steps.references import reference_rows
 
 
 def replay_reference(
@@ -49,14 +48,12 @@ def replay_reference(
         run_id=run_id,
         now=now,
     ).reference
-    keys = [day.isoformat() for day in days_of(spec.reference[model_version])]
-    profiles = store.profiles_by_chunk(spec.name, days_producer(model_version), keys)
-    days = {dt.date.fromisoformat(key): own[0] for key, own in profiles.items()}
+    profiles = profiles_of_reference(spec, model_version, store)
     rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
-    measured = replay(spec, reference, days, rows)
+    measured = replay(spec, reference, profiles, rows)
     results = ChunkResults(
         producer=replay_producer(model_version),
-        chunk=chunk_of_reference(spec, spec.reference[model_version]),
+        chunk=spec.calendar.window(spec.reference[model_version]),
         provenance=made_from(spec, reference.reference_hash, {model_version: reference}),
         measurements=measured,
     )

@@ -17,7 +17,7 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Measurement
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.steps.roles import recorded_champion
@@ -92,7 +92,7 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store)
         by_chunk.setdefault(key, []).append(measurement)
     judged = store.verdicts(spec.name)
     return [
-        night_state_of(key, chunk_of_key(spec, key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
+        night_state_of(key, spec.calendar.chunk(key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
     ]
 
 

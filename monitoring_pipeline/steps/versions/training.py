@@ -19,7 +19,6 @@ from monitoring_pipeline.ports.adapters import Adapters
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
-from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -73,7 +72,7 @@ def labelled_rows(
     spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Adapters
 ) -> pl.DataFrame:
     """Read a window from the warehouse: one row of each prediction whose label is known, with it."""
-    chunk = chunk_of_reference(spec, window)
+    chunk = spec.calendar.window(window)
     read = adapters.warehouse.read_predictions(spec, chunk)
     rows = canonical_predictions(spec, read.frame, id_key=adapters.id_key, without_time=read.rows_without_time).frame
     known = adapters.warehouse.read_labels(spec, chunk, now)
@@ -98,7 +97,7 @@ def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> 
     """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
     window = training_windows(spec, retraining_rules(spec), now).training
     until_now = ReferenceWindow(start=window.start, end=now.astimezone(spec.zone).date() + dt.timedelta(days=1))
-    rows = adapters.warehouse.read_predictions(spec, chunk_of_reference(spec, until_now)).frame
+    rows = adapters.warehouse.read_predictions(spec, spec.calendar.window(until_now)).frame
     # The table may have lost the column.
     served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()
     store = adapters.store

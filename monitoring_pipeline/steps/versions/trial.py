@@ -12,7 +12,7 @@ from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
-from monitoring_pipeline.spec.chunk import Chunk, chunk_of_key
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
 from monitoring_pipeline.steps.scoring import pair_of_rows
@@ -87,7 +87,7 @@ def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Store) -> list[V
     first = trial.since.astimezone(spec.zone).date().isoformat()
     found = store.chunk_measurements(spec.name, [_name(trial)], first, last)
     own = [(key, m) for key, m in found if m.definition == by_loss]
-    days = [version_day_of(key, m) for key, m in own if chunk_of_key(spec, key).end >= trial.since]
+    days = [version_day_of(key, m) for key, m in own if spec.calendar.chunk(key).end >= trial.since]
     return [day for day in days if day is not None]
 
 

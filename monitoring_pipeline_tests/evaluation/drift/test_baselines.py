@@ -1,4 +1,4 @@
-"""What a chunk is compared with: the days of each choice, refusals, and taking a part away."""
+"""Baselines of a chunk: the chunks of each choice, refusals, and taking a part away."""
 
 import datetime as dt
 
@@ -7,19 +7,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.drift.baselines import (
-    DAYS_OF,
+    CHUNKS_OF,
     WORDS,
     Baseline,
-    baseline_days,
+    baseline_chunks,
+    baseline_keys,
     baseline_words,
     choose_baseline,
     without,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
 from monitoring_pipeline.spec.rules.drift import Against, DriftRules
+from monitoring_pipeline_tests.spec.cases import binary_spec
 
 # A Wednesday.
 DAY = dt.date(2024, 3, 20)
+
+
+def key(days_before):
+    return (DAY - dt.timedelta(days=days_before)).isoformat()
+
+
+def wanted_by(rules, day=DAY):
+    return baseline_keys(spec_of(rules), day.isoformat())
+
+
+def spec_of(rules):
+    return binary_spec(drift=rules.model_dump(exclude_unset=True))
 
 
 def rules_of(against, **changes):
@@ -44,64 +58,71 @@ def profile_of(rows):
         ("last_year", 28, [f"2023-03-{day}" for day in range(19, 26)]),
     ],
 )
-def test_days_of_each_choice(against, window, expected):
-    assert [str(day) for day in baseline_days(rules_of(against, window_days=window), DAY)] == expected
+def test_chunks_of_each_choice(against, window, expected):
+    assert list(wanted_by(rules_of(against, window_days=window))) == expected
 
 
-@given(st.sampled_from(list(Against)), st.dates(dt.date(2000, 1, 1)), st.integers(7, 90))
-def test_days_are_earlier_distinct_and_in_order(against, day, window):
-    days = baseline_days(rules_of(against, window_days=window), day)
+@given(st.sampled_from(list(Against)), st.dates(dt.date(2000, 1, 1), dt.date(9998, 12, 31)), st.integers(7, 90))
+def test_chunks_are_earlier_distinct_and_in_order(against, day, window):
+    spec = spec_of(rules_of(against, window_days=window))
+    keys = baseline_keys(spec, day.isoformat())
+    days = [dt.date.fromisoformat(own) for own in keys]
+    assert list(keys) == sorted(set(keys))
     assert list(days) == sorted(set(days))
     assert all(earlier < day for earlier in days)
+    assert [chunk.key for chunk in baseline_chunks(spec, spec.calendar.chunk(day.isoformat()))] == list(keys)
     if against is Against.SAME_WEEKDAY:
         assert {earlier.weekday() for earlier in days} == {day.weekday()}
     if against in {Against.SAME_WEEKDAY, Against.TRAILING_DAYS}:
         assert all(day - earlier <= dt.timedelta(days=window) for earlier in days)
 
 
-def test_every_choice_has_days_and_words():
-    assert set(DAYS_OF) == set(WORDS) == set(Against)
+def test_every_choice_has_chunks_and_words():
+    assert set(CHUNKS_OF) == set(WORDS) == set(Against)
     assert baseline_words(rules_of("trailing_days", window_days=14)) == "the 14 days before"
     assert baseline_words(rules_of("previous_day")) == "the day before"
 
 
 def test_the_baseline_is_the_sum_of_the_days_that_there_are():
-    days = {DAY - dt.timedelta(days=n): profile_of(100 + n) for n in range(1, 30) if n != 3}
-    found = choose_baseline(rules_of("trailing_days", window_days=7), DAY, days, ())
-    assert (len(found.days), found.reason) == (6, None)
-    assert DAY - dt.timedelta(days=3) not in found.days
+    days = {key(n): profile_of(100 + n) for n in range(1, 30) if n != 3}
+    rules = rules_of("trailing_days", window_days=7)
+    found = choose_baseline(rules, wanted_by(rules), days, ())
+    assert (len(found.keys), found.reason) == (6, None)
+    assert key(3) not in found.keys
     assert found.profile["x"].counts == (0, 100 * 6 + 1 + 2 + 4 + 5 + 6 + 7, 0)
     assert found.profile.rows == found.profile["x"].rows
 
 
 def test_a_wanted_day_that_is_still_to_be_profiled_is_waited_for():
-    days = {DAY - dt.timedelta(days=n): profile_of(100) for n in range(1, 8)}
+    days = {key(n): profile_of(100) for n in range(1, 8)}
     rules = rules_of("trailing_days", window_days=7)
-    waiting = choose_baseline(rules, DAY, days, {dt.date(2024, 3, 15)})
+    waiting = choose_baseline(rules, wanted_by(rules), days, {"2024-03-15"})
     assert waiting == Baseline(
         reason="1 of the 7 days to compare with are not profiled yet (2024-03-15): run them first"
     )
-    many = choose_baseline(rules, DAY, {}, {DAY - dt.timedelta(days=n) for n in range(10)})
+    many = choose_baseline(rules, wanted_by(rules), {}, {key(n) for n in range(10)})
     assert many.reason.startswith("7 of the 7 days")
     assert "(2024-03-13, 2024-03-14, 2024-03-15, ...)" in many.reason
 
 
 def test_days_that_are_not_wanted_are_not_waited_for():
-    later = {DAY, DAY + dt.timedelta(days=1), DAY - dt.timedelta(days=8)}
-    found = choose_baseline(rules_of("previous_day"), DAY, {DAY - dt.timedelta(days=1): profile_of(60)}, later)
-    assert (found.days, found.reason) == ((dt.date(2024, 3, 19),), None)
+    later = {key(0), key(-1), key(8)}
+    rules = rules_of("previous_day")
+    found = choose_baseline(rules, wanted_by(rules), {key(1): profile_of(60)}, later)
+    assert (found.keys, found.reason) == (("2024-03-19",), None)
 
 
 @pytest.mark.parametrize(("rows", "reason"), [(49, "49 rows in the day before, at least 50 needed"), (50, None)])
 def test_a_baseline_needs_rows(rows, reason):
-    found = choose_baseline(rules_of("previous_day"), DAY, {DAY - dt.timedelta(days=1): profile_of(rows)}, ())
+    rules = rules_of("previous_day")
+    found = choose_baseline(rules, wanted_by(rules), {key(1): profile_of(rows)}, ())
     assert found.reason == reason
     assert (found.profile is None) is (reason is not None)
 
 
 @pytest.mark.parametrize("against", [against for against in Against if against is not Against.REFERENCE])
 def test_without_days_there_is_no_baseline(against):
-    found = choose_baseline(rules_of(against), DAY, {DAY: profile_of(500)}, ())
+    found = choose_baseline(rules_of(against), wanted_by(rules_of(against)), {key(0): profile_of(500)}, ())
     assert found.profile is None
     assert found.reason == f"0 rows in {baseline_words(rules_of(against))}, at least 50 needed"
 

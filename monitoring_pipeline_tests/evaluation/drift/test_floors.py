@@ -49,7 +49,7 @@ def day_of(rng, rows=ROWS, concentration=200.0, wobble=0.15):
 
 
 def days_of(rng, days=DAYS, **kinds):
-    return {FIRST + dt.timedelta(days=day): day_of(rng, **kinds) for day in range(days)}
+    return {str(FIRST + dt.timedelta(days=day)): day_of(rng, **kinds) for day in range(days)}
 
 
 # ---- what a floor means
@@ -195,7 +195,7 @@ def test_the_floor_is_the_prediction_bound_of_one_more_day_by_hand():
     """
     first = [40, 41, 42, 43, 44, 45, 46, 47, 48, 60]
     days = {
-        FIRST + dt.timedelta(days=i): ChunkProfile(
+        str(FIRST + dt.timedelta(days=i)): ChunkProfile(
             "1",
             100,
             (

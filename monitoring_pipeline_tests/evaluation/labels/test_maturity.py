@@ -11,11 +11,10 @@ from monitoring_pipeline.evaluation.labels.maturity import (
     maturity_measurements,
 )
 from monitoring_pipeline.records.measurement import Kind, Maturity, Status
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 SPEC = binary_spec(timezone="America/New_York", labels__delay="12h", performance__minimum_maturity=0.8)
-CHUNK = chunk_of_key(SPEC, "2024-03-10")  # the clocks are set forward: it ends at 04:00 UTC
+CHUNK = SPEC.calendar.chunk("2024-03-10")  # the clocks are set forward: it ends at 04:00 UTC
 FINAL = dt.datetime(2024, 3, 11, 16, tzinfo=dt.UTC)
 BEFORE = FINAL - dt.timedelta(microseconds=1)
 
@@ -42,7 +41,7 @@ def test_states(predictions, labelled, as_of, state):
 @pytest.mark.parametrize(("predictions", "state"), [(10, Maturity.PROVISIONAL), (0, Maturity.IMMATURE)])
 def test_without_a_minimum_any_prediction_is_provisional(predictions, state):
     spec = binary_spec(performance__minimum_maturity=0)
-    chunk = chunk_of_key(spec, "2024-03-10")
+    chunk = spec.calendar.chunk("2024-03-10")
     assert assess_maturity(spec, chunk, predictions=predictions, labelled=0, as_of=chunk.end).state is state
 
 

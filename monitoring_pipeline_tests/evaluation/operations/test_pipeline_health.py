@@ -17,13 +17,12 @@ from monitoring_pipeline.evaluation.operations.pipeline_health import (
 )
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values, shortened
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 UTC = dt.UTC
 NIGHTLY, LATE = "churn_nightly", "churn_late_labels"
 SPEC = binary_spec(start="2024-01-01")
-CHUNK = chunk_of_key(SPEC, "2024-03-10")
+CHUNK = SPEC.calendar.chunk("2024-03-10")
 
 
 def _failure(job: str = NIGHTLY, **parts: str) -> Measurement:

@@ -5,9 +5,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.quality.table import ReferenceDay, TableFacts, learn_days, measure_table
+from monitoring_pipeline.evaluation.quality.table import ReferenceChunk, TableFacts, learn_chunks, measure_table
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
-from monitoring_pipeline.spec.chunk import chunk_of_day
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 SPEC = binary_spec()
@@ -19,7 +18,7 @@ TYPES = {"customer": "VARCHAR", "scored_at": "TIMESTAMP", "probability": "DOUBLE
 def _days(*rows, gap=0.5):
     """Days from Monday 2024-01-01 on."""
     first = dt.date(2024, 1, 1)
-    return tuple(ReferenceDay(first + dt.timedelta(days=n), count, gap) for n, count in enumerate(rows))
+    return tuple(ReferenceChunk(str(first + dt.timedelta(days=n)), count, gap) for n, count in enumerate(rows))
 
 
 ONE_MONDAY = _days(100)
@@ -27,13 +26,13 @@ ONE_MONDAY = _days(100)
 
 def _times(day, rows, *, gap=0.25, spec=SPEC):
     """So many predictions an instant apart, the newest so many hours before the day's end."""
-    newest = chunk_of_day(spec, day).end - gap * HOUR
+    newest = spec.calendar.chunk(str(day)).end - gap * HOUR
     return pl.Series([newest - dt.timedelta(seconds=n) for n in range(rows)], dtype=pl.Datetime("us", "UTC"))
 
 
 def _measured(rows=100, *, day=MONDAY, gap=0.25, days=ONE_MONDAY, columns=TYPES, known=TYPES, spec=SPEC):
     times = _times(day, rows, gap=gap, spec=spec)
-    found = measure_table(spec, chunk_of_day(spec, day), times, columns, TableFacts(days, known))
+    found = measure_table(spec, spec.calendar.chunk(str(day)), times, columns, TableFacts(days, known))
     by_name = {m.name: m for m in found}
     assert len(by_name) == len(found)
     assert {(m.kind, m.model_version, m.rows) for m in found} == {(Kind.QUALITY, "", rows)}
@@ -66,7 +65,7 @@ def test_a_quiet_sunday_is_healthy_where_sundays_are_quiet():
 def test_the_weekday_is_the_local_days():
     """Shortly after midnight in Auckland it is still Sunday in London."""
     spec = binary_spec(timezone="Pacific/Auckland")
-    assert chunk_of_day(spec, MONDAY).start.weekday() == 6
+    assert spec.calendar.chunk(str(MONDAY)).start.weekday() == 6
     assert _measured(40, days=_days(40, *[1000] * 6), spec=spec)["volume_ratio"].value == 1.0
 
 
@@ -95,7 +94,7 @@ def test_the_spec_sets_the_limits_and_what_they_weigh(limits, rows, status):
     ((0.1, 0.2, 0.1), 2.0, Status.OK), ((0.1, 0.2, 0.1), 2.25, Status.BREACHED),  # an hour is no lateness
 ])  # fmt: skip
 def test_freshness_is_learned_from_the_longest_gap_of_a_day(gaps, gap, status):
-    days = tuple(ReferenceDay(MONDAY - dt.timedelta(days=7 * n), 100, own) for n, own in enumerate(gaps))
+    days = tuple(ReferenceChunk(str(MONDAY - dt.timedelta(days=7 * n)), 100, own) for n, own in enumerate(gaps))
     fresh = _measured(gap=gap, days=days)["freshness_hours"]
     assert (fresh.value, fresh.status, fresh.reference_value) == (gap, status, sorted(gaps)[1])
     assert fresh.threshold_upper == 2 * max(1.0, *gaps)
@@ -133,13 +132,13 @@ def test_days_are_learned_with_their_rows_and_gaps():
         dt.datetime(2024, 3, 29, 6, 0, tzinfo=dt.UTC),
     ]
     rows = pl.DataFrame({"predicted_at": times}, schema={"predicted_at": pl.Datetime("us", "UTC")})
-    assert learn_days(SPEC, rows) == (
-        ReferenceDay(dt.date(2024, 3, 29), 2, 0.5),
-        ReferenceDay(dt.date(2024, 3, 30), 1, 23.5),
-        ReferenceDay(dt.date(2024, 3, 31), 2, 1.0),
+    assert learn_chunks(SPEC, rows) == (
+        ReferenceChunk("2024-03-29", 2, 0.5),
+        ReferenceChunk("2024-03-30", 1, 23.5),
+        ReferenceChunk("2024-03-31", 2, 1.0),
     )
-    assert learn_days(SPEC, rows.reverse()) == learn_days(SPEC, rows)
-    assert learn_days(SPEC, rows.clear()) == ()
+    assert learn_chunks(SPEC, rows.reverse()) == learn_chunks(SPEC, rows)
+    assert learn_chunks(SPEC, rows.clear()) == ()
 
 
 # ---- columns

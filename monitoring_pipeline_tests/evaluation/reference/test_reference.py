@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -62,6 +63,13 @@ def test_a_reference_survives_json_exactly(columns):
     assert reference_document(restored) == reference_document(reference)
     assert isinstance(restored.bins["age"], NumericBins)
     assert isinstance(restored.bins["plan"], CategoricalBins)
+
+
+def test_stored_chunks_of_a_reference_keep_the_names_that_earlier_versions_wrote():
+    reference = reference_of(SPEC, _columns())
+    document = json.loads(reference_document(reference))
+    assert "chunks" not in document
+    assert [entry["day"] for entry in document["days"]] == [chunk.chunk for chunk in reference.chunks]
 
 
 def test_a_restored_reference_counts_like_the_first():

@@ -58,7 +58,7 @@ def build(*, wobble: float = 0.0, days: int = DAYS, labelled: bool = False) -> B
 
 
 def replayed(spec: ModelSpec, built: BuiltReference) -> Found:
-    return {(m.subject, m.name): m for m in replay(spec, built.reference, built.days, built.rows)}
+    return {(m.subject, m.name): m for m in replay(spec, built.reference, built.chunks, built.rows)}
 
 
 def spec_of(**changes) -> ModelSpec:
@@ -156,7 +156,7 @@ def test_no_change_is_found_on_no_day_and_a_large_one_on_nearly_all_whatever_the
     assert found["age", "found[shift=0sd]"].value <= 0.1
     assert found["age", "found[shift=1sd]"].value >= 0.9
     shuffled = built.rows.sample(fraction=1.0, shuffle=True, seed=1)
-    again = replay(spec, built.reference, dict(reversed(built.days.items())), shuffled)
+    again = replay(spec, built.reference, dict(reversed(built.chunks.items())), shuffled)
     assert tuple(found.values()) == again
 
 

@@ -14,7 +14,6 @@ from monitoring_pipeline.evaluation.versions.training_rows import (
     training_request,
     training_windows,
 )
-from monitoring_pipeline.spec.chunk import local_midnight
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -41,8 +40,8 @@ def test_every_held_out_day_is_final_and_the_next_one_is_not(hours: int, holdout
     spec = LOANS.model_copy(update={"end": None})
     now = NOON + dt.timedelta(hours=hours)
     windows = training_windows(spec, _rules(holdout_days=holdout), now)
-    assert local_midnight(windows.held_out.end, spec.zone) + spec.labels.delay <= now
-    assert now < local_midnight(windows.held_out.end + DAY, spec.zone) + spec.labels.delay
+    assert spec.calendar.window(windows.held_out).end + spec.labels.delay <= now
+    assert now < spec.calendar.chunk(str(windows.held_out.end)).end + spec.labels.delay
     assert windows.training.end == windows.held_out.start
     assert (windows.held_out.end - windows.held_out.start).days == holdout
 

@@ -6,7 +6,6 @@ import pytest
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.records.measurement import Kind, Status
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.spec.loading import SpecError
 from monitoring_pipeline.steps.chunk.business import check_business, measure_business
 from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
@@ -38,7 +37,7 @@ def _measure(world: World, day: str = DAYS[0]):
     with world.store() as store:
         return measure_business(
             loaded,
-            chunk_of_key(loaded.spec, day),
+            loaded.spec.calendar.chunk(day),
             warehouse=world.warehouse,
             store=store,
             snapshots=SnapshotFiles(world.settings.snapshots),
@@ -46,7 +45,7 @@ def _measure(world: World, day: str = DAYS[0]):
 
 
 def _mean_income(world: World, day: str) -> float:
-    chunk = chunk_of_key(world.loaded(LOANS).spec, day)
+    chunk = world.loaded(LOANS).spec.calendar.chunk(day)
     ((value,),) = world.execute(
         'SELECT avg("Annual Income") FROM "Loan Scores" WHERE "Scored At" >= $start AND "Scored At" < $end',
         start=chunk.start.replace(tzinfo=None),
@@ -164,15 +163,15 @@ def test_objectives_read_the_store_as_of_the_chunk(lived_in_world):
         _spec_with(lived_in_world, {"ranking": AUROC | {"lower": bound}})
         spec = lived_in_world.loaded(LOANS).spec
         for n, day in enumerate(DAYS):
-            results = measure_chunk_objectives(spec, chunk_of_key(spec, day), store=store)
+            results = measure_chunk_objectives(spec, spec.calendar.chunk(day), store=store)
             window = [auroc[key] for key in DAYS[max(0, n - 3) : n + 1]]
             attainment = next(m for m in results.measurements if m.name == "attainment")
             assert attainment.value == sum(value >= bound for value in window) / len(window)
             assert results.producer == "objectives"
             store.replace(results, run_id="test", measured_at=NOW)
-        again = measure_chunk_objectives(spec, chunk_of_key(spec, DAYS[5]), store=store)
+        again = measure_chunk_objectives(spec, spec.calendar.chunk(DAYS[5]), store=store)
         assert store.provenance(LOANS, DAYS[5], "objectives") == again.provenance
-        assert [c.key for c in chunks_after(spec, chunk_of_key(spec, DAYS[2]), store=store)] == list(DAYS[3:6])
+        assert [c.key for c in chunks_after(spec, spec.calendar.chunk(DAYS[2]), store=store)] == list(DAYS[3:6])
 
 
 def test_an_objective_on_a_business_metric_finds_it(lived_in_world):
@@ -182,15 +181,15 @@ def test_an_objective_on_a_business_metric_finds_it(lived_in_world):
     with lived_in_world.store() as store:
         for day in DAYS[-3:]:
             store.replace(_measure(lived_in_world, day), run_id="test", measured_at=NOW)
-        measured = measure_chunk_objectives(spec, chunk_of_key(spec, DAYS[-1]), store=store).measurements
+        measured = measure_chunk_objectives(spec, spec.calendar.chunk(DAYS[-1]), store=store).measurements
     assert [(m.name, m.value) for m in measured if m.name == "attainment"] == [("attainment", 0.0)]
 
 
 def test_without_objectives_nothing_is_read_or_said(lived_in_world):
     spec = lived_in_world.loaded(LOANS).spec
     with lived_in_world.store() as store:
-        assert measure_chunk_objectives(spec, chunk_of_key(spec, DAYS[0]), store=store).measurements == ()
-        assert chunks_after(spec, chunk_of_key(spec, DAYS[0]), store=store) == ()
+        assert measure_chunk_objectives(spec, spec.calendar.chunk(DAYS[0]), store=store).measurements == ()
+        assert chunks_after(spec, spec.calendar.chunk(DAYS[0]), store=store) == ()
 
 
 def test_a_night_measures_both_and_the_verdict_names_the_breach(lived_in_world):
@@ -218,5 +217,5 @@ def test_a_past_day_that_runs_again_brings_the_objectives_after_it_up_to_date(li
     with lived_in_world.store() as store:
         assert store.provenance(LOANS, DAYS[-1], "objectives") != before
         spec = lived_in_world.loaded(LOANS).spec
-        now = measure_chunk_objectives(spec, chunk_of_key(spec, DAYS[-1]), store=store)
+        now = measure_chunk_objectives(spec, spec.calendar.chunk(DAYS[-1]), store=store)
         assert tuple(store.measurements(LOANS, DAYS[-1], "objectives")) == now.measurements

@@ -8,7 +8,6 @@ import pytest
 
 from monitoring_pipeline.orchestration.assets import measuring
 from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, FIRST, FIRST_ROW, LOANS, World
 
 DAY = DAYS[6]
@@ -17,7 +16,7 @@ LOANS_TABLE = '"Loan Scores"'
 
 def _on(world: World, day: str, statement: str) -> None:
     """Execute a statement that ends on the rows of a day."""
-    chunk = chunk_of_key(world.loaded(LOANS).spec, day)
+    chunk = world.loaded(LOANS).spec.calendar.chunk(day)
     window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
     world.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
 
@@ -278,7 +277,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
 
 def test_one_refused_day_does_not_keep_a_range_from_being_measured(world, monitored):
     days = DAYS[5:8]
-    chunk = chunk_of_key(world.loaded(LOANS).spec, DAY)
+    chunk = world.loaded(LOANS).spec.calendar.chunk(DAY)
     of_the_day = f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"
     world.execute(
         f"ALTER TABLE {LOANS_TABLE} RENAME TO stored",

@@ -13,7 +13,6 @@ import pytest
 
 from monitoring_pipeline.records.incident import Decision, IncidentState
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.training import gate_key
 from monitoring_pipeline_tests.worlds.living_world import (
@@ -118,7 +117,7 @@ def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days
     with later.store() as store:
         if judged:
             store.decide(replace(asked, topic="gate", answer="refused", key=gate_key(asked.key)))
-        decided = decide_night(spec, chunk_of_key(spec, NIGHTS[-1]), store=store, now=asked.at + days * DAY)
+        decided = decide_night(spec, spec.calendar.chunk(NIGHTS[-1]), store=store, now=asked.at + days * DAY)
     assert [decision.answer for decision in decided] == answers
 
 
@@ -175,7 +174,7 @@ def test_a_change_of_versions_comes_before_another_retraining(roles, days, reaso
         _changed(later, topic, answer, version, began + number * DAY, **names)
     with later.store() as store:
         now = began + days * DAY
-        (decided,) = decide_night(spec, chunk_of_key(spec, NEXT), store=store, now=now)[:1]
+        (decided,) = decide_night(spec, spec.calendar.chunk(NEXT), store=store, now=now)[:1]
     assert decided.reason.startswith(reason)
     assert decided.answer == ("yes" if reason.startswith("performance") else "no")
 

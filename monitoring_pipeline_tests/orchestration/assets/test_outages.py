@@ -6,7 +6,6 @@ from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG, ROOT
 
 from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
 from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.worlds.living_world import night_of, settle
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET
 
@@ -23,7 +22,7 @@ AWAY = {
 
 
 def _execute(world, *statements):
-    chunk = chunk_of_key(world.loaded(LOANS).spec, DAY)
+    chunk = world.loaded(LOANS).spec.calendar.chunk(DAY)
     world.execute(*statements, start=chunk.start.replace(tzinfo=None), end=chunk.end.replace(tzinfo=None))
 
 

@@ -27,7 +27,6 @@ from monitoring_pipeline.orchestration.health.failed_runs import (
 )
 from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
 from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -90,7 +89,7 @@ class Pipeline:
     def finish(self, job_name: str, *days: str) -> None:
         """Do what the end of a run does: the verdict, and the recovery."""
         for key in days:
-            chunk = chunk_of_key(SPEC, key)
+            chunk = SPEC.calendar.chunk(key)
             self.judged(key)
             if results := recovered_results(SPEC, chunk, job_name, store=self.store):
                 self.store.replace(results, run_id="test", measured_at=self.now)
@@ -99,7 +98,7 @@ class Pipeline:
         spec = SPEC if model == SPEC.name else OTHER
         for key in days:
             verdict = ChunkResults(
-                producer="verdict", chunk=chunk_of_key(spec, key), provenance=made_from(spec, "x"), verdict=judge(())
+                producer="verdict", chunk=spec.calendar.chunk(key), provenance=made_from(spec, "x"), verdict=judge(())
             )
             self.store.replace(verdict, run_id="test", measured_at=self.now)
 
@@ -241,7 +240,7 @@ def test_refused_rows_are_not_told_twice(pipeline):
     )  # fmt: skip
     results = ChunkResults(
         producer="predictions",
-        chunk=chunk_of_key(SPEC, DAY),
+        chunk=SPEC.calendar.chunk(DAY),
         provenance=made_from(SPEC, "x"),
         measurements=(refused,),
     )
@@ -396,7 +395,7 @@ def test_a_real_night_that_crashes_is_found_and_the_next_one_makes_it_good(lived
     _set_document(lived_in_world, "{}")
     assert not lived_in_world.run(LOANS, day).success
     with lived_in_world.store() as store:
-        resources = {"store": store, "clock": lambda: chunk_of_key(spec, day).end + dt.timedelta(hours=6)}
+        resources = {"store": store, "clock": lambda: spec.calendar.chunk(day).end + dt.timedelta(hours=6)}
         job = build_record_failures_job([spec], lambda *_: None)
         sensor = build_pipeline_health_sensor([spec], job, interval_seconds=30)
         with dg.build_sensor_context(instance=lived_in_world.instance, resources=resources) as context:

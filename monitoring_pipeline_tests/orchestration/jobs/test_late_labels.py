@@ -8,7 +8,6 @@ from dagster import DagsterRunStatus
 
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.jobs.late_labels import MOST_TRIES, late_label_requests
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
 UTC = dt.UTC
@@ -34,7 +33,7 @@ def _hold_back_labels(world: World, days: tuple[str, ...]) -> None:
     """Take the labels of the last 50 predictions of each day away, into a table beside."""
     world.execute("CREATE TABLE held_back AS SELECT * FROM Outcomes WHERE false")
     for day in days:
-        chunk = chunk_of_key(world.loaded(LOANS).spec, day)
+        chunk = world.loaded(LOANS).spec.calendar.chunk(day)
         ids = (
             'SELECT "Application ID" FROM "Loan Scores" WHERE "Scored At" >= $start AND "Scored At" < $end '
             'ORDER BY "Scored At" DESC LIMIT 50'
@@ -106,7 +105,7 @@ _MATURITY = "SELECT maturity FROM measurements WHERE name = 'auroc' AND kind = '
 def test_provisional_becomes_final_once_the_delay_has_passed(world):
     day = DAYS[3]
     spec = world.loaded(LOANS).spec
-    end = chunk_of_key(spec, day).end
+    end = spec.calendar.chunk(day).end
     two_days_later = end + dt.timedelta(hours=47)
     assert world.run(LOANS, day, as_of=two_days_later).success
     assert world.ask(_MATURITY) == [("provisional",)]
@@ -130,7 +129,7 @@ def test_provisional_becomes_final_once_the_delay_has_passed(world):
 def test_labels_that_are_known_later_than_the_moment_do_not_count(world):
     day = DAYS[3]
     spec = world.loaded(LOANS).spec
-    end = chunk_of_key(spec, day).end
+    end = spec.calendar.chunk(day).end
     assert world.run(LOANS, day, as_of=end).success
     ((known,),) = world.ask("SELECT rows FROM snapshots WHERE kind = 'labels'")
     assert 0 < known < 200

@@ -13,7 +13,6 @@ from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.rule_check import false_alarm_lines, power_lines
-from monitoring_pipeline.spec.chunk import chunk_of_reference
 from monitoring_pipeline.steps.reference.rule_check import replay_producer, replay_reference
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.worlds.world import DELIVERIES, FIRST_ROW, LOANS, World
@@ -58,7 +57,7 @@ def _replay(world: World) -> tuple[Measurement, ...]:
 
 def _stored(world: World) -> list[Measurement]:
     spec = world.loaded(LOANS).spec
-    window = chunk_of_reference(spec, spec.reference[VERSION])
+    window = spec.calendar.window(spec.reference[VERSION])
     with world.store() as store:
         return store.measurements(LOANS, window.key, replay_producer(VERSION))
 

@@ -10,7 +10,6 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import difference
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.running_trial import running_trial
@@ -40,7 +39,7 @@ def compared(world, key):
     unreachable = ModelRegistry("sqlite:////dev/null/registry.db", world.folder)
     with world.store() as store:
         files = SnapshotFiles(world.settings.snapshots)
-        results = compare_versions(spec, chunk_of_key(spec, key), store=store, snapshots=files, registry=unreachable)
+        results = compare_versions(spec, spec.calendar.chunk(key), store=store, snapshots=files, registry=unreachable)
     return results.measurements
 
 
@@ -104,7 +103,7 @@ def test_days_that_were_compared_by_another_loss_play_no_part(world):
             told = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference[7-2024.1]",
                                model_version="7", value=value, rows=200, definition=words)  # fmt: skip
             results = ChunkResults(
-                producer=TRIAL, chunk=chunk_of_key(spec, day), provenance=made_from(spec, loss), measurements=(told,)
+                producer=TRIAL, chunk=spec.calendar.chunk(day), provenance=made_from(spec, loss), measurements=(told,)
             )
             store.replace(results, run_id="test", measured_at=ASKED)
     assert (days(), days(loss="auroc")) == ([0.1], [0.2])
@@ -115,7 +114,7 @@ def test_a_shadow_whose_labels_never_come_is_refused_when_they_are_overdue(start
     """Of 7 days at most, and labels that take 2."""
     world.change_spec(LOANS, retraining=SHADOW | {"shadow": {"minimum_days": 2, "maximum_days": 7}})
     spec = world.loaded(LOANS).spec
-    chunk = chunk_of_key(spec, DAYS[-1])
+    chunk = spec.calendar.chunk(DAYS[-1])
     begun = replace(decided("shadow", "started", model_version="7"), at=chunk.end - started * DAY,
                     evidence={"champion": "2024.1"})  # fmt: skip
     with world.store() as store:
