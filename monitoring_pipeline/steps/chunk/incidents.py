@@ -33,7 +33,7 @@ def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.
     rules = alerting()
 
     def is_young(cause: Cause, chunk: str) -> bool:
-        return is_within_horizon(spec, chunk_of_key(spec, chunk), now, by_labels=is_shown_by_labels(cause))
+        return is_within_horizon(spec, spec.calendar.chunk(chunk), now, by_labels=is_shown_by_labels(cause))
 
     def judge(evidence: Sequence[ChunkMeasurements], known: Sequence[KnownIncident]) -> IncidentChanges:
         newest = evidence[-1].chunk if evidence else ""

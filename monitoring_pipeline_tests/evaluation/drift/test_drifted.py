@@ -7,7 +7,6 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.metadata import drift_metadata
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.reports.terminal.results import _drifted
-from monitoring_pipeline.spec.chunk import chunk_of_key
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 
@@ -41,7 +40,7 @@ IGNORED = _drift("weekday", 0.9, breached=True, severity=Severity.INFO)
 ])  # fmt: skip
 def test_drifted_columns_of_a_day_have_one_count_in_the_terminal_and_in_the_user_interface(measurements, shown, count):
     assert _drifted(measurements) == shown
-    chunk = chunk_of_key(binary_spec(), "2024-03-01")
+    chunk = binary_spec().calendar.chunk("2024-03-01")
     provenance = Provenance(spec_hash="", reference_hash="", input_fingerprint="", code_version="")
     page = drift_metadata(
         ChunkResults(producer="drift", chunk=chunk, provenance=provenance, measurements=tuple(measurements))
