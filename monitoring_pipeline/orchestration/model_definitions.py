@@ -7,7 +7,7 @@ from functools import partial
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from monitoring_pipeline.orchestration.assets.measuring import build_assets
+from monitoring_pipeline.orchestration.assets.building import asset_keys, build_assets, late_label_asset_keys
 from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
 from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
@@ -37,10 +37,10 @@ def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.Resou
     """
     spec = loaded.spec
     check_model(loaded)
-    nightly = build_nightly_job(spec)
+    nightly = build_nightly_job(spec, asset_keys(spec))
     return dg.Definitions(
         assets=build_assets(loaded),
-        jobs=[nightly, build_late_labels_job(spec), *_retraining_jobs(loaded, resources)],
+        jobs=[nightly, build_late_labels_job(spec, late_label_asset_keys(spec)), *_retraining_jobs(loaded, resources)],
         schedules=[build_schedule(spec, nightly)],
     )
 

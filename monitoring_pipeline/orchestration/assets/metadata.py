@@ -1,6 +1,6 @@
 """What a materialization shows in the Dagster UI: numbers to plot over partitions, and a table to read."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -109,22 +109,6 @@ def incidents_metadata(
         ),
         **{decision.topic: f"{decision.answer}: {decision.reason}" for decision in decided},
     }
-
-
-METADATA_OF: dict[str, Callable[[ChunkResults], Metadata]] = {
-    "predictions": predictions_metadata,
-    "profile": profile_metadata,
-    "drift": drift_metadata,
-    "estimate": performance_metadata,
-    "labels": labels_metadata,
-    "performance": performance_metadata,
-    "attribution": performance_metadata,
-    "business": performance_metadata,
-    "objectives": objectives_metadata,
-    "trial": performance_metadata,
-    "incidents": performance_metadata,
-    "verdict": verdict_metadata,
-}
 
 
 def measurement_table(measurements: Sequence[Measurement]) -> dg.TableMetadataValue:

@@ -1,6 +1,7 @@
 """The jobs and the schedule of one model."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -9,20 +10,29 @@ from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_nam
 from monitoring_pipeline.spec.model import ModelSpec
 
 
-def build_nightly_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
-    """Return the job of one night; the reference is looked at first, and built only when it has to be."""
+def build_nightly_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
+    """Return the job of one night.
+
+    Args:
+        spec: the model.
+        keys: of all its assets. Groups are for people to arrange, so the job does not select by them.
+    """
     return dg.define_asset_job(
         nightly_job_name(spec),
-        selection=dg.AssetSelection.groups(spec.name),
+        selection=dg.AssetSelection.assets(*keys),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
         description=f"One chunk of {spec.name}, from the warehouse to the verdict.",
     )
 
 
-def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
-    """Return the job that the late-label sensor asks for."""
-    keys = [dg.AssetKey([spec.name, name]) for name in late_label_assets(spec)]
+def build_late_labels_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
+    """Return the job that the late-label sensor asks for.
+
+    Args:
+        spec: the model.
+        keys: of the assets that labels which arrive late can change.
+    """
     return dg.define_asset_job(
         late_labels_job_name(spec),
         selection=dg.AssetSelection.assets(*keys),
@@ -30,13 +40,6 @@ def build_late_labels_job(spec: ModelSpec) -> UnresolvedAssetJobDefinition:
         tags={"model": spec.name},
         description=f"Measures a past chunk of {spec.name} again with the labels that have arrived since.",
     )
-
-
-def late_label_assets(spec: ModelSpec) -> tuple[str, ...]:
-    """Return the assets that labels which arrive late can change."""
-    optional = {"business": spec.business, "objectives": spec.objectives, "trial": spec.retraining}
-    given = (name for name, part in optional.items() if part)
-    return ("labels", "performance", "attribution", *given, "verdict", "incidents")
 
 
 def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.labels.delay import (
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels, assess_maturity, maturity_measurements
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels
+from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
@@ -27,6 +28,7 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
 )
 from monitoring_pipeline.steps.references import load_references
+from monitoring_pipeline.steps.refusals import unreadable
 
 
 def take_labels(
@@ -76,6 +78,27 @@ def take_labels(
         snapshot=snapshot,
         as_of=as_of,
     )
+
+
+def labels_or_refusal(
+    spec: ModelSpec,
+    chunk: Chunk,
+    as_of: dt.datetime,
+    *,
+    warehouse: Warehouse,
+    store: Store,
+    snapshots: Snapshots,
+    id_key: bytes,
+) -> ChunkResults:
+    """Read the labels that are known by now; if they cannot be read, return the refusal of the chunk.
+
+    Raises:
+        SourceUnreachableError: when the source was away, and the labels of the chunk have been read before.
+    """
+    try:
+        return take_labels(spec, chunk, as_of, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key)
+    except SourceError as error:
+        return unreadable(spec, chunk, error, producer=LABELS, store=store)
 
 
 def _expected(spec: ModelSpec, rows: pl.DataFrame, store: Store, as_of: dt.datetime) -> ExpectedLabels | None:

@@ -98,7 +98,25 @@ def _measure_table(
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
-def unreadable_predictions(spec: ModelSpec, chunk: Chunk, error: SourceError, *, store: Store) -> PredictionsOutcome:
-    """Return the outcome for a chunk whose predictions could not be read; raises as ``unreadable`` does."""
-    results = unreadable(spec, chunk, error, producer=PREDICTIONS, store=store)
-    return PredictionsOutcome(results, SuiteResult(schema=results.measurements, values=()), str(error))
+def predictions_or_refusal(
+    loaded: LoadedSpec,
+    chunk: Chunk,
+    *,
+    warehouse: Warehouse,
+    store: Store,
+    snapshots: Snapshots,
+    suites: Suites,
+    id_key: bytes,
+) -> PredictionsOutcome:
+    """Take a chunk's predictions; if they cannot be read, return the refusal of the chunk.
+
+    Raises:
+        SourceUnreachableError: when the source was away, and the predictions of the chunk have been read before.
+    """
+    try:
+        return take_predictions(
+            loaded, chunk, warehouse=warehouse, store=store, snapshots=snapshots, suites=suites, id_key=id_key
+        )
+    except SourceError as error:
+        results = unreadable(loaded.spec, chunk, error, producer=PREDICTIONS, store=store)
+        return PredictionsOutcome(results, SuiteResult(schema=results.measurements, values=()), str(error))

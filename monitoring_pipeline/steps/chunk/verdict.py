@@ -1,5 +1,7 @@
 """The step of the asset verdict."""
 
+from collections.abc import Sequence
+
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
@@ -10,10 +12,6 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.inputs import (
-    LABELS,
-    PREDICTIONS,
-)
 
 
 def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
@@ -26,12 +24,15 @@ def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
     )
 
 
-def judge_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
-    """Judge a chunk from everything that was measured on it."""
-    producers = (
-        PREDICTIONS, "profile", "drift", "estimate", LABELS, "performance", "attribution",
-        "business", "objectives", "trial",
-    )  # fmt: skip
+def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Store) -> ChunkResults:
+    """Judge a chunk from everything that was measured on it.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        producers: of the results that the judgement is made from, in the order in which they are fingerprinted.
+        store: has the results.
+    """
     measured = about_the_model(store.measurements(spec.name, chunk.key))
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
     guards = measure_guards(spec, measured, rows)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from monitoring_pipeline.orchestration.assets import measuring
+from monitoring_pipeline.orchestration.assets import table as assets_table
 from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, FIRST, FIRST_ROW, LOANS, World
 
@@ -256,7 +256,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
     world, days = lived_in_world, DAYS[2:5]
     before = world.tables(LOANS)
     world.execute(f"UPDATE {LOANS_TABLE} SET age = age + 1")
-    whole = measuring.profile_predictions
+    whole = assets_table.profile_predictions
 
     def killed(spec, chunk, **ports):
         if chunk.key == days[1]:
@@ -264,7 +264,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
         return whole(spec, chunk, **ports)
 
     with monkeypatch.context() as patched:
-        patched.setattr(measuring, "profile_predictions", killed)
+        patched.setattr(assets_table, "profile_predictions", killed)
         assert world.failures(LOANS, days[0], days[-1]) != ()
     added = set(world.tables(LOANS)["chunk_revisions"]) - set(before["chunk_revisions"])
     read = {(day, producer) for day in days for producer in ("predictions", "labels", "estimate")}

@@ -1,0 +1,149 @@
+"""A row of the table of assets, and one run of it."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.orchestration.assets.checks import Check
+from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata
+from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.suites import Suites
+from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.chunk.incidents import Rules
+from monitoring_pipeline.steps.roles import with_roles
+
+Event: TypeAlias = dg.AssetCheckResult | dg.MaterializeResult
+Step: TypeAlias = Callable[[Chunk], ChunkResults]
+
+
+def _every_model(_: ModelSpec) -> bool:
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """One asset that every model has, or every model whose spec asks for it.
+
+    Attributes:
+        name: the last part of its key, and the producer of its results.
+        description: shown in Dagster.
+        run: measures the chunks of a run, writes the results, and yields what Dagster shall know.
+        deps: names of the assets that it needs; those that a model lacks are left out.
+        uses: names of the resources that it needs, beside ``store`` and ``clock``, which all need.
+        kinds: shown in Dagster as icons.
+        checks: its asset checks.
+        metadata: what Dagster shows of its results for a partition.
+        is_wanted: whether a model with this spec has the asset.
+        is_measured: whether the verdict is made from its results.
+        is_partitioned: whether it has one partition for each chunk.
+        reads_source: whether it reads the users' tables for each chunk. They may be unreachable, so it is retried.
+        may_change_with_late_labels: whether it runs again when labels of a past chunk arrive.
+        config: of a run, for people to set.
+    """
+
+    name: str
+    description: str
+    run: "Callable[[AssetRun], Iterator[Event]]"
+    deps: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    checks: tuple[Check, ...] = ()
+    metadata: Callable[[ChunkResults], Metadata] = performance_metadata
+    is_wanted: Callable[[ModelSpec], bool] = _every_model
+    is_measured: bool = True
+    is_partitioned: bool = True
+    reads_source: bool = False
+    may_change_with_late_labels: bool = False
+    config: type[dg.Config] | None = None
+
+
+@dataclass(frozen=True)
+class AssetRun:
+    """One run of one asset of a model: Dagster's context, with the resources by their types.
+
+    Attributes:
+        context: of the run.
+        loaded: the model's spec.
+        asset: the row that runs.
+        measured: names of the assets from whose results the verdict is made.
+        sources: names of the assets that read the users' tables.
+    """
+
+    context: dg.AssetExecutionContext
+    loaded: LoadedSpec
+    asset: Asset
+    measured: Sequence[str]
+    sources: Sequence[str]
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's spec."""
+        return self.loaded.spec
+
+    @property
+    def chunks(self) -> list[Chunk]:
+        """The chunks of the run's partitions, in order."""
+        return chunks_of(self.context, self.spec)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The users' tables."""
+        return self.context.resources.warehouse
+
+    @property
+    def store(self) -> Store:
+        """The results."""
+        return self.context.resources.store
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The rows that were read."""
+        return self.context.resources.snapshots
+
+    @property
+    def suites(self) -> Suites:
+        """The runner of suites."""
+        return self.context.resources.suites
+
+    @property
+    def registry(self) -> Registry:
+        """The registry of model versions."""
+        return self.context.resources.registry
+
+    @property
+    def id_key(self) -> bytes:
+        """The key of the hash that replaces ids."""
+        return self.context.resources.id_key
+
+    @property
+    def alerting(self) -> Rules:
+        """The reader of the alerting rules."""
+        return self.context.resources.alerting
+
+    @property
+    def clock(self) -> Clock:
+        """The clock."""
+        return self.context.resources.clock
+
+    def as_of(self) -> dt.datetime:
+        """Return the moment whose knowledge the run uses; raises as ``partitions.as_of`` does."""
+        return as_of(self.context, self.clock)
+
+    def write(self, results: ChunkResults) -> None:
+        """Replace the results of a producer for a chunk; show those of this asset with their partition."""
+        results = with_roles(results, self.store)
+        self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock())
+        is_of_run = results.chunk.key in self.context.partition_keys
+        if is_of_run and self.asset.name == results.producer:
+            self.context.add_asset_metadata(self.asset.metadata(results), partition_key=results.chunk.key)

@@ -1,0 +1,70 @@
+"""From the table of assets to those of one model in Dagster."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any, cast
+
+import dagster as dg
+
+from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
+from monitoring_pipeline.orchestration.assets.checks import check_specs
+from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
+from monitoring_pipeline.orchestration.runs.partitions import partitions_of
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+
+RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+USED_BY_ALL = frozenset({"store", "clock"})
+
+
+def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
+    """Return the assets of one model."""
+    with warnings.catch_warnings():
+        # Dagster calls backfills in one run beta; they are used on purpose, as they read each table once.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [_build_asset(asset, loaded) for asset in assets_of(loaded.spec)]
+
+
+def asset_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+    """Return the keys of a model's assets."""
+    return [_key(spec, asset.name) for asset in assets_of(spec)]
+
+
+def late_label_asset_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+    """Return the keys of the assets that labels which arrive late can change."""
+    return [_key(spec, asset.name) for asset in assets_of(spec) if asset.may_change_with_late_labels]
+
+
+def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
+    spec = loaded.spec
+    of_model = {other.name for other in assets_of(spec)}
+    optional: dict[str, Any] = {}
+    if asset.is_partitioned:
+        optional |= {"partitions_def": partitions_of(spec), "backfill_policy": dg.BackfillPolicy.single_run()}
+    if asset.reads_source:
+        optional |= {"retry_policy": RETRIES}
+    if asset.config:
+        optional |= {"config_schema": asset.config.to_config_schema().as_field()}
+
+    @dg.asset(
+        name=asset.name,
+        key_prefix=spec.name,
+        group_name=spec.name,
+        description=asset.description,
+        owners=[spec.owner],
+        tags={"model": spec.name, "task": spec.task.value},
+        kinds=set(asset.kinds),
+        pool=spec.name,
+        deps=[_key(spec, name) for name in asset.deps if name in of_model],
+        required_resource_keys={*asset.uses, *USED_BY_ALL},
+        check_specs=check_specs(spec.name, asset.name, asset.checks),
+        **optional,
+    )
+    def run(context: dg.AssetExecutionContext) -> Iterator[Event]:
+        yield from asset.run(AssetRun(context, loaded, asset, measured=MEASURED, sources=SOURCES))
+
+    return cast("dg.AssetsDefinition", run)
+
+
+def _key(spec: ModelSpec, name: str) -> dg.AssetKey:
+    return dg.AssetKey([spec.name, name])

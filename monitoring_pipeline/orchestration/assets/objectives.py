@@ -1,0 +1,21 @@
+"""How the asset ``objectives`` runs: later chunks whose windows contain one of the run are measured again, too."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import dagster as dg
+
+from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
+from monitoring_pipeline.orchestration.assets.each_chunk import run_each_chunk
+from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
+from monitoring_pipeline.steps.chunk.verdict import judge_chunk
+
+
+def run_objectives(this: AssetRun) -> Iterator[Event]:
+    """Measure the objectives as of each chunk of the run, and as of later ones, which are judged again."""
+    step = partial(measure_chunk_objectives, this.spec, store=this.store)
+    run_each_chunk(this, step, needs=())
+    for chunk in chunks_after(this.spec, this.chunks[-1], store=this.store):
+        this.write(step(chunk))
+        this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
+    yield dg.MaterializeResult()

@@ -1,0 +1,89 @@
+"""How the asset ``predictions`` runs: a chunk that is refused does not keep the others from being measured."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
+from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
+from monitoring_pipeline.orchestration.assets.checks import check_result
+from monitoring_pipeline.orchestration.assets.each_chunk import fail_on_refusals
+from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks, reason_to_keep
+from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.steps.chunk.incidents import update_incidents
+from monitoring_pipeline.steps.chunk.predictions import PredictionsOutcome, predictions_or_refusal
+from monitoring_pipeline.steps.chunk.verdict import verdict_of_refusal
+from monitoring_pipeline.steps.versions.decisions import decide_night
+
+
+@dataclass
+class _Taken:
+    """The outcome of each chunk so far: measurements by check and chunk, and reasons by chunk."""
+
+    measured: dict[str, dict[str, tuple[Measurement, ...]]] = field(
+        default_factory=lambda: {"schema": {}, "values": {}, "rows": {}}
+    )
+    refused: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
+
+    def add(self, chunk: Chunk, outcome: PredictionsOutcome) -> None:
+        """Add the outcome of a chunk."""
+        of_suite = {*outcome.suite.schema, *outcome.suite.values}
+        self.measured["schema"][chunk.key] = outcome.suite.schema
+        self.measured["values"][chunk.key] = outcome.suite.values
+        self.measured["rows"][chunk.key] = tuple(m for m in outcome.results.measurements if m not in of_suite)
+        if outcome.refusal:
+            self.refused[chunk.key] = outcome.refusal
+
+    @property
+    def is_nothing_read(self) -> bool:
+        """Whether no chunk has rows that the assets after this one could measure."""
+        return len(self.refused) == len(self.measured["schema"])
+
+
+def run_predictions(this: AssetRun) -> Iterator[Event]:
+    """Take the predictions of each chunk; fail if no chunk could be taken."""
+    taken = _Taken()
+    for chunk in this.chunks:
+        try:
+            outcome = _take(this, chunk)
+        except SourceUnreachableError as error:
+            taken.kept[chunk.key] = reason_to_keep(error)
+            continue
+        taken.add(chunk, outcome)
+        this.write(outcome.results)
+        if outcome.refusal:
+            this.write(verdict_of_refusal(outcome.results))
+    yield from _checks(this, taken)
+    if taken.is_nothing_read:
+        # No asset after this one runs, so incidents, alerts and decisions are brought up to date here.
+        update_incidents(this.spec, this.store, this.alerting, now=this.clock())
+        decide_night(this.spec, this.chunks[-1], store=this.store, now=this.clock())
+        fail_on_refusals(this.spec, taken.refused | taken.kept)
+    note_kept_chunks(this.context, taken.kept)
+    yield dg.MaterializeResult()
+
+
+def _take(this: AssetRun, chunk: Chunk) -> PredictionsOutcome:
+    return predictions_or_refusal(
+        this.loaded,
+        chunk,
+        warehouse=this.warehouse,
+        store=this.store,
+        snapshots=this.snapshots,
+        suites=this.suites,
+        id_key=this.id_key,
+    )
+
+
+def _checks(this: AssetRun, taken: _Taken) -> Iterator[dg.AssetCheckResult]:
+    """Yield the checks of all chunks that were read.
+
+    A blocking check stops the assets downstream only if no chunk was read, as it would stop them for all chunks.
+    """
+    for check in this.asset.checks:
+        if measured := taken.measured[check.name]:
+            stops = taken.is_nothing_read if check.blocking else True
+            yield check_result(this.spec.name, this.asset.name, check, measured, stops=stops)

@@ -1,0 +1,44 @@
+"""How the asset ``reference`` runs: once for the model, looked up unless its declaration has changed."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+
+from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
+from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.roles import effective_spec
+
+
+class ReferenceConfig(dg.Config):
+    """How the reference asset runs."""
+
+    rebuild: bool = False
+
+
+def run_reference(this: AssetRun) -> Iterator[Event]:
+    """Build the reference of each version, or look it up."""
+    config = ReferenceConfig(**this.context.op_execution_context.op_config)
+    metadata: dict[str, Any] = {}
+    known = replace(this.loaded, spec=effective_spec(this.spec, this.store))
+    for version in known.spec.reference:
+        built = take_reference(
+            known,
+            version,
+            warehouse=this.warehouse,
+            store=this.store,
+            snapshots=this.snapshots,
+            suites=this.suites,
+            id_key=this.id_key,
+            rebuild=config.rebuild,
+            run_id=this.context.run.run_id,
+            now=this.clock(),
+            registry=this.registry,
+        )
+        this.context.log.info("version %s: %s", version, "as before" if built.reused else "built")
+        metadata[f"version {version}: rows"] = built.reference.profile.rows
+        metadata[f"version {version}: hash"] = built.reference.reference_hash
+        for entry in built.reference.performance:
+            metadata[f"version {version}: {entry.metric}"] = entry.value
+    yield dg.MaterializeResult(metadata=metadata)

@@ -1,0 +1,201 @@
+"""The assets of a model: one row each, in the order in which data flows."""
+
+from functools import partial
+
+from monitoring_pipeline.orchestration.assets import metadata
+from monitoring_pipeline.orchestration.assets.asset import Asset
+from monitoring_pipeline.orchestration.assets.checks import Check
+from monitoring_pipeline.orchestration.assets.each_chunk import each_chunk
+from monitoring_pipeline.orchestration.assets.incidents import run_incidents
+from monitoring_pipeline.orchestration.assets.objectives import run_objectives
+from monitoring_pipeline.orchestration.assets.predictions import run_predictions
+from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
+from monitoring_pipeline.steps.chunk.business import measure_business
+from monitoring_pipeline.steps.chunk.drift import compare_chunk
+from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
+from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
+from monitoring_pipeline.steps.chunk.performance import score_chunk
+from monitoring_pipeline.steps.chunk.profile import profile_predictions
+from monitoring_pipeline.steps.chunk.verdict import judge_chunk
+from monitoring_pipeline.steps.versions.trial import compare_versions
+
+_BEFORE_THE_VERDICT = (
+    Asset(
+        name="reference",
+        description="Per model version: frozen bins, profile and performance of its reference window. "
+        "Built again when the declaration of sources, features or window changes, or with `rebuild: true`.",
+        run=run_reference,
+        uses=("warehouse", "snapshots", "suites", "id_key", "registry"),
+        kinds=frozenset({"duckdb", "polars"}),
+        is_measured=False,
+        is_partitioned=False,
+        config=ReferenceConfig,
+    ),
+    Asset(
+        name="predictions",
+        description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
+        run=run_predictions,
+        deps=("reference",),
+        uses=("warehouse", "snapshots", "suites", "id_key", "alerting"),
+        kinds=frozenset({"duckdb", "polars", "greatexpectations"}),
+        checks=(
+            Check("schema", "Needed columns exist, and their types fit the spec.", blocking=True),
+            Check("values", "The value expectations of the model's Great Expectations suite."),
+            Check("rows", "Enough predictions, without duplicates, null ids or null times."),
+        ),
+        reads_source=True,
+        metadata=metadata.predictions_metadata,
+    ),
+    Asset(
+        name="profile",
+        description="Counts of every column over the reference's bins: what all distances are computed from.",
+        run=each_chunk(lambda run: partial(profile_predictions, run.spec, store=run.store, snapshots=run.snapshots)),
+        deps=("reference", "predictions"),
+        uses=("snapshots",),
+        kinds=frozenset({"polars"}),
+        checks=(Check("columns", "No column has lost all its values."),),
+        metadata=metadata.profile_metadata,
+    ),
+    Asset(
+        name="drift",
+        description="Distance of every column to the reference, or to the earlier days that the spec names, with "
+        "evidence; which columns have drifted, and whether all of them together have.",
+        run=each_chunk(lambda run: partial(compare_chunk, run.spec, store=run.store, snapshots=run.snapshots)),
+        deps=("reference", "predictions", "profile"),
+        uses=("snapshots",),
+        kinds=frozenset({"scipy"}),
+        checks=(Check("drift", "No column has drifted from the reference: effect over the floor, and evidence."),),
+        metadata=metadata.drift_metadata,
+    ),
+    Asset(
+        name="estimate",
+        description="Performance that is to be expected without labels, with its measured error: from the scores "
+        "themselves (classification), or from a model of the errors (regression). "
+        "A changed relation of inputs and label cannot be seen this way.",
+        run=each_chunk(lambda run: estimate_chunks(run.spec, store=run.store, snapshots=run.snapshots)),
+        deps=("reference", "predictions"),
+        uses=("snapshots",),
+        kinds=frozenset({"scikitlearn"}),
+        checks=(Check("estimate", "No metric is expected, without labels, on the wrong side of its threshold."),),
+    ),
+    Asset(
+        name="labels",
+        description="Snapshot of the labels that are known by now, and how mature the chunk is.",
+        run=each_chunk(
+            lambda run: partial(
+                labels_or_refusal,
+                run.spec,
+                as_of=run.as_of(),
+                warehouse=run.warehouse,
+                store=run.store,
+                snapshots=run.snapshots,
+                id_key=run.id_key,
+            )
+        ),
+        deps=("reference", "predictions"),
+        uses=("warehouse", "snapshots", "id_key"),
+        kinds=frozenset({"duckdb", "polars"}),
+        checks=(Check("labels", "No duplicate, orphan, empty or impossible labels."),),
+        reads_source=True,
+        may_change_with_late_labels=True,
+        metadata=metadata.labels_metadata,
+    ),
+    Asset(
+        name="performance",
+        description="Realized performance on the rows whose labels are known, each number with its interval.",
+        run=each_chunk(
+            lambda run: partial(score_chunk, run.spec, as_of=run.as_of(), store=run.store, snapshots=run.snapshots),
+            needs=("predictions", "labels"),
+        ),
+        deps=("reference", "predictions", "labels"),
+        uses=("snapshots",),
+        kinds=frozenset({"scipy"}),
+        checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="attribution",
+        description="Why performance changed: how much of it the moved inputs explain, and how much is a changed "
+        "relation of inputs and label.",
+        run=each_chunk(
+            lambda run: partial(attribute_chunk, run.spec, store=run.store, snapshots=run.snapshots),
+            needs=("predictions", "labels"),
+        ),
+        deps=("reference", "predictions", "labels"),
+        uses=("snapshots",),
+        kinds=frozenset({"scikitlearn"}),
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="business",
+        description="The numbers of the user's own SQL.",
+        run=each_chunk(
+            lambda run: partial(
+                measure_business, run.loaded, warehouse=run.warehouse, store=run.store, snapshots=run.snapshots
+            )
+        ),
+        deps=("predictions",),
+        uses=("warehouse", "snapshots"),
+        kinds=frozenset({"duckdb"}),
+        is_wanted=lambda spec: bool(spec.business),
+        reads_source=True,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="objectives",
+        description="Service levels over their rolling windows: attainment, error budget, burn rate.",
+        run=run_objectives,
+        deps=("predictions", "labels", "performance", "business"),
+        is_wanted=lambda spec: bool(spec.objectives),
+        may_change_with_late_labels=True,
+        metadata=metadata.objectives_metadata,
+    ),
+    Asset(
+        name="trial",
+        description="A shadow beside the champion, or a new champion beside the one that it has replaced: "
+        "the difference of their losses on the same rows, with a confidence sequence.",
+        run=each_chunk(
+            lambda run: partial(
+                compare_versions, run.spec, store=run.store, snapshots=run.snapshots, registry=run.registry
+            ),
+            needs=("predictions", "labels"),
+        ),
+        deps=("predictions", "labels"),
+        uses=("snapshots", "registry"),
+        kinds=frozenset({"mlflow"}),
+        is_wanted=lambda spec: spec.retraining is not None,
+        may_change_with_late_labels=True,
+    ),
+)
+MEASURED = tuple(asset.name for asset in _BEFORE_THE_VERDICT if asset.is_measured)
+"""The assets from whose results the verdict is made; results stored by one that a model no longer has count, too."""
+SOURCES = tuple(asset.name for asset in _BEFORE_THE_VERDICT if asset.reads_source)
+ASSETS = (
+    *_BEFORE_THE_VERDICT,
+    Asset(
+        name="verdict",
+        description="The judgement on the chunk from everything that was measured on it.",
+        run=each_chunk(lambda run: partial(judge_chunk, run.spec, producers=run.measured, store=run.store)),
+        deps=MEASURED,
+        is_measured=False,
+        may_change_with_late_labels=True,
+        metadata=metadata.verdict_metadata,
+    ),
+    Asset(
+        name="incidents",
+        description="Lasting problems, folded from all measurements; alerts about what is new; whether to retrain. "
+        "Fails, once everything is written, where rows were refused or could not be read again.",
+        run=run_incidents,
+        deps=("verdict",),
+        uses=("alerting",),
+        is_measured=False,
+        may_change_with_late_labels=True,
+    ),
+)
+
+
+def assets_of(spec: ModelSpec) -> tuple[Asset, ...]:
+    """Return the assets of a model, in the order in which data flows."""
+    return tuple(asset for asset in ASSETS if asset.is_wanted(spec))
