@@ -61,7 +61,7 @@ def _assets_of_nightly_job(group: str, *others: dg.AssetsDefinition) -> set[dg.A
     """Return the assets of the nightly job if the model's assets stand in a group, beside others."""
     loaded = _loaded()
     assets = [
-        asset.with_attributes(group_names_by_key=dict.fromkeys(asset.keys, group)) for asset in build_assets(loaded)
+        asset.map_asset_specs(lambda spec: spec.replace_attributes(group_name=group)) for asset in build_assets(loaded)
     ]
     job = build_nightly_job(loaded.spec, asset_keys(loaded.spec))
     used = {key for asset in assets for key in asset.required_resource_keys} - {"io_manager"}
