@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
+from monitoring_pipeline.orchestration.runs.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+)
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.shipped_files import dagster_yaml

@@ -11,10 +11,16 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster import DagsterEventType, DagsterRun
-from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
-from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
-from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster import DagsterEventType, DagsterRun, DefaultRunLauncher, deserialize_value
+
+from monitoring_pipeline.orchestration.runs.dagster_private import (
+    GRPC_INFO_TAG,
+    CanCancelExecutionRequest,
+    CanCancelExecutionResult,
+    CheckRunHealthResult,
+    DagsterUserCodeUnreachableError,
+    WorkerStatus,
+)
 
 __all__ = ["WatchedRunLauncher"]
 
@@ -71,10 +77,6 @@ class WatchedRunLauncher(DefaultRunLauncher):
 
     def _server_executes(self, run: DagsterRun) -> bool | None:
         """Return whether a run's code server says that it executes it; ``None`` when it does not answer."""
-        from dagster._core.errors import DagsterUserCodeUnreachableError
-        from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
-        from dagster._serdes import deserialize_value
-
         client = self._get_grpc_client_for_termination(run.run_id)
         if client is None:
             return None

@@ -6,10 +6,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dagster._core.storage.base_storage import DagsterStorage
-from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
-
+from monitoring_pipeline.orchestration.runs.dagster_private import (
+    ConfigurableClass,
+    ConfigurableClassData,
+    DagsterSqliteStorage,
+    DagsterStorage,
+)
 from monitoring_pipeline.settings import Settings
 
 __all__ = ["EnvironmentStorage"]

@@ -25,16 +25,13 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline.system_clock import system_clock
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 __all__ = ["defs"]
 
 
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
-
-
-def build_resources(settings: Settings, clock: Clock = _now) -> dict[str, dg.ResourceDefinition]:
+def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str, dg.ResourceDefinition]:
     """Return the adapters as resources; nothing is connected before a run uses it."""
     given = dg.ResourceDefinition.hardcoded_resource
     warehouse = DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
@@ -84,7 +81,7 @@ def build_adapters(settings: Settings, store: ResultStore) -> Adapters:
         ask_trainer=partial(_ask_trainer, settings),
         id_key=settings.id_key.get_secret_value().encode(),
         run_id="command",
-        clock=_now,
+        clock=system_clock,
     )
 
 
@@ -104,7 +101,7 @@ def _ask_trainer(settings: Settings, secret: str, request: Mapping[str, object])
     trainers.ask_external_trainer(address.get_secret_value(), request)
 
 
-def build_definitions(settings: Settings, clock: Clock = _now) -> dg.Definitions:
+def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
     """Return everything that Dagster loads: the definitions of all models whose specs are usable.
 
     Args:

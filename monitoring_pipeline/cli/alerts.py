@@ -1,6 +1,5 @@
 """Commands about alerting.yaml: whether it can be used, and whether its channels can be reached."""
 
-import datetime as dt
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
@@ -10,6 +9,7 @@ from monitoring_pipeline.cli.opening import clear_errors
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules, Route
 from monitoring_pipeline.spec.loading import read_specs
+from monitoring_pipeline.system_clock import system_clock
 
 
 @click.group()
@@ -79,7 +79,7 @@ def test_channel(channel: str) -> None:
             message = f"no channel {channel!r} in {settings.alerting}; known: {', '.join(channels) or 'none'}"
             raise click.ClickException(message)
         try:
-            receipt = send_probe_message(channels[channel], link=rules.link, now=dt.datetime.now(dt.UTC))
+            receipt = send_probe_message(channels[channel], link=rules.link, now=system_clock())
         except DeliveryError as error:
             raise click.ClickException(f"{channel}: {error}") from error
     click.echo(f"{channel}: taken{f' as {receipt.delivery_id}' if receipt.delivery_id else ''}")

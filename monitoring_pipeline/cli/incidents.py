@@ -18,6 +18,7 @@ from monitoring_pipeline.evaluation.incidents.handling import (
 )
 from monitoring_pipeline.records.incident import IncidentState, Outcome, StoredIncident
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.system_clock import system_clock
 
 
 @click.group(invoke_without_command=True)
@@ -72,7 +73,7 @@ def acknowledge_incident(name: str, reason: str, by: str) -> None:
 def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
     """Keep the incident NAME quiet until a day, unless it becomes worse."""
     end = until.replace(tzinfo=dt.UTC)
-    if end <= dt.datetime.now(dt.UTC):
+    if end <= system_clock():
         message = f"--until {until:%Y-%m-%dT%H:%M} is past; give a moment to come (UTC)"
         raise click.ClickException(message)
     _handle(name, lambda person: mute(person, end), by, reason)
@@ -100,7 +101,7 @@ def record_incident_outcome(name: str, outcome: str, reason: str, by: str) -> No
 def _handle(name: str, act: Callable[[Person], Handle], by: str, reason: str) -> None:
     from monitoring_pipeline.evaluation.alerts.routing import plan_alerts
 
-    now = dt.datetime.now(dt.UTC)
+    now = system_clock()
     with clear_errors():
         settings = Settings()
         rules = settings.alerting_rules()

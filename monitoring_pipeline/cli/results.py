@@ -8,6 +8,7 @@ from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, open_warehouse
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.system_clock import system_clock
 
 PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
@@ -106,7 +107,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
                     suites=run_suite,
                     id_key=settings.id_key.get_secret_value().encode(),
                     run_id=f"replay {version}",
-                    now=dt.datetime.now(dt.UTC),
+                    now=system_clock(),
                 )
             alarms = false_alarm_lines(measured)
             title = f"{model} {version}: share of the reference's days that are flagged"

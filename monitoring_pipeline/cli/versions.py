@@ -1,6 +1,5 @@
 """Commands about model versions: the gate as an exit code, promotion, rollback, and what was decided."""
 
-import datetime as dt
 import traceback
 from typing import TYPE_CHECKING
 
@@ -9,6 +8,7 @@ import click
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.system_clock import system_clock
 
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.versions.gate import GateResult
@@ -68,7 +68,7 @@ def _gate_answer(model: str, version: str) -> "GateResult":
         loaded = find_model(settings, model)
         with open_store(settings) as store:
             adapters = build_adapters(settings, store)
-            return evaluate_version(loaded.spec, version, now=dt.datetime.now(dt.UTC), adapters=adapters)
+            return evaluate_version(loaded.spec, version, now=system_clock(), adapters=adapters)
 
 
 @click.command()
@@ -105,7 +105,7 @@ def _change(action: str, model: str, version: str | None, reason: str, by: str) 
     from monitoring_pipeline.definitions import build_adapters
     from monitoring_pipeline.steps.versions.roll_out import ACTIONS, Action
 
-    now = dt.datetime.now(dt.UTC)
+    now = system_clock()
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.orchestration.assets.building import asset_keys, build_assets, late_label_asset_keys
 from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
@@ -16,6 +15,7 @@ from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels
 from monitoring_pipeline.orchestration.jobs.nightly import build_late_labels_job, build_nightly_job, build_schedule
 from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
+from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk

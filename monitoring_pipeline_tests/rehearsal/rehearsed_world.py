@@ -40,7 +40,7 @@ TABLES = (
     "chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references", "incidents",
     "incident_events", "alerts", "alert_threads", "decisions", "model_versions",
 )  # fmt: skip
-BY_THE_REAL_CLOCK = {"run_id", "measured_at", "known_since"}
+OF_A_RUN = {"run_id"}
 OF_A_DELIVERY = {"claimed_at", "uncertain"}
 """What tells that a delivery died between claiming and marking."""
 

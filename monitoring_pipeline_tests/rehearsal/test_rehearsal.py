@@ -23,14 +23,15 @@ from monitoring_pipeline.rehearsal.progress import FILE, RehearsalError, alone_i
 from monitoring_pipeline.rehearsal.registry_copy import copy_registry
 from monitoring_pipeline.rehearsal.summary import stored_alerts, summarize_rehearsal
 from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
+from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.rehearsal.rehearsed_world import (
-    BY_THE_REAL_CLOCK,
     FIRST,
     LAST,
     OF_A_DELIVERY,
+    OF_A_RUN,
     TABLES,
     make_rehearsable,
     rehearse_world,
@@ -65,12 +66,12 @@ def loaded_of(folder: Path) -> LoadedSpec:
 
 
 def tables_of(home: Path) -> dict[str, list[str]]:
-    """Every row of every table, without what the real clock and a delivery's death leave, and with paths cut off."""
+    """Every row of every table, without paths, the id of the run, and columns that differ after a killed delivery."""
     kept: dict[str, list[str]] = {}
     with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
         for table in TABLES:
             columns, rows = store.query(f"SELECT * FROM {table}", {})
-            wanted = [n for n, name in enumerate(columns) if name not in BY_THE_REAL_CLOCK | OF_A_DELIVERY]
+            wanted = [n for n, name in enumerate(columns) if name not in OF_A_RUN | OF_A_DELIVERY]
             kept[table] = sorted(repr([str(row[n]).replace(str(home), "") for n in wanted]) for row in rows)
     return kept
 
@@ -89,6 +90,21 @@ def test_a_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Pat
     assert march.lines.difference.value > 0
     titles = [str(table.title) for table in summary_tables(summary)]
     assert "rehearsal of 2024-03-25 to 2024-03-30, 6 nights" in titles[0]
+
+
+def test_results_of_a_rehearsal_are_known_since_its_simulated_nights(rehearsed: tuple[Path, Path, list[Any]]) -> None:
+    _, home, _ = rehearsed
+    sql = "SELECT producer, chunk, measured_at, known_since FROM chunk_revisions WHERE chunk >= :first"
+    with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
+        _, rows = store.query(sql, {"first": str(FIRST)})
+        first, last = str(FIRST + dt.timedelta(days=1)), str(LAST + dt.timedelta(days=2))
+        assert {"predictions", "drift", "performance", "verdict"} <= {row[0] for row in rows}
+        assert [row for row in rows if not first <= str(row[2]) < last or not first <= str(row[3]) < last] == []
+        query = read_sql("queries/what_we_knew.sql")
+        asked = {"model": LOANS, "chunk": str(FIRST), "name": None}
+        assert store.query(query, asked | {"on_day": str(FIRST)})[1] == []
+        known = store.query(query, asked | {"on_day": first})[1]
+    assert {row[0] for row in known} >= {"quality", "drift", "performance"}
 
 
 def test_the_days_of_the_version_that_was_replaced_ask_for_no_other_retraining(

@@ -5,6 +5,7 @@ import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -82,7 +83,7 @@ _OPENER = urllib.request.build_opener(_NoRedirects)
 def _refused(error: urllib.error.HTTPError) -> DeliveryError:
     text = f"webhook: HTTP {error.code} {error.reason}"
     if error.code in {_TOO_MANY, _UNAVAILABLE}:
-        return DeliveryError(text, retry_after=_wait(error.headers.get("Retry-After")))
+        return DeliveryError(text, retry_after=_wait(error.headers))
     if _REDIRECTS <= error.code < _REDIRECTS + 100:
         return DeliveryError(f"{text}: redirects are not followed: set the final address", needs_a_person=True)
     needs_a_person = error.code in _NEED_A_PERSON
@@ -91,13 +92,16 @@ def _refused(error: urllib.error.HTTPError) -> DeliveryError:
     )
 
 
-def _wait(retry_after: str | None) -> dt.timedelta | None:
-    """Return how long to wait: a number of seconds, or until a date (RFC 9110, 10.2.3)."""
-    if not retry_after:
-        return None
-    if retry_after.strip().isdecimal():
+def _wait(headers: Message) -> dt.timedelta | None:
+    """Return the wait that a server asks for: a number of seconds, or until a date by the server's own clock.
+
+    See RFC 9110, 10.2.3 and 6.6.1. Without a date of the answer, a date to wait for has no meaning.
+    """
+    retry_after = headers.get("Retry-After", "").strip()
+    if retry_after.isdecimal():
         return dt.timedelta(seconds=int(retry_after))
     try:
-        return max(dt.timedelta(), parsedate_to_datetime(retry_after) - dt.datetime.now(dt.UTC))
+        until, answered = parsedate_to_datetime(retry_after), parsedate_to_datetime(headers.get("Date", ""))
+        return max(dt.timedelta(), until - answered)
     except (TypeError, ValueError):
         return None

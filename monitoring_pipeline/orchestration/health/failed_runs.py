@@ -12,12 +12,6 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunStatus, RunRecord, RunsFilter
-from dagster._core.storage.tags import (
-    ASSET_PARTITION_RANGE_END_TAG,
-    ASSET_PARTITION_RANGE_START_TAG,
-    PARTITION_NAME_TAG,
-    WILL_RETRY_TAG,
-)
 
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
@@ -41,6 +35,12 @@ from monitoring_pipeline.orchestration.health.recording import (
     tries_of,
 )
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
+from monitoring_pipeline.orchestration.runs.dagster_private import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+    WILL_RETRY_TAG,
+)
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
+from monitoring_pipeline.orchestration.runs.dagster_private import IN_PROGRESS_RUN_STATUSES
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store

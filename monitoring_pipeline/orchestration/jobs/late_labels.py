@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from monitoring_pipeline.evaluation.labels.maturity import final_from
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceError
+from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
 from monitoring_pipeline.ports.clock import Clock

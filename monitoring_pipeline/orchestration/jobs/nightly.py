@@ -4,8 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.spec.model import ModelSpec
 

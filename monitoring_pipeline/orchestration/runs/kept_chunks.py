@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun
-from dagster._core.storage.tags import ASSET_RESUME_RETRY_TAG, RESUME_RETRY_TAG
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
+from monitoring_pipeline.orchestration.runs.dagster_private import ASSET_RESUME_RETRY_TAG, RESUME_RETRY_TAG
 from monitoring_pipeline.spec.model import ModelSpec
 
 

@@ -1,7 +1,8 @@
 """Run requests that sensors repeat until their work is done."""
 
-from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES, DagsterRunStatus
-from dagster._core.storage.tags import MAX_RETRIES_TAG
+from dagster import DagsterRunStatus
+
+from monitoring_pipeline.orchestration.runs.dagster_private import IN_PROGRESS_RUN_STATUSES, MAX_RETRIES_TAG
 
 UNFINISHED = [*IN_PROGRESS_RUN_STATUSES, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 

@@ -1,0 +1,42 @@
+"""Everything that is used of Dagster's private modules, so that an upgrade of Dagster is checked in one place."""
+
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.errors import DagsterUserCodeUnreachableError
+from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
+from dagster._core.storage.base_storage import DagsterStorage
+from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    ASSET_RESUME_RETRY_TAG,
+    GRPC_INFO_TAG,
+    MAX_RETRIES_TAG,
+    PARTITION_NAME_TAG,
+    RESUME_RETRY_TAG,
+    WILL_RETRY_TAG,
+)
+from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+
+__all__ = [
+    "ASSET_PARTITION_RANGE_END_TAG",
+    "ASSET_PARTITION_RANGE_START_TAG",
+    "ASSET_RESUME_RETRY_TAG",
+    "GRPC_INFO_TAG",
+    "IN_PROGRESS_RUN_STATUSES",
+    "MAX_RETRIES_TAG",
+    "PARTITION_NAME_TAG",
+    "RESUME_RETRY_TAG",
+    "WILL_RETRY_TAG",
+    "CanCancelExecutionRequest",
+    "CanCancelExecutionResult",
+    "CheckRunHealthResult",
+    "ConfigurableClass",
+    "ConfigurableClassData",
+    "DagsterSqliteStorage",
+    "DagsterStorage",
+    "DagsterUserCodeUnreachableError",
+    "UnresolvedAssetJobDefinition",
+    "WorkerStatus",
+]
