@@ -78,7 +78,7 @@ def test_a_message_tells_everything() -> None:
     ]
     assert dict(message.links) == {
         "Runbook": "https://wiki.example.com/flight-delay?a=1&b=2",
-        "Dagster": "http://dagster.example.com:3000/assets/flight_delay/verdict?partition=2013-06-02",
+        "Dagster": "http://dagster.example.com:3000/assets/flight_delay/verdict?view=partitions&partition=2013-06-02",
     }
 
 

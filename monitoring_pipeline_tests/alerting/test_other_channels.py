@@ -51,7 +51,7 @@ def test_a_webhook_gets_the_document_and_its_key(server: WebhookServer, webhook:
     assert headers["Idempotency-Key"] == document.idempotency_key == receipt.delivery_id == alert_key(alert())
     assert (path, headers["Content-Type"]) == ("/hook?key=s3cr3t", "application/json")
     assert document.alerts[0].incident.findings[0].rows == 8123
-    assert document.alerts[0].url == f"{LINK}/assets/flight_delay/verdict?partition=2013-06-02"
+    assert document.alerts[0].url == f"{LINK}/assets/flight_delay/verdict?view=partitions&partition=2013-06-02"
 
 
 def test_a_repeat_has_the_same_key_and_another_alert_another(server: WebhookServer, webhook: WebhookChannel) -> None:

@@ -220,7 +220,9 @@ def verdict_page(stored: StoredIncident, link: str | None) -> str | None:
     incident = stored.incident
     if link is None or incident.cause == CAUSE:
         return None
-    return f"{link.rstrip('/')}/assets/{quote(incident.model)}/verdict?partition={quote(incident.last_breached)}"
+    page = f"{link.rstrip('/')}/assets/{quote(incident.model)}/verdict"
+    # Without the view, Dagster ignores the partition and shows the newest one.
+    return f"{page}?view=partitions&partition={quote(incident.last_breached)}"
 
 
 def _digest_order(group: Sequence[ClaimedAlert]) -> tuple[bool, int, str, int]:
