@@ -7,8 +7,8 @@ from functools import partial
 import dagster as dg
 
 from monitoring_pipeline.orchestration.assets.building import asset_keys, build_assets, late_label_asset_keys
-from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
-from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
+from monitoring_pipeline.orchestration.health.recording_job import build_record_failures_job
+from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
 from monitoring_pipeline.orchestration.jobs.alert_delivery import build_alerts_sensor, build_delivery_job
 from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels_sensor

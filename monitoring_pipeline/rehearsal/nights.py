@@ -11,8 +11,8 @@ import dagster as dg
 from dagster import RunsFilter
 
 from monitoring_pipeline.backfill import QUIET, OutsidePartitionsError, failure_messages
-from monitoring_pipeline.orchestration.health.failed_runs import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.health.failed_runs import failed_run_requests
+from monitoring_pipeline.orchestration.health.recording_request import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.jobs.late_labels import late_label_requests
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import MOST_TRIES, wanted_runs
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name

@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.incidents.changes import is_active
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.orchestration.assets.each_chunk import fail_on_refusals
 from monitoring_pipeline.orchestration.assets.metadata import incidents_metadata
-from monitoring_pipeline.orchestration.health.failed_runs import recovered_results
+from monitoring_pipeline.orchestration.health.recorded_results import recovered_results
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks
 from monitoring_pipeline.steps.chunk.incidents import precision_of_alerts, update_incidents
 from monitoring_pipeline.steps.refusals import refusal

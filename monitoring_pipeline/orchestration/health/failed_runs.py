@@ -1,12 +1,7 @@
-"""The monitoring watches itself: failed runs and overdue chunks become measurements, and recover.
-
-A sensor may not have side effects, and Dagster's own sensor of run statuses fires at most once. So a plain sensor
-looks at what has failed, and asks for a run of the job that writes it down. A failure that is not yet written is found
-again by the next tick, and the run key makes it one run.
-"""
+"""Failed runs: which are to be recorded, on which chunks, and why they failed."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,26 +10,17 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRun, DagsterRunSta
 
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
-    PRODUCER,
     FailedRun,
-    overdue_chunks,
-    overdue_measurement,
-    recovered,
-    run_failure_measurement,
-    with_failure,
 )
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values, shortened
-from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.orchestration.health.recording import (
+from monitoring_pipeline.orchestration.health.recording_request import (
     FAILURE_TAG,
     JOB,
     OP,
-    SENSOR,
     FailureConfig,
     recording_request,
     tries_of,
 )
-from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
 from monitoring_pipeline.orchestration.runs.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -42,24 +28,14 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     WILL_RETRY_TAG,
 )
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
-from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.measurement import Measurement, Status
-from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, outcome_fingerprint
+from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
 from monitoring_pipeline.steps.refusals import refusal
 
-LOOKBACK = dt.timedelta(hours=24)
 OVERLAP = dt.timedelta(minutes=5)
 """Runs are looked at again for so long: two that end at once may become visible one after the other."""
-RETRIES = dg.RetryPolicy(max_retries=4, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 CANCELED = frozenset({DagsterRunStatus.CANCELED, DagsterRunStatus.CANCELING})
-
-AfterRecording = Callable[[ModelSpec, Sequence[Chunk], Store, dt.datetime], None]
-"""What follows, in the same run, for the chunks of one model about which something was written, and the time."""
-RecordSpecs = Callable[[Store, dt.datetime], None]
-"""Brings the incidents about unusable specs up to the files as they are now."""
 
 
 @dataclass(frozen=True)
@@ -68,45 +44,6 @@ class _Failure:
 
     run: FailedRun
     is_about_rows: bool = False
-
-
-def build_pipeline_health_sensor(
-    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
-) -> dg.SensorDefinition:
-    """Return the sensor that finds failed runs, overdue chunks and unusable specs, and asks for them to be recorded."""
-
-    @dg.sensor(
-        name=SENSOR,
-        # By its name: Dagster would copy a sensor that holds the job, and warn about its own beta parameters.
-        job_name=job.name,
-        minimum_interval_seconds=interval_seconds,
-        description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
-        "and specs that cannot be used.",
-    )
-    def pipeline_health(
-        context: dg.SensorEvaluationContext,
-        store: dg.ResourceParam[Store],
-        clock: dg.ResourceParam[Clock],
-    ) -> dg.SensorResult:
-        now = clock()
-        since = _since(context.cursor, now)
-        records = _failed_records(context.instance, since)
-        bad = bad_specs()
-        # Nothing can be written of a model whose spec has broken since; its days are overdue once that is mended.
-        usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
-        requests = [
-            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),
-            *overdue_requests(usable, store=store, now=now),
-            *spec_requests(bad, instance=context.instance, store=store, now=now),
-        ]
-        newest = max([since, *(record.update_timestamp for record in records)])
-        return dg.SensorResult(
-            run_requests=requests,
-            skip_reason=None if requests else dg.SkipReason("no run has failed, and no chunk is overdue"),
-            cursor=newest.astimezone(dt.UTC).isoformat(),
-        )
-
-    return pipeline_health
 
 
 def failed_run_requests(
@@ -137,44 +74,6 @@ def failed_run_requests(
                 yield recording_request(run.run_id, config)
 
 
-def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
-    """Yield a request for every chunk within the horizon that has no verdict in time, unless that is known."""
-    for spec in specs:
-        for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
-            known = store.measurements(spec.name, chunk.key, PRODUCER)
-            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in known):
-                config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
-                yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)
-
-
-def failure_results(
-    spec: ModelSpec, config: FailureConfig, *, instance: DagsterInstance, store: Store
-) -> Iterator[ChunkResults]:
-    """Yield what the store shall hold of the chunks of a failure, as far as it still stands."""
-    for key in config.chunks:
-        chunk = spec.calendar.chunk(key)
-        if config.kind == "overdue":
-            stands = store.verdict(spec.name, key) is None
-            failure = overdue_measurement(spec, chunk)
-        else:
-            stands = not is_superseded(instance, config.run_id, key)
-            run = FailedRun(job=config.job, run_id=config.run_id, step=config.step, message=config.message)
-            failure = run_failure_measurement(run)
-        if stands:
-            known = store.measurements(spec.name, key, PRODUCER)
-            yield _results(spec, chunk, with_failure(known, failure))
-
-
-def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store) -> ChunkResults | None:
-    """Return what the store shall hold once a run has judged a chunk; None where nothing has to change.
-
-    Chunks on which nothing ever failed get no results, so that their tables stay as they were.
-    """
-    known = store.measurements(spec.name, chunk.key, PRODUCER)
-    now_known = recovered(known, job_name, nightly_job_name(spec))
-    return _results(spec, chunk, now_known) if now_known != tuple(known) else None
-
-
 def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> bool:
     """Whether a later run of the same job has taken up a chunk: it may still succeed, or tell of its own failure."""
     record = instance.get_run_record_by_id(run_id)
@@ -201,16 +100,6 @@ def keys_of_run(run: DagsterRun) -> list[str]:
     first = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_START_TAG])
     last = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_END_TAG])
     return [(first + dt.timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
-
-
-def _since(cursor: str | None, now: dt.datetime) -> dt.datetime:
-    oldest = now - LOOKBACK
-    return max(oldest, dt.datetime.fromisoformat(cursor) - OVERLAP) if cursor else oldest
-
-
-def _failed_records(instance: DagsterInstance, since: dt.datetime) -> list[RunRecord]:
-    wanted = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since.astimezone(dt.UTC))
-    return sorted(instance.get_run_records(wanted), key=lambda record: record.storage_id)
 
 
 def _young(spec: ModelSpec, keys: Sequence[str], now: dt.datetime) -> list[str]:
@@ -258,13 +147,4 @@ def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:
             message=shortened(own.description or "") if own else message_without_values(error.message if error else ""),
         ),
         is_about_rows=own is not None,
-    )
-
-
-def _results(spec: ModelSpec, chunk: Chunk, measurements: Sequence[Measurement]) -> ChunkResults:
-    return ChunkResults(
-        producer=PRODUCER,
-        chunk=chunk,
-        provenance=made_from(spec, outcome_fingerprint(measurements)),
-        measurements=tuple(measurements),
     )

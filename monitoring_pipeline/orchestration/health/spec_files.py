@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
-from monitoring_pipeline.orchestration.health.recording import FailureConfig, recording_request, tries_of
+from monitoring_pipeline.orchestration.health.recording_request import FailureConfig, recording_request, tries_of
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.alerting import AlertingRules

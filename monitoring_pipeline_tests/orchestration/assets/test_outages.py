@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG, ROOT_RUN_ID_TAG
 
-from monitoring_pipeline.orchestration.health.failed_runs import build_pipeline_health_sensor
-from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
+from monitoring_pipeline.orchestration.health.recording_job import build_record_failures_job
+from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline_tests.worlds.living_world import night_of, settle
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET
 

@@ -19,13 +19,11 @@ from dagster._core.storage.tags import (
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.operations.pipeline_health import PRODUCER
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.orchestration.health.failed_runs import (
-    JOB,
-    build_pipeline_health_sensor,
-    keys_of_run,
-    recovered_results,
-)
-from monitoring_pipeline.orchestration.health.recording_failures import build_record_failures_job
+from monitoring_pipeline.orchestration.health.failed_runs import keys_of_run
+from monitoring_pipeline.orchestration.health.recorded_results import recovered_results
+from monitoring_pipeline.orchestration.health.recording_job import build_record_failures_job
+from monitoring_pipeline.orchestration.health.recording_request import JOB
+from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.store.results import ResultStore

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.orchestration.health.recording import JOB, SENSOR
+from monitoring_pipeline.orchestration.health.recording_request import JOB, SENSOR
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline_tests.worlds.living_world import ALERTING, LivingWorld, settle
@@ -156,7 +156,7 @@ def test_those_hear_of_it_who_hear_of_its_model(deployment):
 
 
 def test_while_nobody_can_say_who_is_told_a_bad_spec_stays_news_and_its_runs_are_few(deployment, monkeypatch):
-    monkeypatch.setattr("monitoring_pipeline.orchestration.health.failed_runs.RETRIES", dg.RetryPolicy(max_retries=0))
+    monkeypatch.setattr("monitoring_pipeline.orchestration.health.recording_job.RETRIES", dg.RetryPolicy(max_retries=0))
     world = deployment.world
     (world.folder / "alerting.yaml").write_text(BROKEN, encoding="utf-8")
     _break(world)

@@ -1,21 +1,30 @@
 """The job that turns failed runs and overdue chunks into measurements."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
     PRODUCER,
 )
-from monitoring_pipeline.orchestration.health.failed_runs import RETRIES, AfterRecording, RecordSpecs, failure_results
-from monitoring_pipeline.orchestration.health.recording import (
+from monitoring_pipeline.orchestration.health.recorded_results import failure_results
+from monitoring_pipeline.orchestration.health.recording_request import (
     JOB,
     OP,
     FailureConfig,
 )
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+
+RETRIES = dg.RetryPolicy(max_retries=4, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
+
+AfterRecording = Callable[[ModelSpec, Sequence[Chunk], Store, dt.datetime], None]
+"""What follows, in the same run, for the chunks of one model about which something was written, and the time."""
+RecordSpecs = Callable[[Store, dt.datetime], None]
+"""Brings the incidents about unusable specs up to the files as they are now."""
 
 
 def build_record_failures_job(

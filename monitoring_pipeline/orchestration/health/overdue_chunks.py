@@ -1,0 +1,29 @@
+"""Chunks without a verdict in time: which are to be recorded."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
+from monitoring_pipeline.evaluation.operations.pipeline_health import (
+    PRODUCER,
+    overdue_chunks,
+)
+from monitoring_pipeline.orchestration.health.recording_request import (
+    FailureConfig,
+    recording_request,
+)
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.measurement import Status
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
+    """Yield a request for every chunk within the horizon that has no verdict in time, unless that is known."""
+    for spec in specs:
+        for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
+            known = store.measurements(spec.name, chunk.key, PRODUCER)
+            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in known):
+                config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
+                yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)

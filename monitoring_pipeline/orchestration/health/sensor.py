@@ -1,0 +1,73 @@
+"""The sensor by which the pipeline watches itself.
+
+A sensor may not have side effects, and Dagster's own sensor of run statuses fires at most once. So this one only asks
+for runs of the job that records failures. A failure that is not recorded yet is found again by the next tick, and the
+run key makes it one run.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
+
+from monitoring_pipeline.orchestration.health.failed_runs import OVERLAP, failed_run_requests
+from monitoring_pipeline.orchestration.health.overdue_chunks import overdue_requests
+from monitoring_pipeline.orchestration.health.recording_request import (
+    SENSOR,
+)
+from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.model import ModelSpec
+
+LOOKBACK = dt.timedelta(hours=24)
+
+
+def build_pipeline_health_sensor(
+    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
+) -> dg.SensorDefinition:
+    """Return the sensor that finds failed runs, overdue chunks and unusable specs, and asks for them to be recorded."""
+
+    @dg.sensor(
+        name=SENSOR,
+        # By its name: Dagster would copy a sensor that holds the job, and warn about its own beta parameters.
+        job_name=job.name,
+        minimum_interval_seconds=interval_seconds,
+        description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
+        "and specs that cannot be used.",
+    )
+    def pipeline_health(
+        context: dg.SensorEvaluationContext,
+        store: dg.ResourceParam[Store],
+        clock: dg.ResourceParam[Clock],
+    ) -> dg.SensorResult:
+        now = clock()
+        since = _since(context.cursor, now)
+        records = _failed_records(context.instance, since)
+        bad = bad_specs()
+        # Nothing can be written of a model whose spec has broken since; its days are overdue once that is mended.
+        usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
+        requests = [
+            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),
+            *overdue_requests(usable, store=store, now=now),
+            *spec_requests(bad, instance=context.instance, store=store, now=now),
+        ]
+        newest = max([since, *(record.update_timestamp for record in records)])
+        return dg.SensorResult(
+            run_requests=requests,
+            skip_reason=None if requests else dg.SkipReason("no run has failed, and no chunk is overdue"),
+            cursor=newest.astimezone(dt.UTC).isoformat(),
+        )
+
+    return pipeline_health
+
+
+def _since(cursor: str | None, now: dt.datetime) -> dt.datetime:
+    oldest = now - LOOKBACK
+    return max(oldest, dt.datetime.fromisoformat(cursor) - OVERLAP) if cursor else oldest
+
+
+def _failed_records(instance: DagsterInstance, since: dt.datetime) -> list[RunRecord]:
+    wanted = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=since.astimezone(dt.UTC))
+    return sorted(instance.get_run_records(wanted), key=lambda record: record.storage_id)
