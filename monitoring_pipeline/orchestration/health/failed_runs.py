@@ -40,7 +40,7 @@ CANCELED = frozenset({DagsterRunStatus.CANCELED, DagsterRunStatus.CANCELING})
 
 @dataclass(frozen=True)
 class _Failure:
-    """What a failed run said; ``is_about_rows`` when it failed on purpose, because rows were refused."""
+    """Why a run failed; ``is_about_rows`` if it failed on purpose because rows were refused."""
 
     run: FailedRun
     is_about_rows: bool = False
@@ -75,7 +75,7 @@ def failed_run_requests(
 
 
 def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> bool:
-    """Whether a later run of the same job has taken up a chunk: it may still succeed, or tell of its own failure."""
+    """Return whether a later run of the same job covers a chunk; it may still succeed, or be recorded itself."""
     record = instance.get_run_record_by_id(run_id)
     if record is None:
         return False
@@ -128,7 +128,7 @@ def _recording_again(
 
 
 def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:
-    """Return what the first failed step of a run said, or the run itself where it died outside of any step."""
+    """Return the message of the first failed step of a run, or of the run if it died outside of any step."""
     failed = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE, limit=1).records
     event = failed[0].event_log_entry.dagster_event if failed else None
     if event is None:

@@ -28,7 +28,7 @@ from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 def failure_results(
     spec: ModelSpec, config: FailureConfig, *, instance: DagsterInstance, store: Store
 ) -> Iterator[ChunkResults]:
-    """Yield what the store shall hold of the chunks of a failure, as far as it still stands."""
+    """Yield the results that record a failure on its chunks, except those that a later run has taken up."""
     for key in config.chunks:
         chunk = spec.calendar.chunk(key)
         if config.kind == "overdue":
@@ -44,7 +44,7 @@ def failure_results(
 
 
 def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store) -> ChunkResults | None:
-    """Return what the store shall hold once a run has judged a chunk; None where nothing has to change.
+    """Return the results that end the failures of a chunk that a run has judged; None if nothing changes.
 
     Chunks on which nothing ever failed get no results, so that their tables stay as they were.
     """

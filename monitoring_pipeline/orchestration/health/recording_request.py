@@ -1,4 +1,4 @@
-"""The requests for runs that write failures of the pipeline down, and how often one is tried."""
+"""Requests for runs that record a failure of the pipeline, and how often one is tried."""
 
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
@@ -7,7 +7,7 @@ from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINIS
 
 JOB, SENSOR, OP = "record_failures", "pipeline_health", "record"
 MOST_TRIES = 3
-"""Runs that record one failure; one that no longer can be recorded must not be asked for again and again."""
+"""Most runs for one failure: a failure that cannot be recorded is not asked for forever."""
 FAILURE_TAG = "monitoring_pipeline/failure"
 """What a run records: all tries of it share the value."""
 
@@ -15,7 +15,7 @@ FAILURE_TAG = "monitoring_pipeline/failure"
 class FailureConfig(dg.Config):
     """One failure: of a run (``kind: run``, with its id) on some chunks, or chunks without a verdict (``overdue``).
 
-    Or a file whose incident does not say what is true of it (``spec``); ``model`` is its name then.
+    Or a file of specs whose incident is out of date (``spec``); ``model`` is the name of the file then.
     """
 
     model: str
