@@ -31,15 +31,23 @@ ANSWERED = frozenset({"incidents", "alerts"})
 
 @dataclass(frozen=True)
 class Reworded:
-    """A change of words in what is printed, that was wanted."""
+    """A wanted change of words: on pages whose names match, today's words stand for the older ones."""
 
+    pages: str
+    today: str
     before: str
-    after: str
     why: str
 
 
-REWORDED: tuple[Reworded, ...] = ()
-"""Patterns of the older words and the words of today; a number or a name must not stand here."""
+REWORDED = (
+    Reworded(
+        pages=r"show_(?!.*_by_month)",
+        today=r"\bnot measured\b",
+        before="0",
+        why="where no column was compared, the count of drifted columns is unknown and was printed as 0",
+    ),
+)
+"""Words only: a number, a status, a day or a name that differs is a fault of the code."""
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +79,10 @@ def home(tmp_path: Path) -> Iterator[LivedHome]:
         yield home
 
 
-def reworded(text: str) -> str:
+def in_older_words(page: str, text: str) -> str:
     for change in REWORDED:
-        text = re.sub(change.before, change.after, text)
+        if re.match(change.pages, page):
+            text = re.sub(change.today, change.before, text)
     return text
 
 
@@ -88,7 +97,8 @@ def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
 @pytest.mark.parametrize("page", PAGES)
 def test_command_on_a_stored_home_prints_the_same(page: str, stored: LivedHome) -> None:
     before = (HERE / NAME / PRINTED / f"{page}.txt").read_text(encoding="utf-8")
-    assert without_frames(stored.command(*commands(stored)[page])) == reworded(before)
+    printed = without_frames(stored.command(*commands(stored)[page]))
+    assert in_older_words(page, printed) == before
 
 
 def test_store_that_was_opened_and_migrated_keeps_every_row(stored: LivedHome, untouched: Path) -> None:
@@ -156,7 +166,8 @@ def test_last_night_again_changes_no_row(model: str, home: LivedHome, untouched:
 @pytest.mark.parametrize("page", LATER_PAGES)
 def test_command_after_the_next_night_prints_the_same(page: str, continued: LivedHome) -> None:
     before = (HERE / NAME / NEXT_MORNING / f"{page}.txt").read_text(encoding="utf-8")
-    assert without_frames(continued.command(*commands(continued, later=True)[page])) == reworded(before)
+    printed = without_frames(continued.command(*commands(continued, later=True)[page]))
+    assert in_older_words(page, printed) == before
 
 
 @pytest.mark.parametrize("table", sorted(set(STORED_TABLES) - ANSWERED))
