@@ -14,7 +14,7 @@ from benchmarks.compare_homes import compare_homes
 from monitoring_pipeline_tests.homes.lived_home import LivedHome, night_of, opened
 from monitoring_pipeline_tests.homes.printing import NEXT_MORNING, PRINTED, commands, without_frames
 from monitoring_pipeline_tests.homes.stored_home import HERE, unpack
-from monitoring_pipeline_tests.homes.story import LIVED, LOANS, MODELS, SCHEDULES, ZONES, live_next
+from monitoring_pipeline_tests.homes.story import LIVED, LOANS, MODELS, NEXT, SCHEDULES, ZONES, live_next
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:::mlflow")]
 NAME = "ee8dedf"
@@ -29,25 +29,43 @@ ANSWERED = frozenset({"incidents", "alerts"})
 """Tables whose rows change as time goes on; all others only grow."""
 
 
+OF_A_RUN = frozenset({"run_id", "measured_at", "known_since", "code_version"})
+RUN_TIME = re.compile(r"\b20[2-9][5-9]-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
+"""Times of the machine's own clock, which the version before wrote beside those of the home's clock."""
+
+
 @dataclass(frozen=True)
-class Reworded:
-    """A wanted change of words: on pages whose names match, today's words stand for the older ones."""
+class Mended:
+    """A wanted change of printed pages: what stood there, and what stands there since a fault was mended."""
 
     pages: str
-    today: str
     before: str
-    why: str
+    today: str
 
 
-REWORDED = (
-    Reworded(
-        pages=r"show_(?!.*_by_month)",
-        today=r"\bnot measured\b",
-        before="0",
-        why="where no column was compared, the count of drifted columns is unknown and was printed as 0",
+MENDED = (
+    # The count of drifted columns was 0 where none was compared.
+    Mended(r".*/show_\w+", " - - 0 - not judged", " - - not measured - not judged"),
+    Mended(r".*/show_loan_default", "provisional 0 (+1 ignored)", "provisional not measured (+1 ignored)"),
+    Mended(r"printed_later/show_loan_default", "provisional 0 0.548", "provisional not measured 0.548"),
+    # All inputs together were counted as columns, under one name for each comparison.
+    *(
+        Mended(r".*/show_delivery_minutes", before, today)
+        for before, today in (
+            ("4: features, features, ... 4.050", "2: prediction, distance_km (+all inputs together) 4.050"),
+            ("4: features, features, ... 5.060", "2: distance_km, prediction (+all inputs together) 5.060"),
+            ("4: features, features, ... 3.422", "2: distance_km, prediction (+all inputs together) 3.422"),
+            ("1: features 3.486", "0 (+all inputs together) 3.486"),
+        )
     ),
+    Mended(r".*/show_parcel_outcome", "2: features, weight", "1: weight (+all inputs together)"),
+    # A day on which little could be measured was unknown although a breach was measured; it is judged so from now on.
+    Mended(r"printed_later/show_loan_default", "[0.524, 0.783] unknown", "[0.524, 0.783] warning"),
+    Mended(r"printed_later/show_loan_default", "[0.385, 0.702] unknown", "[0.385, 0.702] warning"),
+    Mended(r"printed_later/show_loan_default_by_month", "critical 5, unknown 1", "critical 5, warning 1"),
+    Mended(r"printed_later/what_is_wrong", "loan_default 2024-04-07 unknown", "loan_default 2024-04-07 warning"),
 )
-"""Words only: a number, a status, a day or a name that differs is a fault of the code."""
+"""Whatever else differs is a fault: no number, status, day or name may change for another reason."""
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +97,26 @@ def home(tmp_path: Path) -> Iterator[LivedHome]:
         yield home
 
 
-def in_older_words(page: str, text: str) -> str:
-    for change in REWORDED:
-        if re.match(change.pages, page):
-            text = re.sub(change.today, change.before, text)
-    return text
+def page_of_the_older_version(name: str) -> str:
+    """Return a stored page, as it reads since faults were mended."""
+    text = (HERE / NAME / f"{name}.txt").read_text(encoding="utf-8")
+    for change in MENDED:
+        if re.fullmatch(change.pages, name):
+            text = text.replace(change.before, change.today)
+    return RUN_TIME.sub("now", text)
+
+
+def page_of_today(home: LivedHome, words: tuple[str, ...]) -> str:
+    return RUN_TIME.sub("now", without_frames(home.command(*words)))
 
 
 def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
+    """Return a table's rows without what is of a run, and without verdicts that a mended rule gives anew."""
     with closing(sqlite3.connect(folder / "results.db")) as connection:
-        return set(connection.execute(f"SELECT * FROM {table}"))
+        columns = [column for _, column, *_ in connection.execute(f"PRAGMA table_info({table})")]
+        kept = ", ".join(column for column in columns if column not in OF_A_RUN)
+        judged_anew = "WHERE NOT (status = 'unknown' AND breaches > 0)" if table == "verdicts" else ""
+        return set(connection.execute(f"SELECT {kept} FROM {table} {judged_anew}"))
 
 
 # ------------------------------------------------------------------------------------------------------------ opening
@@ -96,9 +124,7 @@ def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_command_on_a_stored_home_prints_the_same(page: str, stored: LivedHome) -> None:
-    before = (HERE / NAME / PRINTED / f"{page}.txt").read_text(encoding="utf-8")
-    printed = without_frames(stored.command(*commands(stored)[page]))
-    assert in_older_words(page, printed) == before
+    assert page_of_today(stored, commands(stored)[page]) == page_of_the_older_version(f"{PRINTED}/{page}")
 
 
 def test_store_that_was_opened_and_migrated_keeps_every_row(stored: LivedHome, untouched: Path) -> None:
@@ -159,15 +185,15 @@ def test_retraining_whose_run_is_missing_is_asked_for_by_its_stored_key(home: Li
 @pytest.mark.parametrize("model", MODELS)
 def test_last_night_again_changes_no_row(model: str, home: LivedHome, untouched: Path) -> None:
     assert home.live(model, LIVED[-1], SCHEDULES[model], ZONES[model]).success
-    different = [c for c in compare_homes(str(untouched), str(home.folder)) if not c.is_equal]
-    assert different == []
+    compared = compare_homes(str(untouched), str(home.folder))
+    assert [c for c in compared if not c.is_equal and c.table != "verdicts"] == []
+    assert rows_of(untouched, "verdicts") <= rows_of(home.folder, "verdicts")
 
 
 @pytest.mark.parametrize("page", LATER_PAGES)
 def test_command_after_the_next_night_prints_the_same(page: str, continued: LivedHome) -> None:
-    before = (HERE / NAME / NEXT_MORNING / f"{page}.txt").read_text(encoding="utf-8")
-    printed = without_frames(continued.command(*commands(continued, later=True)[page]))
-    assert in_older_words(page, printed) == before
+    printed = page_of_today(continued, commands(continued, later=True)[page])
+    assert printed == page_of_the_older_version(f"{NEXT_MORNING}/{page}")
 
 
 @pytest.mark.parametrize("table", sorted(set(STORED_TABLES) - ANSWERED))
@@ -179,11 +205,15 @@ def test_next_night_builds_no_reference_again(continued: LivedHome, untouched: P
     assert rows_of(untouched, "model_references") == rows_of(continued.folder, "model_references")
 
 
-def test_next_night_revises_only_days_whose_labels_changed(continued: LivedHome, untouched: Path) -> None:
-    new = rows_of(continued.folder, "chunk_revisions") - rows_of(untouched, "chunk_revisions")
-    revised = {(model, chunk) for model, chunk, _, revision, *_ in new if revision > 1 and "/" not in str(chunk)}
-    assert (LOANS, LIVED[-2]) in revised
-    assert {model for model, _ in revised} == {LOANS}
+def test_next_night_measures_again_only_what_labels_can_change(continued: LivedHome) -> None:
+    revised: dict[tuple[object, object], set[object]] = {}
+    for model, day, producer in continued.ask(
+        "SELECT model, chunk, producer FROM chunk_revisions WHERE revision > 1 AND chunk <> ?", NEXT
+    ):
+        revised.setdefault((model, day), set()).add(producer)
+    assert revised.pop((LOANS, LIVED[-2])) == {"labels", "performance", "attribution", "trial", "verdict"}
+    assert revised, "labels of other days have become final"
+    assert all(producers == {"labels", "performance", "verdict"} for producers in revised.values())
 
 
 def test_next_night_keeps_the_names_of_incidents_and_what_people_said(continued: LivedHome, untouched: Path) -> None:
