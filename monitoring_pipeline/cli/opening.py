@@ -11,7 +11,6 @@ from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
 
 if TYPE_CHECKING:
     from monitoring_pipeline.store.results import ResultStore
-    from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 
 @contextmanager
@@ -70,13 +69,6 @@ def find_model(settings: Settings, model: str) -> LoadedSpec:
         more = f" (and {len(bad.problems) - 1} more: monitoring-pipeline spec check)" if bad.problems[1:] else ""
         click.echo(f"Warning: this spec is not used: {bad.problems[0]}{more}", err=True)
     return known[model]
-
-
-def open_warehouse(settings: Settings) -> "DuckDBWarehouse":
-    """Return the warehouse."""
-    from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-
-    return DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
 
 
 @contextmanager

@@ -5,10 +5,9 @@ import datetime as dt
 import click
 
 from monitoring_pipeline.cli.day_range import day_range
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, open_warehouse
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.system_clock import system_clock
 
 PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
@@ -56,22 +55,22 @@ def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
 @click.option("--sums", is_flag=True, help="From counts alone, also when rows are gone; binning errors are bounded.")
 def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: bool) -> None:
     """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
+    from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
     from monitoring_pipeline.steps.periods import measure_period, sum_performance
-    from monitoring_pipeline.store.snapshots import SnapshotFiles
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
         rows: list[tuple[object, ...]] = []
-        with open_store(settings) as store:
+        with open_outside(settings) as outside:
             for period, keys in _periods(first, last, by).items():
                 if sums:
                     for version in loaded.spec.reference:
-                        summed = sum_performance(loaded.spec, version, keys, store=store)
+                        summed = sum_performance(loaded.spec, version, keys, store=outside.store)
                         rows.extend((period, version, m.name, m.value, m.error_bound, m.rows) for m in summed)
                     continue
-                measured = measure_period(loaded.spec, keys, store=store, snapshots=SnapshotFiles(settings.snapshots))
+                measured = measure_period(loaded.spec, keys, outside)
                 rows.extend((period, m.model_version, m.name, with_interval(m), m.rows, m.reason) for m in measured)
         columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
         if sums:
@@ -84,11 +83,10 @@ def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: boo
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 def replay(model: str, versions: tuple[str, ...]) -> None:
     """Replay MODEL's rules on its reference: how often they are wrong, and which changes they would find."""
-    from monitoring_pipeline.quality.runner import run_suite
+    from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal
     from monitoring_pipeline.reports.terminal.rule_check import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
     from monitoring_pipeline.steps.reference.rule_check import replay_reference
-    from monitoring_pipeline.store.snapshots import SnapshotFiles
 
     with clear_errors():
         settings = Settings()
@@ -97,18 +95,8 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
             message = f"no version {unknown[0]!r} of {model}; with a reference: {', '.join(loaded.spec.reference)}"
             raise click.ClickException(message)
         for version in versions or loaded.spec.reference:
-            with open_store(settings) as store:
-                measured = replay_reference(
-                    loaded,
-                    version,
-                    warehouse=open_warehouse(settings),
-                    store=store,
-                    snapshots=SnapshotFiles(settings.snapshots),
-                    suites=run_suite,
-                    id_key=settings.id_key.get_secret_value().encode(),
-                    run_id=f"replay {version}",
-                    now=system_clock(),
-                )
+            with open_outside(settings, run_id=f"replay {version}") as outside:
+                measured = replay_reference(loaded, version, outside)
             alarms = false_alarm_lines(measured)
             title = f"{model} {version}: share of the reference's days that are flagged"
             terminal().print(result_table(title, FALSE_ALARM_COLUMNS, alarms))

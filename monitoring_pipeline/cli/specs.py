@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_warehouse
+from monitoring_pipeline.cli.opening import clear_errors, find_model
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.documentation import fields_page, json_schema
@@ -74,6 +74,7 @@ def suite_draft(model: str, *, force: bool) -> None:
     """Draft the suite of MODEL from its reference rows and write it beside the spec."""
     import polars as pl
 
+    from monitoring_pipeline.composition import build_adapters
     from monitoring_pipeline.quality.drafting import draft_suite
 
     with clear_errors():
@@ -82,8 +83,9 @@ def suite_draft(model: str, *, force: bool) -> None:
         if loaded.suite_path.exists() and not force:
             message = f"{loaded.suite_path} exists; --force overwrites it"
             raise click.ClickException(message)
+        warehouse = build_adapters(settings).warehouse
         frames = [
-            open_warehouse(settings).read_predictions(loaded.spec, loaded.spec.calendar.window(window)).frame
+            warehouse.read_predictions(loaded.spec, loaded.spec.calendar.window(window)).frame
             for window in loaded.spec.reference.values()
         ]
         loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames)), encoding="utf-8")

@@ -60,15 +60,14 @@ def evaluate(context: click.Context, model: str, version: str) -> None:
 
 
 def _gate_answer(model: str, version: str) -> "GateResult":
-    from monitoring_pipeline.definitions import build_adapters
+    from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.steps.versions.gate import evaluate_version
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        with open_store(settings) as store:
-            adapters = build_adapters(settings, store)
-            return evaluate_version(loaded.spec, version, now=system_clock(), adapters=adapters)
+        with open_outside(settings) as outside:
+            return evaluate_version(loaded.spec, version, now=outside.clock(), adapters=outside)
 
 
 @click.command()
@@ -102,7 +101,7 @@ def refuse(model: str, version: str | None, reason: str, by: str) -> None:
 
 
 def _change(action: str, model: str, version: str | None, reason: str, by: str) -> None:
-    from monitoring_pipeline.definitions import build_adapters
+    from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.steps.versions.roll_out import ACTIONS, Action
 
     now = system_clock()
@@ -110,6 +109,6 @@ def _change(action: str, model: str, version: str | None, reason: str, by: str) 
         settings = Settings()
         loaded = find_model(settings, model)
         asked = Action(version=version, decision_key=f"{action}:{now.isoformat()}", actor=by, reason=reason, now=now)
-        with open_store(settings) as store:
-            decision = ACTIONS[action](loaded, asked, adapters=build_adapters(settings, store))
+        with open_outside(settings) as outside:
+            decision = ACTIONS[action](loaded, asked, adapters=outside)
     click.echo(f"{model}: {decision.answer} version {decision.model_version}: {decision.reason}")

@@ -5,8 +5,6 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the time, in UTC; a replay of past nights brings its own."""
+    """The time now, in UTC; a rehearsal of past nights sets its own."""
 
-    def __call__(self) -> dt.datetime:
-        """Return now."""
-        ...
+    def __call__(self) -> dt.datetime: ...

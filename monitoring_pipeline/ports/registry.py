@@ -1,4 +1,4 @@
-"""What retraining needs from the outside, and everything that its steps are given together."""
+"""The registry of model versions."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Protocol
@@ -22,34 +22,19 @@ class Registry(Protocol):
     """Where model versions are kept."""
 
     @property
-    def tracking_uri(self) -> str:
-        """Its address."""
-        ...
-
-    def version_with_alias(self, model: str, alias: str) -> str | None:
-        """Return the version that an alias points to; ``None`` where it is not set."""
-        ...
-
-    def set_alias(self, model: str, alias: str, model_version: str) -> None:
-        """Point an alias to a version."""
-        ...
-
+    def tracking_uri(self) -> str: ...
+    def version_with_alias(self, model: str, alias: str) -> str | None: ...
+    def set_alias(self, model: str, alias: str, model_version: str) -> None: ...
     def delete_alias(self, model: str, alias: str) -> None:
-        """Remove an alias; where it is not set nothing happens."""
+        """Remove an alias; do nothing if it is not set."""
         ...
 
-    def has_version(self, model: str, model_version: str) -> bool:
-        """Return whether a version is registered."""
-        ...
-
+    def has_version(self, model: str, model_version: str) -> bool: ...
     def version_of_decision(self, model: str, decision_key: str) -> str | None:
-        """Return the version that was trained for a decision, if that has happened."""
+        """Return the version that was trained for a decision, if there is one."""
         ...
 
-    def version_tags(self, model: str, model_version: str) -> Mapping[str, str]:
-        """Return the tags of a version."""
-        ...
-
+    def version_tags(self, model: str, model_version: str) -> Mapping[str, str]: ...
     def register(
         self,
         request: TrainingRequest,
@@ -59,7 +44,7 @@ class Registry(Protocol):
         params: Mapping[str, str],
         taken: Collection[str] = (),
     ) -> str:
-        """Log what a trainer returned and register it; return the version, whose name is none of those taken."""
+        """Log and register the model that a trainer returned; return its version, which is none of ``taken``."""
         ...
 
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
@@ -76,5 +61,5 @@ class Registry(Protocol):
         labels: NDArray[np.generic],
         decided: NDArray[np.generic],
     ) -> None:
-        """Record the gate's answer with the version's run."""
+        """Record the gate's answer in the run of the version."""
         ...

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 
 RunTrainer = Callable[[str, TrainingRequest, str], object]
-"""Calls the trainer that a spec names; what it logs by itself goes to the tracking address, given last."""
+"""Calls the trainer that a spec names; the last argument is the tracking address that it may log to."""
 
 
 AskTrainer = Callable[[str, Mapping[str, object]], None]

@@ -40,39 +40,31 @@ class LabelsRead(Protocol):
 
     @property
     def accounting(self) -> LabelAccounting:
-        """What the join could not use."""
+        """Label rows that the join could not use."""
         ...
 
 
 class LabelCount(Protocol):
-    """How many labels of a chunk are known, and since when the newest is."""
+    """The number of known labels of a chunk, and the time at which the newest became known."""
 
     @property
-    def rows(self) -> int:
-        """Label rows."""
-        ...
-
+    def rows(self) -> int: ...
     @property
-    def latest_at(self) -> dt.datetime | None:
-        """When the newest became known."""
-        ...
+    def latest_at(self) -> dt.datetime | None: ...
 
 
 class Warehouse(Protocol):
     """The users' database of predictions and labels; only ever read."""
 
-    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
-        """Read a chunk's predictions."""
-        ...
-
+    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead: ...
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
         ...
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
-        """Run a user's query for a chunk; return its one number, or None where it is null."""
+        """Run a user's query for a chunk; return its one number, or None if that is null."""
         ...
 
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, "LabelCount"]:
+    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelCount]:
         """Count the labels known at ``as_of``, by the chunk's key."""
         ...

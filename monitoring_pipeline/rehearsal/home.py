@@ -14,9 +14,9 @@ import dagster as dg
 import monitoring_pipeline
 from monitoring_pipeline.alerting.channels.file import FileChannel
 from monitoring_pipeline.alerting.delivery.delivery import deliver
+from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
-from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.rehearsal.progress import LOCK_FILE, RehearsalError
 from monitoring_pipeline.rehearsal.registry_copy import RehearsedRegistry, copy_registry
 from monitoring_pipeline.rehearsal.served_warehouse import ServedWarehouse
@@ -110,17 +110,16 @@ def open_home(settings: Settings, loaded: LoadedSpec, folder: Path) -> Iterator[
         folder: the rehearsal's own.
     """
     own = _settings_in(settings, folder)
-    real = ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow")
-    registry = copy_registry(loaded.spec, real, folder)
-    log = DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds)
+    deployed = build_adapters(settings)
+    registry = copy_registry(loaded.spec, deployed.registry, folder)
     with ResultStore.open(own.store_url) as store:
         yield RehearsalHome(
             folder=folder,
             settings=own,
             loaded=loaded,
             store=store,
-            log=log,
-            warehouse=ServedWarehouse(log, store, registry),
+            log=deployed.warehouse,
+            warehouse=ServedWarehouse(deployed.warehouse, store, registry),
             registry=registry,
             alerting=rehearsed_rules(settings),
             clock=SimulatedClock(dt.datetime.min.replace(tzinfo=dt.UTC)),

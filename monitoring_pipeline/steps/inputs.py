@@ -10,8 +10,9 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.outside import Kept
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -20,7 +21,7 @@ from monitoring_pipeline.steps.references import MissingInputError
 PREDICTIONS, LABELS = "predictions", "labels"
 
 
-def required_snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
+def required_snapshot(store: Results, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
     """Return the pointer to a chunk's rows.
 
     Raises:
@@ -33,7 +34,7 @@ def required_snapshot(store: Store, spec: ModelSpec, chunk: Chunk, kind: str) ->
 
 
 def require_rows_known_before(
-    spec: ModelSpec, chunk: Chunk, kind: str, rows: pl.DataFrame, *, store: Store, until: dt.datetime | None = None
+    spec: ModelSpec, chunk: Chunk, kind: str, rows: pl.DataFrame, *, store: Results, until: dt.datetime | None = None
 ) -> None:
     """Refuse a reading without any rows where there were some before: tables are emptied, rebuilt, or kept for a while.
 
@@ -42,7 +43,7 @@ def require_rows_known_before(
         chunk: the chunk.
         kind: of the rows: predictions or labels.
         rows: what was read now.
-        store: knows what was read before.
+        store: holds the rows that were read before.
         until: the moment that the reading looks from; rows that became known later are not missed.
 
     Raises:
@@ -69,17 +70,11 @@ def versions_in(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
 
 
 def rows_of_version(
-    spec: ModelSpec,
-    chunk: Chunk,
-    version: str,
-    *,
-    store: Store,
-    snapshots: Snapshots,
-    columns: Sequence[str] | None = None,
+    spec: ModelSpec, chunk: Chunk, version: str, kept: Kept, *, columns: Sequence[str] | None = None
 ) -> pl.DataFrame:
     """Return a chunk's predictions by one model version: the named columns, or all."""
     wanted = None if columns is None else list(dict.fromkeys(["model_version", *columns]))
-    rows = snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri, wanted)
+    rows = kept.snapshots.read(required_snapshot(kept.store, spec, chunk, PREDICTIONS).uri, wanted)
     return rows.filter(pl.col("model_version") == version)
 
 

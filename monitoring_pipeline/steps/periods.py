@@ -8,29 +8,28 @@ from monitoring_pipeline.evaluation.performance.performance import measure_perfo
 from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.outside import Kept
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.references import load_reference, reference_producer
 
 
-def measure_period(
-    spec: ModelSpec, chunk_keys: Sequence[str], *, store: Store, snapshots: Snapshots
-) -> tuple[Measurement, ...]:
+def measure_period(spec: ModelSpec, chunk_keys: Sequence[str], kept: Kept) -> tuple[Measurement, ...]:
     """Measure performance on all rows of several chunks together, by version; exact, not a mean of the chunks.
 
     Chunks that have not been monitored, or whose labels have not been read, are left out.
     """
-    predictions_of = store.snapshots(spec.name, "predictions")
-    labels_of = store.snapshots(spec.name, "labels")
+    predictions_of = kept.store.snapshots(spec.name, "predictions")
+    labels_of = kept.store.snapshots(spec.name, "labels")
     known = [key for key in chunk_keys if key in predictions_of and key in labels_of]
     if not known:
         return ()
     columns = ["row_id", "model_version", *spec.output_columns, *spec.carried_columns]
     # A row is found again by its chunk as well: the same id may be scored on two days.
-    rows = pl.concat(_of_chunk(snapshots.read(predictions_of[key].uri, columns), key) for key in known)
-    labels = pl.concat(_of_chunk(snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in known)
+    rows = pl.concat(_of_chunk(kept.snapshots.read(predictions_of[key].uri, columns), key) for key in known)
+    labels = pl.concat(_of_chunk(kept.snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in known)
     return tuple(
         measurement
         for version in rows["model_version"].unique().sort().to_list()
@@ -73,7 +72,7 @@ def sum_performance(
     return summed_performance(spec, reference.bins | reference.error_bins, days)
 
 
-def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Store) -> PeriodDay:
+def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Results) -> PeriodDay:
     """Return what the store holds of a chunk; nothing where other versions made all of its predictions."""
     measurements = store.measurements(spec.name, key)
     versions = {m.model_version for m in measurements} - {""}

@@ -9,8 +9,8 @@ from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
     reference_from_document,
 )
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
+from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -18,9 +18,7 @@ class MissingInputError(RuntimeError):
     """A step needs what an earlier one has not left; the message names the asset to run first."""
 
 
-def reference_rows(
-    spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots, first: int | None = None
-) -> pl.DataFrame:
+def reference_rows(spec: ModelSpec, reference: Reference, kept: Kept, *, first: int | None = None) -> pl.DataFrame:
     """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
 
     The ``first`` so many are a sample by the hash of their ids; without it all are returned.
@@ -29,11 +27,11 @@ def reference_rows(
         MissingInputError: when the reference was built before rows were kept.
     """
     kind = reference_producer(reference.model_version)
-    snapshot = store.snapshot(spec.name, reference.window, kind)
+    snapshot = kept.store.snapshot(spec.name, reference.window, kind)
     if snapshot is None:
         message = f"{spec.name}: the rows of {kind} are not kept yet: materialize {spec.name}/reference with rebuild"
         raise MissingInputError(message)
-    rows = snapshots.scan(snapshot.uri)
+    rows = kept.snapshots.scan(snapshot.uri)
     return (rows if first is None else rows.head(first)).collect()
 
 
@@ -42,7 +40,7 @@ def days_producer(model_version: str) -> str:
     return f"{reference_producer(model_version)}:days"
 
 
-def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Reference:
+def load_reference(spec: ModelSpec, store: References, model_version: str) -> Reference:
     """Return a version's reference.
 
     Raises:
@@ -55,7 +53,7 @@ def load_reference(spec: ModelSpec, store: Store, model_version: str) -> Referen
     return reference_from_document(document)
 
 
-def load_references(spec: ModelSpec, store: Store, versions: Iterable[str]) -> dict[str, Reference]:
+def load_references(spec: ModelSpec, store: References, versions: Iterable[str]) -> dict[str, Reference]:
     """Return the references of those versions that have one: by the spec, or since they were promoted.
 
     Raises:

@@ -3,7 +3,7 @@
 from monitoring_pipeline.evaluation.quality.suite import READABLE, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -14,7 +14,7 @@ from monitoring_pipeline.steps.inputs import (
 )
 
 
-def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str, store: Store) -> ChunkResults:
+def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str, store: Results) -> ChunkResults:
     """Return what the store shall hold of a chunk whose rows could not be read.
 
     Raises:
@@ -27,7 +27,7 @@ def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: s
     return _refused(spec, chunk, (source_failure(str(error)),), producer=producer)
 
 
-def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Store) -> str | None:
+def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Results) -> str | None:
     """Return why a chunk's rows were refused when ``producer`` last read them; None when they were not."""
     if store.snapshot(spec.name, chunk.key, producer) or store.provenance(spec.name, chunk.key, producer) is None:
         return None

@@ -5,7 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.versions import Versions
 from monitoring_pipeline.records.measurement import Measurement, Role, Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.version import VersionRecord
 NOT_SERVING = frozenset({Role.SHADOW, Role.RETIRED})
 
 
-def effective_spec(spec: ModelSpec, store: Store) -> ModelSpec:
+def effective_spec(spec: ModelSpec, store: Versions) -> ModelSpec:
     """Return the spec with the reference windows of the versions that were promoted since it was written.
 
     A window that the spec names itself holds.
@@ -24,13 +24,13 @@ def effective_spec(spec: ModelSpec, store: Store) -> ModelSpec:
     return spec.model_copy(update={"reference": spec.reference | added}) if added else spec
 
 
-def recorded_champion(spec: ModelSpec, store: Store) -> VersionRecord | None:
+def recorded_champion(spec: ModelSpec, store: Versions) -> VersionRecord | None:
     """Return the store's record of the version that serves now; ``None`` before the first promotion."""
     champions = [record for record in store.versions(spec.name) if record.role is Role.CHAMPION]
     return max(champions, key=lambda record: record.since, default=None)
 
 
-def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: Store) -> pl.DataFrame:
+def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: Versions) -> pl.DataFrame:
     """Return a chunk's rows as read, without those of versions that did not serve: a suite is about predictions made.
 
     Where nothing else is left they stay.
@@ -43,7 +43,7 @@ def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: St
     return rows if served.is_empty() else served
 
 
-def with_roles(results: ChunkResults, store: Store) -> ChunkResults:
+def with_roles(results: ChunkResults, store: Versions) -> ChunkResults:
     """Stamp each measurement with the role that its version had when the chunk began.
 
     On its last day a champion serves, too. What does not serve is measured like everything else, and never decides.

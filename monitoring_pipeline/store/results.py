@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incidents import IncidentStore
@@ -18,6 +21,7 @@ from monitoring_pipeline.store.rows import (
     measurement_of,
     profiles_of,
     provenance_of,
+    reference_row,
     rows_of,
     snapshot_of,
     verdict_of,
@@ -119,41 +123,22 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         rows = self._current(chunk_revisions, model, chunk=chunk, producer=producer)
         return provenance_of(rows[0]) if rows else None
 
-    def save_reference(
-        self,
-        model: str,
-        model_version: str,
-        reference_hash: str,
-        document: str,
-        *,
-        spec_hash: str,
-        input_fingerprint: str,
-        rows: int,
-        window_start: dt.datetime,
-        window_end: dt.datetime,
-        run_id: str,
-        created_at: dt.datetime,
-    ) -> None:
-        """Make a reference the current one of its model version; one that is known by its hash stays as it is."""
-        own = {"model": model, "model_version": model_version}
-        with writing(self._engine, f"reference/{model}/{model_version}") as connection:
+    def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
+        """Make a reference the current one of its version; one that is stored already keeps its row.
+
+        Args:
+            reference: the reference.
+            provenance: how it was made.
+            chunk: its window.
+            origin: the run that built it, and when.
+        """
+        own = {"model": reference.model, "model_version": reference.model_version}
+        with writing(self._engine, f"reference/{reference.model}/{reference.model_version}") as connection:
             connection.execute(model_references.update().filter_by(**own).values(is_current=False))
-            known = model_references.update().filter_by(**own, reference_hash=reference_hash)
+            known = model_references.update().filter_by(**own, reference_hash=reference.reference_hash)
             if connection.execute(known.values(is_current=True)).rowcount:
                 return
-            row = {
-                "reference_hash": reference_hash,
-                "is_current": True,
-                "document": document,
-                "spec_hash": spec_hash,
-                "input_fingerprint": input_fingerprint,
-                "rows": rows,
-                "window_start": window_start,
-                "window_end": window_end,
-                "run_id": run_id,
-                "created_at": created_at,
-            }
-            connection.execute(model_references.insert(), own | row)
+            connection.execute(model_references.insert(), own | reference_row(reference, provenance, chunk, origin))
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a model version as it was saved, if there is one."""

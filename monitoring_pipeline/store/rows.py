@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
+from monitoring_pipeline.evaluation.reference.reference import Reference, reference_document
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import (
     Kind,
     Maturity,
@@ -22,6 +24,7 @@ from monitoring_pipeline.records.measurement import (
     Verdict,
     VerdictStatus,
 )
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.tables.results import chunk_revisions, measurements, profiles, snapshots, verdicts
 
 Row = dict[str, Any]
@@ -57,6 +60,22 @@ def rows_of(
         (verdicts, [place | _verdict_row(results.verdict)] if results.verdict else []),
         (snapshots, [place | asdict(results.snapshot)] if results.snapshot else []),
     ]
+
+
+def reference_row(reference: Reference, provenance: Provenance, chunk: Chunk, origin: Origin) -> Row:
+    """Return the row of a reference, current from now on, without the key of its version."""
+    return {
+        "reference_hash": reference.reference_hash,
+        "is_current": True,
+        "document": reference_document(reference),
+        "spec_hash": provenance.spec_hash,
+        "input_fingerprint": provenance.input_fingerprint,
+        "rows": reference.profile.rows,
+        "window_start": chunk.start,
+        "window_end": chunk.end,
+        "run_id": origin.run_id,
+        "created_at": origin.at,
+    }
 
 
 def measurement_of(row: RowMapping) -> Measurement:

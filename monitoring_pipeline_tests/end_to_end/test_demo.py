@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.evaluation.periods import PeriodSummary
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.steps.periods import measure_period, summarize
@@ -105,9 +106,8 @@ def test_commands_about_incidents(demo):
 def _of_month(world: World, model: str, metric: str, month: str) -> Measurement:
     days = [f"{month}-{day + 1:02d}" for day in range(MONTHS[month])]
     with world.store() as store:
-        measured = measure_period(
-            world.loaded(model).spec, days, store=store, snapshots=SnapshotFiles(world.settings.snapshots)
-        )
+        kept = Kept(store=store, snapshots=SnapshotFiles(world.settings.snapshots))
+        measured = measure_period(world.loaded(model).spec, days, kept)
     (found,) = [m for m in measured if m.name == metric]
     return found
 

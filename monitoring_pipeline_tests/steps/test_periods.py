@@ -13,6 +13,7 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, PeriodSummary
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.results import _period_cells
 from monitoring_pipeline.statistics.results import Quantity
@@ -24,9 +25,8 @@ from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, ROWS
 
 def _period(world: World, model: str, days: tuple[str, ...]) -> dict[str, Measurement]:
     with world.store() as store:
-        measured = measure_period(
-            world.loaded(model).spec, days, store=store, snapshots=SnapshotFiles(world.settings.snapshots)
-        )
+        kept = Kept(store=store, snapshots=SnapshotFiles(world.settings.snapshots))
+        measured = measure_period(world.loaded(model).spec, days, kept)
     return {m.name: m for m in measured}
 
 

@@ -9,8 +9,12 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference, reference_document
 from monitoring_pipeline.evaluation.results import Snapshot
-from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
+from monitoring_pipeline.ports.references import Origin
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict, VerdictStatus
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.results import ResultStore
 
 DAY = "2013-04-22"
@@ -171,34 +175,44 @@ def test_verdicts_and_snapshots_of_all_chunks(store, make_results, measured_at):
     assert list(store.snapshots("flight_delay", "labels").items()) == list(labels.items())
 
 
-def test_references_one_is_current_and_saving_again_changes_nothing(store, measured_at):
-    def save(reference_hash: str, document: str, run_id: str = "run") -> None:
-        store.save_reference(
-            "flight_delay",
-            "1",
-            reference_hash,
-            document,
-            spec_hash="spec",
-            input_fingerprint="input",
-            rows=10,
-            window_start=measured_at,
-            window_end=measured_at + dt.timedelta(days=59),
-            run_id=run_id,
-            created_at=measured_at,
-        )
+def reference(**parts) -> Reference:
+    profile = ChunkProfile("1", rows=10, columns=())
+    made = {"bins": {}, "profile": profile, "performance": (), "labelled_rows": 9}
+    return Reference(model="flight_delay", model_version="1", window="2013-01-01/2013-03-01", **made | parts)
 
-    save("a", '{"bins":  [0.1]}')
-    assert store.reference_document("flight_delay", "1") == '{"bins":  [0.1]}'
-    save("b", "{}")
-    assert store.reference_document("flight_delay", "1") == "{}"
+
+def test_references_one_is_current_and_saving_again_changes_nothing(store, measured_at):
+    start, end = measured_at, measured_at + dt.timedelta(days=59)
+    provenance = Provenance(spec_hash="spec", reference_hash="", input_fingerprint="input", code_version="0")
+
+    def save(made: Reference, run_id: str = "run") -> None:
+        chunk = Chunk("flight_delay", made.window, start, end)
+        store.save_reference(made, provenance, chunk, origin=Origin(run_id=run_id, at=measured_at))
+
+    a, b = reference(), reference(labelled_rows=8)
+    save(a)
+    assert store.reference_document("flight_delay", "1") == reference_document(a)
+    save(b)
+    assert store.reference_document("flight_delay", "1") == reference_document(b)
     before = rows_in(store, "model_references")
-    save("b", "{}", run_id="again")
+    save(b, run_id="again")
     assert sorted(rows_in(store, "model_references")) == sorted(before)
-    save("a", '{"bins":  [0.1]}')
-    assert store.reference_document("flight_delay", "1") == '{"bins":  [0.1]}'
+    save(a)
+    assert store.reference_document("flight_delay", "1") == reference_document(a)
     current = store.query("SELECT reference_hash, run_id FROM model_references WHERE is_current", {})[1]
-    assert current == [("a", "run")]
+    assert current == [(a.reference_hash, "run")]
     assert store.reference_document("flight_delay", "2") is None
+
+
+def test_a_saved_reference_has_the_columns_that_queries_read(store, measured_at):
+    made = reference(profile=ChunkProfile("1", rows=7, columns=()))
+    chunk = Chunk("flight_delay", made.window, measured_at, measured_at + dt.timedelta(days=59))
+    provenance = Provenance(spec_hash="s", reference_hash="r", input_fingerprint="i", code_version="c")
+    store.save_reference(made, provenance, chunk, origin=Origin(run_id="run", at=measured_at))
+    columns = "model, model_version, reference_hash, document, spec_hash, input_fingerprint, rows, run_id"
+    assert store.query(f"SELECT {columns} FROM model_references", {})[1] == [
+        ("flight_delay", "1", made.reference_hash, reference_document(made), "s", "i", 7, "run")
+    ]
 
 
 def test_queries_cannot_write(store, make_results, measured_at):

@@ -8,9 +8,8 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.definitions import build_resources
-from monitoring_pipeline.orchestration.jobs.retraining import adapters
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.trainers import run_trainer
@@ -38,16 +37,16 @@ AGE_DECIDES = """
 
 
 @contextmanager
-def outside(world: World) -> Iterator[Adapters]:
+def outside(world: World) -> Iterator[Outside]:
     with world.store() as store:
-        yield adapters_of(world, store)
+        yield outside_of(world, store)
 
 
-def adapters_of(world: World, store: ResultStore) -> Adapters:
+def outside_of(world: World, store: ResultStore) -> Outside:
     from monitoring_pipeline.quality.runner import run_suite
 
     settings = world.settings
-    return Adapters(
+    return Outside(
         warehouse=world.warehouse,
         store=store,
         snapshots=SnapshotFiles(settings.snapshots),
@@ -65,22 +64,21 @@ def action(key: str, version: str | None = None, **parts: Any) -> Action:
     return Action(version=version, decision_key=key, now=parts.pop("now", NOW), **parts)
 
 
-def aliases(own: Adapters) -> dict[str, str | None]:
+def aliases(own: Outside) -> dict[str, str | None]:
     names = ("champion", "challenger", "former_champion")
     return {name: own.registry.version_with_alias(LOANS, name) for name in names}
 
 
-def roles(own: Adapters) -> dict[str, Role]:
+def roles(own: Outside) -> dict[str, Role]:
     return {record.model_version: record.role for record in own.store.versions(LOANS)}
 
 
 def run_job(world: World, job: dg.JobDefinition, *, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
-    own = adapters_of(world, ResultStore.open(world.settings.store_url))
+    own = outside_of(world, ResultStore.open(world.settings.store_url))
     outside_world = {
         "registry": dg.ResourceDefinition.hardcoded_resource(own.registry),
         "run_trainer": dg.ResourceDefinition.hardcoded_resource(own.run_trainer),
         "ask_trainer": dg.ResourceDefinition.hardcoded_resource(own.ask_trainer),
-        "adapters": adapters,
     }
     definitions = dg.Definitions(jobs=[job], resources=build_resources(world.settings) | outside_world)
     return definitions.resolve_job_def(job.name).execute_in_process(

@@ -12,11 +12,8 @@ from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.ports.clock import Clock
-from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.suites import Suites
-from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -40,7 +37,6 @@ class Asset:
         description: shown in Dagster.
         run: measures the chunks of a run, writes the results, and yields what Dagster shall know.
         deps: names of the assets that it needs; those that a model lacks are left out.
-        uses: names of the resources that it needs, beside ``store`` and ``clock``, which all need.
         kinds: shown in Dagster as icons.
         checks: its asset checks.
         metadata: what Dagster shows of its results for a partition.
@@ -56,7 +52,6 @@ class Asset:
     description: str
     run: "Callable[[AssetRun], Iterator[Event]]"
     deps: tuple[str, ...] = ()
-    uses: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
     metadata: Callable[[ChunkResults], Metadata] = performance_metadata
@@ -97,44 +92,24 @@ class AssetRun:
         return chunks_of(self.context, self.spec)
 
     @property
-    def warehouse(self) -> Warehouse:
-        """The users' tables."""
-        return self.context.resources.warehouse
+    def outside(self) -> Outside:
+        """Everything outside, made from the resources of the run."""
+        return self.context.resources.outside
 
     @property
     def store(self) -> Store:
         """The results."""
-        return self.context.resources.store
+        return self.outside.store
 
     @property
-    def snapshots(self) -> Snapshots:
-        """The rows that were read."""
-        return self.context.resources.snapshots
-
-    @property
-    def suites(self) -> Suites:
-        """The runner of suites."""
-        return self.context.resources.suites
-
-    @property
-    def registry(self) -> Registry:
-        """The registry of model versions."""
-        return self.context.resources.registry
-
-    @property
-    def id_key(self) -> bytes:
-        """The key of the hash that replaces ids."""
-        return self.context.resources.id_key
+    def clock(self) -> Clock:
+        """The clock."""
+        return self.outside.clock
 
     @property
     def alerting(self) -> Rules:
         """The reader of the alerting rules."""
         return self.context.resources.alerting
-
-    @property
-    def clock(self) -> Clock:
-        """The clock."""
-        return self.context.resources.clock
 
     def as_of(self) -> dt.datetime:
         """Return the moment whose knowledge the run uses; raises as ``partitions.as_of`` does."""

@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 
 RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
-USED_BY_ALL = frozenset({"store", "clock"})
+RESOURCES = {"outside", "alerting"}
 
 
 def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
@@ -56,7 +56,7 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         kinds=set(asset.kinds),
         pool=spec.name,
         deps=[_key(spec, name) for name in asset.deps if name in of_model],
-        required_resource_keys={*asset.uses, *USED_BY_ALL},
+        required_resource_keys=RESOURCES,
         check_specs=check_specs(spec.name, asset.name, asset.checks),
         **optional,
     )

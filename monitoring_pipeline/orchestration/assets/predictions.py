@@ -48,7 +48,7 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
     taken = _Taken()
     for chunk in this.chunks:
         try:
-            outcome = _take(this, chunk)
+            outcome = predictions_or_refusal(this.loaded, chunk, this.outside)
         except SourceUnreachableError as error:
             taken.kept[chunk.key] = reason_to_keep(error)
             continue
@@ -64,18 +64,6 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
         fail_on_refusals(this.spec, taken.refused | taken.kept)
     note_kept_chunks(this.context, taken.kept)
     yield dg.MaterializeResult()
-
-
-def _take(this: AssetRun, chunk: Chunk) -> PredictionsOutcome:
-    return predictions_or_refusal(
-        this.loaded,
-        chunk,
-        warehouse=this.warehouse,
-        store=this.store,
-        snapshots=this.snapshots,
-        suites=this.suites,
-        id_key=this.id_key,
-    )
 
 
 def _checks(this: AssetRun, taken: _Taken) -> Iterator[dg.AssetCheckResult]:

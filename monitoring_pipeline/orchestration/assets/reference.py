@@ -23,19 +23,7 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
     metadata: dict[str, Any] = {}
     known = replace(this.loaded, spec=effective_spec(this.spec, this.store))
     for version in known.spec.reference:
-        built = take_reference(
-            known,
-            version,
-            warehouse=this.warehouse,
-            store=this.store,
-            snapshots=this.snapshots,
-            suites=this.suites,
-            id_key=this.id_key,
-            rebuild=config.rebuild,
-            run_id=this.context.run.run_id,
-            now=this.clock(),
-            registry=this.registry,
-        )
+        built = take_reference(known, version, this.outside, now=this.clock(), rebuild=config.rebuild)
         this.context.log.info("version %s: %s", version, "as before" if built.reused else "built")
         metadata[f"version {version}: rows"] = built.reference.profile.rows
         metadata[f"version {version}: hash"] = built.reference.reference_hash

@@ -27,7 +27,6 @@ _BEFORE_THE_VERDICT = (
         description="Per model version: frozen bins, profile and performance of its reference window. "
         "Built again when the declaration of sources, features or window changes, or with `rebuild: true`.",
         run=run_reference,
-        uses=("warehouse", "snapshots", "suites", "id_key", "registry"),
         kinds=frozenset({"duckdb", "polars"}),
         is_measured=False,
         is_partitioned=False,
@@ -38,7 +37,6 @@ _BEFORE_THE_VERDICT = (
         description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
         run=run_predictions,
         deps=("reference",),
-        uses=("warehouse", "snapshots", "suites", "id_key", "alerting"),
         kinds=frozenset({"duckdb", "polars", "greatexpectations"}),
         checks=(
             Check("schema", "Needed columns exist, and their types fit the spec.", blocking=True),
@@ -51,9 +49,8 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="profile",
         description="Counts of every column over the reference's bins: what all distances are computed from.",
-        run=each_chunk(lambda run: partial(profile_predictions, run.spec, store=run.store, snapshots=run.snapshots)),
+        run=each_chunk(lambda run: partial(profile_predictions, run.spec, kept=run.outside)),
         deps=("reference", "predictions"),
-        uses=("snapshots",),
         kinds=frozenset({"polars"}),
         checks=(Check("columns", "No column has lost all its values."),),
         metadata=metadata.profile_metadata,
@@ -62,9 +59,8 @@ _BEFORE_THE_VERDICT = (
         name="drift",
         description="Distance of every column to the reference, or to the earlier days that the spec names, with "
         "evidence; which columns have drifted, and whether all of them together have.",
-        run=each_chunk(lambda run: partial(compare_chunk, run.spec, store=run.store, snapshots=run.snapshots)),
+        run=each_chunk(lambda run: partial(compare_chunk, run.spec, kept=run.outside)),
         deps=("reference", "predictions", "profile"),
-        uses=("snapshots",),
         kinds=frozenset({"scipy"}),
         checks=(Check("drift", "No column has drifted from the reference: effect over the floor, and evidence."),),
         metadata=metadata.drift_metadata,
@@ -74,28 +70,16 @@ _BEFORE_THE_VERDICT = (
         description="Performance that is to be expected without labels, with its measured error: from the scores "
         "themselves (classification), or from a model of the errors (regression). "
         "A changed relation of inputs and label cannot be seen this way.",
-        run=each_chunk(lambda run: estimate_chunks(run.spec, store=run.store, snapshots=run.snapshots)),
+        run=each_chunk(lambda run: estimate_chunks(run.spec, run.outside)),
         deps=("reference", "predictions"),
-        uses=("snapshots",),
         kinds=frozenset({"scikitlearn"}),
         checks=(Check("estimate", "No metric is expected, without labels, on the wrong side of its threshold."),),
     ),
     Asset(
         name="labels",
         description="Snapshot of the labels that are known by now, and how mature the chunk is.",
-        run=each_chunk(
-            lambda run: partial(
-                labels_or_refusal,
-                run.spec,
-                as_of=run.as_of(),
-                warehouse=run.warehouse,
-                store=run.store,
-                snapshots=run.snapshots,
-                id_key=run.id_key,
-            )
-        ),
+        run=each_chunk(lambda run: partial(labels_or_refusal, run.spec, as_of=run.as_of(), reading=run.outside)),
         deps=("reference", "predictions"),
-        uses=("warehouse", "snapshots", "id_key"),
         kinds=frozenset({"duckdb", "polars"}),
         checks=(Check("labels", "No duplicate, orphan, empty or impossible labels."),),
         reads_source=True,
@@ -106,11 +90,10 @@ _BEFORE_THE_VERDICT = (
         name="performance",
         description="Realized performance on the rows whose labels are known, each number with its interval.",
         run=each_chunk(
-            lambda run: partial(score_chunk, run.spec, as_of=run.as_of(), store=run.store, snapshots=run.snapshots),
+            lambda run: partial(score_chunk, run.spec, as_of=run.as_of(), kept=run.outside),
             needs=("predictions", "labels"),
         ),
         deps=("reference", "predictions", "labels"),
-        uses=("snapshots",),
         kinds=frozenset({"scipy"}),
         checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
         may_change_with_late_labels=True,
@@ -120,24 +103,18 @@ _BEFORE_THE_VERDICT = (
         description="Why performance changed: how much of it the moved inputs explain, and how much is a changed "
         "relation of inputs and label.",
         run=each_chunk(
-            lambda run: partial(attribute_chunk, run.spec, store=run.store, snapshots=run.snapshots),
+            lambda run: partial(attribute_chunk, run.spec, kept=run.outside),
             needs=("predictions", "labels"),
         ),
         deps=("reference", "predictions", "labels"),
-        uses=("snapshots",),
         kinds=frozenset({"scikitlearn"}),
         may_change_with_late_labels=True,
     ),
     Asset(
         name="business",
         description="The numbers of the user's own SQL.",
-        run=each_chunk(
-            lambda run: partial(
-                measure_business, run.loaded, warehouse=run.warehouse, store=run.store, snapshots=run.snapshots
-            )
-        ),
+        run=each_chunk(lambda run: partial(measure_business, run.loaded, reading=run.outside)),
         deps=("predictions",),
-        uses=("warehouse", "snapshots"),
         kinds=frozenset({"duckdb"}),
         is_wanted=lambda spec: bool(spec.business),
         reads_source=True,
@@ -157,13 +134,10 @@ _BEFORE_THE_VERDICT = (
         description="A shadow beside the champion, or a new champion beside the one that it has replaced: "
         "the difference of their losses on the same rows, with a confidence sequence.",
         run=each_chunk(
-            lambda run: partial(
-                compare_versions, run.spec, store=run.store, snapshots=run.snapshots, registry=run.registry
-            ),
+            lambda run: partial(compare_versions, run.spec, scoring=run.outside),
             needs=("predictions", "labels"),
         ),
         deps=("predictions", "labels"),
-        uses=("snapshots", "registry"),
         kinds=frozenset({"mlflow"}),
         is_wanted=lambda spec: spec.retraining is not None,
         may_change_with_late_labels=True,
@@ -189,7 +163,6 @@ ASSETS = (
         "Fails, once everything is written, where rows were refused or could not be read again.",
         run=run_incidents,
         deps=("verdict",),
-        uses=("alerting",),
         is_measured=False,
         may_change_with_late_labels=True,
     ),

@@ -6,14 +6,7 @@ from typing import cast
 import dagster as dg
 
 from monitoring_pipeline.orchestration.runs.partitions import as_of
-from monitoring_pipeline.ports.adapters import Adapters
-from monitoring_pipeline.ports.clock import Clock
-from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.suites import Suites
-from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -46,28 +39,6 @@ class RollOutConfig(dg.Config):
     reason: str = ""
 
 
-@dg.resource(
-    required_resource_keys={
-        "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
-    }
-)  # fmt: skip
-def adapters(context: dg.InitResourceContext) -> Adapters:
-    """Everything outside that the steps of a retraining work with."""
-    outside = context.resources
-    return Adapters(
-        warehouse=cast("Warehouse", outside.warehouse),
-        store=cast("Store", outside.store),
-        snapshots=cast("Snapshots", outside.snapshots),
-        suites=cast("Suites", outside.suites),
-        registry=cast("Registry", outside.registry),
-        run_trainer=cast("RunTrainer", outside.run_trainer),
-        ask_trainer=cast("AskTrainer", outside.ask_trainer),
-        id_key=cast("bytes", outside.id_key),
-        clock=cast("Clock", outside.clock),
-        run_id=context.run.run_id if context.run else "",
-    )
-
-
 def retrain_job_name(spec: ModelSpec) -> str:
     """Name of the job that trains a challenger and decides about it."""
     return f"{spec.name}_retrain"
@@ -92,10 +63,10 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         out=dg.Out(dict, is_required=False),
         description="Trains on the warehouse's labelled rows and registers a challenger; nothing when done before.",
     )
-    def train(context: dg.OpExecutionContext, config: RetrainConfig, adapters: dg.ResourceParam[Adapters]):  # noqa: ANN202
-        key, now = config.decision_key, _now(context, adapters)
-        with failure_recorded(spec, key, now=now, adapters=adapters):
-            version = train_challenger(spec, decision_key=key, now=now, adapters=adapters)
+    def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
+        key, now = config.decision_key, _now(context, outside)
+        with failure_recorded(spec, key, now=now, adapters=outside):
+            version = train_challenger(spec, decision_key=key, now=now, adapters=outside)
         if version is None:
             context.log.info("training was asked for elsewhere: the challenger is judged when it is registered")
             return
@@ -144,7 +115,7 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
 
     @dg.op(name=f"{spec.name}_change_version", description=f"One of {', '.join(ACTIONS)}; done once for its key.")
     def change_version(
-        context: dg.OpExecutionContext, config: RollOutConfig, adapters: dg.ResourceParam[Adapters]
+        context: dg.OpExecutionContext, config: RollOutConfig, outside: dg.ResourceParam[Outside]
     ) -> None:
         if config.action not in ACTIONS:
             message = f"unknown action {config.action!r}; known: {', '.join(ACTIONS)}"
@@ -154,9 +125,9 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
             decision_key=config.decision_key,
             actor=config.actor or ACTOR,
             reason=config.reason,
-            now=_now(context, adapters),
+            now=_now(context, outside),
         )
-        _tell(context, ACTIONS[config.action](loaded, asked, adapters=adapters))
+        _tell(context, ACTIONS[config.action](loaded, asked, adapters=outside))
 
     @dg.job(
         name=rollout_job_name(spec),
@@ -179,11 +150,11 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
         description="Challenger and champion on the same held-out rows; the answer is a decision.",
     )
     def judge(
-        context: dg.OpExecutionContext, challenger: dict[str, str], adapters: dg.ResourceParam[Adapters]
+        context: dg.OpExecutionContext, challenger: dict[str, str], outside: dg.ResourceParam[Outside]
     ) -> dict[str, str]:
-        key, version, now = challenger["decision_key"], challenger["version"], _now(context, adapters)
-        with failure_recorded(spec, key, now=now, adapters=adapters):
-            decision = run_gate(spec, version, decision_key=key, now=now, adapters=adapters)
+        key, version, now = challenger["decision_key"], challenger["version"], _now(context, outside)
+        with failure_recorded(spec, key, now=now, adapters=outside):
+            decision = run_gate(spec, version, decision_key=key, now=now, adapters=outside)
         _tell(context, decision)
         return challenger
 
@@ -198,20 +169,20 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
         ins={"judged": dg.In(dict)},
         description="Promotes, waits, starts a shadow or refuses, as the policy says.",
     )
-    def follow(context: dg.OpExecutionContext, judged: dict[str, str], adapters: dg.ResourceParam[Adapters]) -> None:
-        key, now = judged["decision_key"], _now(context, adapters)
-        gate = adapters.store.decision(spec.name, gate_key(key))
+    def follow(context: dg.OpExecutionContext, judged: dict[str, str], outside: dg.ResourceParam[Outside]) -> None:
+        key, now = judged["decision_key"], _now(context, outside)
+        gate = outside.store.decision(spec.name, gate_key(key))
         if gate is None:
             raise dg.Failure(description=f"{spec.name}: the gate has left no decision for {key}")
-        with failure_recorded(spec, key, now=now, adapters=adapters):
-            decision = roll_out(loaded, gate, decision_key=key, now=now, adapters=adapters)
+        with failure_recorded(spec, key, now=now, adapters=outside):
+            decision = roll_out(loaded, gate, decision_key=key, now=now, adapters=outside)
         _tell(context, decision)
 
     return follow
 
 
-def _now(context: dg.OpExecutionContext, adapters: Adapters) -> dt.datetime:
-    return as_of(cast("dg.AssetExecutionContext", context), adapters.clock)
+def _now(context: dg.OpExecutionContext, outside: Outside) -> dt.datetime:
+    return as_of(cast("dg.AssetExecutionContext", context), outside.clock)
 
 
 def _tell(context: dg.OpExecutionContext, decision: Decision) -> None:

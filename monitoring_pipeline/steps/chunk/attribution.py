@@ -5,8 +5,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -23,20 +22,20 @@ REFERENCE_ROWS = 2 * SAMPLE_ROWS
 """Rows of the reference that are read: as some have no label, more than are compared."""
 
 
-def attribute_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Split each version's change of performance against its reference."""
-    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
-    labels = required_snapshot(store, spec, chunk, LABELS)
-    rows = snapshots.read(predictions.uri)
-    known = snapshots.read(labels.uri, ["row_id", "label"])
-    references = load_references(spec, store, rows["model_version"].unique().sort().to_list())
+    predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(kept.store, spec, chunk, LABELS)
+    rows = kept.snapshots.read(predictions.uri)
+    known = kept.snapshots.read(labels.uri, ["row_id", "label"])
+    references = load_references(spec, kept.store, rows["model_version"].unique().sort().to_list())
     measured: list[Measurement] = []
     for version, reference in references.items():
         measured.extend(
             attribute_change(
                 spec,
                 model_version=version,
-                reference_rows=reference_rows(spec, reference, store=store, snapshots=snapshots, first=REFERENCE_ROWS),
+                reference_rows=reference_rows(spec, reference, kept, first=REFERENCE_ROWS),
                 rows=rows.filter(pl.col("model_version") == version),
                 labels=known,
                 seed_parts=(spec.name, version, chunk.key),

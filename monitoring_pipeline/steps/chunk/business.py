@@ -16,12 +16,12 @@ from monitoring_pipeline.evaluation.business.business_metrics import (
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept, Reading
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
@@ -50,9 +50,7 @@ def check_business(loaded: LoadedSpec) -> None:
         raise SpecError("\n".join(problems))
 
 
-def measure_business(
-    loaded: LoadedSpec, chunk: Chunk, *, warehouse: Warehouse, store: Store, snapshots: Snapshots
-) -> ChunkResults:
+def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> ChunkResults:
     """Measure every business metric of the spec on a chunk; one that cannot be measured does not stop the others.
 
     A metric whose SQL uses :model_version is measured for each version that made predictions in the chunk, any other
@@ -62,10 +60,10 @@ def measure_business(
         SourceUnreachableError: when the warehouse is away, and the metrics of the chunk have been measured before.
     """
     spec = loaded.spec
-    versions = versions_in(snapshots, required_snapshot(store, spec, chunk, PREDICTIONS)) if spec.business else []
-    known = store.measurements(spec.name, chunk.key, BUSINESS)
+    versions = _versions(reading, spec, chunk) if spec.business else []
+    known = reading.store.measurements(spec.name, chunk.key, BUSINESS)
     night = _Night(
-        loaded, chunk, tuple(versions), warehouse, is_known=any(m.status is not Status.SKIPPED for m in known)
+        loaded, chunk, tuple(versions), reading.warehouse, is_known=any(m.status is not Status.SKIPPED for m in known)
     )
     measured: list[Measurement] = []
     texts: list[str] = []
@@ -83,6 +81,10 @@ def measure_business(
         provenance=made_from(spec, combined_fingerprint(*texts, outcome_fingerprint(measured))),
         measurements=tuple(measured),
     )
+
+
+def _versions(kept: Kept, spec: ModelSpec, chunk: Chunk) -> list[str]:
+    return versions_in(kept.snapshots, required_snapshot(kept.store, spec, chunk, PREDICTIONS))
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -26,25 +26,25 @@ from monitoring_pipeline.steps.inputs import (
 from monitoring_pipeline.steps.references import days_producer, load_references, reference_rows
 
 
-def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Compare the chunk's profiles with the reference, or with the earlier days that the spec names."""
-    profiles = {profile.model_version: profile for profile in store.profiles(spec.name, chunk.key)}
-    provenance = store.provenance(spec.name, chunk.key, "profile")
+    profiles = {profile.model_version: profile for profile in kept.store.profiles(spec.name, chunk.key)}
+    provenance = kept.store.provenance(spec.name, chunk.key, "profile")
     if provenance is None:
         raise missing_input(spec, chunk, "profile")
-    references = load_references(spec, store, profiles)
+    references = load_references(spec, kept.store, profiles)
     measured: list[Measurement] = []
     inputs = [provenance.input_fingerprint]
     for version, reference in references.items():
-        against = _against(spec, chunk, reference, store=store, snapshots=snapshots)
+        against = _against(spec, chunk, reference, kept)
         if isinstance(against, str):
             measured.append(nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", against))
             continue
         measured.extend(measure_drift(spec, against, profiles[version]))
-        measured.extend(_together(spec, chunk, reference, store=store, snapshots=snapshots))
+        measured.extend(_together(spec, chunk, reference, kept))
         if against.profile is not reference.profile:
             inputs.append(repr(against.profile))
-    empty = not required_snapshot(store, spec, chunk, PREDICTIONS).rows
+    empty = not required_snapshot(kept.store, spec, chunk, PREDICTIONS).rows
     reason = "no predictions" if empty else "no version has a reference"
     return ChunkResults(
         producer="drift",
@@ -54,9 +54,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Sna
     )
 
 
-def _together(
-    spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
-) -> tuple[Measurement, ...]:
+def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> tuple[Measurement, ...]:
     """Compare all watched features at once, on samples of single rows."""
     if not spec.drift.multivariate:
         return ()
@@ -64,24 +62,22 @@ def _together(
     return measure_multivariate(
         spec,
         version,
-        reference_rows(spec, reference, store=store, snapshots=snapshots, first=2 * SAMPLE_ROWS),
-        rows_of_version(spec, chunk, version, store=store, snapshots=snapshots),
+        reference_rows(spec, reference, kept, first=2 * SAMPLE_ROWS),
+        rows_of_version(spec, chunk, version, kept),
         seed_parts=(spec.name, version, chunk.key),
         learned=reference.multivariate_floors,
         left_out=reference.constant_columns,
     )
 
 
-def _against(
-    spec: ModelSpec, chunk: Chunk, reference: Reference, *, store: Store, snapshots: Snapshots
-) -> Counterpart | str:
+def _against(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> Counterpart | str:
     """Return what a version's rows are compared with, or the reason why there is nothing."""
     profile: ChunkProfile | None = reference.profile
     if spec.drift.against is not Against.REFERENCE:
         wanted = baseline_chunks(spec, chunk)
         keys = [other.key for other in wanted]
-        known = _profiles_of(spec, reference, keys, store)
-        baseline = choose_baseline(spec.drift, keys, known, _not_profiled(spec, wanted, known, store))
+        known = _profiles_of(spec, reference, keys, kept.store)
+        baseline = choose_baseline(spec.drift, keys, known, _not_profiled(spec, wanted, known, kept.store))
         if baseline.profile is None:
             return baseline.reason or "no baseline"
         profile = baseline.profile
@@ -91,14 +87,12 @@ def _against(
         profile=profile,
         words=baseline_words(spec.drift),
         learned=reference.floors.floor,
-        expected_sample=reference_rows(spec, reference, store=store, snapshots=snapshots) if with_rows else None,
-        observed_sample=rows_of_version(spec, chunk, reference.model_version, store=store, snapshots=snapshots)
-        if with_rows
-        else None,
+        expected_sample=reference_rows(spec, reference, kept) if with_rows else None,
+        observed_sample=rows_of_version(spec, chunk, reference.model_version, kept) if with_rows else None,
     )
 
 
-def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], store: Store) -> dict[str, ChunkProfile]:
+def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], store: Results) -> dict[str, ChunkProfile]:
     """Return the profiles of some chunks over this reference's bins: of its own chunks, and of monitored ones."""
     version = reference.model_version
     of_reference = store.profiles_by_chunk(spec.name, days_producer(version), keys)
@@ -112,7 +106,7 @@ def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], sto
 
 
 def _not_profiled(
-    spec: ModelSpec, wanted: Sequence[Chunk], known: Mapping[str, ChunkProfile], store: Store
+    spec: ModelSpec, wanted: Sequence[Chunk], known: Mapping[str, ChunkProfile], store: Results
 ) -> list[str]:
     """Return the keys of the wanted chunks that are to be monitored and have not been; a refused one has been."""
     start = spec.calendar.first

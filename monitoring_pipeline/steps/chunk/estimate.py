@@ -8,8 +8,7 @@ from monitoring_pipeline.evaluation.estimation.estimation import estimate_perfor
 from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -18,21 +17,21 @@ from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
-def estimate_chunks(spec: ModelSpec, *, store: Store, snapshots: Snapshots) -> Callable[[Chunk], ChunkResults]:
+def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResults]:
     """Return the step that estimates a chunk's performance; what it fits to a reference serves all chunks of a run."""
     fitted: dict[str, LossModel | None] = {}
 
     def loss_model(reference: Reference) -> LossModel | None:
         key = reference.reference_hash
         if key not in fitted:
-            fitted[key] = _fit(spec, reference, store=store, snapshots=snapshots)
+            fitted[key] = _fit(spec, reference, kept)
         return fitted[key]
 
     def estimate_chunk(chunk: Chunk) -> ChunkResults:
-        snapshot = required_snapshot(store, spec, chunk, PREDICTIONS)
-        rows = snapshots.read(snapshot.uri, _columns(spec))
+        snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+        rows = kept.snapshots.read(snapshot.uri, _columns(spec))
         versions = rows["model_version"].unique().sort().to_list()
-        references = load_references(spec, store, versions)
+        references = load_references(spec, kept.store, versions)
         measured: list[Measurement] = []
         for version, reference in references.items():
             own = rows.filter(pl.col("model_version") == version)
@@ -64,8 +63,8 @@ def _columns(spec: ModelSpec) -> list[str]:
     return ["row_id", "model_version", *features, *spec.output_columns]
 
 
-def _fit(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> LossModel | None:
+def _fit(spec: ModelSpec, reference: Reference, kept: Kept) -> LossModel | None:
     if spec.task is not Task.REGRESSION or reference.estimation.reason is not None:
         return None
-    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    rows = reference_rows(spec, reference, kept)
     return fit_loss_model(spec, rows)

@@ -12,7 +12,8 @@ from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fol
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.decisions import Decisions
+from monitoring_pipeline.ports.incidents import Incidents
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import IncidentEvent
 from monitoring_pipeline.spec.alerting import AlertingRules
@@ -24,7 +25,9 @@ Rules = Callable[[], AlertingRules]
 """Reads who is told of what; raises a SpecError when that cannot be read."""
 
 
-def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.datetime) -> tuple[IncidentEvent, ...]:
+def update_incidents(
+    spec: ModelSpec, store: Incidents, alerting: Rules, *, now: dt.datetime
+) -> tuple[IncidentEvent, ...]:
     """Judge a model's whole history again, store what changed, and return the events that people hear of.
 
     Raises:
@@ -44,7 +47,7 @@ def update_incidents(spec: ModelSpec, store: Store, alerting: Rules, *, now: dt.
     return store.update_incidents(spec.name, judge, partial(plan_alerts, rules, now=now), at=now)
 
 
-def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults | None:
+def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Decisions) -> ChunkResults | None:
     """Return how far the model's alerts could be trusted by the end of a chunk; None while nobody has said anything."""
     measured = measure_alert_precision(store.decisions(spec.name, topic="outcome"), chunk.end)
     if measured is None:

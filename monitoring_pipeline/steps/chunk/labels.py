@@ -13,9 +13,8 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.outside import Reading
+from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -31,30 +30,21 @@ from monitoring_pipeline.steps.references import load_references
 from monitoring_pipeline.steps.refusals import unreadable
 
 
-def take_labels(
-    spec: ModelSpec,
-    chunk: Chunk,
-    as_of: dt.datetime,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    id_key: bytes,
-) -> ChunkResults:
+def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> ChunkResults:
     """Read the labels that are known by now, and say how mature the chunk is.
 
     Raises:
         SourceError: when they cannot be read, do not fit the spec, or are gone.
     """
-    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
-    read = warehouse.read_labels(spec, chunk, as_of)
-    require_rows_known_before(spec, chunk, LABELS, read.frame, store=store, until=as_of)
-    rows = snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
-    labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=id_key)
+    predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
+    read = reading.warehouse.read_labels(spec, chunk, as_of)
+    require_rows_known_before(spec, chunk, LABELS, read.frame, store=reading.store, until=as_of)
+    rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
+    labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
     content = fingerprint(labels.frame)
     snapshot = Snapshot(
         kind=LABELS,
-        uri=snapshots.write(labels.frame, model=spec.name, chunk=chunk.key, kind=LABELS, fingerprint=content),
+        uri=reading.snapshots.write(labels.frame, model=spec.name, chunk=chunk.key, kind=LABELS, fingerprint=content),
         fingerprint=content,
         rows=read.frame.height,
         latest_at=latest_time(read.frame["known_at"]),
@@ -66,7 +56,7 @@ def take_labels(
         predictions=rows.height,
         labelled=labelled,
         as_of=as_of,
-        expected=_expected(spec, rows, store, as_of),
+        expected=_expected(spec, rows, reading.store, as_of),
     )
     measurements = (*maturity_measurements(spec, maturity), *labels.measurements)
     inputs = combined_fingerprint(predictions.fingerprint, content, outcome_fingerprint(measurements))
@@ -80,28 +70,19 @@ def take_labels(
     )
 
 
-def labels_or_refusal(
-    spec: ModelSpec,
-    chunk: Chunk,
-    as_of: dt.datetime,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    id_key: bytes,
-) -> ChunkResults:
+def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> ChunkResults:
     """Read the labels that are known by now; if they cannot be read, return the refusal of the chunk.
 
     Raises:
         SourceUnreachableError: when the source was away, and the labels of the chunk have been read before.
     """
     try:
-        return take_labels(spec, chunk, as_of, warehouse=warehouse, store=store, snapshots=snapshots, id_key=id_key)
+        return take_labels(spec, chunk, as_of, reading)
     except SourceError as error:
-        return unreadable(spec, chunk, error, producer=LABELS, store=store)
+        return unreadable(spec, chunk, error, producer=LABELS, store=reading.store)
 
 
-def _expected(spec: ModelSpec, rows: pl.DataFrame, store: Store, as_of: dt.datetime) -> ExpectedLabels | None:
+def _expected(spec: ModelSpec, rows: pl.DataFrame, store: References, as_of: dt.datetime) -> ExpectedLabels | None:
     """Return how many labels are expected by the references of the rows' versions; None where one knows nothing."""
     references = load_references(spec, store, rows["model_version"].unique().sort().to_list())
     parts: list[ExpectedLabels] = []

@@ -2,7 +2,7 @@
 
 from monitoring_pipeline.evaluation.business.objectives import first_key, later_keys, measure_objectives, names_measured
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -11,7 +11,7 @@ from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 OBJECTIVES = "objectives"
 
 
-def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Store) -> ChunkResults:
+def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Results) -> ChunkResults:
     """Measure every objective of the spec over the days that end with the chunk; later ones are not looked at."""
     measured = measure_objectives(spec, chunk.key, _history(spec, chunk, store)) if spec.objectives else ()
     return ChunkResults(
@@ -22,12 +22,12 @@ def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Store) -> 
     )
 
 
-def chunks_after(spec: ModelSpec, chunk: Chunk, *, store: Store) -> tuple[Chunk, ...]:
+def chunks_after(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chunk, ...]:
     """Return the judged chunks after this one whose objectives look at it: they change when its labels arrive late."""
     if not spec.objectives:
         return ()
     return tuple(spec.calendar.chunk(key) for key in later_keys(spec, chunk.key, store.verdicts(spec.name)))
 
 
-def _history(spec: ModelSpec, chunk: Chunk, store: Store) -> list[tuple[str, Measurement]]:
+def _history(spec: ModelSpec, chunk: Chunk, store: Results) -> list[tuple[str, Measurement]]:
     return store.chunk_measurements(spec.name, names_measured(spec), first_key(spec, chunk.key), chunk.key)

@@ -19,8 +19,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -34,17 +33,15 @@ from monitoring_pipeline.steps.inputs import (
 from monitoring_pipeline.steps.references import load_references
 
 
-def score_chunk(
-    spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, *, store: Store, snapshots: Snapshots
-) -> ChunkResults:
+def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -> ChunkResults:
     """Measure every version's performance on the rows whose labels are known."""
-    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
-    labels = required_snapshot(store, spec, chunk, LABELS)
+    predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(kept.store, spec, chunk, LABELS)
     outputs = ["row_id", "predicted_at", "model_version", *spec.output_columns, *spec.carried_columns]
-    rows = snapshots.read(predictions.uri, outputs)
-    known = snapshots.read(labels.uri, ["row_id", "label"])
+    rows = kept.snapshots.read(predictions.uri, outputs)
+    known = kept.snapshots.read(labels.uri, ["row_id", "label"])
     versions = rows["model_version"].unique().sort().to_list()
-    references = load_references(spec, store, versions)
+    references = load_references(spec, kept.store, versions)
     measured: list[Measurement] = []
     profiles: list[ChunkProfile] = []
     states: list[str] = []

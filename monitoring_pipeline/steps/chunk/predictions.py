@@ -11,10 +11,8 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.suites import Suites
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.outside import Reading
+from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -40,41 +38,34 @@ class PredictionsOutcome:
     refusal: str | None
 
 
-def take_predictions(
-    loaded: LoadedSpec,
-    chunk: Chunk,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    suites: Suites,
-    id_key: bytes,
-) -> PredictionsOutcome:
+def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:
     """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails.
 
     Raises:
         SourceError: when they cannot be read, do not fit the spec, or are gone.
     """
     spec = loaded.spec
-    read = warehouse.read_predictions(spec, chunk)
-    require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=store)
-    suite = suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, store))
+    read = reading.warehouse.read_predictions(spec, chunk)
+    require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=reading.store)
+    suite = reading.suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, reading.store))
     if suite.schema_failures:
         refusal = schema_refusal(spec, suite)
         results = _refused(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
-    rows = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time)
+    rows = canonical_predictions(spec, read.frame, id_key=reading.id_key, without_time=read.rows_without_time)
     content = fingerprint(rows.frame)
     snapshot = Snapshot(
         kind=PREDICTIONS,
-        uri=snapshots.write(rows.frame, model=spec.name, chunk=chunk.key, kind=PREDICTIONS, fingerprint=content),
+        uri=reading.snapshots.write(
+            rows.frame, model=spec.name, chunk=chunk.key, kind=PREDICTIONS, fingerprint=content
+        ),
         fingerprint=content,
         rows=rows.frame.height,
         latest_at=latest_time(rows.frame["predicted_at"]),
     )
     # A prediction that a shadow has scored, too, is one prediction.
     served = rows.frame.unique("row_id", keep="first", maintain_order=True)
-    table = _measure_table(spec, chunk, served, read.table_columns, store)
+    table = _measure_table(spec, chunk, served, read.table_columns, reading.store)
     measurements = (*rows.measurements, *table, *suite.schema, *suite.values)
     inputs = combined_fingerprint(content, outcome_fingerprint(measurements))
     results = ChunkResults(
@@ -88,7 +79,7 @@ def take_predictions(
 
 
 def _measure_table(
-    spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, columns: Mapping[str, str], store: Store
+    spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, columns: Mapping[str, str], store: References
 ) -> tuple[Measurement, ...]:
     """Compare the table with what the reference of the version with most rows knew of it."""
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
@@ -98,25 +89,14 @@ def _measure_table(
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
-def predictions_or_refusal(
-    loaded: LoadedSpec,
-    chunk: Chunk,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    suites: Suites,
-    id_key: bytes,
-) -> PredictionsOutcome:
+def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:
     """Take a chunk's predictions; if they cannot be read, return the refusal of the chunk.
 
     Raises:
         SourceUnreachableError: when the source was away, and the predictions of the chunk have been read before.
     """
     try:
-        return take_predictions(
-            loaded, chunk, warehouse=warehouse, store=store, snapshots=snapshots, suites=suites, id_key=id_key
-        )
+        return take_predictions(loaded, chunk, reading)
     except SourceError as error:
-        results = unreadable(loaded.spec, chunk, error, producer=PREDICTIONS, store=store)
+        results = unreadable(loaded.spec, chunk, error, producer=PREDICTIONS, store=reading.store)
         return PredictionsOutcome(results, SuiteResult(schema=results.measurements, values=()), str(error))

@@ -6,8 +6,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -20,12 +19,12 @@ from monitoring_pipeline.steps.inputs import (
 from monitoring_pipeline.steps.references import load_references
 
 
-def profile_predictions(spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots) -> ChunkResults:
+def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Count every column of the snapshot over the bins of its version's reference."""
-    snapshot = required_snapshot(store, spec, chunk, PREDICTIONS)
-    versions = versions_in(snapshots, snapshot)
-    references = load_references(spec, store, versions)
-    rows = snapshots.scan(snapshot.uri)
+    snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+    versions = versions_in(kept.snapshots, snapshot)
+    references = load_references(spec, kept.store, versions)
+    rows = kept.snapshots.scan(snapshot.uri)
     profiles = tuple(
         profile_chunk(
             nw.from_native(_of_version(rows, version, versions)), references[version].bins, model_version=version

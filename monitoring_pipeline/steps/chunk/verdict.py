@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -24,7 +24,7 @@ def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
     )
 
 
-def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Store) -> ChunkResults:
+def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Results) -> ChunkResults:
     """Judge a chunk from everything that was measured on it.
 
     Args:

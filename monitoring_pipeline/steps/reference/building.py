@@ -16,18 +16,17 @@ from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
     build_reference,
     find_concentrated_nulls,
-    reference_document,
     reference_from_document,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.ports.outside import Kept, Outside
+from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.suites import Suites
-from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -45,18 +44,7 @@ class TakenReference:
 
 
 def take_reference(
-    loaded: LoadedSpec,
-    model_version: str,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    suites: Suites,
-    id_key: bytes,
-    rebuild: bool,
-    run_id: str,
-    now: dt.datetime,
-    registry: Registry | None = None,
+    loaded: LoadedSpec, model_version: str, outside: Outside, *, now: dt.datetime, rebuild: bool = False
 ) -> TakenReference:
     """Build a version's reference from its window, unless it was built from the same declaration before.
 
@@ -69,23 +57,24 @@ def take_reference(
     spec = loaded.spec
     chunk = spec.calendar.window(spec.reference[model_version])
     declaration = spec.reference_declaration_hash(model_version)
+    store, origin = outside.store, Origin(run_id=outside.run_id, at=now)
     known = store.provenance(spec.name, chunk.key, reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
     if known and known.spec_hash == declaration and document and not rebuild:
         reference = reference_from_document(document)
         if reference.floors.rules_hash == spec.learned_floors_hash:
             return TakenReference(reference, reused=True)
-        relearned = _relearned(spec, reference, store=store, snapshots=snapshots)
-        _save(spec, chunk, relearned, known, store=store, run_id=run_id, now=now)
+        relearned = _relearned(spec, reference, outside)
+        store.save_reference(relearned, known, chunk, origin=origin)
         return TakenReference(relearned, reused=True)
-    read = warehouse.read_predictions(spec, chunk)
-    if refusal := schema_refusal(spec, suites(spec, loaded.suite_path, read.frame)):
+    read = outside.warehouse.read_predictions(spec, chunk)
+    if refusal := schema_refusal(spec, outside.suites(spec, loaded.suite_path, read.frame)):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
         raise SourceError(message)
-    served = canonical_predictions(spec, read.frame, id_key=id_key, without_time=read.rows_without_time).frame
-    labels_read = warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=id_key).frame
-    rows = _with_rows_of(spec, served, model_version, registry)
+    served = canonical_predictions(spec, read.frame, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    labels_read = outside.warehouse.read_labels(spec, chunk, now)
+    labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=outside.id_key).frame
+    rows = _with_rows_of(spec, served, model_version, outside.registry)
     built = build_reference(spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now)
     reference = built.reference
     provenance = Provenance(
@@ -96,7 +85,7 @@ def take_reference(
     )
     own = rows.filter(pl.col("model_version") == model_version)
     findings = find_concentrated_nulls(spec, own, model_version=model_version)
-    _save(spec, chunk, reference, provenance, store=store, run_id=run_id, now=now)
+    store.save_reference(reference, provenance, chunk, origin=origin)
     for results in (
         *_of_chunks(spec, built, provenance),
         ChunkResults(
@@ -105,16 +94,16 @@ def take_reference(
             provenance=provenance,
             measurements=findings,
             profiles=(reference.profile, *_labelled(spec, built)),
-            snapshot=_kept_rows(spec, chunk, built.rows, model_version, snapshots),
+            snapshot=_kept_rows(spec, chunk, built.rows, model_version, outside.snapshots),
         ),
     ):
-        store.replace(results, run_id=run_id, measured_at=now)
+        store.replace(results, run_id=origin.run_id, measured_at=origin.at)
     return TakenReference(reference, reused=False)
 
 
-def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry | None) -> pl.DataFrame:
+def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
     """Return the rows as they were served, or, where the version has served none, as it scores them."""
-    if registry is None or served.is_empty() or (served["model_version"] == model_version).any():
+    if served.is_empty() or (served["model_version"] == model_version).any():
         return served
     if not registry.has_version(spec.name, model_version):
         return served
@@ -129,11 +118,11 @@ def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...
     return profile_labelled(spec, bins, rows.drop("label"), known, model_version=reference.model_version)
 
 
-def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots: Snapshots) -> Reference:
+def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     """Return the reference with its floors learned again, by other rules, from its days' profiles and kept rows."""
     version = reference.model_version
-    chunks = profiles_of_reference(spec, version, store)
-    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    chunks = profiles_of_reference(spec, version, kept.store)
+    rows = reference_rows(spec, reference, kept)
     return replace(
         reference,
         floors=learn_floors(spec, version, reference.bins, chunks),
@@ -141,36 +130,11 @@ def _relearned(spec: ModelSpec, reference: Reference, *, store: Store, snapshots
     )
 
 
-def profiles_of_reference(spec: ModelSpec, version: str, store: Store) -> dict[str, ChunkProfile]:
+def profiles_of_reference(spec: ModelSpec, version: str, store: Results) -> dict[str, ChunkProfile]:
     """Return the stored profiles of the chunks of a version's reference window, by key."""
     keys = [chunk.key for chunk in spec.calendar.chunks_of(spec.reference[version])]
     profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
     return {key: own[0] for key, own in profiles.items()}
-
-
-def _save(
-    spec: ModelSpec,
-    chunk: Chunk,
-    reference: Reference,
-    provenance: Provenance,
-    *,
-    store: Store,
-    run_id: str,
-    now: dt.datetime,
-) -> None:
-    store.save_reference(
-        spec.name,
-        reference.model_version,
-        reference.reference_hash,
-        reference_document(reference),
-        spec_hash=provenance.spec_hash,
-        input_fingerprint=provenance.input_fingerprint,
-        rows=reference.profile.rows,
-        window_start=chunk.start,
-        window_end=chunk.end,
-        run_id=run_id,
-        created_at=now,
-    )
 
 
 def _of_chunks(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:

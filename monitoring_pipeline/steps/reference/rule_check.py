@@ -1,13 +1,8 @@
 """The replay of a model's rules on its reference, from what is kept of it; the result is stored like any other."""
 
-import datetime as dt
-
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.suites import Suites
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
@@ -15,18 +10,7 @@ from monitoring_pipeline.steps.reference.building import profiles_of_reference, 
 from monitoring_pipeline.steps.references import reference_rows
 
 
-def replay_reference(
-    loaded: LoadedSpec,
-    model_version: str,
-    *,
-    warehouse: Warehouse,
-    store: Store,
-    snapshots: Snapshots,
-    suites: Suites,
-    id_key: bytes,
-    run_id: str,
-    now: dt.datetime,
-) -> tuple[Measurement, ...]:
+def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -> tuple[Measurement, ...]:
     """Replay a version's rules on its reference, store what came out under the reference's window, and return it.
 
     The reference is built first if it is missing or its declaration has changed.
@@ -36,20 +20,10 @@ def replay_reference(
         EmptyReferenceError: when it has to be built and its window has no rows of the version.
     """
     spec = loaded.spec
-    reference = take_reference(
-        loaded,
-        model_version,
-        warehouse=warehouse,
-        store=store,
-        snapshots=snapshots,
-        suites=suites,
-        id_key=id_key,
-        rebuild=False,
-        run_id=run_id,
-        now=now,
-    ).reference
-    profiles = profiles_of_reference(spec, model_version, store)
-    rows = reference_rows(spec, reference, store=store, snapshots=snapshots)
+    now = outside.clock()
+    reference = take_reference(loaded, model_version, outside, now=now).reference
+    profiles = profiles_of_reference(spec, model_version, outside.store)
+    rows = reference_rows(spec, reference, outside)
     measured = replay(spec, reference, profiles, rows)
     results = ChunkResults(
         producer=replay_producer(model_version),
@@ -57,7 +31,7 @@ def replay_reference(
         provenance=made_from(spec, reference.reference_hash, {model_version: reference}),
         measurements=measured,
     )
-    store.replace(results, run_id=run_id, measured_at=now)
+    outside.store.replace(results, run_id=outside.run_id, measured_at=now)
     return measured
 
 

@@ -13,7 +13,11 @@ from monitoring_pipeline.evaluation.versions.retraining_policy import (
     night_state_of,
 )
 from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
+from monitoring_pipeline.ports.decisions import Decisions
+from monitoring_pipeline.ports.incidents import Incidents
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.versions import Versions
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Measurement
@@ -83,7 +87,7 @@ def _about_retraining(
     )
 
 
-def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store) -> list[NightState]:
+def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[NightState]:
     """Return what the chunks that the policy looks at say, oldest first."""
     back = dt.timedelta(days=LOOK_BACK * max(rules.breached.of, rules.estimated.of)) + spec.labels.delay
     first = (dt.date.fromisoformat(chunk.key) - back).isoformat()
@@ -96,7 +100,7 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Store)
     ]
 
 
-def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Store) -> str:
+def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Versions) -> str:
     """Return the version that serves now: the store's champion, or that of the newest night if the store lacks it.
 
     The store knows no version before a promotion, and none that somebody let serve in another way. A night on which
@@ -108,7 +112,7 @@ def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Store) -> str
     return champion.model_version if champion and newest in {"", *known} else newest
 
 
-def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Store, now: dt.datetime) -> str | None:
+def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Decisions, now: dt.datetime) -> str | None:
     """Return in words which trial runs; one that nobody has ended long after its time holds up nothing."""
     trial = running_trial(spec, store)
     if trial is None:
@@ -156,7 +160,7 @@ def _version_of(trial: Trial, answer: str) -> str:
     return trial.incumbent if answer == "roll_back" else trial.newcomer
 
 
-def _incident_of(spec: ModelSpec, store: Store) -> str | None:
+def _incident_of(spec: ModelSpec, store: Incidents) -> str | None:
     """Return the incident about the champion's performance that lasts, if there is one."""
     lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
     return next((entry.incident_id for entry in lasting if entry.incident.cause == Cause(Family.PERFORMANCE)), None)

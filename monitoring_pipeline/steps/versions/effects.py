@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHALLENGER
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
@@ -42,7 +42,7 @@ class Action:
     now: dt.datetime
 
 
-def challenger_of(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
+def challenger_of(spec: ModelSpec, action: Action, adapters: Outside) -> str:
     """Return the version that an action is about: the one it names, or the registry's challenger.
 
     Raises:
@@ -56,7 +56,7 @@ def challenger_of(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
     return version
 
 
-def version_beside(spec: ModelSpec, action: Action, adapters: Adapters) -> str:
+def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
     """Return the version that an action is about, which may not be the one that serves.
 
     One that a gate has judged may have been deleted since.
@@ -77,7 +77,7 @@ def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
     return [decision for decision in store.decisions(spec.name, topic="gate") if decision.model_version == version]
 
 
-def replaced_by(spec: ModelSpec, version: str, adapters: Adapters) -> str:
+def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
     """Return the version that is replaced.
 
     Raises:
@@ -112,26 +112,14 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
 
 
 def take_reference_of(
-    loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, adapters: Adapters
+    loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, adapters: Outside
 ) -> None:
     """Build the reference of a version over a window, unless it is there."""
     spec = effective_spec(loaded.spec, adapters.store)
     known = (
         spec if version in spec.reference else spec.model_copy(update={"reference": spec.reference | {version: window}})
     )
-    take_reference(
-        replace(loaded, spec=known),
-        version,
-        warehouse=adapters.warehouse,
-        store=adapters.store,
-        snapshots=adapters.snapshots,
-        suites=adapters.suites,
-        id_key=adapters.id_key,
-        rebuild=False,
-        run_id=adapters.run_id,
-        now=now,
-        registry=adapters.registry,
-    )
+    take_reference(replace(loaded, spec=known), version, adapters, now=now)
 
 
 def give_role(
@@ -149,7 +137,7 @@ def give_role(
         store.set_role(spec.name, version, role, action.now, window=window, by=action.actor)
 
 
-def leave_line(spec: ModelSpec, version: str, adapters: Adapters) -> None:
+def leave_line(spec: ModelSpec, version: str, adapters: Outside) -> None:
     """Take the alias of the challenger from a version that has it."""
     if adapters.registry.version_with_alias(spec.name, CHALLENGER) == version:
         adapters.registry.delete_alias(spec.name, CHALLENGER)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.training import ACTOR
@@ -15,7 +15,7 @@ FAILED = "failed"
 
 
 @contextmanager
-def failure_recorded(spec: ModelSpec, decision_key: str, *, now: dt.datetime, adapters: Adapters) -> Iterator[None]:
+def failure_recorded(spec: ModelSpec, decision_key: str, *, now: dt.datetime, adapters: Outside) -> Iterator[None]:
     """Write down the error that ends a run which serves a decision, and let it pass; the same error is written once.
 
     The decision is not served by that: the sensor tries again.

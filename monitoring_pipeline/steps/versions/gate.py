@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import compare_pa
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
@@ -44,7 +44,7 @@ class _HeldOutComparison:
     held_out: ReferenceWindow | None = None
 
 
-def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Adapters) -> GateResult:
+def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Outside) -> GateResult:
     """Return the gate's answer on any registered version; nothing is written.
 
     The version scores the last days whose labels are final; the champion's scores are those that it served, where it
@@ -55,7 +55,7 @@ def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapter
     return _compare(spec, version, champion, now=now, adapters=adapters).result
 
 
-def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> Decision:
+def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.datetime, adapters: Outside) -> Decision:
     """Return the gate's decision on a challenger: taken and recorded now, unless it was before."""
     key = gate_key(decision_key)
     if taken := adapters.store.decision(spec.name, key):
@@ -92,7 +92,7 @@ def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.dateti
 
 
 def _compare(
-    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, adapters: Adapters
+    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, adapters: Outside
 ) -> _HeldOutComparison:
     rules = retraining_rules(spec)
     registry = adapters.registry

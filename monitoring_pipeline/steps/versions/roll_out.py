@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHAMPION, FORMER_CHAMPION
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
@@ -41,9 +41,7 @@ from monitoring_pipeline.steps.versions.training import (
 )
 
 
-def roll_out(
-    loaded: LoadedSpec, gate: Decision, *, decision_key: str, now: dt.datetime, adapters: Adapters
-) -> Decision:
+def roll_out(loaded: LoadedSpec, gate: Decision, *, decision_key: str, now: dt.datetime, adapters: Outside) -> Decision:
     """Do with a challenger what the policy says after the gate's answer, once; return the decision."""
     rules = retraining_rules(loaded.spec)
     action = Action(version=gate.model_version, decision_key=roll_out_key(decision_key), reason=gate.reason, now=now)
@@ -59,7 +57,7 @@ def roll_out(
     return after[rules.promotion](loaded, action, adapters=adapters)
 
 
-def promote(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def promote(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Let a version take over: its reference, the roles, the registry's aliases, and last the decision.
 
     Without a version it is the registry's ``challenger``.
@@ -87,7 +85,7 @@ def promote(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decisi
     return decide(spec, "promotion", PROMOTED, version, action, store=store, evidence=evidence)
 
 
-def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Let the former champion serve again; without a version it is the one that the last promotion replaced.
 
     Raises:
@@ -115,7 +113,7 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Deci
     return decide(spec, "rollback", ROLLED_BACK, back, action, store=store, evidence={"from": promotion.model_version})
 
 
-def refuse(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def refuse(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Take a challenger out of the line; without a version it is the registry's ``challenger``.
 
     Raises:
@@ -131,7 +129,7 @@ def refuse(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decisio
     return decide(spec, "promotion", REFUSED, version, action, store=store)
 
 
-def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Let a challenger run beside the champion, monitored by itself, before anything is decided."""
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):
@@ -145,7 +143,7 @@ def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> D
     return decide(spec, "shadow", STARTED, version, action, store=store, evidence={"champion": champion})
 
 
-def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Let the champion that was replaced go, as its successor has proven not worse; the way back stays open."""
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):
@@ -168,7 +166,7 @@ ACTIONS: Mapping[str, _Effect] = {
 """What the roll-out job can be asked for, by name."""
 
 
-def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Adapters) -> None:
+def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Outside) -> None:
     """Let go whoever else serves or runs beside, as two versions are compared at a time: a shadow is refused."""
     store = adapters.store
     for record in store.versions(spec.name):
@@ -182,12 +180,12 @@ def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *
         decide(spec, "promotion", REFUSED, trial.newcomer, ended, store=store)
 
 
-def _has_served(spec: ModelSpec, version: str, adapters: Adapters) -> bool:
+def _has_served(spec: ModelSpec, version: str, adapters: Outside) -> bool:
     in_registry = adapters.registry.has_version(spec.name, version)
     return in_registry or version in effective_spec(spec, adapters.store).reference
 
 
-def _wait(loaded: LoadedSpec, action: Action, *, adapters: Adapters) -> Decision:
+def _wait(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     """Leave a challenger in the line until a person decides."""
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.effects import (
@@ -36,7 +36,7 @@ class Trial:
     key: str
 
 
-def running_trial(spec: ModelSpec, store: Store, *, at: dt.datetime | None = None) -> Trial | None:
+def running_trial(spec: ModelSpec, store: Decisions, *, at: dt.datetime | None = None) -> Trial | None:
     """Return the two versions that are compared day by day, now or at a moment: a fold over the model's decisions."""
     trial: Trial | None = None
     probation = spec.retraining is not None and spec.retraining.probation.days > 0

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.versions.training_rows import (
     training_request,
     training_windows,
 )
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import Decision
@@ -69,7 +69,7 @@ def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
 
 
 def labelled_rows(
-    spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Adapters
+    spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Outside
 ) -> pl.DataFrame:
     """Read a window from the warehouse: one row of each prediction whose label is known, with it."""
     chunk = spec.calendar.window(window)
@@ -80,7 +80,7 @@ def labelled_rows(
     return one_row_per_id(rows, labels, preferred_version=preferred_version)
 
 
-def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> TrainingRequest:
+def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> TrainingRequest:
     """Read the rows to train on: all that are labelled by ``now``, up to those that are held out.
 
     Raises:
@@ -93,7 +93,7 @@ def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters)
     return training_request(spec, window, rows, seed=int(seed))
 
 
-def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> set[str]:
+def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> set[str]:
     """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
     window = training_windows(spec, retraining_rules(spec), now).training
     until_now = ReferenceWindow(start=window.start, end=now.astimezone(spec.zone).date() + dt.timedelta(days=1))
@@ -105,7 +105,7 @@ def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Adapters) -> 
     return {*spec.reference, *(record.model_version for record in store.versions(spec.name)), *decided, *served}
 
 
-def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, adapters: Adapters) -> str | None:
+def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, adapters: Outside) -> str | None:
     """Return the challenger of a decision: trained and registered now, unless it was before.
 
     Args:
@@ -136,7 +136,7 @@ def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, ad
     return version
 
 
-def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters) -> str:
+def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Outside) -> str:
     request = take_training_rows(spec, now=now, adapters=adapters)
     assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
     trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
@@ -161,7 +161,7 @@ def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: d
 
 
 def _ask_elsewhere(
-    spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Adapters
+    spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Outside
 ) -> None:
     """Send what is wanted to an external trainer, once."""
     if rules.webhook is None or adapters.store.decision(spec.name, f"{decision_key}:asked"):

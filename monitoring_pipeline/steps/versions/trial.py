@@ -8,9 +8,9 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition, measure_daily_difference
 from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
-from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.decisions import Decisions
+from monitoring_pipeline.ports.outside import Scoring
+from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -26,15 +26,13 @@ PATIENCE_WITH_OTHERS = dt.timedelta(days=7)
 """How long a retraining may take; a trainer elsewhere gets longer."""
 
 
-def compare_versions(
-    spec: ModelSpec, chunk: Chunk, *, store: Store, snapshots: Snapshots, registry: Registry
-) -> ChunkResults:
+def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkResults:
     """Measure by how much the two versions on trial differ on a chunk, and on all of the trial's chunks up to it."""
-    trial = running_trial(spec, store, at=chunk.end)
-    predictions = required_snapshot(store, spec, chunk, PREDICTIONS)
-    labels = required_snapshot(store, spec, chunk, LABELS)
-    measured = () if trial is None else _compared(spec, chunk, trial, store, snapshots, registry)
-    measured = (*measured, *_waiting(spec, chunk, store))
+    trial = running_trial(spec, scoring.store, at=chunk.end)
+    predictions = required_snapshot(scoring.store, spec, chunk, PREDICTIONS)
+    labels = required_snapshot(scoring.store, spec, chunk, LABELS)
+    measured = () if trial is None else _compared(spec, chunk, trial, scoring)
+    measured = (*measured, *_waiting(spec, chunk, scoring.store))
     words = (trial.key, trial.newcomer, trial.incumbent) if trial else ("no trial",)
     history = tuple(f"{m.name}={m.value!r}" for m in measured)
     return ChunkResults(
@@ -45,26 +43,24 @@ def compare_versions(
     )
 
 
-def _compared(  # noqa: PLR0917 - what a comparison is made of
-    spec: ModelSpec, chunk: Chunk, trial: Trial, store: Store, snapshots: Snapshots, registry: Registry
-) -> tuple[Measurement, ...]:
+def _compared(spec: ModelSpec, chunk: Chunk, trial: Trial, scoring: Scoring) -> tuple[Measurement, ...]:
     """Return the difference on the chunk and so far; skipped where the registry cannot be asked."""
     rules = retraining_rules(spec)
     try:
         pair = pair_of_rows(
             spec,
-            snapshots.read(required_snapshot(store, spec, chunk, PREDICTIONS).uri),
-            snapshots.read(required_snapshot(store, spec, chunk, LABELS).uri),
+            scoring.snapshots.read(required_snapshot(scoring.store, spec, chunk, PREDICTIONS).uri),
+            scoring.snapshots.read(required_snapshot(scoring.store, spec, chunk, LABELS).uri),
             champion=trial.incumbent,
             challenger=trial.newcomer,
-            registry=registry,
+            registry=scoring.registry,
         )
     except Exception as error:  # noqa: BLE001 - whatever a registry raises: the chunk is to be judged all the same
         return (_not_compared(trial, error),)
     today = measure_daily_difference(
         pair, loss=rules.gate.loss, minimum_rows=spec.performance.minimum_rows, role=_role(trial)
     )
-    return (today, *_so_far(spec, chunk, trial, today, store))
+    return (today, *_so_far(spec, chunk, trial, today, scoring.store))
 
 
 def _not_compared(trial: Trial, error: Exception) -> Measurement:
@@ -80,7 +76,7 @@ def _not_compared(trial: Trial, error: Exception) -> Measurement:
     )
 
 
-def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Store) -> list[VersionDay]:
+def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list[VersionDay]:
     """Return the measured days of a trial, up to the chunk ``last``: those by the loss that the spec names now."""
     loss = retraining_rules(spec).gate.loss
     by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
@@ -91,7 +87,7 @@ def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Store) -> list[V
     return [day for day in days if day is not None]
 
 
-def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, store: Store) -> tuple[Measurement, ...]:
+def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, store: Results) -> tuple[Measurement, ...]:
     """Return the mean difference up to the chunk with its confidence sequence; a new champion proven worse breaches."""
     rules = retraining_rules(spec)
     alpha = rules.shadow.alpha if trial.stage == "shadow" else rules.probation.alpha
@@ -122,7 +118,7 @@ def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, sto
     return (breached,)
 
 
-def _waiting(spec: ModelSpec, chunk: Chunk, store: Store) -> tuple[Measurement, ...]:
+def _waiting(spec: ModelSpec, chunk: Chunk, store: Decisions) -> tuple[Measurement, ...]:
     """Return that the last retraining which was asked for has not come to its end in time, if so at the chunk's end."""
     rules = retraining_rules(spec)
     patience = PATIENCE if rules.trainer else PATIENCE_WITH_OTHERS

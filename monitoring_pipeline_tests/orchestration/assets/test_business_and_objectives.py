@@ -9,7 +9,7 @@ from monitoring_pipeline.records.measurement import Kind, Status
 from monitoring_pipeline.spec.loading import SpecError
 from monitoring_pipeline.steps.chunk.business import check_business, measure_business
 from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
-from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.worlds.retraining_world import outside_of
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World
 
 NOW = dt.datetime(2024, 4, 6, 12, tzinfo=dt.UTC)
@@ -35,13 +35,7 @@ def _spec_with(world: World, objectives: dict | None = None, **sql: str) -> None
 def _measure(world: World, day: str = DAYS[0]):
     loaded = world.loaded(LOANS)
     with world.store() as store:
-        return measure_business(
-            loaded,
-            loaded.spec.calendar.chunk(day),
-            warehouse=world.warehouse,
-            store=store,
-            snapshots=SnapshotFiles(world.settings.snapshots),
-        )
+        return measure_business(loaded, loaded.spec.calendar.chunk(day), outside_of(world, store))
 
 
 def _mean_income(world: World, day: str) -> float:

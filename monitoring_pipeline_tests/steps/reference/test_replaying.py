@@ -10,11 +10,10 @@ from monitoring_pipeline.evaluation.rule_check import changes_found as replayed_
 from monitoring_pipeline.evaluation.rule_check import rule_check as replay
 from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
 from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
-from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.reports.terminal.rule_check import false_alarm_lines, power_lines
 from monitoring_pipeline.steps.reference.rule_check import replay_producer, replay_reference
-from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline_tests.worlds.retraining_world import outside_of
 from monitoring_pipeline_tests.worlds.world import DELIVERIES, FIRST_ROW, LOANS, World
 
 VERSION = "2024.1"
@@ -42,17 +41,7 @@ def environment(world, monkeypatch) -> World:
 
 def _replay(world: World) -> tuple[Measurement, ...]:
     with world.store() as store:
-        return replay_reference(
-            world.loaded(LOANS),
-            VERSION,
-            warehouse=world.warehouse,
-            store=store,
-            snapshots=SnapshotFiles(world.settings.snapshots),
-            suites=run_suite,
-            id_key=b"world",
-            run_id="replay",
-            now=dt.datetime(2024, 4, 6, tzinfo=dt.UTC),
-        )
+        return replay_reference(world.loaded(LOANS), VERSION, outside_of(world, store))
 
 
 def _stored(world: World) -> list[Measurement]:

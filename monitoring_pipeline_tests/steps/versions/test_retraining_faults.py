@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
-from monitoring_pipeline.ports.adapters import Adapters
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.connection import connected
@@ -47,24 +47,24 @@ MOODS = {
 }
 
 
-def register_again(own: Adapters, **tags: str) -> str:
+def register_again(own: Outside, **tags: str) -> str:
     """Register version 1 once more, as somebody with a client of MLflow does."""
     with connected(own.registry.tracking_uri) as client:
         first = client.get_model_version(LOANS, "1")
         return str(client.create_model_version(LOANS, first.source, run_id=first.run_id, tags=tags).version)
 
 
-def delete(own: Adapters, version: str) -> None:
+def delete(own: Outside, version: str) -> None:
     mlflow.MlflowClient(tracking_uri=own.registry.tracking_uri).delete_model_version(LOANS, version)
 
 
-def decided(own: Adapters, topic: str, answer: str, version: str, key: str, **evidence: Any) -> None:
+def decided(own: Outside, topic: str, answer: str, version: str, key: str, **evidence: Any) -> None:
     decision = Decision(model=LOANS, topic=topic, answer=answer, reason="it was so", actor="test", at=BEFORE, key=key,
                         model_version=version, evidence=evidence)  # fmt: skip
     assert own.store.decide(decision)
 
 
-def promoted(own: Adapters, version: str, former: str) -> None:
+def promoted(own: Outside, version: str, former: str) -> None:
     """Leave what a promotion leaves, but for the reference."""
     decided(own, "promotion", "promoted", version, f"p{version}", former=former)
     for name, role in ((version, Role.CHAMPION), (former, Role.SHADOW)):
@@ -72,7 +72,7 @@ def promoted(own: Adapters, version: str, former: str) -> None:
     own.registry.set_alias(LOANS, "champion", version)
 
 
-def in_shadow(own: Adapters, version: str, champion: str) -> None:
+def in_shadow(own: Outside, version: str, champion: str) -> None:
     """Leave what a shadow leaves, but for the reference."""
     decided(own, "shadow", "started", version, f"s{version}", champion=champion)
     own.store.set_role(LOANS, version, Role.SHADOW, BEFORE, window=None, by="test")

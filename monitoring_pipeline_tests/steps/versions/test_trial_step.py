@@ -7,6 +7,7 @@ import pytest
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
+from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.records.incident import Decision
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
@@ -39,7 +40,8 @@ def compared(world, key):
     unreachable = ModelRegistry("sqlite:////dev/null/registry.db", world.folder)
     with world.store() as store:
         files = SnapshotFiles(world.settings.snapshots)
-        results = compare_versions(spec, spec.calendar.chunk(key), store=store, snapshots=files, registry=unreachable)
+        scoring = Scoring(store=store, snapshots=files, registry=unreachable)
+        results = compare_versions(spec, spec.calendar.chunk(key), scoring)
     return results.measurements
 
 

@@ -1,0 +1,78 @@
+"""The composition root: settings become adapters, and with a store everything outside that the steps are handed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.ports.suites import Suites
+from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
+from monitoring_pipeline.registry import trainers
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.alerting import find_secret, missing_secret
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.store.snapshots import SnapshotFiles
+from monitoring_pipeline.system_clock import system_clock
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adapters:
+    """The adapters that the settings describe, but for the store; none is connected before its first use."""
+
+    warehouse: DuckDBWarehouse
+    snapshots: SnapshotFiles
+    suites: Suites
+    id_key: bytes
+    registry: ModelRegistry
+    run_trainer: RunTrainer
+    ask_trainer: AskTrainer
+    clock: Clock
+
+    def outside(self, store: Store, *, run_id: str) -> Outside:
+        """Return everything outside, as the run of that name has it."""
+        return Outside(store=store, run_id=run_id, **vars(self))
+
+
+def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
+    """Return the adapters that the settings describe."""
+    return Adapters(
+        warehouse=DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds),
+        snapshots=SnapshotFiles(settings.snapshots),
+        suites=_run_suite,
+        id_key=settings.id_key.get_secret_value().encode(),
+        registry=ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow"),
+        run_trainer=trainers.run_trainer,
+        ask_trainer=partial(_ask_trainer, settings),
+        clock=clock,
+    )
+
+
+@contextmanager
+def open_outside(settings: Settings, *, run_id: str = "command") -> Iterator[Outside]:
+    """Open the store, and yield everything outside that the settings describe."""
+    with ResultStore.open(settings.store_url) as store:
+        yield build_adapters(settings).outside(store, run_id=run_id)
+
+
+def _run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
+    # Great Expectations takes seconds to import.
+    from monitoring_pipeline.quality.runner import run_suite
+
+    return run_suite(spec, suite_path, frame)
+
+
+def _ask_trainer(settings: Settings, secret: str, request: Mapping[str, object]) -> None:
+    address = find_secret(settings.secrets, secret)
+    if address is None:
+        raise trainers.TrainerError(missing_secret(secret))
+    trainers.ask_external_trainer(address.get_secret_value(), request)

@@ -1,0 +1,19 @@
+"""The audit of decisions about models."""
+
+from typing import Protocol
+
+from monitoring_pipeline.records.incident import Decision
+
+
+class Decisions(Protocol):
+    """Where decisions are kept."""
+
+    def decide(self, decision: Decision) -> bool:
+        """Write a decision unless its key is taken; return whether it was written."""
+        ...
+
+    def decisions(self, model: str, *, topic: str | None = None) -> list[Decision]:
+        """Return the decisions about a model, oldest first."""
+        ...
+
+    def decision(self, model: str, key: str) -> Decision | None: ...

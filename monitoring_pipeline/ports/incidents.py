@@ -1,0 +1,36 @@
+"""Incidents of models, and the messages about them that are due."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
+from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
+
+Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
+"""Makes, from the measurements of all chunks and the stored incidents, the incidents as they shall be."""
+
+Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
+"""Makes the alerts about an event."""
+
+
+class Incidents(Protocol):
+    """Where incidents are kept."""
+
+    def update_incidents(self, model: str, judge: Judge, plan: Plan, *, at: dt.datetime) -> tuple[IncidentEvent, ...]:
+        """Judge a model's whole history again, store the changes, and return the events that were announced."""
+        ...
+
+    def incidents(self, model: str | None = None) -> list[StoredIncident]:
+        """Return the incidents of a model, or of all."""
+        ...
+
+
+class DueAlerts(Protocol):
+    """Where messages wait until they are sent."""
+
+    def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
+        """Return the messages that are due, each with the number of failed attempts to send it."""
+        ...

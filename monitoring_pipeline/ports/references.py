@@ -1,0 +1,29 @@
+"""References of model versions."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Protocol
+
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.spec.chunk import Chunk
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The run that wrote something, and when."""
+
+    run_id: str
+    at: dt.datetime
+
+
+class References(Protocol):
+    """Where the references of model versions are kept."""
+
+    def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
+        """Make a reference, built from the rows of its window ``chunk``, the current one of its version."""
+        ...
+
+    def reference_document(self, model: str, model_version: str) -> str | None:
+        """Return the current reference of a version as JSON."""
+        ...

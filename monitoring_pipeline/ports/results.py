@@ -1,0 +1,37 @@
+"""Results of chunks: measurements, profiles, verdicts, and pointers to rows. Reading gives the current revision."""
+
+import datetime as dt
+from collections.abc import Collection
+from typing import Protocol
+
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+
+
+class Results(Protocol):
+    """Where the results of chunks are kept."""
+
+    def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
+        """Replace the results of a producer for a chunk, in one transaction; return the revision."""
+        ...
+
+    def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]: ...
+    def chunk_measurements(
+        self, model: str, names: Collection[str] | None, first: str, last: str
+    ) -> list[tuple[str, Measurement]]:
+        """Return measurements with their chunk's key, in chunk order."""
+        ...
+
+    def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:
+        """Return one profile per model version and segment."""
+        ...
+
+    def profiles_by_chunk(
+        self, model: str, producer: str, chunks: Collection[str]
+    ) -> dict[str, tuple[ChunkProfile, ...]]: ...
+    def verdict(self, model: str, chunk: str) -> Verdict | None: ...
+    def verdicts(self, model: str) -> dict[str, Verdict]: ...
+    def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None: ...
+    def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]: ...
+    def provenance(self, model: str, chunk: str, producer: str) -> Provenance | None: ...
