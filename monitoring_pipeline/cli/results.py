@@ -68,10 +68,12 @@ def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: boo
                 if sums:
                     for version in loaded.spec.reference:
                         summed = sum_performance(loaded.spec, version, keys, store=outside.store)
-                        rows.extend((period, version, m.name, m.value, m.error_bound, m.rows) for m in summed)
+                        rows.extend((period, version, str(m.metric), m.value, m.error_bound, m.rows) for m in summed)
                     continue
                 measured = measure_period(loaded.spec, keys, outside)
-                rows.extend((period, m.model_version, m.name, with_interval(m), m.rows, m.reason) for m in measured)
+                rows.extend(
+                    (period, m.model_version, str(m.metric), with_interval(m), m.rows, m.reason) for m in measured
+                )
         columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
         if sums:
             columns = ("period", "version", "metric", "value", "changed by binning at most", "labelled rows")

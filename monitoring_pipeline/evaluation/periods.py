@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
@@ -53,7 +54,7 @@ class PeriodSummary:
     days: int
     realized: Quantity | None
     estimated: Quantity | None
-    changes: Mapping[str, Quantity]
+    changes: Mapping[MetricName, Quantity]
     drifted: Counter[str]
     verdicts: Counter[VerdictStatus]
     drift_days: int = 0
@@ -122,7 +123,9 @@ def _headline(spec: ModelSpec, counts: DayCounts, weights: Values) -> Values:
 
 def _estimated(spec: ModelSpec, measured: Sequence[Measurement]) -> Quantity | None:
     name = HEADLINE_METRIC[spec.task]
-    own = [m for m in measured if m.kind is Kind.ESTIMATED_PERFORMANCE and m.name == name and m.value is not None]
+    own = [
+        m for m in measured if m.kind is Kind.ESTIMATED_PERFORMANCE and m.metric == (name, "") and m.value is not None
+    ]
     if not own:
         return None
     rows = np.array([m.rows for m in own], dtype=np.float64)
@@ -142,7 +145,7 @@ def _changes(
     reference: tuple[ChunkProfile, ...],
     days: Sequence[PeriodDay],
     generator: np.random.Generator,
-) -> dict[str, Quantity]:
+) -> dict[MetricName, Quantity]:
     """Return the split of a binary model's change by name, such as ``change_given_score[auroc]``."""
     if spec.task is not Task.BINARY:
         return {}
@@ -152,7 +155,7 @@ def _changes(
     tables = [_table(side) for side in sides]
     blank = Measurement(kind=Kind.PERFORMANCE, subject="relation", name="", model_version="", value=0.0)
     return {
-        m.name: Quantity(m.value, m.lower, m.upper)
+        m.metric: Quantity(m.value, m.lower, m.upper)
         for m in split_by_score(tables[0], tables[1], blank, generator)
         if m.value is not None
     }

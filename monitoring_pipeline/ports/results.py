@@ -7,6 +7,7 @@ from typing import Protocol
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.names import MetricName
 
 
 class Results(Protocol):
@@ -18,7 +19,7 @@ class Results(Protocol):
 
     def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]: ...
     def chunk_measurements(
-        self, model: str, names: Collection[str] | None, first: str, last: str
+        self, model: str, names: Collection[MetricName] | None, first: str, last: str
     ) -> list[tuple[str, Measurement]]:
         """Return measurements with their chunk's key, in chunk order."""
         ...

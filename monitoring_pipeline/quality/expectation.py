@@ -47,8 +47,8 @@ class Expectation:
 
     @property
     def name(self) -> str:
-        """Name of its measurement: the type without ``expect_``, and the row condition in brackets."""
-        return self.type.removeprefix("expect_") + (f"[{self.where}]" if self.where else "")
+        """Bare name of its measurement: the type without ``expect_``; the row condition is apart."""
+        return self.type.removeprefix("expect_")
 
     @property
     def tolerated_share(self) -> float:

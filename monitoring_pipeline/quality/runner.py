@@ -11,6 +11,7 @@ from monitoring_pipeline.quality.engine import Outcome, validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 
 _EXAMPLES = 3
@@ -95,10 +96,10 @@ def _measure(
 
 def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
     """Name the measurements; the second of two alike gets #2."""
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     names: list[str] = []
     for expectation in expectations:
-        key = (expectation.subject, expectation.name)
+        key = (expectation.subject, expectation.name, expectation.where)
         seen[key] += 1
         names.append(expectation.name if seen[key] == 1 else f"{expectation.name}#{seen[key]}")
     return names
@@ -137,6 +138,7 @@ def _measurement(
         kind=Kind.QUALITY,
         subject=expectation.subject,
         name=name,
+        of=expectation.where,
         model_version="",
         status=status,
         severity=expectation.severity,
@@ -183,7 +185,7 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
     if outcome.unexpected is None:
         quotable = outcome.observed is not None and not private
         observed = f", observed {_shortened(str(outcome.observed))}" if quotable else ""
-        return f"{subject}: {expectation.name} failed{observed}"
+        return f"{subject}: {MetricName(expectation.name, expectation.where)} failed{observed}"
     where = f" where {expectation.where}" if expectation.where else ""
     return f"{subject}: {outcome.unexpected} of {outcome.judged} values {_fault(expectation)}{where}{such_as}"
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.names import MetricName
 
 
 class IncidentState(StrEnum):
@@ -64,6 +65,12 @@ class Finding:
     rows: int = 0
     since: str = ""
     consequence: bool = False
+    of: str = ""
+
+    @property
+    def metric(self) -> MetricName:
+        """The name with the part that it is measured of."""
+        return MetricName(self.name, self.of)
 
 
 @dataclass(frozen=True, kw_only=True)

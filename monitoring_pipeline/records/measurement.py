@@ -1,8 +1,11 @@
 """The words for results: a measurement, its status, and the verdict on a chunk."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Self
+
+from monitoring_pipeline.records.names import MetricName, is_bare
 
 
 class Status(StrEnum):
@@ -73,10 +76,11 @@ class Measurement:
     """One number about one chunk, or the reason why there is none.
 
     ``value`` is ``None`` exactly when the status is ``skipped``; a number that is not finite is
-    refused, so that no NaN can pass a threshold.
+    refused, so that no NaN can pass a threshold. ``name`` is bare, ``of`` is the part that it is measured of: a class,
+    another metric, a pair of versions, a segment; empty for the whole. ``segment`` has the text form of ``Segment``.
 
     Raises:
-        ValueError: when value, status and reason contradict each other, or a number is not finite.
+        ValueError: when value, status and reason contradict each other, a number is not finite, or a name has brackets.
     """
 
     kind: Kind
@@ -99,21 +103,38 @@ class Measurement:
     maturity: Maturity | None = None
     role: str = "champion"
     segment: str = ""
+    of: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse contradictions and NaN."""
+        """Refuse contradictions, NaN and brackets in the name."""
+        if not is_bare(self.name):
+            message = f"{self.kind}/{self.subject}: the name {self.name!r} has brackets; give the part as of"
+            raise ValueError(message)
         skipped = self.status is Status.SKIPPED
         if skipped != (self.value is None) or (skipped and not self.reason):
             message = (
-                f"{self.kind}/{self.subject}/{self.name}: a skipped measurement has a reason and no value, "
+                f"{self.kind}/{self.subject}/{self.metric}: a skipped measurement has a reason and no value, "
                 f"any other has a value; got status={self.status}, value={self.value}, reason={self.reason!r}"
             )
             raise ValueError(message)
         for field in _NUMBERS:
             number: float | None = getattr(self, field)
             if number is not None and not math.isfinite(number):
-                message = f"{self.kind}/{self.subject}/{self.name}: {field} is {number}, not a finite number"
+                message = f"{self.kind}/{self.subject}/{self.metric}: {field} is {number}, not a finite number"
                 raise ValueError(message)
+
+    @property
+    def metric(self) -> MetricName:
+        """The name with the part that it is measured of."""
+        return MetricName(self.name, self.of)
+
+    def skipped(self, reason: str) -> Self:
+        """Return the measurement without a value, and why there is none."""
+        return replace(self, value=None, status=Status.SKIPPED, reason=reason)
+
+    def breached(self, reason: str) -> Self:
+        """Return the measurement as a breach, and why it is one."""
+        return replace(self, status=Status.BREACHED, reason=reason)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -180,6 +180,8 @@ class ModelSpec(SpecPart):
         field, message = needed[task]
         if not getattr(source, field):
             raise ValueError(f"predictions.{field}: {message}")
+        if "" in source.scores:
+            raise ValueError("predictions.scores: a class without a name; write class: column")
         if task is Task.MULTICLASS and len(source.scores) < 2:  # noqa: PLR2004 - two is what the word means
             raise ValueError(f"predictions.scores: {', '.join(source.scores)}: at least two classes are needed")
         allowed = {

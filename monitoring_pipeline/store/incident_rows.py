@@ -18,6 +18,7 @@ from monitoring_pipeline.records.incident import (
     StoredIncident,
 )
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.names import name_and_of
 
 Row = dict[str, Any]
 
@@ -38,7 +39,7 @@ def incident_row(stored: StoredIncident) -> Row:
         "cause": incident.cause.text,
         "subjects": list(incident.subjects),
         "related": [cause.text for cause in incident.related],
-        "findings": [asdict(finding) for finding in incident.findings],
+        "findings": [_finding_row(finding) for finding in incident.findings],
         **{name: getattr(incident, name) for name in _PLAIN},
         **handling_row(stored.handling),
     }
@@ -101,6 +102,11 @@ def decision_of(row: RowMapping) -> Decision:
     return Decision(**{name: row[name] for name in DECISION_FIELDS})
 
 
+def _finding_row(finding: Finding) -> Row:
+    row = asdict(finding) | {"name": str(finding.metric)}
+    return {name: value for name, value in row.items() if name != "of"}
+
+
 def _finding_of(values: Row) -> Finding:
-    known: Row = values | {"severity": Severity(values["severity"])}
+    known: Row = values | {"severity": Severity(values["severity"])} | name_and_of(values["name"])._asdict()
     return Finding(**known)

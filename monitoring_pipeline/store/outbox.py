@@ -84,7 +84,7 @@ class OutboxStore(StoreConnection):
                 model=stored.incident.model,
                 kind=finding.kind,
                 subject=finding.subject,
-                name=finding.name,
+                name=str(finding.metric),
                 model_version=finding.model_version,
                 segment=finding.segment,
             )

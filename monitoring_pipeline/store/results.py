@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import reading, writing
@@ -71,7 +72,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         return [measurement_of(row) for row in rows]
 
     def chunk_measurements(
-        self, model: str, names: Collection[str] | None, first: str, last: str
+        self, model: str, names: Collection[MetricName] | None, first: str, last: str
     ) -> list[tuple[str, Measurement]]:
         """Return measurements with their chunk's key, in chunk order; reference windows are left out.
 
@@ -84,7 +85,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         column = measurements.c
         conditions = [column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN)]
         if names is not None:
-            conditions.append(column.name.in_(names))
+            conditions.append(column.name.in_([str(name) for name in names]))
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
 
     def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:

@@ -24,12 +24,14 @@ from monitoring_pipeline.records.measurement import (
     Verdict,
     VerdictStatus,
 )
+from monitoring_pipeline.records.names import name_and_of
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.tables.results import chunk_revisions, measurements, profiles, snapshots, verdicts
 
 Row = dict[str, Any]
 
-_MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement))
+# The column name holds the text form of name and of.
+_MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement) if field.name != "of")
 
 
 def rows_of(
@@ -86,6 +88,7 @@ def measurement_of(row: RowMapping) -> Measurement:
         "status": Status(row["status"]),
         "severity": Severity(row["severity"]),
         "maturity": None if row["maturity"] is None else Maturity(row["maturity"]),
+        **name_and_of(row["name"])._asdict(),
     }
     return Measurement(**values)
 
@@ -123,7 +126,8 @@ def provenance_of(row: RowMapping) -> Provenance:
 
 
 def _measurement_row(measurement: Measurement) -> Row:
-    return {name: _plain(getattr(measurement, name)) for name in _MEASUREMENT_FIELDS}
+    row: Row = {name: _plain(getattr(measurement, name)) for name in _MEASUREMENT_FIELDS}
+    return row | {"name": str(measurement.metric)}
 
 
 def _plain(value: object) -> object:

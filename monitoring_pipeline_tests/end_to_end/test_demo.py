@@ -14,6 +14,7 @@ from sklearn.metrics import mean_absolute_error, roc_auc_score
 from monitoring_pipeline.evaluation.periods import PeriodSummary
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
@@ -152,10 +153,10 @@ def _summary(world: World, days: list[str]) -> PeriodSummary:
 
 def test_aprils_fall_is_a_change_of_the_relation_and_not_of_the_score(flights):
     april = _summary(flights, APRIL)
-    given, by = (april.changes[f"{part}[mean_bias]"] for part in ("change_given_score", "change_by_score"))
+    given, by = (april.changes[MetricName(part, "mean_bias")] for part in ("change_given_score", "change_by_score"))
     assert given.upper < -0.05
     assert abs(by.value) < abs(given.value) / 5
-    assert april.changes["change_given_score[auroc]"].upper < 0
+    assert april.changes[MetricName("change_given_score", "auroc")].upper < 0
     # No estimate can see it: that of April is that of March.
     march = _summary(flights, [f"2013-03-{day:02d}" for day in range(1, 32)])
     assert march.estimated.lower < april.estimated.value < march.estimated.upper
@@ -225,7 +226,7 @@ def test_unseen_destinations_are_named_on_the_days_they_occur(flights, model):
     with flights.store() as store:
         breached = {
             chunk: m
-            for chunk, m in store.chunk_measurements(model, ["unseen_share"], "2013-03-01", "2013-12-31")
+            for chunk, m in store.chunk_measurements(model, [MetricName("unseen_share")], "2013-03-01", "2013-12-31")
             if m.subject == "destination" and m.status is Status.BREACHED and chunk not in JULY
         }
     assert set(breached) == {day for day, _, _ in occurred}

@@ -198,7 +198,8 @@ def test_skipped_estimates_are_left_out():
 
 def _changes(score, labels, days=10):
     parts = np.array_split(np.arange(len(labels)), days)
-    return _summary(*(_day(_labelled(score[own], labels[own])) for own in parts)).changes
+    summary = _summary(*(_day(_labelled(score[own], labels[own])) for own in parts))
+    return {str(name): change for name, change in summary.changes.items()}
 
 
 def _says_no_change(estimate):

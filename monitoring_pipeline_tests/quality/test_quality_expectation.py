@@ -35,7 +35,7 @@ def test_subject_and_columns_come_from_the_kwargs(kwargs: dict[str, object], sub
 )
 def test_a_condition_is_part_of_the_name(condition: dict[str, object], text: str) -> None:
     expectation = Expectation("expect_column_values_to_be_unique", {"column": "x", "row_condition": condition})
-    assert expectation.name == f"column_values_to_be_unique[{text}]"
+    assert (expectation.name, expectation.where) == ("column_values_to_be_unique", text)
 
 
 def test_the_columns_of_a_nested_condition_are_needed() -> None:

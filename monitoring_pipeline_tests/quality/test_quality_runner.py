@@ -24,7 +24,7 @@ def _values(spec: ModelSpec, path: Path, frame: pl.DataFrame) -> list[Measuremen
 
 
 def _failures(measurements: tuple[Measurement, ...]) -> dict[tuple[str, str], str | None]:
-    return {(m.subject, m.name): m.reason for m in measurements if m.status is not Status.OK}
+    return {(m.subject, str(m.metric)): m.reason for m in measurements if m.status is not Status.OK}
 
 
 def test_rows_as_declared_have_no_schema_failure(spec: ModelSpec, rows: pl.DataFrame) -> None:
@@ -141,7 +141,7 @@ def test_a_row_condition_restricts_the_rows_that_are_judged(
         _entry("column_values_to_not_be_null", column="age", row_condition=nobody),
     )
     (mq, nothing) = _values(spec, path, rows.head(100))
-    assert (mq.name, mq.rows, mq.value) == ("column_values_to_not_be_null[carrier == 'MQ']", 20, 1.0)
+    assert (str(mq.metric), mq.rows, mq.value) == ("column_values_to_not_be_null[carrier == 'MQ']", 20, 1.0)
     assert mq.reason == "age: 20 of 20 values null where carrier == 'MQ'"
     assert (nothing.status, nothing.reason) == (Status.SKIPPED, "no rows where carrier == 'ZZ'")
 

@@ -15,6 +15,7 @@ from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, PeriodSummary
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.reports.terminal.results import _period_cells
 from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline.steps.periods import measure_period, summarize
@@ -27,7 +28,7 @@ def _period(world: World, model: str, days: tuple[str, ...]) -> dict[str, Measur
     with world.store() as store:
         kept = Kept(store=store, snapshots=SnapshotFiles(world.settings.snapshots))
         measured = measure_period(world.loaded(model).spec, days, kept)
-    return {m.name: m for m in measured}
+    return {str(m.metric): m for m in measured}
 
 
 def test_it_is_that_of_all_rows_together(monitored):
@@ -221,7 +222,7 @@ def test_months_are_shown_with_performance_changes_drift_and_verdicts(show, moni
         summary = _summary(monitored, LOANS, tuple(f"{month}-{day:02}" for day in range(1, days + 1)))
         realized = summary.realized
         assert line[3] == f"{realized.value:.3f} [{realized.lower:.3f}, {realized.upper:.3f}]"
-        change = summary.changes[f"{GIVEN_SCORE}[mean_bias]"]
+        change = summary.changes[MetricName(GIVEN_SCORE, "mean_bias")]
         assert line[8] == f"{change.value:+.3f}"
         assert line[10] == ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
     assert "income 3" in april[9]
@@ -243,9 +244,9 @@ def test_names_with_brackets_are_shown_as_they_are():
 
 def test_changes_that_are_sure_have_a_star():
     changes = {
-        f"{BY_SCORE}[auroc]": Quantity(-0.02, -0.03, -0.01),
-        f"{GIVEN_SCORE}[auroc]": Quantity(0.02, -0.01, 0.03),
-        f"{BY_SCORE}[mean_bias]": Quantity(0.5),
+        MetricName(BY_SCORE, "auroc"): Quantity(-0.02, -0.03, -0.01),
+        MetricName(GIVEN_SCORE, "auroc"): Quantity(0.02, -0.01, 0.03),
+        MetricName(BY_SCORE, "mean_bias"): Quantity(0.5),
     }
     summary = PeriodSummary(3, Quantity(0.7), None, changes, Counter(), Counter())
     cells = _period_cells(binary_spec(), summary)

@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.reference.reference import Reference, refere
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict, VerdictStatus
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.results import ResultStore
 
@@ -150,14 +151,14 @@ def test_histories_are_in_chunk_order_and_leave_reference_windows_out(store, mak
     several = [make_results(day, psi(int(day[-2:])), psi(0, "chunk")) for day in days]
     for results in (window, *several):
         store.replace(results, run_id="run", measured_at=measured_at)
-    found = store.chunk_measurements("flight_delay", ["psi"], "2013-04-21", "2013-04-23")
+    found = store.chunk_measurements("flight_delay", [MetricName("psi")], "2013-04-21", "2013-04-23")
     assert [(chunk, m.value) for chunk, m in found if m.subject == "wind"] == [
         ("2013-04-21", 21),
         ("2013-04-22", 22),
         ("2013-04-23", 23),
     ]
     assert store.chunk_measurements("flight_delay", None, "2013-04-21", "2013-04-23") == found
-    assert store.chunk_measurements("flight_delay", ["ks"], "2013-04-21", "2013-04-23") == []
+    assert store.chunk_measurements("flight_delay", [MetricName("ks")], "2013-04-21", "2013-04-23") == []
     assert store.measurements("flight_delay", "2013-04-20/2013-04-23") == [psi(9)]
 
 

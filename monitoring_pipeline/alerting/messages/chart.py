@@ -34,7 +34,7 @@ def draw_chart(finding: Finding, history: Sequence[HistoryPoint]) -> bytes | Non
     for limit in (finding.threshold_lower, finding.threshold_upper):
         if limit is not None:
             axes.axhline(limit, color=_LIMIT, linestyle="--", linewidth=1)
-    what = finding.name if finding.subject == "model" else f"{finding.subject}: {finding.name}"
+    what = str(finding.metric) if finding.subject == "model" else f"{finding.subject}: {finding.metric}"
     axes.set_title(what, fontsize=9, loc="left", parse_math=False)
     ticks = sorted({0, len(history) // 2, len(history) - 1})
     axes.set_xticks(ticks, [history[tick].chunk for tick in ticks], fontsize=8)

@@ -119,7 +119,7 @@ def finding_line(finding: Finding) -> str:
     version = f" of version {finding.model_version}" if finding.model_version else ""
     segment = f" in {finding.segment}" if finding.segment else ""
     parts = [_change(finding), _allowed(finding), finding.reason, *_how_sure(finding)]
-    line = f"{finding.kind} {finding.subject} {finding.name}{version}{segment}: {'; '.join(p for p in parts if p)}"
+    line = f"{finding.kind} {finding.subject} {finding.metric}{version}{segment}: {'; '.join(p for p in parts if p)}"
     return f"{line} (probably a consequence)" if finding.consequence else line
 
 

@@ -75,23 +75,23 @@ def business_measurement(
     """Return a business metric as a measurement, judged by its point; ``None`` is the query's NULL."""
     blank = _blank(name, metric, model_version)
     if value is None:
-        return _skipped(blank, _GAVE_NULL)
+        return blank.skipped(_GAVE_NULL)
     measured = replace(blank, value=value)
     if blank.threshold_lower is not None and value < blank.threshold_lower:
-        return replace(measured, status=Status.BREACHED, reason=f"{value:.6g} is below {blank.threshold_lower:g}")
+        return measured.breached(f"{value:.6g} is below {blank.threshold_lower:g}")
     if blank.threshold_upper is not None and value > blank.threshold_upper:
-        return replace(measured, status=Status.BREACHED, reason=f"{value:.6g} is above {blank.threshold_upper:g}")
+        return measured.breached(f"{value:.6g} is above {blank.threshold_upper:g}")
     return measured
 
 
 def business_failure(name: str, metric: BusinessMetric, reason: str, *, model_version: str = "") -> Measurement:
     """Return the measurement that says why a business metric could not be measured."""
-    return _skipped(_blank(name, metric, model_version), f"{metric.sql}: {reason}")
+    return _blank(name, metric, model_version).skipped(f"{metric.sql}: {reason}")
 
 
 def without_predictions(name: str, metric: BusinessMetric) -> Measurement:
     """Return the measurement of a metric by model version, on a chunk where no version predicted."""
-    return _skipped(_blank(name, metric, ""), _NO_PREDICTIONS)
+    return _blank(name, metric, "").skipped(_NO_PREDICTIONS)
 
 
 def has_failed(measurement: Measurement) -> bool:
@@ -113,10 +113,6 @@ def _blank(name: str, metric: BusinessMetric, model_version: str) -> Measurement
         severity=Severity((threshold.severity if threshold else None) or Severity.WARNING),
         definition=metric.description or None,
     )
-
-
-def _skipped(blank: Measurement, reason: str) -> Measurement:
-    return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
 
 
 def _parameters(text: str) -> Iterator[tuple[int, int, str]]:

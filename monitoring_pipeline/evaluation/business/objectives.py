@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
-from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import Objective
 from monitoring_pipeline.statistics.intervals.intervals import wilson
@@ -51,8 +52,7 @@ def check_objectives(spec: ModelSpec) -> None:
     }
     for name, objective in spec.objectives.items():
         known = known_of.get(objective.kind)
-        # Of one class or horizon as recall[cancelled].
-        if known is not None and objective.metric.partition("[")[0] not in known:
+        if known is not None and objective.measured.name not in known:
             listed = ", ".join(sorted(known)) or "none"
             message = (
                 f"{spec.name}: objectives.{name}.metric: unknown {objective.metric!r} for {objective.kind}; "
@@ -61,9 +61,9 @@ def check_objectives(spec: ModelSpec) -> None:
             raise UnknownMetricError(message)
 
 
-def names_measured(spec: ModelSpec) -> frozenset[str]:
+def names_measured(spec: ModelSpec) -> frozenset[MetricName]:
     """Return the names of the measurements that a model's objectives are about."""
-    return frozenset(_name_and_subject(objective)[0] for objective in spec.objectives.values())
+    return frozenset(objective.measured for objective in spec.objectives.values())
 
 
 def first_key(spec: ModelSpec, chunk_key: str) -> str:
@@ -119,9 +119,9 @@ def _measure(
     too_few = f"{window.counted} of {objective.days} days have a value, {needed} are needed"
     enough = window.counted >= needed
     return (
-        _attainment(blank, objective, window) if enough else _skip(blank, "attainment", too_few),
-        _budget(blank, objective, window) if enough else _skip(blank, "error_budget_left", too_few),
-        _burn_rate(blank, objective, latest) if enough else _skip(blank, "burn_rate", too_few),
+        _attainment(blank, objective, window) if enough else replace(blank, name="attainment").skipped(too_few),
+        _budget(blank, objective, window) if enough else replace(blank, name="error_budget_left").skipped(too_few),
+        _burn_rate(blank, objective, latest) if enough else replace(blank, name="burn_rate").skipped(too_few),
     )
 
 
@@ -153,12 +153,13 @@ def _budget(blank: Measurement, objective: Objective, window: _Days) -> Measurem
         return measured
     newest = ", ".join(window.bad[-DAYS_SHOWN:])
     reason = f"{len(window.bad)} of {window.counted} days are bad, {allowed:.3g} are allowed; the latest: {newest}"
-    return replace(measured, status=Status.BREACHED, reason=reason)
+    return measured.breached(reason)
 
 
 def _burn_rate(blank: Measurement, objective: Objective, latest: _Days) -> Measurement:
     if latest.counted == 0:
-        return _skip(blank, "burn_rate", f"none of the last {min(BURN_DAYS, objective.days)} days has a value")
+        reason = f"none of the last {min(BURN_DAYS, objective.days)} days has a value"
+        return replace(blank, name="burn_rate").skipped(reason)
     return replace(
         blank,
         name="burn_rate",
@@ -185,10 +186,9 @@ def _days(objective: Objective, history: Sequence[tuple[str, Measurement]]) -> d
 
 
 def _is_about(objective: Objective, measurement: Measurement) -> bool:
-    name, subject = _name_and_subject(objective)
     return (
-        measurement.name == name
-        and subject in {None, measurement.subject}
+        measurement.metric == objective.measured
+        and objective.subject in {None, measurement.subject}
         and measurement.kind == objective.kind
         and measurement.role == Role.CHAMPION
         and not measurement.segment
@@ -212,13 +212,6 @@ def _counted(is_good: dict[str, bool], first: str, last: str) -> _Days:
     return _Days(tuple(key for key in inside if is_good[key]), tuple(key for key in inside if not is_good[key]))
 
 
-def _name_and_subject(objective: Objective) -> tuple[str, str | None]:
-    if objective.kind == "performance":
-        return objective.metric, None
-    subject, _, name = objective.metric.rpartition(".")
-    return name, subject or None
-
-
 def _allowed(objective: Objective) -> float:
     return 1 - objective.share
 
@@ -231,7 +224,3 @@ def _promise(objective: Objective) -> str:
 
 def _days_back(chunk_key: str, days: int) -> str:
     return (dt.date.fromisoformat(chunk_key) - dt.timedelta(days=days)).isoformat()
-
-
-def _skip(blank: Measurement, name: str, reason: str) -> Measurement:
-    return replace(blank, name=name, value=None, status=Status.SKIPPED, reason=reason)

@@ -19,7 +19,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -199,14 +199,14 @@ def _measured(
     reference, current = sides
     blank = replace(unnamed, definition=row.definition)
     if reason := _too_little(spec, columns, reference.height, current.height):
-        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+        return blank.skipped(reason)
     if floor > row.highest_floor:
         reason = f"days of the reference reach {min(floor, 1.0):.3f}: any day is told apart from the others"
-        return replace(blank, value=None, status=Status.SKIPPED, severity=Severity.INFO, reason=reason)
+        return replace(blank, severity=Severity.INFO).skipped(reason)
     try:
         found = row.function(columns, reference, current, seed)
     except UndefinedStatisticError as undefined:
-        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+        return blank.skipped(str(undefined))
     lower = -floor if row.absolute else None
     judged = replace(blank, value=found.effect, p_value=found.p_value, threshold_upper=floor, threshold_lower=lower)
     size = abs(found.effect) if row.absolute else found.effect
@@ -217,7 +217,7 @@ def _measured(
         f"{found.effect:.3f} is {'beyond' if row.absolute else 'at least'} {floor:.3g}, "
         f"and p = {found.p_value:.2g} is below {spec.drift.alpha:g}; carried by {carried}"
     )
-    return replace(judged, status=Status.BREACHED, reason=reason)
+    return judged.breached(reason)
 
 
 def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int, current: int) -> str | None:

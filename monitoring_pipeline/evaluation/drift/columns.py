@@ -137,13 +137,13 @@ def _compare(
         rows=column.rows,
     )
     if column.rows < spec.drift.minimum_rows:
-        return _skip(measurement, f"{column.rows} rows, at least {spec.drift.minimum_rows} needed")
+        return measurement.skipped(f"{column.rows} rows, at least {spec.drift.minimum_rows} needed")
     comparison = against.comparison(column)
     try:
         effect = statistic.effect(comparison)
         p_value = statistic.test(comparison).p_value
     except UndefinedStatisticError as undefined:
-        return _skip(measurement, str(undefined))
+        return measurement.skipped(str(undefined))
     return replace(measurement, value=effect, p_value=p_value)
 
 
@@ -152,10 +152,6 @@ def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:
         return None
     values = rows[column].head(SAMPLE_ROWS).to_numpy()
     return values[np.isfinite(values)]
-
-
-def _skip(measurement: Measurement, reason: str) -> Measurement:
-    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)
 
 
 def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
@@ -175,7 +171,7 @@ def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> M
         return judged
     q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
     reason = f"{measurement.value:.3f} is at least {floor:.3g}{origin}, and {q_value} is below {spec.drift.alpha:g}"
-    return replace(judged, status=Status.BREACHED, reason=reason)
+    return judged.breached(reason)
 
 
 def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:
@@ -203,5 +199,5 @@ def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measu
         rows=profile.rows,
     )
     if all(m.status is Status.SKIPPED for m in watched):
-        return _skip(summary, "no column could be measured")
+        return summary.skipped("no column could be measured")
     return summary

@@ -30,8 +30,10 @@ from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.rows.usable import usable
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
 from monitoring_pipeline.statistics.results import Quantity
@@ -54,7 +56,7 @@ class EstimateError:
     ``systematic`` is the standard deviation of what chance in the labels does not explain.
     """
 
-    metric: str
+    metric: MetricKey
     days: int
     mean_absolute: float
     bias: float
@@ -79,7 +81,7 @@ class Estimation:
     errors: tuple[EstimateError, ...] = ()
     reason: str | None = None
 
-    def error(self, metric: str) -> EstimateError | None:
+    def error(self, metric: MetricName) -> EstimateError | None:
         """Return what is known about the estimates of a metric."""
         return next((own for own in self.errors if own.metric == metric), None)
 
@@ -129,7 +131,7 @@ def estimate_performance(
     model_version: str,
     chunk: str,
     loss_model: LossModel | None = None,
-    reference: Mapping[str, Quantity] | None = None,
+    reference: Mapping[MetricName, Quantity] | None = None,
 ) -> tuple[Measurement, ...]:
     """Estimate one version's performance on a chunk, and judge it by the thresholds.
 
@@ -156,14 +158,16 @@ def estimate_performance(
     own = usable(spec, rows)
     if estimation.reason or own.height < spec.performance.minimum_rows:
         reason = estimation.reason or f"{own.height} rows, at least {spec.performance.minimum_rows} needed"
-        return (replace(blank, value=None, status=Status.SKIPPED, reason=reason),)
+        return (blank.skipped(reason),)
     if loss_model is not None:
         expected = estimate_losses(loss_model, own)
     else:
         classes = _classes(spec, own, estimation.recalibrations)
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
     return tuple(
-        _judge(spec, _measurement(replace(blank, name=name, rows=own.height), value, error, known), known)
+        _judge(
+            spec, _measurement(replace(blank, name=name.name, of=name.of, rows=own.height), value, error, known), known
+        )
         for name, value in expected.items()
         for known in ((reference or {}).get(name),)
         if (error := estimation.error(name)) is not None
@@ -214,7 +218,7 @@ def _brier(chances: Values, truth: Values) -> float:
 
 def _class_pairs(
     spec: ModelSpec, own: ClassProbabilities, truth: ClassProbabilities, days: pl.Series
-) -> Iterator[tuple[dict[str, Expected], dict[str, float]]]:
+) -> Iterator[tuple[dict[MetricName, Expected], dict[MetricName, float]]]:
     for day in days.unique().sort():
         inside = (days == day).to_numpy()
         if inside.sum() >= spec.performance.minimum_rows:
@@ -235,20 +239,20 @@ def _left_out_losses(
                 yield part, model
 
 
-def _errors(pairs: Iterable[tuple[dict[str, Expected], dict[str, float]]]) -> tuple[EstimateError, ...]:
-    differences: dict[str, list[tuple[float, float]]] = {}
+def _errors(pairs: Iterable[tuple[dict[MetricName, Expected], dict[MetricName, float]]]) -> tuple[EstimateError, ...]:
+    differences: dict[MetricName, list[tuple[float, float]]] = {}
     for expected, realized in pairs:
         for name in expected.keys() & realized.keys():
             own = expected[name]
             differences.setdefault(name, []).append((own.value - realized[name], own.variance))
     return tuple(
         _error(name, np.array(differences[name]))
-        for name in sorted(differences)
+        for name in sorted(differences, key=str)
         if len(differences[name]) >= LEAST_DAYS
     )
 
 
-def _error(metric: str, differences: Values) -> EstimateError:
+def _error(metric: MetricName, differences: Values) -> EstimateError:
     off, variance = differences[:, 0], differences[:, 1]
     return EstimateError(
         metric=metric,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.inputs import Flags, Vector
 from monitoring_pipeline.statistics.predictions import score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
@@ -68,13 +69,13 @@ CLASS_METRICS = (
 )
 
 
-def estimate_classes(own: ClassProbabilities, generator: np.random.Generator) -> dict[str, Expected]:
+def estimate_classes(own: ClassProbabilities, generator: np.random.Generator) -> dict[MetricName, Expected]:
     """Return every metric that exists: its expected value, and the variance over labels drawn at random."""
     expected = _metrics(own, own.of_class[None])
     sample = own.rows(slice(ROWS_DRAWN))
     draws = _metrics(sample, _drawn(sample, generator))
     shrunk = sample.scores.shape[0] / max(own.scores.shape[0], 1)
-    found: dict[str, Expected] = {}
+    found: dict[MetricName, Expected] = {}
     for name, value in expected.items():
         drawn = draws[name][np.isfinite(draws[name])]
         if np.isfinite(value[0]) and drawn.size > 1:
@@ -82,20 +83,22 @@ def estimate_classes(own: ClassProbabilities, generator: np.random.Generator) ->
     return found
 
 
-def realized_classes(truth: ClassProbabilities) -> dict[str, float]:
+def realized_classes(truth: ClassProbabilities) -> dict[MetricName, float]:
     """Return every metric that exists, from rows whose ``of_class`` is the truth."""
     return {name: float(value[0]) for name, value in _metrics(truth, truth.of_class[None]).items() if _finite(value)}
 
 
-def _metrics(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[str, Vector]:
+def _metrics(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
     """Every metric by name, each of shape (draws,), for labels of shape (draws, rows, classes)."""
     counts = {name: _counts(own, labels, position) for position, name in enumerate(own.classes)}
     if own.classes == ("",):
-        return {metric.name: metric.function(counts[""]) for metric in CLASS_METRICS}
+        return {MetricName(metric.name): metric.function(counts[""]) for metric in CLASS_METRICS}
     found = dict(_of_each_class(counts))
     for metric in CLASS_METRICS:
         if metric.macro:
-            found[f"macro_{metric.name}"] = _mean([found[f"{metric.name}[{name}]"] for name in own.classes])
+            found[MetricName(f"macro_{metric.name}")] = _mean(
+                [found[MetricName(metric.name, name)] for name in own.classes]
+            )
     return found | _over_all_classes(own, labels)
 
 
@@ -105,22 +108,23 @@ def _counts(own: ClassProbabilities, labels: NDArray[np.float64], position: int)
     return ScoreCounts(scores[order], np.ones(scores.size), labels[:, order, position], decided[order])
 
 
-def _of_each_class(counts: dict[str, ScoreCounts]) -> Iterator[tuple[str, Vector]]:
+def _of_each_class(counts: dict[str, ScoreCounts]) -> Iterator[tuple[MetricName, Vector]]:
     for metric in CLASS_METRICS:
         if metric.of_each_class:
             for name, own in counts.items():
-                yield f"{metric.name}[{name}]", metric.function(own)
+                yield MetricName(metric.name, name), metric.function(own)
 
 
-def _over_all_classes(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[str, Vector]:
+def _over_all_classes(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
     """Metrics of all classes at once, from labels of shape (draws, rows, classes)."""
     rows = max(labels.shape[1], 1)
     smallest = score_counts.SMALLEST_PROBABILITY
     likelihood = np.log(np.clip(own.scores, smallest, 1.0))
     return {
-        "accuracy": np.einsum("drc,rc->d", labels, own.decided.astype(np.float64)) / rows,
-        "log_loss": -np.einsum("drc,rc->d", labels, likelihood) / rows,
-        "brier_score": np.einsum("drc,rc->d", labels, 1 - 2 * own.scores) / rows + np.sum(own.scores**2) / rows,
+        MetricName("accuracy"): np.einsum("drc,rc->d", labels, own.decided.astype(np.float64)) / rows,
+        MetricName("log_loss"): -np.einsum("drc,rc->d", labels, likelihood) / rows,
+        MetricName("brier_score"): np.einsum("drc,rc->d", labels, 1 - 2 * own.scores) / rows
+        + np.sum(own.scores**2) / rows,
     }
 
 

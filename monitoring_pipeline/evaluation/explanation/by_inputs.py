@@ -28,7 +28,7 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
     relation_floor,
 )
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
@@ -123,7 +123,7 @@ def _by_inputs(
     if reason:
         for name in metrics:
             for part in ("change_by_inputs", "change_of_relation"):
-                yield replace(blank, name=f"{part}[{name}]", value=None, status=Status.SKIPPED, reason=reason)
+                yield replace(blank, name=part, of=name).skipped(reason)
         return
     sides = Sides(labelled_rows(spec, sampled[0])[0], labelled_rows(spec, sampled[1])[0], weights)
     generator = generator_of(*seed_parts, "inputs")
@@ -165,13 +165,14 @@ def _split(
     )
     by_inputs = replace(
         blank,
-        name=f"change_by_inputs[{name}]",
+        name="change_by_inputs",
+        of=name,
         definition=BY_INPUTS.format(name),
         threshold_lower=None,
         threshold_upper=None,
     )
     yield _measured(by_inputs, between - before)
-    of_relation = replace(blank, name=f"change_of_relation[{name}]", definition=OF_RELATION.format(name))
+    of_relation = replace(blank, name="change_of_relation", of=name, definition=OF_RELATION.format(name))
     yield judged(_measured(of_relation, after - between))
 
 
@@ -180,7 +181,7 @@ def _measured(blank: Measurement, values: Values) -> Measurement:
     try:
         estimate: Quantity = bootstrap_interval(float(values[0]), values[1:])
     except UndefinedStatisticError as undefined:
-        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+        return blank.skipped(str(undefined))
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
 
 
@@ -198,7 +199,7 @@ def judged(measurement: Measurement) -> Measurement:
         f"{value:+.3f} [{lower:+.3f}, {upper:+.3f}] is not explained by the moved inputs and is beyond {floor:.3g}: "
         "labels follow otherwise from inputs than in the reference, or an input that matters is not among the features"
     )
-    return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement.breached(reason)
 
 
 def _of_all(metric: Metric, rows: Labelled) -> float | None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled, Values
-from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval
@@ -89,7 +89,7 @@ def measure_change_by_score(
     if reason:
         for name in METRICS:
             for part in ("change_by_score", "change_given_score"):
-                yield replace(blank, name=f"{part}[{name}]", value=None, status=Status.SKIPPED, reason=reason)
+                yield replace(blank, name=part, of=name).skipped(reason)
         return
     edges = score_edges(sides[0].outputs[:, 0])
     tables = [score_table(edges, side.outputs[:, 0], side.labels) for side in sides]
@@ -120,7 +120,7 @@ def split_by_score(
             "change_given_score": (values[2] - values[1], "left: labels follow otherwise from the score"),
         }
         for part, (numbers, words) in parts.items():
-            own = replace(blank, name=f"{part}[{name}]", definition=f"{name} over {BINS} bins of the score, {words}")
+            own = replace(blank, name=part, of=name, definition=f"{name} over {BINS} bins of the score, {words}")
             yield _estimated(own, numbers)
 
 
@@ -154,5 +154,5 @@ def _estimated(blank: Measurement, values: Values) -> Measurement:
     try:
         estimate = bootstrap_interval(float(values[0]), values[1:])
     except UndefinedStatisticError as undefined:
-        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+        return blank.skipped(str(undefined))
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)

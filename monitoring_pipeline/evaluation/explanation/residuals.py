@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.explanation.by_score import score_edges, score_table
 from monitoring_pipeline.evaluation.explanation.relation_metrics import Labelled, Values
-from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
@@ -45,19 +45,19 @@ def measure_residuals(
         threshold_upper=floor,
     )
     if reason:
-        yield replace(own, value=None, status=Status.SKIPPED, reason=reason)
+        yield own.skipped(reason)
         return
     try:
         value, evidence = (_of_numbers if spec.task is Task.REGRESSION else _of_classes)(reference, current)
     except UndefinedStatisticError as undefined:
-        yield replace(own, value=None, status=Status.SKIPPED, reason=str(undefined))
+        yield own.skipped(str(undefined))
         return
     tested = replace(own, value=value, p_value=evidence.p_value)
     if abs(value) < floor or evidence.p_value >= spec.drift.alpha:
         yield tested
         return
     words = f"{value:+.3f} is beyond {floor:.3g}, and p = {evidence.p_value:.2g} is below {spec.drift.alpha:g}: given"
-    yield replace(tested, status=Status.BREACHED, reason=f"{words} the model's output, labels are not what they were")
+    yield tested.breached(f"{words} the model's output, labels are not what they were")
 
 
 def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Significance]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Severity
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec
 
 _ACCOUNTING_OF_LABELS = (
@@ -27,7 +28,7 @@ class Signal(NamedTuple):
     cause: Cause
     kind: Kind
     subject: str
-    name: str
+    metric: MetricName
     segment: str
 
 
@@ -149,7 +150,7 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
     has_version = measurement.role == Role.CHALLENGER and measurement.kind not in _KINDS_WITHOUT_VERSION
     version = measurement.model_version if has_version else ""
     cause = Cause(rule.family, rule.about(spec, measurement), version)
-    return Signal(cause, measurement.kind, measurement.subject, measurement.name, measurement.segment)
+    return Signal(cause, measurement.kind, measurement.subject, measurement.metric, measurement.segment)
 
 
 def is_declared(spec: ModelSpec, signal: Signal) -> bool:
@@ -165,7 +166,7 @@ def _has_column(spec: ModelSpec, signal: Signal) -> bool:
 _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.COLUMN: _has_column,
     Family.INPUTS: _has_column,
-    Family.BUSINESS: lambda spec, signal: signal.name in spec.business,
+    Family.BUSINESS: lambda spec, signal: signal.metric.name in spec.business,
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
     Family.UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),
 }

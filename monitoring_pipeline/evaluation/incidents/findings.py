@@ -28,6 +28,7 @@ def finding_of(breach: Breach, *, consequence: bool) -> Finding:
         kind=m.kind,
         subject=m.subject,
         name=m.name,
+        of=m.of,
         model_version=m.model_version,
         segment=m.segment,
         severity=m.severity,
@@ -53,7 +54,7 @@ def place_of(finding: Finding) -> tuple[bool, int, str, str, str, str, str, str]
         finding.since,
         finding.kind,
         finding.subject,
-        finding.name,
+        str(finding.metric),
         finding.segment,
         finding.model_version,
     )

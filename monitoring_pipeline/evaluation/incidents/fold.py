@@ -176,7 +176,7 @@ def _ended_trials(
         if not (version := course.cause.version):
             continue
         elsewhere = [m for m in measurements if m.model_version != version and m.status is not Status.SKIPPED]
-        signals = {Signal(course.cause, m.kind, m.subject, m.name, m.segment) for m in elsewhere}
+        signals = {Signal(course.cause, m.kind, m.subject, m.metric, m.segment) for m in elsewhere}
         if version in others - on_trial:
             yield course, end_of_trial_words(version)
         elif course.miss(scored=version in on_trial | others, signals_of_others=signals):
@@ -185,7 +185,7 @@ def _ended_trials(
 
 def _undeclared(spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]) -> Iterator[Course]:
     """Yield the courses of what the spec has no more, if nothing of them was looked at, not even to be skipped."""
-    looked_at = {(m.kind, m.subject, m.name, m.segment) for m in measurements}
+    looked_at = {(m.kind, m.subject, m.metric, m.segment) for m in measurements}
     for course in courses:
         signals = course.signals
         if not any(is_declared(spec, signal) for signal in signals) and looked_at.isdisjoint(s[1:] for s in signals):

@@ -88,7 +88,7 @@ def _first_in_detail(findings: Sequence[Finding]) -> str:
 def _moved(finding: Finding) -> str:
     value = "" if finding.value is None else f" {finding.value:.3g}"
     before = "" if finding.reference_value is None else f", reference {finding.reference_value:.3g}"
-    return f"{finding.name.replace('_', ' ')}{value}{before}, since {finding.since}"
+    return f"{str(finding.metric).replace('_', ' ')}{value}{before}, since {finding.since}"
 
 
 def _metric(_cause: Cause, findings: Sequence[Finding]) -> str:
@@ -102,7 +102,7 @@ def _named(finding: Finding) -> str:
     estimated = "estimated " if finding.kind == Kind.ESTIMATED_PERFORMANCE else ""
     of = f"{finding.subject} " if finding.kind == Kind.OBJECTIVE else ""
     where = f" where {finding.segment}" if finding.segment else ""
-    return f"{estimated}{of}{finding.name}{where}"
+    return f"{estimated}{of}{finding.metric}{where}"
 
 
 def _beyond(finding: Finding) -> str:
@@ -121,7 +121,7 @@ def _beyond(finding: Finding) -> str:
 
 def _by_reason(cause: Cause, findings: Sequence[Finding]) -> str:
     first = findings[0]
-    said = first.reason or f"{first.name} is {_beyond(first)}"
+    said = first.reason or f"{first.metric} is {_beyond(first)}"
     line = said if not cause.columns or first.subject in said else f"{first.subject}: {said}"
     others = list(dict.fromkeys(f.subject for f in findings if f.subject != first.subject))
     return line + (f"; also {listed(others)}" if others else "")

@@ -1,12 +1,11 @@
 """Which measurements decide a verdict."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from monitoring_pipeline.evaluation.judgement.guards import GUARDED
 from monitoring_pipeline.evaluation.judgement.verdict import is_decisive
 from monitoring_pipeline.evaluation.operations.pipeline_health import SUBJECT
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 DECISIVE = "decisive_measurements"
 
@@ -33,7 +32,7 @@ def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Mea
     if count or not rows:
         return measurement
     reason = f"nothing decisive could be measured, though there are {rows} predictions"
-    return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement.breached(reason)
 
 
 def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from monitoring_pipeline.evaluation.business.business_metrics import has_failed
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 
 GUARDED = "guarded_metrics"
@@ -42,16 +43,16 @@ def measure_guards(spec: ModelSpec, measurements: Sequence[Measurement], rows: i
     )
 
 
-def guarded_names(spec: ModelSpec, kind: str) -> set[str]:
+def guarded_names(spec: ModelSpec, kind: str) -> set[MetricName]:
     """Return the names of the guarded metrics of a kind, performance or business."""
     thresholds = (
         spec.performance.thresholds
         if kind == Kind.PERFORMANCE
-        else {name: metric.threshold for name, metric in spec.business.items() if metric.threshold}
+        else {MetricName(name): metric.threshold for name, metric in spec.business.items() if metric.threshold}
     )
     # Without a severity of its own, a threshold is at least a warning.
     own = {name for name, threshold in thresholds.items() if threshold.severity != Severity.INFO}
-    return own | {o.metric for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
+    return own | {o.measured for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}
 
 
 def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> str | None:
@@ -65,12 +66,14 @@ def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> 
     return None if labelled >= needed else f"{labelled:g} labelled predictions, at least {needed} needed"
 
 
-def _of_champion(kind: Kind, names: set[str], measurements: Iterable[Measurement]) -> dict[str, list[Measurement]]:
-    """Return the guarded metrics by name; on the day of a promotion two versions were champion."""
+def _of_champion(
+    kind: Kind, names: set[MetricName], measurements: Iterable[Measurement]
+) -> dict[str, list[Measurement]]:
+    """Return the guarded metrics by the text of their name; on the day of a promotion two versions were champion."""
     found: dict[str, list[Measurement]] = {}
     for m in measurements:
-        if m.kind is kind and m.name in names and m.role == Role.CHAMPION and not m.segment:
-            found.setdefault(m.name, []).append(m)
+        if m.kind is kind and m.metric in names and m.role == Role.CHAMPION and not m.segment:
+            found.setdefault(str(m.metric), []).append(m)
     return dict(sorted(found.items()))
 
 

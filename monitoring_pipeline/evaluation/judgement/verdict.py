@@ -27,11 +27,18 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     breached = sorted(
         (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
         # What could not be measured comes last: mostly, something before it is the reason.
-        key=lambda m: (_WEIGHT[m.severity], m.kind is Kind.OPERATIONS, m.kind, m.subject, m.name, m.model_version),
+        key=lambda m: (
+            _WEIGHT[m.severity],
+            m.kind is Kind.OPERATIONS,
+            m.kind,
+            m.subject,
+            str(m.metric),
+            m.model_version,
+        ),
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
     decisive = [m for m in measurements if is_decisive(m)]
-    reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.name}: {m.reason}" for m in breached]
+    reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.metric}: {m.reason}" for m in breached]
     return Verdict(
         status=_status(breached, measured=bool(decisive)),
         reasons=(*reasons, *_what_is_missing(skipped)),
@@ -51,10 +58,14 @@ def is_decisive(measurement: Measurement) -> bool:
 def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Measurement]:
     """Return the measurements without the estimates of metrics that the labels have told, version by version."""
     realized = {
-        (m.model_version, m.name) for m in measurements if m.kind is Kind.PERFORMANCE and m.status is not Status.SKIPPED
+        (m.model_version, m.metric)
+        for m in measurements
+        if m.kind is Kind.PERFORMANCE and m.status is not Status.SKIPPED
     }
     return [
-        m for m in measurements if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.name) not in realized
+        m
+        for m in measurements
+        if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.metric) not in realized
     ]
 
 

@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.performance import metric_functions as of
 from monitoring_pipeline.evaluation.performance.metric_functions import Metric
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.performance.thresholds import Better
+from monitoring_pipeline.records.names import MetricName, Segment, pair_text
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import median_interval
@@ -19,6 +20,7 @@ from monitoring_pipeline.statistics.predictions import calibration, classificati
 
 CLASSES_CONFUSED = 10
 HORIZONS = 50
+HORIZON = "horizon"
 
 
 class Per(StrEnum):
@@ -158,15 +160,14 @@ def metrics_of(task: Task) -> tuple[PerformanceMetric, ...]:
 
 
 def better_of(task: Task, name: str) -> Better | None:
-    """Return which values of a metric are good, by its name with or without its class; None if it does not say."""
-    base = name.partition("[")[0]
-    return next((metric.better for metric in metrics_of(task) if metric.name == base), None)
+    """Return which values of a metric are good, of the whole model or of one class; None if it does not say."""
+    return next((metric.better for metric in metrics_of(task) if metric.name == name), None)
 
 
-def measured_by(metric: PerformanceMetric, rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
+def measured_by(metric: PerformanceMetric, rows: ScoredRows) -> Iterator[tuple[MetricName, ScoredRows]]:
     """Yield the name and the rows of everything that a metric is measured once for."""
     for key, own in _ROWS_OF[metric.per](rows):
-        yield f"{metric.name}[{key}]" if key else metric.name, own
+        yield MetricName(metric.name, key), own
 
 
 def _classes(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
@@ -180,13 +181,13 @@ def _confusions(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
     for actual, decided in permutations(range(len(names)), 2):
         own = rows.where(rows.labels == actual)
         chosen = (own.predictions == decided).astype(np.float64)
-        yield f"{names[actual]}->{names[decided]}", replace(own, labels=chosen)
+        yield pair_text(names[actual], names[decided]), replace(own, labels=chosen)
 
 
 def _horizons(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
     if rows.horizon is not None:
         for step in np.unique(rows.horizon[np.isfinite(rows.horizon)])[:HORIZONS]:
-            yield f"horizon={step:g}", rows.where(rows.horizon == step)
+            yield str(Segment(HORIZON, f"{step:g}")), rows.where(rows.horizon == step)
 
 
 _ROWS_OF: dict[Per, Callable[[ScoredRows], Iterable[tuple[str, ScoredRows]]]] = {
@@ -197,6 +198,10 @@ _ROWS_OF: dict[Per, Callable[[ScoredRows], Iterable[tuple[str, ScoredRows]]]] = 
 }
 
 
+def _is_horizon(of: str) -> bool:
+    return "=" in of and Segment.of_text(of).column == HORIZON
+
+
 def check_performance_rules(spec: ModelSpec) -> None:
     """Refuse thresholds on metrics that the task does not have.
 
@@ -205,12 +210,12 @@ def check_performance_rules(spec: ModelSpec) -> None:
     """
     metrics = metrics_of(spec.task)
     exact = {
-        *(metric.name for metric in metrics if metric.per is Per.MODEL),
-        *(f"{metric.name}[{name}]" for metric in metrics if metric.per is Per.CLASS for name in spec.classes),
+        *(MetricName(metric.name) for metric in metrics if metric.per is Per.MODEL),
+        *(MetricName(metric.name, name) for metric in metrics if metric.per is Per.CLASS for name in spec.classes),
     }
     for name in spec.performance.thresholds:
-        by_horizon = any(name.startswith(f"{m.name}[horizon=") for m in metrics if m.per is Per.HORIZON)
+        by_horizon = _is_horizon(name.of) and any(m.name == name.name for m in metrics if m.per is Per.HORIZON)
         if name not in exact and not (by_horizon and spec.predictions.horizon):
-            known = ", ".join(sorted(exact))
-            message = f"{spec.name}: performance.thresholds: unknown {name!r} for {spec.task}; known: {known}"
+            known = ", ".join(sorted(map(str, exact)))
+            message = f"{spec.name}: performance.thresholds: unknown {str(name)!r} for {spec.task}; known: {known}"
             raise UnknownMetricError(message)

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Performance
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
@@ -27,7 +28,7 @@ def measure_performance(
     chunk: str = "",
     maturity: LabelMaturity | None = None,
     not_interpretable: str | None = None,
-    reference: Mapping[str, Quantity] | None = None,
+    reference: Mapping[MetricName, Quantity] | None = None,
 ) -> tuple[Measurement, ...]:
     """Measure one version's performance on the rows whose labels are known, and judge it by the thresholds.
 
@@ -58,7 +59,7 @@ def measure_performance(
     held_back = _why_not(spec, rows, maturity) or not_interpretable
     known = reference or {}
     measured = tuple(
-        judge_by_threshold(spec, measurement, metric.better, known.get(measurement.name))
+        judge_by_threshold(spec, measurement, metric.better, known.get(measurement.metric))
         for metric in metrics_of(spec.task)
         for measurement in _measurements(metric, rows, blank, known, held_back)
     )
@@ -104,12 +105,12 @@ def _number(spec: ModelSpec, column: str) -> pl.Expr:
     return pl.col(column).replace_strict(numbers, default=None, return_dtype=pl.Float64)
 
 
-def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[str, Quantity] | None) -> tuple[float, ...]:
+def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Quantity] | None) -> tuple[float, ...]:
     """Return what a model without inputs says: by the reference, or by the rows while they become one."""
     names = {
-        Task.BINARY: ["base_rate"],
-        Task.MULTICLASS: [f"base_rate[{name}]" for name in spec.classes],
-        Task.REGRESSION: ["median_label"],
+        Task.BINARY: [MetricName("base_rate")],
+        Task.MULTICLASS: [MetricName("base_rate", name) for name in spec.classes],
+        Task.REGRESSION: [MetricName("median_label")],
     }[spec.task]
     if reference is not None:
         return tuple(reference[name].value for name in names) if all(name in reference for name in names) else ()
@@ -141,7 +142,7 @@ def _measurements(
     metric: PerformanceMetric,
     rows: ScoredRows,
     blank: Measurement,
-    reference: Mapping[str, Quantity],
+    reference: Mapping[MetricName, Quantity],
     held_back: str | None,
 ) -> Iterator[Measurement]:
     """Yield what a metric is measured for, with the reference's value of each."""
@@ -149,7 +150,8 @@ def _measurements(
         known = reference.get(name)
         measurement = replace(
             blank,
-            name=name,
+            name=name.name,
+            of=name.of,
             reference_value=known.value if known else None,
             definition=metric.definition + (WEIGHTED if rows.weights is not None else ""),
             severity=Severity.INFO if metric.sometimes else blank.severity,
@@ -160,11 +162,11 @@ def _measurements(
 
 def _measured(metric: PerformanceMetric, rows: ScoredRows, blank: Measurement, held_back: str | None) -> Measurement:
     if held_back is not None:
-        return replace(blank, value=None, status=Status.SKIPPED, reason=held_back)
+        return blank.skipped(held_back)
     try:
         estimate = metric.function(rows)
     except UndefinedStatisticError as undefined:
-        return replace(blank, value=None, status=Status.SKIPPED, reason=str(undefined))
+        return blank.skipped(str(undefined))
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from monitoring_pipeline.records.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.threshold import Threshold
 from monitoring_pipeline.statistics.intervals.intervals import difference_interval
@@ -39,7 +39,7 @@ def judge_by_threshold(
         better: which of its values are good; decides what worse than the reference means, which is never without.
         reference: the metric on the reference, with its interval.
     """
-    threshold = spec.performance.thresholds.get(measurement.name)
+    threshold = spec.performance.thresholds.get(measurement.metric)
     if threshold is None:
         return measurement
     lower, upper = _limits(threshold, better, reference)
@@ -56,7 +56,7 @@ def judge_by_threshold(
     margin = threshold.worse_than_reference
     if reason is None and margin is not None and better is not None and reference is not None:
         reason = _worse(bounded, margin, better, reference, point=point)
-    return bounded if reason is None else replace(bounded, status=Status.BREACHED, reason=reason)
+    return bounded if reason is None else bounded.breached(reason)
 
 
 def _limits(

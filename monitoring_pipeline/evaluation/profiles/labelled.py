@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.profiles.bins import Bins, NumericBins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, profile_column, sum_profiles
 from monitoring_pipeline.evaluation.rows.usable import usable
+from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions import calibration, score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 Values = NDArray[np.float64]
-LABEL_SEGMENT = "label={}"
+LABEL = "label"
 OTHER_SEGMENT = "label!={}"
 ERRORS_SEGMENT = "labelled"
 SPECIAL_CELLS_BEFORE = 3
@@ -32,9 +33,15 @@ class SummedMetric:
     """A metric of any sum of days, and by how much binning can have changed it."""
 
     name: str
+    of: str
     value: float
     error_bound: float
     rows: int
+
+    @property
+    def metric(self) -> MetricName:
+        """The name with the class that it is measured of."""
+        return MetricName(self.name, self.of)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,8 +159,8 @@ def _errors(labelled: pl.DataFrame) -> pl.DataFrame:
 def _sides(spec: ModelSpec) -> list[tuple[str, str, str]]:
     """Return each score column with the segments of its positive and its negative rows."""
     if spec.task is Task.BINARY:
-        return [("score", LABEL_SEGMENT.format(1), LABEL_SEGMENT.format(0))]
-    return [(c, LABEL_SEGMENT.format(name), OTHER_SEGMENT.format(name)) for name, c in spec.score_columns.items()]
+        return [("score", str(Segment(LABEL, "1")), str(Segment(LABEL, "0")))]
+    return [(c, str(Segment(LABEL, name)), OTHER_SEGMENT.format(name)) for name, c in spec.score_columns.items()]
 
 
 def _parts(spec: ModelSpec, labelled: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -190,7 +197,7 @@ def _of_scores(name: str, bins: Bins, positive: ColumnProfile, negative: ColumnP
         ),
     }
     for metric, (value, bound) in ({own: (value, 0.0) for own, value in exact.items()} | bounded).items():
-        yield SummedMetric(f"{metric}[{name}]" if name else metric, value, bound, rows)
+        yield SummedMetric(metric, name, value, bound, rows)
 
 
 def _of_errors(profile: ChunkProfile, bins: Mapping[str, Bins]) -> Iterator[SummedMetric]:
@@ -201,12 +208,12 @@ def _of_errors(profile: ChunkProfile, bins: Mapping[str, Bins]) -> Iterator[Summ
     lower, upper = _cell_bounds(absolute, (own,))
     # The median of an even number lies between two rows, which may be in two cells.
     middle = np.searchsorted(np.cumsum(_finite_cells(own)), [(rows + 1) // 2, rows // 2 + 1])
-    yield SummedMetric("mean_absolute_error", _sum(absolute, own) / rows, 0.0, rows)
+    yield SummedMetric("mean_absolute_error", "", _sum(absolute, own) / rows, 0.0, rows)
     squares = _sum_of_squares(residual, profile["residual"])
-    yield SummedMetric("root_mean_squared_error", float(np.sqrt(max(0.0, squares) / rows)), 0.0, rows)
-    yield SummedMetric("mean_bias", _sum(residual, profile["residual"]) / rows, 0.0, rows)
+    yield SummedMetric("root_mean_squared_error", "", float(np.sqrt(max(0.0, squares) / rows)), 0.0, rows)
+    yield SummedMetric("mean_bias", "", _sum(residual, profile["residual"]) / rows, 0.0, rows)
     least, most = float(lower[middle].mean()), float(upper[middle].mean())
-    yield SummedMetric("median_absolute_error", (least + most) / 2, (most - least) / 2, rows)
+    yield SummedMetric("median_absolute_error", "", (least + most) / 2, (most - least) / 2, rows)
 
 
 def _counts(scores: Values, positive: ColumnProfile, negative: ColumnProfile) -> ScoreCounts:

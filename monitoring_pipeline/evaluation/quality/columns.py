@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     NumericBins,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 BY_CHANCE = 0.01
 OUT_OF_RANGE = 0.01
@@ -58,11 +58,11 @@ def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -
         definition="share of rows that are null",
     )
     if not column.rows:
-        return _skip(measurement, "no rows")
+        return measurement.skipped("no rows")
     # A few rows of a column that is often null may all be null by chance.
     if column.null_share == 1.0 and reference_share**column.rows < BY_CHANCE:
         reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
-        return replace(measurement, status=Status.BREACHED, reason=reason)
+        return measurement.breached(reason)
     return measurement
 
 
@@ -78,11 +78,11 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
         definition="share of rows whose category is not among the reference's most frequent",
     )
     if not column.rows:
-        return _skip(measurement, "no rows")
+        return measurement.skipped("no rows")
     # Where the reference has more categories than are kept, a new one cannot be told from a rare one.
     if rows and not reference_rows:
         names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
-        return replace(measurement, status=Status.BREACHED, reason=f"{rows} rows of unseen categories: {names}")
+        return measurement.breached(f"{rows} rows of unseen categories: {names}")
     return measurement
 
 
@@ -100,14 +100,14 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         definition="share of rows beyond the reference's minimum and maximum, infinities included",
     )
     if not column.rows:
-        return _skip(measurement, "no rows")
+        return measurement.skipped("no rows")
     if before.minimum is None:
-        return _skip(measurement, "the reference has no finite value")
+        return measurement.skipped("the reference has no finite value")
     if share <= OUT_OF_RANGE:
         return measurement
     ranges = (f"{own.minimum:g} to {own.maximum:g}" for own in (column, before) if own.minimum is not None)
     reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
-    return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement.breached(reason)
 
 
 def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
@@ -128,11 +128,11 @@ def _constant(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> 
         definition="1 when all values that are not null are equal",
     )
     if column.counts[0] == column.rows:
-        return _skip(measurement, "no values" if column.rows else "no rows")
+        return measurement.skipped("no values" if column.rows else "no rows")
     expected = column.column in facts.constant_columns
     if not measurement.value or expected or _by_chance(facts, column):
         return replace(measurement, threshold_upper=None if expected else 0.0)
-    return replace(measurement, status=Status.BREACHED, reason=f"every value of {column.column} is the same")
+    return measurement.breached(f"every value of {column.column} is the same")
 
 
 def _by_chance(facts: ColumnFacts, column: ColumnProfile) -> bool:
@@ -140,7 +140,3 @@ def _by_chance(facts: ColumnFacts, column: ColumnProfile) -> bool:
     before = facts.profile[column.column].counts[1:]
     values = sum(column.counts[1:])
     return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE
-
-
-def _skip(measurement: Measurement, reason: str) -> Measurement:
-    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)

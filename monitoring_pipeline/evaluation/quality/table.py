@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -84,13 +84,13 @@ def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measu
         definition="predictions over the median of the same weekday's in the reference",
     )
     if not same:
-        return _skip(measurement, "the reference has no such weekday")
+        return measurement.skipped("the reference has no such weekday")
     usual = float(np.median(same))
     ratio = blank.rows / usual
     reason = f"{blank.rows} predictions, {usual:g} are usual on this weekday"
     beyond = (limits.lower is not None and ratio < limits.lower) or (limits.upper is not None and ratio > limits.upper)
     measured = replace(measurement, value=ratio, reference_value=1.0)
-    return replace(measured, status=Status.BREACHED, reason=reason) if beyond else measured
+    return measured.breached(reason) if beyond else measured
 
 
 def _freshness(
@@ -109,13 +109,13 @@ def _freshness(
     )
     newest = predicted_at.max()
     if not isinstance(newest, dt.datetime):
-        return _skip(measurement, "no predictions")
+        return measurement.skipped("no predictions")
     gap = (chunk.end - newest) / HOUR
     measured = replace(measurement, value=gap, reference_value=float(np.median(gaps)) if gaps else None)
     if gap <= longest:
         return measured
     reason = f"the newest prediction is {gap:.1f} hours older than the chunk's end, at most {longest:.1f} {words}"
-    return replace(measured, status=Status.BREACHED, reason=reason)
+    return measured.breached(reason)
 
 
 def _columns(
@@ -148,7 +148,7 @@ def _found(blank: Measurement, name: str, names: list[str], definition: str) -> 
     if not names:
         return measurement
     shown = ", ".join(names[:NAMES_SHOWN]) + (", ..." if len(names) > NAMES_SHOWN else "")
-    return replace(measurement, status=Status.BREACHED, reason=shown)
+    return measurement.breached(shown)
 
 
 def _columns_used(spec: ModelSpec) -> set[str]:
@@ -156,7 +156,3 @@ def _columns_used(spec: ModelSpec) -> set[str]:
     outputs = {source.id, source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
     features = {feature.column or name for name, feature in spec.features.items()}
     return {name for name in outputs | features | {source.horizon, source.naive} if name is not None}
-
-
-def _skip(measurement: Measurement, reason: str) -> Measurement:
-    return replace(measurement, value=None, status=Status.SKIPPED, reason=reason)

@@ -23,7 +23,9 @@ from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.quality.table import ReferenceChunk, TableFacts, learn_chunks
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import Quantity
 
@@ -36,7 +38,7 @@ class EmptyReferenceError(ValueError):
 class ReferenceMetric:
     """A performance metric on the reference, with its interval."""
 
-    metric: str
+    metric: MetricKey
     value: float
     lower: float | None
     upper: float | None
@@ -74,7 +76,7 @@ class Reference:
         return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
 
     @property
-    def estimates(self) -> dict[str, Quantity]:
+    def estimates(self) -> dict[MetricName, Quantity]:
         """The reference's own performance, with intervals, by metric."""
         return {entry.metric: Quantity(entry.value, entry.lower, entry.upper) for entry in self.performance}
 
@@ -88,7 +90,7 @@ class Reference:
         """Columns as column quality needs them."""
         return ColumnFacts(self.bins, self.profile, self.constant_columns)
 
-    def measured(self, metric: str) -> ReferenceMetric | None:
+    def measured(self, metric: MetricName) -> ReferenceMetric | None:
         """Return the reference's own value of a metric, if it has one."""
         return next((entry for entry in self.performance if entry.metric == metric), None)
 
@@ -159,7 +161,7 @@ def build_reference(
         bins=bins,
         profile=sum_profiles(chunks.values()),
         performance=tuple(
-            ReferenceMetric(m.name, m.value, m.lower, m.upper)
+            ReferenceMetric(m.metric, m.value, m.lower, m.upper)
             for m in measured
             if m.kind is Kind.PERFORMANCE and m.value is not None
         ),
@@ -206,7 +208,8 @@ def _concentrations(rows: pl.DataFrame, column: str, group: NullGroup, model_ver
         yield Measurement(
             kind=Kind.QUALITY,
             subject=column,
-            name=f"null_share[{group.column}={category}]",
+            name="null_share",
+            of=str(Segment(group.column, category)),
             model_version=model_version,
             value=_share(own),
             reference_value=elsewhere,

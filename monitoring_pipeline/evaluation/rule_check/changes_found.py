@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.drift.comparison import standard_deviation
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, profile_column
 from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_CHANGED,
+    FOUND,
     LEAST_DAYS,
     HeldOutDay,
     ReferenceDays,
@@ -19,7 +20,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     share_of_days,
 )
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, ColumnChange
-from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
@@ -67,12 +68,13 @@ def _column_changed(
     blank = replace(
         days.blank,
         subject=column,
-        name=f"found[{change.name}]",
+        name=FOUND,
+        of=change.name,
         definition=f"share of the reference's days on which the column is flagged after: {change.definition}",
     )
     if change.in_deviations and deviation is None:
         reason = f"{column} is constant in the reference: there is no standard deviation to shift by"
-        return replace(blank, value=None, status=Status.SKIPPED, reason=reason)
+        return blank.skipped(reason)
     flags: dict[str, list[bool]] = {}
     for day in healthy:
         generator = days.generator(column, change.name, day.held.key)

@@ -13,12 +13,13 @@ from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_flo
 from monitoring_pipeline.evaluation.profiles.by_chunk import rows_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline.statistics.seeding import generator_of
 
+RATE, FOUND = "false_alarm_rate", "found"
 PARTS = 5
 """A fifth of the days is held out at a time: the others are nearly as many as floors are learned from for real."""
 LEAST_DAYS = 10
@@ -69,7 +70,7 @@ def share_of_days(blank: Measurement, flags: Mapping[str, Sequence[bool]]) -> Me
     """
     shares = [sum(own) / len(own) for _, own in sorted(flags.items())]
     if not shares:
-        return replace(blank, value=None, status=Status.SKIPPED, reason="no day could be judged")
+        return blank.skipped("no day could be judged")
     bounds = wilson(round(sum(shares)), len(shares))
     return replace(blank, value=sum(shares) / len(shares), lower=bounds.lower, upper=bounds.upper, rows=len(shares))
 

@@ -20,6 +20,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_JUDGED,
     LEAST_DAYS,
     LEAST_DAYS_SPLIT,
+    RATE,
     HeldOutDay,
     ReferenceDays,
     evenly_spread,
@@ -27,13 +28,14 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     hold_out_days,
     share_of_days,
 )
-from monitoring_pipeline.evaluation.rule_check.thresholds_breached import RATE, replay_thresholds
+from monitoring_pipeline.evaluation.rule_check.thresholds_breached import replay_thresholds
 from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
 
 SPLITS = 2
-SAMPLING, IN_ORDER = f"{RATE}[sampling]", f"{RATE}[in_order]"
+SAMPLING, IN_ORDER = "sampling", "in_order"
 
 Judged = Sequence[tuple[str, Sequence[Measurement]]]
 
@@ -73,7 +75,7 @@ def _drift(days: ReferenceDays) -> Iterator[Measurement]:
             f"{found} days of the reference with at least {spec.drift.minimum_rows} rows can be compared with "
             f"{baseline_words(spec.drift)}, at least {needed} needed"
         )
-        yield replace(days.blank, name=RATE, value=None, status=Status.SKIPPED, reason=reason)
+        yield replace(days.blank, name=RATE).skipped(reason)
         return
     splits = [first, *(hold_out(days, days.generator(f"split {number}")) for number in _further_splits(days))]
     judged = [(held.key, _watched(spec, held)) for split in splits for held in split]
@@ -119,12 +121,12 @@ def _judge(spec: ModelSpec, rate: Measurement) -> Measurement:
     if rate.value is None or rate.lower is None or rate.lower <= allowed:
         return bounded
     reason = f"{rate.value:.1%} of healthy days, surely more than drift.false_alarm_share = {allowed:g}"
-    return replace(bounded, status=Status.BREACHED, reason=reason)
+    return bounded.breached(reason)
 
 
 def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     """Deal the kept rows to the days anew: what is flagged then is chance alone, and not that days differ."""
-    generator = days.generator(SAMPLING)
+    generator = days.generator(str(MetricName(RATE, SAMPLING)))
     kept = [days.rows_of[key] for key in evenly_spread(list(days.rows_of), DAYS_JUDGED)]
     rows = pl.concat(kept) if kept else days.rows
     rows = rows.with_columns(rows["predicted_at"].gather(generator.permutation(rows.height)))
@@ -135,7 +137,7 @@ def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
     if judged:
         words = "the same, with the reference's kept rows dealt to the days at random: what chance alone does"
-        blank = replace(days.blank, name=SAMPLING, definition=words)
+        blank = replace(days.blank, name=RATE, of=SAMPLING, definition=words)
         yield _judge(days.spec, _any_column(judged, blank))
 
 
@@ -146,7 +148,7 @@ def _in_order(days: ReferenceDays) -> Iterator[Measurement]:
     later = sorted(days.profiles)[len(days.profiles) * 2 // 3 :]
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out_days(days, later)]
     words = "share of the last third of the reference's days that are flagged by what the first two thirds say"
-    yield _any_column(judged, replace(days.blank, name=IN_ORDER, definition=words))
+    yield _any_column(judged, replace(days.blank, name=RATE, of=IN_ORDER, definition=words))
 
 
 def _words(spec: ModelSpec) -> str:

@@ -9,15 +9,16 @@ from monitoring_pipeline.evaluation.performance.performance import measure_perfo
 from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_CHANGED,
     DAYS_JUDGED,
+    FOUND,
     LEAST_DAYS,
+    RATE,
     ReferenceDays,
     evenly_spread,
     share_of_days,
 )
 from monitoring_pipeline.evaluation.rule_check.injected_changes import LABEL_CHANGES
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
-
-RATE = "false_alarm_rate"
+from monitoring_pipeline.records.names import MetricName
 
 
 def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
@@ -31,14 +32,14 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
     if len(enough) < LEAST_DAYS:
         minimum = spec.performance.minimum_rows
         reason = f"{len(enough)} days with at least {minimum} labelled rows, at least {LEAST_DAYS} needed"
-        yield replace(blank, name=RATE, value=None, status=Status.SKIPPED, reason=reason)
+        yield replace(blank, name=RATE).skipped(reason)
         return
     breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
     words = "share of the reference's days on which {} of performance is breached"
     flags = {key: [bool(own)] for key, own in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
     for metric in spec.performance.thresholds:
-        own = replace(blank, name=f"{RATE}[{metric}]", definition=words.format(f"the threshold for {metric}"))
+        own = replace(blank, name=RATE, of=str(metric), definition=words.format(f"the threshold for {metric}"))
         yield share_of_days(own, {key: [metric in names] for key, names in breached.items()})
     yield from _labels_changed(days, enough, blank)
 
@@ -56,10 +57,10 @@ def _labels_changed(
             labels = change.apply(labelled[key], days.spec.classes, generator).alias("label")
             flags[key] = [bool(_breached(days, key, labelled[key].with_columns(labels)))]
         words = f"share of the reference's days on which a threshold of performance is breached: {change.definition}"
-        yield share_of_days(replace(blank, name=f"found[{change.name}]", definition=words), flags)
+        yield share_of_days(replace(blank, name=FOUND, of=change.name, definition=words), flags)
 
 
-def _breached(days: ReferenceDays, key: str, rows: pl.DataFrame) -> set[str]:
+def _breached(days: ReferenceDays, key: str, rows: pl.DataFrame) -> set[MetricName]:
     """Return the metrics whose thresholds are breached on a day's labelled rows, those that only inform left out."""
     measured = measure_performance(
         days.spec,
@@ -70,7 +71,7 @@ def _breached(days: ReferenceDays, key: str, rows: pl.DataFrame) -> set[str]:
         reference=days.reference.estimates,
     )
     return {
-        m.name
+        m.metric
         for m in measured
         if m.kind is Kind.PERFORMANCE and m.status is Status.BREACHED and m.severity is not Severity.INFO
     }

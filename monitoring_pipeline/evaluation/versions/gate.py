@@ -7,6 +7,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Per, Unknow
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference
 from monitoring_pipeline.evaluation.versions.paired_rows import loss_name_of
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import GateRules
 from monitoring_pipeline.spec.sources import Task
@@ -18,7 +19,7 @@ class GateCheck:
     """One thing that a challenger had to show.
 
     Args:
-        name: of the loss, metric, segment or gap.
+        name: of the loss, metric, segment or gap, as its text form.
         passed: whether it did; ``None`` where it could not be measured.
         champion: the champion's value.
         challenger: the challenger's.
@@ -98,8 +99,9 @@ def check_gate_rules(spec: ModelSpec) -> None:
     rules = spec.retraining.gate
     loss_name_of(spec.task, rules.loss)
     known = _guardable(spec)
-    if unknown := sorted(rules.guards.keys() - known):
-        message = f"{spec.name}: gate.guards: unknown {unknown[0]!r} for {spec.task}; known: {', '.join(sorted(known))}"
+    if unknown := sorted(map(str, rules.guards.keys() - known)):
+        names = ", ".join(sorted(map(str, known)))
+        message = f"{spec.name}: gate.guards: unknown {unknown[0]!r} for {spec.task}; known: {names}"
         raise UnknownMetricError(message)
     for field, column in _named_columns(rules):
         if column not in spec.features:
@@ -110,10 +112,10 @@ def check_gate_rules(spec: ModelSpec) -> None:
         raise ValueError(message)
 
 
-def _guardable(spec: ModelSpec) -> set[str]:
+def _guardable(spec: ModelSpec) -> set[MetricName]:
     metrics = [metric for metric in metrics_of(spec.task) if metric.better is not None]
-    of_classes = {f"{m.name}[{name}]" for m in metrics if m.per is Per.CLASS for name in spec.classes}
-    return {metric.name for metric in metrics if metric.per is Per.MODEL} | of_classes
+    of_classes = {MetricName(m.name, name) for m in metrics if m.per is Per.CLASS for name in spec.classes}
+    return {MetricName(metric.name) for metric in metrics if metric.per is Per.MODEL} | of_classes
 
 
 def _named_columns(rules: GateRules) -> Iterator[tuple[str, str]]:
@@ -137,14 +139,19 @@ def _loss_check(rules: GateRules, found: PairedDifference) -> GateCheck:
         # Without an interval nothing is proven: all days are alike, as of two equal versions.
         passed = found.worsening.upper is not None and found.worsening.upper < allowed
     needed = f" by more than {rules.minimum_improvement:g}" if rules.minimum_improvement else ""
-    return _check(found, found.name, allowed, (passed, f"proven better{needed}", f"not proven better{needed}"))
+    return _check(found, found.metric, allowed, (passed, f"proven better{needed}", f"not proven better{needed}"))
 
 
 def _guard_checks(rules: GateRules, comparison: PairedComparison) -> Iterator[GateCheck]:
-    measured = {found.name: found for found in comparison.metrics}
+    measured = {found.metric: found for found in comparison.metrics}
     for name, allowed in rules.guards.items():
         found = measured.get(name) or PairedDifference(
-            name=name, better=Better.LOWER, rows=comparison.rows, days=comparison.days, reason="was not compared"
+            name=name.name,
+            of=name.of,
+            better=Better.LOWER,
+            rows=comparison.rows,
+            days=comparison.days,
+            reason="was not compared",
         )
         yield _guard_check(found, allowed)
     for guard, found in zip(rules.fairness, comparison.fairness, strict=True):
@@ -154,7 +161,7 @@ def _guard_checks(rules: GateRules, comparison: PairedComparison) -> Iterator[Ga
 def _guard_check(found: PairedDifference, allowed: float) -> GateCheck:
     passed = None if found.worsening is None else found.worsening.value <= allowed
     return _check(
-        found, found.name, allowed, (passed, f"not worse by more than {allowed:g}", f"worse by more than {allowed:g}")
+        found, found.metric, allowed, (passed, f"not worse by more than {allowed:g}", f"worse by more than {allowed:g}")
     )
 
 
@@ -165,7 +172,7 @@ def _segment_check(rules: GateRules, found: PairedDifference) -> GateCheck:
         passed = found.worsening.lower is None or found.worsening.lower <= allowed
     return _check(
         found,
-        f"{found.name}[{found.segment}]",
+        MetricName(found.name, found.segment),
         allowed,
         (passed, f"not proven worse by more than {allowed:g}", f"proven worse by more than {allowed:g}"),
     )
@@ -197,7 +204,9 @@ def _segments_in_favour(rules: GateRules, checks: Sequence[GateCheck]) -> Iterat
     yield f"in none of {compared} segments proven worse by more than {rules.segment_worsening:g}{few}"
 
 
-def _check(found: PairedDifference, name: str, allowed: float, verdict: tuple[bool | None, str, str]) -> GateCheck:
+def _check(
+    found: PairedDifference, name: MetricName, allowed: float, verdict: tuple[bool | None, str, str]
+) -> GateCheck:
     """Return the check with its reason.
 
     Args:
@@ -213,7 +222,7 @@ def _check(found: PairedDifference, name: str, allowed: float, verdict: tuple[bo
         reason = f"{name}: {yes if passed else no}: {_shown(found)}"
     worsening = found.worsening
     return GateCheck(
-        name=name,
+        name=str(name),
         passed=passed,
         champion=found.champion,
         challenger=found.challenger,

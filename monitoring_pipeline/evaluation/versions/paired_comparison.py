@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, V
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, PairedRows, loss_name_of
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
@@ -21,6 +22,7 @@ Flags = NDArray[np.bool_]
 View = Callable[[ScoredRows], ScoredRows]
 PairOf = Callable[[Flags], tuple[float, float]]
 
+LOSS_DIFFERENCE = "loss_difference"
 GROUP_ROWS = 100
 """A segment with fewer rows, or a group with fewer of the rows that its rate is a share of, is not compared."""
 
@@ -31,6 +33,7 @@ class PairedDifference:
 
     Args:
         name: of the loss, metric or gap.
+        of: the class of a metric, or the column of a gap; empty for the whole.
         better: which of its values are good; ``zero`` compares magnitudes.
         champion: the champion's value; ``None`` with ``reason`` where it could not be measured.
         challenger: the challenger's.
@@ -42,6 +45,7 @@ class PairedDifference:
     """
 
     name: str
+    of: str = ""
     better: Better
     champion: float | None = None
     challenger: float | None = None
@@ -50,6 +54,11 @@ class PairedDifference:
     days: int
     segment: str = ""
     reason: str | None = None
+
+    @property
+    def metric(self) -> MetricName:
+        """The name with the part that it is measured of."""
+        return MetricName(self.name, self.of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +136,8 @@ def measure_daily_difference(
     blank = Measurement(
         kind=Kind.PERFORMANCE,
         subject="versions",
-        name=f"loss_difference[{rows.challenger}-{rows.champion}]",
+        name=LOSS_DIFFERENCE,
+        of=pair_of_versions(rows.challenger, rows.champion),
         model_version=rows.challenger,
         severity=Severity.INFO,
         status=Status.SKIPPED,
@@ -144,6 +154,11 @@ def measure_daily_difference(
     except UndefinedStatisticError as undefined:
         return replace(blank, reason=str(undefined))
     return replace(blank, status=Status.OK, reason=None, value=found.value, lower=found.lower, upper=found.upper)
+
+
+def pair_of_versions(challenger: str, champion: str) -> str:
+    """Return the pair that a daily difference is measured of; the challenger is also its version."""
+    return f"{challenger}-{champion}"
 
 
 def difference_definition(loss: str | None, task: Task, *, challenger: str, champion: str) -> str:
@@ -174,7 +189,7 @@ def _decisive(rows: PairedRows, name: str) -> PairOf:
 
 def _loss_difference(rows: PairedRows, name: str, confidence: float, segment: str = "") -> PairedDifference:
     better = Better.HIGHER if name in RANKINGS[rows.task] else Better.LOWER
-    blank = _blank(rows, name, better, segment)
+    blank = _blank(rows, MetricName(name), better, segment)
     try:
         return _compared(blank, rows.days, confidence, _decisive(rows, name))
     except UndefinedStatisticError as undefined:
@@ -188,10 +203,10 @@ def _segment_differences(rows: PairedRows, name: str, rules: GateRules) -> Itera
         values = rows.segment(column)
         for value in np.unique(values):
             own = rows.where(values == value)
-            segment = f"{column}={value}"
+            segment = str(Segment(column, str(value)))
             if own.labels.size < GROUP_ROWS:
                 few = f"{own.labels.size} labelled rows, at least {GROUP_ROWS} needed"
-                yield replace(_blank(own, name, better, segment), reason=few)
+                yield replace(_blank(own, MetricName(name), better, segment), reason=few)
             else:
                 yield _loss_difference(own, name, rules.confidence, segment)
 
@@ -218,18 +233,18 @@ def _pair_of(rows: PairedRows, metric: PerformanceMetric, view: View) -> PairOf:
     )
 
 
-def _views(rows: PairedRows) -> Iterator[tuple[str, PerformanceMetric, View]]:
+def _views(rows: PairedRows) -> Iterator[tuple[MetricName, PerformanceMetric, View]]:
     for metric in metrics_of(rows.task):
         if metric.per is Per.MODEL:
-            yield metric.name, metric, lambda own: own
+            yield MetricName(metric.name), metric, lambda own: own
         if metric.per is Per.CLASS:
             for name in rows.classes:
-                yield f"{metric.name}[{name}]", metric, lambda own, name=name: own.of_class(name)
+                yield MetricName(metric.name, name), metric, lambda own, name=name: own.of_class(name)
 
 
 def _gap_difference(rows: PairedRows, guard: FairnessGuard, confidence: float) -> PairedDifference:
     """Return the difference of the largest gap between two groups' rates (fairlearn's, Hardt et al. 2016)."""
-    blank = _blank(rows, f"{guard.measure}_gap[{guard.column}]", Better.LOWER)
+    blank = _blank(rows, MetricName(f"{guard.measure}_gap", guard.column), Better.LOWER)
     if rows.task is not Task.BINARY:
         return replace(blank, reason=f"{guard.measure} exists for binary models only; this one is {rows.task}")
     within = {
@@ -287,7 +302,12 @@ _BADNESS: dict[Better, Callable[[float], float]] = {
 }
 
 
-def _blank(rows: PairedRows, name: str, better: Better, segment: str = "") -> PairedDifference:
+def _blank(rows: PairedRows, metric: MetricName, better: Better, segment: str = "") -> PairedDifference:
     return PairedDifference(
-        name=name, better=better, rows=rows.labels.size, days=np.unique(rows.days).size, segment=segment
+        name=metric.name,
+        of=metric.of,
+        better=better,
+        rows=rows.labels.size,
+        days=np.unique(rows.days).size,
+        segment=segment,
     )

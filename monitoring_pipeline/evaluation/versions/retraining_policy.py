@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,6 @@ GIVEN_UP_AFTER = dt.timedelta(days=7)
 
 _TOLD_BY_LABELS = frozenset({Maturity.PROVISIONAL, Maturity.FINAL})
 _OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT})
-_OUTPUTS = frozenset({"score", "prediction", "label"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +142,9 @@ def decide_retraining(
     return RetrainingAnswer(answer="yes" if reason is None else "no", reason=reason or told, evidence=evidence)
 
 
-def night_state_of(chunk: str, chunk_end: dt.datetime, measurements: Iterable[Measurement]) -> NightState:
+def night_state_of(
+    chunk: str, chunk_end: dt.datetime, measurements: Iterable[Measurement], *, outputs: Collection[str]
+) -> NightState:
     """Return what a chunk's measurements say about the champion.
 
     Performance is breached when a critical threshold is; where the spec has none of that severity, when any is but
@@ -154,7 +155,7 @@ def night_state_of(chunk: str, chunk_end: dt.datetime, measurements: Iterable[Me
     version = _version_of(own)
     of_model = [m for m in own if m.kind in _OF_MODEL and m.model_version == version]
     performance = [m for m in of_model if m.kind is Kind.PERFORMANCE]
-    drift = [m for m in of_model if m.kind is Kind.DRIFT and m.subject.partition("[")[0] not in _OUTPUTS]
+    drift = [m for m in of_model if m.kind is Kind.DRIFT and m.subject not in outputs]
     breached = [m for m in own if m.status is Status.BREACHED]
     return NightState(
         chunk=chunk,

@@ -52,7 +52,7 @@ def check_result(
     ]
     critical = any(m.severity is Severity.CRITICAL for _, m in failed)
     measured = sum(m.status is not Status.SKIPPED for own in measurements.values() for m in own)
-    reasons = [f"- {chunk}: {m.subject} {m.name}: {m.reason}" for chunk, m in failed]
+    reasons = [f"- {chunk}: {m.subject} {m.metric}: {m.reason}" for chunk, m in failed]
     more = [f"- and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
     return dg.AssetCheckResult(
         asset_key=dg.AssetKey([model, asset]),

@@ -23,7 +23,7 @@ VERDICT_LEVEL = {
 
 def predictions_metadata(results: ChunkResults) -> Metadata:
     """Rows, what the join accounting counted, and the suite's failures."""
-    counts = {m.name: int(m.value) for m in results.measurements if m.subject == "chunk" and m.value is not None}
+    counts = {str(m.metric): int(m.value) for m in results.measurements if m.subject == "chunk" and m.value is not None}
     shown = {"dagster/partition_row_count": counts["rows"]} if "rows" in counts else {}
     snapshot = {"snapshot": results.snapshot.uri} if results.snapshot else {}
     return {**counts, **shown, **snapshot, "table": measurement_table(results.measurements)}
@@ -55,7 +55,7 @@ def drift_metadata(results: ChunkResults) -> Metadata:
 
 def labels_metadata(results: ChunkResults) -> Metadata:
     """Maturity, and what the join accounting counted."""
-    return {m.name: m.value for m in results.measurements if m.value is not None} | {
+    return {str(m.metric): m.value for m in results.measurements if m.value is not None} | {
         "state": next((str(m.maturity) for m in results.measurements if m.maturity), "unknown"),
     }
 
@@ -64,7 +64,7 @@ def performance_metadata(results: ChunkResults) -> Metadata:
     """Every metric that could be measured, and the table with intervals."""
     versions = {m.model_version for m in results.measurements}
     values = {
-        m.name if len(versions) == 1 else f"{m.name} (version {m.model_version})": m.value
+        str(m.metric) if len(versions) == 1 else f"{m.metric} (version {m.model_version})": m.value
         for m in results.measurements
         if m.value is not None
     }
@@ -86,7 +86,7 @@ def verdict_metadata(results: ChunkResults) -> Metadata:
 
 def objectives_metadata(results: ChunkResults) -> Metadata:
     """Attainment, error budget and burn rate of every objective."""
-    values = {f"{m.subject}: {m.name}": m.value for m in results.measurements if m.value is not None}
+    values = {f"{m.subject}: {m.metric}": m.value for m in results.measurements if m.value is not None}
     return {**values, "table": measurement_table(results.measurements)}
 
 
@@ -117,7 +117,7 @@ def measurement_table(measurements: Sequence[Measurement]) -> dg.TableMetadataVa
     return _table(
         {
             "subject": m.subject,
-            "name": m.name,
+            "name": str(m.metric),
             "status": str(m.status),
             "value": _rounded(m.value),
             "reference": _rounded(m.reference_value),

@@ -114,7 +114,7 @@ def _facts(stored: StoredIncident) -> Table:
 
 
 def _finding_cells(finding: Finding) -> tuple[str, ...]:
-    what = f"{finding.subject} {finding.name}" if finding.subject != "model" else finding.name
+    what = f"{finding.subject} {finding.metric}" if finding.subject != "model" else str(finding.metric)
     limits = [
         f"{word} {limit:.4g}"
         for word, limit in (("at least", finding.threshold_lower), ("at most", finding.threshold_upper))

@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity
@@ -61,7 +62,7 @@ def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[s
 
 def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
     changes = [
-        _signed(summary.changes.get(f"{part}[{metric}]"))
+        _signed(summary.changes.get(MetricName(part, metric)))
         for metric in ("auroc", "mean_bias")
         for part in (BY_SCORE, GIVEN_SCORE)
     ]
@@ -133,7 +134,7 @@ def _day_cells(
 ) -> tuple[str | Text, ...]:
     rows = next((f"{m.value:.0f}" for m in measurements if m.name == "rows" and m.value is not None), "-")
     maturity = next((f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity"), "-")
-    metrics = [m for m in measurements if m.name == headline and m.kind is Kind.PERFORMANCE]
+    metrics = [m for m in measurements if m.metric == (headline, "") and m.kind is Kind.PERFORMANCE]
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
     word = Text(str(status) if verdict else "not judged", style=STYLE[status])
     shown = ", ".join(with_interval(m) for m in metrics) or "-"

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from monitoring_pipeline.evaluation.rule_check.held_out_days import FOUND, RATE
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
 from monitoring_pipeline.records.measurement import Measurement
 
-RATE, FOUND = "false_alarm_rate", "found"
 OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}
 QUALIFIERS = {"": "", "sampling": ", if days differed by chance alone", "in_order": ", last third by the days before"}
 FALSE_ALARM_COLUMNS = ("flagged", "share of days", "95 % interval", "allowed", "days", "reason")
@@ -18,13 +18,13 @@ def false_alarm_lines(measured: Sequence[Measurement]) -> Lines:
     return [
         (_what(m), _percent(m.value), _interval(m), _percent(m.threshold_upper), str(m.rows or ""), m.reason or "")
         for m in measured
-        if _family(m) == RATE and (m.subject in OF_ALL or m.value)
+        if m.name == RATE and (m.subject in OF_ALL or m.value)
     ]
 
 
 def power_lines(measured: Sequence[Measurement]) -> tuple[tuple[str, ...], Lines]:
     """Return names of columns, then lines: the share of days on which each change of each column was found."""
-    found = {(m.subject, _qualifier(m)): m for m in measured if _family(m) == FOUND}
+    found = {(m.subject, m.of): m for m in measured if m.name == FOUND}
     present = {change for _, change in found}
     changes = [change.name for change in (*COLUMN_CHANGES, *LABEL_CHANGES) if change.name in present]
     lines = [
@@ -35,17 +35,8 @@ def power_lines(measured: Sequence[Measurement]) -> tuple[tuple[str, ...], Lines
 
 
 def _what(measurement: Measurement) -> str:
-    qualifier = _qualifier(measurement)
     own = OF_ALL.get(measurement.subject, measurement.subject)
-    return own + QUALIFIERS.get(qualifier, f": {qualifier}")
-
-
-def _family(measurement: Measurement) -> str:
-    return measurement.name.partition("[")[0]
-
-
-def _qualifier(measurement: Measurement) -> str:
-    return measurement.name.partition("[")[2].removesuffix("]")
+    return own + QUALIFIERS.get(measurement.of, f": {measurement.of}")
 
 
 def _cell(measurement: Measurement | None) -> str:

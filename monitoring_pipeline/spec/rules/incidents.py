@@ -5,6 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from monitoring_pipeline.records.names import MetricName, metric_of_key, subject_and_name
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.rules.threshold import Persistence, Threshold
@@ -48,6 +49,28 @@ class Objective(SpecPart):
     """Length of the rolling window."""
     severity: Literal["info", "warning", "critical"] = "warning"
     """Severity of an exhausted error budget."""
+
+    @property
+    def measured(self) -> MetricName:
+        """The name of the measurement, without the column."""
+        return self._subject_and_name[1]
+
+    @property
+    def subject(self) -> str | None:
+        """The column (or other subject) that the measurement is about; None for any."""
+        return self._subject_and_name[0]
+
+    @property
+    def _subject_and_name(self) -> tuple[str | None, MetricName]:
+        if self.kind == "performance":
+            return None, metric_of_key(self.metric)
+        return subject_and_name(self.metric)
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        # Raises where the metric is no name.
+        _ = self._subject_and_name
+        return self
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

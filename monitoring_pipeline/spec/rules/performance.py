@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.rules.threshold import Threshold
 
@@ -19,5 +20,5 @@ class PerformanceRules(SpecPart):
     """Breached if the whole interval is on the wrong side of the threshold, or if the point estimate is."""
     quantile: float = Field(default=0.5, gt=0, lt=1)
     """Regression: the quantile that the model predicts, for the quantile loss."""
-    thresholds: dict[str, Threshold] = {}
+    thresholds: dict[MetricKey, Threshold] = {}
     """Allowed range by metric; for one class write ``recall[cancelled]``."""

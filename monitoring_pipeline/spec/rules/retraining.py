@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from monitoring_pipeline.spec.parsing.duration import Duration
+from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
@@ -39,7 +40,7 @@ class GateRules(SpecPart):
     """The whole interval must show an improvement of more than this."""
     minimum_rows: int = Field(default=500, ge=50)
     """With fewer labelled rows the gate gives no answer."""
-    guards: dict[str, Worsening] = {}
+    guards: dict[MetricKey, Worsening] = {}
     """Other metrics, and how much worse than the champion the challenger may be: ``auroc: 0.01``.
 
     The values decide, not their intervals.

@@ -95,8 +95,11 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Result
     for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
         by_chunk.setdefault(key, []).append(measurement)
     judged = store.verdicts(spec.name)
+    outputs = {*spec.output_columns, "label"}
     return [
-        night_state_of(key, spec.calendar.chunk(key).end, own) for key, own in sorted(by_chunk.items()) if key in judged
+        night_state_of(key, spec.calendar.chunk(key).end, own, outputs=outputs)
+        for key, own in sorted(by_chunk.items())
+        if key in judged
     ]
 
 

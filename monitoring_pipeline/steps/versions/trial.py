@@ -6,12 +6,18 @@ from dataclasses import replace
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition, measure_daily_difference
+from monitoring_pipeline.evaluation.versions.paired_comparison import (
+    LOSS_DIFFERENCE,
+    difference_definition,
+    measure_daily_difference,
+    pair_of_versions,
+)
 from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
 from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
@@ -34,7 +40,7 @@ def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkRe
     measured = () if trial is None else _compared(spec, chunk, trial, scoring)
     measured = (*measured, *_waiting(spec, chunk, scoring.store))
     words = (trial.key, trial.newcomer, trial.incumbent) if trial else ("no trial",)
-    history = tuple(f"{m.name}={m.value!r}" for m in measured)
+    history = tuple(f"{m.metric}={m.value!r}" for m in measured)
     return ChunkResults(
         producer=TRIAL,
         chunk=chunk,
@@ -67,7 +73,8 @@ def _not_compared(trial: Trial, error: Exception) -> Measurement:
     return Measurement(
         kind=Kind.PERFORMANCE,
         subject="versions",
-        name=_name(trial),
+        name=LOSS_DIFFERENCE,
+        of=_pair(trial),
         model_version=trial.newcomer,
         status=Status.SKIPPED,
         severity=Severity.INFO,
@@ -81,7 +88,7 @@ def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list
     loss = retraining_rules(spec).gate.loss
     by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
     first = trial.since.astimezone(spec.zone).date().isoformat()
-    found = store.chunk_measurements(spec.name, [_name(trial)], first, last)
+    found = store.chunk_measurements(spec.name, [MetricName(LOSS_DIFFERENCE, _pair(trial))], first, last)
     own = [(key, m) for key, m in found if m.definition == by_loss]
     days = [version_day_of(key, m) for key, m in own if spec.calendar.chunk(key).end >= trial.since]
     return [day for day in days if day is not None]
@@ -150,5 +157,5 @@ def _role(trial: Trial) -> Role:
     return Role.SHADOW if trial.stage == "shadow" else Role.CHAMPION
 
 
-def _name(trial: Trial) -> str:
-    return f"loss_difference[{trial.newcomer}-{trial.incumbent}]"
+def _pair(trial: Trial) -> str:
+    return pair_of_versions(trial.newcomer, trial.incumbent)

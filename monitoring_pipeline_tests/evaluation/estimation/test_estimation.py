@@ -18,6 +18,7 @@ from monitoring_pipeline.evaluation.estimation.estimation import (
 )
 from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.evaluation.cases import canonical
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
@@ -63,7 +64,7 @@ def _estimated(estimation, rows, *, spec=CHURN, chunk="2024-03-01", **arguments)
     found = estimate_performance(
         spec, estimation, rows.drop("label", strict=False), model_version="1", chunk=chunk, **arguments
     )
-    return {m.name: m for m in found}
+    return {str(m.metric): m for m in found}
 
 
 @pytest.fixture(scope="module")
@@ -160,11 +161,15 @@ def test_intervals_hold_what_the_labels_will_show(later_days):
 def test_the_errors_on_the_references_days_are_those_of_later_days(later_days):
     estimation, found = later_days
     ratios = [
-        estimation.error(name).mean_absolute / np.abs(days[:, 1] - days[:, 3]).mean() for name, days in found.items()
+        estimation.error(MetricName(name)).mean_absolute / np.abs(days[:, 1] - days[:, 3]).mean()
+        for name, days in found.items()
     ]
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.3)
-    assert all(abs(estimation.error(name).bias) <= estimation.error(name).mean_absolute for name in MAIN)
-    assert estimation.error("unheard of") is None
+    assert all(
+        abs(estimation.error(MetricName(name)).bias) <= estimation.error(MetricName(name)).mean_absolute
+        for name in MAIN
+    )
+    assert estimation.error(MetricName("unheard of")) is None
 
 
 def test_days_that_differ_widen_the_interval():
@@ -177,7 +182,7 @@ def test_days_that_differ_widen_the_interval():
         for number, by in enumerate([0.15, -0.15] * 10)
     ]
     uneven = learn_estimation(CHURN, pl.concat(days))
-    assert uneven.error("base_rate").systematic == pytest.approx(0.14, abs=0.04)
+    assert uneven.error(MetricName("base_rate")).systematic == pytest.approx(0.14, abs=0.04)
     measured = _estimated(uneven, days[0])["base_rate"]
     assert measured.upper - measured.value == pytest.approx(1.96 * 0.14, rel=0.3)
 
@@ -194,7 +199,7 @@ def test_intervals_hold_no_impossible_value():
 
 def test_a_measurement_says_what_it_is(healthy):
     rows = _churn(np.random.default_rng(10), 300)
-    found = _estimated(healthy, rows, reference={"auroc": Quantity(0.75, 0.7, 0.8)})
+    found = _estimated(healthy, rows, reference={MetricName("auroc"): Quantity(0.75, 0.7, 0.8)})
     auroc = found["auroc"]
     assert {m.kind for m in found.values()} == {Kind.ESTIMATED_PERFORMANCE}
     assert (auroc.subject, auroc.model_version, auroc.rows, auroc.reference_value) == ("model", "1", 300, 0.75)
@@ -213,7 +218,7 @@ def test_a_measurement_says_what_it_is(healthy):
 def test_a_breach_of_an_estimate_is_a_warning_at_most(healthy, threshold, status):
     spec = binary_spec(performance__thresholds={"auroc": threshold})
     rows = _churn(np.random.default_rng(11), 2000)
-    auroc = _estimated(healthy, rows, spec=spec, reference={"auroc": Quantity(0.95, 0.94, 0.96)})["auroc"]
+    auroc = _estimated(healthy, rows, spec=spec, reference={MetricName("auroc"): Quantity(0.95, 0.94, 0.96)})["auroc"]
     assert (auroc.status, auroc.severity) == (status, Severity.WARNING)
     assert (auroc.reason is None) == (status is Status.OK)
 

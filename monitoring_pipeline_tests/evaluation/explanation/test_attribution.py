@@ -42,7 +42,7 @@ def _split(spec: ModelSpec, reference: pl.DataFrame, chunk: pl.DataFrame, **_: A
         labels=chunk.select("row_id", "label"),
         seed_parts=("churn", "1", "2024-03-01"),
     )
-    return {m.name: m for m in found}
+    return {str(m.metric): m for m in found}
 
 
 def _covers_zero(measurement: Measurement) -> bool:

@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.incidents.explanations import explains, is_r
 from monitoring_pipeline.evaluation.quality.suite import source_failure
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.records.names import name_and_of
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
 
 SPEC = binary_spec()
@@ -19,8 +20,8 @@ SPEC = binary_spec()
 
 def _breach(kind, subject, name, **others):
     return Measurement(
-        kind=kind, subject=subject, name=name, model_version="1", value=1.0, status=Status.BREACHED, reason="why",
-        **others,
+        kind=kind, subject=subject, model_version="1", value=1.0, status=Status.BREACHED, reason="why",
+        **name_and_of(name)._asdict(), **others,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import (
 )
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.records.measurement import Kind, Maturity, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity
 from monitoring_pipeline_tests.evaluation.cases import NO_LABELS, canonical, labels_of
@@ -34,7 +35,7 @@ SPEND_ROWS = canonical(SPEND, {"prediction": EUROS})
 
 def _measured(spec=CHURN, rows=CHURN_ROWS, labels=LABEL, **arguments):
     found = measure_performance(spec, rows, labels_of(labels), model_version="1", **arguments)
-    return {m.name: m for m in found}
+    return {str(m.metric): m for m in found}
 
 
 def _maturity(state, *, predictions=ROWS, labelled=ROWS):
@@ -108,12 +109,12 @@ def test_intervals_hold_their_values():
 def test_labels_are_joined_by_id_whatever_the_order_of_rows():
     labels = labels_of(LABEL).sample(fraction=1, shuffle=True, seed=1)
     shuffled = measure_performance(CHURN, CHURN_ROWS.reverse(), labels, model_version="1")
-    assert {m.name: m for m in shuffled} == _measured()
+    assert {str(m.metric): m for m in shuffled} == _measured()
 
 
 def test_a_measurement_says_what_it_is_compared_with():
     maturity = _maturity(Maturity.PROVISIONAL)
-    auroc = _measured(maturity=maturity, reference={"auroc": Quantity(0.75)})["auroc"]
+    auroc = _measured(maturity=maturity, reference={MetricName("auroc"): Quantity(0.75)})["auroc"]
     assert (auroc.reference_value, auroc.maturity, auroc.model_version) == (0.75, Maturity.PROVISIONAL, "1")
     assert (auroc.subject, auroc.threshold_lower, auroc.threshold_upper) == ("model", None, None)
     assert auroc.definition
@@ -132,7 +133,7 @@ CHOICE_ROWS = canonical(CHOICE, {f"score[{n}]": CHANCES[:, k] for k, n in enumer
 
 def test_multiclass_values_are_scikit_learns():
     found = measure_performance(CHOICE, CHOICE_ROWS, labels_of(TRUTH.tolist()), model_version="1")
-    measured = {m.name: m for m in found}
+    measured = {str(m.metric): m for m in found}
     values = {name: m.value for name, m in measured.items()}
     hot = TRUTH[:, None] == CLASSES
     report = metrics.classification_report(TRUTH, CHOSEN, output_dict=True)
@@ -160,7 +161,7 @@ def test_multiclass_values_are_scikit_learns():
 def test_a_class_without_rows_leaves_the_others_and_their_mean():
     few = TRUTH[TRUTH != "c"]
     rows = CHOICE_ROWS.filter(TRUTH != "c").with_columns(CHOICE_ROWS["row_id"].head(few.size))
-    measured = {m.name: m for m in measure_performance(CHOICE, rows, labels_of(few.tolist()), model_version="1")}
+    measured = {str(m.metric): m for m in measure_performance(CHOICE, rows, labels_of(few.tolist()), model_version="1")}
     assert measured["recall[c]"].reason == f"no positive label among {few.size} rows; recall has no rows"
     assert measured["recall[c]"].severity is Severity.INFO
     mean = (measured["auroc[a]"].value + measured["auroc[b]"].value) / 2
@@ -199,7 +200,9 @@ def test_weights_stand_for_repeated_rows():
     weights = np.where(np.arange(ROWS) % 3 == 0, 2.0, 1.0)
     for spec, rows, truth in ((CHURN, CHURN_ROWS, LABEL), (SPEND, SPEND_ROWS, SPENT)):
         weighted = labels_of(truth).with_columns(weight=weights)
-        found = {m.name: m for m in measure_performance(spec, rows, weighted, model_version="1", reference=DUMMY)}
+        found = {
+            str(m.metric): m for m in measure_performance(spec, rows, weighted, model_version="1", reference=DUMMY)
+        }
         twice = np.repeat(np.arange(ROWS), weights.astype(int))
         again = _measured(spec, rows[twice].with_columns(row_id=_ids(twice.size)), truth[twice], reference=DUMMY)
         for name in found.keys() - {"median_label", "median_absolute_error", "labelled_rows_without_output"}:
@@ -212,7 +215,7 @@ def _ids(rows):
     return pl.Series([f"{n:08}" for n in range(rows)])
 
 
-DUMMY = {"base_rate": Quantity(0.4), "median_label": Quantity(100.0)}
+DUMMY = {MetricName("base_rate"): Quantity(0.4), MetricName("median_label"): Quantity(100.0)}
 
 
 # ---- thresholds

@@ -44,7 +44,7 @@ def _binary_day(rows):
 
 
 def _by_name(found):
-    by_name = {metric.name: metric for metric in found}
+    by_name = {str(metric.metric): metric for metric in found}
     assert len(by_name) == len(found)
     return by_name
 

@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_from_document,
 )
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline_tests.evaluation.cases import (
     AS_OF,
@@ -94,12 +95,12 @@ def test_the_baseline_is_the_performance_on_the_reference_rows():
     measured = measure_performance(SPEC, canonical(SPEC, columns), labels, model_version="1")
     metrics = [m for m in measured if m.kind is Kind.PERFORMANCE]
     assert [(b.metric, b.value, b.lower, b.upper) for b in reference.performance] == [
-        (m.name, m.value, m.lower, m.upper) for m in metrics
+        (m.metric, m.value, m.lower, m.upper) for m in metrics
     ]
-    auroc = reference.measured("auroc")
+    auroc = reference.measured(MetricName("auroc"))
     assert auroc is not None
     assert 0.75 < auroc.value < 0.9
-    assert reference.measured("labelled_rows_without_output") is None
+    assert reference.measured(MetricName("labelled_rows_without_output")) is None
     assert reference.labelled_rows == 320
 
 
@@ -148,7 +149,7 @@ def _with_nulls(null_in_a: int, null_in_b: int, *, rows_a: int = 200, rows_b: in
 def test_nulls_that_sit_in_one_category_are_found():
     """As the plane age of the demo's carrier MQ: null in 96 % of its rows, rarely elsewhere."""
     (found,) = find_concentrated_nulls(SPEC, _with_nulls(192, 8), model_version="1")
-    assert (found.subject, found.name, found.kind) == ("age", "null_share[plan=a]", Kind.QUALITY)
+    assert (found.subject, str(found.metric), found.kind) == ("age", "null_share[plan=a]", Kind.QUALITY)
     assert (found.value, found.reference_value, found.rows) == (0.96, 0.01, 200)
     assert (found.status, found.severity, found.model_version) == (Status.BREACHED, Severity.WARNING, "1")
     assert found.reason == "null in 96.0% of the rows with plan = a, in 1.0% elsewhere"
@@ -172,7 +173,7 @@ def test_features_may_have_any_name(name):
     spec = binary_spec(features={name: "categorical", "age": "numeric"})
     rows = canonical(spec, {name: ["a"] * 200 + ["b"] * 800, "age": [None] * 200 + [1.0] * 800})
     (found,) = find_concentrated_nulls(spec, rows, model_version="1")
-    assert found.name == f"null_share[{name}=a]"
+    assert str(found.metric) == f"null_share[{name}=a]"
     reference = build_reference(spec, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference
     assert reference.profile[name].counts == (0, 800, 200, 0)
 

@@ -58,7 +58,7 @@ def build(*, wobble: float = 0.0, days: int = DAYS, labelled: bool = False) -> B
 
 
 def replayed(spec: ModelSpec, built: BuiltReference) -> Found:
-    return {(m.subject, m.name): m for m in replay(spec, built.reference, built.chunks, built.rows)}
+    return {(m.subject, str(m.metric)): m for m in replay(spec, built.reference, built.chunks, built.rows)}
 
 
 def spec_of(**changes) -> ModelSpec:

@@ -119,7 +119,7 @@ def test_a_loss_of_another_task_is_refused():
 
 def test_both_sides_are_what_sklearn_says():
     rows = binary_rows()
-    found = {entry.name: entry for entry in compare_paired(rows, RULES).metrics}
+    found = {str(entry.metric): entry for entry in compare_paired(rows, RULES).metrics}
     for side, scores, decided in (
         ("champion", rows.champion_scores, rows.champion_predictions),
         ("challenger", rows.challenger_scores, rows.challenger_predictions),
@@ -142,7 +142,7 @@ def test_both_sides_are_what_sklearn_says():
 def test_multiclass_and_regression_are_compared_too():
     rows = multiclass_rows()
     classes = compare_paired(rows, GateRules(guards={"recall[b]": 0.1}))
-    found = {entry.name: entry for entry in classes.metrics}
+    found = {str(entry.metric): entry for entry in classes.metrics}
     assert classes.loss.champion == pytest.approx(sk.log_loss(rows.labels, rows.champion_scores))
     assert found["macro_f1"].challenger == pytest.approx(
         sk.f1_score(rows.labels, rows.challenger_predictions, average="macro")
@@ -235,7 +235,7 @@ def test_gaps_between_groups(measure, within):
         decided = getattr(rows, f"{side}_predictions")
         rates = [decided[chosen & (rows.segments["plan"] == plan)].mean() for plan in ("basic", "plus")]
         assert getattr(found, side) == pytest.approx(abs(rates[0] - rates[1]))
-    assert found.name == f"{measure}_gap[plan]"
+    assert str(found.metric) == f"{measure}_gap[plan]"
     assert found.worsening.value == pytest.approx(found.challenger - found.champion)
 
 
@@ -259,7 +259,7 @@ def test_one_group_has_no_gap():
 def test_what_does_not_exist_is_said():
     rows = binary_rows()
     one_class = replace(rows, labels=np.ones(rows.labels.size))
-    found = {entry.name: entry for entry in compare_paired(one_class, RULES).metrics}
+    found = {str(entry.metric): entry for entry in compare_paired(one_class, RULES).metrics}
     assert found["auroc"].worsening is None
     assert "no negative label" in found["auroc"].reason
     two_days = compare_paired(binary_rows(days=2), RULES)
@@ -286,7 +286,7 @@ def test_one_day_as_a_measurement():
     difference = sk.log_loss(rows.labels, rows.challenger_scores) - sk.log_loss(rows.labels, rows.champion_scores)
     assert found.value == pytest.approx(difference)
     assert found.lower < found.value < found.upper
-    assert (found.kind, found.subject, found.name) == (Kind.PERFORMANCE, "versions", "loss_difference[2-1]")
+    assert (found.kind, found.subject, str(found.metric)) == (Kind.PERFORMANCE, "versions", "loss_difference[2-1]")
     assert (found.model_version, found.role, found.severity) == ("2", Role.SHADOW, Severity.INFO)
     assert (found.rows, found.maturity, found.status) == (400, Maturity.FINAL, Status.OK)
     ranked = measure_daily_difference(rows, loss="auroc")

@@ -20,6 +20,7 @@ RULES = RetrainingRules.model_validate(
     }
 )
 HORIZON = dt.timedelta(days=3)
+OUTPUTS = frozenset({"score", "score[late]", "prediction", "label"})
 FIRST = dt.datetime(2024, 3, 2, tzinfo=dt.UTC)
 DAY = dt.timedelta(days=1)
 ASKED = {"serving": "1", "horizon": HORIZON, "last_change": None, "trial": None, "running": False}
@@ -218,7 +219,7 @@ WARNING, INFO = Severity.WARNING, Severity.INFO
 ])  # fmt: skip
 def test_which_performance_counts(measurements, breached):
     for order in (measurements, measurements[::-1]):
-        assert night_state_of("2024-03-01", FIRST, order).performance_breached is breached
+        assert night_state_of("2024-03-01", FIRST, order, outputs=OUTPUTS).performance_breached is breached
 
 
 def test_a_night_from_its_measurements():
@@ -231,6 +232,7 @@ def test_a_night_from_its_measurements():
             _measured(Kind.DRIFT, BREACHED, WARNING, subject="age", name="jensen_shannon"),
             _measured(Kind.QUALITY, BREACHED, subject="age", name="null_share"),
         ],
+        outputs=OUTPUTS,
     )
     assert night == NightState(
         chunk="2024-03-01",
@@ -251,9 +253,12 @@ def test_a_night_from_its_measurements():
     ("score", WARNING, False),
     ("score[late]", WARNING, False),
     ("prediction", WARNING, False),
+    ("prediction[old]", WARNING, True),
 ])  # fmt: skip
 def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
-    night = night_state_of("2024-03-01", FIRST, [_measured(Kind.DRIFT, BREACHED, severity, subject=subject)])
+    night = night_state_of(
+        "2024-03-01", FIRST, [_measured(Kind.DRIFT, BREACHED, severity, subject=subject)], outputs=OUTPUTS
+    )
     assert night.inputs_drifted is drifted
 
 
@@ -263,7 +268,7 @@ def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
     (Kind.OPERATIONS, Severity.CRITICAL, False),
 ])  # fmt: skip
 def test_only_critical_quality_is_broken_data(kind, severity, failing):
-    night = night_state_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")])
+    night = night_state_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")], outputs=OUTPUTS)
     assert night.quality_failing is failing
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.records.measurement import Kind, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.loading import SpecError
 from monitoring_pipeline.steps.chunk.business import check_business, measure_business
 from monitoring_pipeline.steps.chunk.objectives import chunks_after, measure_chunk_objectives
@@ -149,7 +150,7 @@ def test_objectives_read_the_store_as_of_the_chunk(lived_in_world):
     with lived_in_world.store() as store:
         auroc = {
             key: m.value
-            for key, m in store.chunk_measurements(LOANS, ["auroc"], DAYS[0], DAYS[-1])
+            for key, m in store.chunk_measurements(LOANS, [MetricName("auroc")], DAYS[0], DAYS[-1])
             if m.kind is Kind.PERFORMANCE and m.value is not None and not m.segment
         }
         assert len(auroc) == len(DAYS)

@@ -54,7 +54,7 @@ class Outcome:
     snapshots: dict[str, pl.DataFrame]
 
     def of(self, version: str, kind: Kind, name: str) -> list[Measurement]:
-        return [m for m in self.measured.values() if (m.model_version, m.kind, m.name) == (version, kind, name)]
+        return [m for m in self.measured.values() if (m.model_version, m.kind, str(m.metric)) == (version, kind, name)]
 
 
 def _monitored(source: Path, folder: Path, *, alone: bool) -> Outcome:
@@ -92,7 +92,7 @@ def _outcome(world: LivingWorld) -> Outcome:
     told = world.due()
     with world.store() as store:
         measured = {
-            (day, m.model_version, m.kind, m.subject, m.name, m.segment): m
+            (day, m.model_version, m.kind, m.subject, str(m.metric), m.segment): m
             for day in WATCHED
             for m in store.measurements(LOANS, day)
         }

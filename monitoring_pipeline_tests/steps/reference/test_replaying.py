@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.rule_check import rule_check as replay
 from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
 from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.names import name_and_of
 from monitoring_pipeline.reports.terminal.rule_check import false_alarm_lines, power_lines
 from monitoring_pipeline.steps.reference.rule_check import replay_producer, replay_reference
 from monitoring_pipeline_tests.worlds.retraining_world import outside_of
@@ -56,7 +57,7 @@ def test_it_builds_the_reference_and_what_it_measures_is_stored_once(world):
     world.change_spec(LOANS, reference={VERSION: WINDOW})
     measured = _replay(world)
     assert sorted(_stored(world), key=repr) == sorted(measured, key=repr)
-    found = {(m.subject, m.name): m for m in measured}
+    found = {(m.subject, str(m.metric)): m for m in measured}
     assert found["chunk", "false_alarm_rate"].rows == 15
     assert found["age", "found[shift=1sd]"].value >= 0.9
     assert found["model", "false_alarm_rate[auroc]"].value == 0.0
@@ -90,7 +91,14 @@ def test_the_command_says_what_cannot_be_replayed_and_which_versions_there_are(e
 def test_lines_show_rates_above_zero_and_changes_in_their_order():
     def measured(subject: str, name: str, value: float) -> Measurement:
         return Measurement(
-            kind="operations", subject=subject, name=name, model_version="1", value=value, lower=0.0, upper=0.5, rows=9
+            kind="operations",
+            subject=subject,
+            model_version="1",
+            value=value,
+            lower=0.0,
+            upper=0.5,
+            rows=9,
+            **name_and_of(name)._asdict(),
         )
 
     rates = [

@@ -102,7 +102,7 @@ def test_days_that_were_compared_by_another_loss_play_no_part(world):
         spec = world.loaded(LOANS).spec
         for day, loss, value in ((DAYS[0], "log_loss", 0.1), (DAYS[1], "auroc", 0.2)):
             words = difference_definition(loss, spec.task, challenger="7", champion="2024.1")
-            told = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference[7-2024.1]",
+            told = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference", of="7-2024.1",
                                model_version="7", value=value, rows=200, definition=words)  # fmt: skip
             results = ChunkResults(
                 producer=TRIAL, chunk=spec.calendar.chunk(day), provenance=made_from(spec, loss), measurements=(told,)
