@@ -89,6 +89,7 @@ def test_durations(text, meant):
     ({"task": "ranking"}, ["task: ", "'binary', 'multiclass' or 'regression', got 'ranking'"]),
     ({"task": "multiclass"}, ["predictions.scores: a multiclass model needs the columns with the probability of each"]),
     ({"task": "multiclass", "predictions.scores": {"a": "p"}}, ["predictions.scores: a: at least two classes"]),
+    ({"task": "multiclass", "predictions.scores": {"": "p", "b": "q"}}, ["predictions.scores: a class without a name"]),
     ({"predictions.naive": "last"}, ["predictions.naive: belongs to regression models; this one is binary"]),
     ({"timezone": "Europe/Brelin"}, ["timezone: 'Europe/Brelin' is not a time zone", "did you mean Europe/Berlin?"]),
     ({"timezone": "+01:00"}, ["timezone: '+01:00' is not a time zone", "write one such as Europe/Berlin or UTC"]),

@@ -256,3 +256,15 @@ def test_postgresql_keeps_its_tables_in_a_schema_of_their_own(store, store_url):
     tables = "SELECT DISTINCT schemaname FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
     assert store.query(tables, {})[1] == [("monitoring",)]
     assert sa.make_url(store_url).drivername == "postgresql"
+
+
+@pytest.mark.parametrize("part", ["a[b", "a]", "]", "recall[a]", "a=b", "\n", "漢", "x]#2"])
+def test_recall_of_a_class_named_with_brackets_is_stored_and_read_back(part, store, make_results, measured_at):
+    recall = Measurement(
+        kind=Kind.PERFORMANCE, subject="model", name="recall", of=part, model_version="1", value=0.5, rows=9
+    )
+    store.replace(make_results(DAY, recall), run_id="run", measured_at=measured_at)
+    assert store.measurements("flight_delay", DAY) == [recall]
+    assert store.query("SELECT name FROM current_measurements", {})[1] == [(f"recall[{part}]",)]
+    assert store.chunk_measurements("flight_delay", [recall.metric], DAY, DAY) == [(DAY, recall)]
+    assert store.chunk_measurements("flight_delay", [MetricName("recall")], DAY, DAY) == []

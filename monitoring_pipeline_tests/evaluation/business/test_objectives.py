@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.business.objectives import (
 )
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
@@ -143,7 +144,7 @@ def test_where_several_columns_bear_the_name_all_must_keep_the_range():
     assert _measured(history, _spec(**every))["attainment"].value == 27 / 28
     one = _spec(**every | {"metric": "plan.null_share"})
     assert _measured(history, one)["attainment"].value == 1.0
-    assert names_measured(one) == {"null_share"}
+    assert names_measured(one) == {MetricName("null_share")}
 
 
 @given(
@@ -199,3 +200,15 @@ def test_an_objective_needs_a_range_that_exists():
         _spec(lower=None)
     with pytest.raises(ValueError, match=r"lower \(0.65\) must not be above upper \(0.5\)"):
         _spec(upper=0.5)
+
+
+def test_objective_of_a_column_whose_condition_has_a_dot_finds_its_measurement():
+    spec = _spec(metric="age.values_to_not_be_null[share == 0.5]", kind="quality", lower=None, upper=0.1)
+    objective = next(iter(spec.objectives.values()))
+    assert (objective.subject, objective.measured) == ("age", ("values_to_not_be_null", "share == 0.5"))
+
+
+@pytest.mark.parametrize("metric", ["recall[a", "recall[]", "[a]"])
+def test_objective_of_what_is_no_name_is_refused(metric):
+    with pytest.raises(ValueError, match="is no name"):
+        _spec(metric=metric)

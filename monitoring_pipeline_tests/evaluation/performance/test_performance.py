@@ -28,7 +28,7 @@ DECIDED = SCORE >= 0.5
 EUROS = RNG.normal(100, 20, ROWS)
 SPENT = EUROS + RNG.normal(3, 10, ROWS)
 CHURN, SPEND = binary_spec(), regression_spec()
-REFERENCE = {"base_rate": Quantity(0.4)}
+REFERENCE = {MetricName("base_rate"): Quantity(0.4)}
 CHURN_ROWS = canonical(CHURN, {"score": SCORE, "prediction": np.where(DECIDED, "1", "0")})
 SPEND_ROWS = canonical(SPEND, {"prediction": EUROS})
 
