@@ -18,6 +18,31 @@ from monitoring_pipeline.records.measurement import Severity
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
 
 
+class FindingEntry(BaseModel):
+    """One breached measurement as evidence; ``consequence`` is true where another finding probably explains it."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    kind: str
+    subject: str
+    name: str
+    """The metric, with the part that it is measured of in brackets, such as ``recall[cancelled]``."""
+    model_version: str
+    segment: str = ""
+    severity: Severity = Severity.WARNING
+    value: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    reference_value: float | None = None
+    threshold_lower: float | None = None
+    threshold_upper: float | None = None
+    q_value: float | None = None
+    reason: str = ""
+    rows: int = 0
+    since: str = ""
+    consequence: bool = False
+
+
 class IncidentEntry(BaseModel):
     """One lasting problem of one model: a cause, from its opening to its resolution."""
 
@@ -46,7 +71,7 @@ class IncidentEntry(BaseModel):
     """How often it came back."""
     title: str
     """One line for people."""
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingEntry, ...]
     """Breaches of the newest breached chunk, causes before consequences, most severe first."""
     subjects: tuple[str, ...]
     """Every subject that was ever part of it, in order of appearance."""
@@ -149,4 +174,10 @@ def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
 def _incident_entry(incident: Incident) -> IncidentEntry:
     plain = {field.name: getattr(incident, field.name) for field in fields(incident)}
     causes = {"cause": incident.cause.text, "related": tuple(cause.text for cause in incident.related)}
-    return IncidentEntry(**plain | causes)
+    findings = tuple(map(_finding_entry, incident.findings))
+    return IncidentEntry(**plain | causes | {"findings": findings})
+
+
+def _finding_entry(finding: Finding) -> FindingEntry:
+    plain = {name: getattr(finding, name) for name in FindingEntry.model_fields}
+    return FindingEntry(**plain | {"name": str(finding.metric)})

@@ -7,6 +7,7 @@ import pytest
 from sklearn import metrics
 
 from monitoring_pipeline.evaluation.estimation.of_classes import ClassProbabilities, estimate_classes, realized_classes
+from monitoring_pipeline.records.names import MetricName
 
 CLASSES = ("a", "b", "c")
 RNG = np.random.default_rng(1)
@@ -113,7 +114,7 @@ def test_more_rows_than_are_drawn_have_a_smaller_variance():
     few = estimate_classes(many.rows(slice(1000)), np.random.default_rng(7))
     all_of_them = estimate_classes(many, np.random.default_rng(7))
     for name in ("auroc", "accuracy", "base_rate", "f1"):
-        assert all_of_them[name].variance == pytest.approx(few[name].variance / 16, rel=1e-9)
+        assert all_of_them[MetricName(name)].variance == pytest.approx(few[MetricName(name)].variance / 16, rel=1e-9)
 
 
 def test_probabilities_of_zero_and_one_leave_nothing_to_chance():
@@ -121,4 +122,4 @@ def test_probabilities_of_zero_and_one_leave_nothing_to_chance():
     found = estimate_classes(certain, np.random.default_rng(8))
     assert {name: own.value for name, own in found.items()} == pytest.approx(realized_classes(certain))
     assert max(own.variance for own in found.values()) < 1e-30
-    assert found["accuracy"].value == 1.0
+    assert found[MetricName("accuracy")].value == 1.0
