@@ -1,1 +1,1 @@
-"""What a chunk must hold before its numbers mean anything: Great Expectations suites, drafted, loaded and run."""
+"""Checks of a chunk's data by Great Expectations suites: drafting, loading and running them."""

@@ -1,4 +1,4 @@
-"""Draft a model's suite from its reference rows: a file for the user to read, edit and own."""
+"""Drafts a model's suite from its reference rows: a file that the user reads and edits."""
 
 import math
 from collections.abc import Iterator
@@ -44,20 +44,20 @@ class _Days:
 
     @property
     def small(self) -> int:
-        """Rows of a small day."""
-        return _small(self.of_row.value_counts()["count"])
+        """The number of rows of a small day (5th percentile)."""
+        return _rows_of_small_day(self.of_row.value_counts()["count"])
 
     def mostly(self, bad: pl.Series) -> float:
-        """Return the share of good values to ask for, given which reference values are bad.
+        """Return the required share of good values, given which reference values are bad.
 
-        The share of bad values to reckon with is the larger of the reference's, (bad + 1/2) / (values + 1) after
-        Jeffreys' prior (so that never seen is not taken for impossible), and that of its bad days (95th percentile).
-        A small day (5th percentile of the rows) then exceeds 1 - mostly with a probability of at most
-        CHANCE_OF_FALSE_ALARM, by the binomial quantile; rounded down to four decimals.
+        The expected share of bad values is the larger of two: (bad + 1/2) / (values + 1) over the reference, by
+        Jeffreys' prior, which is positive even if no value is bad; and the share on bad days of the reference (95th
+        percentile). A small day (5th percentile of the rows) exceeds 1 - mostly with a probability of at most
+        CHANCE_OF_FALSE_ALARM, by the binomial quantile. The result is rounded down to four decimals.
         """
         daily = pl.DataFrame({"day": self.of_row, "bad": bad.cast(pl.Int64)}).group_by("day")
         days = daily.agg(pl.len().alias("rows"), pl.col("bad").mean().alias("share"))
-        rows = _small(days["rows"])
+        rows = _rows_of_small_day(days["rows"])
         bad_days = days["share"].quantile(_BAD_DAY_QUANTILE, "nearest")
         share = max((int(bad.sum()) + 0.5) / (len(bad) + 1), float(bad_days or 0.0))
         tolerated = float(stats.binom.ppf(1 - CHANCE_OF_FALSE_ALARM, rows, share)) / rows
@@ -71,9 +71,9 @@ class _Days:
 def draft_suite(spec: ModelSpec, frame: pl.DataFrame) -> str:
     """Draft the text of a suite file from the reference rows; the same rows in any order give the same text.
 
-    ``frame`` has canonical column names, as for ``run_suite``. The reference itself satisfies the draft. Where the
-    nulls of a column sit in a few categories of another, those categories get their own expectation, so that the
-    one for all other rows stays tight.
+    ``frame`` has canonical column names, as for ``run_suite``. The reference satisfies the draft. If most nulls of a
+    column are in a few categories of another column, those categories get an expectation each, so that the
+    expectation for all other rows stays strict.
 
     Raises:
         SuiteError: when there are no rows, or they do not fit the spec.
@@ -115,7 +115,7 @@ def _entries_by_column(spec: ModelSpec, frame: pl.DataFrame, days: _Days) -> Ite
 def _column_entries(
     spec: ModelSpec, frame: pl.DataFrame, days: _Days, column: str, kind: FeatureKind
 ) -> list[dict[str, object]]:
-    """Draft what one feature or output must satisfy; nothing when the reference holds no value of it."""
+    """Draft the expectations of one feature or output; none if the reference has no value of it."""
     missing = _missing(frame[column])
     if bool(missing.all()):
         return []
@@ -138,7 +138,7 @@ def _nulls(
 ) -> list[dict[str, object]]:
     missing = _missing(frame[column])
     if group is None:
-        # An output without a single null in the reference has no excuse for one later.
+        # An output that is never null in the reference must never be null later.
         strict = severity is Severity.CRITICAL and not missing.any()
         mostly = 1.0 if strict else days.mostly(missing)
         return [_entry("not_be_null", severity, mostly, column=column)]
@@ -160,13 +160,13 @@ def _nulls(
 
 
 def _categories(column: str, values: pl.Series, days: _Days) -> list[dict[str, object]]:
-    """Draft a set; the share of values that are new to it is estimated by those seen once (Good, 1953)."""
+    """Draft the set of categories; the share of new ones is estimated by those that occur once (Good, 1953)."""
     counts = values.value_counts(sort=False).rename({column: "value"})
-    known = counts["value"].to_list()
-    if len(known) > _MOST_CATEGORIES or not all(isinstance(value, str | int | bool) for value in known):
+    categories = counts["value"].to_list()
+    if len(categories) > _MOST_CATEGORIES or not all(isinstance(value, str | int | bool) for value in categories):
         return []
     once = values.is_in(counts.filter(pl.col("count") == 1)["value"].implode())
-    return [_entry("be_in_set", Severity.WARNING, days.mostly(once), column=column, value_set=sorted(known))]
+    return [_entry("be_in_set", Severity.WARNING, days.mostly(once), column=column, value_set=sorted(categories))]
 
 
 def _range(column: str, values: pl.Series, days: _Days) -> list[dict[str, object]]:
@@ -183,7 +183,7 @@ def _range(column: str, values: pl.Series, days: _Days) -> list[dict[str, object
 
 
 def plausible_range(values: pl.Series) -> tuple[float, float]:
-    """Return the range of finite values widened by its own width on both sides, without crossing zero.
+    """Return the range of finite values, widened by its width on both sides without crossing zero.
 
     Whole numbers with at most 20 different values count as codes: their range is not widened. Bounds that are not
     whole are rounded outwards to three digits of the width.
@@ -205,9 +205,9 @@ def _unique(values: pl.Series) -> list[dict[str, object]]:
     return [_entry("be_unique", Severity.CRITICAL, column="row_id")] if values.n_unique() == len(values) else []
 
 
-def _entry(what: str, severity: Severity, mostly: float = 1.0, **kwargs: object) -> dict[str, object]:
+def _entry(check: str, severity: Severity, mostly: float = 1.0, **kwargs: object) -> dict[str, object]:
     share: dict[str, object] = {} if mostly == 1.0 else {"mostly": mostly}
-    return {"type": f"expect_column_values_to_{what}", "kwargs": kwargs | share, "severity": str(severity)}
+    return {"type": f"expect_column_values_to_{check}", "kwargs": kwargs | share, "severity": str(severity)}
 
 
 def _condition(column: str, operator: str, values: tuple[str, ...]) -> dict[str, object]:
@@ -219,7 +219,7 @@ def _missing(values: pl.Series) -> pl.Series:
     return values.is_null() | values.is_nan().fill_null(value=False) if values.dtype.is_float() else values.is_null()
 
 
-def _small(rows_per_day: pl.Series) -> int:
+def _rows_of_small_day(rows_per_day: pl.Series) -> int:
     return int(rows_per_day.quantile(_SMALL_DAY_QUANTILE, "nearest") or 1)
 
 

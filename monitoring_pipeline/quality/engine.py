@@ -1,6 +1,6 @@
-"""Great Expectations behind a narrow door: plain values in and out, one quiet session per process.
+"""Runs Great Expectations: plain values in and out, and one session per process without console output.
 
-Importing it takes many seconds, so that happens at the first use, never when this module is loaded.
+The import of Great Expectations takes many seconds. It happens at the first use, not when this module is loaded.
 """
 
 import datetime as dt
@@ -24,18 +24,18 @@ _NOT_KWARGS = frozenset(
 )
 _VALUE_KEYS = frozenset({"observed_value", "details"})
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
-# The library's own lists of values stop at the first 200 rows met; the list of row positions is whole.
+# The library's lists of values end after 200 rows; its list of row positions is complete.
 _POSITIONS = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "return_unexpected_index_query": False}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What Great Expectations says about one expectation.
+    """The result of one expectation.
 
-    ``applied`` counts the rows it applied to, ``judged`` those with a value, ``unexpected`` the failing ones; all
-    three are None for an expectation about a column or table as a whole, which may have ``observed`` a value
-    instead. ``examples`` are unexpected values as text with their counts, most frequent first. ``error`` is set
-    when it raised: nothing was measured.
+    ``applied`` counts the rows to which it applies, ``judged`` those with a value, and ``unexpected`` those that fail.
+    All three are None for an expectation about a column or table as a whole. Such an expectation may have an
+    ``observed`` value; ``undefined`` is set if that value is missing. ``examples`` are unexpected values as text with
+    their counts, most frequent first. ``error`` is set if the expectation raised an error and measured nothing.
     """
 
     success: bool
@@ -52,7 +52,7 @@ def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[O
     """Run expectations on the rows of ``frame`` and return one outcome each, in the order given.
 
     Times reach the expectations as naive UTC, decimals as floats. Only the columns that the expectations name are
-    converted; all of them, when one is about the whole table.
+    converted, or all columns if an expectation is about the whole table.
     """
     if not expectations:
         return []
@@ -69,7 +69,7 @@ def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[O
 
 
 def expectation_types() -> list[str]:
-    """Return the names of all expectation types there are."""
+    """Return the names of all expectation types."""
     _great_expectations()
     from great_expectations.expectations.registry import list_registered_expectation_implementations
 
@@ -82,12 +82,12 @@ def known_kwargs(expectation_type: str) -> list[str]:
 
 
 def kwargs_problems(expectation_type: str, kwargs: Mapping[str, object]) -> list[str]:
-    """Say what is wrong with the arguments of an expectation, one sentence per argument; empty when they are fine."""
+    """Return the faults of an expectation's arguments, one sentence per argument."""
     try:
         _implementation(expectation_type)(**_comparable(kwargs))
     except (ValueError, TypeError) as error:
         errors: list[dict[str, Any]] = getattr(error, "errors", list)()
-        # A union type reports one error per member for the same argument: the first says it.
+        # A union type reports one error per member for the same argument; only the first is kept.
         first = {str(e["loc"][0]): f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in reversed(errors)}
         return [text.removeprefix("__root__: ") for text in reversed(first.values())] or [str(error)]
     return []
@@ -95,7 +95,7 @@ def kwargs_problems(expectation_type: str, kwargs: Mapping[str, object]) -> list
 
 @cache
 def _great_expectations() -> ModuleType:
-    # Its analytics are on by default, and the environment is the only place where it looks before its import.
+    # Its analytics are on by default, and only the environment can turn them off before the import.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"  # noqa: TID251  written, not read
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it imports modules that Python has deprecated
@@ -130,7 +130,7 @@ def _naive_utc(value: object) -> object:
 
 
 def _results(batch: Any, expectations: Sequence[Expectation], result_format: dict[str, object]) -> list[Any]:
-    """Validate, and return the library's results in the order of the expectations, which it does not keep."""
+    """Return the library's results in the order of the expectations, which the library does not keep."""
     built = [
         _implementation(expectation.type)(**_comparable(expectation.kwargs), meta={"position": position})
         for position, expectation in enumerate(expectations)
@@ -150,10 +150,10 @@ def _pandas_frame(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> A
 
 
 def _pandas_series(column: pl.Series) -> Any:
-    """Convert a column so that its pandas type says what it holds, whatever pandas' defaults are.
+    """Convert a column so that its pandas type does not depend on pandas' defaults.
 
-    A column without values has no type: it becomes ``object``, which fits every type. Dates keep another time unit
-    than times of day, so that they can be told apart.
+    A column without values becomes ``object``, which fits every expected type. Dates get another time unit (ms) than
+    timestamps (us), so that a type list can distinguish them.
     """
     import pandas as pd
 
@@ -180,7 +180,7 @@ def _outcome(validation: Any) -> Outcome:
         return Outcome(
             success=bool(validation.success),
             observed=None if observed is None else _text(observed),
-            # Expectations about sets of values count what is amiss instead of observing a value.
+            # Expectations about sets of values return counts in place of an observed value.
             undefined="observed_value" in result and result.keys() <= _VALUE_KEYS and _is_missing(observed),
         )
     applied = int(result["element_count"])
@@ -193,14 +193,14 @@ def _outcome(validation: Any) -> Outcome:
 
 
 def _raised(exception_info: Mapping[str, Any]) -> str | None:
-    """Return the message of what was raised; the library nests it by metric when several metrics took part."""
+    """Return the message of the error, None without one; errors of several metrics are nested by metric."""
     if "raised_exception" not in exception_info:
         return "; ".join(sorted({str(info.exception_message) for info in exception_info.values()}))
     return str(exception_info["exception_message"]) if exception_info["raised_exception"] else None
 
 
 def _counted(rows: pl.DataFrame) -> tuple[tuple[str, int], ...]:
-    """Count the different values, several columns as one, most frequent first; a row of nulls has none to show."""
+    """Return the distinct values (tuples for several columns) and their counts, most frequent first, without nulls."""
     shown = rows.filter(~pl.all_horizontal(pl.all().is_null()))
     counts = Counter(_text(row[0]) if len(row) == 1 else _text(row) for row in shown.iter_rows())
     return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
@@ -218,5 +218,5 @@ def _text(value: Any) -> str:
     if isinstance(value, dt.date):
         return str(value)
     plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
-    # Seven digits: the last ones of a sum depend on the order of the rows.
+    # Seven digits, because the last digits of a sum depend on the order of the rows.
     return f"{plain:.7g}" if isinstance(plain, float) else repr(plain)

@@ -11,7 +11,7 @@ TO_HAVE_TYPE = "expect_column_values_to_be_in_type_list"
 
 @dataclass(frozen=True)
 class Expectation:
-    """One entry of a suite: Great Expectations' type and kwargs, and what a failure weighs.
+    """One entry of a suite: Great Expectations' type and kwargs, and the severity of a failure.
 
     ``kwargs`` may hold a ``row_condition`` in the form of a mapping, which restricts the rows that are judged.
     """
@@ -23,26 +23,26 @@ class Expectation:
 
     @property
     def judged_columns(self) -> tuple[str, ...]:
-        """The columns that the expectation is about; none for one about the whole table."""
+        """The columns that the expectation is about; empty if it is about the whole table."""
         single = [self.kwargs[key] for key in ("column", "column_A", "column_B") if key in self.kwargs]
         listed = self.kwargs.get("column_list")
         return tuple(str(name) for name in [*single, *(listed if isinstance(listed, list | tuple) else ())])
 
     @property
     def columns(self) -> frozenset[str]:
-        """Every column it needs: the judged ones and those of its row condition."""
+        """All columns that it needs: the judged ones and those of its row condition."""
         return frozenset(self.judged_columns) | {
             str(part["name"]) for part in _parts(self.kwargs.get("row_condition")) if "name" in part
         }
 
     @property
     def subject(self) -> str:
-        """What its measurement is about: the column, several joined by a comma, or ``chunk``."""
+        """The subject of its measurement: the column, several joined by a comma, or ``chunk``."""
         return ",".join(self.judged_columns) or "chunk"
 
     @property
     def where(self) -> str:
-        """The row condition for a person, such as ``carrier == 'MQ'``; empty without one."""
+        """The row condition as readable text, such as ``carrier == 'MQ'``; empty without one."""
         return _condition_text(self.kwargs.get("row_condition"))
 
     @property
@@ -58,10 +58,10 @@ class Expectation:
 
 
 def condition_problem(condition: object) -> str | None:
-    """Say why a row condition cannot be used, or None.
+    """Return the reason why a row condition cannot be used, None if it can.
 
-    Text (and Great Expectations' ``pass_through``) is refused: pandas would evaluate it as code, its columns cannot
-    be told without running it, and Great Expectations has deprecated it.
+    Text (and Great Expectations' ``pass_through``) is refused because pandas would evaluate it as code, its columns
+    are unknown until it runs, and Great Expectations has deprecated it.
     """
     if condition is None:
         return None

@@ -1,4 +1,4 @@
-"""Run a model's suite on the rows of a chunk and put the outcome into measurements."""
+"""Runs a model's suite on the rows of a chunk, and turns the outcomes into measurements."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,13 +25,13 @@ _FAULTS = {
 
 
 def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
-    """Judge the rows of a chunk: its schema from the spec, its values from the suite file.
+    """Return the measurements of a chunk's schema, by the spec, and of its values, by the suite file.
 
-    ``frame`` has canonical column names and the types that the warehouse gave; a column that the warehouse lacks is
-    absent. The value of a measurement is the share, in [0, 1], of unexpected values among those judged, or 1 and 0
-    for an expectation that fails or holds as a whole. Nothing depends on the order of the rows (expectations about
-    order see them by time and id), and no reason quotes a row id. A suite file that is missing or broken skips the
-    values with the reason; the schema is judged all the same.
+    ``frame`` has canonical column names and the types of the warehouse; a column that the warehouse lacks is absent.
+    The value of a measurement is the share, in [0, 1], of unexpected values among those judged. For an expectation
+    about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
+    order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is missing
+    or broken, the values are skipped with the reason, and the schema is still judged.
     """
     schema = check_schema(spec, frame)
     try:
@@ -47,14 +47,14 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
 
 
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
-    """Judge whether every needed column is there with a type that fits; a missing column's type is skipped."""
+    """Return whether each needed column exists and has a fitting type; the type of a missing column is skipped."""
     expectations = schema_expectations(spec)
     reasons = {index: None if e.type == TO_EXIST else _missing_column(e, frame) for index, e in enumerate(expectations)}
     return _measure(frame, expectations, reasons)
 
 
 def _in_time_order(frame: pl.DataFrame, unfit: set[str]) -> pl.DataFrame:
-    """Sort the rows, because some expectations are about the order of the values."""
+    """Return the rows by time and id, because some expectations are about the order of values."""
     keys = [key for key in ("predicted_at", "row_id") if key not in unfit]
     return frame.sort(keys) if keys else frame
 
@@ -71,7 +71,7 @@ def _missing_column(expectation: Expectation, frame: pl.DataFrame) -> str | None
 
 
 def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, unfit: set[str]) -> str | None:
-    """Say why an expectation about values cannot be measured, or None."""
+    """Return the reason why an expectation about values cannot be measured, None if it can."""
     if frame.is_empty() and not expectation.type.startswith("expect_table_"):
         return "no rows"
     if missing := _missing_column(expectation, frame):
@@ -83,7 +83,7 @@ def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, unfit: set
 def _measure(
     frame: pl.DataFrame, expectations: Sequence[Expectation], reasons: Mapping[int, str | None]
 ) -> tuple[Measurement, ...]:
-    """Run the expectations that have no reason not to, and return one measurement for each of all."""
+    """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run."""
     runnable = [index for index in range(len(expectations)) if reasons[index] is None]
     outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
     return tuple(
@@ -95,7 +95,7 @@ def _measure(
 
 
 def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
-    """Name the measurements; the second of two alike gets #2."""
+    """Return the names of the measurements; the second of two equal names gets #2."""
     seen: Counter[tuple[str, str, str]] = Counter()
     names: list[str] = []
     for expectation in expectations:
@@ -159,7 +159,7 @@ def _definition(expectation: Expectation) -> str:
 
 
 def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:
-    """Say why an expectation that was run has measured nothing, or None."""
+    """Return the reason why an expectation that ran measured nothing, None if it did measure."""
     if outcome.error is not None:
         private = _PRIVATE_COLUMNS & expectation.columns
         return "it raised an error" if private else f"it raised: {_shortened(outcome.error)}"
@@ -172,7 +172,7 @@ def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:
 
 
 def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> str:
-    """Tell a person what failed, with counts and the most frequent unexpected values, never row ids."""
+    """Return the failure as text with counts and the most frequent unexpected values, never row ids."""
     subject = expectation.subject
     if expectation.type == TO_EXIST:
         return f"the chunk has no column {subject}"

@@ -1,4 +1,4 @@
-"""Suites: what a chunk must satisfy, from the file that the user owns, and from the spec alone."""
+"""Loads the suite file of a model, and derives the expectations about its schema from the spec."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -27,7 +27,7 @@ _COLUMN_TYPES = {
 
 
 class SuiteError(ValueError):
-    """A suite that cannot be used or drafted; the message lists every problem, one a line."""
+    """A suite cannot be used or drafted; the message lists every problem, one per line."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def load_suite(path: Path) -> Suite:
     or critical; default warning) and ``notes``.
 
     Raises:
-        SuiteError: with one line per problem: file, entry, field, and what is allowed.
+        SuiteError: when the file is no valid suite, with one line per problem: file, entry, field, allowed values.
         OSError: when the file cannot be read.
     """
     try:
@@ -71,9 +71,9 @@ def load_suite(path: Path) -> Suite:
 
 
 def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
-    """Return what every chunk of a model must satisfy: each column exists and its values fit its kind.
+    """Return the expectations about the schema of every chunk: each column exists, and its type fits its kind.
 
-    A column that holds only nulls, or no rows, has no type to object to and satisfies it.
+    A column without values satisfies them, whatever its type.
     """
     source = spec.predictions
     columns = {"row_id": _COLUMN_TYPES[FeatureKind.CATEGORICAL], "predicted_at": (_TIMESTAMP_TYPES, "timestamps")}
@@ -103,7 +103,7 @@ def _expectation(entry: dict[str, object]) -> Expectation:
 
 
 def _entry_problems(entry: object) -> list[str]:
-    """Say what is wrong with one entry of a suite file; empty when it is fine."""
+    """Return the problems of one entry of a suite file."""
     if not isinstance(entry, dict) or "type" not in entry:
         return [f"expected a mapping with a type and its kwargs, got {entry!r}"]
     problems = [_unknown(str(key), list(_ENTRY_KEYS)) for key in entry if key not in _ENTRY_KEYS]
@@ -115,13 +115,13 @@ def _entry_problems(entry: object) -> list[str]:
         return [*problems, f"type: {_unknown(str(entry['type']), expectation_types())}"]
     if not isinstance(kwargs, dict):
         return [*problems, f"kwargs: expected a mapping, got {kwargs!r}"]
-    known = known_kwargs(entry["type"])
-    found = [_unknown(str(key), known) for key in kwargs if key not in known]
-    found += [problem for problem in [condition_problem(kwargs.get("row_condition"))] if problem]
-    found = found or kwargs_problems(entry["type"], kwargs)
-    return problems + [f"{entry['type']}: kwargs: {problem}" for problem in found]
+    allowed = known_kwargs(entry["type"])
+    faults = [_unknown(str(key), allowed) for key in kwargs if key not in allowed]
+    faults += [problem for problem in [condition_problem(kwargs.get("row_condition"))] if problem]
+    faults = faults or kwargs_problems(entry["type"], kwargs)
+    return problems + [f"{entry['type']}: kwargs: {fault}" for fault in faults]
 
 
-def _unknown(name: str, known: list[str]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"unknown {name!r}{f'; did you mean {close[0]}?' if close else ';'} known: {', '.join(known)}"
+def _unknown(name: str, allowed: list[str]) -> str:
+    close = get_close_matches(name, allowed, n=1)
+    return f"unknown {name!r}{f'; did you mean {close[0]}?' if close else ';'} known: {', '.join(allowed)}"

@@ -1,10 +1,10 @@
-"""What can be wrong with a warehouse, apart from what its engine says itself."""
+"""Errors of reading a warehouse."""
 
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 
 
 class WarehouseError(SourceError):
-    """A warehouse that cannot be read as the model spec says; the message names culprit and what exists."""
+    """A warehouse cannot be read as the model spec declares; the message names the fault, and what exists."""
 
 
 class WarehouseMissingError(WarehouseError, SourceUnreachableError):
@@ -16,11 +16,11 @@ class WarehouseLockedError(WarehouseError, SourceUnreachableError):
 
 
 class UnreadableWarehouseError(WarehouseError):
-    """The engine cannot read the warehouse; the message holds what it said."""
+    """The engine cannot read the warehouse; the message contains the engine's error."""
 
 
 class WarehouseFailedError(UnreadableWarehouseError, SourceUnreachableError):
-    """The engine cannot get at the rows: file, disk, network or memory fail, or what a view refers to is gone."""
+    """The engine cannot reach the rows: file, disk, network or memory failed, or the source of a view is missing."""
 
 
 class MissingTableError(WarehouseError, SourceUnreachableError):
@@ -28,7 +28,7 @@ class MissingTableError(WarehouseError, SourceUnreachableError):
 
 
 class MissingColumnError(WarehouseError):
-    """A column without which nothing can be read does not exist."""
+    """A required column (id, time or label) does not exist."""
 
 
 class WrongTimeTypeError(WarehouseError):

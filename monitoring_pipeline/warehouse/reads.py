@@ -1,4 +1,4 @@
-"""What a warehouse returns."""
+"""The results of reading a warehouse."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,9 +13,9 @@ from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 class PredictionsRead:
     """A chunk's predictions with canonical column names and the warehouse's types.
 
-    ``frame`` has row_id (text), predicted_at (UTC), then, as far as the spec names them and they exist,
-    model_version, the features by their names in the spec, scores and prediction; ``missing_columns`` are the
-    canonical names of those that do not exist; ``rows_without_time`` counts rows of the whole table;
+    ``frame`` has row_id (text) and predicted_at (UTC). Then follow model_version, the features by their names in the
+    spec, scores and prediction, each if the spec names it and it exists. ``missing_columns`` are the canonical names
+    of columns that the spec names and that do not exist. ``rows_without_time`` counts rows of the whole table.
     ``table_columns`` has the types of all columns of the table, by name.
     """
 
@@ -35,7 +35,7 @@ class LabelsRead:
 
 @dataclass(frozen=True)
 class LabelCount:
-    """How many label rows of a chunk are known, and when the last of them became known (UTC)."""
+    """The number of known label rows of a chunk, and the time at which the last became known (UTC)."""
 
     rows: int
     latest_at: dt.datetime | None

@@ -1,4 +1,4 @@
-"""A drafted suite holds on the reference, leaves room for chance, and finds where nulls sit."""
+"""A drafted suite passes on the reference, tolerates chance, and finds the categories with most nulls."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,27 +20,27 @@ from monitoring_pipeline.spec.model import ModelSpec
 WriteSuite = Callable[..., Path]
 
 
-def _entries(text: str, column: str, what: str) -> list[dict[str, Any]]:
-    found = yaml.safe_load(text)["expectations"]
-    return [e for e in found if e["kwargs"]["column"] == column and e["type"] == f"expect_column_values_to_{what}"]
+def _entries(text: str, column: str, check: str) -> list[dict[str, Any]]:
+    entries = yaml.safe_load(text)["expectations"]
+    return [e for e in entries if e["kwargs"]["column"] == column and e["type"] == f"expect_column_values_to_{check}"]
 
 
-def test_the_reference_satisfies_its_own_draft(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_reference_satisfies_its_draft(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     result = run_suite(spec, write_suite(text=draft_suite(spec, rows)), rows)
     assert {m.status for m in result.schema + result.values} == {Status.OK}
     assert {m.subject for m in result.values} == set(rows.columns)
 
 
-def test_the_draft_does_not_depend_on_the_order_of_the_rows(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_draft_of_shuffled_rows_is_the_same(spec: ModelSpec, rows: pl.DataFrame) -> None:
     assert draft_suite(spec, rows) == draft_suite(spec, rows.sample(fraction=1, shuffle=True, seed=5))
 
 
-def test_a_draft_is_loaded_as_it_was_written(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_every_expectation_of_a_draft_is_loaded(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     text = draft_suite(spec, rows)
     assert len(load_suite(write_suite(text=text)).expectations) == len(yaml.safe_load(text)["expectations"])
 
 
-def test_nulls_of_one_carrier_get_their_own_expectation(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_category_with_most_nulls_gets_a_separate_expectation(spec: ModelSpec, rows: pl.DataFrame) -> None:
     others, mq = _entries(draft_suite(spec, rows), "age", "not_be_null")
     assert (others["kwargs"]["row_condition"]["operator"], mq["kwargs"]["row_condition"]["operator"]) == ("!=", "==")
     assert {e["kwargs"]["row_condition"]["parameter"] for e in (others, mq)} == {"MQ"}
@@ -49,7 +49,7 @@ def test_nulls_of_one_carrier_get_their_own_expectation(spec: ModelSpec, rows: p
     assert "null in 95.2% of the reference rows with carrier MQ, in 1.0% elsewhere" in mq["notes"]
 
 
-def test_days_like_the_reference_pass_and_a_broken_one_does_not(
+def test_day_like_the_reference_passes_and_a_broken_day_fails(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     path = write_suite(text=draft_suite(spec, rows))
@@ -62,7 +62,7 @@ def test_days_like_the_reference_pass_and_a_broken_one_does_not(
     assert failed == {("weight", "warning"), ("depot", "warning"), ("score", "critical"), ("age", "warning")}
 
 
-def test_chance_alone_does_not_fail_a_small_day(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_small_day_with_the_usual_share_of_nulls_passes(spec: ModelSpec, rows: pl.DataFrame) -> None:
     random = np.random.default_rng(11)
     weights = pl.Series([None if missing else 1.0 for missing in random.random(10_000) < 0.05])
     reference = pl.concat([rows] * 5).with_columns(weight=weights)
@@ -73,13 +73,13 @@ def test_chance_alone_does_not_fail_a_small_day(spec: ModelSpec, rows: pl.DataFr
     assert tolerated < 0.12
 
 
-def test_a_bad_day_in_the_reference_does_not_loosen_the_draft(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_one_bad_day_in_the_reference_does_not_loosen_the_draft(spec: ModelSpec, rows: pl.DataFrame) -> None:
     bad_day = pl.when(pl.int_range(pl.len()) < 100).then(None).otherwise("weight")
     (entry,) = _entries(draft_suite(spec, rows.with_columns(weight=bad_day)), "weight", "not_be_null")
     assert entry["kwargs"]["mostly"] > 0.8
 
 
-def test_new_categories_are_reckoned_with_as_often_as_there_are_rare_ones(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_column_with_many_rare_categories_tolerates_more_new_ones(spec: ModelSpec, rows: pl.DataFrame) -> None:
     rare = pl.when(pl.int_range(pl.len()) % 20 == 0).then("row_id").otherwise("depot")
     common = _entries(draft_suite(spec, rows), "depot", "be_in_set")[0]["kwargs"]
     many = _entries(draft_suite(spec, rows.with_columns(depot=rare)), "depot", "be_in_set")[0]["kwargs"]
@@ -87,21 +87,19 @@ def test_new_categories_are_reckoned_with_as_often_as_there_are_rare_ones(spec: 
     assert many["mostly"] < 0.9 < common["mostly"]
 
 
-def test_a_feature_without_values_and_one_with_too_many_categories_are_left_out(
-    spec: ModelSpec, rows: pl.DataFrame
-) -> None:
+def test_features_without_values_or_with_too_many_categories_are_left_out(spec: ModelSpec, rows: pl.DataFrame) -> None:
     text = draft_suite(spec, rows.with_columns(age=pl.lit(None, pl.Int64), depot="row_id"))
     assert _entries(text, "age", "not_be_null") == []
     assert _entries(text, "depot", "be_in_set") == []
     assert len(_entries(text, "depot", "not_be_null")) == 1
 
 
-def test_ids_that_repeat_are_not_declared_unique(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_ids_that_repeat_get_no_uniqueness_expectation(spec: ModelSpec, rows: pl.DataFrame) -> None:
     assert len(_entries(draft_suite(spec, rows), "row_id", "be_unique")) == 1
     assert _entries(draft_suite(spec, pl.concat([rows, rows])), "row_id", "be_unique") == []
 
 
-def test_rows_that_do_not_fit_the_spec_are_refused(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_draft_of_rows_that_do_not_fit_the_spec_is_refused(spec: ModelSpec, rows: pl.DataFrame) -> None:
     with pytest.raises(SuiteError, match="without rows"):
         draft_suite(spec, rows.clear())
     with pytest.raises(SuiteError, match="weight: the chunk has no column weight"):
@@ -122,13 +120,11 @@ def test_rows_that_do_not_fit_the_spec_are_refused(spec: ModelSpec, rows: pl.Dat
         (list(range(300, 1440)), (0, 2578)),
     ],
 )
-def test_a_range_is_widened_by_its_width_but_not_across_zero(
-    values: list[float], expected: tuple[float, float]
-) -> None:
+def test_range_is_widened_by_its_width_but_not_across_zero(values: list[float], expected: tuple[float, float]) -> None:
     assert plausible_range(pl.Series(values)) == expected
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=30))
-def test_a_range_holds_all_values_of_the_reference(values: list[float]) -> None:
+def test_range_contains_all_values_of_the_reference(values: list[float]) -> None:
     lower, upper = plausible_range(pl.Series(values, dtype=pl.Float64))
     assert lower <= min(values) <= max(values) <= upper

@@ -1,4 +1,4 @@
-"""What an expectation says about itself, without the library that runs it."""
+"""Subject, columns, name and row condition of an expectation, without the library that runs it."""
 
 import pytest
 
@@ -33,12 +33,12 @@ def test_subject_and_columns_come_from_the_kwargs(kwargs: dict[str, object], sub
         ({"type": "and", "conditions": [MQ, NULL]}, "(carrier == 'MQ' and age is not null)"),
     ],
 )
-def test_a_condition_is_part_of_the_name(condition: dict[str, object], text: str) -> None:
+def test_name_includes_the_row_condition(condition: dict[str, object], text: str) -> None:
     expectation = Expectation("expect_column_values_to_be_unique", {"column": "x", "row_condition": condition})
     assert (expectation.name, expectation.where) == ("column_values_to_be_unique", text)
 
 
-def test_the_columns_of_a_nested_condition_are_needed() -> None:
+def test_columns_include_those_of_a_nested_condition() -> None:
     both = {"type": "and", "conditions": [MQ, {"type": "or", "conditions": [NOT_IN, NULL]}]}
     assert Expectation("e", {"column": "x", "row_condition": both}).columns == {"x", "carrier", "depot", "age"}
 
@@ -51,15 +51,15 @@ def test_the_columns_of_a_nested_condition_are_needed() -> None:
         {"type": "and", "conditions": [MQ, {"type": "pass_through", "pass_through_filter": "True"}]},
     ],
 )
-def test_a_condition_that_would_be_evaluated_as_code_is_refused(condition: object) -> None:
+def test_condition_that_would_be_evaluated_as_code_is_refused(condition: object) -> None:
     assert "write a mapping" in str(condition_problem(condition))
 
 
 @pytest.mark.parametrize("condition", [None, MQ, NOT_IN, NULL])
-def test_a_condition_as_a_mapping_is_accepted(condition: object) -> None:
+def test_condition_as_a_mapping_is_accepted(condition: object) -> None:
     assert condition_problem(condition) is None
 
 
-def test_the_tolerated_share_is_what_mostly_leaves() -> None:
+def test_tolerated_share_is_one_minus_mostly() -> None:
     assert Expectation("e", {"column": "x", "mostly": 0.97}).tolerated_share == 0.03
     assert Expectation("e", {"column": "x"}).tolerated_share == 0.0

@@ -1,4 +1,4 @@
-"""Real suites on real faults: what is measured, what is skipped, and what a person is told."""
+"""Suites on rows with faults: statuses, values and reasons of the measurements."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 WriteSuite = Callable[..., Path]
 
 
-def _entry(what: str, severity: str = "warning", **kwargs: object) -> dict[str, object]:
-    return {"type": f"expect_{what}", "kwargs": kwargs, "severity": severity}
+def _entry(check: str, severity: str = "warning", **kwargs: object) -> dict[str, object]:
+    return {"type": f"expect_{check}", "kwargs": kwargs, "severity": severity}
 
 
 def _values(spec: ModelSpec, path: Path, frame: pl.DataFrame) -> list[Measurement]:
@@ -27,14 +27,14 @@ def _failures(measurements: tuple[Measurement, ...]) -> dict[tuple[str, str], st
     return {(m.subject, str(m.metric)): m.reason for m in measurements if m.status is not Status.OK}
 
 
-def test_rows_as_declared_have_no_schema_failure(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_rows_that_fit_the_spec_have_no_schema_failure(spec: ModelSpec, rows: pl.DataFrame) -> None:
     measured = check_schema(spec, rows)
     assert _failures(measured) == {}
     assert {m.value for m in measured} == {0.0}
     assert {(m.kind, m.model_version) for m in measured} == {("quality", "")}
 
 
-def test_a_missing_column_fails_the_schema_and_only_its_own(spec: ModelSpec, rows: pl.DataFrame) -> None:
+def test_missing_column_fails_only_the_schema_checks_of_that_column(spec: ModelSpec, rows: pl.DataFrame) -> None:
     failures = _failures(check_schema(spec, rows.drop("weight")))
     assert failures == {
         ("weight", "column_to_exist"): "the chunk has no column weight",
@@ -53,7 +53,7 @@ def test_a_missing_column_fails_the_schema_and_only_its_own(spec: ModelSpec, row
         ("depot", pl.struct("depot"), "depot: has type Struct"),
     ],
 )
-def test_a_wrong_type_is_named_with_what_was_expected(
+def test_wrong_type_fails_and_the_reason_names_the_expected_type(
     spec: ModelSpec, rows: pl.DataFrame, column: str, wrong: pl.Expr, reason: str
 ) -> None:
     failures = _failures(check_schema(spec, rows.with_columns(wrong.alias(column))))
@@ -89,7 +89,9 @@ def test_types_that_fit_the_kind_pass(spec: ModelSpec, rows: pl.DataFrame, colum
     assert _failures(check_schema(spec, rows.with_columns(values.alias(column)))) == {}
 
 
-def test_unseen_categories_are_counted_and_quoted(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_unseen_categories_are_counted_and_quoted_in_the_reason(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
     path = write_suite(_entry("column_values_to_be_in_set", column="carrier", value_set=["MQ", "DL"], mostly=0.9))
     frame = pl.concat([rows.head(5), rows.head(1).with_columns(carrier=pl.lit(None, pl.String))])
     (measured,) = _values(spec, path, frame)  # MQ UA DL AA UA, and a null that is not judged
@@ -98,7 +100,7 @@ def test_unseen_categories_are_counted_and_quoted(spec: ModelSpec, rows: pl.Data
     assert (measured.status, measured.severity) == (Status.BREACHED, Severity.WARNING)
 
 
-def test_the_tolerated_share_itself_still_passes(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_share_equal_to_the_tolerated_one_passes(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     path = write_suite(
         _entry("column_values_to_be_between", column="age", max_value=8, mostly=0.9),
         _entry("column_values_to_be_between", "critical", column="age", max_value=7, mostly=0.9),
@@ -111,7 +113,7 @@ def test_the_tolerated_share_itself_still_passes(spec: ModelSpec, rows: pl.DataF
     assert (allowed.name, beyond.name) == ("column_values_to_be_between", "column_values_to_be_between#2")
 
 
-def test_examples_count_every_row_not_the_first_ones(
+def test_examples_count_all_rows_beyond_the_first_200(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     path = write_suite(_entry("column_values_to_be_between", column="age", min_value=0))
@@ -120,7 +122,7 @@ def test_examples_count_every_row_not_the_first_ones(
     assert measured.reason == "age: 2000 of 2000 values below 0, such as -1 (500 times), -2 (500 times), -3 (500 times)"
 
 
-def test_nothing_depends_on_the_order_of_the_rows(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_results_of_shuffled_rows_are_the_same(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     path = write_suite(
         _entry("column_values_to_be_between", column="weight", max_value=1),
         _entry("column_values_to_not_be_null", column="age"),
@@ -131,9 +133,7 @@ def test_nothing_depends_on_the_order_of_the_rows(spec: ModelSpec, rows: pl.Data
     assert run_suite(spec, path, rows) == run_suite(spec, path, rows.sample(fraction=1, shuffle=True, seed=3))
 
 
-def test_a_row_condition_restricts_the_rows_that_are_judged(
-    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
-) -> None:
+def test_row_condition_restricts_the_judged_rows(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     condition = {"type": "comparison", "column": {"name": "carrier"}, "operator": "==", "parameter": "MQ"}
     nobody = condition | {"parameter": "ZZ"}
     path = write_suite(
@@ -146,7 +146,7 @@ def test_a_row_condition_restricts_the_rows_that_are_judged(
     assert (nothing.status, nothing.reason) == (Status.SKIPPED, "no rows where carrier == 'ZZ'")
 
 
-def test_an_all_null_column_is_not_judged_except_for_being_null(
+def test_column_of_nulls_is_skipped_except_by_the_null_check(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     path = write_suite(
@@ -160,7 +160,7 @@ def test_an_all_null_column_is_not_judged_except_for_being_null(
     assert (null.status, null.value, null.reason) == (Status.BREACHED, 1.0, "age: 10 of 10 values null")
 
 
-def test_what_cannot_be_judged_is_skipped_with_the_reason(
+def test_expectation_that_cannot_run_is_skipped_with_the_reason(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     path = write_suite(
@@ -181,7 +181,7 @@ def test_what_cannot_be_judged_is_skipped_with_the_reason(
     assert last.status is Status.OK
 
 
-def test_row_ids_are_never_quoted(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_reasons_never_quote_row_ids(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     path = write_suite(
         _entry("column_values_to_be_unique", column="row_id"),
         _entry("compound_columns_to_be_unique", column_list=["row_id", "carrier"]),
@@ -193,7 +193,9 @@ def test_row_ids_are_never_quoted(spec: ModelSpec, rows: pl.DataFrame, write_sui
     assert not any("id-" in str(m.reason) for m in measured)
 
 
-def test_a_table_expectation_is_about_the_chunk(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
+def test_expectation_about_the_table_has_the_subject_chunk(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
     path = write_suite(
         _entry("table_row_count_to_be_between", "critical", min_value=50),
         _entry("table_column_count_to_equal", value=9),
@@ -204,7 +206,7 @@ def test_a_table_expectation_is_about_the_chunk(spec: ModelSpec, rows: pl.DataFr
     assert (columns.status, columns.value, columns.threshold_upper) == (Status.OK, 0.0, None)
 
 
-def test_no_rows_keep_the_schema_and_the_row_count(
+def test_chunk_without_rows_is_still_judged_by_schema_and_row_count(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     path = write_suite(
@@ -217,7 +219,7 @@ def test_no_rows_keep_the_schema_and_the_row_count(
     assert len(run_suite(spec, path, rows.clear().drop("age")).schema_failures) == 2
 
 
-def test_dates_of_the_file_are_compared_with_times_in_utc(
+def test_dates_in_the_suite_file_compare_with_times_in_utc(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     text = """
@@ -246,7 +248,9 @@ def test_decimals_and_text_like_columns_are_judged_by_value(
     assert [m.value for m in _values(spec, path, frame)] == [0.5, 0.5, 0.0]
 
 
-def test_without_a_suite_the_reason_tells_how_to_draft_one(spec: ModelSpec, rows: pl.DataFrame, tmp_path: Path) -> None:
+def test_missing_suite_is_skipped_and_the_reason_has_the_draft_command(
+    spec: ModelSpec, rows: pl.DataFrame, tmp_path: Path
+) -> None:
     result = run_suite(spec, tmp_path / "parcels.suite.yaml", rows)
     (values,) = result.values
     assert result.schema_failures == ()
@@ -254,7 +258,7 @@ def test_without_a_suite_the_reason_tells_how_to_draft_one(spec: ModelSpec, rows
     assert "monitoring-pipeline suite draft parcels" in str(values.reason)
 
 
-def test_a_broken_suite_skips_the_values_and_keeps_the_schema(
+def test_broken_suite_skips_the_values_and_keeps_the_schema(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     result = run_suite(spec, write_suite(_entry("column_values_to_be_nice", column="age")), rows.drop("age"))

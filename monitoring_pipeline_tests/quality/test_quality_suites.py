@@ -1,4 +1,4 @@
-"""The suite file: what it may say, and the errors that name the culprit."""
+"""The suite file: valid entries, and errors that name the faulty entry and field."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_entries_become_expectations_in_the_order_of_the_file(write_suite: Write
         (UNIQUE | {"kwargs": {"column": "row_id", "row_condition": {"type": "equals"}}}, ["row_condition"]),
     ],
 )
-def test_a_wrong_entry_is_named_with_what_is_allowed(
+def test_error_about_a_wrong_entry_names_it_and_the_allowed_values(
     write_suite: WriteSuite, entry: dict[str, object], complaints: list[str]
 ) -> None:
     path = write_suite(UNIQUE, entry)
@@ -53,19 +53,19 @@ def test_a_wrong_entry_is_named_with_what_is_allowed(
         assert text in str(raised.value)
 
 
-def test_all_problems_of_a_file_are_listed(write_suite: WriteSuite) -> None:
+def test_error_lists_all_problems_of_a_file(write_suite: WriteSuite) -> None:
     with pytest.raises(SuiteError) as raised:
         load_suite(write_suite({"type": "expect_nothing"}, UNIQUE, "unique"))
     assert [line.split("expectations")[1][:3] for line in str(raised.value).splitlines()] == ["[0]", "[2]"]
 
 
 @pytest.mark.parametrize("text", ["expectations: [", "- a\n- b\n", "expectation: []\n", "expectations: {}\n", ""])
-def test_a_file_of_another_shape_is_refused(write_suite: WriteSuite, text: str) -> None:
+def test_file_of_another_shape_is_refused(write_suite: WriteSuite, text: str) -> None:
     with pytest.raises(SuiteError, match=r"parcels\.suite\.yaml: (not YAML|expect)"):
         load_suite(write_suite(text=text))
 
 
-def test_the_schema_covers_every_column_that_the_source_declares(spec: ModelSpec) -> None:
+def test_schema_covers_every_column_that_the_source_declares(spec: ModelSpec) -> None:
     outputs = ["score", "prediction"]
     columns = ["row_id", "predicted_at", "model_version", *spec.features, *outputs]
     checked = [e.subject for e in schema_expectations(spec)]
@@ -73,7 +73,7 @@ def test_the_schema_covers_every_column_that_the_source_declares(spec: ModelSpec
     assert {e.severity for e in schema_expectations(spec)} == {Severity.CRITICAL}
 
 
-def test_the_schema_leaves_out_columns_that_the_source_does_not_have(spec: ModelSpec) -> None:
+def test_schema_leaves_out_columns_that_the_source_does_not_declare(spec: ModelSpec) -> None:
     source = spec.predictions.model_copy(update={"model_version": None, "prediction": None})
     checked = {e.subject for e in schema_expectations(spec.model_copy(update={"predictions": source}))}
     assert checked == {"row_id", "predicted_at", "score", *spec.features}

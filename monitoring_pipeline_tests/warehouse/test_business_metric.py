@@ -1,4 +1,4 @@
-"""A user's own SELECT against a DuckDB file: bound values, one number, and errors that say what was got."""
+"""A user's SELECT on a DuckDB file: values are bound, one number is returned, and errors describe the result."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,7 +38,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def ask(path: Path, make_spec: SpecMaker) -> Callable[..., float | None]:
-    # A day of a clock change: 23 hours, 05:00 to 04:00 UTC.
+    # The clocks change on this day, so it has 23 hours: 05:00 to 04:00 UTC.
     chunk = make_spec(timezone="America/New_York").calendar.chunk("2013-03-10")
 
     def ask(sql: str, version: str = "1", seconds: float = 60.0) -> float | None:
@@ -49,7 +49,7 @@ def ask(path: Path, make_spec: SpecMaker) -> Callable[..., float | None]:
 
 
 @pytest.mark.parametrize("column", ["ordered_at", "naive"])
-def test_the_chunks_instants_are_bound_whatever_the_type_of_the_column(ask, column):
+def test_bounds_of_the_chunk_compare_with_timestamps_with_and_without_zone(ask, column):
     in_chunk = f"FROM orders WHERE {column} >= :chunk_start AND {column} < :chunk_end"
     assert ask(f"SELECT sum(amount) {in_chunk}") == 321.5
     assert ask(f"SELECT sum(amount) {in_chunk} AND version = :model_version", "2") == 20.0
@@ -71,14 +71,14 @@ def test_the_chunks_instants_are_bound_whatever_the_type_of_the_column(ask, colu
         ("SELECT avg(amount) FROM orders WHERE false", None),
     ],
 )
-def test_one_number_or_null(ask, sql, value):
+def test_query_with_one_number_or_null_returns_it(ask, sql, value):
     assert ask(sql) == value
 
 
-def test_a_version_is_never_part_of_the_text(ask):
-    nasty = "1' OR '1' = '1"
-    assert ask("SELECT count(*) FROM orders WHERE version = :model_version", nasty) == 0.0
-    assert ask("SELECT length(:model_version)", nasty) == len(nasty)
+def test_model_version_with_quotes_is_bound_as_a_value(ask):
+    injection = "1' OR '1' = '1"
+    assert ask("SELECT count(*) FROM orders WHERE version = :model_version", injection) == 0.0
+    assert ask("SELECT length(:model_version)", injection) == len(injection)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_version_is_never_part_of_the_text(ask):
         ("SELECT 1 FROM nowhere", "DuckDB refuses it: Catalog Error: Table with name nowhere does not exist"),
     ],
 )
-def test_anything_else_is_refused_and_says_what_was_got(ask, path, sql, message):
+def test_query_without_exactly_one_number_is_refused_with_the_reason(ask, path, sql, message):
     before = path.read_bytes()
     with pytest.raises(BusinessQueryError, match=message):
         ask(sql)
@@ -115,13 +115,13 @@ def test_anything_else_is_refused_and_says_what_was_got(ask, path, sql, message)
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_an_error_about_data_does_not_show_the_row(ask):
+def test_error_about_data_shows_no_value_of_a_row(ask):
     with pytest.raises(BusinessQueryError, match="DuckDB cannot compute it: ConversionException") as raised:
         ask("SELECT sum(note::INTEGER) FROM orders")
     assert "before" not in str(raised.value)
 
 
-def test_a_query_that_does_not_end_is_interrupted(ask):
+def test_query_beyond_the_timeout_is_interrupted(ask):
     endless = (
         "SELECT sum(a.range * b.range) FROM range(100000000) a, range(100000000) b WHERE a.range % 7 = b.range % 5"
     )
@@ -130,7 +130,7 @@ def test_a_query_that_does_not_end_is_interrupted(ask):
     assert ask("SELECT 1", seconds=0.2) == 1.0
 
 
-def test_a_missing_warehouse_is_said_as_for_any_other_read(path, make_spec):
+def test_missing_warehouse_raises_the_same_error_as_other_reads(path, make_spec):
     path.unlink()
     with pytest.raises(WarehouseMissingError):
         DuckDBWarehouse(path).business_metric("SELECT 1", make_spec().calendar.chunk("2013-03-10"), "1")

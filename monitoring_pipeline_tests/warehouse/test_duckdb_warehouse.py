@@ -1,4 +1,4 @@
-"""What is peculiar to a DuckDB file: its lock, its own types, and that reading leaves no trace."""
+"""Properties of a DuckDB file only: its lock, its types, and that reading changes no file."""
 
 import datetime as dt
 import logging
@@ -34,7 +34,7 @@ def write(path: Path, *statements: str) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[Callable[[], None]]:
-    """Hold the file's lock in another process; yields what releases it."""
+    """Hold the file's lock in another process; yield a function that releases it."""
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(flush=True); sys.stdin.read(); c.close()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -45,7 +45,7 @@ def locked(path: Path) -> Iterator[Callable[[], None]]:
         yield holder.stdin.close
 
 
-def test_a_read_waits_for_the_lock_and_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_read_of_a_locked_file_waits_and_logs_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "warehouse.duckdb"
     write(path, SCORES)
     with locked(path) as release, caplog.at_level(logging.WARNING):
@@ -56,7 +56,7 @@ def test_a_read_waits_for_the_lock_and_says_so(tmp_path: Path, caplog: pytest.Lo
     assert f"{path}: locked by another process" in caplog.text
 
 
-def test_the_wait_for_the_lock_is_bounded_and_logged_now_and_then(
+def test_wait_for_the_lock_ends_at_the_timeout_and_is_logged_every_ten_seconds(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "warehouse.duckdb"
@@ -72,14 +72,14 @@ def test_the_wait_for_the_lock_is_bounded_and_logged_now_and_then(
         assert part in str(raised.value)
 
 
-def test_no_wait_at_all_is_possible(tmp_path: Path) -> None:
+def test_lock_timeout_of_zero_raises_at_once(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     write(path, SCORES)
     with locked(path), pytest.raises(WarehouseLockedError):
         DuckDBWarehouse(path, lock_timeout_seconds=0).columns("scores")
 
 
-def test_other_errors_are_not_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_that_is_no_database_raises_without_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "lock on file.duckdb"
     path.write_text("no database " * 1000)
     monkeypatch.setattr(duckdb_warehouse, "time", SimpleNamespace(monotonic=lambda: 0.0))
@@ -93,7 +93,7 @@ def test_other_errors_are_not_retried(tmp_path: Path, monkeypatch: pytest.Monkey
     ("(SELECT CAST(id AS INTEGER) AS id, made_at, age, score FROM kept)", False),
     ("(SELECT error('disk on fire') AS id, made_at, age, score FROM kept)", False),
 ])  # fmt: skip
-def test_a_source_that_is_away_is_told_from_rows_that_are_refused(
+def test_missing_source_of_a_view_is_unreachable_and_refused_rows_are_not(
     tmp_path: Path, make_spec: SpecMaker, source: str, *, is_away: bool
 ) -> None:
     path = tmp_path / "warehouse.duckdb"
@@ -113,7 +113,7 @@ def test_a_source_that_is_away_is_told_from_rows_that_are_refused(
     assert isinstance(raised.value, SourceUnreachableError) is is_away
 
 
-def test_a_missing_file_names_path_and_variable(tmp_path: Path) -> None:
+def test_error_about_a_missing_file_names_path_and_variable(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.duckdb"
     with pytest.raises(WarehouseMissingError, match="MONITORING_PIPELINE_WAREHOUSE") as raised:
         DuckDBWarehouse(path).columns("scores")
@@ -121,7 +121,7 @@ def test_a_missing_file_names_path_and_variable(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_reading_leaves_no_trace(tmp_path: Path, make_spec: SpecMaker) -> None:
+def test_reading_changes_no_file_and_spills_elsewhere(tmp_path: Path, make_spec: SpecMaker) -> None:
     path = tmp_path / "warehouse.duckdb"
     write(
         path,
@@ -143,7 +143,7 @@ def test_reading_leaves_no_trace(tmp_path: Path, make_spec: SpecMaker) -> None:
     assert tmp_path not in Path(spill).parents
 
 
-def test_a_file_replaced_between_calls_is_read_anew(tmp_path: Path) -> None:
+def test_file_replaced_between_calls_is_read_again(tmp_path: Path) -> None:
     path, successor = tmp_path / "warehouse.duckdb", tmp_path / "successor.duckdb"
     write(path, "CREATE TABLE scores (old INTEGER)")
     write(successor, "CREATE TABLE scores (young INTEGER)")
@@ -154,7 +154,7 @@ def test_a_file_replaced_between_calls_is_read_anew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["main", "ml", "scores"])
-def test_a_file_may_bear_the_name_of_a_schema_or_table(tmp_path: Path, make_spec: SpecMaker, name: str) -> None:
+def test_file_with_the_name_of_a_schema_or_table_is_readable(tmp_path: Path, make_spec: SpecMaker, name: str) -> None:
     path, draft = tmp_path / f"{name}.duckdb", tmp_path / "draft.duckdb"
     write(draft, "CREATE SCHEMA ml", SCORES, SCORES.replace("scores", "ml.scores"))
     draft.rename(path)
@@ -167,7 +167,7 @@ def test_a_file_may_bear_the_name_of_a_schema_or_table(tmp_path: Path, make_spec
     ("time_type", "last_before"),
     [("TIMESTAMP_S", "23:59:59"), ("TIMESTAMP_MS", "23:59:59.999"), ("TIMESTAMP_NS", "23:59:59.999999999")],
 )
-def test_timestamps_of_every_precision_fall_into_their_chunk(
+def test_timestamps_of_every_precision_belong_to_the_right_chunk(
     tmp_path: Path, make_spec: SpecMaker, time_type: str, last_before: str
 ) -> None:
     path = tmp_path / "warehouse.duckdb"

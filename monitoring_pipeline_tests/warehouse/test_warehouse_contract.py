@@ -1,4 +1,4 @@
-"""What every warehouse must do; a new one is one more row in BUILDERS."""
+"""The contract of every warehouse; a new warehouse is one more row in BUILDERS."""
 
 import datetime as dt
 import random
@@ -59,7 +59,7 @@ def ids(frame: pl.DataFrame) -> list[str]:
         ("Asia/Kolkata", "2013-06-02", "2013-06-01 18:30", 24),
     ],
 )
-def test_a_chunk_is_the_half_open_local_day(
+def test_chunk_contains_exactly_the_rows_of_the_local_day(
     build: Build, make_spec: SpecMaker, time_type: str, zone: str, day: str, start: str, hours: int
 ) -> None:
     first = dt.datetime.fromisoformat(start).replace(tzinfo=dt.UTC)
@@ -80,7 +80,7 @@ def test_a_chunk_is_the_half_open_local_day(
 
 
 @pytest.mark.parametrize(("zone", "expected"), [("UTC", "second"), ("Asia/Kolkata", "second"), ("US/Eastern", "third")])
-def test_a_date_is_its_midnight_in_utc(build: Build, make_spec: SpecMaker, zone: str, expected: str) -> None:
+def test_date_column_is_read_as_midnight_in_utc(build: Build, make_spec: SpecMaker, zone: str, expected: str) -> None:
     warehouse = build(
         SCORES.replace("TIMESTAMPTZ", "DATE"),
         "INSERT INTO scores VALUES ('first', '2013-06-01', 1, 0), ('second', '2013-06-02', 1, 0),"
@@ -90,7 +90,7 @@ def test_a_date_is_its_midnight_in_utc(build: Build, make_spec: SpecMaker, zone:
     assert ids(warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame) == [expected]
 
 
-def test_only_needed_columns_are_read(build: Build, make_spec: SpecMaker) -> None:
+def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spec: SpecMaker) -> None:
     warehouse = build(
         "CREATE VIEW scores AS SELECT 'a' AS id, TIMESTAMP '2013-06-02 12:00' AS made_at, 40 AS age, 0.25 AS score,"
         " error('read in vain') AS secret",
@@ -127,7 +127,7 @@ def test_missing_columns_are_listed_and_rows_without_time_counted(build: Build, 
     assert read.rows_without_time == 2
 
 
-def test_an_empty_chunk_keeps_names_and_types(build: Build, make_spec: SpecMaker) -> None:
+def test_empty_chunk_keeps_names_and_types_of_columns(build: Build, make_spec: SpecMaker) -> None:
     spec = make_spec()
     warehouse = build(SCORES, TRUTHS)
     chunk = spec.calendar.chunk("2013-06-02")
@@ -178,7 +178,7 @@ def test_ids_of_any_type_join_and_become_text(
     assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
 
 
-def test_names_are_quoted_and_found_regardless_of_case(build: Build, make_spec: SpecMaker) -> None:
+def test_names_with_quotes_spaces_or_other_case_are_found(build: Build, make_spec: SpecMaker) -> None:
     warehouse = build(
         'CREATE SCHEMA "ML Team"',
         'CREATE TABLE "ML Team"."The ""best"" scores" '
@@ -209,7 +209,7 @@ def test_names_are_quoted_and_found_regardless_of_case(build: Build, make_spec: 
 @pytest.mark.parametrize(
     "text", ["scores; DROP TABLE truths", 'scores" --', "(SELECT 1)", "main.truths.scores", "socres"]
 )
-def test_a_table_that_is_not_in_the_catalogue_is_refused(
+def test_table_that_is_not_in_the_catalogue_is_refused(
     build: Build, make_spec: SpecMaker, field: str, text: str
 ) -> None:
     warehouse = build(SCORES, TRUTHS)
@@ -221,12 +221,12 @@ def test_a_table_that_is_not_in_the_catalogue_is_refused(
     assert warehouse.columns("truths").keys() == {"id", "churned", "known_at"}
 
 
-def test_a_misspelt_table_is_told_what_it_may_be(build: Build) -> None:
+def test_error_about_a_misspelt_table_suggests_a_similar_name(build: Build) -> None:
     with pytest.raises(MissingTableError, match="no table 'SOCRES'; did you mean scores"):
         build(SCORES, TRUTHS).columns("SOCRES")
 
 
-def test_the_default_schema_comes_first_and_an_ambiguous_name_is_refused(build: Build) -> None:
+def test_default_schema_has_precedence_and_ambiguous_name_is_refused(build: Build) -> None:
     warehouse = build(
         "CREATE SCHEMA a",
         "CREATE SCHEMA b",
@@ -239,7 +239,7 @@ def test_the_default_schema_comes_first_and_an_ambiguous_name_is_refused(build: 
     assert warehouse.columns("scores") == {"here": "INTEGER"}
     assert warehouse.columns("A.Scores") == {"there": "INTEGER"}
     assert warehouse.columns("single") == {"id": "INTEGER"}
-    with pytest.raises(MissingTableError, match=r"'truths' may be a\.truths or b\.truths; write which"):
+    with pytest.raises(MissingTableError, match=r"'truths' may be a\.truths or b\.truths; write one of them"):
         warehouse.columns("truths")
 
 
@@ -248,7 +248,7 @@ def test_the_default_schema_comes_first_and_an_ambiguous_name_is_refused(build: 
     [("predictions", "id", "age, id, made_at, score"), ("predictions", "time", "age, id, made_at, score")]
     + [("labels", field, "churned, id, known_at") for field in ("id", "label", "known_at")],
 )
-def test_a_missing_necessary_column_is_an_error(
+def test_missing_required_column_is_an_error(
     build: Build, make_spec: SpecMaker, part: str, field: str, existing: str
 ) -> None:
     spec = make_spec(**{part: {field: "nowhere"}})
@@ -261,7 +261,7 @@ def test_a_missing_necessary_column_is_an_error(
 @pytest.mark.parametrize(
     ("part", "field", "column"), [("predictions", "time", "made_at"), ("labels", "known_at", "known_at")]
 )
-def test_a_time_that_is_text_is_an_error(
+def test_time_column_of_type_text_is_an_error(
     build: Build, make_spec: SpecMaker, part: str, field: str, column: str
 ) -> None:
     spec = make_spec()
@@ -270,7 +270,7 @@ def test_a_time_that_is_text_is_an_error(
         warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER)
 
 
-def test_types_arrive_as_they_are_and_decimals_as_numbers(build: Build, make_spec: SpecMaker) -> None:
+def test_types_are_kept_and_numeric_decimals_become_numbers(build: Build, make_spec: SpecMaker) -> None:
     columns = {
         "flag": ("BOOLEAN", "true", "categorical", True),
         "amount": ("DECIMAL(10, 3)", "1.5", "numeric", 1.5),
@@ -305,7 +305,7 @@ def test_types_arrive_as_they_are_and_decimals_as_numbers(build: Build, make_spe
     assert warehouse.read_labels(spec, chunk, LATER).frame["label"].to_list() == [1.25]
 
 
-def test_labels_are_those_known_by_then_and_the_rest_is_accounted_for(build: Build, make_spec: SpecMaker) -> None:
+def test_labels_known_at_a_time_are_returned_and_others_are_counted(build: Build, make_spec: SpecMaker) -> None:
     warehouse = build(
         SCORES,
         TRUTHS,
@@ -326,7 +326,7 @@ def test_labels_are_those_known_by_then_and_the_rest_is_accounted_for(build: Bui
     read = warehouse.read_labels(spec, chunk, week_after)
 
     assert sorted(read.frame.select("row_id", "label").rows()) == [("known", False), ("known", True), ("twice", True)]
-    # Orphans: the first ghost and the label without id. Outside: of the eve, and of a prediction in no chunk.
+    # Orphans are the first ghost and the label without id; outside are eve, and timeless, which is in no chunk.
     assert read.accounting == LabelAccounting(orphans=2, outside_window=2, not_yet_known=2)
 
     at_ten = warehouse.read_labels(spec, chunk, dt.datetime(2013, 6, 2, 10, tzinfo=dt.UTC))
@@ -339,7 +339,7 @@ def test_labels_are_those_known_by_then_and_the_rest_is_accounted_for(build: Bui
 
 
 @pytest.mark.parametrize(("seed", "time_type"), [(0, "TIMESTAMPTZ"), (1, "TIMESTAMP"), (2, "DATE")])
-def test_labels_counts_and_accounting_agree_with_loops_in_python(
+def test_labels_counts_and_accounting_equal_loops_in_python(
     build: Build, make_spec: SpecMaker, seed: int, time_type: str
 ) -> None:
     draw = random.Random(seed)
@@ -401,7 +401,7 @@ def loops_in_python(
     return sorted(known), LabelAccounting(orphans=orphans, outside_window=outside, not_yet_known=not_yet)
 
 
-def test_a_moment_without_zone_is_refused(build: Build, make_spec: SpecMaker) -> None:
+def test_as_of_without_time_zone_is_refused(build: Build, make_spec: SpecMaker) -> None:
     spec = make_spec()
     warehouse = build(SCORES, TRUTHS)
     chunk = spec.calendar.chunk("2013-06-02")
@@ -412,7 +412,7 @@ def test_a_moment_without_zone_is_refused(build: Build, make_spec: SpecMaker) ->
         warehouse.label_counts(spec, [chunk], naive)
 
 
-def test_scores_of_classes_horizons_and_naive_forecasts_are_read(build: Build, make_spec: SpecMaker) -> None:
+def test_class_scores_horizons_and_naive_forecasts_are_read(build: Build, make_spec: SpecMaker) -> None:
     warehouse = build(
         "CREATE TABLE scores (id TEXT, made_at TIMESTAMPTZ, age INTEGER, pa DOUBLE PRECISION, pb DOUBLE PRECISION, "
         "step INTEGER, last DOUBLE PRECISION, spare TEXT)",

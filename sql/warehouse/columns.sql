@@ -1,4 +1,4 @@
--- The columns of one table or view, in their own order.
+-- The columns of one table or view, in the order of their declaration.
 SELECT column_name, data_type
 FROM information_schema.columns
 WHERE table_catalog = $table_catalog

@@ -1,5 +1,5 @@
--- For each chunk the number of label rows that labels.sql would return, and when the last became known.
--- The bounds on all chunks together let the warehouse skip what lies outside; a range join does not.
+-- For each chunk: the number of label rows that labels.sql would return, and the time at which the last became known.
+-- The bounds of all chunks together let the warehouse skip rows outside of them; the range join alone does not.
 WITH chunks (chunk_key, chunk_start, chunk_end) AS (
     VALUES {chunks}
 ),

@@ -1,5 +1,4 @@
--- The labels of one chunk's predictions, as far as they are known. IN keeps one row per label row, however
--- often a prediction's id occurs.
+-- The known labels of one chunk's predictions. IN keeps one row per label row, even if several predictions have its id.
 SELECT
     CAST({label_id} AS VARCHAR) AS row_id,
     {label} AS label,

@@ -1,4 +1,4 @@
--- The predictions of one chunk, only the columns that are needed.
+-- The predictions of one chunk, with the needed columns only.
 SELECT {selected}
 FROM {predictions} AS p
 WHERE {predicted_at} >= {chunk_start}

@@ -1,4 +1,4 @@
--- The tables and views of the warehouse's own database.
+-- The tables and views of the connected database.
 SELECT
     table_catalog,
     table_schema,

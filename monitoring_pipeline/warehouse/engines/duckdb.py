@@ -1,7 +1,7 @@
 """The embedded warehouse: a DuckDB file, opened read-only and briefly for each call.
 
-A DuckDB file has one writing process at a time, which excludes readers and is excluded by them
-(https://duckdb.org/docs/stable/connect/concurrency). So a reader waits for the lock, within bounds.
+A process that writes a DuckDB file excludes all readers, and readers exclude writers
+(https://duckdb.org/docs/stable/connect/concurrency). Therefore a reader waits for the lock, up to a timeout.
 """
 
 import datetime as dt
@@ -49,7 +49,7 @@ from monitoring_pipeline.warehouse.sql.queries import (
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
 REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
-"""Errors about the rows or the statement (PEP 249); all others are about the source: its file, disk or network."""
+"""Errors about the rows or the statement (PEP 249). All others are about the source: its file, disk or network."""
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 SECONDS_BETWEEN_LOGS = 10.0
@@ -62,7 +62,7 @@ class DuckDBWarehouse:
     """A warehouse in a DuckDB file.
 
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
-    keeps it locked for longer than ``lock_timeout_seconds``, WarehouseFailedError when DuckDB cannot get at the
+    keeps it locked for longer than ``lock_timeout_seconds``, WarehouseFailedError when DuckDB cannot reach the
     rows, UnreadableWarehouseError when it refuses them, and MissingTableError when a table does not exist.
     """
 
@@ -119,7 +119,7 @@ class DuckDBWarehouse:
         return counts | {key: LabelCount(row_count, latest_at) for key, row_count, latest_at in rows}
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
-        """Return the one number of a user's own SELECT; None for NULL.
+        """Return the number that a user's SELECT computes; None for NULL.
 
         Args:
             sql_text: one SELECT; it may refer to :chunk_start, :chunk_end (timestamps with time zone) and
@@ -128,8 +128,8 @@ class DuckDBWarehouse:
             model_version: the version.
 
         Raises:
-            BusinessQueryError: when it is anything else, DuckDB refuses it, it takes longer than
-                ``business_timeout_seconds``, or it gives anything but one number.
+            BusinessQueryError: when the text is not one SELECT, DuckDB refuses it, it takes longer than
+                ``business_timeout_seconds``, or its result is not one number.
         """
         query = parse_business_query(sql_text)
         values = {"chunk_start": chunk.start, "chunk_end": chunk.end, "model_version": model_version}
@@ -144,7 +144,7 @@ class DuckDBWarehouse:
                 message = f"interrupted after {self.business_timeout_seconds:g} seconds"
                 raise BusinessQueryError(message) from error
             except duckdb.DataError as error:
-                # What DuckDB says of data shows values of rows.
+                # DuckDB's messages about data contain values of rows.
                 message = f"DuckDB cannot compute it: {type(error).__name__}; run it by hand to see the value"
                 raise BusinessQueryError(message) from error
             except duckdb.Error as error:
@@ -153,7 +153,7 @@ class DuckDBWarehouse:
         return _one_number(columns, rows)
 
     def columns(self, table: str) -> dict[str, str]:
-        """Return the columns of a table, and their types in DuckDB's words."""
+        """Return the DuckDB types of a table's columns, by column."""
         with _connection(self.path, self.lock_timeout_seconds) as connection:
             return dict(_table(connection, table, str(self.path)).types)
 
@@ -166,7 +166,7 @@ def _connection(path: Path, lock_timeout_seconds: float) -> Iterator[duckdb.Duck
             yield connection
     except duckdb.Error as error:
         message = f"{path}: DuckDB cannot read it: {error}"
-        # A view is there, and the table below it is not.
+        # A catalogue error means that the source of a view is missing: _table finds tables by the catalogue.
         is_refusal = isinstance(error, REFUSALS) and not isinstance(error, duckdb.CatalogException)
         raise (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message) from error
 
@@ -176,7 +176,7 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
     wait, next_log = FIRST_WAIT_SECONDS, 0.0
     while True:
         if not path.is_file():
-            message = f"{path}: no such DuckDB file; the environment variable {PATH_VARIABLE} says where it is"
+            message = f"{path}: no such DuckDB file; set the environment variable {PATH_VARIABLE} to its path"
             raise WarehouseMissingError(message)
         try:
             return duckdb.connect(path, read_only=True, config={"temp_directory": _spill_directory(path)})
@@ -187,7 +187,7 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
             if waited >= lock_timeout_seconds:
                 message = (
                     f"{path}: locked by another process, waited {waited:.1f} seconds; let the writer finish or close "
-                    f"its connection between writes, or wait longer (lock_timeout_seconds). DuckDB says: {error}"
+                    f"its connection between writes, or wait longer (lock_timeout_seconds). Error of DuckDB: {error}"
                 )
                 raise WarehouseLockedError(message) from error
         if waited >= next_log:
@@ -198,9 +198,9 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
 
 
 def _spill_directory(path: Path) -> str:
-    """Return where DuckDB may put what exceeds memory: by default it would write beside the user's file.
+    """Return the folder for data that exceed memory, because DuckDB would write them beside the user's file.
 
-    One for each process and file, as DuckDB's names inside it are always the same.
+    Each process and file has its own folder, because DuckDB always uses the same names in it.
     """
     file_hash = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     return str(Path(tempfile.gettempdir()) / f"monitoring_pipeline-{os.getpid()}-{file_hash}")
@@ -241,9 +241,9 @@ def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str, paramet
 
 def _one_number(columns: int, rows: list[tuple[object, ...]]) -> float | None:
     if columns != 1 or len(rows) != 1:
-        some = "no row" if not rows else "more than one row" if len(rows) > 1 else "one row"
+        count = "no row" if not rows else "more than one row" if len(rows) > 1 else "one row"
         message = (
-            f"one row with one column is needed, got {some} with {columns} {'column' if columns == 1 else 'columns'}"
+            f"one row with one column is needed, got {count} with {columns} {'column' if columns == 1 else 'columns'}"
         )
         raise BusinessQueryError(message)
     (value,) = rows[0]

@@ -1,1 +1,1 @@
-"""What SQL engines share: catalogue, columns, queries."""
+"""The parts that SQL engines share: catalogue, columns, queries."""

@@ -1,6 +1,6 @@
-"""From the names in a spec to tables and columns that exist, or an error that says what does.
+"""Finds the tables and columns that a spec names; an error lists those that exist.
 
-Names are matched as they are written first, and otherwise regardless of case where that leaves one candidate.
+An exact match has precedence. Otherwise case is ignored, if that leaves one candidate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,18 +28,18 @@ class ListedTable:
 
     @property
     def text(self) -> str:
-        """The name as a spec would write it."""
+        """The name as it is written in a spec."""
         return self.name if self.in_default_schema else f"{self.schema}.{self.name}"
 
     @property
     def sql(self) -> str:
-        """The full name as SQL; with the catalogue, as a schema may bear the database's name."""
+        """The full name as SQL. It includes the catalogue because a schema may have the name of the database."""
         return ".".join(quoted(part) for part in (self.catalog, self.schema, self.name))
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column that exists: its name and its type in the catalogue's words."""
+    """A column that exists: its name, and its type as the catalogue names it."""
 
     name: str
     type: str
@@ -53,48 +53,49 @@ class Table:
     types: Mapping[str, str]
 
     def column(self, name: str) -> Column | None:
-        """Return the column of that name, if there is one."""
-        found = [name] if name in self.types else _same_but_case(name, self.types)
-        return Column(found[0], self.types[found[0]]) if len(found) == 1 else None
+        """Return the column of that name; None if there is none, or if several match only without case."""
+        matches = [name] if name in self.types else _same_but_case(name, self.types)
+        return Column(matches[0], self.types[matches[0]]) if len(matches) == 1 else None
 
     def required_column(self, name: str, place: str) -> Column:
         """Return the column of that name.
 
         Args:
-            name: as the spec writes it.
-            place: where the spec writes it, such as ``flight_delay: predictions.time``.
+            name: the name in the spec.
+            place: the model and field that contain it, such as ``flight_delay: predictions.time``.
 
         Raises:
             MissingColumnError: when there is none.
         """
         if column := self.column(name):
             return column
-        message = f"{place}: {self.listed.text} has no column {name!r}{_known(name, self.types, 'columns')}"
+        message = f"{place}: {self.listed.text} has no column {name!r}{_suggestion(name, self.types, 'columns')}"
         raise MissingColumnError(message)
 
 
 def find_table(text: str, tables: Sequence[ListedTable], place: str) -> ListedTable:
-    """Return the table that ``table`` or ``schema.table`` means; the default schema comes first.
+    """Return the table that ``table`` or ``schema.table`` names; the default schema has precedence.
 
     Args:
-        text: as the spec writes it.
-        tables: all that exist.
-        place: where the spec writes it, such as ``flight_delay: predictions.table``.
+        text: the name in the spec.
+        tables: all tables that exist.
+        place: the model and field that contain it, such as ``flight_delay: predictions.table``.
 
     Raises:
-        MissingTableError: when there is none, or several.
+        MissingTableError: when no table matches, or several do.
     """
-    found = [table for table in tables if text in _spellings(table)] or [
+    matches = [table for table in tables if text in _spellings(table)] or [
         table for table in tables if _same_but_case(text, _spellings(table))
     ]
-    if len(found) > 1:
-        found = [table for table in found if table.in_default_schema] or found
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"{place}: {text!r} may be {' or '.join(f'{t.schema}.{t.name}' for t in found)}; write which"
+    if len(matches) > 1:
+        matches = [table for table in matches if table.in_default_schema] or matches
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = " or ".join(f"{table.schema}.{table.name}" for table in matches)
+        message = f"{place}: {text!r} may be {names}; write one of them"
     else:
-        message = f"{place}: no table {text!r}{_known(text, [table.text for table in tables], 'tables')}"
+        message = f"{place}: no table {text!r}{_suggestion(text, [table.text for table in tables], 'tables')}"
     raise MissingTableError(message)
 
 
@@ -102,14 +103,14 @@ def _spellings(table: ListedTable) -> tuple[str, str]:
     return table.name, f"{table.schema}.{table.name}"
 
 
-def _same_but_case(name: str, known: Iterable[str]) -> list[str]:
-    return [other for other in known if other.casefold() == name.casefold()]
+def _same_but_case(name: str, existing: Iterable[str]) -> list[str]:
+    return [other for other in existing if other.casefold() == name.casefold()]
 
 
-def _known(name: str, known: Iterable[str], what: str) -> str:
-    by_folded = {other.casefold(): other for other in known}
+def _suggestion(name: str, existing: Iterable[str], kind: str) -> str:
+    by_folded = {other.casefold(): other for other in existing}
     close = [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded, n=3)]
     names = sorted(by_folded.values())
     hint = f"; did you mean {' or '.join(close)}?" if close else ";"
     more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
-    return f"{hint} {what}: {', '.join(names[:NAMES_LISTED]) or 'none'}{more}"
+    return f"{hint} {kind}: {', '.join(names[:NAMES_LISTED]) or 'none'}{more}"

@@ -1,4 +1,4 @@
-"""How columns of the warehouse's types are read and compared, in SQL that Postgres and DuckDB share."""
+"""SQL that reads and compares columns of each type, for PostgreSQL and DuckDB alike."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ AS_TEXT = "VARCHAR"
 
 @dataclass(frozen=True)
 class TimeType:
-    """How a type of time is read and compared; ``{}`` stands for the column or the bound instant.
+    """SQL that reads and compares one type of time; ``{}`` stands for the column or the bound instant.
 
     A comparison converts the instant and not the column, so that the warehouse can skip rows by its statistics.
     """
@@ -33,10 +33,10 @@ TIME_TYPES = {
     "TIMESTAMP_NS": _WITHOUT_ZONE,
     "DATE": _WITHOUT_ZONE,
 }
-"""By the catalogue's name of the type; without a zone means UTC, and a date its midnight."""
+"""Types of time by their name in the catalogue. A time without a zone is in UTC, and a date is its midnight."""
 
 _DECIMAL = re.compile(r"(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?|U?HUGEINT", re.IGNORECASE)
-_TEXT_IN_EFFECT = re.compile(r"(UUID|ENUM|USER-DEFINED|INTERVAL|BIT|TIME)\b.*", re.IGNORECASE | re.DOTALL)
+_READ_AS_TEXT = re.compile(r"(UUID|ENUM|USER-DEFINED|INTERVAL|BIT|TIME)\b.*", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TimeColumn:
         return self.type.instant.format(self.sql)
 
     def comparable(self, placeholder: str) -> str:
-        """Return a bound instant in the column's own type."""
+        """Return a bound instant as SQL, converted to the type of the column."""
         return self.type.comparable.format(placeholder)
 
 
@@ -74,23 +74,23 @@ def qualified(column: Column, alias: str) -> str:
 
 
 def readable(column: Column, alias: str, *, decimals: str) -> str:
-    """Return a column as SQL in a type that Arrow and Polars share; most stay as they are.
+    """Return a column as SQL in a type that Arrow and Polars share; most types stay unchanged.
 
     Args:
         column: the column.
-        alias: of its table.
-        decimals: what decimals become: AS_NUMBER or AS_TEXT.
+        alias: the alias of its table.
+        decimals: the type that decimals get: AS_NUMBER or AS_TEXT.
     """
     sql = qualified(column, alias)
     if _DECIMAL.fullmatch(column.type):
         return f"CAST({sql} AS {decimals})"
-    if _TEXT_IN_EFFECT.fullmatch(column.type):
+    if _READ_AS_TEXT.fullmatch(column.type):
         return f"CAST({sql} AS {AS_TEXT})"
     return sql
 
 
 def join_keys(left: Column, left_alias: str, right: Column, right_alias: str) -> tuple[str, str]:
-    """Return two id columns as SQL that can be compared: as text where their types differ."""
+    """Return two id columns as comparable SQL; both are text if their types differ."""
     keys = qualified(left, left_alias), qualified(right, right_alias)
     if left.type == right.type:
         return keys

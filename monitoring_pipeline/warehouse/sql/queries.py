@@ -1,9 +1,9 @@
 """The queries to a warehouse, from the templates in ``sql/warehouse/``; the same for every engine.
 
-Safe by construction. Every value (instants, keys of chunks) is bound as ``$name`` and never part of the text. What
-is put into a template's ``{placeholders}`` is made of two things only: SQL of this package, and identifiers read
-back from the catalogue, quoted. The text of a spec is compared with the catalogue and does not reach a query:
-features are even selected as ``c0``, ``c1``, ... and named afterwards.
+SQL injection is impossible by construction. Every value (instants, keys of chunks) is bound as ``$name`` and never part
+of the text. The ``{placeholders}`` of a template receive only SQL of this package, and quoted identifiers from the
+catalogue. The text of a spec is compared with the catalogue and does not reach a query. Columns are selected as ``c0``,
+``c1``, ... and named afterwards.
 """
 
 import datetime as dt
@@ -104,7 +104,7 @@ class LabelJoin:
 
     @property
     def placeholders(self) -> dict[str, str]:
-        """What every template about labels needs."""
+        """The placeholders that all templates about labels share."""
         return {
             "predictions": self.predictions,
             "labels": self.labels,
@@ -118,7 +118,7 @@ class LabelJoin:
 
 
 def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
-    """Return how labels and predictions are joined.
+    """Return the tables and columns that join labels to predictions.
 
     Raises:
         MissingColumnError: when a column of ids, times or labels does not exist.
@@ -161,7 +161,10 @@ def label_accounting_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) ->
 
 
 def label_counts_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime) -> Query:
-    """Return the query for known label rows and their latest instant by chunk; ``chunks`` is not empty."""
+    """Return the query for the number of known label rows, and their latest instant, by chunk.
+
+    ``chunks`` must not be empty.
+    """
     comparable = join.predicted_at.comparable
     rows = [
         f"(CAST($key_{n} AS {AS_TEXT}), {comparable(f'$start_{n}')}, {comparable(f'$end_{n}')})"
@@ -190,7 +193,7 @@ def _prediction_time(spec: ModelSpec, table: Table) -> TimeColumn:
 
 
 def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, str]]:
-    """Return by canonical name the column of the spec, and what its decimals become."""
+    """Return, by canonical name, the column in the spec and the type that its decimals get."""
     source = spec.predictions
     scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
     outputs = {"score": source.score, **scores, "prediction": source.prediction}
