@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from hashlib import blake2s
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -172,12 +172,13 @@ def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
 
 
 def _incident_entry(incident: Incident) -> IncidentEntry:
-    plain = {field.name: getattr(incident, field.name) for field in fields(incident)}
-    causes = {"cause": incident.cause.text, "related": tuple(cause.text for cause in incident.related)}
-    findings = tuple(map(_finding_entry, incident.findings))
-    return IncidentEntry(**plain | causes | {"findings": findings})
+    plain: dict[str, Any] = {field.name: getattr(incident, field.name) for field in fields(incident)}
+    causes: dict[str, Any] = {"cause": incident.cause.text, "related": tuple(cause.text for cause in incident.related)}
+    plain["findings"] = tuple(map(_finding_entry, incident.findings))
+    return IncidentEntry(**plain | causes)
 
 
 def _finding_entry(finding: Finding) -> FindingEntry:
-    plain = {name: getattr(finding, name) for name in FindingEntry.model_fields}
-    return FindingEntry(**plain | {"name": str(finding.metric)})
+    plain: dict[str, Any] = {name: getattr(finding, name) for name in FindingEntry.model_fields}
+    plain["name"] = str(finding.metric)
+    return FindingEntry(**plain)

@@ -10,8 +10,10 @@ import polars as pl
 from monitoring_pipeline.evaluation.estimation.of_classes import Expected
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding, Values, code_matrix, encoding_of
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 
+MEAN_ABSOLUTE, ROOT_MEAN_SQUARED = MetricName("mean_absolute_error"), MetricName("root_mean_squared_error")
 ROWS_FITTED = 20_000
 TREES = 60
 
@@ -73,24 +75,26 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
     return LossModel(encoding, fitted[0], fitted[1], spread)
 
 
-def estimate_losses(model: LossModel, rows: pl.DataFrame) -> dict[str, Expected]:
+def estimate_losses(model: LossModel, rows: pl.DataFrame) -> dict[MetricName, Expected]:
     """Return the expected errors of some rows, with the variance that chance gives the realized ones."""
     matrix = code_matrix(model.encoding, rows)
     with one_thread():
         absolute = float(np.maximum(model.absolute.predict(matrix), 0.0).mean())
         square = max(float(np.maximum(model.squared.predict(matrix), 0.0).mean()), absolute**2)
     return {
-        "mean_absolute_error": Expected(absolute, (square - absolute**2) / rows.height),
+        MEAN_ABSOLUTE: Expected(absolute, (square - absolute**2) / rows.height),
         # By the delta method: the variance of a root is that of the square over four times the square.
-        "root_mean_squared_error": Expected(math.sqrt(square), model.spread_of_squares * square / (4 * rows.height)),
+        ROOT_MEAN_SQUARED: Expected(math.sqrt(square), model.spread_of_squares * square / (4 * rows.height)),
     }
 
 
-def estimate_and_truth(labelled: pl.DataFrame, model: LossModel) -> tuple[dict[str, Expected], dict[str, float]]:
+def estimate_and_truth(
+    labelled: pl.DataFrame, model: LossModel
+) -> tuple[dict[MetricName, Expected], dict[MetricName, float]]:
     """Return the expected and the realized errors of labelled rows."""
     off = (labelled["prediction"] - labelled["label"]).to_numpy()
     realized = {
-        "mean_absolute_error": float(np.abs(off).mean()),
-        "root_mean_squared_error": float(np.sqrt(np.mean(off**2))),
+        MEAN_ABSOLUTE: float(np.abs(off).mean()),
+        ROOT_MEAN_SQUARED: float(np.sqrt(np.mean(off**2))),
     }
     return estimate_losses(model, labelled), realized

@@ -88,7 +88,7 @@ def test_calibrated_scores_are_taken_as_they_are(healthy):
     assert healthy.reason is None
     assert healthy.recalibrations == ()
     assert healthy.brier_as_is <= healthy.brier_recalibrated
-    assert {own.metric for own in healthy.errors} == {*MAIN, "specificity"}
+    assert {str(own.metric) for own in healthy.errors} == {*MAIN, "specificity"}
     assert {own.days for own in healthy.errors} == {DAYS}
 
 
@@ -360,7 +360,7 @@ def test_larger_errors_of_harder_rows_are_seen_without_labels(spend, changes):
     rng = np.random.default_rng(21)
     rows = _spend(rng, 4000, **changes)
     off = (rows["prediction"] - rows["label"]).to_numpy()
-    usual = estimate_losses(loss_model, _spend(rng, 4000))["mean_absolute_error"].value
+    usual = estimate_losses(loss_model, _spend(rng, 4000))[MetricName("mean_absolute_error")].value
     estimated = _estimated(estimation, rows, spec=SPEND, loss_model=loss_model)
     assert estimated.keys() == {"mean_absolute_error", "root_mean_squared_error"}
     assert estimated["mean_absolute_error"].value == pytest.approx(np.abs(off).mean(), rel=0.12)
@@ -387,7 +387,7 @@ def test_losses_of_missing_and_unknown_values_are_estimated():
     strange = rows.with_columns(
         age=pl.when(pl.int_range(1000) % 2 == 0).then(math.inf).otherwise(None), plan=pl.lit("never seen")
     )
-    assert math.isfinite(estimate_losses(loss_model, strange)["mean_absolute_error"].value)
+    assert math.isfinite(estimate_losses(loss_model, strange)[MetricName("mean_absolute_error")].value)
 
 
 def test_a_column_without_values_teaches_nothing_and_hurts_nothing():
@@ -395,7 +395,7 @@ def test_a_column_without_values_teaches_nothing_and_hurts_nothing():
         age=pl.lit(None, dtype=pl.Float64), plan=pl.lit(None, dtype=pl.String)
     )
     realized = (rows["prediction"] - rows["label"]).abs().mean()
-    assert estimate_losses(fit_loss_model(SPEND, rows), rows)["mean_absolute_error"].value == pytest.approx(
+    assert estimate_losses(fit_loss_model(SPEND, rows), rows)[MetricName("mean_absolute_error")].value == pytest.approx(
         realized, rel=0.05
     )
 
