@@ -3,12 +3,14 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.cli.day_range import day_range
+from monitoring_pipeline.cli.interrupts import ended_by_signals, run_apart
 from monitoring_pipeline.cli.opening import clear_errors, find_model
 from monitoring_pipeline.settings import Settings
 
@@ -27,31 +29,44 @@ if TYPE_CHECKING:
 def rehearse(model: str, first: dt.date | None, last: dt.date | None, home: Path | None, **flags: bool) -> None:
     """Live through past nights of MODEL: what would have been raised, told, retrained, and whether that had helped.
 
-    Nobody is told of anything: alerts go to files. What it finds stays in a home of its own; started again, it goes
-    on where it stopped.
+    Nobody is told of anything: alerts go to files. What it finds stays in a home of its own. Interrupted, and started
+    again, it goes on where it stopped.
     """
+    if not flags["only_summary"] and (first is None or last is None):
+        message = "give --from and --to, or --summary alone"
+        raise click.UsageError(message)
+    with ended_by_signals("the same command goes on from there"), clear_errors():
+        _rehearse(model, first, last, home, **flags)
+
+
+def _rehearse(
+    model: str,
+    first: dt.date | None,
+    last: dt.date | None,
+    home: Path | None,
+    *,
+    restart: bool,
+    only_summary: bool,
+) -> None:
     from monitoring_pipeline.rehearsal.nights import rehearse as live_through
     from monitoring_pipeline.rehearsal.progress import RehearsalError
     from monitoring_pipeline.rehearsal.summary import summarize_rehearsal
     from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
     from monitoring_pipeline.reports.terminal.results import terminal
 
-    if not flags["only_summary"] and (first is None or last is None):
-        message = "give --from and --to, or --summary alone"
-        raise click.UsageError(message)
-    with clear_errors():
-        settings = Settings()
-        loaded = find_model(settings, model)
-        folder = (home or settings.home / "rehearsals" / model).absolute()
-        console = terminal()
-        try:
-            if first is not None and last is not None and not flags["only_summary"]:
-                with _progress(console, first, last) as tell:
-                    live_through(settings, loaded, first, last, folder=folder, restart=flags["restart"], tell=tell)
-            for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
-                console.print(table)
-        except RehearsalError as error:
-            raise click.ClickException(str(error)) from error
+    settings = Settings()
+    loaded = find_model(settings, model)
+    folder = (home or settings.home / "rehearsals" / model).absolute()
+    console = terminal()
+    try:
+        if first is not None and last is not None and not only_summary:
+            with _progress(console, first, last) as tell:
+                nights = partial(live_through, settings, loaded, first, last, folder=folder, restart=restart, tell=tell)
+                run_apart(nights)
+        for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
+            console.print(table)
+    except RehearsalError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """The small world with a model that is worth nothing, and rules by which it is replaced within days."""
 
 import datetime as dt
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,3 @@ def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: An
     told: list[Any] = []
     rehearse(settings, loaded, FIRST, last, folder=home, tell=told.append, **options)
     return told
-
-
-if __name__ == "__main__":
-    rehearse_world(Path(sys.argv[1]), Path(sys.argv[2]))

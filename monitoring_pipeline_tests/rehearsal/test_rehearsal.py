@@ -192,13 +192,17 @@ def _local(moment: dt.datetime, zone: dt.tzinfo) -> str:
     return f"{moment.astimezone(zone):%H:%M}"
 
 
-def test_killed_in_the_middle_and_started_again_it_ends_the_same(
-    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_rehearsal_stopped_in_the_middle_and_started_again_ends_the_same(
+    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path, number: signal.Signals, exit_code: int
 ) -> None:
     folder, whole, _ = rehearsed
     home = tmp_path / "home"
     for moment in (_late_labels_are_taken, _the_challenger_is_trained):
-        _kill_when(moment, folder, home)
+        assert _stop_when(moment, folder, home, number) == exit_code
+    assert _failures_in(home) == []
     stopped_at = read_progress(home)
     assert stopped_at is not None
     assert stopped_at.day <= LAST
@@ -208,6 +212,14 @@ def test_killed_in_the_middle_and_started_again_it_ends_the_same(
     for path in (whole / "alerts").iterdir():
         assert _keys(home / "alerts" / path.name) == _keys(path)
     assert rehearse_world(folder, home) == []
+
+
+def _failures_in(home: Path) -> list[Any]:
+    """Return the failures of retrainings and of runs that were recorded."""
+    with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
+        decisions = store.query("SELECT key FROM decisions WHERE answer = 'failed'", {})[1]
+        runs = store.query("SELECT chunk, name, reason FROM measurements WHERE name = 'failed_runs'", {})[1]
+    return [*decisions, *runs]
 
 
 def _keys(file: Path) -> list[str]:
@@ -222,22 +234,34 @@ def _the_challenger_is_trained(progress: dict[str, Any]) -> bool:
     return any(task["job"] == f"{LOANS}_retrain" for task in progress["tasks"] or ())
 
 
-def _kill_when(moment: Callable[[dict[str, Any]], bool], folder: Path, home: Path) -> None:
-    module = "monitoring_pipeline_tests.rehearsal.rehearsed_world"
+def _stop_when(
+    moment: Callable[[dict[str, Any]], bool], folder: Path, home: Path, number: signal.Signals
+) -> int | None:
+    """Send the command a signal while it is at work, and return its exit code."""
+    environment = {
+        "OMP_NUM_THREADS": "1",
+        "MONITORING_PIPELINE_HOME": str(folder),
+        "MONITORING_PIPELINE_MODELS": str(folder / "specs"),
+        "MONITORING_PIPELINE_ID_KEY": "world",
+    }
+    command = ["rehearse", LOANS, "--from", str(FIRST), "--to", str(LAST), "--home", str(home)]
     process = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", module, str(folder), str(home)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        [sys.executable, "-W", "ignore", "-c", "from monitoring_pipeline.cli import main; main()", *command],
+        env=os.environ | environment,
     )
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while not ((home / FILE).exists() and moment(json.loads((home / FILE).read_text(encoding="utf-8")))):
-            assert process.poll() is None, "the rehearsal ended before it was killed"
+            assert process.poll() is None, "the rehearsal ended before it was stopped"
             assert time.monotonic() < deadline
             time.sleep(0.005)
         time.sleep(0.3)
+        process.send_signal(number)
+        process.wait(30)
     finally:
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
+    return process.returncode
 
 
 def test_the_registrys_copies_have_their_numbers_and_not_its_decisions(
