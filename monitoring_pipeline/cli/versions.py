@@ -7,6 +7,7 @@ import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.system_clock import system_clock
 
@@ -19,7 +20,7 @@ EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 
 @click.command()
 @click.argument("model")
-@click.option("--topic", help="Only this topic: retraining, gate, promotion, trial, rollback, mute, outcome, ...")
+@click.option("--topic", type=click.Choice([topic.value for topic in Topic]), help="Only this topic.")
 @click.option("--answer", help="Only this answer, such as yes.")
 def decisions(model: str, topic: str | None, answer: str | None) -> None:
     """Print what was decided about MODEL, by whom or what, and why."""
@@ -30,8 +31,9 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
         settings = Settings()
         find_model(settings, model)
         with open_store(settings) as store:
-            found = [entry for entry in store.decisions(model, topic=topic) if answer in (None, entry.answer)]
-        terminal().print(decision_table(model, found))
+            found = store.decisions(model, topic=Topic(topic) if topic else None)
+        shown = [entry for entry in found if answer in {None, entry.answer_text}]
+        terminal().print(decision_table(model, shown))
 
 
 @click.command()
@@ -102,13 +104,16 @@ def refuse(model: str, version: str | None, reason: str, by: str) -> None:
 
 def _change(action: str, model: str, version: str | None, reason: str, by: str) -> None:
     from monitoring_pipeline.composition import open_outside
+    from monitoring_pipeline.records.decision_key import DecisionKey
     from monitoring_pipeline.steps.versions.roll_out import ACTIONS, Action
 
     now = system_clock()
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        asked = Action(version=version, decision_key=f"{action}:{now.isoformat()}", actor=by, reason=reason, now=now)
+        asked = Action(
+            version=version, decision_key=DecisionKey.of_command(action, now), actor=by, reason=reason, now=now
+        )
         with open_outside(settings) as outside:
             decision = ACTIONS[action](loaded, asked, adapters=outside)
-    click.echo(f"{model}: {decision.answer} version {decision.model_version}: {decision.reason}")
+    click.echo(f"{model}: {decision.answer_text} version {decision.model_version}: {decision.reason}")

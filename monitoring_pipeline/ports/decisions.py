@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
 
 
 class Decisions(Protocol):
@@ -12,8 +13,8 @@ class Decisions(Protocol):
         """Write a decision unless its key is taken; return whether it was written."""
         ...
 
-    def decisions(self, model: str, *, topic: str | None = None) -> list[Decision]:
+    def decisions(self, model: str, *, topic: Topic | None = None) -> list[Decision]:
         """Return the decisions about a model, oldest first."""
         ...
 
-    def decision(self, model: str, key: str) -> Decision | None: ...
+    def decision(self, model: str, key: DecisionKey) -> Decision | None: ...

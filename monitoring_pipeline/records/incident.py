@@ -1,8 +1,7 @@
 """The words for lasting problems: a finding, an incident, and what happens to it."""
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from monitoring_pipeline.records.cause import Cause
@@ -162,24 +161,3 @@ class PlannedAlert:
     channel: str
     due_at: dt.datetime
     mode: str = "now"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """One entry of the audit: what was decided about a model, by whom or what, and why.
-
-    ``key`` makes it happen once: a second decision with the same model and key is not written.
-    ``topic``: retraining, gate, promotion, shadow, probation, rollback, acknowledgement, mute, outcome.
-    """
-
-    model: str
-    topic: str
-    answer: str
-    reason: str
-    actor: str
-    at: dt.datetime
-    key: str
-    chunk: str | None = None
-    model_version: str | None = None
-    incident_id: str | None = None
-    evidence: Mapping[str, object] = field(default_factory=dict[str, object])

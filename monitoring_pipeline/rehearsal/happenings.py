@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Iterator
 
+from monitoring_pipeline.records.decision import Answer, Topic
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.versions.decisions import RETRAINING
 from monitoring_pipeline.store.results import ResultStore
 
 NEWS = (
@@ -12,8 +12,7 @@ NEWS = (
     "WHERE model = :model AND told AND at >= :since ORDER BY event_id"
 )
 DUE = "SELECT min(due_at) FROM alerts WHERE state IN ('due', 'sending')"
-NO = "no"
-FOLLOWING = frozenset({"promotion", "probation"})
+FOLLOWING = frozenset({Topic.PROMOTION, Topic.PROBATION})
 
 
 def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) -> Iterator[str]:
@@ -21,11 +20,11 @@ def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) ->
     rows = store.query(NEWS, {"model": spec.name, "since": stored_time(since)})[1]
     yield from (f"{severity} {kind}: {summary}" for severity, kind, summary in rows)
     for decision in store.decisions(spec.name):
-        if decision.at >= since and (decision.topic, decision.answer) != (RETRAINING, NO):
+        if decision.at >= since and not decision.has(Topic.RETRAINING, Answer.NO):
             version = f" version {decision.model_version}" if decision.model_version else ""
             # What follows from a gate or a trial repeats its reason.
             why = "" if decision.topic in FOLLOWING else f": {decision.reason}"
-            yield f"{decision.topic}: {decision.answer}{version}{why}"
+            yield f"{decision.topic}: {decision.answer_text}{version}{why}"
 
 
 def earliest_due(store: ResultStore) -> dt.datetime | None:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from monitoring_pipeline.evaluation.alerts.routing import is_page
-from monitoring_pipeline.records.incident import Decision, EventKind, IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.incident import EventKind, IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.rehearsal.happenings import NO
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
-from monitoring_pipeline.rehearsal.lines import Lines, lines_of
+from monitoring_pipeline.rehearsal.period_comparison import PeriodComparison, compare_period
 from monitoring_pipeline.rehearsal.progress import Progress, RehearsalError, read_progress
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.versions.decisions import RETRAINING, YES
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 
@@ -24,7 +23,6 @@ ALERTS = (
     "SELECT a.event_id, a.channel, a.mode, a.state, a.due_at, a.sent_at, e.kind, e.severity, e.chunk, e.summary "
     "FROM alerts a JOIN incident_events e ON e.event_id = a.event_id WHERE a.model = :model ORDER BY a.alert_id"
 )
-GATE, PROMOTION, ROLLBACK = "gate", "promotion", "rollback"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class Month:
         gate: answers of the gate.
         promoted: versions promoted.
         rolled_back: versions rolled back to.
-        lines: performance with and without the loop.
+        comparison: performance with the loop and without it.
     """
 
     name: str
@@ -66,10 +64,10 @@ class Month:
     pages: int = 0
     sent: Counter[str] = field(default_factory=Counter[str])
     asked: int = 0
-    gate: Counter[str] = field(default_factory=Counter[str])
+    gate: Counter[Answer] = field(default_factory=Counter[Answer])
     promoted: tuple[str, ...] = ()
     rolled_back: tuple[str, ...] = ()
-    lines: Lines | None = None
+    comparison: PeriodComparison | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +137,7 @@ def _summary(home: RehearsalHome, progress: Progress) -> RehearsalSummary:
         months=tuple(months),
         pages=tuple(pages),
         critical=tuple(entry for entry in incidents if entry.incident.severity is Severity.CRITICAL),
-        decisions=tuple(d for d in decisions if (d.topic, d.answer) != (RETRAINING, NO)),
+        decisions=tuple(d for d in decisions if not d.has(Topic.RETRAINING, Answer.NO)),
     )
 
 
@@ -164,8 +162,8 @@ def _month(
     zone = home.loaded.spec.zone
     own = [decision for decision in decisions if f"{decision.at.astimezone(zone):%Y-%m}" == name]
 
-    def answers(topic: str) -> list[Decision]:
-        return [decision for decision in own if decision.topic == topic]
+    def answers(topic: Topic) -> list[Decision]:
+        return [decision for decision in own if decision.topic is topic]
 
     sent = [alert for alert in alerts if alert.state == "sent" and alert.sent_at is not None]
     return Month(
@@ -174,16 +172,16 @@ def _month(
         opened=Counter(entry.incident.severity for entry in incidents if entry.incident.opened.startswith(name)),
         pages=sum(page.event.chunk.startswith(name) for page in pages),
         sent=Counter(a.planned.channel for a in sent if a.sent_at and f"{a.sent_at.astimezone(zone):%Y-%m}" == name),
-        asked=sum(decision.answer == YES for decision in answers(RETRAINING)),
-        gate=Counter(decision.answer for decision in answers(GATE)),
-        promoted=_versions(answers(PROMOTION), "promoted"),
-        rolled_back=_versions(answers(ROLLBACK), "rolled_back"),
-        lines=lines_of(home, keys, SnapshotFiles(home.settings.snapshots)),
+        asked=sum(decision.answer is Answer.YES for decision in answers(Topic.RETRAINING)),
+        gate=Counter(decision.answer for decision in answers(Topic.GATE)),
+        promoted=_versions(answers(Topic.PROMOTION), Answer.PROMOTED),
+        rolled_back=_versions(answers(Topic.ROLLBACK), Answer.ROLLED_BACK),
+        comparison=compare_period(home, keys, SnapshotFiles(home.settings.snapshots)),
     )
 
 
-def _versions(decisions: Sequence[Decision], answer: str) -> tuple[str, ...]:
-    return tuple(decision.model_version or "" for decision in decisions if decision.answer == answer)
+def _versions(decisions: Sequence[Decision], answer: Answer) -> tuple[str, ...]:
+    return tuple(decision.model_version or "" for decision in decisions if decision.answer is answer)
 
 
 def _time(text: str) -> dt.datetime:

@@ -5,13 +5,14 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.connection import StoreConnection
+from monitoring_pipeline.store.decision_rows import decision_of, decision_row
 from monitoring_pipeline.store.engine import reading, writing
-from monitoring_pipeline.store.incident_rows import DECISION_FIELDS, decision_of
 from monitoring_pipeline.store.tables.incidents import decisions, model_versions
 
 
@@ -23,17 +24,17 @@ class DecisionStore(StoreConnection):
         with writing(self._engine, f"decisions/{decision.model}") as connection:
             return write_decision(connection, decision)
 
-    def decisions(self, model: str, *, topic: str | None = None) -> list[Decision]:
+    def decisions(self, model: str, *, topic: Topic | None = None) -> list[Decision]:
         """Return the decisions about a model, all or those of one topic, oldest first."""
-        own = {"model": model} | ({"topic": topic} if topic else {})
+        own = {"model": model} | ({"topic": topic.value} if topic else {})
         statement = sa.select(decisions).filter_by(**own).order_by(decisions.c.at, decisions.c.decision_id)
         with reading(self._engine) as connection:
             return [decision_of(row) for row in connection.execute(statement).mappings()]
 
-    def decision(self, model: str, key: str) -> Decision | None:
+    def decision(self, model: str, key: DecisionKey) -> Decision | None:
         """Return the decision with a key, if it was taken."""
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(decisions).filter_by(model=model, key=key)).mappings().one_or_none()
+            row = connection.execute(sa.select(decisions).filter_by(model=model, key=key.text)).mappings().one_or_none()
         return decision_of(row) if row else None
 
     def set_role(
@@ -103,11 +104,10 @@ class DecisionStore(StoreConnection):
 
 def write_decision(connection: sa.Connection, decision: Decision) -> bool:
     """Write a decision inside a transaction, unless its key is taken."""
-    taken = sa.select(decisions.c.decision_id).filter_by(model=decision.model, key=decision.key)
+    taken = sa.select(decisions.c.decision_id).filter_by(model=decision.model, key=decision.key.text)
     if connection.execute(taken).first():
         return False
-    row = {name: getattr(decision, name) for name in DECISION_FIELDS} | {"evidence": dict(decision.evidence)}
-    connection.execute(decisions.insert(), row)
+    connection.execute(decisions.insert(), decision_row(decision))
     return True
 
 

@@ -1,4 +1,4 @@
-"""Between incidents, events and decisions, and rows of the store's tables; every round trip is exact."""
+"""Between incidents and events, and rows of the store's tables; every round trip is exact."""
 
 from dataclasses import asdict, fields
 from typing import Any
@@ -7,7 +7,6 @@ from sqlalchemy.engine import RowMapping
 
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
-    Decision,
     EventKind,
     Finding,
     Handling,
@@ -24,7 +23,6 @@ Row = dict[str, Any]
 
 _HANDLING = tuple(field.name for field in fields(Handling))
 _PLAIN = ("model", "opened", "since", "last_breached", "resolved", "breached_chunks", "reopened", "title")
-DECISION_FIELDS = tuple(field.name for field in fields(Decision))
 
 
 def incident_row(stored: StoredIncident) -> Row:
@@ -95,11 +93,6 @@ def event_of(row: RowMapping) -> IncidentEvent:
         severity=Severity(row["severity"]),
         summary=row["summary"],
     )
-
-
-def decision_of(row: RowMapping) -> Decision:
-    """Return the decision that a row holds."""
-    return Decision(**{name: row[name] for name in DECISION_FIELDS})
 
 
 def _finding_row(finding: Finding) -> Row:

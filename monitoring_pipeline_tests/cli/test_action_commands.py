@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChange, IncidentChanges
 from monitoring_pipeline.records.cause import Cause, Family
-from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.store.results import ResultStore
@@ -160,12 +162,12 @@ def test_decisions_are_a_history(command, known):
         known.decide(
             Decision(
                 model="churn",
-                topic="retraining",
-                answer=answer,
+                topic=Topic.RETRAINING,
+                answer=Answer(answer),
                 reason=f"reason [{number}]",
                 actor="a",
                 at=NOW + dt.timedelta(days=number),
-                key=str(number),
+                key=DecisionKey(str(number)),
                 chunk="2013-06-02",
             )
         )

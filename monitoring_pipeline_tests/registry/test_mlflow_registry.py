@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.versions.gate import GateCheck, GateResult
+from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
+from monitoring_pipeline.records.evidence import GateCheck
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import DECISION_TAG, ModelRegistry, RegistryError
 from monitoring_pipeline.registry.trainers import run_trainer

@@ -17,6 +17,7 @@ import pytest
 
 from monitoring_pipeline.backfill import OutsidePartitionsError
 from monitoring_pipeline.ports.registry import DECISION_TAG, TRAINED_UNTIL_TAG
+from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
 from monitoring_pipeline.rehearsal.nights import rehearse
 from monitoring_pipeline.rehearsal.progress import FILE, RehearsalError, alone_in, read_progress
@@ -84,10 +85,10 @@ def test_a_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Pat
     (march,) = summary.months
     assert (march.asked, dict(march.gate), march.promoted) == (1, {"passed": 1}, ("1",))
     assert march.nights == summary.progress.nights == 6
-    assert march.lines is not None
-    assert march.lines.versions == ("", "1")
-    assert march.lines.difference is not None
-    assert march.lines.difference.value > 0
+    assert march.comparison is not None
+    assert march.comparison.versions == ("", "1")
+    assert march.comparison.difference is not None
+    assert march.comparison.difference.value > 0
     titles = [str(table.title) for table in summary_tables(summary)]
     assert "rehearsal of 2024-03-25 to 2024-03-30, 6 nights" in titles[0]
 
@@ -112,7 +113,7 @@ def test_the_days_of_the_version_that_was_replaced_ask_for_no_other_retraining(
 ) -> None:
     _, home, _ = rehearsed
     with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
-        nights = {d.chunk: (d.answer, d.reason) for d in store.decisions(LOANS, topic="retraining")}
+        nights = {d.chunk: (d.answer, d.reason) for d in store.decisions(LOANS, topic=Topic.RETRAINING)}
     assert nights["2024-03-29"] == ("no", "version 1 has no judged day yet")
     assert nights["2024-03-30"][1].startswith("not asked for: performance is breached on 0 of 0 chunks")
 
@@ -192,16 +193,14 @@ def _local(moment: dt.datetime, zone: dt.tzinfo) -> str:
     return f"{moment.astimezone(zone):%H:%M}"
 
 
-@pytest.mark.parametrize(
-    ("number", "exit_code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
-)
 def test_rehearsal_stopped_in_the_middle_and_started_again_ends_the_same(
-    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path, number: signal.Signals, exit_code: int
+    rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
 ) -> None:
     folder, whole, _ = rehearsed
     home = tmp_path / "home"
-    for moment in (_late_labels_are_taken, _the_challenger_is_trained):
-        assert _stop_when(moment, folder, home, number) == exit_code
+    assert _stop_when(_the_first_night_runs, folder, home, signal.SIGINT) == 130
+    assert _stop_when(_late_labels_are_taken, folder, home, signal.SIGKILL) == -signal.SIGKILL
+    assert _stop_when(_the_challenger_is_trained, folder, home, signal.SIGTERM) == 143
     assert _failures_in(home) == []
     stopped_at = read_progress(home)
     assert stopped_at is not None
@@ -218,12 +217,16 @@ def _failures_in(home: Path) -> list[Any]:
     """Return the failures of retrainings and of runs that were recorded."""
     with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
         decisions = store.query("SELECT key FROM decisions WHERE answer = 'failed'", {})[1]
-        runs = store.query("SELECT chunk, name, reason FROM measurements WHERE name = 'failed_runs'", {})[1]
+        runs = store.query("SELECT chunk, reason FROM measurements WHERE subject = 'pipeline' AND name = 'run'", {})[1]
     return [*decisions, *runs]
 
 
 def _keys(file: Path) -> list[str]:
     return [json.loads(line)["idempotency_key"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def _the_first_night_runs(progress: dict[str, Any]) -> bool:
+    return progress["phase"] == 0 and bool(progress["tasks"])
 
 
 def _late_labels_are_taken(progress: dict[str, Any]) -> bool:
@@ -250,7 +253,7 @@ def _stop_when(
         env=os.environ | environment,
     )
     try:
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 600
         while not ((home / FILE).exists() and moment(json.loads((home / FILE).read_text(encoding="utf-8")))):
             assert process.poll() is None, "the rehearsal ended before it was stopped"
             assert time.monotonic() < deadline

@@ -13,7 +13,10 @@ from monitoring_pipeline.evaluation.incidents.changes import find_changes
 from monitoring_pipeline.evaluation.incidents.fold import fold_incidents
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome
 from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_measurements
-from monitoring_pipeline.records.incident import Decision, EventKind, IncidentState, Outcome, PlannedAlert
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import GateCheck, GateEvidence, RetrainingEvidence
+from monitoring_pipeline.records.incident import EventKind, IncidentState, Outcome, PlannedAlert
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.engine import create_store_engine
@@ -352,19 +355,25 @@ def test_a_name_may_be_its_beginning_where_that_is_one(store, measure):
 
 
 def _decision(**parts):
-    own = {"model": MODEL, "topic": "retraining", "answer": "yes", "reason": "3 of 5", "actor": "a", "at": NOW}
-    return Decision(**(own | {"key": "k", "evidence": {"days": ["2024-03-01"], "value": 0.1 + 0.2}} | parts))
+    own = {"model": MODEL, "topic": Topic.RETRAINING, "answer": Answer.YES, "reason": "3 of 5", "actor": "a", "at": NOW}
+    evidence = RetrainingEvidence(chunk="2024-03-01", labelled_breached=("2024-02-29", "2024-03-01"))
+    return Decision(**(own | {"key": DecisionKey("k"), "evidence": evidence} | parts))
 
 
 def test_a_decision_is_taken_once_by_its_key(store):
     assert store.decide(_decision())
-    assert not store.decide(_decision(answer="no", at=NOW + dt.timedelta(days=1)))
+    assert not store.decide(_decision(answer=Answer.NO, at=NOW + dt.timedelta(days=1)))
     assert store.decide(_decision(model="other"))
-    assert store.decide(_decision(key="k2", topic="gate", at=NOW - dt.timedelta(days=1)))
-    assert store.decision(MODEL, "k") == _decision()
-    assert store.decision(MODEL, "nope") is None
-    assert [d.key for d in store.decisions(MODEL)] == ["k2", "k"]
-    assert [d.key for d in store.decisions(MODEL, topic="retraining")] == ["k"]
+    check = GateCheck(name="log_loss", passed=None, champion=0.1 + 0.2, challenger=1 / 3, difference=None, lower=None,
+                      upper=None, allowed=-0.0, reason="few rows")  # fmt: skip
+    evidence = GateEvidence(champion="1", held_out_start=dt.date(2024, 3, 1), rows=3, checks=(check,))
+    gate = _decision(key=DecisionKey("k2"), topic=Topic.GATE, answer=Answer.UNMEASURED, evidence=evidence,
+                     at=NOW - dt.timedelta(days=1))  # fmt: skip
+    assert store.decide(gate)
+    assert store.decision(MODEL, DecisionKey("k")) == _decision()
+    assert store.decision(MODEL, DecisionKey("nope")) is None
+    assert store.decisions(MODEL) == [gate, _decision()]
+    assert store.decisions(MODEL, topic=Topic.RETRAINING) == [_decision()]
 
 
 def test_of_four_that_decide_at_once_one_does(store, store_url):

@@ -11,7 +11,8 @@ import yaml
 
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.jobs.alert_delivery import LEASE
-from monitoring_pipeline.records.incident import Decision, StoredIncident
+from monitoring_pipeline.records.decision import Decision, Topic
+from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.store.incidents import LoggedEvent
 from monitoring_pipeline_tests.worlds.world import LOANS, QUIET, World, copy_world
 
@@ -82,7 +83,7 @@ class LivingWorld(World):
         with self.store() as store:
             return store.incident_log(incident_id)
 
-    def decisions(self, topic: str | None = None) -> list[Decision]:
+    def decisions(self, topic: Topic | None = None) -> list[Decision]:
         with self.store() as store:
             return store.decisions(LOANS, topic=topic)
 

@@ -10,6 +10,7 @@ import dagster as dg
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.registry.trainers import run_trainer
@@ -20,7 +21,7 @@ from monitoring_pipeline_tests.worlds.world import LOANS, QUIET, World
 
 TRAINERS = "monitoring_pipeline_tests.registry.trainers_for_tests"
 NOW = dt.datetime(2024, 4, 6, 6, tzinfo=dt.UTC)
-KEY = "retraining:2024-04-05"
+KEY = DecisionKey("retraining:2024-04-05")
 RETRAINING: dict[str, Any] = {
     "trainer": f"{TRAINERS}:boosting",
     "holdout_days": 8,
@@ -61,7 +62,7 @@ def outside_of(world: World, store: ResultStore) -> Outside:
 
 
 def action(key: str, version: str | None = None, **parts: Any) -> Action:
-    return Action(version=version, decision_key=key, now=parts.pop("now", NOW), **parts)
+    return Action(version=version, decision_key=DecisionKey(key), now=parts.pop("now", NOW), **parts)
 
 
 def aliases(own: Outside) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 
-from monitoring_pipeline.records.incident import Decision, Outcome
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 
@@ -20,13 +20,13 @@ def measure_alert_precision(decisions: Iterable[Decision], at: dt.datetime) -> M
         decisions: the model's audit, oldest first.
         at: words said later are not looked at.
     """
-    last: dict[str, str] = {
+    last: dict[str, Answer] = {
         decision.incident_id: decision.answer
         for decision in decisions
-        if decision.topic == "outcome" and decision.incident_id and at - WINDOW < decision.at <= at
+        if decision.topic is Topic.OUTCOME and decision.incident_id and at - WINDOW < decision.at <= at
     }
     words = list(last.values())
-    real, noise = words.count(Outcome.REAL.value), words.count(Outcome.NOISE.value)
+    real, noise = words.count(Answer.REAL), words.count(Answer.NOISE)
     if real + noise == 0:
         return None
     share = wilson(real, real + noise)

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import NO_EVIDENCE, Evidence, MuteEvidence
 from monitoring_pipeline.records.incident import (
-    Decision,
     EventKind,
     Handling,
     IncidentEvent,
@@ -41,7 +43,7 @@ def acknowledge(person: Person) -> Handle:
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, acknowledged_by=person.name, acknowledged_at=person.at)
-        return _act(stored, person, EventKind.ACKNOWLEDGED, "acknowledgement", "acknowledged", handling)
+        return _act(stored, person, EventKind.ACKNOWLEDGED, _Said(Topic.ACKNOWLEDGEMENT, Answer.ACKNOWLEDGED), handling)
 
     return act
 
@@ -51,8 +53,8 @@ def mute(person: Person, until: dt.datetime) -> Handle:
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, muted_until=until, muted_severity=stored.incident.severity)
-        answer = f"muted until {until:%Y-%m-%d %H:%M} UTC"
-        return _act(stored, person, EventKind.MUTED, "mute", answer, handling)
+        said = _Said(Topic.MUTE, Answer.MUTED, MuteEvidence(until=until.replace(second=0, microsecond=0)))
+        return _act(stored, person, EventKind.MUTED, said, handling)
 
     return act
 
@@ -62,7 +64,7 @@ def unmute(person: Person) -> Handle:
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, muted_until=None, muted_severity=None)
-        return _act(stored, person, EventKind.UNMUTED, "mute", "unmuted", handling)
+        return _act(stored, person, EventKind.UNMUTED, _Said(Topic.MUTE, Answer.UNMUTED, MuteEvidence()), handling)
 
     return act
 
@@ -72,7 +74,7 @@ def record_outcome(person: Person, outcome: Outcome) -> Handle:
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, outcome=outcome)
-        return _act(stored, person, EventKind.OUTCOME, "outcome", outcome.value, handling)
+        return _act(stored, person, EventKind.OUTCOME, _Said(Topic.OUTCOME, Answer(outcome.value)), handling)
 
     return act
 
@@ -84,25 +86,33 @@ def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
     return WEIGHT[severity] <= WEIGHT[handling.muted_severity or Severity.CRITICAL]
 
 
-def _act(  # noqa: PLR0917 - the six parts of one sentence
-    stored: StoredIncident, person: Person, kind: EventKind, topic: str, answer: str, handling: Handling
-) -> Act:
+@dataclass(frozen=True)
+class _Said:
+    """The entry of the audit that an act leaves."""
+
+    topic: Topic
+    answer: Answer
+    evidence: Evidence = NO_EVIDENCE
+
+
+def _act(stored: StoredIncident, person: Person, kind: EventKind, said: _Said, handling: Handling) -> Act:
     incident = stored.incident
+    decision = Decision(
+        model=incident.model,
+        topic=said.topic,
+        answer=said.answer,
+        reason=person.reason,
+        actor=person.name,
+        at=person.at,
+        key=DecisionKey.of_handling(said.topic, stored.incident_id, person.at),
+        chunk=incident.last_breached,
+        incident_id=stored.incident_id,
+        evidence=said.evidence,
+    )
     event = IncidentEvent(
         kind=kind,
         chunk=incident.last_breached,
         severity=incident.severity,
-        summary=f"{answer} by {person.name}" + (f": {person.reason}" if person.reason else ""),
-    )
-    decision = Decision(
-        model=incident.model,
-        topic=topic,
-        answer=answer,
-        reason=person.reason,
-        actor=person.name,
-        at=person.at,
-        key=f"{topic}:{stored.incident_id}:{person.at.isoformat()}",
-        chunk=incident.last_breached,
-        incident_id=stored.incident_id,
+        summary=f"{decision.answer_text} by {person.name}" + (f": {person.reason}" if person.reason else ""),
     )
     return Act(handling=handling, event=event, decision=decision)

@@ -7,38 +7,12 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Per, Unknow
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_comparison import PairedComparison, PairedDifference
 from monitoring_pipeline.evaluation.versions.paired_rows import loss_name_of
+from monitoring_pipeline.records.evidence import GateCheck
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import GateRules
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity
-
-
-@dataclass(frozen=True, kw_only=True)
-class GateCheck:
-    """One thing that a challenger had to show.
-
-    Args:
-        name: of the loss, metric, segment or gap, as its text form.
-        passed: whether it did; ``None`` where it could not be measured.
-        champion: the champion's value.
-        challenger: the challenger's.
-        difference: by how much the challenger is worse, negative where it is better.
-        lower: lower bound of the difference.
-        upper: its upper bound.
-        allowed: largest difference that is allowed; for the loss the one that the upper bound must be below.
-        reason: in words, with the numbers.
-    """
-
-    name: str
-    passed: bool | None
-    champion: float | None
-    challenger: float | None
-    difference: float | None
-    lower: float | None
-    upper: float | None
-    allowed: float
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)

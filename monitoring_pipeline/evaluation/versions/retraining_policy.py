@@ -2,10 +2,12 @@
 
 import datetime as dt
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from monitoring_pipeline.records.decision import Answer
+from monitoring_pipeline.records.evidence import RetrainingEvidence
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.rules.threshold import Persistence
@@ -15,6 +17,7 @@ LOOK_BACK = 3
 """Chunks that could be measured are looked for among this many times as many: older ones say nothing about today."""
 GIVEN_UP_AFTER = dt.timedelta(days=7)
 """A retraining that no gate has judged by then has failed, or was lost: another may be asked for."""
+_RUNNING = f"a retraining is running already, or failed: given up after {GIVEN_UP_AFTER.days} days"
 
 _TOLD_BY_LABELS = frozenset({Maturity.PROVISIONAL, Maturity.FINAL})
 _OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT})
@@ -62,12 +65,37 @@ class NightState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RetrainingAnswer:
-    """Whether to train again, why, and what the answer rests on (plain values, for the audit)."""
+class RetrainingCase:
+    """Everything that the answer whether to retrain depends on, beside the rules.
 
-    answer: Literal["yes", "no"]
+    Args:
+        nights: judged chunks, oldest first, up to and with the one that the answer is about.
+        serving: the version that serves now; the nights of others do not count.
+        now: the time, in the zone in which the cool-down counts whole days.
+        horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
+        label_delay: how long labels take: chunks judged by labels are looked for so much further back.
+        last_change: when the champion changed, or the last retraining that a gate has judged was asked for.
+        trial: in words, the trial of two versions that is running.
+        running: whether a retraining was asked for that no gate has judged, and that is not given up.
+    """
+
+    nights: Sequence[NightState]
+    serving: str
+    now: dt.datetime
+    horizon: dt.timedelta
+    label_delay: dt.timedelta = dt.timedelta()
+    last_change: dt.datetime | None = None
+    trial: str | None = None
+    running: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrainingAnswer:
+    """Whether to train again, why, and on what grounds."""
+
+    answer: Literal[Answer.YES, Answer.NO]
     reason: str
-    evidence: Mapping[str, object]
+    evidence: RetrainingEvidence
 
 
 @dataclass(frozen=True)
@@ -87,59 +115,46 @@ class _Count:
         return f"{what} on {len(self.breached)} of {self.measured} chunks ({asked_for})"
 
 
-def decide_retraining(
-    rules: RetrainingRules,
-    nights: Sequence[NightState],
-    *,
-    serving: str,
-    now: dt.datetime,
-    horizon: dt.timedelta,
-    label_delay: dt.timedelta = dt.timedelta(),
-    last_change: dt.datetime | None,
-    trial: str | None,
-    running: bool,
-) -> RetrainingAnswer:
-    """Decide whether a model is to be trained again; the first reason against it is told.
-
-    Args:
-        rules: the policy.
-        nights: judged chunks, oldest first, up to and with the one that the answer is about.
-        serving: the version that serves now; the nights of others do not count.
-        now: the time, in the zone in which the cool-down counts whole days.
-        label_delay: how long labels take: chunks told by labels are looked for so much further back.
-        horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
-        last_change: when the champion changed, or the last retraining that a gate has judged was asked for.
-        trial: two versions that are being compared, in words.
-        running: whether one was asked for that no gate has judged, and that is not given up.
-    """
-    waiting = math.ceil(label_delay / DAY)
+def decide_retraining(rules: RetrainingRules, case: RetrainingCase) -> RetrainingAnswer:
+    """Decide whether a model is to be trained again; the first reason against it is given."""
+    nights, serving = case.nights, case.serving
+    waiting = math.ceil(case.label_delay / DAY)
     labelled = _count(nights, serving, rules.breached, lambda night: night.told_by_labels, waiting=waiting)
     suspected = _count(nights, serving, rules.estimated, lambda night: night.suspected)
-    cool_until = None if last_change is None else (last_change.astimezone(now.tzinfo) + rules.cool_down).date()
+    cool_until = _end_of_cool_down(rules, case)
     told = (
         f"{labelled.told('performance is breached')}; "
         f"{suspected.told('it is, or its estimate while the inputs have drifted,')}"
     )
-    evidence: dict[str, object] = {
-        "chunk": nights[-1].chunk if nights else None,
-        "serving": serving,
-        "labelled_breached": list(labelled.breached),
-        "labelled_measured": labelled.measured,
-        "estimated_breached": list(suspected.breached),
-        "estimated_measured": suspected.measured,
-        "cool_down_until": None if cool_until is None else cool_until.isoformat(),
-    }
     against = (
-        _too_old(nights, now, horizon),
+        _too_old(nights, case.now, case.horizon),
         None if any(night.model_version == serving for night in nights) else f"version {serving} has no judged day yet",
         None if labelled.lasting or suspected.lasting else f"not asked for: {told}",
         f"data quality is failing on {nights[-1].chunk}" if nights and nights[-1].quality_failing else None,
-        trial,
-        f"cooling down until {cool_until}" if cool_until is not None and now.date() < cool_until else None,
-        f"a retraining is running already, or failed: given up after {GIVEN_UP_AFTER.days} days" if running else None,
+        case.trial,
+        f"cooling down until {cool_until}" if cool_until is not None and case.now.date() < cool_until else None,
+        _RUNNING if case.running else None,
     )
     reason = next((reason for reason in against if reason is not None), None)
-    return RetrainingAnswer(answer="yes" if reason is None else "no", reason=reason or told, evidence=evidence)
+    return RetrainingAnswer(
+        answer=Answer.YES if reason is None else Answer.NO,
+        reason=reason or told,
+        evidence=RetrainingEvidence(
+            chunk=nights[-1].chunk if nights else None,
+            serving=serving,
+            labelled_breached=labelled.breached,
+            labelled_measured=labelled.measured,
+            estimated_breached=suspected.breached,
+            estimated_measured=suspected.measured,
+            cool_down_until=cool_until,
+        ),
+    )
+
+
+def _end_of_cool_down(rules: RetrainingRules, case: RetrainingCase) -> dt.date | None:
+    if case.last_change is None:
+        return None
+    return (case.last_change.astimezone(case.now.tzinfo) + rules.cool_down).date()
 
 
 def night_state_of(

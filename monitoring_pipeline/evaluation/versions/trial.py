@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from monitoring_pipeline.records.decision import Answer
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.spec.rules.retraining import ProbationRules, ShadowRules
 from monitoring_pipeline.statistics.intervals.confidence_sequence import confidence_sequence
@@ -34,18 +35,18 @@ class SequenceDay:
 
 @dataclass(frozen=True, kw_only=True)
 class ShadowAnswer:
-    """What becomes of a shadow, and why."""
+    """What becomes of a shadow, and why; the answer is None while it goes on."""
 
-    answer: Literal["promote", "refuse", "wait"]
+    answer: Literal[Answer.PROMOTE, Answer.REFUSE] | None
     reason: str
     sequence: tuple[SequenceDay, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProbationAnswer:
-    """What becomes of a new champion, and why."""
+    """What becomes of a new champion, and why; the answer is None while its probation goes on."""
 
-    answer: Literal["roll_back", "passed", "wait"]
+    answer: Literal[Answer.ROLL_BACK, Answer.PASSED] | None
     reason: str
     sequence: tuple[SequenceDay, ...]
 
@@ -75,15 +76,15 @@ def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay], days_since_sta
         better = decisive.mean < 0
         verdict = "better" if better else "worse"
         return ShadowAnswer(
-            answer="promote" if better else "refuse",
+            answer=Answer.PROMOTE if better else Answer.REFUSE,
             reason=f"proven {verdict} on {_shown(decisive, own)}",
             sequence=sequence,
         )
     so_far = _so_far(own, sequence, rules.minimum_days)
     if max(len(own), days_since_start) >= rules.maximum_days:
         reason = f"not proven better in {rules.maximum_days} days: {so_far}"
-        return ShadowAnswer(answer="refuse", reason=reason, sequence=sequence)
-    return ShadowAnswer(answer="wait", reason=so_far, sequence=sequence)
+        return ShadowAnswer(answer=Answer.REFUSE, reason=reason, sequence=sequence)
+    return ShadowAnswer(answer=None, reason=so_far, sequence=sequence)
 
 
 def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_since_promotion: int) -> ProbationAnswer:
@@ -102,12 +103,12 @@ def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_sin
     decisive = _decisive(sequence, rules.minimum_days, worse_only=True)
     if decisive is not None:
         reason = f"proven worse on {_shown(decisive, own)}"
-        return ProbationAnswer(answer="roll_back", reason=reason, sequence=sequence)
+        return ProbationAnswer(answer=Answer.ROLL_BACK, reason=reason, sequence=sequence)
     so_far = _so_far(own, sequence, rules.minimum_days)
     if days_since_promotion >= rules.days:
         reason = f"not proven worse in {rules.days} days: {so_far}"
-        return ProbationAnswer(answer="passed", reason=reason, sequence=sequence)
-    return ProbationAnswer(answer="wait", reason=so_far, sequence=sequence)
+        return ProbationAnswer(answer=Answer.PASSED, reason=reason, sequence=sequence)
+    return ProbationAnswer(answer=None, reason=so_far, sequence=sequence)
 
 
 def sequence_of(days: Sequence[VersionDay], alpha: float) -> tuple[SequenceDay, ...]:

@@ -8,7 +8,8 @@ import dagster as dg
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES, drifted_of
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.records.incident import Decision, IncidentEvent, StoredIncident
+from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.incident import IncidentEvent, StoredIncident
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status, VerdictStatus
 
 Metadata = dict[str, Any]
@@ -107,7 +108,7 @@ def incidents_metadata(
             }
             for entry in lasting[:TABLE_ROWS]
         ),
-        **{decision.topic: f"{decision.answer}: {decision.reason}" for decision in decided},
+        **{decision.topic.value: f"{decision.answer_text}: {decision.reason}" for decision in decided},
     }
 
 

@@ -7,13 +7,14 @@ import dagster as dg
 
 from monitoring_pipeline.orchestration.runs.partitions import as_of
 from monitoring_pipeline.ports.outside import Outside
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.versions.failures import failure_recorded
 from monitoring_pipeline.steps.versions.gate import run_gate
 from monitoring_pipeline.steps.versions.roll_out import ACTIONS, Action, roll_out
-from monitoring_pipeline.steps.versions.training import ACTOR, gate_key, train_challenger
+from monitoring_pipeline.steps.versions.training import ACTOR, train_challenger
 
 
 class RetrainConfig(dg.Config):
@@ -64,14 +65,14 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         description="Trains on the warehouse's labelled rows and registers a challenger; nothing when done before.",
     )
     def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
-        key, now = config.decision_key, _now(context, outside)
+        key, now = DecisionKey(config.decision_key), _now(context, outside)
         with failure_recorded(spec, key, now=now, adapters=outside):
             version = train_challenger(spec, decision_key=key, now=now, adapters=outside)
         if version is None:
             context.log.info("training was asked for elsewhere: the challenger is judged when it is registered")
             return
         context.log.info("challenger: version %s", version)
-        yield dg.Output({"version": version, "decision_key": key}, metadata={"version": version})
+        yield dg.Output({"version": version, "decision_key": key.text}, metadata={"version": version})
 
     judge, follow = _gate_op(spec), _roll_out_op(loaded)
 
@@ -122,7 +123,7 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
             raise dg.Failure(description=message, allow_retries=False)
         asked = Action(
             version=config.version or None,
-            decision_key=config.decision_key,
+            decision_key=DecisionKey(config.decision_key),
             actor=config.actor or ACTOR,
             reason=config.reason,
             now=_now(context, outside),
@@ -152,7 +153,8 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     def judge(
         context: dg.OpExecutionContext, challenger: dict[str, str], outside: dg.ResourceParam[Outside]
     ) -> dict[str, str]:
-        key, version, now = challenger["decision_key"], challenger["version"], _now(context, outside)
+        key, version = DecisionKey(challenger["decision_key"]), challenger["version"]
+        now = _now(context, outside)
         with failure_recorded(spec, key, now=now, adapters=outside):
             decision = run_gate(spec, version, decision_key=key, now=now, adapters=outside)
         _tell(context, decision)
@@ -170,8 +172,8 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
         description="Promotes, waits, starts a shadow or refuses, as the policy says.",
     )
     def follow(context: dg.OpExecutionContext, judged: dict[str, str], outside: dg.ResourceParam[Outside]) -> None:
-        key, now = judged["decision_key"], _now(context, outside)
-        gate = outside.store.decision(spec.name, gate_key(key))
+        key, now = DecisionKey(judged["decision_key"]), _now(context, outside)
+        gate = outside.store.decision(spec.name, key.gate())
         if gate is None:
             raise dg.Failure(description=f"{spec.name}: the gate has left no decision for {key}")
         with failure_recorded(spec, key, now=now, adapters=outside):
@@ -187,6 +189,6 @@ def _now(context: dg.OpExecutionContext, outside: Outside) -> dt.datetime:
 
 def _tell(context: dg.OpExecutionContext, decision: Decision) -> None:
     context.log.info(
-        "%s: %s (version %s): %s", decision.topic, decision.answer, decision.model_version, decision.reason
+        "%s: %s (version %s): %s", decision.topic, decision.answer_text, decision.model_version, decision.reason
     )
-    context.add_output_metadata({"answer": decision.answer, "reason": decision.reason})
+    context.add_output_metadata({"answer": decision.answer_text, "reason": decision.reason})

@@ -10,12 +10,12 @@ from monitoring_pipeline.orchestration.jobs.retraining import gate_job_name, ret
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, Registry
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey, Step
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.versions.decisions import RETRAINING, TRIAL, WHAT_FOLLOWS, YES
 from monitoring_pipeline.steps.versions.effects import gates_on
+from monitoring_pipeline.steps.versions.roll_out import ACTION_AFTER
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
-from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 
 SENSOR = "retraining"
 MOST_TRIES = 3
@@ -78,7 +78,8 @@ def wanted_runs(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[W
         return
     if rules.job is None:
         for asked in _unserved_retrainings(spec, store):
-            yield Wanted(asked.key, retrain_job_name(spec), f"{spec.name}_train", {"decision_key": asked.key})
+            config = {"decision_key": asked.key.text}
+            yield Wanted(asked.key.text, retrain_job_name(spec), f"{spec.name}_train", config)
     if rules.trainer is None:
         yield from _challenger_from_outside(spec, store, registry)
     trial = running_trial(spec, store)
@@ -101,12 +102,12 @@ def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> d
 
 def _unserved_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
     """Return the last retraining that was asked for, unless it was brought to its end or handed to somebody else."""
-    asked = [own for own in store.decisions(spec.name, topic=RETRAINING) if own.answer == YES]
+    asked = [own for own in store.decisions(spec.name, topic=Topic.RETRAINING) if own.answer is Answer.YES]
     return [
         decision
         for decision in asked[-1:]
-        if store.decision(spec.name, roll_out_key(decision.key)) is None
-        and store.decision(spec.name, f"{decision.key}:asked") is None
+        if store.decision(spec.name, decision.key.roll_out()) is None
+        and store.decision(spec.name, decision.key.asked()) is None
     ]
 
 
@@ -115,33 +116,38 @@ def _challenger_from_outside(spec: ModelSpec, store: Store, registry: Registry) 
     if version is None or version == registry.version_with_alias(spec.name, CHAMPION):
         return
     key = _decision_on(spec, version, store, registry)
-    if store.decision(spec.name, roll_out_key(key)) is None:
-        config = {"decision_key": key, "version": version}
+    if store.decision(spec.name, key.roll_out()) is None:
+        config = {"decision_key": key.text, "version": version}
         yield Wanted(f"{key}:{version}", gate_job_name(spec), f"{spec.name}_outside_challenger", config)
 
 
-def _decision_on(spec: ModelSpec, version: str, store: Store, registry: Registry) -> str:
-    """Return the key that a challenger from outside is judged under: what it was asked by, once, or its own."""
+def _decision_on(spec: ModelSpec, version: str, store: Store, registry: Registry) -> DecisionKey:
+    """Return the key under which a challenger from outside is judged.
+
+    It is that of the retraining which asked for it if no gate has judged one for that retraining, else its own.
+    """
     if gates := gates_on(spec, version, store):
-        return gates[-1].key.removesuffix(gate_key(""))
+        return gates[-1].key.origin(Step.GATE) or gates[-1].key
     asked = registry.version_tags(spec.name, version).get(DECISION_TAG)
-    return asked if asked and store.decision(spec.name, gate_key(asked)) is None else f"outside:{version}"
+    if asked and store.decision(spec.name, DecisionKey(asked).gate()) is None:
+        return DecisionKey(asked)
+    return DecisionKey.of_outside_challenger(version)
 
 
 def _end_of_trial(spec: ModelSpec, trial: Trial, store: Store) -> Iterator[Wanted]:
     """Yield what follows from the answer about the trial that runs; one that a person has ended asks for nothing."""
     rules = spec.retraining
-    answers = [own for own in store.decisions(spec.name, topic=TRIAL) if own.key.startswith(f"{trial.key}:")]
+    answers = [own for own in store.decisions(spec.name, topic=Topic.TRIAL) if own.key.origin(Step.TRIAL) == trial.key]
     for decision in answers:
-        if decision.answer == "roll_back" and rules is not None and rules.probation.rollback == "manual":
+        if decision.answer is Answer.ROLL_BACK and rules is not None and rules.probation.rollback == "manual":
             continue
         config = {
-            "decision_key": f"{decision.key}:done",
-            "action": WHAT_FOLLOWS[decision.answer],
+            "decision_key": decision.key.done().text,
+            "action": ACTION_AFTER[decision.answer],
             "version": decision.model_version or "",
             "reason": decision.reason,
         }
-        yield Wanted(decision.key, rollout_job_name(spec), f"{spec.name}_change_version", config)
+        yield Wanted(decision.key.text, rollout_job_name(spec), f"{spec.name}_change_version", config)
 
 
 def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg.SensorDefinition:
@@ -155,7 +161,7 @@ def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg
         requests = [
             dg.RunRequest(
                 run_key=f"{spec.name}:{decision.key}",
-                tags={RUN_TAG: _tag(spec, decision.key), "model": spec.name, DECISION_TAG: decision.key},
+                tags={RUN_TAG: _tag(spec, decision.key.text), "model": spec.name, DECISION_TAG: decision.key.text},
             )
             for decision in _unserved_retrainings(spec, store)
         ]

@@ -7,7 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
-from monitoring_pipeline.records.incident import Decision, Finding, StoredIncident
+from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.incident import Finding, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.store.incidents import LoggedEvent
 
@@ -63,8 +64,8 @@ def decision_table(model: str, decisions: Sequence[Decision]) -> Table:
     for decision in decisions:
         table.add_row(
             f"{decision.at:%Y-%m-%d %H:%M}",
-            decision.topic,
-            decision.answer,
+            decision.topic.value,
+            decision.answer_text,
             decision.model_version or "",
             decision.chunk or "",
             escape(decision.actor),

@@ -7,8 +7,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.records.decision import Answer
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.rehearsal.lines import LOGGED, Lines
+from monitoring_pipeline.rehearsal.period_comparison import LOGGED, PeriodComparison
 from monitoring_pipeline.rehearsal.summary import Month, RehearsalSummary
 from monitoring_pipeline.reports.terminal.incidents import decision_table, incident_table
 from monitoring_pipeline.reports.terminal.results import result_table
@@ -46,7 +47,7 @@ def _months(summary: RehearsalSummary) -> Table:
             str(month.asked or ""),
             _counts(month.gate),
             escape(_versions(month)),
-            *_line_cells(month.lines),
+            *_comparison_cells(month.comparison),
         )
     return table
 
@@ -56,15 +57,19 @@ def _versions(month: Month) -> str:
     return ", ".join([*promoted, *(f"back to {version}" for version in month.rolled_back)])
 
 
-def _line_cells(lines: Lines | None) -> tuple[str, ...]:
-    if lines is None:
+def _comparison_cells(comparison: PeriodComparison | None) -> tuple[str, ...]:
+    if comparison is None:
         return ("-", "-", "-")
-    served = ", ".join(f"version {version}" for version in lines.versions if version != LOGGED)
-    with_loop = f"{_cell(lines.served)} {served}".strip()
-    return (with_loop, _cell(lines.logged), "the same" if lines.difference is None else _cell(lines.difference, "+.3f"))
+    served = ", ".join(f"version {version}" for version in comparison.versions if version != LOGGED)
+    with_loop = f"{_cell(comparison.served)} {served}".strip()
+    return (
+        with_loop,
+        _cell(comparison.logged),
+        "the same" if comparison.difference is None else _cell(comparison.difference, "+.3f"),
+    )
 
 
-def _counts(counts: Counter[Severity] | Counter[str]) -> str:
+def _counts(counts: Counter[Severity] | Counter[str] | Counter[Answer]) -> str:
     return ", ".join(f"{escape(str(name))} {count}" for name, count in sorted(counts.items()))
 
 

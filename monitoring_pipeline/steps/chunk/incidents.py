@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.incidents import Incidents
 from monitoring_pipeline.records.cause import Cause
+from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.records.incident import IncidentEvent
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk
@@ -49,7 +50,7 @@ def update_incidents(
 
 def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Decisions) -> ChunkResults | None:
     """Return how far the model's alerts could be trusted by the end of a chunk; None while nobody has said anything."""
-    measured = measure_alert_precision(store.decisions(spec.name, topic="outcome"), chunk.end)
+    measured = measure_alert_precision(store.decisions(spec.name, topic=Topic.OUTCOME), chunk.end)
     if measured is None:
         return None
     return ChunkResults(

@@ -9,6 +9,7 @@ from monitoring_pipeline.evaluation.versions.retraining_policy import (
     GIVEN_UP_AFTER,
     LOOK_BACK,
     NightState,
+    RetrainingCase,
     decide_retraining,
     night_state_of,
 )
@@ -19,20 +20,17 @@ from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.versions import Versions
 from monitoring_pipeline.records.cause import Cause, Family
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import TrialEvidence, TrialStage
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.steps.roles import recorded_champion
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
-from monitoring_pipeline.steps.versions.training import ACTOR, gate_key
+from monitoring_pipeline.steps.versions.training import ACTOR
 from monitoring_pipeline.steps.versions.trial import trial_days
-
-RETRAINING, TRIAL = "retraining", "trial"
-YES = "yes"
-WHAT_FOLLOWS = {"promote": "promote", "refuse": "refuse", "roll_back": "roll_back", "passed": "end_probation"}
-"""Answers about a trial, and the action of the roll-out job that each asks for."""
 
 
 def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
@@ -53,18 +51,17 @@ def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetim
 def _about_retraining(
     spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, young: bool, store: Store, now: dt.datetime
 ) -> Decision | None:
-    before = store.decisions(spec.name, topic=RETRAINING)
+    before = store.decisions(spec.name, topic=Topic.RETRAINING)
     of_chunk = [decision for decision in before if decision.chunk == chunk.key]
-    if any(decision.answer == YES for decision in of_chunk) or (of_chunk and not young):
+    if any(decision.answer is Answer.YES for decision in of_chunk) or (of_chunk and not young):
         return None
-    asked = [decision for decision in before if decision.answer == YES]
-    judged = [decision for decision in asked if store.decision(spec.name, gate_key(decision.key))]
+    asked = [decision for decision in before if decision.answer is Answer.YES]
+    judged = [decision for decision in asked if store.decision(spec.name, decision.key.gate())]
     champion = recorded_champion(spec, store)
     changes = [decision.at for decision in judged] + ([champion.since] if champion else [])
     nights = _nights(spec, rules, chunk, store)
-    answer = decide_retraining(
-        rules,
-        nights,
+    case = RetrainingCase(
+        nights=nights,
         serving=_serving(spec, nights, store),
         now=now.astimezone(spec.zone),
         horizon=spec.incidents.horizon,
@@ -73,14 +70,15 @@ def _about_retraining(
         trial=_trial_told(spec, rules, store, now),
         running=any(now < decision.at + GIVEN_UP_AFTER for decision in asked if decision not in judged),
     )
+    answer = decide_retraining(rules, case)
     return Decision(
         model=spec.name,
-        topic=RETRAINING,
+        topic=Topic.RETRAINING,
         answer=answer.answer,
         reason=answer.reason,
         actor=ACTOR,
         at=now,
-        key=f"{RETRAINING}:{chunk.key}:{answer.answer}",
+        key=DecisionKey.of_retraining(chunk.key, answer.answer),
         chunk=chunk.key,
         incident_id=_incident_of(spec, store),
         evidence=answer.evidence,
@@ -120,7 +118,7 @@ def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Decisions, now: 
     trial = running_trial(spec, store)
     if trial is None:
         return None
-    shadow = trial.stage == "shadow"
+    shadow = trial.stage is TrialStage.SHADOW
     days = rules.shadow.maximum_days if shadow else rules.probation.days
     end = trial.since + dt.timedelta(days=days) + spec.labels.delay
     if now >= end + GIVEN_UP_AFTER:
@@ -137,30 +135,30 @@ def _about_trial(
         return None
     days = trial_days(spec, trial, chunk.key, store)
     days_with_labels_due = (chunk.end - spec.labels.delay - trial.since).days
-    if trial.stage == "shadow":
+    if trial.stage is TrialStage.SHADOW:
         answer = decide_shadow(rules.shadow, days, days_with_labels_due)
     else:
         answer = decide_probation(rules.probation, days, days_with_labels_due)
-    if answer.answer == "wait":
+    if answer.answer is None:
         return None
     return Decision(
         model=spec.name,
-        topic=TRIAL,
+        topic=Topic.TRIAL,
         answer=answer.answer,
         reason=answer.reason,
         actor=ACTOR,
         at=now,
-        key=f"{trial.key}:{trial.stage}:{answer.answer}",
+        key=trial.key.trial_answer(trial.stage, answer.answer),
         chunk=chunk.key,
         model_version=_version_of(trial, answer.answer),
         incident_id=_incident_of(spec, store),
-        evidence={"stage": trial.stage, "newcomer": trial.newcomer, "incumbent": trial.incumbent},
+        evidence=TrialEvidence(stage=trial.stage, newcomer=trial.newcomer, incumbent=trial.incumbent),
     )
 
 
-def _version_of(trial: Trial, answer: str) -> str:
+def _version_of(trial: Trial, answer: Answer) -> str:
     """Return the version that the action which follows is about."""
-    return trial.incumbent if answer == "roll_back" else trial.newcomer
+    return trial.incumbent if answer is Answer.ROLL_BACK else trial.newcomer
 
 
 def _incident_of(spec: ModelSpec, store: Incidents) -> str | None:

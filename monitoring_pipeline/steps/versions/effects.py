@@ -1,13 +1,14 @@
 """The single effects of a change of versions, each of which can be repeated."""
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHALLENGER
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import NO_EVIDENCE, Evidence, GateEvidence
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -15,8 +16,6 @@ from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.steps.reference.building import take_reference
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.training import ACTOR, champion_of
-
-PROMOTED, ROLLED_BACK, STARTED, WAITS = "promoted", "rolled_back", "started", "waits"
 
 
 class RollOutError(ValueError):
@@ -36,7 +35,7 @@ class Action:
     """
 
     version: str | None
-    decision_key: str
+    decision_key: DecisionKey
     actor: str = ACTOR
     reason: str = ""
     now: dt.datetime
@@ -74,7 +73,7 @@ def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
 
 def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
     """Return the gates' decisions on a version, oldest first."""
-    return [decision for decision in store.decisions(spec.name, topic="gate") if decision.model_version == version]
+    return [decision for decision in store.decisions(spec.name, topic=Topic.GATE) if decision.model_version == version]
 
 
 def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
@@ -88,8 +87,9 @@ def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
         return champion
     gates = gates_on(spec, version, adapters.store)
     promoted = promotion_in_force(spec, adapters.store)
-    # A run that was killed had moved the alias; whom it replaced, the gate has seen.
-    seen = [former for gate in gates if (former := str(gate.evidence["champion"])) != version]
+    # If a killed run already moved the alias, the gate's decision still names the version that was replaced.
+    champions = [gate.grounds(GateEvidence).champion for gate in gates]
+    seen = [former for former in champions if former is not None and former != version]
     if not seen or (promoted is not None and promoted.model_version == version):
         raise RollOutError(f"{spec.name}: version {version} is the champion already")
     return seen[-1]
@@ -103,12 +103,16 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
     """
     if known := effective_spec(spec, store).reference.get(version):
         return known
-    gates = [gate for gate in gates_on(spec, version, store) if gate.evidence["held_out_start"] is not None]
-    if not gates:
+    compared = [gate.grounds(GateEvidence) for gate in gates_on(spec, version, store)]
+    windows = [
+        ReferenceWindow(start=own.held_out_start, end=own.held_out_end)
+        for own in compared
+        if own.held_out_start and own.held_out_end
+    ]
+    if not windows:
         message = f"{spec.name}: no gate has judged version {version}: run the job {spec.name}_gate first"
         raise RollOutError(message)
-    evidence = gates[-1].evidence
-    return ReferenceWindow.model_validate({"start": evidence["held_out_start"], "end": evidence["held_out_end"]})
+    return windows[-1]
 
 
 def take_reference_of(
@@ -147,9 +151,9 @@ def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:
     """Return the last promotion that was not rolled back: that of the version that a rollback went back to, or none."""
     in_force: list[Decision] = []
     for decision in store.decisions(spec.name):
-        if (decision.topic, decision.answer) == ("promotion", PROMOTED):
+        if decision.has(Topic.PROMOTION, Answer.PROMOTED):
             in_force.append(decision)
-        elif decision.topic == "rollback":
+        elif decision.topic is Topic.ROLLBACK:
             while in_force and in_force[-1].model_version != decision.model_version:
                 in_force.pop()
     return in_force[-1] if in_force else None
@@ -157,13 +161,13 @@ def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:
 
 def decide(
     spec: ModelSpec,
-    topic: str,
-    answer: str,
+    topic: Topic,
+    answer: Answer,
     version: str | None,
     action: Action,
     *,
     store: Store,
-    evidence: Mapping[str, object] | None = None,
+    evidence: Evidence = NO_EVIDENCE,
 ) -> Decision:
     """Write a decision, last of all effects, and return it."""
     decision = Decision(
@@ -175,7 +179,7 @@ def decide(
         at=action.now,
         key=action.decision_key,
         model_version=version,
-        evidence=evidence or {},
+        evidence=evidence,
     )
     store.decide(decision)
     return decision

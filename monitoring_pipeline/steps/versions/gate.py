@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,7 +15,9 @@ from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError, training_windows
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import TRAINED_UNTIL_TAG, Registry
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import GateEvidence
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -23,16 +25,12 @@ from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.scoring import scored_by, served_or_scored_by
 from monitoring_pipeline.steps.versions.training import (
     ACTOR,
-    PASSED,
-    REFUSED,
-    UNMEASURED,
     champion_of,
-    gate_key,
     labelled_rows,
     retraining_rules,
 )
 
-ANSWERS: Mapping[bool | None, str] = {True: PASSED, False: REFUSED, None: UNMEASURED}
+ANSWERS: Mapping[bool | None, Answer] = {True: Answer.PASSED, False: Answer.REFUSED, None: Answer.UNMEASURED}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,9 +53,11 @@ def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapter
     return _compare(spec, version, champion, now=now, adapters=adapters).result
 
 
-def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.datetime, adapters: Outside) -> Decision:
+def run_gate(
+    spec: ModelSpec, version: str, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside
+) -> Decision:
     """Return the gate's decision on a challenger: taken and recorded now, unless it was before."""
-    key = gate_key(decision_key)
+    key = decision_key.gate()
     if taken := adapters.store.decision(spec.name, key):
         return taken
     spec = effective_spec(spec, adapters.store)
@@ -70,7 +70,7 @@ def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.dateti
     asked = adapters.store.decision(spec.name, decision_key)
     decision = Decision(
         model=spec.name,
-        topic="gate",
+        topic=Topic.GATE,
         answer=ANSWERS[result.passed],
         reason="; ".join(result.reasons),
         actor=ACTOR,
@@ -79,13 +79,13 @@ def run_gate(spec: ModelSpec, version: str, *, decision_key: str, now: dt.dateti
         chunk=asked.chunk if asked else None,
         model_version=version,
         incident_id=asked.incident_id if asked else None,
-        evidence={
-            "champion": champion,
-            "held_out_start": compared.held_out.start.isoformat() if compared.held_out else None,
-            "held_out_end": compared.held_out.end.isoformat() if compared.held_out else None,
-            "rows": int(labels.size),
-            "checks": [asdict(check) for check in result.checks],
-        },
+        evidence=GateEvidence(
+            champion=champion,
+            held_out_start=compared.held_out.start if compared.held_out else None,
+            held_out_end=compared.held_out.end if compared.held_out else None,
+            rows=int(labels.size),
+            checks=result.checks,
+        ),
     )
     adapters.store.decide(decision)
     return decision

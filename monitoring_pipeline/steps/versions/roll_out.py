@@ -9,16 +9,20 @@ from dataclasses import replace
 
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHAMPION, FORMER_CHAMPION
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import (
+    GateEvidence,
+    PromotionEvidence,
+    RollbackEvidence,
+    ShadowEvidence,
+    TrialStage,
+)
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.roles import effective_spec
 from monitoring_pipeline.steps.versions.effects import (
-    PROMOTED,
-    ROLLED_BACK,
-    STARTED,
-    WAITS,
     Action,
     RollOutError,
     challenger_of,
@@ -33,25 +37,25 @@ from monitoring_pipeline.steps.versions.effects import (
 )
 from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
-    PASSED,
-    REFUSED,
     champion_of,
     retraining_rules,
-    roll_out_key,
 )
 
 
-def roll_out(loaded: LoadedSpec, gate: Decision, *, decision_key: str, now: dt.datetime, adapters: Outside) -> Decision:
+def roll_out(
+    loaded: LoadedSpec, gate: Decision, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside
+) -> Decision:
     """Do with a challenger what the policy says after the gate's answer, once; return the decision."""
     rules = retraining_rules(loaded.spec)
-    action = Action(version=gate.model_version, decision_key=roll_out_key(decision_key), reason=gate.reason, now=now)
-    if gate.answer == REFUSED:
+    action = Action(version=gate.model_version, decision_key=decision_key.roll_out(), reason=gate.reason, now=now)
+    if gate.answer is Answer.REFUSED:
         return refuse(loaded, action, adapters=adapters)
-    if gate.answer != PASSED:
+    if gate.answer is not Answer.PASSED:
         return _wait(loaded, replace(action, reason=f"the gate could not measure: {gate.reason}"), adapters=adapters)
     serving = champion_of(loaded.spec, store=adapters.store, registry=adapters.registry)
-    if serving not in {gate.evidence["champion"], gate.model_version}:
-        reason = f"the gate held it against version {gate.evidence['champion']}, but version {serving} serves now"
+    champion = gate.grounds(GateEvidence).champion
+    if serving not in {champion, gate.model_version}:
+        reason = f"the gate held it against version {champion}, but version {serving} serves now"
         return _wait(loaded, replace(action, reason=reason), adapters=adapters)
     after: dict[str, _Effect] = {"automatic": promote, "manual": _wait, "shadow": start_shadow}
     return after[rules.promotion](loaded, action, adapters=adapters)
@@ -81,8 +85,8 @@ def promote(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decisio
     registry.set_alias(spec.name, CHAMPION, version)
     leave_line(spec, version, adapters)
     _stand_down(spec, {version, former}, f"version {version} was promoted", action, adapters=adapters)
-    evidence = {"former": former, "window_start": str(window.start), "window_end": str(window.end)}
-    return decide(spec, "promotion", PROMOTED, version, action, store=store, evidence=evidence)
+    evidence = PromotionEvidence(incumbent=former, window_start=window.start, window_end=window.end)
+    return decide(spec, Topic.PROMOTION, Answer.PROMOTED, version, action, store=store, evidence=evidence)
 
 
 def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
@@ -97,7 +101,11 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decis
     promotion = promotion_in_force(spec, store)
     if promotion is None or promotion.model_version is None:
         raise RollOutError(f"{spec.name}: no promotion in force to roll back")
-    back = action.version or str(promotion.evidence["former"])
+    back = action.version or promotion.grounds(PromotionEvidence).incumbent
+    if back is None:
+        raise RollOutError(
+            f"{spec.name}: the last promotion does not name the version that it replaced; name a version"
+        )
     if back == promotion.model_version:
         raise RollOutError(f"{spec.name}: version {back} is the one that was promoted; it cannot be rolled back to")
     if action.version and not _has_served(spec, action.version, adapters):
@@ -110,7 +118,8 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decis
         registry.delete_alias(spec.name, CHAMPION)
     registry.delete_alias(spec.name, FORMER_CHAMPION)
     _stand_down(spec, {back}, f"version {back} serves again", action, adapters=adapters)
-    return decide(spec, "rollback", ROLLED_BACK, back, action, store=store, evidence={"from": promotion.model_version})
+    evidence = RollbackEvidence(newcomer=promotion.model_version)
+    return decide(spec, Topic.ROLLBACK, Answer.ROLLED_BACK, back, action, store=store, evidence=evidence)
 
 
 def refuse(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
@@ -126,7 +135,7 @@ def refuse(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision
     if any(record.model_version == version for record in store.versions(spec.name)):
         give_role(spec, version, Role.RETIRED, action, store=store)
     leave_line(spec, version, adapters)
-    return decide(spec, "promotion", REFUSED, version, action, store=store)
+    return decide(spec, Topic.PROMOTION, Answer.REFUSED, version, action, store=store)
 
 
 def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
@@ -140,7 +149,8 @@ def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> De
     give_role(spec, version, Role.SHADOW, action, store=store, window=window)
     champion = champion_of(spec, store=store, registry=adapters.registry)
     _stand_down(spec, {version, champion}, f"version {version} runs beside instead", action, adapters=adapters)
-    return decide(spec, "shadow", STARTED, version, action, store=store, evidence={"champion": champion})
+    evidence = ShadowEvidence(incumbent=champion)
+    return decide(spec, Topic.SHADOW, Answer.STARTED, version, action, store=store, evidence=evidence)
 
 
 def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
@@ -151,8 +161,9 @@ def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> D
     promotion = promotion_in_force(spec, store)
     if promotion is None:
         raise RollOutError(f"{spec.name}: no promotion whose probation could end")
-    give_role(spec, str(promotion.evidence["former"]), Role.RETIRED, action, store=store)
-    return decide(spec, "probation", PASSED, promotion.model_version, action, store=store)
+    if incumbent := promotion.grounds(PromotionEvidence).incumbent:
+        give_role(spec, incumbent, Role.RETIRED, action, store=store)
+    return decide(spec, Topic.PROBATION, Answer.PASSED, promotion.model_version, action, store=store)
 
 
 _Effect = Callable[..., Decision]
@@ -164,6 +175,13 @@ ACTIONS: Mapping[str, _Effect] = {
     "end_probation": end_probation,
 }
 """What the roll-out job can be asked for, by name."""
+ACTION_AFTER: Mapping[Answer, str] = {
+    Answer.PROMOTE: "promote",
+    Answer.REFUSE: "refuse",
+    Answer.ROLL_BACK: "roll_back",
+    Answer.PASSED: "end_probation",
+}
+"""Answers about a trial, and the action that each asks for."""
 
 
 def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Outside) -> None:
@@ -174,10 +192,10 @@ def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *
             give_role(spec, record.model_version, Role.RETIRED, action, store=store)
             leave_line(spec, record.model_version, adapters)
     trial = running_trial(spec, store)
-    if trial is not None and trial.stage == "shadow" and trial.newcomer not in kept:
+    if trial is not None and trial.stage is TrialStage.SHADOW and trial.newcomer not in kept:
         reason = f"its trial ended undecided: {because}"
-        ended = replace(action, decision_key=f"{trial.key}:shadow:ended", reason=reason)
-        decide(spec, "promotion", REFUSED, trial.newcomer, ended, store=store)
+        ended = replace(action, decision_key=trial.key.trial_answer(trial.stage, "ended"), reason=reason)
+        decide(spec, Topic.PROMOTION, Answer.REFUSED, trial.newcomer, ended, store=store)
 
 
 def _has_served(spec: ModelSpec, version: str, adapters: Outside) -> bool:
@@ -190,4 +208,4 @@ def _wait(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
     spec, store = loaded.spec, adapters.store
     if taken := store.decision(spec.name, action.decision_key):
         return taken
-    return decide(spec, "promotion", WAITS, challenger_of(spec, action, adapters), action, store=store)
+    return decide(spec, Topic.PROMOTION, Answer.WAITS, challenger_of(spec, action, adapters), action, store=store)

@@ -18,7 +18,10 @@ from monitoring_pipeline.evaluation.versions.training_rows import (
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, TRAINED_UNTIL_TAG, Registry
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import ExternalTrainingEvidence
+from monitoring_pipeline.records.evidence_json import evidence_json
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -26,7 +29,6 @@ from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.steps.roles import effective_spec, recorded_champion
 
 ACTOR = "monitoring-pipeline"
-PASSED, REFUSED, UNMEASURED = "passed", "refused", "unmeasured"
 
 
 class NoRetrainingError(ValueError):
@@ -48,16 +50,6 @@ def retraining_rules(spec: ModelSpec) -> RetrainingRules:
         )
         raise NoRetrainingError(message)
     return spec.retraining
-
-
-def gate_key(decision_key: str) -> str:
-    """Return the key of the decision that the gate takes on a retraining."""
-    return f"{decision_key}:gate"
-
-
-def roll_out_key(decision_key: str) -> str:
-    """Return the key of the decision that ends a retraining, whatever it is."""
-    return f"{decision_key}:roll_out"
 
 
 def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
@@ -105,7 +97,7 @@ def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> s
     return {*spec.reference, *(record.model_version for record in store.versions(spec.name)), *decided, *served}
 
 
-def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, adapters: Outside) -> str | None:
+def train_challenger(spec: ModelSpec, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside) -> str | None:
     """Return the challenger of a decision: trained and registered now, unless it was before.
 
     Args:
@@ -124,9 +116,9 @@ def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, ad
     spec = effective_spec(spec, adapters.store)
     rules = retraining_rules(spec)
     registry = adapters.registry
-    if judged := adapters.store.decision(spec.name, gate_key(decision_key)):
+    if judged := adapters.store.decision(spec.name, decision_key.gate()):
         return judged.model_version
-    version = registry.version_of_decision(spec.name, decision_key)
+    version = registry.version_of_decision(spec.name, decision_key.text)
     if version is None and rules.trainer is None:
         _ask_elsewhere(spec, rules, decision_key, now=now, adapters=adapters)
         return None
@@ -136,13 +128,15 @@ def train_challenger(spec: ModelSpec, *, decision_key: str, now: dt.datetime, ad
     return version
 
 
-def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Outside) -> str:
+def _train(
+    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
+) -> str:
     request = take_training_rows(spec, now=now, adapters=adapters)
     assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
     trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
     asked = adapters.store.decision(spec.name, decision_key)
     tags = {
-        DECISION_TAG: decision_key,
+        DECISION_TAG: decision_key.text,
         TRAINED_UNTIL_TAG: request.window.end.isoformat(),
         "monitoring.data_fingerprint": request.data_fingerprint,
         "monitoring.spec_hash": spec.spec_hash,
@@ -161,33 +155,33 @@ def _train(spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: d
 
 
 def _ask_elsewhere(
-    spec: ModelSpec, rules: RetrainingRules, decision_key: str, *, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
 ) -> None:
     """Send what is wanted to an external trainer, once."""
-    if rules.webhook is None or adapters.store.decision(spec.name, f"{decision_key}:asked"):
+    if rules.webhook is None or adapters.store.decision(spec.name, decision_key.asked()):
         return
     windows = training_windows(spec, rules, now)
-    request = {
-        "model": spec.name,
-        "decision_key": decision_key,
-        "training_start": windows.training.start.isoformat(),
-        "training_end": windows.training.end.isoformat(),
-        "held_out_end": windows.held_out.end.isoformat(),
-        "tracking_uri": adapters.registry.tracking_uri,
-        "register_as": spec.name,
-        "alias": CHALLENGER,
-        "tags": {DECISION_TAG: decision_key, TRAINED_UNTIL_TAG: windows.training.end.isoformat()},
-    }
-    adapters.ask_trainer(rules.webhook, request)
+    request = ExternalTrainingEvidence(
+        model=spec.name,
+        decision_key=decision_key.text,
+        training_start=windows.training.start,
+        training_end=windows.training.end,
+        held_out_end=windows.held_out.end,
+        tracking_uri=adapters.registry.tracking_uri,
+        register_as=spec.name,
+        alias=CHALLENGER,
+        tags={DECISION_TAG: decision_key.text, TRAINED_UNTIL_TAG: windows.training.end.isoformat()},
+    )
+    adapters.ask_trainer(rules.webhook, evidence_json(request))
     adapters.store.decide(
         Decision(
             model=spec.name,
-            topic="retraining",
-            answer="asked",
+            topic=Topic.RETRAINING,
+            answer=Answer.ASKED,
             reason=f"training was asked for at the address in the secret {rules.webhook}",
             actor=ACTOR,
             at=now,
-            key=f"{decision_key}:asked",
+            key=decision_key.asked(),
             evidence=request,
         )
     )

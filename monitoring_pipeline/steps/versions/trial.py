@@ -16,6 +16,8 @@ from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_o
 from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.records.decision import Answer, Topic
+from monitoring_pipeline.records.evidence import TrialStage
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.chunk import Chunk
@@ -24,7 +26,7 @@ from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, req
 from monitoring_pipeline.steps.scoring import pair_of_rows
 from monitoring_pipeline.steps.versions.failures import last_failure
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
-from monitoring_pipeline.steps.versions.training import gate_key, retraining_rules, roll_out_key
+from monitoring_pipeline.steps.versions.training import retraining_rules
 
 TRIAL = "trial"
 PATIENCE = dt.timedelta(days=1)
@@ -39,7 +41,7 @@ def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkRe
     labels = required_snapshot(scoring.store, spec, chunk, LABELS)
     measured = () if trial is None else _compared(spec, chunk, trial, scoring)
     measured = (*measured, *_waiting(spec, chunk, scoring.store))
-    words = (trial.key, trial.newcomer, trial.incumbent) if trial else ("no trial",)
+    words = (trial.key.text, trial.newcomer, trial.incumbent) if trial else ("no trial",)
     history = tuple(f"{m.metric}={m.value!r}" for m in measured)
     return ChunkResults(
         producer=TRIAL,
@@ -97,7 +99,7 @@ def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list
 def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, store: Results) -> tuple[Measurement, ...]:
     """Return the mean difference up to the chunk with its confidence sequence; a new champion proven worse breaches."""
     rules = retraining_rules(spec)
-    alpha = rules.shadow.alpha if trial.stage == "shadow" else rules.probation.alpha
+    alpha = rules.shadow.alpha if trial.stage is TrialStage.SHADOW else rules.probation.alpha
     earlier = [day for day in trial_days(spec, trial, chunk.key, store) if day.chunk != chunk.key]
     own = version_day_of(chunk.key, today)
     days = [*earlier, own] if own else earlier
@@ -115,7 +117,7 @@ def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, sto
         definition=f"mean of {len(days)} days; bounds that hold on every day at once (confidence sequence)",
     )
     enough = len(days) >= rules.probation.minimum_days
-    if trial.stage != "probation" or not enough or newest.lower is None or newest.lower <= 0:
+    if trial.stage is not TrialStage.PROBATION or not enough or newest.lower is None or newest.lower <= 0:
         return (mean,)
     reason = (
         f"version {trial.newcomer} is proven worse than {trial.incumbent}, which it has replaced: "
@@ -130,14 +132,14 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Decisions) -> tuple[Measureme
     rules = retraining_rules(spec)
     patience = PATIENCE if rules.trainer else PATIENCE_WITH_OTHERS
     known = {decision.key: decision for decision in store.decisions(spec.name) if decision.at <= chunk.end}
-    asked = [own for own in known.values() if (own.topic, own.answer) == ("retraining", "yes")]
-    if not asked or asked[-1].at > chunk.end - patience or roll_out_key(asked[-1].key) in known:
+    asked = [own for own in known.values() if own.has(Topic.RETRAINING, Answer.YES)]
+    if not asked or asked[-1].at > chunk.end - patience or asked[-1].key.roll_out() in known:
         return ()
     newest = asked[-1]
     hours = (chunk.end - newest.at) / dt.timedelta(hours=1)
     error = last_failure(newest.key, known.values())
     failed = f": its run failed: {error}" if error else " (see its runs)"
-    lacking = "nothing has followed from the gate of" if gate_key(newest.key) in known else "no gate has judged"
+    lacking = "nothing has followed from the gate of" if newest.key.gate() in known else "no gate has judged"
     return (
         Measurement(
             kind=Kind.OPERATIONS,
@@ -154,7 +156,7 @@ def _waiting(spec: ModelSpec, chunk: Chunk, store: Decisions) -> tuple[Measureme
 
 
 def _role(trial: Trial) -> Role:
-    return Role.SHADOW if trial.stage == "shadow" else Role.CHAMPION
+    return Role.SHADOW if trial.stage is TrialStage.SHADOW else Role.CHAMPION
 
 
 def _pair(trial: Trial) -> str:

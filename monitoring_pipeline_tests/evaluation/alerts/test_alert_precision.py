@@ -3,21 +3,22 @@ import datetime as dt
 import pytest
 
 from monitoring_pipeline.evaluation.alerts.precision import measure_alert_precision
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
 
 AT = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
 
 
-def said(incident: str, answer: str, *, days_before: float = 1, topic: str = "outcome") -> Decision:
+def said(incident: str, answer: str, *, days_before: float = 1, topic: Topic = Topic.OUTCOME) -> Decision:
     at = AT - dt.timedelta(days=days_before)
     return Decision(
         model="m",
         topic=topic,
-        answer=answer,
+        answer=Answer(answer),
         reason="",
         actor="ann",
         at=at,
-        key=f"{incident}{at}",
+        key=DecisionKey.of_handling(topic, incident, at),
         incident_id=incident,
     )
 
@@ -40,7 +41,7 @@ def test_of_an_incident_the_last_word_counts():
     [said("a", "planned")],
     [said("a", "real", days_before=90)],
     [said("a", "real", days_before=-0.1)],
-    [said("a", "real", topic="mute")],
+    [said("a", "real", topic=Topic.MUTE)],
 ])  # fmt: skip
 def test_nothing_is_measured_where_nobody_has_said_anything_that_counts(words):
     assert measure_alert_precision(words, AT) is None

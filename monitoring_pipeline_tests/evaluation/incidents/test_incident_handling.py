@@ -46,7 +46,7 @@ def test_every_act_is_an_event_of_the_newest_breached_chunk_and_an_entry_of_the_
     assert (done.event.kind, done.event.chunk, done.event.severity) == (kind, "2024-03-08", Severity.WARNING)
     assert done.event.summary == f"{answer} by ana: the upstream table is late"
     decision = done.decision
-    assert (decision.model, decision.topic, decision.answer, decision.actor) == ("churn", topic, answer, "ana")
+    assert (decision.model, decision.topic, decision.answer_text, decision.actor) == ("churn", topic, answer, "ana")
     assert (decision.reason, decision.at, decision.incident_id) == (ANA.reason, NOW, "ab12cd34")
 
 

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.versions.retraining_policy import NightState, decide_retraining, night_state_of
+from monitoring_pipeline.evaluation.versions.retraining_policy import (
+    NightState,
+    RetrainingCase,
+    decide_retraining,
+    night_state_of,
+)
+from monitoring_pipeline.records.evidence import RetrainingEvidence
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 
@@ -70,7 +76,7 @@ def _nights(told):
 def _decide(told, **changes):
     nights = _nights(told)
     now = nights[-1].chunk_end + dt.timedelta(hours=6) if nights else FIRST
-    return decide_retraining(RULES, nights, **(ASKED | {"now": now} | changes))
+    return decide_retraining(RULES, RetrainingCase(nights=nights, **(ASKED | {"now": now} | changes)))
 
 
 @pytest.mark.parametrize(("told", "answer"), [
@@ -115,15 +121,15 @@ def test_the_reason_against_counts():
 def test_a_yes_shows_its_evidence():
     found = _decide("b.bb")
     assert found.reason.startswith("performance is breached on 3 of 4 chunks (asked for at 3 of 5)")
-    assert found.evidence == {
-        "chunk": "2024-03-04",
-        "serving": "1",
-        "labelled_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
-        "labelled_measured": 4,
-        "estimated_breached": ["2024-03-01", "2024-03-03", "2024-03-04"],
-        "estimated_measured": 4,
-        "cool_down_until": None,
-    }
+    assert found.evidence == RetrainingEvidence(
+        chunk="2024-03-04",
+        serving="1",
+        labelled_breached=("2024-03-01", "2024-03-03", "2024-03-04"),
+        labelled_measured=4,
+        estimated_breached=("2024-03-01", "2024-03-03", "2024-03-04"),
+        estimated_measured=4,
+        cool_down_until=None,
+    )
 
 
 LAST = _nights("bbb")[-1].chunk_end
@@ -275,6 +281,6 @@ def test_only_critical_quality_is_broken_data(kind, severity, failing):
 def test_labels_that_take_weeks_are_looked_for_weeks_back():
     nights = [*_nights("bbb"), *(_night(4 + n, performance_breached=None, maturity=None) for n in range(30))]
     asked = ASKED | {"now": nights[-1].chunk_end}
-    assert decide_retraining(RULES, nights, **asked).answer == "no"
-    assert decide_retraining(RULES, nights, label_delay=30 * DAY, **asked).answer == "yes"
-    assert decide_retraining(RULES, nights, label_delay=17 * DAY, **asked).answer == "no"
+    assert decide_retraining(RULES, RetrainingCase(nights=nights, **asked)).answer == "no"
+    assert decide_retraining(RULES, RetrainingCase(nights=nights, label_delay=30 * DAY, **asked)).answer == "yes"
+    assert decide_retraining(RULES, RetrainingCase(nights=nights, label_delay=17 * DAY, **asked)).answer == "no"

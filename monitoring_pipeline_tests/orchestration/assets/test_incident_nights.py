@@ -11,10 +11,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from monitoring_pipeline.records.incident import Decision, IncidentState
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import GateEvidence, RetrainingEvidence
+from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
+from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.steps.versions.decisions import decide_night
-from monitoring_pipeline.steps.versions.training import gate_key
 from monitoring_pipeline_tests.worlds.living_world import (
     PROMPTLY,
     TRAINER,
@@ -98,14 +101,14 @@ def test_the_incidents_carry_their_evidence(lived):
 
 
 def test_each_night_decides_about_retraining_with_a_reason(lived):
-    decided = lived.decisions("retraining")
+    decided = lived.decisions(Topic.RETRAINING)
     assert [(d.chunk, d.answer) for d in decided] == [(day, "yes" if day == "2024-03-31" else "no") for day in NIGHTS]
     assert [d.at for d in decided] == [night_of(lived, day) for day in NIGHTS]
     reasons = {d.chunk: d.reason.partition(":")[0] for d in decided}
     assert reasons["2024-03-30"] == "not asked for"
     assert reasons["2024-04-01"] == "a retraining is running already, or failed"
     asked = next(d for d in decided if d.answer == "yes")
-    assert asked.evidence["labelled_breached"] == list(BAD)
+    assert asked.grounds(RetrainingEvidence).labelled_breached == tuple(BAD)
     assert asked.incident_id == next(e.incident_id for e in lived.incidents() if e.incident.cause.text == "performance")
 
 
@@ -113,19 +116,22 @@ def test_each_night_decides_about_retraining_with_a_reason(lived):
 def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days, judged, answers, later):
     later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "30d"}, retraining=RETRAINING)
     spec = later.loaded(LOANS).spec
-    asked = next(d for d in later.decisions("retraining") if d.answer == "yes")
+    asked = next(d for d in later.decisions(Topic.RETRAINING) if d.answer == "yes")
     with later.store() as store:
         if judged:
-            store.decide(replace(asked, topic="gate", answer="refused", key=gate_key(asked.key)))
+            store.decide(
+                replace(asked, topic=Topic.GATE, answer=Answer.REFUSED, key=asked.key.gate(), evidence=GateEvidence())
+            )
         decided = decide_night(spec, spec.calendar.chunk(NIGHTS[-1]), store=store, now=asked.at + days * DAY)
     assert [decision.answer for decision in decided] == answers
 
 
 def _changed(world: LivingWorld, topic: str, answer: str, version: str, at: dt.datetime, **evidence: str) -> None:
     """Write down a change of versions as the roll-out does."""
+    grounds = evidence_of_json(evidence_kind(Topic(topic), Answer(answer)), evidence)
     decision = Decision(
-        model=LOANS, topic=topic, answer=answer, reason="", actor="test", at=at, key=topic, model_version=version,
-        evidence=evidence,
+        model=LOANS, topic=Topic(topic), answer=Answer(answer), reason="", actor="test", at=at, key=DecisionKey(topic),
+        model_version=version, evidence=grounds,
     )  # fmt: skip
     with world.store() as store:
         if topic in {"promotion", "rollback"}:
@@ -168,7 +174,7 @@ def test_a_change_of_versions_comes_before_another_retraining(roles, days, reaso
     """
     later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "1000d"}, retraining=RETRAINING | SHORT)
     spec = later.loaded(LOANS).spec
-    began = next(d.at for d in later.decisions("retraining") if d.answer == "yes") + 7 * DAY
+    began = next(d.at for d in later.decisions(Topic.RETRAINING) if d.answer == "yes") + 7 * DAY
     for number, (topic, answer, version, other) in enumerate(ROLES[roles]):
         names = {"champion": other} if topic == "shadow" else {"former": other}
         _changed(later, topic, answer, version, began + number * DAY, **names)
@@ -261,10 +267,10 @@ def test_what_cannot_be_read_is_an_incident_at_once_and_told_though_the_run_fail
     source = next(entry.incident for entry in later.incidents() if entry.incident.cause.text == "source")
     assert culprit in source.title
     assert source.severity == "critical"
-    last = later.decisions("retraining")[-1]
+    last = later.decisions(Topic.RETRAINING)[-1]
     assert (last.chunk, last.answer, last.reason) == (NEXT, "no", f"data quality is failing on {NEXT}")
 
     later.execute(mended)
     assert later.live(NEXT).success
     assert [told for told in later.told[NEXT] if told.startswith("source")] == [f"source resolved {NEXT}"]
-    assert later.decisions("retraining")[-1] == last
+    assert later.decisions(Topic.RETRAINING)[-1] == last

@@ -15,7 +15,10 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.records.cause import Family
-from monitoring_pipeline.records.incident import Decision, StoredIncident
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import ShadowEvidence
+from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.worlds.living_world import (
@@ -79,8 +82,8 @@ def _monitored(source: Path, folder: Path, *, alone: bool) -> Outcome:
 
 def _give_roles(world: LivingWorld) -> None:
     started = Decision(
-        model=LOANS, topic="shadow", answer="started", reason="the gate passed it", actor="test", at=BEFORE, key="s",
-        model_version=SHADOW, evidence={"champion": CHAMPION},
+        model=LOANS, topic=Topic.SHADOW, answer=Answer.STARTED, reason="the gate passed it", actor="test", at=BEFORE,
+        key=DecisionKey("s"), model_version=SHADOW, evidence=ShadowEvidence(incumbent=CHAMPION),
     )  # fmt: skip
     with world.store() as store:
         store.set_role(LOANS, CHALLENGER, Role.CHALLENGER, BEFORE, window=None, by="test")

@@ -16,14 +16,14 @@ from monitoring_pipeline.orchestration.jobs.retraining_sensor import (
     build_retraining_sensor,
 )
 from monitoring_pipeline.ports.registry import CHALLENGER, DECISION_TAG
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.alerting import AlertingRules, load_alerting_rules
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.documents import SpecError
-from monitoring_pipeline.steps.versions.decisions import TRIAL
-from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW
 from monitoring_pipeline_tests.alerting.outbox_contract import Desk
@@ -31,7 +31,8 @@ from monitoring_pipeline_tests.alerting.test_stored_outbox import desk_of
 from monitoring_pipeline_tests.spec.cases import binary_spec
 from monitoring_pipeline_tests.worlds.world import QUIET
 
-ASKED = "retraining:2024-03-10:yes"
+ASKED = DecisionKey.of_retraining("2024-03-10", Answer.YES)
+BEGUN = DecisionKey("k")
 TRAIN, GATE, ROLL_OUT = "churn_retrain", "churn_gate", "churn_rollout"
 
 
@@ -49,9 +50,18 @@ class Office:
     registry: ModelRegistry
     spec: ModelSpec = field(default_factory=_spec)
 
-    def decide(self, topic: str = "retraining", answer: str = "yes", key: str = ASKED, **parts: object) -> None:
+    def decide(
+        self,
+        topic: str = "retraining",
+        answer: str = "yes",
+        key: DecisionKey = ASKED,
+        evidence: dict[str, object] | None = None,
+        **parts: object,
+    ) -> None:
         own = {"reason": "it was so", "actor": "monitoring-pipeline", "at": NOW, "chunk": "2024-03-10"}
-        assert self.store.decide(Decision(model="churn", topic=topic, answer=answer, key=key, **(own | parts)))
+        named = {"topic": Topic(topic), "answer": Answer(answer), "key": key}
+        grounds = evidence_of_json(evidence_kind(named["topic"], named["answer"]), evidence or {})
+        assert self.store.decide(Decision(model="churn", evidence=grounds, **(own | named | parts)))
 
     def tick(self, sensor: dg.SensorDefinition | None = None) -> list[dg.RunRequest]:
         own = sensor or build_retraining_sensor([self.spec], [_job(n) for n in (TRAIN, GATE, ROLL_OUT)],
@@ -144,27 +154,27 @@ def test_a_run_that_was_canceled_is_repeated(office):
 def test_it_is_served_when_its_end_is_decided_and_not_before(office):
     """A run that was killed between the gate and what follows from it is repeated."""
     office.decide()
-    office.decide("gate", "passed", gate_key(ASKED), model_version="2")
+    office.decide("gate", "passed", ASKED.gate(), model_version="2")
     (request,) = office.tick()
     assert request.job_name == TRAIN
-    office.decide("promotion", "promoted", roll_out_key(ASKED), model_version="2")
+    office.decide("promotion", "promoted", ASKED.roll_out(), model_version="2")
     assert office.tick() == []
 
 
 def test_each_yes_has_its_own_run(office):
-    other = "retraining:2024-05-10:yes"
+    other = DecisionKey.of_retraining("2024-05-10", Answer.YES)
     office.decide()
-    office.decide("promotion", "refused", roll_out_key(ASKED))
+    office.decide("promotion", "refused", ASKED.roll_out())
     office.decide(key=other, at=NOW + dt.timedelta(days=60))
-    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [other]
+    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [other.text]
 
 
 def test_only_the_last_yes_is_served(office):
     """One that failed is history as soon as another was asked for, also when its runs are forgotten."""
     office.decide()
-    later = "retraining:2024-03-18:yes"
+    later = DecisionKey.of_retraining("2024-03-18", Answer.YES)
     office.decide(key=later, at=NOW + dt.timedelta(days=8))
-    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [later]
+    assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [later.text]
 
 
 def test_models_do_not_stand_in_each_others_way(office):
@@ -181,22 +191,22 @@ def test_models_do_not_stand_in_each_others_way(office):
     ("answer", "action"), [("promote", "promote"), ("refuse", "refuse"), ("passed", "end_probation")]
 )
 def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
-    office.decide("shadow", "started", "k", model_version="7", evidence={"champion": "1"})
-    office.decide(TRIAL, answer, "k:shadow:x", model_version="7", reason="proven")
+    office.decide("shadow", "started", BEGUN, model_version="7", evidence={"champion": "1"})
+    office.decide("trial", answer, BEGUN.trial_answer("shadow", answer), model_version="7", reason="proven")
     (request,) = office.tick()
     assert (request.job_name, request.run_config["ops"]["churn_change_version"]["config"]) == (
         ROLL_OUT,
-        {"decision_key": "k:shadow:x:done", "action": action, "version": "7", "reason": "proven"},
+        {"decision_key": f"k:shadow:{answer}:done", "action": action, "version": "7", "reason": "proven"},
     )
     assert [r.run_key for r in office.tick()] == [request.run_key]
     office.run(request)
-    office.decide("promotion", "promoted", "k:shadow:x:done", model_version="7")
+    office.decide("promotion", "promoted", DecisionKey(f"k:shadow:{answer}:done"), model_version="7")
     assert office.tick() == []
 
 
 def test_a_worse_champion_is_rolled_back_by_itself_only_where_the_policy_says_so(office):
-    office.decide("promotion", "promoted", "k", model_version="7", evidence={"former": "1"})
-    office.decide(TRIAL, "roll_back", "k:probation:roll_back", model_version="1")
+    office.decide("promotion", "promoted", BEGUN, model_version="7", evidence={"former": "1"})
+    office.decide("trial", "roll_back", DecisionKey("k:probation:roll_back"), model_version="1")
     assert office.spec.retraining.probation.rollback == "manual"
     assert office.tick() == []
     office.spec = _spec(trainer="package.module:train", probation={"rollback": "automatic"})
@@ -215,9 +225,9 @@ def test_another_dagster_job_is_asked_with_the_decision_until_it_is_served(offic
     assert office.tick(sensor) == []
     office.decide()
     (request,) = office.tick(sensor)
-    assert (request.tags["model"], request.tags[DECISION_TAG]) == ("churn", ASKED)
+    assert (request.tags["model"], request.tags[DECISION_TAG]) == ("churn", ASKED.text)
     assert [r.run_key for r in office.tick(sensor)] == [request.run_key]
-    office.decide("promotion", "waits", roll_out_key(ASKED))
+    office.decide("promotion", "waits", ASKED.roll_out())
     assert office.tick(sensor) == []
 
 
@@ -226,7 +236,7 @@ def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_nam
     office.spec = _spec(webhook="trainer")
     with connected(office.registry.tracking_uri) as client:
         client.create_registered_model("churn")
-        for tags in ({}, {DECISION_TAG: ASKED}):
+        for tags in ({}, {DECISION_TAG: ASKED.text}):
             client.create_model_version("churn", source="file:///somewhere", tags=tags)
     assert office.tick() == []
     office.registry.set_alias("churn", CHALLENGER, "1")
@@ -235,17 +245,20 @@ def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_nam
         GATE,
         {"decision_key": "outside:1", "version": "1"},
     )
-    office.decide("gate", "refused", gate_key("outside:1"), model_version="1")
-    office.decide("promotion", "refused", roll_out_key("outside:1"), model_version="1")
+    office.decide("gate", "refused", DecisionKey("outside:1:gate"), model_version="1")
+    office.decide("promotion", "refused", DecisionKey("outside:1:roll_out"), model_version="1")
     assert office.tick() == []
     # What was asked for at the address is not asked for again, and its answer is judged.
     office.decide()
     (request,) = office.tick()
     assert request.job_name == TRAIN
-    office.decide(answer="asked", key=f"{ASKED}:asked")
+    office.decide(answer="asked", key=ASKED.asked())
     office.registry.set_alias("churn", CHALLENGER, "2")
     (request,) = office.tick()
-    assert request.run_config["ops"]["churn_outside_challenger"]["config"] == {"decision_key": ASKED, "version": "2"}
+    assert request.run_config["ops"]["churn_outside_challenger"]["config"] == {
+        "decision_key": ASKED.text,
+        "version": "2",
+    }
     office.run(request, fails=True)
     assert [r.run_key != request.run_key for r in office.tick()] == [True]
 

@@ -18,7 +18,9 @@ from monitoring_pipeline.orchestration.jobs.retraining import (
 )
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
 from monitoring_pipeline.ports.registry import DECISION_TAG
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence import GateEvidence, PromotionEvidence, RollbackEvidence
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.trainers import run_trainer
 from monitoring_pipeline.steps.roles import effective_spec
@@ -35,7 +37,6 @@ from monitoring_pipeline.steps.versions.roll_out import (
 from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
     NoRetrainingError,
-    gate_key,
     take_training_rows,
     train_challenger,
 )
@@ -130,7 +131,7 @@ def test_a_prediction_that_two_versions_have_scored_is_one_row(judged: World) ->
 def test_the_challenger_says_what_it_was_made_from(judged: World) -> None:
     with outside(judged) as own:
         tags = own.registry.version_tags(LOANS, "1")
-    assert tags[DECISION_TAG] == KEY
+    assert tags[DECISION_TAG] == KEY.text
     assert tags["monitoring.trained_until"] == "2024-03-27"
     assert tags["monitoring.spec_hash"] == judged.loaded(LOANS).spec.spec_hash
     assert tags["monitoring.gate"] == "passed"
@@ -140,7 +141,9 @@ def test_a_model_without_a_column_of_versions_is_not_retrained(judged: World) ->
     spec = judged.loaded(LOANS).spec
     source = spec.predictions.model_copy(update={"model_version": None})
     with outside(judged) as own, pytest.raises(NoRetrainingError, match=r"predictions\.model_version"):
-        train_challenger(spec.model_copy(update={"predictions": source}), decision_key="x", now=NOW, adapters=own)
+        train_challenger(
+            spec.model_copy(update={"predictions": source}), decision_key=DecisionKey("x"), now=NOW, adapters=own
+        )
 
 
 # ---------------------------------------------------------------------------------------------------- the gate
@@ -148,11 +151,12 @@ def test_a_model_without_a_column_of_versions_is_not_retrained(judged: World) ->
 
 def test_the_gates_answer_is_a_decision_with_its_evidence(judged: World) -> None:
     with outside(judged) as own:
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
     assert gate is not None
-    assert (gate.topic, gate.model_version, gate.evidence["champion"]) == ("gate", "1", "2024.1")
-    assert (gate.evidence["held_out_start"], gate.evidence["held_out_end"]) == ("2024-03-27", "2024-04-04")
-    assert gate.evidence["rows"] == 8 * 200
+    evidence = gate.grounds(GateEvidence)
+    assert (gate.topic, gate.model_version, evidence.champion) == ("gate", "1", "2024.1")
+    assert (evidence.held_out_start, evidence.held_out_end) == (dt.date(2024, 3, 27), dt.date(2024, 4, 4))
+    assert evidence.rows == 8 * 200
     assert "log_loss: proven better" in gate.reason
 
 
@@ -200,8 +204,8 @@ def test_a_version_trained_until_today_is_not_measured(judged: World) -> None:
         trained = run_trainer(f"{TRAINERS}:boosting", request, own.registry.tracking_uri)
         tags = {"monitoring.trained_until": "2024-04-06"}
         version = own.registry.register(request, trained, tags=tags, params={})
-        gate = run_gate(spec, version, decision_key="fresh", now=NOW, adapters=own)
-        assert (gate.answer, gate.evidence["rows"]) == ("unmeasured", 0)
+        gate = run_gate(spec, version, decision_key=DecisionKey("fresh"), now=NOW, adapters=own)
+        assert (gate.answer, gate.grounds(GateEvidence).rows) == ("unmeasured", 0)
         assert "were trained until 2024-04-06; no later day before 2024-04-04 has final labels" in gate.reason
         with pytest.raises(RollOutError, match=f"no gate has judged version {version}"):
             promote(judged.loaded(LOANS), action("p", version), adapters=own)
@@ -220,7 +224,7 @@ def test_rows_that_the_registrys_champion_did_not_serve_are_scored_by_it(judged:
     with outside(judged) as own:
         own.registry.set_alias(LOANS, "champion", "1")
         # The challenger is the champion's twin: on rows that neither served there is no difference at all.
-        twin = train_challenger(spec, decision_key="twin", now=NOW, adapters=own)
+        twin = train_challenger(spec, decision_key=DecisionKey("twin"), now=NOW, adapters=own)
         result = evaluate_version(spec, twin, now=NOW, adapters=own)
         assert (result.passed, result.rows, result.checks[0].difference) == (False, 8 * 200, 0.0)
         # On rows that it served, what it served counts.
@@ -237,7 +241,11 @@ def test_a_promotion_moves_the_alias_builds_the_reference_and_opens_a_probation(
     loaded = judged.loaded(LOANS)
     with outside(judged) as own:
         decided = promote(loaded, action("p"), adapters=own)
-        assert (decided.answer, decided.model_version, decided.evidence["former"]) == ("promoted", "1", "2024.1")
+        assert (decided.answer, decided.model_version, decided.grounds(PromotionEvidence).incumbent) == (
+            "promoted",
+            "1",
+            "2024.1",
+        )
         assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
         assert roles(own) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
         window = effective_spec(loaded.spec, own.store).reference["1"]
@@ -254,7 +262,7 @@ def test_the_new_versions_reference_holds_its_own_scores_of_the_held_out_rows(ju
     with outside(judged) as own:
         promote(loaded, action("p"), adapters=own)
         rows = own.snapshots.read(own.store.snapshot(LOANS, "2024-03-27/2024-04-04", "reference:1").uri)
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
     assert rows.height == 8 * 200
     assert rows["model_version"].unique().to_list() == ["1"]
     old = rows.filter(rows["age"] > 50)["score"].mean()
@@ -265,7 +273,7 @@ def test_the_new_versions_reference_holds_its_own_scores_of_the_held_out_rows(ju
     losses = rows.select(
         (rows["label"] * -rows["score"].log() - (1 - rows["label"]) * (1 - rows["score"]).log()).mean()
     )
-    assert losses.item() == pytest.approx(gate.evidence["checks"][0]["challenger"], rel=1e-9)
+    assert losses.item() == pytest.approx(gate.grounds(GateEvidence).checks[0].challenger, rel=1e-9)
 
 
 def test_a_promoted_version_is_monitored_the_next_night(judged: World) -> None:
@@ -288,7 +296,7 @@ def test_a_rollback_brings_the_former_champion_back_once(judged: World) -> None:
         back = action("r", now=NOW + dt.timedelta(days=9), actor="ana", reason="worse at weekends")
         decided = roll_back(loaded, back, adapters=own)
         assert (decided.answer, decided.model_version, decided.actor) == ("rolled_back", "2024.1", "ana")
-        assert decided.evidence["from"] == "1"
+        assert decided.grounds(RollbackEvidence).newcomer == "1"
         assert roles(own) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
         # The registry never knew version 2024.1.
         assert set(aliases(own).values()) == {None}
@@ -303,11 +311,11 @@ def test_the_registrys_champion_comes_back_by_its_alias(judged: World) -> None:
     later = NOW + dt.timedelta(hours=3)
     with outside(judged) as own:
         promote(loaded, action("p"), adapters=own)
-        second = train_challenger(loaded.spec, decision_key="second", now=later, adapters=own)
-        gate = run_gate(loaded.spec, second, decision_key="second", now=later, adapters=own)
-        assert gate.evidence["champion"] == "1"
+        second = train_challenger(loaded.spec, decision_key=DecisionKey("second"), now=later, adapters=own)
+        gate = run_gate(loaded.spec, second, decision_key=DecisionKey("second"), now=later, adapters=own)
+        assert gate.grounds(GateEvidence).champion == "1"
         assert gate.answer == "refused"
-        assert gate.evidence["checks"][0]["difference"] == pytest.approx(0, abs=1e-12)
+        assert gate.grounds(GateEvidence).checks[0].difference == pytest.approx(0, abs=1e-12)
         promote(loaded, action("p2", second, now=later), adapters=own)
         assert aliases(own) == {"champion": "2", "challenger": None, "former_champion": "1"}
         roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), adapters=own)
@@ -338,7 +346,7 @@ def test_the_policy_decides_what_follows_a_pass(
     judged.change_spec(LOANS, retraining=RETRAINING | {"promotion": policy})
     loaded = judged.loaded(LOANS)
     with outside(judged) as own:
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
         assert roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own).answer == answer
         assert own.registry.version_with_alias(LOANS, "challenger") == challenger
 
@@ -346,7 +354,7 @@ def test_the_policy_decides_what_follows_a_pass(
 def test_what_could_not_be_measured_waits_for_a_person(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as own:
-        gate = replace(own.store.decision(LOANS, gate_key(KEY)), answer="unmeasured", reason="3 rows")
+        gate = replace(own.store.decision(LOANS, KEY.gate()), answer=Answer.UNMEASURED, reason="3 rows")
         decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
         assert (decided.answer, decided.reason) == ("waits", "the gate could not measure: 3 rows")
 
@@ -358,7 +366,7 @@ def test_only_a_known_and_judged_version_takes_over(version: str, told: str, jud
     loaded = judged.loaded(LOANS)
     with outside(judged) as own:
         if version == "2":
-            train_challenger(loaded.spec, decision_key="other", now=NOW, adapters=own)
+            train_challenger(loaded.spec, decision_key=DecisionKey("other"), now=NOW, adapters=own)
         with pytest.raises(RollOutError, match=told):
             promote(loaded, action("p", version), adapters=own)
 
@@ -402,7 +410,7 @@ def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: P
             ]
             assert len(real.store.role_history(LOANS)) == 2
             assert aliases(real) == {"champion": "1", "challenger": None, "former_champion": None}
-            assert real.store.decisions(LOANS)[1].evidence["former"] == "2024.1"
+            assert real.store.decisions(LOANS)[1].grounds(PromotionEvidence).incumbent == "2024.1"
 
 
 # ---------------------------------------------------------------------------------------------------- the jobs
@@ -416,13 +424,13 @@ def test_the_job_trains_judges_and_promotes_and_a_repeated_run_changes_nothing(
         world.change_spec(LOANS, retraining=RETRAINING)
         world.execute(AGE_DECIDES)
         asked = Decision(
-            model=LOANS, topic="retraining", answer="yes", reason="worse", actor="night", at=NOW, key=KEY,
+            model=LOANS, topic=Topic.RETRAINING, answer=Answer.YES, reason="worse", actor="night", at=NOW, key=KEY,
             chunk="2024-04-05", incident_id="INC-1",
         )  # fmt: skip
         with world.store() as store:
             store.decide(asked)
         for _ in range(2):
-            assert run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY}).success
+            assert run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY.text}).success
             with outside(world) as own:
                 decisions = own.store.decisions(LOANS)
                 assert [(d.topic, d.answer) for d in decisions] == [
@@ -437,7 +445,7 @@ def test_the_job_trains_judges_and_promotes_and_a_repeated_run_changes_nothing(
 
 def test_a_trainer_that_raises_fails_the_run_with_its_message(world: World) -> None:
     world.change_spec(LOANS, retraining=RETRAINING | {"trainer": f"{TRAINERS}:raises"})
-    result = run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY})
+    result = run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY.text})
     assert not result.success
     failure = next(event for event in result.all_events if event.is_step_failure)
     assert "no convergence on ['age', 'employment', 'income']" in str(failure.event_specific_data.error)
@@ -452,7 +460,7 @@ def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there
     with outside(judged) as real:
         own = replace(real, ask_trainer=lambda secret, request: asked.append((secret, request)))
         for _ in range(2):
-            assert train_challenger(loaded.spec, decision_key="outside", now=NOW, adapters=own) is None
+            assert train_challenger(loaded.spec, decision_key=DecisionKey("outside"), now=NOW, adapters=own) is None
         ((secret, request),) = asked
         assert secret == "trainer"
         assert (request["model"], request["training_start"], request["training_end"]) == (
@@ -470,8 +478,8 @@ def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there
     assert (wanted.job, wanted.config) == (f"{LOANS}_gate", config)
     assert run_job(judged, build_gate_job(loaded), config=config).success
     with outside(judged) as own:
-        assert own.store.decision(LOANS, gate_key("outside")).answer == "passed"
-        assert own.store.decisions(LOANS, topic="promotion")[-1].answer == "waits"
+        assert own.store.decision(LOANS, DecisionKey("outside").gate()).answer == "passed"
+        assert own.store.decisions(LOANS, topic=Topic.PROMOTION)[-1].answer == "waits"
         assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
 
 
@@ -481,7 +489,7 @@ def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:
     for _ in range(2):
         assert run_job(judged, job, config=wanted).success
     with outside(judged) as own:
-        (decision,) = own.store.decisions(LOANS, topic="promotion")
+        (decision,) = own.store.decisions(LOANS, topic=Topic.PROMOTION)
         assert (decision.answer, decision.actor, decision.reason) == ("promoted", "ana@example.com", "looks right")
     unknown = run_job(judged, job, config={"action": "delete", "decision_key": "d"})
     assert not unknown.success
@@ -515,4 +523,4 @@ def test_the_command_evaluate_says_the_answer_by_its_exit_code(
     assert words in evaluated.output
     assert ("difference [interval]" in evaluated.output) is (exit_code != 2), "nothing was compared"
     with outside(judged) as own:
-        assert len(own.store.decisions(LOANS, topic="gate")) == 1, "nothing is written"
+        assert len(own.store.decisions(LOANS, topic=Topic.GATE)) == 1, "nothing is written"

@@ -12,7 +12,9 @@ from click.testing import CliRunner
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import wanted_runs
 from monitoring_pipeline.ports.outside import Outside
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.connection import connected
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
@@ -20,7 +22,6 @@ from monitoring_pipeline.steps.versions.gate import evaluate_version, run_gate
 from monitoring_pipeline.steps.versions.roll_out import RollOutError, promote, refuse, roll_back, roll_out, start_shadow
 from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.training import (
-    gate_key,
     take_training_rows,
     train_challenger,
 )
@@ -59,8 +60,10 @@ def delete(own: Outside, version: str) -> None:
 
 
 def decided(own: Outside, topic: str, answer: str, version: str, key: str, **evidence: Any) -> None:
-    decision = Decision(model=LOANS, topic=topic, answer=answer, reason="it was so", actor="test", at=BEFORE, key=key,
-                        model_version=version, evidence=evidence)  # fmt: skip
+    named = {"topic": Topic(topic), "answer": Answer(answer), "key": DecisionKey(key)}
+    grounds = evidence_of_json(evidence_kind(named["topic"], named["answer"]), evidence)
+    decision = Decision(model=LOANS, reason="it was so", actor="test", at=BEFORE, model_version=version,
+                        evidence=grounds, **named)  # fmt: skip
     assert own.store.decide(decision)
 
 
@@ -94,9 +97,9 @@ def test_a_version_that_does_not_answer_is_refused(judged: World) -> None:
             assert f"version {version} does not score the held-out rows: " in result.reasons[0]
             assert told in result.reasons[0]
         own.registry.set_alias(LOANS, "challenger", version)
-        gate = run_gate(loaded.spec, version, decision_key="moody", now=NOW, adapters=own)
+        gate = run_gate(loaded.spec, version, decision_key=DecisionKey("moody"), now=NOW, adapters=own)
         assert (gate.answer, gate.reason) == ("refused", result.reasons[0])
-        assert roll_out(loaded, gate, decision_key="moody", now=NOW, adapters=own).answer == "refused"
+        assert roll_out(loaded, gate, decision_key=DecisionKey("moody"), now=NOW, adapters=own).answer == "refused"
         assert own.registry.version_with_alias(LOANS, "challenger") is None
 
 
@@ -118,7 +121,7 @@ def test_a_version_that_was_deleted_after_its_gate_is_not_trained_again(judged: 
         delete(own, "1")
         assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own) == "1"
         assert not own.registry.has_version(LOANS, "2")
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
         with pytest.raises(RollOutError, match="the registry has no version '1'"):
             roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
         # A person, or the end of its trial, can still take it out of the line.
@@ -150,7 +153,9 @@ def test_a_challenger_gets_no_number_that_anything_knows(judged: World, tmp_path
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = 2 WHERE "Scored At" > TIMESTAMP \'2024-04-05\'')
     with outside(judged) as known:
         own = replace(known, registry=ModelRegistry(f"sqlite:///{tmp_path / 'new.db'}", tmp_path / "new"))
-        assert train_challenger(judged.loaded(LOANS).spec, decision_key="new", now=NOW, adapters=own) == "3"
+        assert (
+            train_challenger(judged.loaded(LOANS).spec, decision_key=DecisionKey("new"), now=NOW, adapters=own) == "3"
+        )
         assert own.registry.version_of_decision(LOANS, "new") == "3"
         assert [own.registry.has_version(LOANS, version) for version in "12"] == [False, False]
 
@@ -163,7 +168,7 @@ def test_a_version_is_not_held_against_itself_and_does_not_replace_itself(judged
     with outside(judged) as own:
         serving = register_again(own)
         own.registry.set_alias(LOANS, "champion", serving)
-        gate = run_gate(loaded.spec, serving, decision_key="itself", now=NOW, adapters=own)
+        gate = run_gate(loaded.spec, serving, decision_key=DecisionKey("itself"), now=NOW, adapters=own)
         assert gate.answer == "unmeasured"
         assert gate.reason == f"version {serving} is the champion: there is nothing to hold it against"
         with pytest.raises(RollOutError, match=f"version {serving} is the champion already"):
@@ -176,7 +181,7 @@ def test_a_gate_against_another_champion_promotes_nobody_by_itself(judged: World
     with outside(judged) as own:
         other = register_again(own)
         own.registry.set_alias(LOANS, "champion", other)
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
         decision = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
         assert decision.answer == "waits"
         assert decision.reason == f"the gate held it against version 2024.1, but version {other} serves now"
@@ -196,7 +201,7 @@ def test_a_promotion_leaves_one_champion_and_one_trial(judged: World) -> None:
         promote(loaded, action("p", "1"), adapters=own)
         assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": by_hand}
         assert roles(own) == {"1": Role.CHAMPION, by_hand: Role.SHADOW, "2": Role.RETIRED, shadow: Role.RETIRED}
-        refused = own.store.decisions(LOANS, topic="promotion")[0]
+        refused = own.store.decisions(LOANS, topic=Topic.PROMOTION)[0]
         assert (refused.answer, refused.model_version) == ("refused", shadow)
         assert refused.reason == "its trial ended undecided: version 1 was promoted"
         trial = running_trial(loaded.spec, own.store)
@@ -248,17 +253,17 @@ def test_challengers_from_outside_are_judged_one_by_one_and_to_their_end(judged:
     judged.change_spec(LOANS, retraining={**RETRAINING, "trainer": None, "webhook": "trainer"})
     loaded = judged.loaded(LOANS)
     with outside(judged) as own:
-        gate = own.store.decision(LOANS, gate_key(KEY))
+        gate = own.store.decision(LOANS, KEY.gate())
 
         def wanted() -> list[dict[str, str]]:
             return [entry.config for entry in wanted_runs(loaded.spec, own.store, own.registry)]
 
         # A run that was killed after the gate is repeated.
-        assert wanted() == [{"decision_key": KEY, "version": "1"}]
-        roll_out(loaded, replace(gate, answer="refused"), decision_key=KEY, now=NOW, adapters=own)
+        assert wanted() == [{"decision_key": KEY.text, "version": "1"}]
+        roll_out(loaded, replace(gate, answer=Answer.REFUSED), decision_key=KEY, now=NOW, adapters=own)
         assert wanted() == []
         # Another one that was trained for the same decision has a gate of its own.
-        again = register_again(own, **{"monitoring.decision_key": KEY})
+        again = register_again(own, **{"monitoring.decision_key": KEY.text})
         own.registry.set_alias(LOANS, "challenger", again)
         assert wanted() == [{"decision_key": f"outside:{again}", "version": again}]
 

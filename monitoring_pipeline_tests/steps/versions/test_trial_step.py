@@ -8,13 +8,14 @@ import pytest
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
 from monitoring_pipeline.ports.outside import Scoring
-from monitoring_pipeline.records.incident import Decision
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.versions.decisions import decide_night
 from monitoring_pipeline.steps.versions.running_trial import running_trial
-from monitoring_pipeline.steps.versions.training import gate_key, roll_out_key
 from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS
@@ -25,8 +26,13 @@ HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 ASKED = dt.datetime(2024, 3, 24, tzinfo=dt.UTC)
 
 
-def decided(topic: str, answer: str, **more: object) -> Decision:
-    return Decision(model=LOANS, topic=topic, answer=answer, reason="", actor="test", at=ASKED, key=topic, **more)
+RETRAINING, LATER = DecisionKey("retraining"), DecisionKey("later")
+
+
+def decided(topic: str, answer: str, evidence: dict[str, object] | None = None, **more: object) -> Decision:
+    named = {"topic": Topic(topic), "answer": Answer(answer), "key": DecisionKey(topic)}
+    grounds = evidence_of_json(evidence_kind(named["topic"], named["answer"]), evidence or {})
+    return Decision(model=LOANS, reason="", actor="test", at=ASKED, evidence=grounds, **named, **more)
 
 
 @pytest.fixture
@@ -68,25 +74,25 @@ def test_a_retraining_that_nobody_judges_becomes_a_breach_after_a_day(world):
         "no gate has judged the retraining that was asked for after 2024-03-23 (see its runs)"
     )
     with world.store() as store:
-        for number, error in enumerate(("no such module", "no convergence")):
-            store.decide(replace(decided("retraining", "failed"), key=f"retraining:failed:{number}", reason=error))
+        for error in ("no such module", "no convergence"):
+            store.decide(replace(decided("retraining", "failed"), key=RETRAINING.failure(error), reason=error))
     assert compared(world, DAYS[2])[0].reason.endswith("after 2024-03-23: its run failed: no convergence")
 
 
 def test_a_gate_that_nothing_follows_from_is_a_breach_too(world):
     with world.store() as store:
         store.decide(decided("retraining", "yes", chunk="2024-03-23"))
-        store.decide(replace(decided("gate", "passed"), key=gate_key("retraining")))
+        store.decide(replace(decided("gate", "passed"), key=RETRAINING.gate()))
         assert "nothing has followed from the gate of the retraining" in compared(world, DAYS[2])[0].reason
-        store.decide(replace(decided("promotion", "waits"), key=roll_out_key("retraining")))
+        store.decide(replace(decided("promotion", "waits"), key=RETRAINING.roll_out()))
     assert compared(world, DAYS[2]) == ()
 
 
 def test_one_that_failed_is_history_when_a_later_one_came_to_its_end(world):
     with world.store() as store:
         store.decide(decided("retraining", "yes", chunk="2024-03-10"))
-        store.decide(replace(decided("retraining", "yes", chunk="2024-03-23"), key="later", at=ASKED + HOUR))
-        store.decide(replace(decided("promotion", "refused"), key=roll_out_key("later"), at=ASKED + HOUR))
+        store.decide(replace(decided("retraining", "yes", chunk="2024-03-23"), key=LATER, at=ASKED + HOUR))
+        store.decide(replace(decided("promotion", "refused"), key=LATER.roll_out(), at=ASKED + HOUR))
     assert compared(world, DAYS[2]) == ()
 
 
@@ -117,12 +123,13 @@ def test_a_shadow_whose_labels_never_come_is_refused_when_they_are_overdue(start
     world.change_spec(LOANS, retraining=SHADOW | {"shadow": {"minimum_days": 2, "maximum_days": 7}})
     spec = world.loaded(LOANS).spec
     chunk = spec.calendar.chunk(DAYS[-1])
-    begun = replace(decided("shadow", "started", model_version="7"), at=chunk.end - started * DAY,
-                    evidence={"champion": "2024.1"})  # fmt: skip
+    begun = replace(
+        decided("shadow", "started", evidence={"champion": "2024.1"}, model_version="7"), at=chunk.end - started * DAY
+    )
     with world.store() as store:
         store.decide(begun)
         decide_night(spec, chunk, store=store, now=chunk.end + HOUR)
-        told = store.decisions(LOANS, topic="trial")
+        told = store.decisions(LOANS, topic=Topic.TRIAL)
     assert [decision.answer for decision in told] == answers
     if told:
         assert told[0].reason == "not proven better in 7 days: 0 days with labels, at least 2 needed"

@@ -1,4 +1,4 @@
-"""Two lines of performance: of what a rehearsal served, and of what was logged, on the same rows."""
+"""Performance over a period, of the outputs that a rehearsal served and of those that were logged, on the same rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticE
 
 LEAST_DAYS = 10
 LOGGED = ""
-"""Version that served as long as nothing was promoted."""
+"""Stands for the version that served as long as nothing was promoted."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lines:
-    """The headline metric of a month, with the loop and without it.
+class PeriodComparison:
+    """The headline metric of a period: of the outputs that were served, with the loop, and of those logged, without it.
 
     Args:
         rows: labelled rows of both.
-        versions: that served, in their order; empty text for what was logged.
-        served: with the loop; its interval leaves out one day at a time (``jackknife_interval``), as all here.
-        logged: without it.
-        difference: with minus without; ``None`` where both are the same rows.
+        versions: the versions that served, in order; ``LOGGED`` for the time before the first promotion.
+        served: metric of the served outputs. All intervals leave out one day at a time (``jackknife_interval``).
+        logged: metric of the logged outputs.
+        difference: served minus logged; ``None`` where both are the same rows.
     """
 
     rows: int
@@ -44,8 +44,8 @@ class Lines:
     difference: Quantity | None
 
 
-def lines_of(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> Lines | None:
-    """Return both lines over several chunks; ``None`` where none of them was rehearsed, or has labels."""
+def compare_period(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> PeriodComparison | None:
+    """Compare served and logged outputs over several chunks; None if none of them was rehearsed, or none has labels."""
     spec, store = home.loaded.spec, home.store
     predictions, labels = store.snapshots(spec.name, "predictions"), store.snapshots(spec.name, "labels")
     served: list[pl.DataFrame] = []
@@ -62,13 +62,13 @@ def lines_of(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> 
         versions[champion or LOGGED] = None
         own = rows if champion is None else rows.filter(pl.col("model_version") == champion)
         first = own if champion is None else _logged_rows(home, chunk)
-        for line, frame in ((served, own), (logged, first)):
+        for outputs, frame in ((served, own), (logged, first)):
             one = one_row_per_id(frame, known, preferred_version=champion or LOGGED)
-            line.append(one.with_columns(pl.concat_str(pl.lit(key), "row_id", separator="/").alias("row_id")))
+            outputs.append(one.with_columns(pl.concat_str(pl.lit(key), "row_id", separator="/").alias("row_id")))
     if not served:
         return None
     pairs = pair_versions(spec, pl.concat(logged), pl.concat(served), champion="logged", challenger="served")
-    return _lines(pairs, tuple(versions))
+    return _compared(pairs, tuple(versions))
 
 
 def _labels_of_chunk(labels: pl.DataFrame) -> pl.DataFrame:
@@ -81,7 +81,7 @@ def _logged_rows(home: RehearsalHome, chunk: Chunk) -> pl.DataFrame:
     return canonical_predictions(home.loaded.spec, read.frame, id_key=key, without_time=read.rows_without_time).frame
 
 
-def _lines(pairs: PairedRows, versions: tuple[str, ...]) -> Lines:
+def _compared(pairs: PairedRows, versions: tuple[str, ...]) -> PeriodComparison:
     name = HEADLINE_METRIC[pairs.task]
     metric = next(metric for metric in metrics_of(pairs.task) if metric.name == name)
     days = np.unique(pairs.days)
@@ -98,11 +98,14 @@ def _lines(pairs: PairedRows, versions: tuple[str, ...]) -> Lines:
         own = (_interval(served), _interval(logged), difference)
     except UndefinedStatisticError:
         own = (None, None, None)
-    return Lines(rows=pairs.labels.size, versions=versions, served=own[0], logged=own[1], difference=own[2])
+    return PeriodComparison(rows=pairs.labels.size, versions=versions, served=own[0], logged=own[1], difference=own[2])
 
 
 def _interval(values: NDArray[np.float64]) -> Quantity:
-    """Return the first, of all rows, with an interval from the others, each without a day; few days tell none."""
+    """Return values[0], of all rows, with a jackknife interval from values[1:], of which each omits one day.
+
+    There is no interval with ``LEAST_DAYS`` days or fewer.
+    """
     if values.size <= LEAST_DAYS:
         return Quantity(float(values[0]))
     return jackknife_interval(float(values[0]), values[1:])

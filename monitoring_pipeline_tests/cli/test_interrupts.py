@@ -1,0 +1,56 @@
+"""SIGINT and SIGTERM end a command at once, although Dagster turns either into the failure of a step."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monitoring_pipeline.cli.interrupts import run_apart
+
+COMMAND = """
+import sys, time
+from pathlib import Path
+import dagster as dg
+from monitoring_pipeline.cli.interrupts import ended_by_signals, run_apart
+
+folder = Path(sys.argv[1])
+
+@dg.op
+def endless():
+    (folder / "running").touch()
+    time.sleep(600)
+
+@dg.job(executor_def=dg.in_process_executor)
+def work():
+    endless()
+
+def run():
+    result = work.execute_in_process(raise_on_error=False)
+    (folder / "recorded").write_text(str(result.success))
+
+with ended_by_signals("start it again"):
+    run_apart(run)
+"""
+
+
+@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signal_in_a_step_of_dagster_ends_the_process_and_no_failure_is_recorded(number, exit_code, tmp_path: Path):
+    command = [sys.executable, "-W", "ignore", "-c", COMMAND, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "running").exists():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == exit_code
+    assert not (tmp_path / "recorded").exists()
+    assert errors.splitlines()[-1] == f"stopped by {number.name}; start it again"
+
+
+def test_error_of_work_that_runs_apart_is_raised_where_it_is_waited_for():
+    def work() -> None:
+        raise ArithmeticError("no convergence")
+
+    with pytest.raises(ArithmeticError, match="no convergence"):
+        run_apart(work)
