@@ -108,7 +108,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 def test_nothing_is_asked_for_where_nothing_was_decided(office):
     assert office.tick() == []
-    office.decide(answer="no", key="retraining:2024-03-09:no")
+    office.decide(answer="no", key=DecisionKey("retraining:2024-03-09:no"))
     assert office.tick() == []
     assert not (office.registry.artifact_root.parent / "mlflow.db").exists()
 
@@ -117,7 +117,7 @@ def test_a_yes_is_one_run_under_one_key_until_it_is_there(office):
     office.decide()
     first, second = office.tick(), office.tick()
     assert [(r.job_name, r.run_config["ops"]) for r in first] == [
-        (TRAIN, {"churn_train": {"config": {"decision_key": ASKED}}})
+        (TRAIN, {"churn_train": {"config": {"decision_key": ASKED.text}}})
     ]
     assert [r.run_key for r in first] == [r.run_key for r in second]
 
