@@ -90,7 +90,8 @@ class Incident:
         title: one line for people.
         findings: breaches of the newest breached chunk, causes before consequences, most severe first.
         subjects: every subject that was ever part of it, in order of appearance.
-        related: causes of other incidents of that chunk that probably explain it.
+        related: causes of other incidents on that chunk that come earlier in the flow of data.
+        explained_by: those of them that the attribution of that chunk supports.
     """
 
     model: str
@@ -107,6 +108,12 @@ class Incident:
     findings: tuple[Finding, ...]
     subjects: tuple[str, ...]
     related: tuple[Cause, ...] = ()
+    explained_by: tuple[Cause, ...] = ()
+
+    @property
+    def coinciding(self) -> tuple[Cause, ...]:
+        """The related causes that are not known to explain it."""
+        return tuple(cause for cause in self.related if cause not in self.explained_by)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,11 @@
 """What incidents are folded from: the breaches of all chunks, and what else is known of the same numbers."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.store.rows import measurement_of
@@ -15,7 +18,8 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
     """Return every chunk of a model that was looked at, in order, with the measurements that incidents need.
 
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
-    metric of a breached estimate; and the number of rows, which shows that the source could be read.
+    metric of a breached estimate; the attribution of performance; and the number of rows, which shows that the source
+    could be read.
     """
     of_days = measurements.c.chunk.not_like(REFERENCE_KEY_PATTERN)
     current = sa.select(measurements).filter_by(model=model).where(of_days, is_current(measurements)).cte("current")
@@ -32,15 +36,28 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
         current.c.name == breached.c.name,
     )
     readable = sa.and_(current.c.kind == Kind.QUALITY.value, current.c.name == "rows")
+    attribution = sa.and_(
+        current.c.kind == Kind.PERFORMANCE.value,
+        current.c.subject == SUBJECT,
+        sa.exists().where(breached.c.kind == Kind.PERFORMANCE.value),
+    )
     wanted = (
         sa.select(current)
-        .where(sa.or_(same, estimated, readable))
+        .where(sa.or_(same, estimated, readable, attribution))
         .order_by(current.c.chunk_start, current.c.chunk, current.c.producer, current.c.position)
     )
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
     for row in connection.execute(wanted).mappings():
         by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
-    return [ChunkMeasurements(chunk=chunk, measurements=tuple(own)) for chunk, own in sorted(by_chunk.items())]
+    return [_of_chunk(chunk, own) for chunk, own in sorted(by_chunk.items())]
+
+
+def _of_chunk(chunk: str, own: Sequence[Measurement]) -> ChunkMeasurements:
+    return ChunkMeasurements(
+        chunk=chunk,
+        measurements=tuple(m for m in own if not is_attribution(m)),
+        attribution=tuple(m for m in own if is_attribution(m)),
+    )
 
 
 def _judged_chunks(connection: Connection, model: str) -> list[str]:

@@ -37,6 +37,7 @@ def incident_row(stored: StoredIncident) -> Row:
         "cause": incident.cause.text,
         "subjects": list(incident.subjects),
         "related": [cause.text for cause in incident.related],
+        "explained_by": [cause.text for cause in incident.explained_by],
         "findings": [_finding_row(finding) for finding in incident.findings],
         **{name: getattr(incident, name) for name in _PLAIN},
         **handling_row(stored.handling),
@@ -56,6 +57,7 @@ def incident_of(row: RowMapping) -> StoredIncident:
         severity=Severity(row["severity"]),
         subjects=tuple(row["subjects"]),
         related=tuple(map(Cause.parse, row["related"])),
+        explained_by=tuple(map(Cause.parse, row["explained_by"])),
         findings=tuple(_finding_of(finding) for finding in row["findings"]),
         **{name: row[name] for name in _PLAIN},
     )

@@ -7,7 +7,7 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
-HEAD_REVISION = "0004"
+HEAD_REVISION = "0005"
 """Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
 
 VIEWS = (

@@ -55,7 +55,8 @@ def test_a_finding_is_a_line(finding: Finding, line: str) -> None:
 
 def test_a_message_tells_everything() -> None:
     of = stored(
-        related=(Cause(Family.COLUMN, ("temperature",)),),
+        related=(Cause(Family.COLUMN, ("temperature",)), Cause(Family.OUTPUTS), Cause(Family.INPUTS)),
+        explained_by=(Cause(Family.INPUTS),),
         handling=Handling(acknowledged_by="ann", outcome=Outcome.REAL),
     )
     message = incident_message(alert(of=of), link=LINK)
@@ -68,7 +69,8 @@ def test_a_message_tells_everything() -> None:
         "Since": "2013-05-31 (3 breached chunks, last 2013-06-02)",
         "Incident": "flight_delay-7",
         "Owner": "team:ml",
-        "Probably explained by": "column:temperature",
+        "Explained by": "inputs",
+        "At the same time": "column:temperature, outputs",
     }
     assert message.lines == (finding_line(AUROC),)
     assert [command for _, command in message.commands] == [

@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.incidents.changes import find_changes
 from monitoring_pipeline.evaluation.incidents.fold import fold_incidents
 from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome
 from monitoring_pipeline.evaluation.judgement.verdict import judge as judge_measurements
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence import GateCheck, GateEvidence, RetrainingEvidence
@@ -462,3 +463,24 @@ def _make_it_of_revision_2(url):
         metadata.drop_all(connection, tables=ACTION_TABLES)
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
+
+
+def test_attribution_is_read_apart_from_the_breaches_and_names_the_cause(store, measure, make_results):
+    measure("www")
+    part = replace(AUROC, subject="relation", severity=Severity.INFO, status=Status.OK, threshold_lower=None)
+    drift = replace(
+        AUROC, kind=Kind.DRIFT, subject="age", name="jensen_shannon", status=Status.BREACHED, reason="moved",
+        threshold_lower=None,
+    )  # fmt: skip
+    for day in ("2024-03-01", "2024-03-02", "2024-03-03"):
+        parts = (
+            replace(part, name="change_by_inputs[auroc]", value=-0.07, lower=-0.08, upper=-0.06),
+            replace(part, name="change_of_relation[auroc]", value=-0.01, lower=-0.02, upper=0.01),
+        )
+        for producer, own in (("attribution", parts), ("drift", (drift,))):
+            results = make_results(day, *own, model=MODEL, producer=producer, input_fingerprint=day)
+            store.replace(results, run_id="run", measured_at=NOW)
+    _update(store)
+    stored = {entry.incident.cause.family: entry.incident for entry in store.incidents(MODEL)}
+    assert stored[Family.PERFORMANCE].related == stored[Family.PERFORMANCE].explained_by == (Cause(Family.INPUTS),)
+    assert stored[Family.INPUTS].explained_by == ()

@@ -161,6 +161,7 @@ CREATE TABLE incidents (
     muted_severity TEXT,
     outcome TEXT,
     updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    explained_by JSON DEFAULT '[]' NOT NULL,
     PRIMARY KEY (incident_id)
 );
 

@@ -77,6 +77,8 @@ class IncidentEntry(BaseModel):
     """Every subject that was ever part of it, in order of appearance."""
     related: tuple[str, ...] = ()
     """Causes of other incidents on that chunk that come earlier in the flow of data."""
+    explained_by: tuple[str, ...] = ()
+    """Those of them that explain it, by the attribution of that chunk."""
 
 
 class AlertEntry(BaseModel):
@@ -173,9 +175,9 @@ def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
 
 def _incident_entry(incident: Incident) -> IncidentEntry:
     plain: dict[str, Any] = {field.name: getattr(incident, field.name) for field in fields(incident)}
-    causes: dict[str, Any] = {"cause": incident.cause.text, "related": tuple(cause.text for cause in incident.related)}
-    plain["findings"] = tuple(map(_finding_entry, incident.findings))
-    return IncidentEntry(**plain | causes)
+    causes = {name: tuple(cause.text for cause in plain[name]) for name in ("related", "explained_by")}
+    findings = tuple(map(_finding_entry, incident.findings))
+    return IncidentEntry(**plain | causes | {"cause": incident.cause.text, "findings": findings})
 
 
 def _finding_entry(finding: Finding) -> FindingEntry:

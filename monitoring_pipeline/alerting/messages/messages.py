@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from monitoring_pipeline.evaluation.incidents.spec_files import CAUSE
 from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
 
@@ -175,9 +176,14 @@ def _facts(stored: StoredIncident) -> tuple[tuple[str, str], ...]:
         ("Since", f"{incident.since} ({_counted(incident.breached_chunks, 'breached chunk')}{last})"),
         ("Incident", stored.incident_id),
         ("Owner", stored.owner),
-        ("Probably explained by", ", ".join(cause.text for cause in incident.related)),
+        ("Explained by", _listed(incident.explained_by)),
+        ("At the same time", _listed(incident.coinciding)),
     ]
     return tuple((label, value) for label, value in facts if value)
+
+
+def _listed(causes: Sequence[Cause]) -> str:
+    return ", ".join(cause.text for cause in causes)
 
 
 def _state(stored: StoredIncident) -> str:

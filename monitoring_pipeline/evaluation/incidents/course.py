@@ -54,8 +54,13 @@ class _Running:
     title: str = ""
     findings: tuple[Finding, ...] = ()
     related: tuple[Cause, ...] = ()
+    explained_by: tuple[Cause, ...] = ()
     subjects: dict[str, None] = field(default_factory=dict[str, None])
     events: list[IncidentEvent] = field(default_factory=list[IncidentEvent])
+
+
+Support = Callable[[Sequence[Finding], Sequence[Cause]], tuple[Cause, ...]]
+"""Returns the causes, of those of other incidents, that the attribution of a chunk supports for some findings."""
 
 
 class Course:
@@ -148,14 +153,17 @@ class Course:
             self._missed += 1
         return self._missed >= self._rules.resolve.of
 
-    def tell(self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[Cause]) -> None:
-        """Write down what is known of the incident by the end of a chunk, if it lasts.
+    def tell(
+        self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[Cause], support: Support
+    ) -> None:
+        """Update the incident, if it lasts, to the end of a chunk.
 
         Args:
             index: place of the chunk.
             chunk: its key.
             consequences: breaches of other causes that this one explains.
-            related: causes of other incidents that are probably behind it.
+            related: causes of other incidents on the chunk that come earlier in the flow of data.
+            support: selects those of them that the attribution of the chunk supports.
         """
         running = self.running
         own = self._marks[-1].breaches if self._marks and self._marks[-1].index == index else ()
@@ -168,9 +176,12 @@ class Course:
         ]
         running.findings = tuple(sorted(findings, key=place_of))
         running.related = tuple(dict.fromkeys([*(by for by in explainers if by is not None), *related]))
+        running.explained_by = support(running.findings, running.related)
         running.last_breached = chunk
         lasting = [self._is_own(mark) for mark in self._last_marks(self._rules.open, since=running.first)]
-        running.title = title_of(self.cause, running.findings, breached=sum(lasting), measured=len(lasting))
+        running.title = title_of(
+            self.cause, running.findings, since=running.since, breached=sum(lasting), measured=len(lasting)
+        )
         self._tell_what_changed(running, index, chunk)
 
     def histories(self, model: str, last_index: int) -> list[IncidentHistory]:
@@ -192,6 +203,7 @@ class Course:
                     findings=entry.findings,
                     subjects=tuple(entry.subjects),
                     related=entry.related,
+                    explained_by=entry.explained_by,
                 ),
                 events=tuple(entry.events),
             )

@@ -7,12 +7,14 @@ anything else; but it is not fine either, so that an incident that runs already 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
 from monitoring_pipeline.evaluation.incidents.course import Course
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
+from monitoring_pipeline.evaluation.incidents.support import supported_causes
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
 from monitoring_pipeline.records.cause import Cause, Family
@@ -34,10 +36,12 @@ class ChunkMeasurements:
             is breached, and ``rows`` of the chunk, which shows that its source could be read. A challenger that is
             skipped has scored the chunk, and what has left the spec and is skipped was still looked at; other skipped
             ones, and more of what is healthy, do no harm.
+        attribution: what a change of performance is due to; it opens, lengthens and ends nothing.
     """
 
     chunk: str
     measurements: tuple[Measurement, ...]
+    attribution: tuple[Measurement, ...] = ()
 
 
 def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tuple[IncidentHistory, ...]:
@@ -93,9 +97,10 @@ class _Fold:
             for course in _undeclared(self._spec, courses, evidence.measurements):
                 course.end(index, chunk, undeclared_words())
         active = [course.cause for course in courses if index in course.covered]
+        support = partial(supported_causes, self._spec.features.keys(), evidence.attribution)
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
-            course.tell(index, chunk, consequences.get(course.cause, ()), related)
+            course.tell(index, chunk, consequences.get(course.cause, ()), related, support)
 
     def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
         """Return all incidents so far, in the order of their opening."""

@@ -8,14 +8,16 @@ from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
 NAMES_SHOWN = 5
+_DATED = frozenset({Family.INPUTS, Family.OUTPUTS})
 
 
-def title_of(cause: Cause, findings: Sequence[Finding], *, breached: int, measured: int) -> str:
+def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int) -> str:
     """Return one plain line about an incident.
 
     Args:
         cause: its cause.
         findings: the breaches of its newest breached chunk, in order.
+        since: key of the first breached chunk of the incident.
         breached: breached ones among the last measured chunks.
         measured: the number of these chunks.
     """
@@ -23,7 +25,8 @@ def title_of(cause: Cause, findings: Sequence[Finding], *, breached: int, measur
     line = _TITLES.get(cause.family, _by_reason)(cause, own)
     lasting = f", on {breached} of {measured} days" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
-    return challenger + line + lasting
+    dated = f", since {since}" if cause.family in _DATED else ""
+    return challenger + line + lasting + dated
 
 
 def spread_words(subjects: Sequence[str]) -> str:
@@ -88,7 +91,7 @@ def _first_in_detail(findings: Sequence[Finding]) -> str:
 def _moved(finding: Finding) -> str:
     value = "" if finding.value is None else f" {finding.value:.3g}"
     before = "" if finding.reference_value is None else f", reference {finding.reference_value:.3g}"
-    return f"{str(finding.metric).replace('_', ' ')}{value}{before}, since {finding.since}"
+    return f"{str(finding.metric).replace('_', ' ')}{value}{before}"
 
 
 def _metric(_cause: Cause, findings: Sequence[Finding]) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
+from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.incident import Finding, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
@@ -103,7 +104,8 @@ def _facts(stored: StoredIncident) -> Table:
         "state": str(incident.state) + (f" on {incident.resolved}" if incident.resolved else ""),
         "since": f"{incident.since}, opened {incident.opened}, last breached {incident.last_breached}",
         "breached chunks": str(incident.breached_chunks),
-        "probably because of": ", ".join(cause.text for cause in incident.related) or "nothing else that is known",
+        "explained by": _listed(incident.explained_by),
+        "at the same time": _listed(incident.coinciding) or "nothing else that is known",
         "owner": stored.owner,
         "runbook": stored.runbook or "",
         "people say": _said(stored),
@@ -112,6 +114,10 @@ def _facts(stored: StoredIncident) -> Table:
         if value:
             table.add_row(name, escape(value))
     return table
+
+
+def _listed(causes: Sequence[Cause]) -> str:
+    return ", ".join(cause.text for cause in causes)
 
 
 def _finding_cells(finding: Finding) -> tuple[str, ...]:

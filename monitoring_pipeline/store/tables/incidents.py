@@ -34,6 +34,7 @@ incidents = sa.Table(
     text("muted_severity", nullable=True),
     text("outcome", nullable=True),
     time("updated_at"),
+    sa.Column("explained_by", sa.JSON, nullable=False, server_default="[]"),
     sa.Index("incidents_by_model", "model", "state"),
     comment="One lasting problem of one model: a cause, from its opening to its resolution",
 )

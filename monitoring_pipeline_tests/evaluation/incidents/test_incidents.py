@@ -201,15 +201,23 @@ def test_what_was_never_breached_resolves_nothing():
     assert _events(days) == [("performance", "opened", 2)]
 
 
+def test_date_in_the_title_is_the_first_breach_of_the_incident_when_a_finding_is_newer():
+    (history,) = _fold({AGE: "wwwooo", PLAN: "ooowww"}, resolve=(5, 5))
+    assert [f.since for f in history.incident.findings] == [_day(3)]
+    assert history.incident.since == _day(0)
+    assert history.incident.title.endswith(f", since {_day(0)}")
+    assert _day(3) not in history.incident.title
+
+
 def test_inputs_that_move_together_are_one_incident_and_a_new_one_spreads():
     days = {AGE: "wwww", TOGETHER: "ooow", PLAN: "ooow"}
     (history,) = _fold(days)
     assert [(e.kind, e.summary) for e in history.events] == [
-        (EventKind.OPENED, "1 input has drifted: age (jensen shannon 0.31, since 2024-03-01), on 3 of 3 days"),
+        (EventKind.OPENED, "1 input has drifted: age (jensen shannon 0.31), on 3 of 3 days, since 2024-03-01"),
         (EventKind.SPREAD, "now also all inputs together, plan"),
     ]
     assert history.incident.title == (
-        "2 inputs have drifted: age (jensen shannon 0.31, since 2024-03-01), plan, on 4 of 4 days"
+        "2 inputs have drifted: age (jensen shannon 0.31), plan, on 4 of 4 days, since 2024-03-01"
     )
     assert history.incident.subjects == ("age", "features", "plan")
 
