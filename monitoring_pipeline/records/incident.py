@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from monitoring_pipeline.records.cause import Cause
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.records.names import MetricName
 
 
@@ -47,7 +47,7 @@ class Finding:
     ``consequence`` is true where another finding of the incident probably explains it.
     """
 
-    kind: str
+    kind: Kind
     subject: str
     name: str
     model_version: str

@@ -101,7 +101,7 @@ class Measurement:
     definition: str | None = None
     rows: int = 0
     maturity: Maturity | None = None
-    role: str = "champion"
+    role: Role = Role.CHAMPION
     segment: str = ""
     of: str = ""
 

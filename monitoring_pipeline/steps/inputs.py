@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import polars as pl
 
@@ -91,7 +92,14 @@ def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, 
 
 def outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
     """Return a hash of what was measured, where that is part of what other results are made from."""
-    return combined_fingerprint(*(repr(m) for m in measurements))
+    return combined_fingerprint(*map(_hashed_text, measurements))
+
+
+def _hashed_text(measurement: Measurement) -> str:
+    # Stored hashes were made from this text; another one would make a new revision of every result.
+    values = {field.name: getattr(measurement, field.name) for field in fields(measurement)}
+    values["role"] = str(measurement.role)
+    return f"Measurement({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 def nothing_to_measure(

@@ -58,4 +58,4 @@ def with_roles(results: ChunkResults, store: Versions) -> ChunkResults:
 def _stamped(measurement: Measurement, roles: dict[str, Role]) -> Measurement:
     role = roles.get(measurement.model_version, Role.CHAMPION)
     severity = Severity.INFO if role in NOT_SERVING else measurement.severity
-    return replace(measurement, role=role.value, severity=severity)
+    return replace(measurement, role=role, severity=severity)

@@ -16,7 +16,7 @@ from monitoring_pipeline.records.incident import (
     Outcome,
     StoredIncident,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.records.names import name_and_of
 
 Row = dict[str, Any]
@@ -103,5 +103,6 @@ def _finding_row(finding: Finding) -> Row:
 
 
 def _finding_of(values: Row) -> Finding:
-    known: Row = values | {"severity": Severity(values["severity"])} | name_and_of(values["name"])._asdict()
+    typed = {"kind": Kind(values["kind"]), "severity": Severity(values["severity"])}
+    known: Row = values | typed | name_and_of(values["name"])._asdict()
     return Finding(**known)

@@ -19,6 +19,7 @@ from monitoring_pipeline.records.measurement import (
     Maturity,
     Measurement,
     Provenance,
+    Role,
     Severity,
     Status,
     Verdict,
@@ -87,6 +88,7 @@ def measurement_of(row: RowMapping) -> Measurement:
         "kind": Kind(row["kind"]),
         "status": Status(row["status"]),
         "severity": Severity(row["severity"]),
+        "role": Role(row["role"]),
         "maturity": None if row["maturity"] is None else Maturity(row["maturity"]),
         **name_and_of(row["name"])._asdict(),
     }

@@ -16,13 +16,13 @@ from monitoring_pipeline.records.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Kind, Severity
 
 NOW = dt.datetime(2013, 6, 3, 6, 30, tzinfo=dt.UTC)
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 
 AUROC = Finding(
-    kind="performance",
+    kind=Kind.PERFORMANCE,
     subject="model",
     name="auroc",
     model_version="3",

@@ -20,12 +20,12 @@ from monitoring_pipeline.alerting.messages.messages import Message, digest_messa
 from monitoring_pipeline.records.alert import HistoryPoint
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, Outcome
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline_tests.alerting.cases import AUROC, HOUR, NOW, alert, event, stored
 from monitoring_pipeline_tests.slack_server import block_is_valid
 
 LINK = "http://dagster.example.com:3000/"
-BARE = Finding(kind="quality", subject="temperature", name="not_null", model_version="", reason="120 are missing")
+BARE = Finding(kind=Kind.QUALITY, subject="temperature", name="not_null", model_version="", reason="120 are missing")
 AUROC_LINE = (
     "performance model auroc of version 3: from 0.7315 to 0.6612 (0.65 to 0.672); allowed from 0.68; "
     "q = 0.00012; 8,123 rows; since 2013-05-31"
@@ -39,7 +39,13 @@ AUROC_LINE = (
         (BARE, "quality temperature not_null: 120 are missing"),
         (
             replace(
-                BARE, kind="drift", value=0.31, threshold_upper=0.1, segment="origin=JFK", reason="", consequence=True
+                BARE,
+                kind=Kind.DRIFT,
+                value=0.31,
+                threshold_upper=0.1,
+                segment="origin=JFK",
+                reason="",
+                consequence=True,
             ),
             "drift temperature not_null in origin=JFK: 0.31; allowed up to 0.1 (probably a consequence)",
         ),

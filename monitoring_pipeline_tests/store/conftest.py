@@ -16,6 +16,7 @@ from monitoring_pipeline.records.measurement import (
     Maturity,
     Measurement,
     Provenance,
+    Role,
     Severity,
     Status,
     Verdict,
@@ -109,7 +110,7 @@ def full_results(make_results: MakeResults) -> ChunkResults:
                 definition="area\nunder the curve",
                 rows=2**40,
                 maturity=Maturity.PROVISIONAL,
-                role="challenger",
+                role=Role.CHALLENGER,
                 segment="carrier=MQ",
             ),
             Measurement(

@@ -3,11 +3,11 @@
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypeVar
 
 from monitoring_pipeline.alerting.delivery.pacing import wait_after
 from monitoring_pipeline.alerting.delivery.relevance import why_needless
+from monitoring_pipeline.alerting.delivery.report import DeliveryReport, Failure, Progress
 from monitoring_pipeline.alerting.messages.chart import draw_chart
 from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Outbox, Receipt
@@ -23,37 +23,6 @@ ALERTS_PER_DIGEST = 100
 _Result = TypeVar("_Result")
 
 _WITH_CHART = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """An alert that a channel did not take; ``retry_at`` is ``None`` when it is given up."""
-
-    alert_id: int
-    channel: str
-    error: str
-    retry_at: dt.datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeliveryReport:
-    """What became of the alerts of one delivery.
-
-    Args:
-        sent: ids that a channel took, or was found to have taken before.
-        repeated: those of them that may have been sent before, by a channel that cannot tell.
-        dropped: ids that needed not be sent, with the reason.
-        postponed: ids that were not tried.
-        failures: what a channel did not take.
-        notes: what went amiss beside a message that was taken, such as a chart.
-    """
-
-    sent: tuple[int, ...]
-    repeated: tuple[int, ...]
-    dropped: Mapping[int, str]
-    postponed: tuple[int, ...]
-    failures: tuple[Failure, ...]
-    notes: tuple[str, ...]
 
 
 def deliver(
@@ -81,7 +50,7 @@ def deliver(
         time_limit: after so long, what has not been tried is given back; well below ``lease``.
         sleep: waits for so many seconds, when a channel asks for a short rest.
     """
-    progress = _Progress()
+    progress = Progress()
     started_at = clock()
     by_channel: dict[str, list[ClaimedAlert]] = {}
     for alert in outbox.claim(started_at, lease=lease):
@@ -99,28 +68,6 @@ def deliver(
         )
         work.run(alerts)
     return progress.report()
-
-
-@dataclass
-class _Progress:
-    """What has become of alerts until now."""
-
-    sent: list[int] = field(default_factory=list)
-    repeated: list[int] = field(default_factory=list)
-    dropped: dict[int, str] = field(default_factory=dict)
-    postponed: list[int] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def report(self) -> DeliveryReport:
-        return DeliveryReport(
-            sent=tuple(self.sent),
-            repeated=tuple(self.repeated),
-            dropped=dict(self.dropped),
-            postponed=tuple(self.postponed),
-            failures=tuple(self.failures),
-            notes=tuple(self.notes),
-        )
 
 
 class _UnknownChannel:
@@ -147,7 +94,7 @@ class _ChannelDelivery:
         outbox: Outbox,
         channel: AlertChannel,
         clock: Callable[[], dt.datetime],
-        progress: _Progress,
+        progress: Progress,
         *,
         link: str | None,
         until: dt.datetime,

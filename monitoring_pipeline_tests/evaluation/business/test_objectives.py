@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.business.objectives import (
     names_measured,
 )
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -117,8 +117,8 @@ def test_what_is_not_the_served_lines_realized_metric_does_not_count():
     history = _history(*[GOOD] * 28)
     others = [
         _auroc(BAD, rows=10_000, kind=Kind.ESTIMATED_PERFORMANCE),
-        _auroc(BAD, rows=10_000, role="challenger"),
-        _auroc(BAD, rows=10_000, role="shadow"),
+        _auroc(BAD, rows=10_000, role=Role.CHALLENGER),
+        _auroc(BAD, rows=10_000, role=Role.SHADOW),
         _auroc(BAD, rows=10_000, segment="carrier=MQ"),
         _auroc(BAD, rows=10_000, name="accuracy"),
         _auroc(None),

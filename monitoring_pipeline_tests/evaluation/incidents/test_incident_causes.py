@@ -104,7 +104,7 @@ def test_scores_of_classes_are_outputs():
     (Role.RETIRED, Kind.DRIFT, None),
 ])  # fmt: skip
 def test_only_versions_that_serve_make_incidents_and_a_challenger_its_own(role, kind, cause):
-    assert _cause(kind, "age", "some_number", role=role.value) == cause
+    assert _cause(kind, "age", "some_number", role=role) == cause
 
 
 def test_causes_of_use_and_of_labels_are_shown_by_labels():
@@ -139,7 +139,7 @@ def test_column_with_a_comma_in_its_name_is_one_column():
 
 @pytest.mark.parametrize("name", ["orders@shop", "orders:net", "a,b", "\\"])
 def test_cause_of_a_business_metric_has_its_whole_name(name):
-    cause = signal_of(SPEC, _breach(Kind.BUSINESS, "business", name, role=Role.CHALLENGER.value)).cause
+    cause = signal_of(SPEC, _breach(Kind.BUSINESS, "business", name, role=Role.CHALLENGER)).cause
     assert cause == Cause(Family.BUSINESS, (name,), "1")
     assert Cause.parse(cause.text) == cause
 

@@ -7,7 +7,7 @@ import pytest
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.verdict import judge
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status, VerdictStatus
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FINAL, PROVISIONAL = Maturity.FINAL, Maturity.PROVISIONAL
@@ -52,7 +52,7 @@ def test_a_guarded_metric_that_final_labels_do_not_give_is_missed():
     ([ONE_CLASS], ENOUGH - 1, FINAL, Status.SKIPPED),  # a small day
     ([ONE_CLASS, replace(ONE_CLASS, model_version="2")], ENOUGH, FINAL, Status.BREACHED),
     ([ONE_CLASS, _measured("auroc", model_version="2")], ENOUGH, FINAL, Status.OK),  # promoted on this day
-    ([ONE_CLASS, _measured("auroc", model_version="2", role="challenger")], ENOUGH, FINAL, Status.BREACHED),
+    ([ONE_CLASS, _measured("auroc", model_version="2", role=Role.CHALLENGER)], ENOUGH, FINAL, Status.BREACHED),
     ([_measured("auroc"), _measured("auroc", "few", segment="plan=pro")], ENOUGH, FINAL, Status.OK),
     ([_measured("auroc"), _measured("f1", "none"), _measured("precision", "none")], ENOUGH, FINAL, Status.OK),
 ])  # fmt: skip
@@ -75,7 +75,7 @@ def test_few_labels_that_ever_come_are_no_news(labelled, status):
 
 
 def test_a_challengers_few_rows_are_no_news():
-    assert _guards(replace(ONE_CLASS, role="challenger")) == {}
+    assert _guards(replace(ONE_CLASS, role=Role.CHALLENGER)) == {}
 
 
 @pytest.mark.parametrize(("reason", "state", "status"), [

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.judgement.verdict import judge, without_replaced_estimates
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
 
 
 def _measured(kind, status=Status.OK, severity=Severity.WARNING, *, name="a number", subject="age", reason="why"):
@@ -100,11 +100,11 @@ def test_whose_breach_it_is_is_said_unless_it_is_the_champions():
         "critical: challenger 7: performance age a number: why",
         "critical: shadow 8: performance age a number: why",
     )
-    few = replace(SKIPPED_DRIFT, model_version="7", role="challenger", reason="few rows")
+    few = replace(SKIPPED_DRIFT, model_version="7", role=Role.CHALLENGER, reason="few rows")
     assert judge([OK_DRIFT, few]).reasons == ("not measured: challenger 7: drift (1): few rows",)
 
 
 def test_what_serves_nobody_does_not_show_that_anything_was_measured():
-    of_shadow = replace(OK_DRIFT, model_version="7", role="shadow")
+    of_shadow = replace(OK_DRIFT, model_version="7", role=Role.SHADOW)
     assert judge([of_shadow]).status is VerdictStatus.UNKNOWN
-    assert judge([replace(of_shadow, role="challenger")]).status is VerdictStatus.OK
+    assert judge([replace(of_shadow, role=Role.CHALLENGER)]).status is VerdictStatus.OK

@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.versions.retraining_policy import (
     night_state_of,
 )
 from monitoring_pipeline.records.evidence import RetrainingEvidence
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 
 RULES = RetrainingRules.model_validate(
@@ -219,7 +219,7 @@ WARNING, INFO = Severity.WARNING, Severity.INFO
     ([_measured(severity=INFO, status=BREACHED)], None),
     ([_measured(status=BREACHED, subject="relation")], None),
     ([_measured(status=BREACHED, segment="plan=pro")], None),
-    ([_measured(status=BREACHED, role="shadow")], None),
+    ([_measured(status=BREACHED, role=Role.SHADOW)], None),
     ([_measured(), _measured(status=BREACHED, model_version="2", rows=100)], False),
     ([_measured(), _measured(status=BREACHED, model_version="0", rows=1000)], True),
 ])  # fmt: skip

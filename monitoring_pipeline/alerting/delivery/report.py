@@ -1,0 +1,59 @@
+"""What became of the alerts of a delivery."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """An alert that a channel did not take; ``retry_at`` is ``None`` when it is given up."""
+
+    alert_id: int
+    channel: str
+    error: str
+    retry_at: dt.datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliveryReport:
+    """What became of the alerts of one delivery.
+
+    Args:
+        sent: ids that a channel took, or was found to have taken before.
+        repeated: those of them that may have been sent before, by a channel that cannot look them up.
+        dropped: ids that needed not be sent, with the reason.
+        postponed: ids that were not tried.
+        failures: what a channel did not take.
+        notes: what went amiss beside a message that was taken, such as a chart.
+    """
+
+    sent: tuple[int, ...]
+    repeated: tuple[int, ...]
+    dropped: Mapping[int, str]
+    postponed: tuple[int, ...]
+    failures: tuple[Failure, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass
+class Progress:
+    """What has become of the alerts of a delivery so far; the lists grow while it runs."""
+
+    sent: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    dropped: dict[int, str] = field(default_factory=dict)
+    postponed: list[int] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def report(self) -> DeliveryReport:
+        """Return the report of what is known by now."""
+        return DeliveryReport(
+            sent=tuple(self.sent),
+            repeated=tuple(self.repeated),
+            dropped=dict(self.dropped),
+            postponed=tuple(self.postponed),
+            failures=tuple(self.failures),
+            notes=tuple(self.notes),
+        )
