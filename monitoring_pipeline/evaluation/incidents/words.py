@@ -8,7 +8,6 @@ from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
 NAMES_SHOWN = 5
-_DATED = frozenset({Family.INPUTS, Family.OUTPUTS})
 
 
 def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int) -> str:
@@ -22,11 +21,10 @@ def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached:
         measured: the number of these chunks.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
-    line = _TITLES.get(cause.family, _by_reason)(cause, own)
+    line = _TITLES.get(cause.family, _by_reason)(cause, own, since)
     lasting = f", on {breached} of {measured} days" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
-    dated = f", since {since}" if cause.family in _DATED else ""
-    return challenger + line + lasting + dated
+    return challenger + line + lasting
 
 
 def spread_words(subjects: Sequence[str]) -> str:
@@ -71,21 +69,25 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _drifted_inputs(_cause: Cause, findings: Sequence[Finding]) -> str:
+def _drifted_inputs(_cause: Cause, findings: Sequence[Finding], since: str) -> str:
     columns = _one_per_subject([finding for finding in findings if finding.subject != "features"])
     if not columns:
-        return f"the inputs have drifted together: {_moved(findings[0])}"
+        return f"the inputs have drifted together: {_moved(findings[0])}, since {since}"
     verb = "has" if len(columns) == 1 else "have"
-    return f"{_counted(len(columns), 'input')} {verb} drifted: {_first_in_detail(columns)}"
+    return f"{_counted(len(columns), 'input')} {verb} drifted: {_first_in_detail(columns, since)}"
 
 
-def _drifted_outputs(_cause: Cause, findings: Sequence[Finding]) -> str:
-    return f"the model's output has drifted: {_first_in_detail(_one_per_subject(findings))}"
+def _drifted_outputs(_cause: Cause, findings: Sequence[Finding], since: str) -> str:
+    return f"the model's output has drifted: {_first_in_detail(_one_per_subject(findings), since)}"
 
 
-def _first_in_detail(findings: Sequence[Finding]) -> str:
+def _first_in_detail(findings: Sequence[Finding], since: str) -> str:
     first, *others = findings
-    return listed([f"{first.subject} ({_moved(first)})", *(_shown_subject(finding.subject) for finding in others)])
+    dated = f", since {since}"
+    # Inside the parentheses the date is of the first column, which may have begun to drift later than the incident.
+    own, of_incident = (dated, "") if first.since == since else ("", dated)
+    detail = f"{first.subject} ({_moved(first)}{own})"
+    return listed([detail, *(_shown_subject(finding.subject) for finding in others)]) + of_incident
 
 
 def _moved(finding: Finding) -> str:
@@ -94,7 +96,7 @@ def _moved(finding: Finding) -> str:
     return f"{str(finding.metric).replace('_', ' ')}{value}{before}"
 
 
-def _metric(_cause: Cause, findings: Sequence[Finding]) -> str:
+def _metric(_cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     first = findings[0]
     others = list(dict.fromkeys(name for f in findings[1:] if (name := _named(f)) != _named(first)))
     also = f", also {listed(others)}" if others else ""
@@ -122,7 +124,7 @@ def _beyond(finding: Finding) -> str:
     return f"{shown}, reference {finding.reference_value:.3g}" if finding.reference_value is not None else shown
 
 
-def _by_reason(cause: Cause, findings: Sequence[Finding]) -> str:
+def _by_reason(cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     first = findings[0]
     said = first.reason or f"{first.metric} is {_beyond(first)}"
     line = said if not cause.columns or first.subject in said else f"{first.subject}: {said}"
@@ -143,7 +145,7 @@ def _counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-_TITLES: dict[Family, Callable[[Cause, Sequence[Finding]], str]] = {
+_TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.INPUTS: _drifted_inputs,
     Family.OUTPUTS: _drifted_outputs,
     Family.PERFORMANCE: _metric,

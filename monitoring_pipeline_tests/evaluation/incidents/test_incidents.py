@@ -205,19 +205,25 @@ def test_date_in_the_title_is_the_first_breach_of_the_incident_when_a_finding_is
     (history,) = _fold({AGE: "wwwooo", PLAN: "ooowww"}, resolve=(5, 5))
     assert [f.since for f in history.incident.findings] == [_day(3)]
     assert history.incident.since == _day(0)
-    assert history.incident.title.endswith(f", since {_day(0)}")
-    assert _day(3) not in history.incident.title
+    assert history.incident.title == (
+        "1 input has drifted: plan (jensen shannon 0.31), since 2024-03-01, on 5 of 5 days"
+    )
+    (together,) = _fold({TOGETHER: "wwwoow"})
+    assert (together.incident.findings[0].since, together.incident.since) == (_day(5), _day(0))
+    assert together.incident.title == (
+        "the inputs have drifted together: pca reconstruction 1.4, since 2024-03-01, on 3 of 5 days"
+    )
 
 
 def test_inputs_that_move_together_are_one_incident_and_a_new_one_spreads():
     days = {AGE: "wwww", TOGETHER: "ooow", PLAN: "ooow"}
     (history,) = _fold(days)
     assert [(e.kind, e.summary) for e in history.events] == [
-        (EventKind.OPENED, "1 input has drifted: age (jensen shannon 0.31), on 3 of 3 days, since 2024-03-01"),
+        (EventKind.OPENED, "1 input has drifted: age (jensen shannon 0.31, since 2024-03-01), on 3 of 3 days"),
         (EventKind.SPREAD, "now also all inputs together, plan"),
     ]
     assert history.incident.title == (
-        "2 inputs have drifted: age (jensen shannon 0.31), plan, on 4 of 4 days, since 2024-03-01"
+        "2 inputs have drifted: age (jensen shannon 0.31, since 2024-03-01), plan, on 4 of 4 days"
     )
     assert history.incident.subjects == ("age", "features", "plan")
 
