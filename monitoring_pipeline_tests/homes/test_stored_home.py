@@ -30,6 +30,7 @@ ANSWERED = frozenset({"incidents", "alerts"})
 
 
 OF_A_RUN = frozenset({"run_id", "measured_at", "known_since", "code_version"})
+TITLE = re.compile(r"\A[0-9a-f]{12}: .*?(?=\nmodel )", re.DOTALL)
 RUN_TIME = re.compile(r"\b20[2-9][5-9]-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
 """Times of the machine's own clock, which the version before wrote beside those of the home's clock."""
 
@@ -69,8 +70,10 @@ MENDED = (
     # Other incidents were called the reason although no attribution supports that.
     Mended(r".*/incident_\w+", "probably because of ", "at the same time "),
     # The date in a title was that of the newest finding.
-    Mended(r"printed_later/incident_602169941066", f"0.528, since\n{NEWEST_FINDING}", f"0.528, since\n{FIRST_BREACH}"),
-    Mended(r"printed_later/incidents_all", f"0.528, since {NEWEST_FINDING}", f"0.528, since {FIRST_BREACH}"),
+    *(
+        Mended(rf"printed_later/{page}", f"0.528, since {NEWEST_FINDING}", f"0.528, since {FIRST_BREACH}")
+        for page in ("incident_602169941066", "incidents_all")
+    ),
 )
 """Whatever else differs is a fault: no number, status, day or name may change for another reason."""
 
@@ -106,7 +109,7 @@ def home(tmp_path: Path) -> Iterator[LivedHome]:
 
 def page_of_the_older_version(name: str) -> str:
     """Return a stored page, as it reads since faults were mended."""
-    text = (HERE / NAME / f"{name}.txt").read_text(encoding="utf-8")
+    text = with_title_in_one_line((HERE / NAME / f"{name}.txt").read_text(encoding="utf-8"))
     for change in MENDED:
         if re.fullmatch(change.pages, name):
             text = text.replace(change.before, change.today)
@@ -114,7 +117,12 @@ def page_of_the_older_version(name: str) -> str:
 
 
 def page_of_today(home: LivedHome, words: tuple[str, ...]) -> str:
-    return RUN_TIME.sub("now", without_frames(home.command(*words)))
+    return RUN_TIME.sub("now", with_title_in_one_line(without_frames(home.command(*words))))
+
+
+def with_title_in_one_line(page: str) -> str:
+    """Return a page without the line breaks in the title of an incident, whose places follow from a table's width."""
+    return TITLE.sub(lambda title: title[0].replace("\n", " "), page)
 
 
 def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
