@@ -98,7 +98,8 @@ def outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
 def _hashed_text(measurement: Measurement) -> str:
     # Stored hashes were made from this text; another one would make a new revision of every result.
     values = {field.name: getattr(measurement, field.name) for field in fields(measurement)}
-    values["role"] = str(measurement.role)
+    values |= {"name": str(measurement.metric), "role": str(measurement.role)}
+    del values["of"]
     return f"Measurement({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 

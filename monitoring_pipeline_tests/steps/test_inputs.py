@@ -6,7 +6,7 @@ from monitoring_pipeline.steps.inputs import outcome_fingerprint
 
 def test_fingerprint_of_measurements_is_that_of_homes_made_before():
     metric = Measurement(
-        kind=Kind.PERFORMANCE, subject="model", name="recall[late]", model_version="1", value=0.25, lower=0.125,
+        kind=Kind.PERFORMANCE, subject="model", name="recall", of="late", model_version="1", value=0.25, lower=0.125,
         upper=0.5, maturity=Maturity.FINAL, rows=7,
     )  # fmt: skip
     skipped = Measurement(

@@ -474,8 +474,8 @@ def test_attribution_is_read_apart_from_the_breaches_and_names_the_cause(store, 
     )  # fmt: skip
     for day in ("2024-03-01", "2024-03-02", "2024-03-03"):
         parts = (
-            replace(part, name="change_by_inputs[auroc]", value=-0.07, lower=-0.08, upper=-0.06),
-            replace(part, name="change_of_relation[auroc]", value=-0.01, lower=-0.02, upper=0.01),
+            replace(part, name="change_by_inputs", of="auroc", value=-0.07, lower=-0.08, upper=-0.06),
+            replace(part, name="change_of_relation", of="auroc", value=-0.01, lower=-0.02, upper=0.01),
         )
         for producer, own in (("attribution", parts), ("drift", (drift,))):
             results = make_results(day, *own, model=MODEL, producer=producer, input_fingerprint=day)

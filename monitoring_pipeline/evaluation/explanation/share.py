@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.records.names import MetricName
 
 SUBJECT = "relation"
 LEAST_SHARE = 0.5
@@ -62,8 +63,8 @@ def explains_change(part: Part, change: MetricChange, attribution: Sequence[Meas
 
 
 def _of(attribution: Sequence[Measurement], name: str, change: MetricChange) -> Measurement | None:
-    wanted = (f"{name}[{change.metric}]", change.model_version)
-    return next((m for m in attribution if (m.name, m.model_version) == wanted), None)
+    wanted = (MetricName(name, change.metric), change.model_version)
+    return next((m for m in attribution if (m.metric, m.model_version) == wanted), None)
 
 
 def _excludes_zero(measurement: Measurement) -> bool:

@@ -44,7 +44,9 @@ def supported_causes(
 
 def _change(finding: Finding) -> MetricChange:
     return MetricChange(
-        metric=finding.name, model_version=finding.model_version, direction=_is_above(finding) - _is_below(finding)
+        metric=str(finding.metric),
+        model_version=finding.model_version,
+        direction=_is_above(finding) - _is_below(finding),
     )
 
 

@@ -26,7 +26,7 @@ BROKEN_AGE, BROKEN_ID = Cause(Family.COLUMN, ("age",)), Cause(Family.COLUMN, ("r
 
 def _part(name, value, *, metric="auroc", version="1", half_width=0.01):
     return Measurement(
-        kind=Kind.PERFORMANCE, subject="relation", name=f"{name}[{metric}]", model_version=version, value=value,
+        kind=Kind.PERFORMANCE, subject="relation", name=name, of=metric, model_version=version, value=value,
         lower=value - half_width, upper=value + half_width, severity=Severity.INFO, rows=800,
     )  # fmt: skip
 
