@@ -1,8 +1,7 @@
 """Runs of a model's nightly job from the command line: one run for a range of chunks."""
 
-import datetime as dt
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     ASSET_PARTITION_RANGE_START_TAG,
 )
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
-from monitoring_pipeline.orchestration.runs.partitions import partitions_of
+from monitoring_pipeline.orchestration.runs.partitions import check_range
 from monitoring_pipeline.shipped_files import dagster_yaml
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 LONGEST_OPENING_SECONDS = 120
@@ -35,43 +35,34 @@ class RangeRun:
     failures: tuple[str, ...]
 
 
-class OutsidePartitionsError(ValueError):
-    """A range that the model has no chunks for."""
-
-
 def run_range(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, spec: ModelSpec, first: dt.date, last: dt.date
+    definitions: dg.Definitions, instance: dg.DagsterInstance, spec: ModelSpec, first: Chunk, last: Chunk
 ) -> RangeRun:
     """Run the nightly job once over all chunks of a range, in this process, recorded in ``instance``.
 
     Raises:
-        OutsidePartitionsError: when the model is not monitored on all those days.
+        OutsidePartitionsError: when the model is not monitored in all those chunks.
     """
-    keys = partitions_of(spec).get_partition_keys()
-    if first.isoformat() not in keys or last.isoformat() not in keys or last < first:
-        message = f"{spec.name}: {first} to {last} is not within its chunks, {keys[0]} to {keys[-1]}"
-        raise OutsidePartitionsError(message)
+    check_range(spec, first, last)
     result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
         instance=instance,
         raise_on_error=False,
         run_config=QUIET,
         tags={
-            ASSET_PARTITION_RANGE_START_TAG: first.isoformat(),
-            ASSET_PARTITION_RANGE_END_TAG: last.isoformat(),
+            ASSET_PARTITION_RANGE_START_TAG: first.key,
+            ASSET_PARTITION_RANGE_END_TAG: last.key,
             PROCESS_TAG: this_process(),
         },
     )
     failures = tuple(failure_messages(result))
-    return RangeRun(result.run_id, first.isoformat(), last.isoformat(), result.success, failures)
+    return RangeRun(result.run_id, first.key, last.key, result.success, failures)
 
 
-def split_range(first: dt.date, last: dt.date, *, days: int) -> Iterator[tuple[dt.date, dt.date]]:
-    """Yield the range in pieces of at most ``days`` days."""
-    start = first
-    while start <= last:
-        end = min(start + dt.timedelta(days=days - 1), last)
-        yield start, end
-        start = end + dt.timedelta(days=1)
+def split_range(chunks: Sequence[Chunk], *, size: int) -> Iterator[tuple[Chunk, Chunk]]:
+    """Yield the first and last chunk of each piece of at most ``size`` chunks."""
+    for place in range(0, len(chunks), size):
+        piece = chunks[place : place + size]
+        yield piece[0], piece[-1]
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> Iterator[str]:

@@ -26,13 +26,13 @@ def clear_errors() -> Iterator[None]:
 
 
 def _mendable() -> tuple[type[Exception], ...]:
-    from monitoring_pipeline.backfill import OutsidePartitionsError
     from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
     from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
     from monitoring_pipeline.evaluation.rows.errors import SourceError
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
+    from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
     from monitoring_pipeline.steps.references import MissingInputError

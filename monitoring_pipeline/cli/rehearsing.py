@@ -17,7 +17,7 @@ from monitoring_pipeline.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from monitoring_pipeline.rehearsal.nights import NightReport, Tell
+    from monitoring_pipeline.rehearsal.nights import ChunkReport, Tell
 
 
 @click.command()
@@ -80,11 +80,11 @@ def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Te
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(str(first), total=days)
 
-        def tell(night: "NightReport") -> None:
-            bar.update(task, completed=days - night.left, description=str(night.day))
+        def tell(night: "ChunkReport") -> None:
+            bar.update(task, completed=days - night.left, description=night.chunk.key)
             lines = (*night.happened, *(f"failed: {failure}" for failure in night.failures))
             if lines or not console.is_terminal:
                 said = "; ".join(lines) or "nothing new"
-                console.print(f"[dim]{night.day} {night.seconds:4.1f} s[/dim]  {escape(said)}", highlight=False)
+                console.print(f"[dim]{night.chunk.key} {night.seconds:4.1f} s[/dim]  {escape(said)}", highlight=False)
 
         yield tell

@@ -7,9 +7,8 @@ import click
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
 from monitoring_pipeline.spec.model import ModelSpec
-
-PERIODS = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
 @click.command()
@@ -41,10 +40,10 @@ def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
         settings = Settings()
         loaded = find_model(settings, model)
         with open_store(settings) as store:
-            if by == "day":
+            if by == CHUNK_PERIOD:
                 table = day_table(loaded.spec, store, first, last)
             else:
-                table = period_table(loaded.spec, store, _periods(first, last, by))
+                table = period_table(loaded.spec, store, _periods(loaded.spec, first, last, by))
             terminal().print(table)
 
 
@@ -64,7 +63,7 @@ def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: boo
         loaded = find_model(settings, model)
         rows: list[tuple[object, ...]] = []
         with open_outside(settings) as outside:
-            for period, keys in _periods(first, last, by).items():
+            for period, keys in _periods(loaded.spec, first, last, by).items():
                 if sums:
                     for version in loaded.spec.reference:
                         summed = sum_performance(loaded.spec, version, keys, store=outside.store)
@@ -134,13 +133,9 @@ def demo() -> None:
         run_demo(Settings(), terminal())
 
 
-def _periods(first: dt.date, last: dt.date, by: str) -> dict[str, list[str]]:
-    """Return the keys of the days of each period."""
-    periods: dict[str, list[str]] = {}
-    for offset in range((last - first).days + 1):
-        day = first + dt.timedelta(days=offset)
-        periods.setdefault(day.strftime(PERIODS[by]), []).append(day.isoformat())
-    return periods
+def _periods(spec: ModelSpec, first: dt.date, last: dt.date, by: str) -> dict[str, list[str]]:
+    """Return the keys of the chunks of each period."""
+    return spec.calendar.by_period(spec.calendar.chunks_of_days(first, last), by)
 
 
 def _run_range(settings: Settings, monitored: ModelSpec, first: dt.date, last: dt.date) -> bool:
@@ -148,7 +143,8 @@ def _run_range(settings: Settings, monitored: ModelSpec, first: dt.date, last: d
     from monitoring_pipeline.definitions import build_definitions
 
     with dagster_instance(settings.dagster_home) as instance:
-        run = run_range(build_definitions(settings), instance, monitored, first, last)
+        chunks = monitored.calendar.ends(first, last)
+        run = run_range(build_definitions(settings), instance, monitored, *chunks)
     click.echo(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:
         click.echo(failure, err=True)

@@ -47,11 +47,11 @@ def run_demo(settings: Settings, console: Console) -> None:
     with dagster_instance(settings.dagster_home) as instance:
         definitions = build_definitions(settings)
         for name in MODELS:
-            for first, last in split_range(FIRST, LAST, days=14):
+            for first, last in split_range(specs[name].calendar.chunks_of_days(FIRST, LAST), size=14):
                 run = run_range(definitions, instance, specs[name], first, last)
                 if not run.success:
                     raise DemoFailedError("\n".join(run.failures))
-                tell(f"{name}: monitored {first} to {last}")
+                tell(f"{name}: monitored {first.key} to {last.key}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
             console.print(day_table(specs[name], store, FIRST, LAST))

@@ -22,6 +22,7 @@ from monitoring_pipeline.rehearsal.registry_copy import RehearsedRegistry, copy_
 from monitoring_pipeline.rehearsal.served_warehouse import ServedWarehouse
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules, Channel, Route, load_alerting_rules
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
@@ -55,17 +56,20 @@ class RehearsalHome:
     alerting: AlertingRules
     clock: SimulatedClock
 
-    def spec_of(self, day: dt.date) -> LoadedSpec:
-        """Return the spec as it was known on a day: without versions whose reference was still to come.
+    def spec_of(self, chunk: Chunk) -> LoadedSpec:
+        """Return the spec as it was known in a chunk: without versions whose reference window had not ended.
 
         Raises:
             RehearsalError: when there was none.
         """
         spec = self.loaded.spec
-        known = {version: window for version, window in spec.reference.items() if window.end <= day}
+        calendar = spec.calendar
+        known = {
+            version: window for version, window in spec.reference.items() if calendar.window(window).end <= chunk.start
+        }
         if not known:
             ends = min(window.end for window in spec.reference.values())
-            message = f"{spec.name}: no reference window ends before {day}: rehearse from {ends} on"
+            message = f"{spec.name}: no reference window ends before {chunk.key}: rehearse from {ends} on"
             raise RehearsalError(message)
         return replace(self.loaded, spec=spec.model_copy(update={"reference": known}))
 

@@ -10,13 +10,13 @@ from typing import Any
 import dagster as dg
 from dagster import RunsFilter
 
-from monitoring_pipeline.backfill import QUIET, OutsidePartitionsError, failure_messages
+from monitoring_pipeline.backfill import QUIET, failure_messages
 from monitoring_pipeline.orchestration.health.failed_runs import failed_run_requests
 from monitoring_pipeline.orchestration.health.recording_request import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.jobs.late_labels import late_label_requests
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import MOST_TRIES, wanted_runs
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
-from monitoring_pipeline.orchestration.runs.partitions import partitions_of
+from monitoring_pipeline.orchestration.runs.partitions import check_range
 from monitoring_pipeline.rehearsal.happenings import earliest_due, happenings_since
 from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home
 from monitoring_pipeline.rehearsal.progress import (
@@ -28,6 +28,7 @@ from monitoring_pipeline.rehearsal.progress import (
     write_progress,
 )
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -35,17 +36,17 @@ BETWEEN_PHASES = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, kw_only=True)
-class NightReport:
-    """One finished night: its day, how many are left, what happened, and which runs failed."""
+class ChunkReport:
+    """One finished chunk: how many are left, what happened, and which runs failed."""
 
-    day: dt.date
+    chunk: Chunk
     left: int
     seconds: float
     happened: tuple[str, ...]
     failures: tuple[str, ...]
 
 
-Tell = Callable[[NightReport], None]
+Tell = Callable[[ChunkReport], None]
 
 
 def rehearse(
@@ -73,39 +74,27 @@ def rehearse(
         OutsidePartitionsError: when the model is not monitored on all those days.
         RehearsalError: when the folder holds another rehearsal, or something else, or another process works in it.
     """
-    _check_range(loaded.spec, first, last)
+    earliest, latest = loaded.spec.calendar.ends(first, last)
+    check_range(loaded.spec, earliest, latest)
     if not settings.warehouse.is_file():
         raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, and nothing to rehearse with")
     with alone_in(folder):
         if restart:
             empty(folder)
-        progress = _progress(settings, loaded, first, folder=folder)
+        progress = _progress(settings, loaded, earliest, folder=folder)
         with open_home(settings, loaded, folder) as home:
             nights = _Nights(home, progress)
-            while nights.progress.day <= last:
-                tell(nights.live_through(last))
+            while nights.progress.chunk <= latest.key:
+                tell(nights.live_through(latest))
 
 
-def night_of(spec: ModelSpec, day: dt.date) -> dt.datetime:
-    """Return when the nightly run of a day starts, in UTC: at the spec's local time on the next day."""
-    time_of_day = dt.time.fromisoformat(spec.schedule)
-    return dt.datetime.combine(day + dt.timedelta(days=1), time_of_day, spec.zone).astimezone(dt.UTC)
-
-
-def _check_range(spec: ModelSpec, first: dt.date, last: dt.date) -> None:
-    keys = partitions_of(spec).get_partition_keys()
-    if first.isoformat() not in keys or last.isoformat() not in keys or last < first:
-        message = f"{spec.name}: {first} to {last} is not within its chunks, {keys[0]} to {keys[-1]}"
-        raise OutsidePartitionsError(message)
-
-
-def _progress(settings: Settings, loaded: LoadedSpec, first: dt.date, *, folder: Path) -> Progress:
+def _progress(settings: Settings, loaded: LoadedSpec, first: Chunk, *, folder: Path) -> Progress:
     """Return how far the folder's rehearsal has come; a new one where there is none.
 
     Raises:
         RehearsalError: when it is another one.
     """
-    new = Progress(model=loaded.spec.name, first=first, identity=identity_of(settings, loaded), day=first)
+    new = Progress(model=loaded.spec.name, first=first.key, identity=identity_of(settings, loaded), chunk=first.key)
     found = read_progress(folder)
     if found is None:
         write_progress(folder, new)
@@ -132,11 +121,13 @@ class _Nights:
     _definitions: dict[tuple[str, ...], dg.Definitions] = field(default_factory=dict)
     _jobs: dict[tuple[str, ...], dg.JobDefinition] = field(default_factory=dict)
 
-    def live_through(self, last: dt.date) -> NightReport:
+    def live_through(self, last: Chunk) -> ChunkReport:
         """Live through the next night, or through what is left of the one that was under way."""
-        begun, day = time.monotonic(), self.progress.day
-        loaded = self.home.spec_of(day)
-        night = night_of(loaded.spec, day)
+        begun, calendar = time.monotonic(), self.home.loaded.spec.calendar
+        chunk = calendar.chunk(self.progress.chunk)
+        following = calendar.next(chunk)
+        loaded = self.home.spec_of(chunk)
+        night = calendar.due_at(chunk)
         phases = (self._nightly, self._late_labels, self._decided)
         failures: list[str] = []
         for number, find_tasks in enumerate(phases):
@@ -147,20 +138,20 @@ class _Nights:
                 self._save(tasks=tuple(task for task in find_tasks(loaded.spec) if task.key not in self.progress.asked))
             failures += self._work_off(loaded)
             self._save(phase=number + 1, tasks=None)
-        self._deliver(night + len(phases) * BETWEEN_PHASES, night_of(loaded.spec, day + dt.timedelta(days=1)))
+        self._deliver(night + len(phases) * BETWEEN_PHASES, calendar.due_at(following))
         happened = tuple(happenings_since(self.home.store, loaded.spec, night))
         seconds = time.monotonic() - begun
         nights, total = self.progress.nights + 1, self.progress.seconds + seconds
-        self._save(day=day + dt.timedelta(days=1), phase=0, nights=nights, seconds=total)
-        left = (last - day).days
-        return NightReport(day=day, left=left, seconds=seconds, happened=happened, failures=tuple(failures))
+        self._save(chunk=following.key, phase=0, nights=nights, seconds=total)
+        left = len(calendar.range(following, last))
+        return ChunkReport(chunk=chunk, left=left, seconds=seconds, happened=happened, failures=tuple(failures))
 
     def _save(self, **changes: Any) -> None:
         self.progress = replace(self.progress, **changes)
         write_progress(self.home.folder, self.progress)
 
     def _nightly(self, spec: ModelSpec) -> Iterator[Task]:
-        key = self.progress.day.isoformat()
+        key = self.progress.chunk
         yield Task(job=nightly_job_name(spec), key=f"nightly:{key}", partition=key)
 
     def _late_labels(self, spec: ModelSpec) -> Iterator[Task]:

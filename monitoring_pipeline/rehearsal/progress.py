@@ -1,14 +1,14 @@
 """How far a rehearsal has come, in one file that is replaced as a whole: a process that dies loses a step at most."""
 
-import datetime as dt
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 FILE, LOCK_FILE = "rehearsal.json", "rehearsal.lock.db"
 
@@ -34,9 +34,9 @@ class Progress:
 
     Args:
         model: the model.
-        first: its first day.
+        first: key of its first chunk.
         identity: hash of everything that its result depends on beside the warehouse.
-        day: the day whose night comes next, or is under way.
+        chunk: key of the chunk whose run comes next, or is under way; ``day`` in the file.
         phase: number of that night's phase.
         tasks: what is left to do in that phase; ``None`` where that has not been looked at.
         asked: keys of runs that have been asked for, and are not again.
@@ -45,9 +45,9 @@ class Progress:
     """
 
     model: str
-    first: dt.date
+    first: str
     identity: str
-    day: dt.date
+    chunk: Annotated[str, Field(alias="day")]
     phase: int = 0
     tasks: tuple[Task, ...] | None = None
     asked: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def write_progress(folder: Path, progress: Progress) -> None:
     """Replace the progress of a rehearsal, as a whole."""
     unfinished = folder / f"{FILE}.unfinished"
     with unfinished.open("wb") as file:
-        file.write(_PROGRESS.dump_json(progress, indent=1))
+        file.write(_PROGRESS.dump_json(progress, by_alias=True, indent=1))
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(folder / FILE)

@@ -14,6 +14,8 @@ from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
 from monitoring_pipeline.rehearsal.period_comparison import PeriodComparison, compare_period
 from monitoring_pipeline.rehearsal.progress import Progress, RehearsalError, read_progress
 from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.calendar import MONTH, Calendar
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
@@ -82,9 +84,10 @@ class RehearsalSummary:
     decisions: tuple[Decision, ...]
 
     @property
-    def last(self) -> dt.date:
-        """The last day that was lived through."""
-        return self.progress.day - dt.timedelta(days=1)
+    def last(self) -> Chunk:
+        """The last chunk that was lived through."""
+        calendar = self.spec.calendar
+        return calendar.previous(calendar.chunk(self.progress.chunk))
 
     @property
     def pages_per_week(self) -> float:
@@ -129,7 +132,7 @@ def _summary(home: RehearsalHome, progress: Progress) -> RehearsalSummary:
     incidents = store.incidents(spec.name)
     months = [
         _month(home, name, keys, pages=pages, alerts=alerts, decisions=decisions, incidents=incidents)
-        for name, keys in _months(progress).items()
+        for name, keys in _months(spec.calendar, progress).items()
     ]
     return RehearsalSummary(
         spec=spec,
@@ -141,12 +144,9 @@ def _summary(home: RehearsalHome, progress: Progress) -> RehearsalSummary:
     )
 
 
-def _months(progress: Progress) -> dict[str, list[str]]:
-    months: dict[str, list[str]] = {}
-    for n in range((progress.day - progress.first).days):
-        day = progress.first + dt.timedelta(days=n)
-        months.setdefault(f"{day:%Y-%m}", []).append(day.isoformat())
-    return months
+def _months(calendar: Calendar, progress: Progress) -> dict[str, list[str]]:
+    last = calendar.previous(calendar.chunk(progress.chunk))
+    return calendar.by_period(calendar.range(calendar.chunk(progress.first), last), MONTH)
 
 
 def _month(
@@ -159,8 +159,11 @@ def _month(
     decisions: Sequence[Decision],
     incidents: Sequence[StoredIncident],
 ) -> Month:
-    zone = home.loaded.spec.zone
+    zone, calendar = home.loaded.spec.zone, home.loaded.spec.calendar
     own = [decision for decision in decisions if f"{decision.at.astimezone(zone):%Y-%m}" == name]
+
+    def is_own(key: str) -> bool:
+        return calendar.period_of(key, MONTH) == name
 
     def answers(topic: Topic) -> list[Decision]:
         return [decision for decision in own if decision.topic is topic]
@@ -169,8 +172,8 @@ def _month(
     return Month(
         name=name,
         nights=len(keys),
-        opened=Counter(entry.incident.severity for entry in incidents if entry.incident.opened.startswith(name)),
-        pages=sum(page.event.chunk.startswith(name) for page in pages),
+        opened=Counter(entry.incident.severity for entry in incidents if is_own(entry.incident.opened)),
+        pages=sum(is_own(page.event.chunk) for page in pages),
         sent=Counter(a.planned.channel for a in sent if a.sent_at and f"{a.sent_at.astimezone(zone):%Y-%m}" == name),
         asked=sum(decision.answer is Answer.YES for decision in answers(Topic.RETRAINING)),
         gate=Counter(decision.answer for decision in answers(Topic.GATE)),

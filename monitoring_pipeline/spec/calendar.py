@@ -13,7 +13,8 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.sources import ReferenceWindow
 
 DAY = dt.timedelta(days=1)
-PERIODS: Mapping[str, str] = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
+MONTH = "month"
+PERIODS: Mapping[str, str] = {"day": "%Y-%m-%d", MONTH: "%Y-%m", "year": "%Y"}
 """Periods that results are summed up by, and the form of their names."""
 CHUNK_PERIOD = "day"
 """The period that is a single chunk."""
@@ -79,6 +80,10 @@ class Calendar:
     def chunks_of_days(self, first: dt.date, last: dt.date) -> tuple[Chunk, ...]:
         """Return the chunks of the local days from the first to the last, both included; none if that is earlier."""
         return tuple(self._chunk_of(first + n * DAY) for n in range((last - first).days + 1))
+
+    def ends(self, first: dt.date, last: dt.date) -> tuple[Chunk, Chunk]:
+        """Return the first chunk of one local day and the last chunk of another, in whichever order the days are."""
+        return self._chunk_of(first), self._chunk_of(last)
 
     def chunks_of(self, window: ReferenceWindow) -> tuple[Chunk, ...]:
         """Return the chunks that a reference window consists of."""

@@ -114,6 +114,4 @@ def write_decision(connection: sa.Connection, decision: Decision) -> bool:
 def _window(row: sa.RowMapping) -> ReferenceWindow | None:
     if row["window_start"] is None:
         return None
-    return ReferenceWindow(
-        start=dt.date.fromisoformat(row["window_start"]), end=dt.date.fromisoformat(row["window_end"])
-    )
+    return ReferenceWindow.model_validate({"start": row["window_start"], "end": row["window_end"]})

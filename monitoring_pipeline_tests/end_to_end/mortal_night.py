@@ -65,8 +65,9 @@ def make_evening(folder: Path) -> None:
         world.change_spec(LOANS, retraining=RETRAINING, performance={"thresholds": {"auroc": {"lower": 0.7}}})
         world.execute(AGE_DECIDES)
         definitions = build_definitions(world.settings, clock=lambda: LONG_AFTER)
-        days = (dt.date.fromisoformat(BEFORE[0]), dt.date.fromisoformat(BEFORE[-1]))
-        assert run_range(definitions, instance, world.loaded(LOANS).spec, *days).success
+        spec = world.loaded(LOANS).spec
+        chunks = (spec.calendar.chunk(BEFORE[0]), spec.calendar.chunk(BEFORE[-1]))
+        assert run_range(definitions, instance, spec, *chunks).success
     (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from monitoring_pipeline.backfill import OutsidePartitionsError
+from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
 from monitoring_pipeline.ports.registry import DECISION_TAG, TRAINED_UNTIL_TAG
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
@@ -79,7 +79,7 @@ def tables_of(home: Path) -> dict[str, list[str]]:
 
 def test_a_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Path, Path, list[Any]]) -> None:
     folder, home, told = rehearsed
-    assert [night.day for night in told] == [FIRST + dt.timedelta(days=n) for n in range(6)]
+    assert [night.chunk.key for night in told] == [str(FIRST + dt.timedelta(days=n)) for n in range(6)]
     assert [failure for night in told for failure in night.failures] == []
     summary = summarize_rehearsal(settings_of(folder), loaded_of(folder), home)
     (march,) = summary.months
@@ -204,9 +204,9 @@ def test_rehearsal_stopped_in_the_middle_and_started_again_ends_the_same(
     assert _failures_in(home) == []
     stopped_at = read_progress(home)
     assert stopped_at is not None
-    assert stopped_at.day <= LAST
+    assert stopped_at.chunk <= str(LAST)
     told = rehearse_world(folder, home)
-    assert told[0].day == stopped_at.day
+    assert told[0].chunk.key == stopped_at.chunk
     assert tables_of(home) == tables_of(whole)
     for path in (whole / "alerts").iterdir():
         assert _keys(home / "alerts" / path.name) == _keys(path)

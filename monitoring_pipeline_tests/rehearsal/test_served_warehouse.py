@@ -12,7 +12,6 @@ import pytest
 
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.rehearsal.nights import night_of
 from monitoring_pipeline.rehearsal.served_warehouse import ServedSpan, ServedWarehouse, served_spans
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow
@@ -107,7 +106,7 @@ def test_a_promotion_counts_from_the_next_local_midnight_on() -> None:
 
 def test_a_night_begins_at_the_schedule_of_the_next_local_day() -> None:
     spec = spec_of()
-    nights = [night_of(spec, dt.date(2024, 3, day)) for day in (29, 30)]
+    nights = [spec.calendar.due_at(spec.calendar.chunk(f"2024-03-{day}")) for day in (29, 30)]
     assert nights == [moment("2024-03-30 05:00"), moment("2024-03-31 04:00")]
 
 

@@ -158,8 +158,9 @@ class World:
 
     def failures(self, model: str, first: str, last: str = "") -> tuple[str, ...]:
         """Run a range as the command line does, and return what a person is told about its failures."""
-        days = [dt.date.fromisoformat(day) for day in (first, last or first)]
-        run = run_range(self.definitions, self.instance, self.loaded(model).spec, *days)
+        spec = self.loaded(model).spec
+        chunks = [spec.calendar.chunk(day) for day in (first, last or first)]
+        run = run_range(self.definitions, self.instance, spec, *chunks)
         assert run.success == (not run.failures)
         return run.failures
 

@@ -6,7 +6,6 @@ that it is being spent. A long window (the objective's) tells whether the budget
 still being spent.
 """
 
-import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetr
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import Objective
 from monitoring_pipeline.statistics.intervals.intervals import wilson
@@ -67,13 +67,13 @@ def names_measured(spec: ModelSpec) -> frozenset[MetricName]:
 
 
 def first_key(spec: ModelSpec, chunk_key: str) -> str:
-    """Return the key of the oldest chunk that the objectives of ``chunk_key`` look at."""
+    """Return the key of the oldest chunk in the windows of the objectives that end with ``chunk_key``."""
     longest = max((objective.days for objective in spec.objectives.values()), default=1)
-    return _days_back(chunk_key, longest - 1)
+    return _first_of(spec.calendar, chunk_key, longest)
 
 
 def later_keys(spec: ModelSpec, chunk_key: str, known_keys: Iterable[str]) -> tuple[str, ...]:
-    """Return those of ``known_keys``, in order, whose objectives look at ``chunk_key``; itself is not among them."""
+    """Return those of ``known_keys``, in order, whose windows contain ``chunk_key``; itself is not among them."""
     return tuple(key for key in sorted(known_keys) if key > chunk_key >= first_key(spec, key))
 
 
@@ -96,16 +96,16 @@ def measure_objectives(
     return tuple(
         measurement
         for name, objective in spec.objectives.items()
-        for measurement in _measure(name, objective, chunk_key, history)
+        for measurement in _measure(spec.calendar, name, objective, chunk_key, history)
     )
 
 
 def _measure(
-    name: str, objective: Objective, chunk_key: str, history: Sequence[tuple[str, Measurement]]
+    calendar: Calendar, name: str, objective: Objective, chunk_key: str, history: Sequence[tuple[str, Measurement]]
 ) -> tuple[Measurement, ...]:
     is_good = _days(objective, history)
-    window = _counted(is_good, _days_back(chunk_key, objective.days - 1), chunk_key)
-    latest = _counted(is_good, _days_back(chunk_key, min(BURN_DAYS, objective.days) - 1), chunk_key)
+    window = _counted(is_good, _first_of(calendar, chunk_key, objective.days), chunk_key)
+    latest = _counted(is_good, _first_of(calendar, chunk_key, min(BURN_DAYS, objective.days)), chunk_key)
     blank = Measurement(
         kind=Kind.OBJECTIVE,
         subject=name,
@@ -222,5 +222,6 @@ def _promise(objective: Objective) -> str:
     return f"{objective.metric} of {' and '.join(bounds)}"
 
 
-def _days_back(chunk_key: str, days: int) -> str:
-    return (dt.date.fromisoformat(chunk_key) - dt.timedelta(days=days)).isoformat()
+def _first_of(calendar: Calendar, chunk_key: str, days: int) -> str:
+    """Return the key of the first chunk of the days that end with a chunk."""
+    return calendar.first_of_days(calendar.chunk(chunk_key), days).key

@@ -45,7 +45,7 @@ def run_failure_measurement(failure: FailedRun) -> Measurement:
 
 def overdue_measurement(spec: ModelSpec, chunk: Chunk, grace: dt.timedelta = DEFAULT_GRACE) -> Measurement:
     """Return the measurement of a chunk that has no verdict in time; the same, whenever it is found out."""
-    due = due_at(spec, dt.date.fromisoformat(chunk.key), grace).astimezone(spec.zone)
+    due = due_at(spec, chunk, grace).astimezone(spec.zone)
     return Measurement(
         kind=Kind.OPERATIONS,
         subject=SUBJECT,
@@ -79,10 +79,9 @@ def recovered(known: Sequence[Measurement], job: str, nightly_job: str) -> tuple
     )
 
 
-def due_at(spec: ModelSpec, day: dt.date, grace: dt.timedelta = DEFAULT_GRACE) -> dt.datetime:
-    """Return the instant (UTC) by which a day's chunk should be judged: the next day's nightly run, and some grace."""
-    time = dt.time.fromisoformat(spec.schedule)
-    return dt.datetime.combine(day + dt.timedelta(days=1), time, spec.zone).astimezone(dt.UTC) + grace
+def due_at(spec: ModelSpec, chunk: Chunk, grace: dt.timedelta = DEFAULT_GRACE) -> dt.datetime:
+    """Return the instant (UTC) by which a chunk should be judged: its scheduled run, and some grace."""
+    return spec.calendar.due_at(chunk) + grace
 
 
 def overdue_chunks(
@@ -94,16 +93,11 @@ def overdue_chunks(
     """
     if not judged_keys:
         return ()
-    newest = dt.date.fromisoformat(max(judged_keys))
-    today = now.astimezone(spec.zone).date()
-    days = [today - dt.timedelta(days=n) for n in range(OVERDUE_DAYS, 0, -1)]
+    calendar, newest = spec.calendar, max(judged_keys)
     return tuple(
-        spec.calendar.chunk(str(day))
-        for day in days
-        if day > newest
-        and day >= spec.start
-        and (spec.end is None or day < spec.end)
-        and now >= due_at(spec, day, grace)
+        chunk
+        for chunk in calendar.chunks_before(calendar.chunk_at(now), OVERDUE_DAYS)
+        if chunk.key > newest and calendar.is_monitored(chunk) and now >= due_at(spec, chunk, grace)
     )
 
 

@@ -84,12 +84,13 @@ def training_windows(spec: ModelSpec, rules: RetrainingRules, now: dt.datetime) 
     Raises:
         NotEnoughHistoryError: when no day is left to train on.
     """
-    final_before = (now - spec.labels.delay).astimezone(spec.zone).date()
+    calendar = spec.calendar
+    final_before = calendar.day_at(now - spec.labels.delay)
     end = min(final_before, spec.end or final_before)
-    held_out = ReferenceWindow(start=end - dt.timedelta(days=rules.holdout_days), end=end)
+    held_out = calendar.window_of_days(rules.holdout_days, end)
     start = rules.training_start or min(window.start for window in spec.reference.values())
     if rules.training_days is not None:
-        start = max(start, held_out.start - dt.timedelta(days=rules.training_days))
+        start = max(start, calendar.window_of_days(rules.training_days, held_out.start).start)
     if start >= held_out.start:
         message = (
             f"{spec.name}: nothing to train on at {now:%Y-%m-%d %H:%M}: training starts on {start}, and the "

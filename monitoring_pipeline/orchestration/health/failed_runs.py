@@ -67,9 +67,10 @@ def failed_run_requests(
         if run.job_name == JOB:
             yield from _recording_again(specs, run, now, instance)
         elif spec := spec_of.get(run.job_name):
-            keys = [key for key in _young(spec, keys_of_run(run), now) if not is_superseded(instance, run.run_id, key)]
+            every = keys_of_run(spec, run)
+            keys = [key for key in _young(spec, every, now) if not is_superseded(instance, run.run_id, key)]
             failure = _failure_of(instance, run)
-            if keys and not (failure.is_about_rows and _any_refused(spec, keys_of_run(run), store)):
+            if keys and not (failure.is_about_rows and _any_refused(spec, every, store)):
                 config = FailureConfig(model=spec.name, chunks=keys, kind="run", **asdict(failure.run))
                 yield recording_request(run.run_id, config)
 
@@ -85,21 +86,34 @@ def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> boo
     return any(
         other.storage_id > record.storage_id
         and other.dagster_run.status not in CANCELED
-        and chunk_key in keys_of_run(other.dagster_run)
+        and _concerns(other.dagster_run, chunk_key)
         for other in later
     )
 
 
-def keys_of_run(run: DagsterRun) -> list[str]:
+def keys_of_run(spec: ModelSpec, run: DagsterRun) -> list[str]:
     """Return the keys of a run's chunks by its tags: one, or a range; none for a run without any."""
+    ends = _ends_of_run(run)
+    if ends is None:
+        return []
+    first, last = map(spec.calendar.chunk, ends)
+    return [chunk.key for chunk in spec.calendar.range(first, last)]
+
+
+def _ends_of_run(run: DagsterRun) -> tuple[str, str] | None:
+    """Return the keys of a run's first and last chunk by its tags."""
     tags = run.tags
     if PARTITION_NAME_TAG in tags:
-        return [tags[PARTITION_NAME_TAG]]
+        return tags[PARTITION_NAME_TAG], tags[PARTITION_NAME_TAG]
     if ASSET_PARTITION_RANGE_START_TAG not in tags or ASSET_PARTITION_RANGE_END_TAG not in tags:
-        return []
-    first = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_START_TAG])
-    last = dt.date.fromisoformat(tags[ASSET_PARTITION_RANGE_END_TAG])
-    return [(first + dt.timedelta(days=n)).isoformat() for n in range((last - first).days + 1)]
+        return None
+    return tags[ASSET_PARTITION_RANGE_START_TAG], tags[ASSET_PARTITION_RANGE_END_TAG]
+
+
+def _concerns(run: DagsterRun, chunk_key: str) -> bool:
+    """Return whether a chunk is one of a run's: keys sort in the order of time."""
+    ends = _ends_of_run(run)
+    return ends is not None and ends[0] <= chunk_key <= ends[1]
 
 
 def _young(spec: ModelSpec, keys: Sequence[str], now: dt.datetime) -> list[str]:

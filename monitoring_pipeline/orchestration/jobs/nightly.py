@@ -1,6 +1,5 @@
 """The jobs and the schedule of one model."""
 
-import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
@@ -54,9 +53,11 @@ def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.Sch
         description=f"Every night at {spec.schedule} in {spec.timezone}: yesterday's chunk of {spec.name}.",
     )
     def yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        day = context.scheduled_execution_time.astimezone(spec.zone).date() - dt.timedelta(days=1)
-        if day < spec.start or (spec.end is not None and day >= spec.end):
-            return dg.SkipReason(f"{spec.name} is not monitored on {day}: from {spec.start} to before {spec.end}")
-        return dg.RunRequest(run_key=day.isoformat(), partition_key=day.isoformat())
+        calendar = spec.calendar
+        chunk = calendar.last_complete(context.scheduled_execution_time)
+        if not calendar.is_monitored(chunk):
+            name = calendar.label(chunk)
+            return dg.SkipReason(f"{spec.name} is not monitored on {name}: from {spec.start} to before {spec.end}")
+        return dg.RunRequest(run_key=chunk.key, partition_key=chunk.key)
 
     return yesterday

@@ -11,13 +11,30 @@ from monitoring_pipeline.spec.model import ModelSpec
 AS_OF_TAG = "monitoring_pipeline/as_of"
 
 
-def partitions_of(spec: ModelSpec) -> dg.DailyPartitionsDefinition:
-    """Return one partition per chunk, in the model's time zone."""
+class OutsidePartitionsError(ValueError):
+    """A range that the model has no chunks for."""
+
+
+def partitions_of(spec: ModelSpec) -> dg.TimeWindowPartitionsDefinition:
+    """Return one partition per chunk of the model's calendar; the only place that makes partitions of chunks."""
+    calendar = spec.calendar
     return dg.DailyPartitionsDefinition(
-        start_date=spec.start.isoformat(),
-        end_date=spec.end.isoformat() if spec.end else None,
-        timezone=spec.timezone,
+        start_date=calendar.start.isoformat(),
+        end_date=calendar.end.isoformat() if calendar.end else None,
+        timezone=calendar.zone.key,
     )
+
+
+def check_range(spec: ModelSpec, first: Chunk, last: Chunk) -> None:
+    """Refuse a range that the model is not monitored in.
+
+    Raises:
+        OutsidePartitionsError: when a chunk of it is no partition, or its last chunk is before its first.
+    """
+    keys = partitions_of(spec).get_partition_keys()
+    if first.key not in keys or last.key not in keys or last.key < first.key:
+        message = f"{spec.name}: {first.key} to {last.key} is not within its chunks, {keys[0]} to {keys[-1]}"
+        raise OutsidePartitionsError(message)
 
 
 def chunks_of(context: dg.AssetExecutionContext, spec: ModelSpec) -> list[Chunk]:

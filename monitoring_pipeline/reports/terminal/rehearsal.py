@@ -31,7 +31,7 @@ def _months(summary: RehearsalSummary) -> Table:
     progress, headline = summary.progress, HEADLINE_METRIC[summary.spec.task]
     nights = max(progress.nights, 1)
     table = Table(
-        title=f"{summary.spec.name}: rehearsal of {progress.first} to {summary.last}, {progress.nights} nights",
+        title=f"{summary.spec.name}: rehearsal of {progress.first} to {summary.last.key}, {progress.nights} nights",
         caption=f"{sum(month.pages for month in summary.months)} pages, {summary.pages_per_week:.2f} a week; "
         f"{progress.seconds / nights:.1f} s a night; {headline} over all rows of a month, intervals by days",
     )

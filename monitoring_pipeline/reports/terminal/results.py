@@ -152,8 +152,7 @@ def _drifted(measurements: Sequence[Measurement]) -> str:
 
 
 def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:
-    days = range((last - first).days + 1)
-    return [spec.calendar.chunk(str(first + dt.timedelta(days=offset))).key for offset in days]
+    return [chunk.key for chunk in spec.calendar.chunks_of_days(first, last)]
 
 
 def _cell(value: object) -> str:

@@ -87,8 +87,9 @@ def _about_retraining(
 
 def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[NightState]:
     """Return what the chunks that the policy looks at say, oldest first."""
-    back = dt.timedelta(days=LOOK_BACK * max(rules.breached.of, rules.estimated.of)) + spec.labels.delay
-    first = (dt.date.fromisoformat(chunk.key) - back).isoformat()
+    calendar = spec.calendar
+    back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.labels.delay)
+    first = calendar.days_before(chunk, back).key
     by_chunk: dict[str, list[Measurement]] = {}
     for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
         by_chunk.setdefault(key, []).append(measurement)
@@ -134,7 +135,7 @@ def _about_trial(
     if trial is None:
         return None
     days = trial_days(spec, trial, chunk.key, store)
-    days_with_labels_due = (chunk.end - spec.labels.delay - trial.since).days
+    days_with_labels_due = spec.calendar.count(chunk.end - spec.labels.delay - trial.since)
     if trial.stage is TrialStage.SHADOW:
         answer = decide_shadow(rules.shadow, days, days_with_labels_due)
     else:

@@ -116,8 +116,7 @@ def _compare(
     pairs = pair_versions(spec, by_champion, by_challenger, champion=champion, challenger=version, gate=rules.gate)
     result = judge_challenger(rules.gate, compare_paired(pairs, rules.gate))
     if not result.checks:
-        last = held_out.end - dt.timedelta(days=1)
-        reasons = tuple(f"{reason} (held out: {held_out.start} to {last})" for reason in result.reasons)
+        reasons = tuple(f"{reason} (held out: {held_out.start} to {held_out.last})" for reason in result.reasons)
         result = replace(result, reasons=reasons)
     return _HeldOutComparison(result=result, rows=pairs, held_out=held_out)
 
@@ -131,7 +130,7 @@ def _held_out(
 ) -> ReferenceWindow:
     held_out = training_windows(spec, rules, now).held_out
     tags = [registry.version_tags(spec.name, version).get(TRAINED_UNTIL_TAG) for version in versions]
-    start = max([held_out.start, *(dt.date.fromisoformat(day) for day in tags if day)])
+    start = max([held_out.start, *(spec.calendar.day(day) for day in tags if day)])
     if start >= held_out.end:
         message = (
             f"{spec.name}: versions {', '.join(versions)} were trained until {start}; no later day before "

@@ -88,7 +88,7 @@ def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) 
 def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> set[str]:
     """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
     window = training_windows(spec, retraining_rules(spec), now).training
-    until_now = ReferenceWindow(start=window.start, end=now.astimezone(spec.zone).date() + dt.timedelta(days=1))
+    until_now = spec.calendar.window_through(window.start, now)
     rows = adapters.warehouse.read_predictions(spec, spec.calendar.window(until_now)).frame
     # The table may have lost the column.
     served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()

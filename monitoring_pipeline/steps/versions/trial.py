@@ -89,7 +89,7 @@ def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list
     """Return the measured days of a trial, up to the chunk ``last``: those by the loss that the spec names now."""
     loss = retraining_rules(spec).gate.loss
     by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
-    first = trial.since.astimezone(spec.zone).date().isoformat()
+    first = spec.calendar.chunk_at(trial.since).key
     found = store.chunk_measurements(spec.name, [MetricName(LOSS_DIFFERENCE, _pair(trial))], first, last)
     own = [(key, m) for key, m in found if m.definition == by_loss]
     days = [version_day_of(key, m) for key, m in own if spec.calendar.chunk(key).end >= trial.since]

@@ -99,17 +99,17 @@ def _overdue(judged: list[str], now: dt.datetime, **spec: object) -> list[str]:
 def test_a_chunk_is_overdue_from_the_nightly_run_and_its_grace_on():
     # 06:00 in Berlin is 05:00 UTC in winter; three hours of grace.
     due = dt.datetime(2024, 3, 11, 8, tzinfo=UTC)
-    assert due_at(SPEC, dt.date(2024, 3, 10)) == due
+    assert due_at(SPEC, CHUNK) == due
     assert _overdue(["2024-03-09"], due - dt.timedelta(seconds=1)) == []
     assert _overdue(["2024-03-09"], due) == ["2024-03-10"]
     assert _overdue(["2024-03-10"], due) == []
 
 
 def test_the_time_is_local_also_when_the_clocks_change():
-    assert due_at(SPEC, dt.date(2024, 3, 30)) == dt.datetime(2024, 3, 31, 7, tzinfo=UTC)
+    assert due_at(SPEC, SPEC.calendar.chunk("2024-03-30")) == dt.datetime(2024, 3, 31, 7, tzinfo=UTC)
     # 02:30 does not exist on that night: 01:30 UTC is 03:30.
     early = binary_spec(schedule="02:30")
-    assert due_at(early, dt.date(2024, 3, 30)) == dt.datetime(2024, 3, 31, 4, 30, tzinfo=UTC)
+    assert due_at(early, early.calendar.chunk("2024-03-30")) == dt.datetime(2024, 3, 31, 4, 30, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

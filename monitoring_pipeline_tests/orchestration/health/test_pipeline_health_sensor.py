@@ -383,7 +383,7 @@ def test_in_any_order_of_events_health_is_that_of_the_newest_run(pipeline, seed)
 def test_the_keys_of_a_range_come_from_its_tags(pipeline):
     run_id = pipeline.run(NIGHTLY, "2024-02-28", "2024-03-01", message="no")
     run = pipeline.instance.get_run_by_id(run_id)
-    assert keys_of_run(run) == ["2024-02-28", "2024-02-29", "2024-03-01"]
+    assert keys_of_run(SPEC, run) == ["2024-02-28", "2024-02-29", "2024-03-01"]
 
 
 def test_a_real_night_that_crashes_is_found_and_the_next_one_makes_it_good(lived_in_world: World):
