@@ -1,1 +1,1 @@
-"""What a monitored model is, and the words for results. Imports nothing of this project."""
+"""Declarations by people: model specs and alerting rules. Imports only ``records``."""

@@ -1,4 +1,4 @@
-"""The rules of alerting.yaml: which channels there are, and who hears of what, when."""
+"""The rules of alerting.yaml: the channels, and which alerts each receives at which times."""
 
 import datetime as dt
 import re
@@ -29,12 +29,12 @@ def parse_time_of_day(text: object) -> dt.time:
     """Return the time of day that a text such as ``08:00`` means; a time is returned as it is.
 
     Raises:
-        ValueError: when it is anything else.
+        ValueError: when the text has another form.
     """
     if isinstance(text, dt.time):
         return text
     if not isinstance(text, str) or re.match(_TIME_PATTERN, text) is None:
-        message = 'write a time of day from "00:00" to "23:59", in quotes (YAML takes 22:00 for a number)'
+        message = 'write a time of day from "00:00" to "23:59", in quotes (YAML reads 22:00 as a number)'
         raise ValueError(message)
     return dt.time.fromisoformat(text)
 
@@ -60,7 +60,7 @@ TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 
 
 class ChannelKind(StrEnum):
-    """The ways in which a channel may be reached."""
+    """The kinds of channels."""
 
     SLACK = "slack"
     APPRISE = "apprise"
@@ -69,12 +69,12 @@ class ChannelKind(StrEnum):
 
 
 class Channel(SpecPart):
-    """One place that alerts are sent to: exactly one of ``slack``, ``apprise``, ``webhook`` and ``file``."""
+    """One place to which alerts are sent: exactly one of ``slack``, ``apprise``, ``webhook`` and ``file``."""
 
     slack: Annotated[str, Field(pattern=r"^(#[^\s#]{1,80}|[CGD][A-Z0-9]{5,})$")] | None = None
     """A Slack channel: its name with #, or its id, which survives renaming."""
     token: SecretName | None = None
-    """Slack: name of the secret that holds the bot's token; without it ``slack``."""
+    """Slack: name of the secret that holds the bot's token; ``slack`` if absent."""
     apprise: SecretName | None = None
     """Name of the secret that holds one Apprise URL: mail, Teams, PagerDuty and many others."""
     webhook: SecretName | None = None
@@ -95,17 +95,17 @@ class Channel(SpecPart):
 
     @property
     def kind(self) -> ChannelKind:
-        """Which of the ways it is."""
+        """The kind of the channel."""
         return next(kind for kind in ChannelKind if getattr(self, kind.value) is not None)
 
     @property
     def secret(self) -> str | None:
-        """Name of the secret that it needs."""
+        """Name of the secret that the channel needs; None for a file."""
         return (self.token or "slack") if self.slack is not None else self.apprise or self.webhook
 
 
 class Route(SpecPart):
-    """Which incidents a channel hears of; every route that matches adds its channel."""
+    """The incidents whose alerts a channel receives; every route that matches adds its channel."""
 
     channel: str
     """Name of a channel."""
@@ -116,25 +116,25 @@ class Route(SpecPart):
     owners: Patterns = ("*",)
     """Patterns of models' owners, such as team:*; one that matches is enough."""
     digest: TimeOfDay | None = None
-    """Time of day of one message about everything since the last; without it each is told at once."""
+    """Time of day of one message about all events since the last one; if absent, each alert is sent at once."""
     timezone: TimeZone | None = None
     """Time zone of the digest; by default that of the quiet hours, or UTC."""
 
 
 class QuietHours(SpecPart):
-    """Time of day in which nobody is told; what happens then is told at its end.
+    """A time of day in which no alerts are sent; they are sent at its end.
 
-    Digests keep their own time, and webhooks and files are told at once: they are read by machines.
+    Digests keep their time. Webhooks and files receive alerts at once, because machines read them.
     """
 
     start: TimeOfDay
-    """When it begins."""
+    """Begin of the quiet hours."""
     end: TimeOfDay
-    """When it ends; a time before the start is the next day's."""
+    """End of the quiet hours; a time before the start is on the next day."""
     timezone: TimeZone
     """Time zone of both."""
     except_severity: SeverityName | None = Field(default="critical", alias="except")
-    """Incidents of at least this severity are told nevertheless; null for none."""
+    """Alerts of incidents of at least this severity are sent nevertheless; null for none."""
 
     @model_validator(mode="after")
     def _lasts(self) -> Self:
@@ -145,27 +145,27 @@ class QuietHours(SpecPart):
 
 
 class Escalation(SpecPart):
-    """Who else is told when nobody has acknowledged an incident."""
+    """A further channel that is alerted if nobody has acknowledged an incident in time."""
 
     channel: str
     """Name of a channel."""
     after: Duration
-    """How long after the first message."""
+    """Time after the first message."""
     severity: SeverityName = "critical"
     """Incidents of at least this severity."""
 
 
 class AlertingRules(SpecPart):
-    """The whole of alerting.yaml: one for a deployment, for all its models."""
+    """The content of alerting.yaml: the rules of one deployment, for all its models."""
 
     channels: dict[ChannelName, Channel] = {}
-    """Places that alerts are sent to, by name."""
+    """Places to which alerts are sent, by name."""
     routes: tuple[Route, ...] = ()
-    """Who hears of what."""
+    """Which alerts each channel receives."""
     quiet_hours: QuietHours | None = None
-    """When nobody is told."""
+    """Time of day in which no alerts are sent."""
     escalation: Escalation | None = None
-    """Who else is told when nobody reacts."""
+    """The further channel that is alerted if nobody reacts."""
     link: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
     """Address of Dagster's UI, for the links in messages."""
 
@@ -199,22 +199,22 @@ def load_alerting_rules(path: Path) -> AlertingRules:
 
 
 def find_secret(secrets: Mapping[str, SecretStr], name: str) -> SecretStr | None:
-    """Return a secret by its name, in any case (an environment may give names in capitals); an empty one is none."""
+    """Return a secret by its name in any case, as environments may give capitals; None if it is missing or empty."""
     by_name = {key.lower(): value for key, value in secrets.items()}
-    found = by_name.get(name.lower())
-    return found if found is not None and found.get_secret_value().strip() else None
+    secret = by_name.get(name.lower())
+    return secret if secret is not None and secret.get_secret_value().strip() else None
 
 
 def missing_secret(name: str) -> str:
-    """Return the words for a secret that is not there, with the variable to set."""
+    """Return the message about a missing secret, with the variable to set."""
     return f"no secret {name!r}; set {SECRET_VARIABLE_PREFIX}{name.upper()}"
 
 
 def check_secrets(rules: AlertingRules, secrets: Mapping[str, SecretStr], source: object = "alerting.yaml") -> None:
-    """Check that every channel's secret is there.
+    """Check that every channel's secret exists.
 
     Raises:
-        SpecError: with one line per secret that is missing, naming the variable to set.
+        SpecError: with one line per missing secret, which names the variable to set.
     """
     missing = list(_missing_secrets(rules, secrets, source))
     if missing:

@@ -1,7 +1,7 @@
-"""The calendar of a model: which chunks there are, and all arithmetic with them.
+"""The calendar of a model: its chunks, and all arithmetic with them.
 
-A chunk is a local day. Another cadence (hours, weeks, months) is made here, and nowhere else: every other module treats
-a chunk's key as opaque text. Keys sort as text in the order of time, so that the store may compare them.
+A chunk is a local day. A further cadence (hours, weeks, months) belongs here and nowhere else, because every other
+module treats a chunk's key as opaque text. Keys sort as text in the order of time, so that the store can compare them.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.sources import ReferenceWindow
 DAY = dt.timedelta(days=1)
 MONTH = "month"
 PERIODS: Mapping[str, str] = {"day": "%Y-%m-%d", MONTH: "%Y-%m", "year": "%Y"}
-"""Periods that results are summed up by, and the form of their names."""
+"""Periods by which results are summed up, and the form of their names."""
 CHUNK_PERIOD = "day"
 """The period that is a single chunk."""
 
@@ -28,7 +28,7 @@ class UnknownChunkError(ValueError):
 class Calendar:
     """The chunks of one model.
 
-    A day of a clock change has 23 or 25 hours; one that a zone left out (Samoa, 30 December 2011) is an empty chunk.
+    A day of a clock change has 23 or 25 hours. A day that a zone left out (Samoa, 30 December 2011) is an empty chunk.
 
     Args:
         model: name of the model.
@@ -78,7 +78,7 @@ class Calendar:
         return self.chunks_of_days(_day_of(first), _day_of(last))
 
     def chunks_of_days(self, first: dt.date, last: dt.date) -> tuple[Chunk, ...]:
-        """Return the chunks of the local days from the first to the last, both included; none if that is earlier."""
+        """Return the chunks of the local days from the first to the last, both included; none if it is earlier."""
         return tuple(self._chunk_of(first + n * DAY) for n in range((last - first).days + 1))
 
     def ends(self, first: dt.date, last: dt.date) -> tuple[Chunk, Chunk]:
@@ -90,12 +90,12 @@ class Calendar:
         return self.chunks_of_days(window.start, window.last)
 
     def window(self, window: ReferenceWindow) -> Chunk:
-        """Return a reference window in the form of a chunk, with a key of its own."""
+        """Return a reference window in the form of a chunk, with the key ``<start>/<end>``."""
         key = f"{window.start.isoformat()}/{window.end.isoformat()}"
         return Chunk(self.model, key, self._midnight(window.start), self._midnight(window.end))
 
     def days_before(self, chunk: Chunk, days: int) -> Chunk:
-        """Return the chunk so many local days earlier, at the same place of its day; later if negative."""
+        """Return the chunk ``days`` local days earlier (later if negative), at the same place of its day."""
         return self._chunk_of(_day_of(chunk) - days * DAY)
 
     def chunks_before(self, chunk: Chunk, days: int) -> tuple[Chunk, ...]:
@@ -111,7 +111,7 @@ class Calendar:
         return duration // DAY
 
     def slot(self, chunk: Chunk) -> int:
-        """Return the place of a chunk in its week, which chunks that should be alike have in common: the weekday."""
+        """Return the weekday of a chunk; chunks in the same slot are expected to be alike."""
         return _day_of(chunk).weekday()
 
     def same_slot(self, chunk: Chunk, other: Chunk) -> bool:
@@ -119,7 +119,7 @@ class Calendar:
         return self.slot(chunk) == self.slot(other)
 
     def due_at(self, chunk: Chunk) -> dt.datetime:
-        """Return when a chunk's run starts, in UTC: at the schedule's local time on the day on which the chunk ends."""
+        """Return the time in UTC at which a chunk's run starts: the scheduled local time on the day on which it ends."""
         return dt.datetime.combine(self.day_at(chunk.end), self.schedule, self.zone).astimezone(dt.UTC)
 
     def boundary_from(self, moment: dt.datetime) -> dt.datetime:
@@ -128,30 +128,30 @@ class Calendar:
         return chunk.start if chunk.start == moment else chunk.end
 
     def is_monitored(self, chunk: Chunk) -> bool:
-        """Return whether the spec asks for a chunk: not before its start, and before its end."""
+        """Return whether a chunk is on or after the first monitored day and before the end, if there is one."""
         day = _day_of(chunk)
         return self.start <= day and (self.end is None or day < self.end)
 
     def by_period(self, chunks: Iterable[Chunk], period: str) -> dict[str, list[str]]:
         """Return the keys of some chunks by the day, month or year (one of PERIODS) in which they start."""
-        found: dict[str, list[str]] = {}
+        keys: dict[str, list[str]] = {}
         for chunk in chunks:
-            found.setdefault(self.period_of(chunk.key, period), []).append(chunk.key)
-        return found
+            keys.setdefault(self.period_of(chunk.key, period), []).append(chunk.key)
+        return keys
 
     def period_of(self, key: str, period: str) -> str:
         """Return the name of the day, month or year (one of PERIODS) in which a chunk starts."""
         return self.day(key).strftime(PERIODS[period])
 
     def label(self, chunk: Chunk) -> str:
-        """Return how people call a chunk."""
+        """Return the name of a chunk for people."""
         return chunk.key
 
     def day(self, text: str) -> dt.date:
         """Return the local day that a text such as ``2013-04-22`` names.
 
         Raises:
-            UnknownChunkError: when it names none, or in another form.
+            UnknownChunkError: when it names no day, or has another form.
         """
         try:
             day = dt.date.fromisoformat(text)
@@ -166,7 +166,7 @@ class Calendar:
         return moment.astimezone(self.zone).date()
 
     def window_of_days(self, days: int, end: dt.date) -> ReferenceWindow:
-        """Return the window of so many local days up to ``end``, which is not included."""
+        """Return the window of ``days`` local days up to ``end``, which is not included."""
         return ReferenceWindow(start=end - days * DAY, end=end)
 
     def window_through(self, start: dt.date, moment: dt.datetime) -> ReferenceWindow:
@@ -177,7 +177,7 @@ class Calendar:
         return Chunk(self.model, day.isoformat(), self._midnight(day), self._midnight(day + DAY))
 
     def _midnight(self, day: dt.date) -> dt.datetime:
-        """Return the instant, in UTC, at which a day begins: its first one where a clock change skips midnight."""
+        """Return the instant, in UTC, at which a day begins, also if a clock change skips midnight."""
         return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
 
 

@@ -1,4 +1,4 @@
-"""One model's rows of one stretch of time; the model's calendar says which chunks there are."""
+"""A chunk: the rows of one model in one span of time. The model's calendar makes the chunks."""
 
 import datetime as dt
 from dataclasses import dataclass

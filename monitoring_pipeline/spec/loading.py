@@ -1,4 +1,4 @@
-"""From YAML files to model specs, with errors that name the culprit and what is allowed."""
+"""Load model specs from YAML files; errors name the file, the field and the allowed values."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ class LoadedSpec:
 
 
 Check = Callable[[LoadedSpec], None]
-"""Raises a SpecError for what is wrong with a spec beyond its own fields."""
+"""Raises a SpecError if a spec has a problem that its fields alone do not show."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BadSpec:
-    """A file that is no usable spec.
+    """A file that cannot be used as a model spec.
 
     Args:
         path: the file.
-        problems: what is wrong, one a line, each naming the file.
-        model: the name that its model would have: as the file says, else the file's own.
-        owner: the owner, where the file says so.
+        problems: one line per problem, with the path of the file.
+        model: the ``name`` in the file, else the name of the file.
+        owner: the ``owner`` in the file; empty if it has none.
     """
 
     path: Path
@@ -48,25 +48,25 @@ class BadSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class SpecFolder:
-    """What a directory of specs holds: the usable ones in order of the models' names, and the others."""
+    """The specs of a directory: the usable ones in order of the models' names, and the others."""
 
     good: tuple[LoadedSpec, ...] = ()
     bad: tuple[BadSpec, ...] = ()
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Everything that is wrong, one a line."""
+        """All problems, one line each."""
         return tuple(problem for bad in self.bad for problem in bad.problems)
 
 
 def read_specs(directory: Path, check: Check = lambda _: None) -> SpecFolder:
-    """Read every spec of a directory; what is wrong with one concerns no other.
+    """Read every spec of a directory; a problem in one file does not affect the others.
 
-    Of two with the same name the one whose file has that name is used, else the first.
+    If two specs share a name, the one in the file of that name is used, else the first.
 
     Args:
-        directory: where the files are.
-        check: what else must hold of each.
+        directory: folder of the files.
+        check: a further check of each spec.
 
     Raises:
         SpecError: when the directory does not exist.
@@ -78,10 +78,10 @@ def read_specs(directory: Path, check: Check = lambda _: None) -> SpecFolder:
 
 
 def read_files(paths: Iterable[Path], check: Check = lambda _: None) -> SpecFolder:
-    """Read some files as those of one directory."""
+    """Read files as the specs of one directory."""
     loaded: dict[str, LoadedSpec] = {}
     bad: dict[Path, BadSpec] = {}
-    for path in sorted(sorted(paths), key=_is_under_another_name):
+    for path in sorted(sorted(paths), key=_name_differs_from_file):
         try:
             entry = _load_unique(path, loaded)
             check(entry)
@@ -129,7 +129,7 @@ def load_spec(path: Path) -> LoadedSpec:
 
 def _load_unique(path: Path, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
     if path.suffix != SPEC_SUFFIX:
-        message = f"{path}: specs end in {SPEC_SUFFIX}: rename it to {path.stem}{SPEC_SUFFIX}"
+        message = f"{path}: specs end in {SPEC_SUFFIX}; rename it to {path.stem}{SPEC_SUFFIX}"
         raise SpecError(message)
     entry = load_spec(path)
     if entry.spec.name in loaded:
@@ -138,18 +138,18 @@ def _load_unique(path: Path, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
     return entry
 
 
-def _is_under_another_name(path: Path) -> bool:
-    return _claimed(path).get("name") != path.stem
+def _name_differs_from_file(path: Path) -> bool:
+    return _keys_of(path).get("name") != path.stem
 
 
 def _bad_spec(path: Path, error: SpecError) -> BadSpec:
-    claimed = _claimed(path)
-    name, owner = (str(claimed.get(key) or "") for key in ("name", "owner"))
+    keys = _keys_of(path)
+    name, owner = (str(keys.get(key) or "") for key in ("name", "owner"))
     return BadSpec(path=path, problems=tuple(str(error).splitlines()), model=name or path.stem, owner=owner)
 
 
-def _claimed(path: Path) -> dict[str, object]:
-    """Return the keys of a file, as far as it has any."""
+def _keys_of(path: Path) -> dict[str, object]:
+    """Return the keys and values of a file; none if it cannot be read."""
     try:
         return read_keys(path, expected_keys=_EXPECTED_KEYS)
     except SpecError:

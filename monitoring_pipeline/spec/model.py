@@ -30,7 +30,7 @@ RESERVED_COLUMNS = frozenset(
 
 @cache
 def _time_zones() -> set[str]:
-    # Cached, as it opens every file of the database.
+    # Cached because it opens every file of the time zone database.
     return available_timezones()
 
 
@@ -83,7 +83,7 @@ class ModelSpec(SpecPart):
     end: dt.date | None = None
     """The day after the last chunk, for a model that was retired."""
     schedule: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    """Local time of the nightly run, which takes yesterday's chunk: HH:MM."""
+    """Local time (HH:MM) of the nightly run, which measures the chunk of the day before."""
     predictions: PredictionSource
     labels: LabelSource
     features: dict[str, Feature] = Field(min_length=1)
@@ -99,7 +99,7 @@ class ModelSpec(SpecPart):
     """Service levels, by name."""
     incidents: IncidentRules = IncidentRules()
     retraining: RetrainingRules | None = None
-    """When the model is retrained. Without this part it never is."""
+    """Rules about retraining. Without them the model is never retrained."""
 
     @field_validator("timezone")
     @classmethod
@@ -123,7 +123,7 @@ class ModelSpec(SpecPart):
     @classmethod
     def _schedule_is_quoted(cls, value: object) -> object:
         if isinstance(value, int):
-            message = 'YAML reads an unquoted time as a number: write it in quotes, such as "12:30"'
+            message = 'YAML reads an unquoted time as a number; write it in quotes, such as "12:30"'
             raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueErrors only
         return value
 
@@ -140,8 +140,8 @@ class ModelSpec(SpecPart):
     def _no_reserved_names(cls, value: dict[str, Feature]) -> dict[str, Feature]:
         if taken := sorted(RESERVED_COLUMNS & value.keys()):
             message = (
-                f"{', '.join(taken)}: reserved for the monitoring's own columns; "
-                f"name the feature otherwise and give its column, such as {taken[0]}_value: "
+                f"{', '.join(taken)}: reserved for columns of the monitoring; "
+                f"give the feature another name and its column, such as {taken[0]}_value: "
                 f"{{kind: numeric, column: {taken[0]}}}"
             )
             raise ValueError(message)
@@ -232,7 +232,7 @@ class ModelSpec(SpecPart):
 
     @property
     def columns(self) -> dict[str, FeatureKind]:
-        """Everything that is profiled, by its canonical name: the features and the model's output."""
+        """The kind of every profiled column, by canonical name: features and the model's output."""
         scores = ("score",) if self.task is Task.BINARY else tuple(self.score_columns.values())
         outputs = dict.fromkeys(scores, FeatureKind.NUMERIC)
         decided = FeatureKind.NUMERIC if self.task is Task.REGRESSION else FeatureKind.CATEGORICAL
@@ -241,7 +241,7 @@ class ModelSpec(SpecPart):
 
     @property
     def spec_hash(self) -> str:
-        """Hash of everything that can change a number: the spec without its words, and when and how far it runs."""
+        """Hash of the fields that can change a number; free text and the rules about when to run are left out."""
         numbers = self.model_dump_json(exclude=_WITHOUT_NUMBERS)
         return hashlib.sha256(numbers.encode()).hexdigest()[:16]
 
@@ -253,7 +253,7 @@ class ModelSpec(SpecPart):
         ]
 
     def reference_declaration_hash(self, model_version: str) -> str:
-        """Hash of what a version's reference is built from: sources, features and its window."""
+        """Hash of the fields from which a version's reference is built: sources, features and its window."""
         parts = self.model_dump_json(include={"name", "task", "timezone", "predictions", "labels", "features"})
         window = self.reference[model_version].model_dump_json()
         return hashlib.sha256(f"{model_version}{window}{parts}".encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Where predictions, labels and references are read from, and what a feature is."""
+"""The sources of predictions, labels and references, and the kinds of features."""
 
 import datetime as dt
 from enum import StrEnum
@@ -11,7 +11,7 @@ from monitoring_pipeline.spec.parsing.part import SpecPart
 
 
 class Task(StrEnum):
-    """What the model predicts."""
+    """The sort of output that a model predicts."""
 
     BINARY = "binary"
     MULTICLASS = "multiclass"

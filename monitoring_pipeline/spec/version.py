@@ -1,4 +1,4 @@
-"""The word for a model version: what it is there for, and since when."""
+"""The role of a model version since a moment."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from monitoring_pipeline.spec.sources import ReferenceWindow
 
 @dataclass(frozen=True)
 class VersionRecord:
-    """What a model version is there for since a moment.
+    """The role of a model version since a moment.
 
-    ``window`` is its reference window where the model spec names none: the rows that the gate held out.
+    ``window`` is its reference window if the model spec names none: the days of the rows that the gate held out.
     """
 
     model_version: str

@@ -35,7 +35,7 @@ MULTICLASS: dict[str, Any] = BINARY | {
 
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with values put at dotted paths; ``...`` takes the key away."""
+    """Return a document with values set at dotted paths; ``...`` removes the key."""
     result = deepcopy(dict(document))
     for path, value in changes.items():
         *parents, last = path.split(".")

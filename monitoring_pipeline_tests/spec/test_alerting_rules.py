@@ -28,7 +28,7 @@ def load(tmp_path: Path, text: str):
     return load_alerting_rules(path)
 
 
-def test_the_whole_of_it(tmp_path: Path) -> None:
+def test_rules_with_every_part_are_loaded(tmp_path: Path) -> None:
     rules = load(tmp_path, WHOLE)
     assert [channel.kind for channel in rules.channels.values()] == list(ChannelKind)
     assert rules.routes[1].digest == dt.time(8)
@@ -39,7 +39,7 @@ def test_the_whole_of_it(tmp_path: Path) -> None:
     assert rules.escalation.after == dt.timedelta(hours=4)
 
 
-def test_nothing_but_a_channel_is_enough(tmp_path: Path) -> None:
+def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
     rules = load(tmp_path, "channels: {log: {file: a.jsonl}}\n")
     assert rules.routes == ()
 
@@ -73,7 +73,9 @@ def test_nothing_but_a_channel_is_enough(tmp_path: Path) -> None:
         ('["flight_*"]', "[]", "routes.0.models: Tuple should have at least 1 item"),
     ],
 )
-def test_errors_name_file_field_value_and_what_is_allowed(tmp_path: Path, before: str, after: str, expected: str):
+def test_error_of_invalid_rules_names_file_field_and_allowed_values(
+    tmp_path: Path, before: str, after: str, expected: str
+):
     assert before in WHOLE
     with pytest.raises(SpecError) as error:
         load(tmp_path, WHOLE.replace(before, after))
@@ -82,17 +84,17 @@ def test_errors_name_file_field_value_and_what_is_allowed(tmp_path: Path, before
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "{"])
-def test_what_is_no_mapping(tmp_path: Path, text: str) -> None:
+def test_rules_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SpecError, match=r"alerting\.yaml: (expected keys such as channels and routes|not YAML)"):
         load(tmp_path, text)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_rules_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="cannot be read"):
         load_alerting_rules(tmp_path / "none.yaml")
 
 
-def test_every_missing_secret_names_its_variable(tmp_path: Path) -> None:
+def test_missing_secrets_are_listed_with_their_variables(tmp_path: Path) -> None:
     rules = load(tmp_path, WHOLE)
     with pytest.raises(SpecError) as error:
         check_secrets(rules, {"EVENTS": SecretStr("http://localhost"), "mail": SecretStr(" ")})
@@ -102,6 +104,6 @@ def test_every_missing_secret_names_its_variable(tmp_path: Path) -> None:
     ]
 
 
-def test_secrets_in_any_case_are_enough(tmp_path: Path) -> None:
+def test_secrets_are_accepted_in_any_case(tmp_path: Path) -> None:
     secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events")}
     check_secrets(load(tmp_path, WHOLE), secrets)

@@ -1,4 +1,4 @@
-"""The YAML of the README and of the pages in docs/ is what the loaders take."""
+"""The loaders accept the YAML of the README and of the pages in docs/."""
 
 import pytest
 import yaml
@@ -8,21 +8,21 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline_tests.docs.pages import blocks_of
 
 EXAMPLES = [(block.page, yaml.safe_load(block.text)) for block in blocks_of("yaml")]
-OWN_MODEL = next(document for _, document in EXAMPLES if "name" in document)
+USERS_MODEL = next(document for _, document in EXAMPLES if "name" in document)
 PARTS = {"retraining", "business", "objectives"}
 
 
 @pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])
-def test_part_of_a_spec_fits_into_the_own_model_of_the_readme(part):
-    features = OWN_MODEL["features"] | dict.fromkeys(
+def test_documented_part_of_a_spec_fits_into_the_model_of_the_readme(part):
+    features = USERS_MODEL["features"] | dict.fromkeys(
         part.get("retraining", {}).get("gate", {}).get("segments", ()), "categorical"
     )
-    spec = ModelSpec.model_validate(OWN_MODEL | part | {"features": features})
+    spec = ModelSpec.model_validate(USERS_MODEL | part | {"features": features})
     assert all(getattr(spec, name) for name in part)
 
 
 @pytest.mark.parametrize("document", [document for _, document in EXAMPLES if "channels" in document])
-def test_alerting_rules_are_accepted(document):
+def test_documented_alerting_rules_are_accepted(document):
     assert AlertingRules.model_validate(document).routes
 
 

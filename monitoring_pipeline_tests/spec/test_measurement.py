@@ -19,7 +19,7 @@ def _measurement(**fields: Any) -> Measurement:
     {"value": 0.3, "status": Status.BREACHED, "reason": "large"},
     {"status": Status.SKIPPED, "reason": "no rows"},
 ])  # fmt: skip
-def test_a_number_or_a_reason(fields):
+def test_measurement_has_either_a_value_or_a_reason(fields):
     measurement = _measurement(**fields)
     assert (measurement.value is None) is (measurement.status is Status.SKIPPED)
 
@@ -31,13 +31,13 @@ def test_a_number_or_a_reason(fields):
     {"status": Status.SKIPPED, "reason": ""},
     {"status": Status.SKIPPED, "reason": "no rows", "value": 0.0},
 ])  # fmt: skip
-def test_contradictions_are_refused(fields):
+def test_measurement_that_contradicts_its_status_is_refused(fields):
     with pytest.raises(ValueError, match="drift/age/psi: a skipped measurement has a reason and no value"):
         _measurement(**fields)
 
 
 @pytest.mark.parametrize("field", NUMBERS)
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_no_number_is_nan_or_infinite(field, number):
+def test_measurement_with_a_number_that_is_not_finite_is_refused(field, number):
     with pytest.raises(ValueError, match=f"drift/age/psi: {field} is {number}, not a finite number"):
         _measurement(**{"value": 1.0} | {field: number})

@@ -16,7 +16,7 @@ def _spec(changes):
     {"end": "2025-01-01"}, {"labels.lookback": "9d"}, {"labels.delay": "24h"}, {"incidents.horizon": "9d"},
     {"reference.1.end": "2024-02-01"},
 ])  # fmt: skip
-def test_words_and_times_of_running_do_not_change_the_hash(changes):
+def test_spec_hash_is_unchanged_by_texts_and_times_of_runs(changes):
     assert _spec(changes).spec_hash == SPEC.spec_hash
 
 
@@ -29,7 +29,7 @@ def test_words_and_times_of_running_do_not_change_the_hash(changes):
     {"performance.minimum_rows": 51}, {"quality.minimum_rows": 2},
     {"objectives": {"auc": {"metric": "auroc", "lower": 0.6}}}, {"business": {"cost": {"sql": "cost.sql"}}},
 ])  # fmt: skip
-def test_what_can_change_a_number_changes_the_hash(changes):
+def test_spec_hash_changes_with_every_field_that_can_change_a_number(changes):
     assert _spec(changes).spec_hash != SPEC.spec_hash
 
 
@@ -37,17 +37,17 @@ def test_what_can_change_a_number_changes_the_hash(changes):
     {"predictions.table": "x"}, {"labels.label": "x"}, {"features.more": "numeric"}, {"timezone": "UTC"},
     {"reference.1.end": "2024-02-01"}, {"predictions.prediction": "p"},
 ])  # fmt: skip
-def test_a_reference_is_declared_by_its_sources_features_and_window(changes):
+def test_reference_hash_changes_with_sources_features_and_window(changes):
     assert _spec(changes).reference_declaration_hash("1") != SPEC.reference_declaration_hash("1")
 
 
-def test_a_reference_does_not_depend_on_rules_or_other_versions():
+def test_reference_hash_is_unchanged_by_rules_and_other_versions():
     one = ModelSpec.model_validate(changed(VERSIONED, {"drift.alpha": 0.2, "performance.minimum_rows": 9}))
     two = ModelSpec.model_validate(changed(VERSIONED, {"reference.2": {"start": "2024-02-01", "end": "2024-03-01"}}))
     assert one.reference_declaration_hash("1") == two.reference_declaration_hash("1")
     assert two.reference_declaration_hash("1") != two.reference_declaration_hash("2")
 
 
-def test_a_spec_does_not_change():
+def test_spec_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         SPEC.name = "other"  # pyright: ignore[reportAttributeAccessIssue]

@@ -35,7 +35,7 @@ def _errors(path: Path) -> list[str]:
     return str(caught.value).splitlines()
 
 
-def test_a_short_spec_says_enough(tmp_path):
+def test_short_spec_is_loaded_with_defaults(tmp_path):
     loaded = load_spec(_write(tmp_path / "churn.yaml", SHORT_SPEC))
     spec = loaded.spec
     assert (spec.name, spec.task, spec.zone.key) == ("churn", Task.BINARY, "Asia/Kolkata")
@@ -54,7 +54,7 @@ def test_a_short_spec_says_enough(tmp_path):
     assert loaded.suite_path == tmp_path / "churn.suite.yaml"
 
 
-def test_a_regression_has_a_numeric_prediction_and_no_score():
+def test_regression_has_a_numeric_prediction_and_no_score():
     assert regression_spec().columns == {
         "age": FeatureKind.NUMERIC,
         "plan": FeatureKind.CATEGORICAL,
@@ -62,7 +62,7 @@ def test_a_regression_has_a_numeric_prediction_and_no_score():
     }
 
 
-def test_the_suite_may_have_another_name(tmp_path):
+def test_suite_path_follows_the_spec(tmp_path):
     path = _write(tmp_path / "churn.yaml", changed(BINARY, {"quality.suite": "shared/strict.yaml"}))
     assert load_spec(path).suite_path == tmp_path / "shared/strict.yaml"
 
@@ -71,11 +71,11 @@ def test_the_suite_may_have_another_name(tmp_path):
     ("30m", dt.timedelta(minutes=30)), ("12 h", dt.timedelta(hours=12)), (" 7d ", dt.timedelta(days=7)),
     ("0m", dt.timedelta(0)),
 ])  # fmt: skip
-def test_durations(text, meant):
+def test_duration_with_a_unit_is_parsed(text, meant):
     assert binary_spec(labels__delay=text).labels.delay == meant
 
 
-@pytest.mark.parametrize(("changes", "says"), [
+@pytest.mark.parametrize(("changes", "message"), [
     ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: business, cadence,"]),
     ({"zzz": 1}, ["zzz: unknown key; known: business, cadence,"]),
     ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?", "decision_threshold, horizon,"]),
@@ -130,20 +130,20 @@ def test_durations(text, meant):
      ["performance.thresholds.auroc: lower (0.9) must not be above upper (0.1)"]),
     ({"performance.breach_on": "whim"}, ["performance.breach_on: ", "'interval' or 'point', got 'whim'"]),
 ])  # fmt: skip
-def test_an_error_names_file_field_value_and_what_is_allowed(tmp_path, changes, says):
+def test_error_of_an_invalid_spec_names_file_field_and_allowed_values(tmp_path, changes, message):
     path = _write(tmp_path / "mine.yaml", changed(BINARY, changes))
     (line,) = _errors(path)
-    assert line.startswith(f"{path}: {says[0]}")
-    for part in says[1:]:
+    assert line.startswith(f"{path}: {message[0]}")
+    for part in message[1:]:
         assert part in line
 
 
-def test_every_problem_has_its_line(tmp_path):
+def test_spec_with_several_problems_has_a_line_for_each(tmp_path):
     path = _write(tmp_path / "mine.yaml", changed(BINARY, {"owner": "me", "task": "ranking", "start": ...}))
     assert [line.split(": ")[1] for line in _errors(path)] == ["task", "owner", "start"]
 
 
-@pytest.mark.parametrize(("text", "says"), [
+@pytest.mark.parametrize(("text", "message"), [
     ("", "expected keys such as name and task, got an empty file"),
     ("- name: a\n", "expected keys such as name and task, got list"),
     ("just words", "expected keys such as name and task, got str"),
@@ -152,23 +152,23 @@ def test_every_problem_has_its_line(tmp_path):
     ("reference:\n  1: {}\n  '1': {}\n", "not YAML: key '1' is given twice in"),
     ("name: !!python/object:os.system x", "not YAML: could not determine a constructor"),
 ])  # fmt: skip
-def test_what_is_not_a_spec_at_all_is_said(tmp_path, text, says):
+def test_file_that_is_no_spec_is_refused_with_the_reason(tmp_path, text, message):
     path = _write(tmp_path / "mine.yaml", text)
     (line,) = _errors(path)
-    assert line.startswith(f"{path}: {says}")
+    assert line.startswith(f"{path}: {message}")
 
 
-def test_an_unquoted_time_is_explained(tmp_path):
+def test_unquoted_time_is_refused_with_an_explanation(tmp_path):
     """YAML 1.1 reads 12:30 as 750, base 60."""
     path = _write(tmp_path / "mine.yaml", SHORT_SPEC + "schedule: 12:30\n")
     assert _errors(path) == [
-        f'{path}: schedule: YAML reads an unquoted time as a number: write it in quotes, such as "12:30", got 750'
+        f'{path}: schedule: YAML reads an unquoted time as a number; write it in quotes, such as "12:30", got 750'
     ]
     assert load_spec(_write(path, SHORT_SPEC + "schedule: '12:30'\n")).spec.schedule == "12:30"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfename", None])
-def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
+def test_file_that_cannot_be_read_is_named(tmp_path, content):
     path = tmp_path / "mine.yaml"
     if content is not None:
         path.write_bytes(content)
@@ -176,13 +176,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
     assert line.startswith(f"{path}: cannot be read: ")
 
 
-def test_merge_keys_work(tmp_path):
+def test_merge_keys_are_resolved(tmp_path):
     text = SHORT_SPEC + "quality: &q {minimum_rows: 5}\n"
     merged = text.replace("{minimum_rows: 5}", "\n  minimum_rows: 5\nperformance:\n  <<: *q\n  minimum_maturity: 0.1\n")
     assert load_spec(_write(tmp_path / "churn.yaml", merged)).spec.performance.minimum_rows == 5
 
 
-def test_a_directory_gives_its_specs_by_name(tmp_path):
+def test_specs_of_a_directory_are_loaded_in_order_of_names(tmp_path):
     _write(tmp_path / "a.yaml", REGRESSION)
     _write(tmp_path / "b.yaml", BINARY)
     _write(tmp_path / "churn.suite.yaml", {"expectations": []})
@@ -190,11 +190,11 @@ def test_a_directory_gives_its_specs_by_name(tmp_path):
     assert [entry.spec.name for entry in load_specs(tmp_path)] == ["churn", "spend"]
 
 
-def test_an_empty_directory_has_no_specs(tmp_path):
+def test_empty_directory_has_no_specs(tmp_path):
     assert load_specs(tmp_path) == []
 
 
-def test_all_problems_of_a_directory_are_told_at_once(tmp_path):
+def test_all_problems_of_a_directory_are_raised_together(tmp_path):
     for name in ("a", "b"):
         _write(tmp_path / f"{name}.yaml", BINARY)
     _write(tmp_path / "c.yaml", "")
@@ -204,11 +204,11 @@ def test_all_problems_of_a_directory_are_told_at_once(tmp_path):
     assert str(caught.value).splitlines() == [
         f"{tmp_path / 'b.yaml'}: name: 'churn' is taken by a.yaml",
         f"{tmp_path / 'c.yaml'}: expected keys such as name and task, got an empty file",
-        f"{tmp_path / 'd.yml'}: specs end in .yaml: rename it to d.yaml",
+        f"{tmp_path / 'd.yml'}: specs end in .yaml; rename it to d.yaml",
     ]
 
 
-def test_what_is_wrong_with_a_file_concerns_no_other(tmp_path):
+def test_problem_of_one_file_leaves_the_others_usable(tmp_path):
     _write(tmp_path / "a_copy.yaml", BINARY)
     _write(tmp_path / "churn.yaml", BINARY)
     _write(tmp_path / "typo.yaml", "name: upsell\nowner: team:x\ntask: binery\n")
@@ -222,7 +222,7 @@ def test_what_is_wrong_with_a_file_concerns_no_other(tmp_path):
     assert f"{tmp_path / 'typo.yaml'}: timezone: missing" in folder.bad[1].problems
 
 
-def test_a_check_that_fails_makes_a_spec_unusable(tmp_path):
+def test_spec_that_fails_a_check_is_unusable(tmp_path):
     _write(tmp_path / "a.yaml", REGRESSION)
     _write(tmp_path / "b.yaml", BINARY)
 
@@ -239,6 +239,6 @@ def test_a_check_that_fails_makes_a_spec_unusable(tmp_path):
         usable_specs(read_specs(tmp_path, check))
 
 
-def test_a_missing_directory_is_named(tmp_path):
+def test_missing_directory_is_named(tmp_path):
     with pytest.raises(SpecError, match="elsewhere: no such directory of model specs"):
         load_specs(tmp_path / "elsewhere")

@@ -1,4 +1,4 @@
-"""The JSON Schema that editors use says the same as the model spec itself."""
+"""The JSON Schema for editors accepts and refuses the same specs as the model spec."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def _model_accepts(document: object) -> bool:
     return True
 
 
-def test_the_schema_is_itself_valid():
+def test_schema_is_valid():
     jsonschema.Draft202012Validator.check_schema(json.loads(json_schema()))
 
 
@@ -49,7 +49,7 @@ def test_shipped_specs_fit_the_schema(path):
     changed(BINARY, {"performance.thresholds.auroc": {"lower": 0.7, "severity": "warning"}, "drift.floors.psi": 0.2}),
     changed(BINARY, {"runbook": None, "end": None}),
 ])  # fmt: skip
-def test_both_accept(document):
+def test_valid_document_is_accepted_by_schema_and_model(document):
     assert _model_accepts(document)
     assert _schema_accepts(document)
 
@@ -62,13 +62,13 @@ def test_both_accept(document):
     {"drift.floors.psi": -1}, {"drift.minimum_rows": 1}, {"performance.minimum_maturity": 2},
     {"performance.thresholds.auroc": {"severity": "fatal", "lower": 0}}, {"quality.minimum_rows": -1},
 ])  # fmt: skip
-def test_both_refuse(changes):
+def test_invalid_document_is_refused_by_schema_and_model(changes):
     document = changed(BINARY, changes)
     assert not _model_accepts(document)
     assert not _schema_accepts(document)
 
 
-def test_every_key_is_described():
+def test_every_key_of_the_schema_has_a_description():
     schema = json.loads(json_schema())
     parts = {"ModelSpec": schema, **schema["$defs"]}
     without = [
@@ -77,5 +77,5 @@ def test_every_key_is_described():
         for key, entry in definition.get("properties", {}).items()
         if "description" not in entry and "$ref" not in entry
     ]
-    # What these hold is described part by part.
+    # The parts of these have descriptions.
     assert set(without) <= {"ModelSpec.name", "ModelSpec.predictions", "ModelSpec.labels"}

@@ -1,4 +1,4 @@
-"""From a YAML file to a validated document, with errors that name the culprit and what is allowed."""
+"""Load a YAML file as a validated document; errors name the field, its value and the allowed values."""
 
 from collections.abc import Hashable
 from difflib import get_close_matches
@@ -22,8 +22,8 @@ def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Do
 
     Args:
         path: the file.
-        kind: what it must be.
-        expected_keys: keys to name when the file holds none, such as ``name and task``.
+        kind: class of the document.
+        expected_keys: keys that the error names if the file has none, such as ``name and task``.
 
     Raises:
         SpecError: with one line per problem: file, field, value, and what is allowed.
@@ -36,10 +36,10 @@ def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Do
 
 
 def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
-    """Return the keys of a YAML file, whatever they are.
+    """Return the keys and values of a YAML file, without validation.
 
     Raises:
-        SpecError: when it cannot be read, is not YAML, or holds no keys.
+        SpecError: when it cannot be read, is not YAML, or has no keys.
     """
     try:
         content: object = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
@@ -47,18 +47,18 @@ def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
         message = f"{path}: cannot be read: {error}"
         raise SpecError(message) from error
     except yaml.YAMLError as error:
-        said = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
-        message = f"{path}: not YAML: {said}"
+        problem = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
+        message = f"{path}: not YAML: {problem}"
         raise SpecError(message) from error
     if not isinstance(content, dict):
-        found = "an empty file" if content is None else type(content).__name__
-        message = f"{path}: expected keys such as {expected_keys}, got {found}"
+        given = "an empty file" if content is None else type(content).__name__
+        message = f"{path}: expected keys such as {expected_keys}, got {given}"
         raise SpecError(message)
     return cast("dict[str, object]", content)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key given twice, of which YAML would silently take the last."""
+    """Refuses a key that is given twice; YAML would silently use the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
@@ -72,10 +72,10 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
     field = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = _known_fields(kind, error["loc"][:-1])
-        close = get_close_matches(str(error["loc"][-1]), known, n=1)
+        fields = _known_fields(kind, error["loc"][:-1])
+        close = get_close_matches(str(error["loc"][-1]), fields, n=1)
         hint = f"; did you mean {close[0]}?" if close else ";"
-        return f"{field}: unknown key{hint} known: {', '.join(sorted(known))}"
+        return f"{field}: unknown key{hint} known: {', '.join(sorted(fields))}"
     if error["type"] == "missing":
         return f"{field}: missing"
     given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
@@ -96,10 +96,10 @@ def _known_fields(kind: type[BaseModel], location: tuple[int | str, ...]) -> lis
 def _inner(part: dict[str, Any], step: int | str) -> dict[str, Any]:
     if isinstance(step, int):
         return part.get("items", {})
-    # A dictionary's values: those of keys with a pattern, or of any key.
+    # The values of a dictionary, whose keys may have a pattern.
     values: list[Any] = [*part.get("patternProperties", {}).values(), part.get("additionalProperties")]
-    found: Any = part.get("properties", {}).get(step) or values[0]
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    inner: Any = part.get("properties", {}).get(step) or values[0]
+    return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
 
 
 def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:

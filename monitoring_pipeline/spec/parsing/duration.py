@@ -15,7 +15,7 @@ def parse_duration(text: object) -> dt.timedelta:
     """Return the duration that a text such as ``12h`` means; a timedelta is returned as it is.
 
     Raises:
-        ValueError: when it is anything else, or longer than ten years.
+        ValueError: when the text has another form, or means more than ten years.
     """
     if isinstance(text, dt.timedelta):
         return text

@@ -1,4 +1,4 @@
-"""Names of metrics as the keys of a spec: read once, written as they were."""
+"""Metric names as keys of a spec; they are written back unchanged."""
 
 from typing import Annotated
 
@@ -14,4 +14,4 @@ def _read(value: object) -> MetricName:
 MetricKey = Annotated[
     MetricName, PlainValidator(_read), PlainSerializer(str, return_type=str), WithJsonSchema({"type": "string"})
 ]
-"""``auroc``, or of one class ``recall[cancelled]``."""
+"""A metric such as ``auroc``, or of one class such as ``recall[cancelled]``."""

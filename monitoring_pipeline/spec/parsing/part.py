@@ -1,4 +1,4 @@
-"""What every part of a model spec has in common."""
+"""The base class of every part of a model spec."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,1 +1,1 @@
-"""What a person declares about judging: thresholds, drift, performance, incidents, retraining, alerting."""
+"""The rules of a model spec: thresholds, drift, performance, quality, incidents, retraining."""

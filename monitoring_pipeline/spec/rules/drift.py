@@ -9,7 +9,7 @@ from monitoring_pipeline.spec.parsing.part import SpecPart
 
 
 class Against(StrEnum):
-    """Which rows a chunk's columns are compared with."""
+    """The rows with which a chunk's columns are compared."""
 
     REFERENCE = "reference"
     PREVIOUS_DAY = "previous_day"
@@ -26,7 +26,7 @@ class MultivariateStatistic(StrEnum):
 
 
 class DriftRules(SpecPart):
-    """When a column has drifted: its effect size is at least its floor, and its test is significant."""
+    """Rules about drift: a column has drifted if its effect size is at least its floor and its test is significant."""
 
     against: Against = Against.REFERENCE
     """The rows with which a chunk is compared: the reference, or earlier days (their profiles are added up)."""

@@ -36,9 +36,9 @@ class Objective(SpecPart):
     """A service level: the share of days on which a metric keeps its range, over a rolling window."""
 
     metric: str = Field(min_length=1)
-    """Name of the metric or measurement, such as auroc; of one column as ``temperature.null_share`` (quality)."""
+    """Name of the metric or measurement, such as auroc; for one column write ``temperature.null_share`` (quality)."""
     kind: Literal["performance", "quality", "operations", "business"] = "performance"
-    """Its kind."""
+    """Kind of the measurement."""
     lower: float | None = None
     """A day is good if the number is at or above this."""
     upper: float | None = None
@@ -68,7 +68,7 @@ class Objective(SpecPart):
 
     @model_validator(mode="after")
     def _named(self) -> Self:
-        # Raises where the metric is no name.
+        # Reading the property raises an error if the metric is not a valid name.
         _ = self._subject_and_name
         return self
 
@@ -97,7 +97,7 @@ class BusinessMetric(SpecPart):
     """Allowed range of the number itself: lower, upper."""
 
     @model_validator(mode="after")
-    def _judged_by_itself(self) -> Self:
+    def _has_no_reference(self) -> Self:
         if self.threshold is not None and self.threshold.worse_than_reference is not None:
             message = "threshold.worse_than_reference: a business metric has no reference; give lower or upper"
             raise ValueError(message)

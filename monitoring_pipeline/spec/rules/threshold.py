@@ -1,4 +1,4 @@
-"""Allowed ranges, and how many chunks of how many make a breach last."""
+"""Allowed ranges, and the number of breached chunks that counts as lasting."""
 
 from typing import Literal, Self
 
