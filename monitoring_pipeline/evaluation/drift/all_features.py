@@ -1,4 +1,4 @@
-"""Drift of all watched features together, which no single column shows: of their combinations as well."""
+"""Drift of all watched features together, including changes of their combinations that no single column shows."""
 
 import math
 from collections.abc import Callable, Collection, Mapping
@@ -17,7 +17,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     share_matrix,
     watched_features,
 )
-from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, shares_of_columns, tell_apart
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, classify_domains, shares_of_columns
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
@@ -30,15 +30,15 @@ from monitoring_pipeline.statistics.samples.permutation import area_test, mean_d
 from monitoring_pipeline.statistics.seeding import generator_of
 
 SAMPLE_ROWS = 1_000
-"""Rows of each side, the first by the hash of their ids; the components are fitted to as many further ones."""
+"""Rows of each side, the first by the hash of their IDs; the components are fitted to as many further rows."""
 RATIO_TREES = 40
 NAMED_COLUMNS = 3
 LEAST_DAYS = 10
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """What a statistic has found: effect, p-value, and the columns that carry it (worked out on demand)."""
+class CarriedEffect:
+    """Effect and p-value of a statistic, and the columns that carry the effect, which are computed on demand."""
 
     effect: float
     p_value: float
@@ -47,12 +47,13 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class MultivariateRow:
-    """A statistic of all watched features; ``absolute``: the floor holds for both signs.
+    """A statistic of all watched features.
 
-    A learned floor above ``highest_floor`` leaves nothing to judge by; at most ``days_learned`` days teach it.
+    If ``absolute`` is set, the floor holds for both signs. Above ``highest_floor`` nothing is judged. A floor is
+    learned from at most ``days_learned`` days.
     """
 
-    function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], Found]
+    function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], CarriedEffect]
     floor: float
     absolute: bool
     definition: str
@@ -72,8 +73,9 @@ def measure_multivariate(
 ) -> tuple[Measurement, ...]:
     """Compare all watched features of a chunk with the reference at once, on at most ``SAMPLE_ROWS`` of each side.
 
-    Breached when the effect is at least the floor and the p-value is below ``drift.alpha``. The floor is the spec's,
-    or else the larger of the default and the learned one. Only features: the model's output has its own comparison.
+    A measurement is breached if the effect is at least the floor and the p-value is below ``drift.alpha``. The floor
+    is the spec's, or else the larger of the default and the learned one. The model's output is excluded because it is
+    compared separately.
 
     Args:
         spec: the model.
@@ -81,9 +83,9 @@ def measure_multivariate(
         reference_rows: canonical rows of the reference.
         rows: canonical rows of the chunk.
         seed_parts: words that seed the permutations, such as model, version and chunk.
-        learned: floors learned from the reference's own days, by statistic.
-        left_out: features that are not compared: those that are the same all day long, as a weekday is, tell any day
-            from all the others.
+        learned: floors learned from the days of the reference, by statistic.
+        left_out: features that are not compared. A feature that is constant within a day, such as the weekday,
+            distinguishes any day from all others.
     """
     sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
     blank = Measurement(
@@ -114,17 +116,17 @@ def measure_multivariate(
 def learn_multivariate_floors(
     spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, left_out: Collection[str] = ()
 ) -> dict[str, float]:
-    """Return by statistic the effect that one more chunk like the reference's hardly exceeds.
+    """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
-    Each of some chunks, evenly spread, is compared with all the others; the floor is the upper prediction bound of
-    their effects for one more chunk (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. Fewer than 10 chunks
-    with enough rows teach nothing.
+    Evenly spread chunks are each compared with all others. The floor is the upper prediction bound of their effects
+    for one more chunk (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. No floor is learned from fewer than
+    10 chunks with enough rows.
 
     Args:
         spec: the model.
         model_version: the version.
         reference_rows: canonical rows of the reference, with ``predicted_at``.
-        left_out: features that are not compared, as ``measure_multivariate``.
+        left_out: features that are not compared, as in ``measure_multivariate``.
     """
     ordered = reference_rows.sort("row_id")
     rows = ordered.with_columns(chunk_keys(spec.calendar, ordered["predicted_at"]))
@@ -134,10 +136,10 @@ def learn_multivariate_floors(
     level = level_of_a_floor(spec)
     floors: dict[str, float] = {}
     for name in spec.drift.multivariate:
-        wanted = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
-        places = np.unique(np.linspace(0, counts.height - 1, wanted).round().astype(np.int64))
+        days = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
+        positions = np.unique(np.linspace(0, counts.height - 1, days).round().astype(np.int64))
         effects: list[float] = []
-        for key in counts["chunk"].gather(places.tolist()):
+        for key in counts["chunk"].gather(positions.tolist()):
             sides = (rows.filter(pl.col("chunk") != key), rows.filter(pl.col("chunk") == key))
             columns = _columns(spec, left_out)
             if _too_little(spec, columns, sides[0].height, sides[1].height):
@@ -172,17 +174,17 @@ def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKin
 
 
 def density_ratio(reference_rows: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec) -> Values:
-    """Return a weight for each reference row, in the order of their ids: how often its like is among ``rows``.
+    """Return a weight for each reference row, in the order of their IDs: its density in ``rows`` over the reference's.
 
-    Cross-fitted; not normalised. All features count, ignored ones too: they are inputs of the model.
+    The weights are cross-fitted and not normalised. Ignored features count too, because they are inputs of the model.
 
     Args:
         reference_rows: canonical rows of the reference.
         rows: canonical rows of the chunk.
         spec: the model.
     """
-    told = tell_apart(features_of(spec), reference_rows, rows, RATIO_TREES)
-    return density_ratio_weights(told.probabilities[~told.current], reference_rows.height, rows.height)
+    classified = classify_domains(features_of(spec), reference_rows, rows, RATIO_TREES)
+    return density_ratio_weights(classified.probabilities[~classified.current], reference_rows.height, rows.height)
 
 
 def _measured(
@@ -204,18 +206,18 @@ def _measured(
         reason = f"days of the reference reach {min(floor, 1.0):.3f}: any day is told apart from the others"
         return replace(blank, severity=Severity.INFO).skipped(reason)
     try:
-        found = row.function(columns, reference, current, seed)
+        result = row.function(columns, reference, current, seed)
     except UndefinedStatisticError as undefined:
         return blank.skipped(str(undefined))
     lower = -floor if row.absolute else None
-    judged = replace(blank, value=found.effect, p_value=found.p_value, threshold_upper=floor, threshold_lower=lower)
-    size = abs(found.effect) if row.absolute else found.effect
-    if size < floor or found.p_value >= spec.drift.alpha:
+    judged = replace(blank, value=result.effect, p_value=result.p_value, threshold_upper=floor, threshold_lower=lower)
+    size = abs(result.effect) if row.absolute else result.effect
+    if size < floor or result.p_value >= spec.drift.alpha:
         return judged
-    carried = ", ".join(f"{column} {share:.0%}" for column, share in list(found.carried_by().items())[:NAMED_COLUMNS])
+    carried = ", ".join(f"{column} {share:.0%}" for column, share in list(result.carried_by().items())[:NAMED_COLUMNS])
     reason = (
-        f"{found.effect:.3f} is {'beyond' if row.absolute else 'at least'} {floor:.3g}, "
-        f"and p = {found.p_value:.2g} is below {spec.drift.alpha:g}; carried by {carried}"
+        f"{result.effect:.3f} is {'beyond' if row.absolute else 'at least'} {floor:.3g}, "
+        f"and p = {result.p_value:.2g} is below {spec.drift.alpha:g}; carried by {carried}"
     )
     return judged.breached(reason)
 
@@ -233,24 +235,24 @@ def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int
 
 def _domain_classifier(
     columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
-) -> Found:
-    told = tell_apart(columns, reference.head(SAMPLE_ROWS), current.head(SAMPLE_ROWS))
-    test = area_test(told.probabilities, told.current, told.folds, generator_of(*seed, "permutation"))
-    return Found(
+) -> CarriedEffect:
+    classified = classify_domains(columns, reference.head(SAMPLE_ROWS), current.head(SAMPLE_ROWS))
+    test = area_test(classified.probabilities, classified.current, classified.folds, generator_of(*seed, "permutation"))
+    return CarriedEffect(
         effect=test.statistic,
         p_value=test.p_value,
-        carried_by=lambda: shares_of_columns(told, generator_of(*seed, "columns")),
+        carried_by=lambda: shares_of_columns(classified, generator_of(*seed, "columns")),
     )
 
 
 def _pca_reconstruction(
     columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
-) -> Found:
-    # Rows that the plane was fitted to lie nearer to it than any others: they are not the ones compared.
-    own = min(SAMPLE_ROWS, reference.height // 2)
-    encoding = encoding_of(columns, reference.head(own))
-    fitted = fit_components(share_matrix(encoding, reference.head(own)))
-    compared = [share_matrix(encoding, side) for side in (reference.slice(own, own), current.head(SAMPLE_ROWS))]
+) -> CarriedEffect:
+    # Rows that the plane was fitted to lie nearer to it than others, so they are excluded from the comparison.
+    half = min(SAMPLE_ROWS, reference.height // 2)
+    encoding = encoding_of(columns, reference.head(half))
+    fitted = fit_components(share_matrix(encoding, reference.head(half)))
+    compared = [share_matrix(encoding, side) for side in (reference.slice(half, half), current.head(SAMPLE_ROWS))]
     errors = [reconstruction_errors(fitted, matrix) for matrix in compared]
     spread = float(np.sort(errors[0]).std())
     if spread == 0.0:
@@ -263,7 +265,7 @@ def _pca_reconstruction(
         shares = dict(zip(columns, (excess / max(float(excess.sum()), 1e-300)).tolist(), strict=True))
         return {name: shares[name] for name in sorted(shares, key=lambda name: (-shares[name], name)) if shares[name]}
 
-    return Found(effect=test.statistic / spread, p_value=test.p_value, carried_by=carried_by)
+    return CarriedEffect(effect=test.statistic / spread, p_value=test.p_value, carried_by=carried_by)
 
 
 MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {

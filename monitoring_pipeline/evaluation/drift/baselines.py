@@ -1,4 +1,4 @@
-"""Baselines: earlier chunks that a chunk is compared with in place of the reference, their profiles added up."""
+"""Baselines: summed profiles of earlier chunks that a chunk is compared with instead of the reference."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,12 +42,12 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Baseline:
-    """The sum of the chunks that a chunk is compared with, or the ``reason`` why there is none.
+    """The sum of the chunks that a chunk is compared with, or the ``reason`` for its absence.
 
     Args:
-        keys: of the chunks that were added up.
-        profile: their sum.
-        reason: why there is none.
+        keys: keys of the chunks that were added up.
+        profile: the sum of their profiles.
+        reason: the reason for its absence.
     """
 
     keys: tuple[str, ...] = ()
@@ -56,17 +56,17 @@ class Baseline:
 
 
 def baseline_chunks(spec: ModelSpec, chunk: Chunk) -> tuple[Chunk, ...]:
-    """Return the chunks that a chunk is compared with, oldest first; none if that is the reference."""
+    """Return the chunks that a chunk is compared with, oldest first; none if it is compared with the reference."""
     return CHUNKS_OF[spec.drift.against](spec.calendar, chunk, spec.drift.window_days)
 
 
 def baseline_keys(spec: ModelSpec, key: str) -> tuple[str, ...]:
-    """Return the keys of the chunks that the chunk of a key is compared with, oldest first."""
+    """Return the keys of the chunks that the chunk with this key is compared with, oldest first."""
     return tuple(chunk.key for chunk in baseline_chunks(spec, spec.calendar.chunk(key)))
 
 
 def baseline_words(rules: DriftRules) -> str:
-    """Return the words for the baseline in messages."""
+    """Return the name of the baseline for messages."""
     return WORDS[rules.against].format(window=rules.window_days)
 
 
@@ -78,9 +78,9 @@ def choose_baseline(
     Args:
         rules: the rules of drift.
         wanted: keys of the chunks that it is to be compared with.
-        available: profiles by key, of the reference's chunks and of those monitored, over the bins of one reference.
-        not_yet: keys of chunks that are to be monitored and have not been. As long as one is wanted there is no
-            baseline: the result would depend on the order in which chunks are run.
+        available: profiles by key, of the reference's chunks and of monitored ones, over the bins of one reference.
+        not_yet: keys of chunks that will be monitored later. There is no baseline while one of them is wanted,
+            because the result would depend on the order in which chunks are run.
     """
     if missing := sorted(set(wanted) & set(not_yet)):
         names = ", ".join(missing[:CHUNKS_SHOWN]) + (", ..." if len(missing) > CHUNKS_SHOWN else "")
@@ -97,9 +97,9 @@ def choose_baseline(
 
 
 def without(total: ColumnProfile, part: ColumnProfile) -> ColumnProfile:
-    """Return the counts and sums of ``total`` with those of one of its parts taken away.
+    """Return ``total`` with the counts and sums of one of its parts subtracted.
 
-    What does not subtract (extremes, names of unseen values) stays that of the total.
+    Fields that cannot be subtracted (extremes, names of unseen values) keep the values of the total.
     """
     return replace(
         total,

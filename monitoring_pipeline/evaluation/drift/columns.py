@@ -1,4 +1,4 @@
-"""Drift of a chunk: its columns beside those of the reference or of earlier days, and the rule that decides."""
+"""Drift of single columns: the comparison with the reference or with earlier days, and the rule that decides."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,42 +21,44 @@ from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_ho
 
 SMALLEST_SHOWN = 1e-12
 SAMPLE_ROWS = 2_000
-"""Rows of each side for statistics that need rows: the first by the hash of their ids."""
+"""Rows of each side for statistics that need rows: the first by the hash of their IDs."""
 
 
 class UnknownDriftStatisticError(ValueError):
-    """A spec asks for a statistic that does not exist or does not fit the column; the message lists what does."""
+    """A spec names a statistic that does not exist or does not fit the column; the message lists the valid ones."""
 
 
 def check_drift_rules(spec: ModelSpec) -> None:
-    """Refuse a spec whose drift rules name statistics or columns that do not exist.
+    """Check that the statistics and columns that the drift rules of a spec name exist.
 
     Raises:
-        UnknownDriftStatisticError: naming field, value and what is known.
+        UnknownDriftStatisticError: if one does not; the message contains the field, the value and the valid names.
     """
     for kind in FeatureKind:
         chosen = getattr(spec.drift, kind.value)
         if chosen is not None:
-            _known(spec, f"drift.{kind.value}", chosen, {n for n, s in DRIFT_STATISTICS.items() if kind in s.kinds})
+            _check_name(
+                spec, f"drift.{kind.value}", chosen, {n for n, s in DRIFT_STATISTICS.items() if kind in s.kinds}
+            )
     for position, name in enumerate(spec.drift.statistics):
-        _known(spec, f"drift.statistics[{position}]", name, set(DRIFT_STATISTICS))
+        _check_name(spec, f"drift.statistics[{position}]", name, set(DRIFT_STATISTICS))
     for column in spec.drift.ignore:
-        _known(spec, "drift.ignore", column, set(spec.columns))
+        _check_name(spec, "drift.ignore", column, set(spec.columns))
     for key in spec.drift.floors:
         column, _, name = key.rpartition(".")
-        _known(spec, f"drift.floors.{key}", name, {*DRIFT_STATISTICS, *([] if column else MultivariateStatistic)})
+        _check_name(spec, f"drift.floors.{key}", name, {*DRIFT_STATISTICS, *([] if column else MultivariateStatistic)})
         if column:
-            _known(spec, f"drift.floors.{key}", column, set(spec.columns))
+            _check_name(spec, f"drift.floors.{key}", column, set(spec.columns))
 
 
 @dataclass(frozen=True)
 class Counterpart:
-    """What the columns of a chunk are compared with, and what is known about its healthy days.
+    """The side that the columns of a chunk are compared with, with the floors learned from its healthy days.
 
     Args:
         bins: bins of the columns.
-        profile: counts to compare with: the reference's, or the sum of earlier days.
-        words: what that is, for a person.
+        profile: counts of the reference, or the sum of earlier days.
+        words: its name for messages.
         learned: the floor learned from the reference's days by column, statistic and rows of the chunk, if any.
         expected_sample: rows of the reference, where a statistic needs rows.
         observed_sample: rows of the chunk, likewise.
@@ -70,25 +72,25 @@ class Counterpart:
     observed_sample: pl.DataFrame | None = None
 
     def comparison(self, observed: ColumnProfile) -> Comparison:
-        """Return a column of the chunk beside what it is compared with."""
+        """Return a column of the chunk beside its counterpart."""
         column = observed.column
         samples = (_sampled(self.expected_sample, column), _sampled(self.observed_sample, column))
         return Comparison(self.bins[column], self.profile[column], observed, *samples)
 
 
 def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> tuple[Measurement, ...]:
-    """Compare every column of a chunk with what it is to be compared with, and decide which have drifted.
+    """Compare every column of a chunk with its counterpart, and decide which columns have drifted.
 
-    A column is breached when the effect of its deciding statistic is at least the floor *and* its q-value,
+    A column is breached if the effect of its deciding statistic is at least the floor *and* its q-value,
     over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. The floor is the spec's number for the
     column, or else the larger of the statistic's and the learned one. Ignored columns are judged among themselves,
-    with severity info. Statistics asked for on top are measured and do not decide.
+    with severity info. Further statistics of the spec are measured and do not decide.
     """
     deciding = [
         _compare(spec, against, profile[column], DRIFT_STATISTICS[deciding_statistic(spec, kind)], profile)
         for column, kind in spec.columns.items()
     ]
-    # An ignored column that always drifts would, in one family, let others pass too easily.
+    # In a common family, an ignored column that always drifts would lower the q-values of the others.
     watched, ignored = (
         [
             _judge(spec, against, m)
@@ -111,16 +113,16 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
 
 
 def needs_rows(spec: ModelSpec) -> bool:
-    """Return whether a statistic that the spec asks for takes single rows."""
-    asked = {*spec.drift.statistics, *(deciding_statistic(spec, kind) for kind in FeatureKind)}
-    return any(DRIFT_STATISTICS[name].needs_rows for name in asked)
+    """Return whether a statistic that the spec names takes single rows."""
+    statistics = {*spec.drift.statistics, *(deciding_statistic(spec, kind) for kind in FeatureKind)}
+    return any(DRIFT_STATISTICS[name].needs_rows for name in statistics)
 
 
-def _known(spec: ModelSpec, field: str, value: str, known: set[str]) -> None:
-    if value not in known:
-        close = get_close_matches(value, known, n=1)
+def _check_name(spec: ModelSpec, field: str, value: str, valid: set[str]) -> None:
+    if value not in valid:
+        close = get_close_matches(value, valid, n=1)
         hint = f"; did you mean {close[0]}?" if close else ";"
-        message = f"{spec.name}: {field}: unknown {value!r}{hint} known: {', '.join(sorted(known))}"
+        message = f"{spec.name}: {field}: unknown {value!r}{hint} known: {', '.join(sorted(valid))}"
         raise UnknownDriftStatisticError(message)
 
 
@@ -175,11 +177,11 @@ def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> M
 
 
 def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:
-    """Return the floor of a column, and where it is from if it was learned."""
+    """Return the floor of a column, and a note on its origin if it was learned."""
     column, statistic = measurement.subject, measurement.name
     floors = spec.drift.floors
-    if (own := floors.get(f"{column}.{statistic}")) is not None:
-        return own, ""
+    if (floor_of_column := floors.get(f"{column}.{statistic}")) is not None:
+        return floor_of_column, ""
     number = floors.get(statistic, DRIFT_STATISTICS[statistic].floor)
     learned = against.learned(column, statistic, measurement.rows)
     if learned is None or learned <= number:

@@ -1,4 +1,4 @@
-"""Two profiles of one column as a statistic sees them, and their moments."""
+"""Two profiles of one column in the forms that statistics take, and their moments."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,11 +38,12 @@ class Comparison:
 
     @cached_property
     def tested(self) -> tuple[Values, Values]:
-        """The coarse counts as tests of homogeneity take them, free of what the reference's own counts decided.
+        """The coarse counts for tests of homogeneity, freed of the choices that the reference's counts decided.
 
-        Sparse cells are pooled in the order given: categories go by name, because by frequency the pools would gather
-        what chance made rare. Edges at the reference's own extremes leave none of its rows outside: where the other
-        side has some, one of the reference's counts as outside (of n + m exchangeable rows, the outermost).
+        Sparse cells are pooled in the order given. Categories are ordered by name, because an order by frequency would
+        pool the categories that are rare by chance. The outer edges are the reference's extremes, so none of its rows
+        lies outside. If the other side has rows outside, one row of the reference is counted as outside: the outermost
+        of n + m exchangeable rows.
         """
         expected, observed = (side.copy() for side in self.coarse)
         if not isinstance(self.bins, NumericBins):
@@ -59,7 +60,7 @@ class Comparison:
         """Single values of both sides.
 
         Raises:
-            UndefinedStatisticError: when there are none at hand.
+            UndefinedStatisticError: if there are only counts.
         """
         if self.expected_rows is None or self.observed_rows is None:
             raise UndefinedStatisticError("needs rows, and only counts are at hand")
@@ -81,10 +82,10 @@ def _merged(bins: NumericBins, fine: Values) -> Values:
 
 
 def wasserstein_in_deviations(comparison: Comparison) -> float:
-    """Wasserstein distance of the finite values in the expected side's standard deviations.
+    """Return the Wasserstein distance of the finite values in standard deviations of the expected side.
 
-    Each bin stands at its middle, the open ones at the outermost edges: nothing beyond these counts as farther, so
-    that a single huge value changes next to nothing. Infinite values count at the ends.
+    Each bin stands at its middle, the open ones at the outermost edges. Values beyond these do not count as farther,
+    so that a single huge value changes the distance only slightly. Infinite values count at the ends.
     """
     bins = comparison.numeric_bins
     expected, observed = (_finite_cells(counts) for counts in comparison.fine)
@@ -97,7 +98,7 @@ def wasserstein_in_deviations(comparison: Comparison) -> float:
 
 
 def mean_difference_in_deviations(comparison: Comparison) -> float:
-    """Absolute difference of the means of the finite values in the expected side's standard deviations."""
+    """Return the absolute difference of the means of the finite values in standard deviations of the expected side."""
     deviation = standard_deviation(comparison.expected)
     if deviation == 0.0:
         raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
@@ -106,14 +107,14 @@ def mean_difference_in_deviations(comparison: Comparison) -> float:
 
 
 def welch_test_of(comparison: Comparison) -> Significance:
-    """Welch's test on the sums of both sides."""
+    """Return the result of Welch's test on the sums of both sides."""
     moments = [_moments(side) for side in (comparison.expected, comparison.observed)]
     rows, means, variances = zip(*moments, strict=True)
     return row_tests.welch_test(rows, means, variances)
 
 
 def energy_in_deviations(comparison: Comparison) -> float:
-    """Energy distance over the root of the expected sample's standard deviation."""
+    """Return the energy distance over the root of the expected sample's standard deviation."""
     deviation = float(np.std(comparison.samples[0]))
     if deviation == 0.0:
         raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
@@ -121,12 +122,15 @@ def energy_in_deviations(comparison: Comparison) -> float:
 
 
 def standard_deviation(profile: ColumnProfile) -> float:
-    """Standard deviation of the finite values of a profile; sums of exact parts, so equal in any order."""
+    """Return the standard deviation of the finite values of a profile.
+
+    The sums are exact, so the result does not depend on the order of the rows.
+    """
     return float(np.sqrt(_moments(profile)[2]))
 
 
 def _moments(profile: ColumnProfile) -> tuple[int, float, float]:
-    """Number of finite values, their mean from the bins' centre, and their unbiased variance."""
+    """Return the number of finite values, their mean from the bins' centre, and their unbiased variance."""
     rows = sum(profile.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER])
     if rows < 2:  # noqa: PLR2004 - a variance takes two
         raise UndefinedStatisticError(f"{rows} finite values on one side, at least 2 needed")
@@ -136,7 +140,7 @@ def _moments(profile: ColumnProfile) -> tuple[int, float, float]:
 
 
 def _finite_cells(counts: Values) -> Values:
-    """Counts of the ordered bins, infinities joined to the outermost; null and NaN left out."""
+    """Return the counts of the ordered bins, infinities joined to the outermost; null and NaN are left out."""
     cells = counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER].copy()
     cells[0] += counts[2]
     cells[-1] += counts[-1]

@@ -1,4 +1,4 @@
-"""Which columns of a chunk have drifted: the one count that the store, the reports and the Dagster UI show."""
+"""The columns of a chunk that have drifted: one count for the store, the reports and the Dagster UI."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 
 ALL_FEATURES = "features"
-"""Subject of the comparison of all watched features at once; it is no column."""
+"""Subject of the comparison of all watched features at once; it is not a column."""
 _NO_COLUMNS = frozenset({"chunk", "model", ALL_FEATURES})
 
 
 @dataclass(frozen=True)
 class Drifted:
-    """What has drifted on a chunk.
+    """The drifted columns of a chunk.
 
     Args:
         columns: columns that count for the verdict, each once, the largest effect first.
         ignored: columns that the spec ignores, likewise.
         together: whether all watched features, taken at once, have drifted.
-        measured: whether any column that counts could be measured; without it there is no count.
+        measured: whether any column that counts could be measured; otherwise there is no count.
     """
 
     columns: tuple[str, ...]
@@ -33,7 +33,7 @@ class Drifted:
 
 
 def drifted_of(measurements: Iterable[Measurement]) -> Drifted:
-    """Return what has drifted by the measurements of a chunk, whatever number of statistics or versions say so."""
+    """Return the drifted columns of a chunk, each once even if several statistics or versions show its drift."""
     drift = [m for m in measurements if m.kind is Kind.DRIFT]
     breached = sorted((m for m in drift if m.status is Status.BREACHED), key=lambda m: -(m.value or 0.0))
     of_columns = [m for m in breached if m.subject not in _NO_COLUMNS]

@@ -1,9 +1,8 @@
-"""Floors learned from the reference's own days: how far a healthy day of this size lies from the others.
+"""Floors learned from the days of the reference: the distance of a healthy day of this size from the others.
 
-A fixed floor alarms every day on a column that always varies (the weather of one day is never that of two months).
-So each day of the reference is compared with its other days, and a column's floor becomes a prediction bound for
-one more such day. The day is first thinned to the size of the chunk to be judged, because small chunks lie farther
-away by chance alone.
+A fixed floor gives a false alarm every day on a column that always varies, such as the weather. So each day of the
+reference is compared with its other days, and a column's floor becomes a prediction bound for one more such day. The
+day is first thinned to the size of the chunk to be judged, because small chunks lie farther away by chance alone.
 """
 
 import hashlib
@@ -42,14 +41,17 @@ class LearnedFloor:
     floors: tuple[float, ...]
 
     def at(self, rows: int) -> float:
-        """Return the floor of a chunk with so many rows: linear in 1 / sqrt(rows) between, constant beyond."""
+        """Return the floor of a chunk with so many rows: linear in 1 / sqrt(rows) between sizes, constant beyond."""
         places = [-1 / math.sqrt(size) for size in self.rows]
         return float(np.interp(-1 / math.sqrt(max(rows, 1)), places, self.floors))
 
 
 @dataclass(frozen=True)
 class LearnedFloors:
-    """What was learned from the days of a reference, or the ``reason`` why nothing was; ``rules_hash`` says how."""
+    """The floors learned from the days of a reference, or the ``reason`` for their absence.
+
+    ``rules_hash`` identifies the rules that they were learned by.
+    """
 
     rules_hash: str
     days: int
@@ -57,9 +59,9 @@ class LearnedFloors:
     reason: str | None = None
 
     def floor(self, column: str, statistic: str, rows: int) -> float | None:
-        """Return the learned floor of a column for a chunk with so many rows, if there is one."""
-        own = next((entry for entry in self.floors if (entry.column, entry.statistic) == (column, statistic)), None)
-        return None if own is None else own.at(rows)
+        """Return the learned floor of a column for a chunk with so many rows; None if there is none."""
+        learned = next((entry for entry in self.floors if (entry.column, entry.statistic) == (column, statistic)), None)
+        return None if learned is None else learned.at(rows)
 
 
 NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")
@@ -68,15 +70,15 @@ NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")
 def learn_floors(
     spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], chunks: Mapping[str, ChunkProfile]
 ) -> LearnedFloors:
-    """Learn the floor of every column's deciding statistic from the reference's own chunks, leave-one-out.
+    """Learn the floor of every column's deciding statistic from the chunks of the reference, leave-one-out.
 
     A floor is the upper prediction bound for one more chunk (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), on a
     scale where effects are nearly normal (see ``to_normal``). Its level is the spec's share of false alarms divided
     by the number of comparisons (see ``level_of_a_floor``), so that the share holds for a whole chunk. Chunks are
-    thinned without replacement; one that is smaller than the size is taken as it is, which errs to the quiet side.
+    thinned without replacement. A chunk smaller than the size is used as it is, so the floor is rather too high.
 
     Args:
-        spec: the model, whose drift rules say which statistic decides and the baseline of a chunk.
+        spec: the model, whose drift rules determine the deciding statistic and the baseline of a chunk.
         model_version: version of the reference; seeds the thinning, with model and column.
         bins: bins by column.
         chunks: profiles of the reference's chunks by key.
@@ -101,13 +103,16 @@ def learn_floors(
 
 
 def level_of_a_floor(spec: ModelSpec) -> float:
-    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all that is compared)."""
+    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all comparisons)."""
     watched = sum(column not in spec.drift.ignore for column in spec.columns)
     return spec.drift.false_alarm_share / max(watched + len(spec.drift.multivariate), 1)
 
 
 def _baselines(spec: ModelSpec, keys: Collection[str]) -> dict[str, tuple[str, ...]] | None:
-    """Return the baseline of each chunk that has all of it among ``keys``; None if that is all other chunks."""
+    """Return the baseline keys of each chunk whose whole baseline is among ``keys``.
+
+    None stands for all other chunks.
+    """
     if spec.drift.against is Against.REFERENCE:
         return None
     wanted_by = {key: baseline_keys(spec, key) for key in keys}
@@ -122,7 +127,7 @@ def _pairs(
         return []
     if baselines is None:
         total = _sum(list(chunks.values()))
-        return [(own, without(total, own)) for own in chunks.values() if len(chunks) > 1]
+        return [(profile, without(total, profile)) for profile in chunks.values() if len(chunks) > 1]
     return [(chunks[key], _sum([chunks[other] for other in wanted])) for key, wanted in baselines.items()]
 
 
@@ -140,18 +145,18 @@ def _learn(
     level: float,
     generator: np.random.Generator,
 ) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Return sizes of chunks and the floor at each."""
-    largest = max(own.rows for own, _ in pairs)
+    """Return sizes of chunks, and the floor at each size."""
+    largest = max(day.rows for day, _ in pairs)
     sizes = [size for size in SIZES if size < largest] + [largest]
     bounds = [
         _bound(
-            np.array([_effect(statistic, bins, others, thinned(own, size, generator)) for own, others in pairs]),
+            np.array([_effect(statistic, bins, others, thinned(day, size, generator)) for day, others in pairs]),
             level,
             bounded=DRIFT_STATISTICS[statistic].bounded,
         )
         for size in sizes
     ]
-    # A larger chunk never needs a higher floor; where the estimates cross, the higher one holds.
+    # A larger chunk never needs a higher floor. If the estimates cross, the higher one is used for both sizes.
     monotone = np.maximum.accumulate(bounds[::-1])[::-1]
     return tuple(sizes), tuple(map(float, monotone))
 
@@ -172,34 +177,34 @@ def _bound(effects: Values, level: float, *, bounded: bool) -> float:
 
 
 def to_normal(effects: Values, *, bounded: bool) -> Values:
-    """Return effects on a scale where those of alike days are nearly normal.
+    """Return effects on a scale on which the effects of similar days are nearly normal.
 
     By chance alone the square of a distance is nearly a multiple of a chi-squared variable, whose cube root is nearly
-    normal (Wilson & Hilferty 1931, PNAS 17:684). A distance that cannot exceed 1 is stretched before, its square e^2
-    to -ln(1 - e^2), which changes small ones little and leaves no room below 1 unreachable.
+    normal (Wilson & Hilferty 1931, PNAS 17:684). A distance that cannot exceed 1 is stretched first: its square e^2
+    becomes -ln(1 - e^2), which changes small distances little and maps the range below 1 to all positive numbers.
     """
     squares = np.square(np.minimum(effects, LARGEST_BOUNDED) if bounded else effects)
     return np.cbrt(-np.log1p(-squares) if bounded else squares)
 
 
 def from_normal(scaled: float, *, bounded: bool) -> float:
-    """Return the effect at a place of the scale of ``to_normal``; negative places stand for no effect."""
+    """Return the effect at a place of the scale of ``to_normal``; a negative place stands for no effect."""
     cubed = max(scaled, 0.0) ** 3
     return math.sqrt(-math.expm1(-cubed) if bounded else cubed)
 
 
 def thinned(profile: ColumnProfile, rows: int, generator: np.random.Generator) -> ColumnProfile:
-    """Return the counts of so many of the profile's rows, drawn without replacement; all of them if there are fewer."""
+    """Return the counts of so many of the profile's rows, drawn without replacement; of all rows if there are fewer."""
     if profile.rows <= rows:
         return profile
-    # numpy's other method lists every row.
+    # The default method, "count", allocates an element for every row.
     drawn = generator.multivariate_hypergeometric(profile.counts, rows, method="marginals")
     return _with_sums_of(replace(profile, counts=tuple(map(int, drawn))), profile, generator)
 
 
 def _with_sums_of(thinner: ColumnProfile, profile: ColumnProfile, generator: np.random.Generator) -> ColumnProfile:
-    """Return the thinned profile with sums such as so many of the values would have: their mean varies by chance."""
-    values, kept = (sum(own.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]) for own in (profile, thinner))
+    """Return the thinned profile with sums like those of so many drawn values, whose mean varies by chance."""
+    values, kept = (sum(side.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]) for side in (profile, thinner))
     if profile.minimum is None or not values or not kept:
         return thinner
     mean = profile.sum_centred / values

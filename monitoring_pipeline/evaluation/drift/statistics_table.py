@@ -1,4 +1,4 @@
-"""The table of ways to compare two profiles of a column; adding one is a function and a row."""
+"""The table of drift statistics; a further statistic takes a function and a row."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,16 +16,15 @@ from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import Significance
-from monitoring_pipeline.statistics.samples import distances, row_tests
-from monitoring_pipeline.statistics.samples import homogeneity_tests as evidence
+from monitoring_pipeline.statistics.samples import distances, homogeneity_tests, row_tests
 
 
 @dataclass(frozen=True)
 class DriftStatistic:
     """One way to compare two profiles of a column.
 
-    ``floor`` is the smallest effect that matters unless the spec says otherwise; ``needs_rows`` marks statistics
-    that take a deterministic sample of single rows, ``bounded`` those whose effect cannot exceed 1.
+    ``floor`` is the smallest effect that counts as drift unless the spec sets another one. ``needs_rows`` marks
+    statistics that take a deterministic sample of single rows, ``bounded`` those whose effect cannot exceed 1.
     """
 
     name: str
@@ -47,11 +46,11 @@ def _fine(function: Callable[[Values, Values], float]) -> Callable[[Comparison],
 
 
 def _by_chi_squared(comparison: Comparison) -> Significance:
-    return evidence.chi_squared_homogeneity(*comparison.tested)
+    return homogeneity_tests.chi_squared_homogeneity(*comparison.tested)
 
 
 def _by_kolmogorov_smirnov(comparison: Comparison) -> Significance:
-    return evidence.kolmogorov_smirnov_test(*comparison.fine)
+    return homogeneity_tests.kolmogorov_smirnov_test(*comparison.fine)
 
 
 def _effect_of_rows(function: Callable[[Values, Values], float]) -> Callable[[Comparison], float]:
@@ -76,7 +75,7 @@ DRIFT_STATISTICS = {
         ),
         DriftStatistic(
             "psi", BOTH, _coarse(distances.population_stability_index),
-            lambda comparison: evidence.population_stability_index_test(*comparison.tested), 0.1,
+            lambda comparison: homogeneity_tests.population_stability_index_test(*comparison.tested), 0.1,
             f"population stability index, natural log, {_CELLS}, half a row added per cell if one is empty; "
             "p: PSI/(1/n+1/m) as chi-squared", bounded=False,
         ),
@@ -111,17 +110,17 @@ DRIFT_STATISTICS = {
         ),
         DriftStatistic(
             "g_test", BOTH, _coarse(distances.jensen_shannon_distance),
-            lambda comparison: evidence.g_test(*comparison.tested), 0.1,
+            lambda comparison: homogeneity_tests.g_test(*comparison.tested), 0.1,
             f"Jensen-Shannon distance, base 2, {_CELLS}; p: G-test of homogeneity, sparse cells pooled",
         ),
         DriftStatistic(
             "two_proportion_z", CATEGORICAL, _coarse(distances.total_variation_distance),
-            lambda comparison: evidence.two_proportion_z_test(*comparison.coarse), 0.1,
+            lambda comparison: homogeneity_tests.two_proportion_z_test(*comparison.coarse), 0.1,
             "difference of the proportions of a column with two values; p: two-proportion z-test, two-sided",
         ),
         DriftStatistic(
             "fisher_exact", CATEGORICAL, _coarse(distances.total_variation_distance),
-            lambda comparison: evidence.fisher_exact_test(*comparison.coarse), 0.1,
+            lambda comparison: homogeneity_tests.fisher_exact_test(*comparison.coarse), 0.1,
             "difference of the proportions of a column with two values; p: Fisher's exact test, two-sided",
         ),
         DriftStatistic(
@@ -173,6 +172,6 @@ def effect_of(statistic: str, bins: Bins, expected: ColumnProfile, observed: Col
     """Return the effect of a statistic on two profiles.
 
     Raises:
-        UndefinedStatisticError: when it has none.
+        UndefinedStatisticError: if the statistic is undefined for them.
     """
     return DRIFT_STATISTICS[statistic].effect(Comparison(bins, expected, observed))

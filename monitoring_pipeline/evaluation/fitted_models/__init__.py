@@ -1,1 +1,1 @@
-"""Small models that the monitor fits itself."""
+"""Small models that the monitor fits: the domain classifier, and the matrices that models are fitted to."""

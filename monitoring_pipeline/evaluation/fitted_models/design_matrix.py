@@ -1,4 +1,4 @@
-"""Features as numbers, for models that tell rows apart."""
+"""Features as numbers, for the models that the monitor fits."""
 
 import math
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Encoding:
 
 
 def watched_features(spec: ModelSpec) -> dict[str, FeatureKind]:
-    """Return the features that may decide: those that ``drift.ignore`` does not name."""
+    """Return the features that ``drift.ignore`` does not name; only these decide."""
     return {name: kind for name, kind in features_of(spec).items() if name not in spec.drift.ignore}
 
 
@@ -46,23 +46,28 @@ def features_of(spec: ModelSpec) -> dict[str, FeatureKind]:
 def encoding_of(columns: Mapping[str, FeatureKind], rows: pl.DataFrame) -> Encoding:
     """Learn the categories, at most ``CATEGORIES`` of a column, from some rows.
 
-    For a fair test these are rows of both sides, or rows that are then not compared.
+    For a fair test, these are rows of both sides or rows that are not compared afterwards.
     """
     categorical = [name for name, kind in columns.items() if kind is FeatureKind.CATEGORICAL]
     return Encoding(dict(columns), {name: _shares(rows[name]) for name in categorical})
 
 
 def code_matrix(encoding: Encoding, rows: pl.DataFrame) -> Values:
-    """Numbers and codes of categories, shape (rows, columns); all other categories share a code, NaN is missing."""
+    """Return numbers and codes of categories, shape (rows, columns); other categories share a code, NaN is missing."""
     codes = {
         name: {category: float(code) for code, category in enumerate(shares)}
         for name, shares in encoding.shares.items()
     }
-    return _matrix(encoding, rows, codes, {name: float(len(own)) for name, own in codes.items()})
+    return _matrix(
+        encoding, rows, codes, {name: float(len(codes_of_column)) for name, codes_of_column in codes.items()}
+    )
 
 
 def share_matrix(encoding: Encoding, rows: pl.DataFrame) -> Values:
-    """Numbers, and each category's share in the rows it was learned from, shape (rows, columns); NaN is missing."""
+    """Return numbers and, for a category, its share in the rows it was learned from, shape (rows, columns).
+
+    NaN is missing.
+    """
     return _matrix(encoding, rows, encoding.shares, dict.fromkeys(encoding.shares, 0.0))
 
 

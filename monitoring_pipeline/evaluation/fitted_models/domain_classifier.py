@@ -1,4 +1,4 @@
-"""A classifier that tries to tell the rows of a chunk from those of the reference."""
+"""A classifier that is trained to distinguish the rows of a chunk from those of the reference."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +17,15 @@ TREES = 20
 
 
 @dataclass(frozen=True, eq=False)
-class ToldApart:
-    """Reference and current rows with their out-of-fold probability to be current.
+class ClassifiedDomains:
+    """Reference and current rows with their out-of-fold probability of being current.
 
     Args:
         encoding: the columns.
         matrix: shape (rows, columns).
         current: whether a row is of the chunk, shape (rows,).
         folds: fold of each row, shape (rows,).
-        probabilities: by the classifier that has not seen the row's fold, shape (rows,).
+        probabilities: by the classifier that was not fitted to the row's fold, shape (rows,).
         classifiers: one per fold.
     """
 
@@ -37,15 +37,15 @@ class ToldApart:
     classifiers: tuple[Any, ...]
 
 
-def tell_apart(
+def classify_domains(
     columns: dict[str, FeatureKind], reference: pl.DataFrame, rows: pl.DataFrame, trees: int = TREES
-) -> ToldApart:
-    """Fit a classifier per fold to all other folds (gradient-boosted trees; missing values are values).
+) -> ClassifiedDomains:
+    """Fit a classifier per fold to all other folds (gradient-boosted trees, to which a missing value is a value).
 
-    Both sides are sorted by hashed id and dealt out in turn, so that a fold depends on neither values nor order.
+    Both sides are sorted by hashed ID and dealt out in turn, so that a fold depends on neither values nor order.
 
     Args:
-        columns: the features to tell by.
+        columns: the features that the classifier uses.
         reference: canonical rows.
         rows: canonical rows of the chunk.
         trees: number of trees.
@@ -76,31 +76,31 @@ def tell_apart(
             fitted = unfitted.fit(matrix[~held_out], current[~held_out])
             probabilities[held_out] = fitted.predict_proba(matrix[held_out])[:, 1]
         classifiers.append(fitted)
-    return ToldApart(encoding, matrix, current, folds, probabilities, tuple(classifiers))
+    return ClassifiedDomains(encoding, matrix, current, folds, probabilities, tuple(classifiers))
 
 
-def shares_of_columns(told: ToldApart, generator: np.random.Generator) -> dict[str, float]:
-    """Return each column's share in what tells the rows apart, the largest first.
+def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Generator) -> dict[str, float]:
+    """Return each column's share in the separation of the two sides, the largest first.
 
-    How much the area under the ROC curve falls when the column's values are exchanged among the rows of a fold
-    (permutation importance, Breiman 2001, Machine Learning 45:5).
+    The share is proportional to the fall of the area under the ROC curve if the column's values are permuted among
+    the rows of a fold (permutation importance, Breiman 2001, Machine Learning 45:5).
     """
-    area = area_by_stratum(told.probabilities, told.current, told.folds)
+    area = area_by_stratum(classified.probabilities, classified.current, classified.folds)
     losses = {
-        name: max(0.0, area - _area_without(told, position, generator))
-        for position, name in enumerate(told.encoding.columns)
+        name: max(0.0, area - _area_without(classified, position, generator))
+        for position, name in enumerate(classified.encoding.columns)
     }
     total = sum(losses.values())
     ordered = sorted(losses, key=lambda name: (-losses[name], name))
     return {name: losses[name] / total for name in ordered if losses[name] > 0.0}
 
 
-def _area_without(told: ToldApart, position: int, generator: np.random.Generator) -> float:
-    probabilities = np.zeros(told.probabilities.size)
-    for fold, classifier in enumerate(told.classifiers):
-        held_out = told.folds == fold
-        matrix = told.matrix[held_out]
+def _area_without(classified: ClassifiedDomains, position: int, generator: np.random.Generator) -> float:
+    probabilities = np.zeros(classified.probabilities.size)
+    for fold, classifier in enumerate(classified.classifiers):
+        held_out = classified.folds == fold
+        matrix = classified.matrix[held_out]
         matrix[:, position] = generator.permutation(matrix[:, position])
         with one_thread():
             probabilities[held_out] = classifier.predict_proba(matrix)[:, 1]
-    return area_by_stratum(probabilities, told.current, told.folds)
+    return area_by_stratum(probabilities, classified.current, classified.folds)

@@ -1,11 +1,11 @@
-"""How many threads a library may use."""
+"""Limits on the threads of libraries."""
 
 from contextlib import AbstractContextManager
 from typing import Any
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """Keep OpenMP to one thread: on a busy machine its threads wait for one another much longer than they work."""
+    """Limit OpenMP to one thread, because on a busy machine its threads wait for each other longer than they work."""
     import threadpoolctl as untyped_threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
 
     threadpoolctl: Any = untyped_threadpoolctl

@@ -1,4 +1,4 @@
-"""Baselines of a chunk: the chunks of each choice, refusals, and taking a part away."""
+"""Baselines of a chunk: the chunks of each choice, refusals, and the subtraction of a part."""
 
 import datetime as dt
 
@@ -58,15 +58,15 @@ def profile_of(rows):
         ("last_year", 28, [f"2023-03-{day}" for day in range(19, 26)]),
     ],
 )
-def test_chunks_of_each_choice(against, window, expected):
+def test_baseline_chunks_of_each_choice_are_listed_oldest_first(against, window, expected):
     assert list(wanted_by(rules_of(against, window_days=window))) == expected
 
 
 @given(st.sampled_from(list(Against)), st.dates(dt.date(2000, 1, 1), dt.date(9998, 12, 31)), st.integers(7, 90))
-def test_chunks_are_earlier_distinct_and_in_order(against, day, window):
+def test_baseline_chunks_are_earlier_distinct_and_in_order(against, day, window):
     spec = spec_of(rules_of(against, window_days=window))
     keys = baseline_keys(spec, day.isoformat())
-    days = [dt.date.fromisoformat(own) for own in keys]
+    days = [dt.date.fromisoformat(baseline_key) for baseline_key in keys]
     assert list(keys) == sorted(set(keys))
     assert list(days) == sorted(set(days))
     assert all(earlier < day for earlier in days)
@@ -77,13 +77,13 @@ def test_chunks_are_earlier_distinct_and_in_order(against, day, window):
         assert all(day - earlier <= dt.timedelta(days=window) for earlier in days)
 
 
-def test_every_choice_has_chunks_and_words():
+def test_baseline_of_every_choice_has_chunks_and_a_name():
     assert set(CHUNKS_OF) == set(WORDS) == set(Against)
     assert baseline_words(rules_of("trailing_days", window_days=14)) == "the 14 days before"
     assert baseline_words(rules_of("previous_day")) == "the day before"
 
 
-def test_the_baseline_is_the_sum_of_the_days_that_there_are():
+def test_baseline_with_a_missing_day_is_the_sum_of_the_other_days():
     days = {key(n): profile_of(100 + n) for n in range(1, 30) if n != 3}
     rules = rules_of("trailing_days", window_days=7)
     found = choose_baseline(rules, wanted_by(rules), days, ())
@@ -93,7 +93,7 @@ def test_the_baseline_is_the_sum_of_the_days_that_there_are():
     assert found.profile.rows == found.profile["x"].rows
 
 
-def test_a_wanted_day_that_is_still_to_be_profiled_is_waited_for():
+def test_baseline_with_a_day_not_profiled_yet_is_refused_with_its_key():
     days = {key(n): profile_of(100) for n in range(1, 8)}
     rules = rules_of("trailing_days", window_days=7)
     waiting = choose_baseline(rules, wanted_by(rules), days, {"2024-03-15"})
@@ -105,7 +105,7 @@ def test_a_wanted_day_that_is_still_to_be_profiled_is_waited_for():
     assert "(2024-03-13, 2024-03-14, 2024-03-15, ...)" in many.reason
 
 
-def test_days_that_are_not_wanted_are_not_waited_for():
+def test_baseline_ignores_unprofiled_days_outside_its_choice():
     later = {key(0), key(-1), key(8)}
     rules = rules_of("previous_day")
     found = choose_baseline(rules, wanted_by(rules), {key(1): profile_of(60)}, later)
@@ -113,7 +113,7 @@ def test_days_that_are_not_wanted_are_not_waited_for():
 
 
 @pytest.mark.parametrize(("rows", "reason"), [(49, "49 rows in the day before, at least 50 needed"), (50, None)])
-def test_a_baseline_needs_rows(rows, reason):
+def test_baseline_with_fewer_than_minimum_rows_is_refused(rows, reason):
     rules = rules_of("previous_day")
     found = choose_baseline(rules, wanted_by(rules), {key(1): profile_of(rows)}, ())
     assert found.reason == reason
@@ -121,7 +121,7 @@ def test_a_baseline_needs_rows(rows, reason):
 
 
 @pytest.mark.parametrize("against", [against for against in Against if against is not Against.REFERENCE])
-def test_without_days_there_is_no_baseline(against):
+def test_baseline_without_any_profiled_day_is_refused(against):
     found = choose_baseline(rules_of(against), wanted_by(rules_of(against)), {key(0): profile_of(500)}, ())
     assert found.profile is None
     assert found.reason == f"0 rows in {baseline_words(rules_of(against))}, at least 50 needed"
@@ -136,8 +136,8 @@ parts = st.tuples(
 
 
 @given(parts, parts)
-def test_without_undoes_adding_to_the_bit(own, others):
-    left = without(add_profiles(own, others), own)
+def test_without_after_add_profiles_restores_the_exact_counts_and_sums(part, others):
+    left = without(add_profiles(part, others), part)
     assert (left.counts, left.sum_centred, left.sum_squares_centred, left.column) == (
         others.counts, others.sum_centred, others.sum_squares_centred, "x",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The drift of columns: an effect that matters and evidence, over all columns of a chunk."""
+"""The drift of columns: effect and significance, over all columns of a chunk."""
 
 import numpy as np
 import polars as pl
@@ -51,7 +51,7 @@ def _fresh(rows, *, seed=2, shift=0.0):
 
 
 @pytest.mark.parametrize("statistic", STATISTICS_OF_BOTH)
-def test_the_same_rows_have_not_drifted(statistic):
+def test_drift_of_identical_rows_is_zero_and_ok(statistic):
     spec = binary_spec(drift__numeric=statistic, drift__categorical=statistic)
     for measurement in _deciding(REFERENCE_COLUMNS, spec).values():
         assert measurement.status is Status.OK
@@ -60,34 +60,34 @@ def test_the_same_rows_have_not_drifted(statistic):
 
 
 @pytest.mark.parametrize("statistic", NUMERIC_STATISTICS)
-def test_a_shift_is_found_in_its_column_and_no_other(statistic):
+def test_drift_of_a_shifted_column_is_breached_in_that_column_only(statistic):
     spec = binary_spec(drift__numeric=statistic)
     assert _breached(_fresh(1000, shift=0.7), spec) == {"age"}
     assert _breached(_fresh(1000), spec) == set()
 
 
 @pytest.mark.parametrize("statistic", STATISTICS_OF_BOTH)
-def test_another_mix_of_categories_is_found(statistic):
+def test_drift_of_a_changed_category_mix_is_breached(statistic):
     spec = binary_spec(drift__categorical=statistic)
     mix = np.random.default_rng(3).choice(["basic", "plus", "pro"], 1000, p=[0.3, 0.3, 0.4])
     assert _breached(_fresh(1000) | {"plan": mix}, spec) == {"plan"}
 
 
-def test_a_small_effect_is_no_drift_however_much_evidence_there_is():
+def test_significant_effect_below_the_floor_is_ok():
     drift = _deciding(_fresh(50_000, shift=0.1))["age"]
     assert drift.q_value < 1e-6
     assert drift.value < drift.threshold_upper
     assert drift.status is Status.OK
 
 
-def test_a_large_effect_is_no_drift_without_evidence():
+def test_insignificant_effect_above_the_floor_is_ok():
     found = [_deciding(_fresh(60, seed=seed))["age"] for seed in range(10)]
     assert all(m.value > m.threshold_upper for m in found)
     assert all(m.q_value > SPEC.drift.alpha for m in found)
     assert {m.status for m in found} == {Status.OK}
 
 
-def test_the_rule_is_effect_and_q_value_against_floor_and_alpha():
+def test_drift_needs_effect_at_floor_and_q_value_below_alpha():
     columns = _fresh(600, shift=0.35)
     found = _deciding(columns)["age"]
     for floor, alpha, status in (
@@ -99,7 +99,7 @@ def test_the_rule_is_effect_and_q_value_against_floor_and_alpha():
         assert _deciding(columns, spec)["age"].status is status
 
 
-def test_a_breach_has_a_reason():
+def test_breach_contains_floor_and_alpha_in_its_reason():
     drift = _deciding(_fresh(1000, shift=1))["age"]
     assert drift.status is Status.BREACHED
     assert "0.1" in drift.reason
@@ -113,13 +113,13 @@ def test_a_breach_has_a_reason():
     ({"jensen_shannon": 0.3, "plan.jensen_shannon": 0.2}, {"age": 0.3, "plan": 0.2}),
     ({"plan.jensen_shannon": 0.2, "psi": 9.0, "age.psi": 9.0}, {"age": 0.1, "plan": 0.2}),
 ])  # fmt: skip
-def test_floors_are_by_statistic_or_by_column(floors, expected):
+def test_floor_of_a_column_overrides_the_floor_of_a_statistic(floors, expected):
     found = _deciding(_fresh(100), binary_spec(drift__floors=floors))
     assert {column: found[column].threshold_upper for column in expected} == expected
 
 
 def _counted(bins, columns):
-    """Profile columns with NumPy: as ``profile_chunk`` counts, but fast enough for a simulation."""
+    """Profile columns like ``profile_chunk``, but with NumPy, so that a simulation is fast."""
     return tuple(
         ColumnProfile(name, (0, 0, 0, *_binned(values, bins[name].edges), 0)) for name, values in columns.items()
     )
@@ -129,8 +129,8 @@ def _binned(values, edges):
     return np.bincount(np.digitize(values, edges), minlength=len(edges) + 1).tolist()
 
 
-def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
-    """By evidence alone, floors at 0, reference and chunk drawn anew; any breach in a chunk counts."""
+def test_share_of_false_alarms_without_floors_is_at_most_alpha():
+    """Floors are 0, so significance decides; reference and chunk are drawn anew, and any breach in a chunk counts."""
     chunks, alpha = 500, 0.05
     spec = regression_spec(
         features={"x": "numeric", "y": "numeric"}, drift__alpha=alpha, drift__floors={"jensen_shannon": 0}
@@ -151,8 +151,8 @@ def test_without_change_there_are_no_more_false_alarms_than_alpha_allows():
     assert 0 < alarms / chunks <= alpha + 3 * (alpha * (1 - alpha) / chunks) ** 0.5
 
 
-def test_evidence_of_windows_as_large_as_half_the_reference_keeps_its_level():
-    """Edges lie at the reference's extremes, so that by construction it has no rows outside and a window has some."""
+def test_of_a_window_half_as_large_as_the_reference_keeps_its_level():
+    """Edges lie at the reference's extremes, so by construction only a window has rows outside."""
     rng = np.random.default_rng(12)
     p_values = []
     for _ in range(800):
@@ -166,7 +166,7 @@ def test_evidence_of_windows_as_large_as_half_the_reference_keeps_its_level():
 # ---- several columns
 
 
-def test_q_values_are_benjamini_hochbergs_over_the_columns_of_the_chunk():
+def test_q_values_over_the_columns_of_a_chunk_match_statsmodels():
     rng = np.random.default_rng(4)
     names = [f"f{n}" for n in range(12)]
     spec = binary_spec(features=dict.fromkeys(names, "numeric"))
@@ -180,7 +180,7 @@ def test_q_values_are_benjamini_hochbergs_over_the_columns_of_the_chunk():
     assert 0 < sum(m.status is Status.BREACHED for m in drift) < len(drift)
 
 
-def test_ignored_columns_are_measured_and_neither_warn_nor_help_others_to():
+def test_ignored_column_is_measured_as_info_and_leaves_other_q_values_unchanged():
     columns = _fresh(1000, shift=2)
     spec = binary_spec(drift__ignore=["age"])
     without = binary_spec(features={"plan": "categorical"})
@@ -193,14 +193,14 @@ def test_ignored_columns_are_measured_and_neither_warn_nor_help_others_to():
     assert _measured(columns, spec)["chunk", "drifted_columns"].value == 0
 
 
-def test_drifted_columns_are_counted_model_output_included():
+def test_drifted_columns_count_includes_the_model_output():
     columns = _fresh(1000, shift=2) | {"score": np.full(1000, 0.9), "prediction": ["1"] * 1000}
     summary = _measured(columns)["chunk", "drifted_columns"]
     assert (summary.value, summary.severity, summary.status) == (3.0, Severity.INFO, Status.OK)
     assert _breached(columns) == {"age", "score", "prediction"}
 
 
-def test_further_statistics_are_measured_and_do_not_decide():
+def test_further_statistics_are_measured_without_deciding():
     spec = binary_spec(drift__statistics=["psi", "kolmogorov_smirnov", "psi", "jensen_shannon"])
     found = _measured(_fresh(1000, shift=2), spec)
     further = {key: m for key, m in found.items() if m.name in {"psi", "kolmogorov_smirnov"}}
@@ -216,7 +216,7 @@ def test_further_statistics_are_measured_and_do_not_decide():
 # ---- what counts as drift
 
 
-def test_nulls_alone_are_drift():
+def test_column_with_new_nulls_has_drifted():
     ages = _fresh(1000)["age"].tolist()
     ages[:150] = [None] * 150
     drift = _deciding(_fresh(1000) | {"age": ages})
@@ -224,27 +224,27 @@ def test_nulls_alone_are_drift():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_values_that_are_not_finite_are_drift(value):
+def test_column_with_new_nonfinite_values_has_drifted(value):
     ages = _fresh(1000)["age"]
     ages[:150] = value
     assert _breached(_fresh(1000) | {"age": ages}) == {"age"}
 
 
-def test_a_new_category_is_drift():
+def test_column_with_a_new_category_has_drifted():
     plans = _fresh(1000)["plan"].tolist()
     plans[:150] = ["gold"] * 149 + ["tin"]
     assert _breached(_fresh(1000) | {"plan": plans}) == {"plan"}
 
 
-def test_the_effect_is_the_distance_of_the_counted_shares():
+def test_jensen_shannon_effect_of_categories_matches_scipy():
     columns = _fresh(400) | {"plan": ["basic"] * 300 + ["plus"] * 50 + [None] * 30 + ["gold"] * 20}
     counts = pl.Series(REFERENCE_COLUMNS["plan"]).value_counts()
-    known = dict(counts.iter_rows())
-    expected = jensenshannon([0, *(known[c] for c in ("basic", "plus", "pro")), 0], [30, 300, 50, 0, 20], base=2)
+    count_of = dict(counts.iter_rows())
+    expected = jensenshannon([0, *(count_of[c] for c in ("basic", "plus", "pro")), 0], [30, 300, 50, 0, 20], base=2)
     assert _deciding(columns)["plan"].value == pytest.approx(expected, rel=1e-12)
 
 
-def test_numeric_effects_are_taken_over_ten_groups_of_bins():
+def test_jensen_shannon_effect_of_numbers_is_taken_over_deciles():
     ages = np.random.default_rng(8).normal(0.5, 1, 800)
     deciles = np.quantile(REFERENCE_COLUMNS["age"], np.arange(1, 10) / 10, method="inverted_cdf")
     shares = [np.histogram(v, [-np.inf, *deciles, np.inf])[0] for v in (REFERENCE_COLUMNS["age"], ages)]
@@ -252,16 +252,16 @@ def test_numeric_effects_are_taken_over_ten_groups_of_bins():
     assert effect == pytest.approx(jensenshannon(*shares, base=2), rel=0.02)
 
 
-def test_kolmogorov_smirnov_looks_at_sixty_quantiles():
+def test_kolmogorov_smirnov_effect_is_taken_at_sixty_quantiles():
     ages = np.random.default_rng(8).normal(0, 1.3, 800)
-    own = REFERENCE_COLUMNS["age"]
-    quantiles = np.quantile(own, np.arange(1, 60) / 60, method="inverted_cdf")
-    expected = max(abs((own < quantile).mean() - (ages < quantile).mean()) for quantile in quantiles)
+    expected_ages = REFERENCE_COLUMNS["age"]
+    quantiles = np.quantile(expected_ages, np.arange(1, 60) / 60, method="inverted_cdf")
+    expected = max(abs((expected_ages < quantile).mean() - (ages < quantile).mean()) for quantile in quantiles)
     found = _deciding(_fresh(800) | {"age": ages}, binary_spec(drift__numeric="kolmogorov_smirnov"))["age"]
     assert found.value == pytest.approx(expected, rel=1e-12)
 
 
-def test_a_regressions_prediction_is_a_number():
+def test_prediction_of_a_regression_is_compared_as_a_number():
     spec = regression_spec()
     rng = np.random.default_rng(9)
     columns = {"age": rng.normal(size=1000), "plan": ["a"] * 1000, "prediction": rng.normal(size=1000)}
@@ -273,7 +273,7 @@ def test_a_regressions_prediction_is_a_number():
 
 
 @pytest.mark.parametrize(("rows", "status"), [(49, Status.SKIPPED), (50, Status.OK), (0, Status.SKIPPED)])
-def test_too_few_rows_are_not_judged(rows, status):
+def test_chunk_with_too_few_rows_is_skipped_with_a_reason(rows, status):
     drift = _deciding(_fresh(rows))
     assert {m.status for m in drift.values()} == {status}
     if status is Status.SKIPPED:
@@ -283,7 +283,7 @@ def test_too_few_rows_are_not_judged(rows, status):
 
 
 @pytest.mark.parametrize("statistic", ["mean_difference", "wasserstein"])
-def test_statistics_of_values_say_that_there_are_none(statistic):
+def test_statistic_of_values_without_values_is_skipped_with_a_reason(statistic):
     spec = binary_spec(drift__numeric=statistic)
     gone = _deciding(_fresh(200) | {"age": [None] * 200}, spec)["age"]
     assert gone.status is Status.SKIPPED
@@ -291,7 +291,7 @@ def test_statistics_of_values_say_that_there_are_none(statistic):
 
 
 @pytest.mark.parametrize("statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "wasserstein"}))
-def test_an_all_null_column_is_measured_on_either_side(statistic):
+def test_column_of_nulls_only_is_measured_on_either_side(statistic):
     spec = binary_spec(drift__numeric=statistic)
     empty = {"age": [None] * 200}
     without = reference_of(spec, REFERENCE_COLUMNS | {"age": [None] * 5000})
@@ -304,7 +304,7 @@ def test_an_all_null_column_is_measured_on_either_side(statistic):
 # ---- names
 
 
-@pytest.mark.parametrize(("rules", "says"), [
+@pytest.mark.parametrize(("rules", "message"), [
     ({"numeric": "psii"}, "churn: drift.numeric: unknown 'psii'; did you mean psi? known: anderson_darling, chi_"),
     ({"categorical": "kolmogorov_smirnov"},
      "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, cramers_v, fisher"),
@@ -315,13 +315,13 @@ def test_an_all_null_column_is_measured_on_either_side(statistic):
     ({"floors": {"age.ps": 0.1}}, "churn: drift.floors.age.ps: unknown 'ps'; did you mean psi? known: anderson"),
     ({"floors": {"age": 0.1}}, "churn: drift.floors.age: unknown 'age'; known: anderson_darling, chi_squared"),
 ])  # fmt: skip
-def test_unknown_names_list_what_exists(rules, says):
+def test_unknown_name_in_drift_rules_is_refused_with_the_valid_names(rules, message):
     with pytest.raises(UnknownDriftStatisticError) as caught:
         check_drift_rules(binary_spec(drift=rules))
-    assert str(caught.value).startswith(says)
+    assert str(caught.value).startswith(message)
 
 
-def test_known_names_pass():
+def test_drift_rules_with_valid_names_pass_the_check():
     check_drift_rules(
         binary_spec(
             features={"a.b": "numeric", "plan": "categorical"},
@@ -334,6 +334,6 @@ def test_known_names_pass():
 
 
 @pytest.mark.parametrize("statistic", DRIFT_STATISTICS.values(), ids=lambda statistic: statistic.name)
-def test_every_statistic_states_its_definition(statistic):
+def test_definition_of_every_statistic_contains_its_p_value(statistic):
     assert DRIFT_STATISTICS[statistic.name] is statistic
     assert "p: " in statistic.definition

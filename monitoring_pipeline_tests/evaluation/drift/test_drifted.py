@@ -1,3 +1,5 @@
+"""The count of drifted columns, in the terminal and in the Dagster UI."""
+
 from dataclasses import replace
 
 import pytest
@@ -38,7 +40,7 @@ IGNORED = _drift("weekday", 0.9, breached=True, severity=Severity.INFO)
     ([FINE, MOVED, MOVED_MORE, IGNORED, MOVED_TOGETHER], "2: score, plan (+all inputs together) (+1 ignored)", 2),
     ([MOVED, replace(MOVED, name="psi"), replace(MOVED, model_version="2")], "1: plan", 1),
 ])  # fmt: skip
-def test_drifted_columns_of_a_day_have_one_count_in_the_terminal_and_in_the_user_interface(measurements, shown, count):
+def test_drifted_columns_have_the_same_count_in_the_terminal_and_the_dagster_ui(measurements, shown, count):
     assert _drifted(measurements) == shown
     chunk = binary_spec().calendar.chunk("2024-03-01")
     provenance = Provenance(spec_hash="", reference_hash="", input_fingerprint="", code_version="")
@@ -49,5 +51,5 @@ def test_drifted_columns_of_a_day_have_one_count_in_the_terminal_and_in_the_user
     assert ("drifted_together" in page) == (MOVED_TOGETHER in measurements)
 
 
-def test_drifted_subjects_name_all_features_after_the_columns():
+def test_drifted_subjects_list_all_features_after_the_columns():
     assert drifted_of([MOVED_TOGETHER, MOVED]).subjects == ("plan", "features")

@@ -1,4 +1,4 @@
-"""Floors: what the numbers mean, what is learned from days, and which floor decides."""
+"""Floors: the shifts that they stand for, learning from days, and the choice of the floor that decides."""
 
 import datetime as dt
 import math
@@ -40,7 +40,7 @@ def spec_of(**changes):
 
 
 def day_of(rng, rows=ROWS, concentration=200.0, wobble=0.15):
-    """Return the profile of a day whose shares and mean vary about those of all days, beyond chance."""
+    """Return the profile of a day whose shares and mean vary from day to day by more than chance."""
     plans = rng.multinomial(rows, rng.dirichlet(SHARES * concentration))
     amounts = np.digitize(rng.normal(rng.normal(0, wobble), 1, rows), AMOUNTS.edges)
     counts = np.bincount(amounts, minlength=len(AMOUNTS.edges) + 1).tolist()
@@ -108,18 +108,18 @@ FLOORS_IN_DEVIATIONS = [
 | energy | 0.2 | 0.27 sd |
 | mann_whitney | 0.15 | 0.27 sd |
 
-In the limit of many rows on both sides: chance adds to the effect of a few.
+The shifts hold in the limit of many rows on both sides; with few rows chance adds to the effect.
 """
 
 
 @pytest.mark.parametrize(("name", "floor", "shift"), FLOORS_IN_DEVIATIONS)
-def test_what_a_default_floor_means(name, floor, shift):
+def test_default_floor_is_reached_by_the_listed_shift(name, floor, shift):
     statistic = DRIFT_STATISTICS[name]
     assert statistic.floor == floor
     assert _effect_of_shift(statistic, shift - 0.005) < floor < _effect_of_shift(statistic, shift + 0.005)
 
 
-def test_no_statistic_of_numbers_is_left_out_of_what_floors_mean():
+def test_list_of_shifts_contains_every_numeric_statistic():
     assert [name for name, _, _ in FLOORS_IN_DEVIATIONS] == [
         n for n, s in DRIFT_STATISTICS.items() if s.kinds >= NUMERIC
     ]
@@ -128,8 +128,8 @@ def test_no_statistic_of_numbers_is_left_out_of_what_floors_mean():
 @pytest.mark.parametrize(
     ("name", "moved"), [("two_proportion_z", 0.1), ("fisher_exact", 0.1), ("jensen_shannon", 0.1168)]
 )
-def test_what_a_default_floor_means_for_two_even_categories(name, moved):
-    """The share of rows that changes its category."""
+def test_default_floor_of_two_even_categories_is_reached_by_the_listed_share(name, moved):
+    """``moved`` is the share of rows that change their category."""
     bins, statistic = CategoricalBins(("a", "b")), DRIFT_STATISTICS[name]
 
     def effect(share):
@@ -144,13 +144,13 @@ def test_what_a_default_floor_means_for_two_even_categories(name, moved):
 
 @pytest.mark.parametrize("bounded", [True, False])
 @given(st.floats(0, 0.999))
-def test_there_and_back(bounded, effect):
+def test_from_normal_inverts_to_normal(bounded, effect):
     scaled = float(to_normal(np.array([effect]), bounded=bounded)[0])
     assert from_normal(scaled, bounded=bounded) == pytest.approx(effect, abs=1e-9)
 
 
 @pytest.mark.parametrize("bounded", [True, False])
-def test_the_scale_keeps_order_and_ends(bounded):
+def test_normal_scale_keeps_the_order_and_the_bounds(bounded):
     scaled = to_normal(np.linspace(0, 1, 50), bounded=bounded)
     assert (np.diff(scaled) > 0).all()
     assert np.isfinite(scaled).all()
@@ -158,8 +158,8 @@ def test_the_scale_keeps_order_and_ends(bounded):
     assert from_normal(100.0, bounded=True) <= 1.0
 
 
-def test_effects_by_chance_are_nearly_normal_on_the_scale():
-    """Squares of Jensen-Shannon distances of 10 cells: skewed; their cube roots are not."""
+def test_effects_by_chance_are_nearly_unskewed_on_the_normal_scale():
+    """Squares of Jensen-Shannon distances of 10 cells are skewed, and their cube roots are not."""
     rng = np.random.default_rng(3)
     squares = rng.chisquare(9, 4000) / 3000
     assert stats.skew(squares) > 0.7
@@ -170,14 +170,14 @@ def test_effects_by_chance_are_nearly_normal_on_the_scale():
 
 
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=8), st.integers(0, 400), st.integers(0, 99))
-def test_thinned_counts_are_so_many_of_the_rows(counts, rows, seed):
+def test_thinned_profile_has_the_rows_asked_for_or_all(counts, rows, seed):
     profile = ColumnProfile("x", tuple(counts))
     thin = thinned(profile, rows, np.random.default_rng(seed))
     assert thin.rows == min(rows, profile.rows)
     assert all(0 <= left <= whole for left, whole in zip(thin.counts, counts, strict=True))
 
 
-def test_thinned_counts_are_a_fair_sample():
+def test_thinned_counts_have_the_moments_of_a_hypergeometric_sample():
     rng = np.random.default_rng(4)
     drawn = np.array([thinned(ColumnProfile("x", (600, 300, 100)), 200, rng).counts for _ in range(3000)])
     assert drawn.mean(axis=0) == pytest.approx([120, 60, 20], abs=0.5)
@@ -188,7 +188,7 @@ def test_thinned_counts_are_a_fair_sample():
 # ---- what is learned
 
 
-def test_the_floor_is_the_prediction_bound_of_one_more_day_by_hand():
+def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
     """Ten days of 100 rows; day i has 40 + i of its rows in the first category and is compared with the nine others.
 
     mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns watched.
@@ -217,7 +217,7 @@ def test_the_floor_is_the_prediction_bound_of_one_more_day_by_hand():
     assert learned.floor("plan", "jensen_shannon", 100) == pytest.approx(math.sqrt(1 - math.exp(-(bound**3))), rel=1e-9)
 
 
-def test_fewer_than_ten_days_teach_nothing():
+def test_floors_of_fewer_than_ten_days_are_not_learned():
     days = days_of(np.random.default_rng(5), days=9)
     learned = learn_floors(spec_of(), "1", BINS, days)
     assert (learned.floors, learned.days) == ((), 9)
@@ -225,33 +225,33 @@ def test_fewer_than_ten_days_teach_nothing():
     assert learned.floor("plan", "jensen_shannon", 100) is None
 
 
-def test_days_with_too_few_rows_do_not_count():
+def test_days_with_too_few_rows_are_not_counted_for_floors():
     days = days_of(np.random.default_rng(5), days=12)
     for day in list(days)[:3]:
         days[day] = day_of(np.random.default_rng(6), rows=49)
     assert learn_floors(spec_of(), "1", BINS, days).reason.startswith("9 days")
 
 
-def test_weekdays_are_compared_with_weekdays_only():
-    """Against the same weekday of the 28 days before, 28 days are spent on having four of them."""
+def test_floors_against_the_same_weekday_need_38_days():
+    """The first 28 days are spent, because each day is compared with the same weekday of the 28 days before."""
     spec = spec_of(drift__against="same_weekday")
     learned = learn_floors(spec, "1", BINS, days_of(np.random.default_rng(5), days=37))
     assert learned.reason.startswith("9 days of the reference can be compared")
     assert learn_floors(spec, "1", BINS, days_of(np.random.default_rng(5), days=38)).reason is None
 
 
-def test_switched_off():
+def test_floors_switched_off_are_not_learned():
     learned = learn_floors(spec_of(drift__learn_floors=False), "1", BINS, days_of(np.random.default_rng(5)))
     assert (learned.floors, learned.reason) == ((), "drift.learn_floors is off")
 
 
-def test_the_same_days_in_any_order_teach_the_same_bits():
+def test_floors_of_the_same_days_in_any_order_are_identical():
     days = days_of(np.random.default_rng(5), days=20)
-    first, again = (learn_floors(spec_of(), "1", BINS, own) for own in (days, dict(reversed(days.items()))))
+    first, again = (learn_floors(spec_of(), "1", BINS, ordered) for ordered in (days, dict(reversed(days.items()))))
     assert first == again
 
 
-def test_larger_chunks_have_no_higher_floor():
+def test_floor_of_a_larger_chunk_is_at_most_as_high():
     learned = learn_floors(spec_of(), "1", BINS, days_of(np.random.default_rng(5)))
     for column in ("plan", "prediction"):
         floors = [learned.floor(column, "jensen_shannon", rows) for rows in (1, 50, 75, 100, 300, 999, 1000, 5000)]
@@ -260,14 +260,14 @@ def test_larger_chunks_have_no_higher_floor():
         assert floors[-2] == floors[-1]
 
 
-def test_between_sizes_a_floor_is_linear_in_one_over_the_root_of_the_rows():
+def test_floor_between_sizes_is_linear_in_one_over_the_root_of_the_rows():
     floor = LearnedFloor("x", "psi", (100, 400), (0.3, 0.1))
     # 1 / sqrt: .1, .05; halfway .075, which is 177.8 rows
     assert floor.at(178) == pytest.approx(0.2, abs=1e-3)
     assert (floor.at(0), floor.at(50), floor.at(10**9)) == (0.3, 0.3, 0.1)
 
 
-def test_a_share_of_false_alarms_is_split_over_the_watched_columns():
+def test_false_alarm_share_is_split_over_the_watched_columns():
     days = days_of(np.random.default_rng(5))
     both = learn_floors(spec_of(), "1", BINS, days).floor("plan", "jensen_shannon", 1000)
     alone = learn_floors(spec_of(drift__ignore=["prediction"]), "1", BINS, days).floor("plan", "jensen_shannon", 1000)
@@ -275,7 +275,7 @@ def test_a_share_of_false_alarms_is_split_over_the_watched_columns():
     assert alone < both < strict
 
 
-def test_days_that_vary_teach_higher_floors_than_days_that_do_not():
+def test_floors_of_varying_days_are_higher_than_floors_of_calm_days():
     rng = np.random.default_rng(7)
     calm, varying = (
         learn_floors(spec_of(), "1", BINS, days_of(rng, concentration=c, wobble=w)).floor
@@ -286,11 +286,11 @@ def test_days_that_vary_teach_higher_floors_than_days_that_do_not():
 
 
 @pytest.mark.parametrize(("wobble", "least_above_blind"), [(0.15, 0.09), (0.05, 0.3)])
-def test_a_floor_that_knows_the_size_holds_for_small_chunks_and_one_that_does_not_fails(wobble, least_above_blind):
+def test_floor_at_the_size_of_a_small_chunk_keeps_its_level_and_the_full_size_fails(wobble, least_above_blind):
     """References of 60 days of 1,000 rows that really vary; fresh healthy chunks of 300 rows, one column each.
 
-    The share of chunks above the floor is to be near the nominal 5 %; above the floor at 1,000 rows far more are, and
-    the more so the less the days really vary beside chance.
+    The share of chunks above the floor is near the nominal 5 %. The share above the floor at 1,000 rows is far
+    larger, most of all if the days really vary little beside chance.
     """
     rng = np.random.default_rng(8)
     spec = spec_of(drift__ignore=["plan"])
@@ -326,7 +326,7 @@ def _learned(floor):
 
 
 @pytest.mark.parametrize(
-    ("floors", "learned", "decides", "says"),
+    ("floors", "learned", "decides", "reason"),
     [
         ({}, 0.05, 0.1, "is at least 0.1, and q"),
         ({}, 0.3, 0.3, "is at least 0.3 (learned from the reference's own days), and q"),
@@ -336,12 +336,12 @@ def _learned(floor):
         ({"prediction.jensen_shannon": 0.02, "jensen_shannon": 0.2}, 0.3, 0.02, "is at least 0.02, and q"),
     ],
 )
-def test_the_columns_own_floor_or_else_the_larger_of_number_and_learned(floors, learned, decides, says):
+def test_floor_is_the_columns_number_or_else_the_larger_of_statistic_and_learned(floors, learned, decides, reason):
     found = _judged(spec_of(drift__floors=floors), _learned(learned), shift=1.5)
     assert (found.status, found.threshold_upper) == (Status.BREACHED, decides)
-    assert says in found.reason
+    assert reason in found.reason
 
 
-def test_a_learned_floor_keeps_a_usual_difference_quiet():
+def test_learned_floor_above_a_usual_difference_prevents_a_breach():
     assert _judged(spec_of(), _learned(0.05), shift=0.5).status is Status.BREACHED
     assert _judged(spec_of(), _learned(0.3), shift=0.5).status is Status.OK

@@ -1,4 +1,4 @@
-"""Drift of all features together: what no single column shows, what is named, and false alarms."""
+"""Drift of all features together: changed combinations, the columns named in reasons, and false alarms."""
 
 import datetime as dt
 from typing import Any
@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     share_matrix,
     watched_features,
 )
-from monitoring_pipeline.evaluation.fitted_models.domain_classifier import tell_apart
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import classify_domains
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -46,7 +46,7 @@ def _measured(reference: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec | Non
     return {m.name: m for m in measure_multivariate(spec or _spec(), "1", reference, rows, seed_parts=SEED)}
 
 
-def test_a_turned_relation_is_seen_though_no_column_moved() -> None:
+def test_reversed_relation_of_two_unchanged_columns_is_breached() -> None:
     rng = np.random.default_rng(1)
     found = _measured(_rows(rng, 2_000), _rows(rng, 800, relation=-0.9))
     assert {m.status for m in found.values()} == {Status.BREACHED}
@@ -56,7 +56,7 @@ def test_a_turned_relation_is_seen_though_no_column_moved() -> None:
         assert carried.split(" ")[0] in {"a", "b"}
 
 
-def test_the_moved_column_is_named_first() -> None:
+def test_reason_of_a_breach_names_the_shifted_column_first() -> None:
     rng = np.random.default_rng(2)
     found = _measured(_rows(rng, 2_000), _rows(rng, 800, shift=1.0))["domain_classifier"]
     assert found.status is Status.BREACHED
@@ -65,19 +65,19 @@ def test_the_moved_column_is_named_first() -> None:
     assert found.value == pytest.approx(0.74, abs=0.04)
 
 
-def test_ignored_columns_are_not_looked_at() -> None:
+def test_shift_of_an_ignored_column_is_not_breached() -> None:
     rng = np.random.default_rng(3)
     found = _measured(_rows(rng, 1_000), _rows(rng, 400, shift=3.0), _spec(drift__ignore=["c"]))
     assert {m.status for m in found.values()} == {Status.OK}
 
 
-def test_the_order_of_rows_does_not_matter() -> None:
+def test_measurements_do_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(4)
     reference, rows = _rows(rng, 600), _rows(rng, 300, shift=0.5)
     assert _measured(reference, rows) == _measured(reference.reverse(), rows.sample(fraction=1.0, shuffle=True, seed=1))
 
 
-def test_floors_of_the_spec_go_before_learned_ones() -> None:
+def test_learned_floor_above_the_default_decides() -> None:
     rng = np.random.default_rng(5)
     reference, rows = _rows(rng, 1_000), _rows(rng, 400, shift=1.0)
     learned = measure_multivariate(_spec(), "1", reference, rows, seed_parts=SEED, learned={"domain_classifier": 0.9})
@@ -92,25 +92,29 @@ def test_floors_of_the_spec_go_before_learned_ones() -> None:
         (500, 200, _spec(drift__ignore=list(FEATURES)), "no watched feature"),
     ],
 )
-def test_too_little_is_skipped(reference: int, rows: int, spec: ModelSpec, words: str) -> None:
+def test_comparison_with_too_few_rows_or_features_is_skipped(
+    reference: int, rows: int, spec: ModelSpec, words: str
+) -> None:
     rng = np.random.default_rng(6)
     for measurement in _measured(_rows(rng, reference), _rows(rng, rows), spec).values():
         assert measurement.status is Status.SKIPPED
         assert words in (measurement.reason or "")
 
 
-def test_out_of_fold_test_keeps_its_level() -> None:
+def test_area_test_of_out_of_fold_probabilities_keeps_its_level() -> None:
     rng = np.random.default_rng(7)
     columns = watched_features(_spec())
     p_values: list[float] = []
     for _ in range(60):
-        told = tell_apart(columns, _rows(rng, 150), _rows(rng, 150), trees=5)
-        p_values.append(area_test(told.probabilities, told.current, told.folds, rng, draws=199).p_value)
+        classified = classify_domains(columns, _rows(rng, 150), _rows(rng, 150), trees=5)
+        p_values.append(
+            area_test(classified.probabilities, classified.current, classified.folds, rng, draws=199).p_value
+        )
     # With a true level of 0.05 more than 8 of 60 have a probability of 0.003.
     assert np.sum(np.array(p_values) <= 0.05) <= 8
 
 
-def test_unheard_of_categories_and_nulls_become_numbers() -> None:
+def test_unseen_categories_and_nulls_become_numbers() -> None:
     learned = pl.DataFrame({"plan": ["x", "x", "y", None], "a": [1.0, 2.0, None, float("inf")]})
     encoding = encoding_of({"plan": FeatureKind.CATEGORICAL, "a": FeatureKind.NUMERIC}, learned)
     rows = pl.DataFrame({"plan": ["y", "new", None], "a": [1.0, None, float("nan")]})
@@ -118,7 +122,7 @@ def test_unheard_of_categories_and_nulls_become_numbers() -> None:
     np.testing.assert_array_equal(share_matrix(encoding, rows), [[0.25, 1], [0, np.nan], [np.nan, np.nan]])
 
 
-def test_the_density_ratio_moves_the_reference_to_the_chunk() -> None:
+def test_density_ratio_weights_give_the_reference_the_means_of_the_chunk() -> None:
     rng = np.random.default_rng(8)
     reference, rows = _rows(rng, 3_000), _rows(rng, 3_000, shift=0.7)
     weights = density_ratio(reference, rows, _spec())
@@ -129,7 +133,7 @@ def test_the_density_ratio_moves_the_reference_to_the_chunk() -> None:
     assert 1_200 < effective_rows(weights) < 2_600
 
 
-def test_floors_are_the_largest_effect_of_the_references_own_days() -> None:
+def test_learned_floor_of_ten_days_exceeds_usual_effects_and_nine_days_give_none() -> None:
     rng = np.random.default_rng(9)
     days = [
         _rows(rng, 100, shift=1.0 if day == 4 else 0.0).with_columns(
@@ -144,7 +148,7 @@ def test_floors_are_the_largest_effect_of_the_references_own_days() -> None:
     assert learn_multivariate_floors(_spec(drift__learn_floors=False), "1", pl.concat(days)) == {}
 
 
-def test_a_classifier_that_tells_every_day_apart_says_nothing() -> None:
+def test_classifier_with_a_learned_floor_of_one_is_skipped() -> None:
     rng = np.random.default_rng(10)
     found = measure_multivariate(
         _spec(), "1", _rows(rng, 400), _rows(rng, 200), seed_parts=SEED, learned={"domain_classifier": 1.0}
