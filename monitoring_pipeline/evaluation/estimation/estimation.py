@@ -1,9 +1,9 @@
-"""Performance without labels: what is to be expected of a chunk if the model is as right as on its reference.
+"""Performance without labels: the expectation for a chunk if the model is as accurate as on its reference.
 
-Classifiers by confidence-based estimation (CBPE; Bialek et al. 2024, arXiv:2401.08348): a score that is a
-probability says itself how often it is right. Regressions by direct loss estimation: a second model, fitted on the
-reference, predicts the size of the error from the inputs. Neither can see that the relation of inputs and label has
-changed; that shows only once labels arrive.
+Classifiers are estimated by confidence-based estimation (CBPE; Bialek et al. 2024, arXiv:2401.08348): a score that is
+a probability implies how often it is right. Regressions are estimated by direct loss estimation: a second model,
+fitted on the reference, predicts the size of the error from the inputs. Neither method can detect a changed relation
+of inputs and label, which shows only once labels arrive.
 """
 
 import math
@@ -51,9 +51,9 @@ CANNOT_SEE = "a changed relation of inputs and label cannot be seen this way"
 
 @dataclass(frozen=True)
 class EstimateError:
-    """How far the estimates of one metric were off on the reference's days, each judged without its own fold.
+    """The error of the estimates of one metric on the reference's days, each estimated without its fold.
 
-    ``systematic`` is the standard deviation of what chance in the labels does not explain.
+    ``systematic`` is the standard deviation of the errors that chance in the labels does not explain.
     """
 
     metric: MetricKey
@@ -65,14 +65,14 @@ class EstimateError:
 
 @dataclass(frozen=True)
 class Estimation:
-    """How a version's performance is estimated without labels, and how good that was on its reference.
+    """The recalibration that estimates of a version use, and the errors of such estimates on its reference.
 
     Args:
-        recalibrations: from scores to probabilities, one per class; none where the scores are better as they are.
+        recalibrations: from scores to probabilities, one per class; none if the scores are better as they are.
         brier_as_is: cross-validated Brier score of the scores.
-        brier_recalibrated: the same of the recalibrated ones.
+        brier_recalibrated: cross-validated Brier score of the recalibrated scores.
         errors: by metric.
-        reason: why nothing can be estimated, if so.
+        reason: the reason if nothing can be estimated.
     """
 
     recalibrations: tuple[Recalibration, ...] = ()
@@ -82,8 +82,8 @@ class Estimation:
     reason: str | None = None
 
     def error(self, metric: MetricName) -> EstimateError | None:
-        """Return what is known about the estimates of a metric."""
-        return next((own for own in self.errors if own.metric == metric), None)
+        """Return the error of the estimates of a metric; None if it was not measured."""
+        return next((error for error in self.errors if error.metric == metric), None)
 
 
 NOT_ESTIMATED = Estimation(reason="the reference was built before estimates were learned")
@@ -92,8 +92,8 @@ NOT_ESTIMATED = Estimation(reason="the reference was built before estimates were
 def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
     """Learn from the reference's rows how to estimate, and measure the error on each of their days.
 
-    Every fifth day is left out in turn: its rows are estimated by what the other days taught. Scores are
-    recalibrated only if that lowers the Brier score of the days left out.
+    Every fifth day is left out in turn, and its rows are estimated from the other days. Scores are recalibrated only
+    if that lowers the Brier score of the days left out.
 
     Args:
         spec: the model.
@@ -113,7 +113,7 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
     truth = _true_classes(spec, labelled)
     as_is = _classes(spec, labelled, ())
     recalibrated = _cross_validated(as_is, truth, fold)
-    brier = [_brier(own.of_class, truth.of_class) for own in (as_is, recalibrated)]
+    brier = [_brier(probabilities.of_class, truth.of_class) for probabilities in (as_is, recalibrated)]
     helps = brier[1] < brier[0]
     return Estimation(
         recalibrations=_fitted(as_is, truth) if helps else (),
@@ -135,16 +135,16 @@ def estimate_performance(
 ) -> tuple[Measurement, ...]:
     """Estimate one version's performance on a chunk, and judge it by the thresholds.
 
-    The interval holds, in 95 of 100 chunks like the reference's days, what the labels will show: its variance is
-    that of chance in the labels plus that of the estimate's own errors on the reference's days.
+    The interval contains the realized value in 95 of 100 chunks like the reference's days. Its variance is the sum of
+    the variance by chance in the labels and the variance of the estimate's errors on the reference's days.
 
     Args:
         spec: the model.
-        estimation: what was learned from the version's reference.
+        estimation: learned from the version's reference.
         rows: canonical predictions of the version.
         model_version: the version.
         chunk: key of the chunk; seeds the draws, with model and version.
-        loss_model: of a regression.
+        loss_model: the model of the errors, if the task is regression.
         reference: the reference's realized values with their intervals, by metric.
     """
     blank = Measurement(
@@ -155,27 +155,31 @@ def estimate_performance(
         value=0.0,
         rows=rows.height,
     )
-    own = usable(spec, rows)
-    if estimation.reason or own.height < spec.performance.minimum_rows:
-        reason = estimation.reason or f"{own.height} rows, at least {spec.performance.minimum_rows} needed"
+    usable_rows = usable(spec, rows)
+    if estimation.reason or usable_rows.height < spec.performance.minimum_rows:
+        reason = estimation.reason or f"{usable_rows.height} rows, at least {spec.performance.minimum_rows} needed"
         return (blank.skipped(reason),)
     if loss_model is not None:
-        expected = estimate_losses(loss_model, own)
+        expected = estimate_losses(loss_model, usable_rows)
     else:
-        classes = _classes(spec, own, estimation.recalibrations)
+        classes = _classes(spec, usable_rows, estimation.recalibrations)
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
     return tuple(
         _judge(
-            spec, _measurement(replace(blank, name=name.name, of=name.of, rows=own.height), value, error, known), known
+            spec,
+            _measurement(
+                replace(blank, name=name.name, of=name.of, rows=usable_rows.height), value, error, of_reference
+            ),
+            of_reference,
         )
         for name, value in expected.items()
-        for known in ((reference or {}).get(name),)
+        for of_reference in ((reference or {}).get(name),)
         if (error := estimation.error(name)) is not None
     )
 
 
 def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recalibration]) -> ClassProbabilities:
-    """Return the rows with the probabilities of their labels: the scores, recalibrated where that helps."""
+    """Return the rows with the probabilities of their labels: the scores, or the recalibrated scores."""
     columns = list(spec.score_columns.values()) or ["score"]
     names = spec.classes or ("",)
     scores = np.column_stack([rows[column].to_numpy() for column in columns])
@@ -184,14 +188,14 @@ def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recal
 
 
 def _true_classes(spec: ModelSpec, labelled: pl.DataFrame) -> ClassProbabilities:
-    own = _classes(spec, labelled, ())
-    truth = [(labelled["label"] == (name or 1.0)).to_numpy() for name in own.classes]
-    return replace(own, of_class=np.column_stack(truth).astype(np.float64))
+    as_scored = _classes(spec, labelled, ())
+    truth = [(labelled["label"] == (name or 1.0)).to_numpy() for name in as_scored.classes]
+    return replace(as_scored, of_class=np.column_stack(truth).astype(np.float64))
 
 
 def _normalised(scores: Values, recalibrations: Sequence[Recalibration]) -> Values:
-    """Probabilities of the classes; of several they sum to 1 in every row."""
-    columns = [own(scores[:, n]) for n, own in enumerate(recalibrations)]
+    """Return probabilities of the classes; those of several classes sum to 1 in every row."""
+    columns = [recalibrate(scores[:, place]) for place, recalibrate in enumerate(recalibrations)]
     chances = np.column_stack(columns) if columns else scores
     if chances.shape[1] == 1:
         return chances
@@ -199,17 +203,20 @@ def _normalised(scores: Values, recalibrations: Sequence[Recalibration]) -> Valu
     return np.where(total > 0, chances / np.where(total > 0, total, 1.0), 1.0 / chances.shape[1])
 
 
-def _fitted(own: ClassProbabilities, truth: ClassProbabilities) -> tuple[Recalibration, ...]:
-    return tuple(isotonic_recalibration(truth.of_class[:, n], own.scores[:, n]) for n in range(len(own.classes)))
+def _fitted(scored: ClassProbabilities, truth: ClassProbabilities) -> tuple[Recalibration, ...]:
+    return tuple(
+        isotonic_recalibration(truth.of_class[:, place], scored.scores[:, place])
+        for place in range(len(scored.classes))
+    )
 
 
-def _cross_validated(own: ClassProbabilities, truth: ClassProbabilities, fold: Folds) -> ClassProbabilities:
+def _cross_validated(scored: ClassProbabilities, truth: ClassProbabilities, fold: Folds) -> ClassProbabilities:
     """Return the rows with probabilities recalibrated by the other folds."""
-    chances = own.of_class.copy()
+    chances = scored.of_class.copy()
     for number in np.unique(fold):
         inside = fold == number
-        chances[inside] = _normalised(own.scores[inside], _fitted(own.rows(~inside), truth.rows(~inside)))
-    return replace(own, of_class=chances)
+        chances[inside] = _normalised(scored.scores[inside], _fitted(scored.rows(~inside), truth.rows(~inside)))
+    return replace(scored, of_class=chances)
 
 
 def _brier(chances: Values, truth: Values) -> float:
@@ -217,19 +224,19 @@ def _brier(chances: Values, truth: Values) -> float:
 
 
 def _class_pairs(
-    spec: ModelSpec, own: ClassProbabilities, truth: ClassProbabilities, days: pl.Series
+    spec: ModelSpec, probabilities: ClassProbabilities, truth: ClassProbabilities, days: pl.Series
 ) -> Iterator[tuple[dict[MetricName, Expected], dict[MetricName, float]]]:
     for day in days.unique().sort():
         inside = (days == day).to_numpy()
         if inside.sum() >= spec.performance.minimum_rows:
             generator = generator_of(spec.name, "estimation", str(day))
-            yield estimate_classes(own.rows(inside), generator), realized_classes(truth.rows(inside))
+            yield estimate_classes(probabilities.rows(inside), generator), realized_classes(truth.rows(inside))
 
 
 def _left_out_losses(
     spec: ModelSpec, labelled: pl.DataFrame, days: pl.Series, fold: Folds
 ) -> Iterator[tuple[pl.DataFrame, LossModel]]:
-    """Yield every day of the reference with a loss model that has not seen its fold."""
+    """Yield every day of the reference with a loss model that was not fitted to its fold."""
     for number in np.unique(fold):
         inside = pl.Series(fold == number)
         model = fit_loss_model(spec, labelled.filter(~inside))
@@ -243,8 +250,8 @@ def _errors(pairs: Iterable[tuple[dict[MetricName, Expected], dict[MetricName, f
     differences: dict[MetricName, list[tuple[float, float]]] = {}
     for expected, realized in pairs:
         for name in expected.keys() & realized.keys():
-            own = expected[name]
-            differences.setdefault(name, []).append((own.value - realized[name], own.variance))
+            estimate = expected[name]
+            differences.setdefault(name, []).append((estimate.value - realized[name], estimate.variance))
     return tuple(
         _error(name, np.array(differences[name]))
         for name in sorted(differences, key=str)
@@ -281,7 +288,7 @@ def _measurement(
 
 
 def _judge(spec: ModelSpec, measurement: Measurement, reference: Quantity | None) -> Measurement:
-    """Judge as realized performance is judged, and never more than a warning: it is an estimate."""
+    """Judge an estimate by the threshold for realized performance, with severity warning at most."""
     judged = judge_by_threshold(spec, measurement, better_of(spec.task, measurement.name), reference)
     if judged.severity is not Severity.CRITICAL:
         return judged

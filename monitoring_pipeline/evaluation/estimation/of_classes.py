@@ -13,18 +13,18 @@ from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 DRAWS = 100
 ROWS_DRAWN = 1_000
-"""Labels are drawn for the first so many rows, by the hash of their ids; a variance shrinks with the rows."""
+"""Labels are drawn for at most so many rows, the first by the hash of their IDs; the variance is scaled to all rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class ClassProbabilities:
-    """Rows with the probability of each class: for a binary model of the positive one alone, named by "".
+    """Rows with the probability of each class; of a binary model only the positive class, which is named "".
 
     Args:
         classes: names.
-        scores: what the model said, shape (rows, classes).
-        of_class: probability that the label is the class, or 1 and 0 where it is known, shape (rows, classes).
-        decided: whether the class was decided, shape (rows, classes).
+        scores: scores of the model, shape (rows, classes).
+        of_class: probability that the label is the class; 1 or 0 if the label is known, shape (rows, classes).
+        decided: whether the model decided for the class, shape (rows, classes).
     """
 
     classes: tuple[str, ...]
@@ -39,7 +39,7 @@ class ClassProbabilities:
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected value of a metric, and the variance that chance in the labels gives its realized value."""
+    """The expected value of a metric, and the variance of its realized value by chance in the labels."""
 
     value: float
     variance: float
@@ -47,7 +47,7 @@ class Expected:
 
 @dataclass(frozen=True)
 class ClassMetric:
-    """A metric of one class's counts; ``macro`` says whether the mean over the classes is given too."""
+    """A metric of one class's counts; if ``macro`` is set, the mean over the classes is computed too."""
 
     name: str
     function: Callable[[ScoreCounts], Vector]
@@ -69,41 +69,45 @@ CLASS_METRICS = (
 )
 
 
-def estimate_classes(own: ClassProbabilities, generator: np.random.Generator) -> dict[MetricName, Expected]:
-    """Return every metric that exists: its expected value, and the variance over labels drawn at random."""
-    expected = _metrics(own, own.of_class[None])
-    sample = own.rows(slice(ROWS_DRAWN))
+def estimate_classes(probabilities: ClassProbabilities, generator: np.random.Generator) -> dict[MetricName, Expected]:
+    """Return the expected value of every defined metric, with its variance over labels drawn at random."""
+    expected = _metrics(probabilities, probabilities.of_class[None])
+    sample = probabilities.rows(slice(ROWS_DRAWN))
     draws = _metrics(sample, _drawn(sample, generator))
-    shrunk = sample.scores.shape[0] / max(own.scores.shape[0], 1)
-    found: dict[MetricName, Expected] = {}
+    shrunk = sample.scores.shape[0] / max(probabilities.scores.shape[0], 1)
+    estimates: dict[MetricName, Expected] = {}
     for name, value in expected.items():
         drawn = draws[name][np.isfinite(draws[name])]
         if np.isfinite(value[0]) and drawn.size > 1:
-            found[name] = Expected(float(value[0]), float(drawn.var(ddof=1)) * shrunk)
-    return found
+            estimates[name] = Expected(float(value[0]), float(drawn.var(ddof=1)) * shrunk)
+    return estimates
 
 
 def realized_classes(truth: ClassProbabilities) -> dict[MetricName, float]:
-    """Return every metric that exists, from rows whose ``of_class`` is the truth."""
+    """Return the value of every defined metric, from rows whose ``of_class`` is the truth."""
     return {name: float(value[0]) for name, value in _metrics(truth, truth.of_class[None]).items() if _finite(value)}
 
 
-def _metrics(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
-    """Every metric by name, each of shape (draws,), for labels of shape (draws, rows, classes)."""
-    counts = {name: _counts(own, labels, position) for position, name in enumerate(own.classes)}
-    if own.classes == ("",):
+def _metrics(probabilities: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
+    """Return every metric by name, each of shape (draws,), for labels of shape (draws, rows, classes)."""
+    counts = {name: _counts(probabilities, labels, position) for position, name in enumerate(probabilities.classes)}
+    if probabilities.classes == ("",):
         return {MetricName(metric.name): metric.function(counts[""]) for metric in CLASS_METRICS}
-    found = dict(_of_each_class(counts))
+    values = dict(_of_each_class(counts))
     for metric in CLASS_METRICS:
         if metric.macro:
-            found[MetricName(f"macro_{metric.name}")] = _mean(
-                [found[MetricName(metric.name, name)] for name in own.classes]
+            values[MetricName(f"macro_{metric.name}")] = _mean(
+                [values[MetricName(metric.name, name)] for name in probabilities.classes]
             )
-    return found | _over_all_classes(own, labels)
+    return values | _over_all_classes(probabilities, labels)
 
 
-def _counts(own: ClassProbabilities, labels: NDArray[np.float64], position: int) -> ScoreCounts:
-    scores, chance, decided = own.scores[:, position], own.of_class[:, position], own.decided[:, position]
+def _counts(probabilities: ClassProbabilities, labels: NDArray[np.float64], position: int) -> ScoreCounts:
+    scores, chance, decided = (
+        probabilities.scores[:, position],
+        probabilities.of_class[:, position],
+        probabilities.decided[:, position],
+    )
     order = np.lexsort((chance, decided, scores))
     return ScoreCounts(scores[order], np.ones(scores.size), labels[:, order, position], decided[order])
 
@@ -111,28 +115,28 @@ def _counts(own: ClassProbabilities, labels: NDArray[np.float64], position: int)
 def _of_each_class(counts: dict[str, ScoreCounts]) -> Iterator[tuple[MetricName, Vector]]:
     for metric in CLASS_METRICS:
         if metric.of_each_class:
-            for name, own in counts.items():
-                yield MetricName(metric.name, name), metric.function(own)
+            for name, class_counts in counts.items():
+                yield MetricName(metric.name, name), metric.function(class_counts)
 
 
-def _over_all_classes(own: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
-    """Metrics of all classes at once, from labels of shape (draws, rows, classes)."""
+def _over_all_classes(probabilities: ClassProbabilities, labels: NDArray[np.float64]) -> dict[MetricName, Vector]:
+    """Return the metrics of all classes together, from labels of shape (draws, rows, classes)."""
     rows = max(labels.shape[1], 1)
     smallest = score_counts.SMALLEST_PROBABILITY
-    likelihood = np.log(np.clip(own.scores, smallest, 1.0))
+    likelihood = np.log(np.clip(probabilities.scores, smallest, 1.0))
     return {
-        MetricName("accuracy"): np.einsum("drc,rc->d", labels, own.decided.astype(np.float64)) / rows,
+        MetricName("accuracy"): np.einsum("drc,rc->d", labels, probabilities.decided.astype(np.float64)) / rows,
         MetricName("log_loss"): -np.einsum("drc,rc->d", labels, likelihood) / rows,
-        MetricName("brier_score"): np.einsum("drc,rc->d", labels, 1 - 2 * own.scores) / rows
-        + np.sum(own.scores**2) / rows,
+        MetricName("brier_score"): np.einsum("drc,rc->d", labels, 1 - 2 * probabilities.scores) / rows
+        + np.sum(probabilities.scores**2) / rows,
     }
 
 
-def _drawn(own: ClassProbabilities, generator: np.random.Generator) -> NDArray[np.float64]:
-    """Labels drawn by their probabilities, shape (draws, rows, classes)."""
-    chance = generator.random((DRAWS, own.of_class.shape[0]))
-    upper = np.cumsum(own.of_class, axis=1)
-    if own.classes != ("",):
+def _drawn(probabilities: ClassProbabilities, generator: np.random.Generator) -> NDArray[np.float64]:
+    """Return labels drawn by their probabilities, shape (draws, rows, classes)."""
+    chance = generator.random((DRAWS, probabilities.of_class.shape[0]))
+    upper = np.cumsum(probabilities.of_class, axis=1)
+    if probabilities.classes != ("",):
         upper[:, -1] = np.inf
     lower = np.column_stack([np.zeros(len(upper)), upper[:, :-1]])
     return ((lower <= chance[:, :, None]) & (chance[:, :, None] < upper)).astype(np.float64)
@@ -140,9 +144,9 @@ def _drawn(own: ClassProbabilities, generator: np.random.Generator) -> NDArray[n
 
 def _mean(values: list[Vector]) -> Vector:
     stacked = np.stack(values)
-    known = np.isfinite(stacked)
-    total = np.where(known, stacked, 0.0).sum(axis=0)
-    return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
+    defined = np.isfinite(stacked)
+    total = np.where(defined, stacked, 0.0).sum(axis=0)
+    return np.where(defined.any(axis=0), total / np.maximum(defined.sum(axis=0), 1), np.nan)
 
 
 def _finite(value: Vector) -> bool:

@@ -1,4 +1,4 @@
-"""Direct loss estimation: how large a regression's errors will be, by a model of its errors on the reference."""
+"""Direct loss estimation: the size of a regression's errors, predicted by a model of its errors on the reference."""
 
 import math
 from dataclasses import dataclass
@@ -20,11 +20,10 @@ TREES = 60
 
 @dataclass(frozen=True, eq=False)
 class LossModel:
-    """Predicts the absolute and the squared error of each row from features and prediction.
+    """A model of the absolute and the squared error of each row, given features and prediction.
 
     Args:
-        columns: features that had a value in the fit, then the prediction.
-        categories: the categories of each categorical feature that have a code of their own.
+        encoding: features that had a value in the fit, then the prediction.
         absolute: fitted regressor of the absolute error.
         squared: fitted regressor of the squared error.
         spread_of_squares: variance of the squared errors over their squared mean, on the rows of the fit.
@@ -39,12 +38,12 @@ class LossModel:
 def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
     """Fit gradient-boosted trees to a regression's errors on labelled reference rows, at most ``ROWS_FITTED``.
 
-    Direct loss estimation as NannyML's (its documentation, "Direct Loss Estimation"), with trees that take missing
-    values as they are. Equal rows give equal models; nothing is kept in a file.
+    The method is NannyML's (its documentation, "Direct Loss Estimation"), with trees that accept missing values. Equal
+    rows give equal models. The model is not stored.
 
     Args:
         spec: the model.
-        labelled: canonical predictions of one version with ``label``, sorted by id; rows without one are left out.
+        labelled: canonical predictions of one version with ``label``, sorted by ID; rows without a label are left out.
     """
     from sklearn import ensemble as untyped_ensemble  # pyright: ignore[reportMissingTypeStubs]
 
@@ -52,9 +51,9 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
 
     rows = labelled.filter(pl.col("label").is_not_null() & pl.col("prediction").is_finite()).head(ROWS_FITTED)
     columns = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
-    known: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
-    # The trees refuse a column without any value.
-    used = {name: kind for (name, kind), count in zip(columns.items(), known, strict=True) if count}
+    values: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
+    # The trees reject a column without values.
+    used = {name: kind for (name, kind), count in zip(columns.items(), values, strict=True) if count}
     encoding = encoding_of(used, rows)
     matrix = code_matrix(encoding, rows)
     off = (rows["prediction"] - rows["label"]).to_numpy()
@@ -76,14 +75,14 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
 
 
 def estimate_losses(model: LossModel, rows: pl.DataFrame) -> dict[MetricName, Expected]:
-    """Return the expected errors of some rows, with the variance that chance gives the realized ones."""
+    """Return the expected errors of some rows, with the variance of the realized errors by chance."""
     matrix = code_matrix(model.encoding, rows)
     with one_thread():
         absolute = float(np.maximum(model.absolute.predict(matrix), 0.0).mean())
         square = max(float(np.maximum(model.squared.predict(matrix), 0.0).mean()), absolute**2)
     return {
         MEAN_ABSOLUTE: Expected(absolute, (square - absolute**2) / rows.height),
-        # By the delta method: the variance of a root is that of the square over four times the square.
+        # By the delta method, the variance of a root is the variance of the square over four times the square.
         ROOT_MEAN_SQUARED: Expected(math.sqrt(square), model.spread_of_squares * square / (4 * rows.height)),
     }
 

@@ -1,4 +1,4 @@
-"""What metrics compute on labelled rows: by a formula, or by resampling where there is none or rows have weights."""
+"""Metrics of labelled rows: by a formula, or by resampling if there is no formula or rows have weights."""
 
 from collections.abc import Callable
 
@@ -19,17 +19,17 @@ Weighted = Callable[[ScoredRows, Values], Values]
 
 
 def by_formula(formula: Callable[[Values, Values], Quantity], counted: Counted, *, of_scores: bool) -> Metric:
-    """A metric of a binary model by its formula; of weighted rows by resampling."""
+    """Return a metric of a binary model that uses its formula, or resampling if rows have weights."""
 
     def measure(rows: ScoredRows) -> Quantity:
-        own = formula(rows.labels, rows.score if of_scores else rows.predictions)
-        return own if rows.weights is None else rows.bootstrap(of_counts(counted))[0]
+        quantity = formula(rows.labels, rows.score if of_scores else rows.predictions)
+        return quantity if rows.weights is None else rows.bootstrap(of_counts(counted))[0]
 
     return measure
 
 
 def of_probabilities(metric: Metric) -> Metric:
-    """The metric, where every score is a probability."""
+    """Return the metric, undefined unless every score is a probability."""
 
     def measure(rows: ScoredRows) -> Quantity:
         labels_and_probabilities(np.zeros(rows.scores.size), rows.scores.ravel())
@@ -39,35 +39,35 @@ def of_probabilities(metric: Metric) -> Metric:
 
 
 def of_counts(counted: Counted) -> Weighted:
-    """The number as a function of the rows of a binary model and their weights."""
+    """Return the number as a function of the rows of a binary model and their weights."""
     return lambda rows, weights: counted(rows.counts(weights))
 
 
 def resampled(counted: Counted) -> Metric:
-    """A metric of a binary model with its interval by resampling."""
+    """Return a metric of a binary model with its interval by resampling."""
     return lambda rows: rows.bootstrap(of_counts(counted))[0]
 
 
 def expected_calibration_error(rows: ScoredRows) -> Quantity:
-    """Expected calibration error; its lower bound is without what chance adds."""
+    """Return the expected calibration error; chance adds to it, and its lower bound is corrected for that."""
     estimate, draws = rows.bootstrap(of_counts(calibration.calibration_gaps))
     return without_bias(estimate, draws)
 
 
 def miscalibration(rows: ScoredRows) -> Quantity:
-    """Brier score that recalibration would save; its lower bound is without what chance adds."""
+    """Return the Brier score that recalibration would save; its lower bound is corrected for the bias by chance."""
     estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).miscalibration))
     return without_bias(estimate, draws)
 
 
 def discrimination(rows: ScoredRows) -> Quantity:
-    """Brier score that the recalibrated score saves over the base rate; its lower bound as ``miscalibration``."""
+    """Return the Brier score that the recalibrated score saves over the base rate; bounds as in ``miscalibration``."""
     estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).discrimination))
     return without_bias(estimate, draws)
 
 
 def top_label_error(rows: ScoredRows) -> Quantity:
-    """Expected calibration error of the decided class's probability."""
+    """Return the expected calibration error of the decided class's probability."""
     decided: NDArray[np.int64] = rows.predictions.astype(np.int64)
     right: Values = np.asarray(rows.predictions == rows.labels, dtype=np.float64)
     chosen = rows.scores[np.arange(decided.size), decided][:, None]
@@ -76,7 +76,7 @@ def top_label_error(rows: ScoredRows) -> Quantity:
 
 
 def skill_over_dummy(loss: Weighted, dummy: Callable[[ScoredRows], Values]) -> Metric:
-    """1 - loss / loss of a dummy, which is a loss per row."""
+    """Return the metric 1 - loss / loss of a dummy; ``dummy`` gives the dummy's loss of each row."""
 
     def skill(rows: ScoredRows, weights: Values) -> Values:
         expected = weights @ dummy(rows) / weights.sum(axis=1)
@@ -91,33 +91,33 @@ def skill_over_dummy(loss: Weighted, dummy: Callable[[ScoredRows], Values]) -> M
 
 
 def weighted_mean(losses: Callable[[ScoredRows], Values]) -> Weighted:
-    """The weighted mean of a loss per row."""
+    """Return the weighted mean of a loss per row."""
     return lambda rows, weights: weights @ losses(rows) / weights.sum(axis=1)
 
 
 def one_hot(rows: ScoredRows) -> Values:
-    """Labels as 1 for the class and 0 for the others, shape (rows, classes)."""
+    """Return labels as 1 for the class and 0 for the others, shape (rows, classes)."""
     return (rows.labels[:, None] == np.arange(len(rows.classes))).astype(np.float64)
 
 
 def multiclass_log_losses(rows: ScoredRows) -> Values:
-    """Negative log-likelihood of each row's class, nats."""
+    """Return the negative log-likelihood of each row's class, nats."""
     chosen = rows.scores[np.arange(rows.labels.size), rows.labels.astype(np.int64)]
     return -np.log(np.maximum(chosen, score_counts.SMALLEST_PROBABILITY))
 
 
 def multiclass_brier(rows: ScoredRows) -> Values:
-    """Squared distance of scores and label of each row, over all classes (Brier 1950), 0 to 2."""
+    """Return the squared distance of scores and label of each row, over all classes (Brier 1950), 0 to 2."""
     return np.sum((rows.scores - one_hot(rows)) ** 2, axis=1)
 
 
 def brier_of_base_rates(rows: ScoredRows) -> Values:
-    """Brier loss of each row by a dummy that promises the reference's base rates."""
+    """Return the Brier loss of each row by a dummy that predicts the reference's base rates."""
     return np.sum((np.array(rows.dummy) - one_hot(rows)) ** 2, axis=1)
 
 
 def mean_of(losses: Callable[[ScoredRows], Values]) -> Metric:
-    """The mean of a loss per row, with Student's interval; of weighted rows by resampling."""
+    """Return the mean of a loss per row, with Student's interval, or by resampling if rows have weights."""
 
     def measure(rows: ScoredRows) -> Quantity:
         if rows.weights is None:
@@ -128,7 +128,7 @@ def mean_of(losses: Callable[[ScoredRows], Values]) -> Metric:
 
 
 def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
-    """The mean over the classes that have a value, alike or by their share of the labels."""
+    """Return the mean over the classes that have a value, unweighted or weighted by their share of the labels."""
 
     def over_classes(rows: ScoredRows, weights: Values) -> Values:
         views = [rows.of_class(name).counts(weights) for name in rows.classes]
@@ -143,7 +143,7 @@ def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
 
 
 def accuracy_of_classes(rows: ScoredRows) -> Quantity:
-    """Share of right classes, with Wilson's interval."""
+    """Return the share of right classes, with Wilson's interval."""
     right = (rows.labels == rows.predictions).astype(np.float64)
     if rows.weights is None:
         return classification.accuracy(right, np.ones(right.size))
@@ -151,7 +151,7 @@ def accuracy_of_classes(rows: ScoredRows) -> Quantity:
 
 
 def absolute_errors(rows: ScoredRows) -> Values:
-    """|prediction - label| of each row."""
+    """Return |prediction - label| of each row."""
     return np.abs(rows.predictions - rows.labels)
 
 
@@ -160,41 +160,45 @@ def _squared(rows: ScoredRows) -> Values:
 
 
 def percentage_errors(rows: ScoredRows) -> Values:
-    """|prediction - label| / |label| of each row; no label may be 0."""
+    """Return |prediction - label| / |label| of each row.
+
+    Raises:
+        UndefinedStatisticError: if a label is 0.
+    """
     if zeros := int(np.sum(rows.labels == 0.0)):
         raise UndefinedStatisticError(f"{zeros} of {rows.labels.size} labels are 0; a percentage of 0 does not exist")
     return absolute_errors(rows) / np.abs(rows.labels)
 
 
 def quantile_losses(rows: ScoredRows) -> Values:
-    """Pinball loss of each row at the quantile that is predicted (Koenker & Bassett 1978, Econometrica 46:33)."""
+    """Return the pinball loss of each row at the predicted quantile (Koenker & Bassett 1978, Econometrica 46:33)."""
     below = rows.labels - rows.predictions
     return np.maximum(rows.quantile * below, (rows.quantile - 1) * below)
 
 
 def of_errors(formula: Callable[[Values, Values], Quantity], weighted: Weighted) -> Metric:
-    """A metric of a regression by its formula; of weighted rows by resampling."""
+    """Return a metric of a regression that uses its formula, or resampling if rows have weights."""
 
     def measure(rows: ScoredRows) -> Quantity:
-        own = formula(rows.labels, rows.predictions)
-        return own if rows.weights is None else rows.bootstrap(weighted)[0]
+        quantity = formula(rows.labels, rows.predictions)
+        return quantity if rows.weights is None else rows.bootstrap(weighted)[0]
 
     return measure
 
 
 def root_of_squares(rows: ScoredRows, weights: Values) -> Values:
-    """Root of the weighted mean squared error."""
+    """Return the root of the weighted mean squared error."""
     return np.sqrt(weighted_mean(_squared)(rows, weights))
 
 
 def weighted_bias(rows: ScoredRows, weights: Values) -> Values:
-    """Weighted mean of prediction - label."""
+    """Return the weighted mean of prediction - label."""
     return weights @ (rows.predictions - rows.labels) / weights.sum(axis=1)
 
 
 def _weighted_r_squared(rows: ScoredRows, weights: Values) -> Values:
     total = weights.sum(axis=1)
-    # Around a middle value, as a sum of squares of large numbers loses what it is for.
+    # Centred first, because a sum of squares of large numbers loses the digits of their variation.
     centred = rows.labels - np.median(rows.labels)
     mean = weights @ centred / total
     variation = weights @ centred**2 - total * mean**2
@@ -202,14 +206,14 @@ def _weighted_r_squared(rows: ScoredRows, weights: Values) -> Values:
 
 
 def r_squared(rows: ScoredRows) -> Quantity:
-    """1 - SSE / SST (Kvalseth 1985), with its interval by resampling."""
+    """Return 1 - SSE / SST (Kvalseth 1985), with its interval by resampling."""
     value = regression.r_squared(rows.labels, rows.predictions)
-    own, _ = rows.bootstrap(_weighted_r_squared)
-    return own if rows.weights is not None else Quantity(value.value, own.lower, own.upper)
+    interval, _ = rows.bootstrap(_weighted_r_squared)
+    return interval if rows.weights is not None else Quantity(value.value, interval.lower, interval.upper)
 
 
 def weighted_median(rows: ScoredRows, weights: Values) -> Values:
-    """Weighted median of the absolute errors."""
+    """Return the weighted median of the absolute errors."""
     return _weighted_median_of(absolute_errors(rows), weights)
 
 
@@ -220,18 +224,18 @@ def _weighted_median_of(values: Values, weights: Values) -> Values:
 
 
 def weighted_median_label(rows: ScoredRows, weights: Values) -> Values:
-    """Weighted median of the labels."""
+    """Return the weighted median of the labels."""
     return _weighted_median_of(rows.labels, weights)
 
 
 def against_naive(rows: ScoredRows) -> Quantity:
-    """1 - mean absolute error / that of the naive forecast on the same rows."""
+    """Return 1 - mean absolute error / mean absolute error of the naive forecast on the same rows."""
     if rows.naive is None:
         raise UndefinedStatisticError("the spec names no naive forecast (predictions.naive)")
 
-    def skill(own: ScoredRows, weights: Values) -> Values:
-        naive = np.zeros(own.labels.size) if own.naive is None else own.naive
-        ours, theirs = weights @ absolute_errors(own), weights @ np.abs(naive - own.labels)
-        return 1 - np.divide(ours, theirs, out=np.full(len(weights), np.nan), where=theirs > 0)
+    def skill(drawn_rows: ScoredRows, weights: Values) -> Values:
+        naive = np.zeros(drawn_rows.labels.size) if drawn_rows.naive is None else drawn_rows.naive
+        loss, naive_loss = weights @ absolute_errors(drawn_rows), weights @ np.abs(naive - drawn_rows.labels)
+        return 1 - np.divide(loss, naive_loss, out=np.full(len(weights), np.nan), where=naive_loss > 0)
 
     return rows.bootstrap(skill)[0]

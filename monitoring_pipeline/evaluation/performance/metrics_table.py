@@ -1,4 +1,4 @@
-"""The table of metrics: adding one is a function and a row."""
+"""The table of performance metrics; a further metric takes a function and a row."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ HORIZON = "horizon"
 
 
 class Per(StrEnum):
-    """What a metric is measured once for."""
+    """The unit that a metric is measured for."""
 
     MODEL = "model"
     CLASS = "class"
@@ -34,9 +34,9 @@ class Per(StrEnum):
 
 @dataclass(frozen=True)
 class PerformanceMetric:
-    """One number about correctness; ``better`` says which of its values are good.
+    """One number about correctness; ``better`` names its good values.
 
-    ``sometimes`` marks one that many healthy chunks do not have: that it is missing is no news.
+    ``sometimes`` marks a metric that is undefined on many healthy chunks, so that its absence is not reported.
     """
 
     task: Task
@@ -151,7 +151,7 @@ PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
 
 
 class UnknownMetricError(ValueError):
-    """A spec names a metric that its task does not have; the message lists those it has."""
+    """A spec names a metric that its task does not have; the message lists the valid ones."""
 
 
 def metrics_of(task: Task) -> tuple[PerformanceMetric, ...]:
@@ -160,14 +160,14 @@ def metrics_of(task: Task) -> tuple[PerformanceMetric, ...]:
 
 
 def better_of(task: Task, name: str) -> Better | None:
-    """Return which values of a metric are good, of the whole model or of one class; None if it does not say."""
+    """Return the good values of a metric, of the whole model or of one class; None if it has no better side."""
     return next((metric.better for metric in metrics_of(task) if metric.name == name), None)
 
 
 def measured_by(metric: PerformanceMetric, rows: ScoredRows) -> Iterator[tuple[MetricName, ScoredRows]]:
-    """Yield the name and the rows of everything that a metric is measured once for."""
-    for key, own in _ROWS_OF[metric.per](rows):
-        yield MetricName(metric.name, key), own
+    """Yield the name and the rows of each unit that a metric is measured for."""
+    for key, part in _ROWS_OF[metric.per](rows):
+        yield MetricName(metric.name, key), part
 
 
 def _classes(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
@@ -176,12 +176,12 @@ def _classes(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
 
 
 def _confusions(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
-    """Rows of one class, their label whether they were decided as another."""
+    """Yield, for each pair of classes, the rows of the first; their label is whether the second was decided."""
     names = rows.classes if len(rows.classes) <= CLASSES_CONFUSED else ()
     for actual, decided in permutations(range(len(names)), 2):
-        own = rows.where(rows.labels == actual)
-        chosen = (own.predictions == decided).astype(np.float64)
-        yield pair_text(names[actual], names[decided]), replace(own, labels=chosen)
+        of_actual = rows.where(rows.labels == actual)
+        chosen = (of_actual.predictions == decided).astype(np.float64)
+        yield pair_text(names[actual], names[decided]), replace(of_actual, labels=chosen)
 
 
 def _horizons(rows: ScoredRows) -> Iterator[tuple[str, ScoredRows]]:
@@ -203,10 +203,10 @@ def _is_horizon(of: str) -> bool:
 
 
 def check_performance_rules(spec: ModelSpec) -> None:
-    """Refuse thresholds on metrics that the task does not have.
+    """Check that the task has the metrics that the spec sets thresholds on.
 
     Raises:
-        UnknownMetricError: naming field, value and what is known.
+        UnknownMetricError: if it does not; the message contains field, value and the valid names.
     """
     metrics = metrics_of(spec.task)
     exact = {
@@ -216,6 +216,6 @@ def check_performance_rules(spec: ModelSpec) -> None:
     for name in spec.performance.thresholds:
         by_horizon = _is_horizon(name.of) and any(m.name == name.name for m in metrics if m.per is Per.HORIZON)
         if name not in exact and not (by_horizon and spec.predictions.horizon):
-            known = ", ".join(sorted(map(str, exact)))
-            message = f"{spec.name}: performance.thresholds: unknown {str(name)!r} for {spec.task}; known: {known}"
+            valid = ", ".join(sorted(map(str, exact)))
+            message = f"{spec.name}: performance.thresholds: unknown {str(name)!r} for {spec.task}; known: {valid}"
             raise UnknownMetricError(message)

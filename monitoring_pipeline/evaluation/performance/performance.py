@@ -35,11 +35,11 @@ def measure_performance(
     Args:
         spec: the model.
         predictions: canonical predictions of one version: row_id and the model's outputs.
-        labels: canonical labels: row_id, label and, where not all kinds have arrived alike, ``weight``.
+        labels: canonical labels: row_id, label and, if some groups of labels arrive later, ``weight``.
         model_version: the version.
         chunk: key of the chunk; seeds the resampling, with model and version.
-        maturity: state of the chunk's labels; without one (a reference) nothing is held back.
-        not_interpretable: why the labels that have arrived say nothing yet, if so.
+        maturity: state of the chunk's labels; if it is None (a reference), metrics are never held back.
+        not_interpretable: the reason if the labels that have arrived do not represent the chunk yet.
         reference: the reference's values with their intervals, by metric; none while it is built.
 
     Returns:
@@ -56,12 +56,12 @@ def measure_performance(
         rows=rows.labels.size,
         maturity=maturity.state if maturity else None,
     )
-    held_back = _why_not(spec, rows, maturity) or not_interpretable
-    known = reference or {}
+    held_back = _reason_to_hold_back(spec, rows, maturity) or not_interpretable
+    of_reference = reference or {}
     measured = tuple(
-        judge_by_threshold(spec, measurement, metric.better, known.get(measurement.metric))
+        judge_by_threshold(spec, measurement, metric.better, of_reference.get(measurement.metric))
         for metric in metrics_of(spec.task)
-        for measurement in _measurements(metric, rows, blank, known, held_back)
+        for measurement in _measurements(metric, rows, blank, of_reference, held_back)
     )
     return (*measured, _without_output(without_output, blank))
 
@@ -69,7 +69,7 @@ def measure_performance(
 def _scored_rows(
     spec: ModelSpec, predictions: pl.DataFrame, labels: pl.DataFrame, seed: tuple[str, ...]
 ) -> tuple[ScoredRows, int]:
-    """Join labels to predictions by id; rows whose score or prediction is not a number are only counted."""
+    """Join labels to predictions by ID; count the rows whose score or prediction is not a number, and drop them."""
     scores = list(spec.score_columns.values()) or (["score"] if spec.task is Task.BINARY else [])
     numbers = [*scores, *spec.carried_columns]
     weights = ["weight"] if "weight" in labels.columns else []
@@ -98,7 +98,7 @@ def _carried(rows: pl.DataFrame, column: str) -> Values | None:
 
 
 def _number(spec: ModelSpec, column: str) -> pl.Expr:
-    """The label or prediction as a number: of a multiclass model the number of its class."""
+    """Return the label or prediction as a number, for a multiclass model the number of its class."""
     if spec.task is not Task.MULTICLASS:
         return pl.col(column).cast(pl.Float64)
     numbers = {name: float(number) for number, name in enumerate(spec.classes)}
@@ -106,7 +106,7 @@ def _number(spec: ModelSpec, column: str) -> pl.Expr:
 
 
 def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Quantity] | None) -> tuple[float, ...]:
-    """Return what a model without inputs says: by the reference, or by the rows while they become one."""
+    """Return the prediction of a model without inputs, by the reference, or by the rows of a reference being built."""
     names = {
         Task.BINARY: [MetricName("base_rate")],
         Task.MULTICLASS: [MetricName("base_rate", name) for name in spec.classes],
@@ -122,8 +122,8 @@ def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Qua
     return tuple(float(np.mean(np.asarray(rows.labels == number))) for number in classes)
 
 
-def _why_not(spec: ModelSpec, rows: ScoredRows, maturity: LabelMaturity | None) -> str | None:
-    """Return why this chunk's performance cannot be judged, or None."""
+def _reason_to_hold_back(spec: ModelSpec, rows: ScoredRows, maturity: LabelMaturity | None) -> str | None:
+    """Return the reason why this chunk's performance cannot be judged; None if it can."""
     if maturity is None:
         return None
     if maturity.predictions == 0:
@@ -145,19 +145,19 @@ def _measurements(
     reference: Mapping[MetricName, Quantity],
     held_back: str | None,
 ) -> Iterator[Measurement]:
-    """Yield what a metric is measured for, with the reference's value of each."""
-    for name, own in measured_by(metric, rows):
-        known = reference.get(name)
+    """Yield the measurement of each unit of a metric, with the reference's value."""
+    for name, part in measured_by(metric, rows):
+        of_reference = reference.get(name)
         measurement = replace(
             blank,
             name=name.name,
             of=name.of,
-            reference_value=known.value if known else None,
+            reference_value=of_reference.value if of_reference else None,
             definition=metric.definition + (WEIGHTED if rows.weights is not None else ""),
             severity=Severity.INFO if metric.sometimes else blank.severity,
-            rows=own.labels.size,
+            rows=part.labels.size,
         )
-        yield _measured(metric, own, measurement, held_back)
+        yield _measured(metric, part, measurement, held_back)
 
 
 def _measured(metric: PerformanceMetric, rows: ScoredRows, blank: Measurement, held_back: str | None) -> Measurement:

@@ -1,4 +1,4 @@
-"""Labelled rows in the shapes that metrics take: of both classes, of one class against the rest, of one horizon."""
+"""Labelled rows in the shapes that metrics take: all rows, one class against the rest, one horizon."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,8 @@ from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
 ROWS_RESAMPLED = 2_500
-"""Intervals by resampling take the first so many rows, by the hash of their ids, and are narrowed by the root of what
-is left out: the interval's accuracy rests on the draws, not on the rows."""
+"""Intervals by resampling use at most so many rows, the first by the hash of their IDs. They are then narrowed by the
+root of the share of rows used, because the accuracy of an interval depends on the draws rather than on the rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,15 +24,16 @@ class ScoredRows:
 
     Args:
         labels: binary 0 or 1; multiclass the number of the class; regression the value. Shape (rows,).
-        predictions: what was decided, as the labels.
+        predictions: decided classes or predicted values, coded as the labels.
         scores: probability of each class (binary: of the positive one), shape (rows, classes); regression: none.
-        weights: what each row counts, where labels have not arrived alike, shape (rows,).
+        weights: weight of each row, if some groups of labels arrive later, shape (rows,).
         classes: names of a multiclass model's classes.
         horizon: steps that each forecast looks ahead, shape (rows,).
         naive: naive forecast of each row, shape (rows,).
-        dummy: what a model without inputs would say: the reference's base rate by class, or its median label.
-        quantile: of the quantile loss.
-        seed: words that the resampling depends on.
+        dummy: prediction of a model without inputs: the reference's base rate by class, or its median label.
+        quantile: the quantile of the quantile loss.
+        seed: words that seed the resampling.
+        whole: the rows of all classes, if these are the rows of one class against the rest.
     """
 
     labels: Values
@@ -53,7 +54,7 @@ class ScoredRows:
         return self.scores[:, 0]
 
     def where(self, wanted: NDArray[np.bool_] | slice) -> "ScoredRows":
-        """Return some of the rows, as a sample of their own."""
+        """Return some of the rows as an independent sample."""
         optional = {name: getattr(self, name) for name in ("weights", "horizon", "naive")}
         return replace(
             self,
@@ -103,7 +104,7 @@ class ScoredRows:
             statistic: the number for weights of shape (draws, rows), shape (draws,).
 
         Raises:
-            UndefinedStatisticError: when there are no rows, or the number does not exist on them.
+            UndefinedStatisticError: if there are no rows, or the number is undefined on them.
         """
         if not self.labels.size:
             raise UndefinedStatisticError("no rows")
@@ -118,12 +119,12 @@ class ScoredRows:
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """Order of increasing score in which sums do not depend on the rows' order."""
+        """Order by score, with ties broken by content, so that sums do not depend on the order of the rows."""
         weights = np.zeros(self.labels.size) if self.weights is None else self.weights
         return np.lexsort((weights, self.labels, self.predictions, self.score))
 
     def counts(self, weights: Values) -> ScoreCounts:
         """Return the rows of a binary model by score, for weights of shape (draws, rows)."""
-        own = weights[:, self.order]
+        ordered = weights[:, self.order]
         labels, decided = self.labels[self.order], self.predictions[self.order] == 1.0
-        return ScoreCounts(self.score[self.order], own, own * labels, decided)
+        return ScoreCounts(self.score[self.order], ordered, ordered * labels, decided)

@@ -1,4 +1,4 @@
-"""When a metric is beyond its threshold: the whole interval, not the point, unless the spec says so."""
+"""Thresholds of metrics: breached if the whole interval is beyond the bound, or the point if the spec asks for it."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from monitoring_pipeline.statistics.results import Quantity
 
 
 class Better(StrEnum):
-    """Which values of a metric are good."""
+    """The good values of a metric."""
 
     HIGHER = "higher"
     LOWER = "lower"
@@ -21,7 +21,7 @@ class Better(StrEnum):
 
 @dataclass(frozen=True)
 class _Range:
-    """A value and how far it may lie from it; the value itself where the point decides or no interval is known."""
+    """A value with its interval; both bounds equal the value if the point decides or there is no interval."""
 
     value: float
     lower: float
@@ -36,7 +36,7 @@ def judge_by_threshold(
     Args:
         spec: the model.
         measurement: the metric, with its interval.
-        better: which of its values are good; decides what worse than the reference means, which is never without.
+        better: its good values, which define "worse than the reference"; without them, nothing is worse.
         reference: the metric on the reference, with its interval.
     """
     threshold = spec.performance.thresholds.get(measurement.metric)
@@ -62,7 +62,7 @@ def judge_by_threshold(
 def _limits(
     threshold: Threshold, better: Better | None, reference: Quantity | None
 ) -> tuple[float | None, float | None]:
-    """Return the bounds to show: those of the spec, or where worse than the reference begins."""
+    """Return the bounds to show: those of the spec, or else the reference's value with the allowed margin."""
     lower, upper, margin = threshold.lower, threshold.upper, threshold.worse_than_reference
     if margin is None or reference is None:
         return lower, upper
@@ -74,18 +74,18 @@ def _limits(
 
 
 def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:
-    own = _range(Quantity(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
-    if threshold.lower is not None and own.upper < threshold.lower:
+    measured = _range(Quantity(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
+    if threshold.lower is not None and measured.upper < threshold.lower:
         return f"{_shown(measurement)} is below {threshold.lower:g}"
-    if threshold.upper is not None and own.lower > threshold.upper:
+    if threshold.upper is not None and measured.lower > threshold.upper:
         return f"{_shown(measurement)} is above {threshold.upper:g}"
     return None
 
 
 def _worse(measurement: Measurement, margin: float, better: Better, reference: Quantity, *, point: bool) -> str | None:
-    """Return why the metric is worse than the reference's by more than the margin: the interval of the difference."""
-    own = Quantity(measurement.value or 0.0, measurement.lower, measurement.upper)
-    before, now = (_folded(entry) if better is Better.ZERO else entry for entry in (reference, own))
+    """Return the reason if the interval of the difference from the reference is worse than the margin; else None."""
+    measured = Quantity(measurement.value or 0.0, measurement.lower, measurement.upper)
+    before, now = (_folded(entry) if better is Better.ZERO else entry for entry in (reference, measured))
     difference = _range(difference_interval(now, before), point=point)
     loss = -difference.upper if better is Better.HIGHER else difference.lower
     if loss <= margin:
@@ -100,7 +100,7 @@ def _range(estimate: Quantity, *, point: bool) -> _Range:
 
 
 def _folded(estimate: Quantity) -> Quantity:
-    """The distance from zero."""
+    """Return the distance from zero."""
     if estimate.lower is None or estimate.upper is None:
         return Quantity(abs(estimate.value))
     lower = 0.0 if estimate.lower <= 0.0 <= estimate.upper else min(abs(estimate.lower), abs(estimate.upper))

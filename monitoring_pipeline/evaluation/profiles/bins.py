@@ -8,12 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST_SUMMED = 1e100
-"""Larger magnitudes are counted in their bins and left out of the sums, whose squares would overflow."""
-
-
+"""Larger magnitudes are counted in their bins and left out of the sums, because their squares would overflow."""
 SUM_BITS = 30
-
-
 SMALLEST_REACH = 2.0**-128
 
 
@@ -21,14 +17,14 @@ SMALLEST_REACH = 2.0**-128
 class NumericBins:
     """Bins of a numeric column.
 
-    ``edges`` are the inner cut points, strictly increasing: bin i holds edges[i-1] <= x < edges[i], the first and
-    the last bin are open and hold what lies outside the reference's own range.
+    ``edges`` are the inner cut points, strictly increasing. Bin i holds edges[i-1] <= x < edges[i]; the first and
+    the last bin are open and hold the values outside the reference's range.
     ``groups`` gives each bin its place among the coarser bins that the distances quoted at 10 bins use: 0 below the
-    reference's range, then those within, then one above it.
-    ``centre`` is what the sums are taken around, ``reach`` a power of two above the outermost quantile's distance
-    from it. Summands are rounded to 2**-SUM_BITS of reach (squares: of its square): whole multiples of a power of
-    two add up to the same bits in every order, whichever engine, thread or split of the rows adds them, as long as
-    the sum is below 2**(53 - SUM_BITS) reaches.
+    reference's range, then the places within it, then one above it.
+    ``centre`` is the value that the sums are taken around, ``reach`` a power of two above the outermost quantile's
+    distance from it. Summands are rounded to 2**-SUM_BITS of reach, squares to 2**-SUM_BITS of its square. Such
+    multiples of a power of two add up to the same bits in every order, engine, thread and split of the rows, as long
+    as the sum is below 2**(53 - SUM_BITS) reaches.
     """
 
     edges: tuple[float, ...]
@@ -53,7 +49,7 @@ class CategoricalBins:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Names of the cells that a profile counts; ``other`` holds what is not among the categories."""
+        """Names of the cells that a profile counts; ``other`` holds all values outside the categories."""
         return ("null", *(f"={category}" for category in self.categories), "other")
 
 
@@ -63,7 +59,7 @@ Bins = NumericBins | CategoricalBins
 
 
 def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 10) -> NumericBins:
-    """Freeze bins at quantiles of the reference; a value holding a bin's mass or more gets its own bin.
+    """Freeze bins at quantiles of the reference; a value with a bin's mass or more gets a separate bin.
 
     Args:
         values: the reference column; values that are not finite are left out.
@@ -83,7 +79,7 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     counts = np.diff(np.concatenate([[0], np.searchsorted(finite, edges, side="left"), [finite.size]]))
     middles = (np.cumsum(counts) - counts / 2) / finite.size
     groups = 1 + np.minimum((middles * coarse).astype(int), coarse - 1)
-    # Outside the reference's range is a place of its own: else a summer day would look like the warmest winter day.
+    # Values outside the reference's range get separate places, so that a summer day differs from a warm winter day.
     groups[0] = 0
     groups[-1] += counts[-1] == 0
     median = float(finite[finite.size // 2])

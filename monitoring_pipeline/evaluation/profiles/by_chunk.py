@@ -1,4 +1,4 @@
-"""The chunks of a reference: their rows, and their profiles, which every learned threshold is made of."""
+"""The chunks of a reference: their rows, and the profiles that learned thresholds are computed from."""
 
 import datetime as dt
 
@@ -39,21 +39,21 @@ def profile_by_chunk(
         model_version: that version.
     """
     return {
-        key: profile_chunk(nw.from_native(own.lazy()), bins, model_version=model_version)
-        for key, own in rows_by_chunk(spec.calendar, rows).items()
+        key: profile_chunk(nw.from_native(chunk_rows.lazy()), bins, model_version=model_version)
+        for key, chunk_rows in rows_by_chunk(spec.calendar, rows).items()
     }
 
 
 def rows_by_chunk(calendar: Calendar, rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Return canonical rows by the key of their chunk, in the order of the chunks."""
     by_key = rows.with_columns(chunk_keys(calendar, rows["predicted_at"])).partition_by("chunk", as_dict=True)
-    return {key: own.drop("chunk") for (key,), own in sorted(by_key.items())}
+    return {key: chunk_rows.drop("chunk") for (key,), chunk_rows in sorted(by_key.items())}
 
 
 def rows_to_keep(rows: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows that stay at hand beside the counts, with their labels: a sample by hash where there are many.
+    """Return the rows that are kept beside the counts, with their labels; of many rows a sample by hash.
 
-    Canonical rows are in the order of their ids' keyed hashes, so the first ones are a sample that depends on
-    nothing but the ids. A row without a label has null in ``label`` and ``known_at``.
+    Canonical rows are in the order of their IDs' keyed hashes, so the first ones are a sample that depends only on the
+    IDs. A row without a label has null in ``label`` and ``known_at``.
     """
     return rows.head(ROWS_KEPT).join(labels, on="row_id", how="left", maintain_order="left")

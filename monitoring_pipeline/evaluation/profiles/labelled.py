@@ -1,7 +1,7 @@
-"""Row-level reductions with labels, done once: scores or errors counted over bins, for what the label was.
+"""Counts of labelled rows over bins, made once per day: scores by label for a classifier, errors for a regression.
 
-Performance of any week, month or version is then a sum: of a classifier from rows and positives by score, of a
-regression from the sums of its errors. What binning can change is bounded and stated.
+The performance of any week, month or version is then computed from sums: for a classifier from rows and positives by
+score, for a regression from the sums of its errors. Each result has a bound for the error by binning.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ SPECIAL_CELLS_BEFORE = 3
 
 @dataclass(frozen=True)
 class SummedMetric:
-    """A metric of any sum of days, and by how much binning can have changed it."""
+    """A metric of any sum of days, with a bound for its error by binning."""
 
     name: str
     of: str
@@ -46,7 +46,7 @@ class SummedMetric:
 
 @dataclass(frozen=True, eq=False)
 class ClassCounts:
-    """Labelled rows of each day by score: ``scores`` stand for the cells, counts have shape (days, cells)."""
+    """Labelled rows of each day by score: ``scores`` are representative of the cells, counts have shape (days, cells)."""
 
     scores: Values
     positives: Values
@@ -55,7 +55,7 @@ class ClassCounts:
 
 @dataclass(frozen=True, eq=False)
 class DayCounts:
-    """Days with labelled rows: their rows and absolute errors (regression), or counts of each class by score."""
+    """Days with labelled rows: their rows, and their absolute errors (regression) or counts of each class by score."""
 
     days: int
     rows: Values
@@ -64,11 +64,11 @@ class DayCounts:
 
 
 def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]) -> DayCounts:
-    """Return what ``profile_labelled`` found on some days as arrays, without the days that had no labelled row."""
+    """Return the profiles by ``profile_labelled`` of some days as arrays; days without labelled rows are left out."""
     by_segment = [{profile.segment: profile for profile in day} for day in days if any(p.rows for p in day)]
-    # Every class of a multiclass model counts all rows once more.
-    once = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else _sides(spec)[0][1:]
-    rows = np.array([sum(day[own].rows for own in once) for day in by_segment], dtype=np.float64)
+    # The segments of every class hold all rows, so one class is enough.
+    segments = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else _sides(spec)[0][1:]
+    rows = np.array([sum(day[segment].rows for segment in segments) for day in by_segment], dtype=np.float64)
     if spec.task is Task.REGRESSION:
         absolute = bins.get("absolute_error")
         errors = [
@@ -87,11 +87,11 @@ def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[C
 def _class_counts(bins: Bins, column: str, days: Sequence[tuple[ChunkProfile, ChunkProfile]]) -> ClassCounts | None:
     if not isinstance(bins, NumericBins) or not days or not bins.edges:
         return None
-    # The open cells stand for what lies beyond the reference's range: half a step further.
+    # An open cell is represented by a score halfway between the outer edge and 0 or 1.
     edges = np.asarray(bins.edges)
     scores = np.concatenate([[edges[0] / 2], (edges[:-1] + edges[1:]) / 2, [(edges[-1] + 1) / 2]])
     counts = [[_finite_cells(side[column]) for side in day] for day in days]
-    return ClassCounts(scores, np.array([own[0] for own in counts]), np.array([own[1] for own in counts]))
+    return ClassCounts(scores, np.array([of_day[0] for of_day in counts]), np.array([of_day[1] for of_day in counts]))
 
 
 def error_bins(spec: ModelSpec, labelled: pl.DataFrame) -> dict[str, Bins]:
@@ -130,25 +130,25 @@ def profile_labelled(
 def summed_performance(
     spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[ChunkProfile, ...]]
 ) -> tuple[SummedMetric, ...]:
-    """Return the performance over the labelled rows of some days of one version: sums of counts, no rows are read.
+    """Return the performance over the labelled rows of some days of one version, from sums of counts without rows.
 
-    The bins of ``expected_calibration_error`` hold whole cells; its bound is for the scores within these bins.
+    The bins of ``expected_calibration_error`` hold whole cells. Its bound covers the scores within these bins.
 
     Args:
         spec: the model.
-        bins: as ``profile_labelled``.
-        days: what ``profile_labelled`` returned for each day.
+        bins: as in ``profile_labelled``.
+        days: the profiles of each day by ``profile_labelled``.
     """
     segments = sorted({profile.segment for day in days for profile in day})
-    summed = {own: sum_profiles(p for day in days for p in day if p.segment == own) for own in segments}
+    summed = {segment: sum_profiles(p for day in days for p in day if p.segment == segment) for segment in segments}
     if spec.task is Task.REGRESSION:
         return tuple(_of_errors(summed[ERRORS_SEGMENT], bins)) if ERRORS_SEGMENT in summed else ()
-    found: list[SummedMetric] = []
+    metrics: list[SummedMetric] = []
     for column, positive, negative in _sides(spec):
         if positive in summed and negative in summed:
             name = spec.classes[list(spec.score_columns.values()).index(column)] if spec.classes else ""
-            found.extend(_of_scores(name, bins[column], summed[positive][column], summed[negative][column]))
-    return tuple(found)
+            metrics.extend(_of_scores(name, bins[column], summed[positive][column], summed[negative][column]))
+    return tuple(metrics)
 
 
 def _errors(labelled: pl.DataFrame) -> pl.DataFrame:
@@ -168,13 +168,13 @@ def _parts(spec: ModelSpec, labelled: pl.DataFrame) -> Iterator[tuple[str, pl.Da
         yield ERRORS_SEGMENT, _errors(labelled)
         return
     for (column, positive, negative), name in zip(_sides(spec), spec.classes or (1.0,), strict=True):
-        own = labelled["label"] == name
-        yield positive, labelled.filter(own).select(column)
-        yield negative, labelled.filter(~own).select(column)
+        is_class = labelled["label"] == name
+        yield positive, labelled.filter(is_class).select(column)
+        yield negative, labelled.filter(~is_class).select(column)
 
 
 def _of_scores(name: str, bins: Bins, positive: ColumnProfile, negative: ColumnProfile) -> Iterator[SummedMetric]:
-    """Yield what the counts of one class's scores hold, if both sides have rows."""
+    """Yield the metrics of one class from the counts of its scores; none unless both sides have rows."""
     if not isinstance(bins, NumericBins) or not bins.edges or not positive.rows or not negative.rows:
         return
     lower, upper = _cell_bounds(bins, (positive, negative))
@@ -196,7 +196,9 @@ def _of_scores(name: str, bins: Bins, positive: ColumnProfile, negative: ColumnP
             float((hits + misses) @ (upper - lower)) / (2 * rows),
         ),
     }
-    for metric, (value, bound) in ({own: (value, 0.0) for own, value in exact.items()} | bounded).items():
+    for metric, (value, bound) in (
+        {exact_metric: (value, 0.0) for exact_metric, value in exact.items()} | bounded
+    ).items():
         yield SummedMetric(metric, name, value, bound, rows)
 
 
@@ -204,11 +206,11 @@ def _of_errors(profile: ChunkProfile, bins: Mapping[str, Bins]) -> Iterator[Summ
     absolute, residual = bins["absolute_error"], bins["residual"]
     if not isinstance(absolute, NumericBins) or not isinstance(residual, NumericBins) or not profile.rows:
         return
-    own, rows = profile["absolute_error"], profile.rows
-    lower, upper = _cell_bounds(absolute, (own,))
+    errors, rows = profile["absolute_error"], profile.rows
+    lower, upper = _cell_bounds(absolute, (errors,))
     # The median of an even number lies between two rows, which may be in two cells.
-    middle = np.searchsorted(np.cumsum(_finite_cells(own)), [(rows + 1) // 2, rows // 2 + 1])
-    yield SummedMetric("mean_absolute_error", "", _sum(absolute, own) / rows, 0.0, rows)
+    middle = np.searchsorted(np.cumsum(_finite_cells(errors)), [(rows + 1) // 2, rows // 2 + 1])
+    yield SummedMetric("mean_absolute_error", "", _sum(absolute, errors) / rows, 0.0, rows)
     squares = _sum_of_squares(residual, profile["residual"])
     yield SummedMetric("root_mean_squared_error", "", float(np.sqrt(max(0.0, squares) / rows)), 0.0, rows)
     yield SummedMetric("mean_bias", "", _sum(residual, profile["residual"]) / rows, 0.0, rows)
@@ -222,12 +224,12 @@ def _counts(scores: Values, positive: ColumnProfile, negative: ColumnProfile) ->
 
 
 def _finite_cells(profile: ColumnProfile) -> Values:
-    """Rows of the ordered cells; scores and errors of labelled rows are finite."""
+    """Return the rows of the ordered cells; scores and errors of labelled rows are finite."""
     return np.asarray(profile.counts[SPECIAL_CELLS_BEFORE:-1], dtype=np.float64)
 
 
 def _cell_bounds(bins: NumericBins, profiles: Sequence[ColumnProfile]) -> tuple[Values, Values]:
-    """Return the smallest and the largest value that each cell can hold; open cells end at the extremes seen."""
+    """Return the smallest and the largest value that each cell can hold; open cells end at the observed extremes."""
     edges = np.asarray(bins.edges)
     least = min([p.minimum for p in profiles if p.minimum is not None] + [edges[0]])
     most = max([p.maximum for p in profiles if p.maximum is not None] + [edges[-1]])

@@ -1,7 +1,7 @@
-"""Rows to counts: the profile of a chunk's columns over bins frozen from the reference.
+"""Profiles: counts of a chunk's columns over bins frozen from the reference.
 
-Written once as narwhals expressions, so that the same integers come out of Polars, DuckDB and every other
-engine that narwhals speaks to. Profiles of disjoint rows add up to the profile of their union.
+They are narwhals expressions, so that Polars, DuckDB and every other engine that narwhals supports give the same
+integers. Profiles of disjoint rows add up to the profile of their union.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ UNSEEN_NAMES_KEPT = 50
 
 @dataclass(frozen=True)
 class Unseen:
-    """A value that the reference categories do not hold, and its rows."""
+    """A value that is not among the reference's categories, and its rows."""
 
     value: str
     rows: int
@@ -27,7 +27,7 @@ class Unseen:
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """Counts of one column, one per cell of its bins, and what else adds up.
+    """Counts of one column, one per cell of its bins, and further numbers that can be added up.
 
     The sums are over values of magnitude up to LARGEST_SUMMED, around the bins' ``centre``. ``unseen`` names the
     most frequent values in the cell ``other``, at most UNSEEN_NAMES_KEPT.
@@ -62,7 +62,11 @@ class ChunkProfile:
     segment: str = ""
 
     def __getitem__(self, column: str) -> ColumnProfile:
-        """Return one column's profile; KeyError names what exists."""
+        """Return one column's profile.
+
+        Raises:
+            KeyError: if there is none; the message lists the profiled columns.
+        """
         for profile in self.columns:
             if profile.column == column:
                 return profile
@@ -77,7 +81,7 @@ def profile_chunk(frame: nw.LazyFrame[Any], bins: dict[str, Bins], *, model_vers
         bins: bins by column.
         model_version: the version that made the predictions.
     """
-    columns = tuple(profile_column(frame.select(nw.col(name)), name, own) for name, own in bins.items())
+    columns = tuple(profile_column(frame.select(nw.col(name)), name, column_bins) for name, column_bins in bins.items())
     return ChunkProfile(model_version, columns[0].rows if columns else 0, columns)
 
 
@@ -92,7 +96,7 @@ def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
     """Return the profile of the union of two disjoint sets of rows, counted over the same bins.
 
     Raises:
-        ValueError: when the two are not of one column over the same cells.
+        ValueError: if the two are not of one column over the same cells.
     """
     if first.column != second.column or len(first.counts) != len(second.counts):
         message = f"cannot add profiles of {first.column!r} and {second.column!r}: not the same cells"
@@ -115,7 +119,7 @@ def sum_profiles(profiles: Iterable[ChunkProfile]) -> ChunkProfile:
     """Return the profile of the union of disjoint chunks of one version, counted over the same bins.
 
     Raises:
-        ValueError: when there is none, or they are not of the same columns over the same cells.
+        ValueError: if there is none, or if they are not of the same columns over the same cells.
     """
     return reduce(_add_chunks, profiles)
 
@@ -126,7 +130,7 @@ def _add_chunks(first: ChunkProfile, second: ChunkProfile) -> ChunkProfile:
 
 
 def is_constant(bins: Bins, column: ColumnProfile) -> bool:
-    """Return whether all values that are not null are equal, as far as counts can tell."""
+    """Return whether all values that are not null are equal, as far as the counts show."""
     filled = [cell for cell, count in enumerate(column.counts) if count and cell]
     if len(filled) != 1:
         return False
@@ -137,8 +141,8 @@ def is_constant(bins: Bins, column: ColumnProfile) -> bool:
 
 def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -> ColumnProfile:
     cast = nw.col(column).cast(nw.Float64)
-    # Comparisons see finite values only: engines disagree on where NaN sorts. A projection of its own, because
-    # Polars would work the shared expression out again for every edge.
+    # Only finite values are compared, because engines disagree on where NaN sorts. The projection is separate,
+    # because Polars would otherwise compute the shared expression again for every edge.
     projected = frame.select(cast.alias("x"), nw.when(cast.is_finite()).then(cast).alias("finite"))
     x, finite = nw.col("x"), nw.col("finite")
     centred = nw.when(finite.abs() <= LARGEST_SUMMED).then(finite) - bins.centre
@@ -174,7 +178,7 @@ def _profile_numeric(frame: nw.LazyFrame[Any], column: str, bins: NumericBins) -
 def _profile_categorical(frame: nw.LazyFrame[Any], column: str, bins: CategoricalBins) -> ColumnProfile:
     value, rows = nw.col("value"), nw.col("rows")
     counted = frame.select(nw.col(column).cast(nw.String).alias("value")).group_by("value").agg(nw.len().alias("rows"))
-    # Engines refuse or mistype an empty list.
+    # Engines reject an empty list, or infer a wrong type for it.
     unseen = ~value.is_null() & ~value.is_in(bins.categories) if bins.categories else ~value.is_null()
     cells = (
         counted.select(nw.when(~unseen).then(value).alias("value"), unseen.alias("unseen"), rows)
@@ -214,7 +218,7 @@ def _most_frequent(counts: dict[str, int]) -> tuple[Unseen, ...]:
 
 
 def _integer(value: Any) -> int:
-    # DuckDB answers NULL, and Decimal for large sums, where Polars answers 0 and an integer.
+    # DuckDB returns NULL, and Decimal for large sums, where Polars returns 0 and an integer.
     return 0 if value is None else int(value)
 
 

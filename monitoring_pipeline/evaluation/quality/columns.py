@@ -1,4 +1,4 @@
-"""Quality of columns, from counts alone: nulls, unseen categories, values beyond the reference's, lost variation."""
+"""Quality of columns, from counts alone: nulls, unseen categories, values out of range, lost variation."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ OUT_OF_RANGE = 0.01
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """The columns of a version's reference: their bins and profile, and which were constant on any of its days."""
+    """The columns of a version's reference: bins, profile, and the columns that were constant on any of its days."""
 
     bins: Mapping[str, Bins]
     profile: ChunkProfile
@@ -27,7 +27,7 @@ class ColumnFacts:
 
 
 def measure_columns(facts: ColumnFacts, profile: ChunkProfile) -> tuple[Measurement, ...]:
-    """Measure every column of a chunk beside the reference's."""
+    """Measure every column of a chunk, compared with the reference."""
     return tuple(measurement for column in profile.columns for measurement in _of_column(facts, profile, column))
 
 
@@ -59,7 +59,7 @@ def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -
     )
     if not column.rows:
         return measurement.skipped("no rows")
-    # A few rows of a column that is often null may all be null by chance.
+    # If a column is often null, few rows may all be null by chance.
     if column.null_share == 1.0 and reference_share**column.rows < BY_CHANCE:
         reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
         return measurement.breached(reason)
@@ -79,7 +79,7 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
     )
     if not column.rows:
         return measurement.skipped("no rows")
-    # Where the reference has more categories than are kept, a new one cannot be told from a rare one.
+    # If the reference has more categories than are kept, a new one cannot be distinguished from a rare one.
     if rows and not reference_rows:
         names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
         return measurement.breached(f"{rows} rows of unseen categories: {names}")
@@ -87,7 +87,10 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
 
 
 def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
-    """Values beyond the reference's own; information only: a summer is warmer than the winter before it."""
+    """Return the share of rows outside the reference's range.
+
+    The severity is info, because seasonal inputs leave the range legitimately.
+    """
     before = facts.profile[column.column]
     outside = _rows_outside(facts.bins[column.column], column)
     share = outside / column.rows if column.rows else 0.0
@@ -105,7 +108,7 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         return measurement.skipped("the reference has no finite value")
     if share <= OUT_OF_RANGE:
         return measurement
-    ranges = (f"{own.minimum:g} to {own.maximum:g}" for own in (column, before) if own.minimum is not None)
+    ranges = (f"{side.minimum:g} to {side.maximum:g}" for side in (column, before) if side.minimum is not None)
     reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
     return measurement.breached(reason)
 
@@ -119,7 +122,7 @@ def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
 
 
 def _constant(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
-    """Whether a column says the same in every row, though it never did on a day of the reference."""
+    """Return whether a column has one value in all rows; breached if it never had on a day of the reference."""
     measurement = replace(
         blank,
         name="constant",
@@ -136,7 +139,7 @@ def _constant(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> 
 
 
 def _by_chance(facts: ColumnFacts, column: ColumnProfile) -> bool:
-    """Whether so few rows may all fall into one cell, whichever it is, by chance."""
+    """Return whether so few rows may all fall into one cell, of any value, by chance."""
     before = facts.profile[column.column].counts[1:]
     values = sum(column.counts[1:])
     return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE

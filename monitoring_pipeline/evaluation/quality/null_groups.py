@@ -1,4 +1,4 @@
-"""Find the few categories in which the nulls of a column sit."""
+"""The few categories that contain most nulls of a column."""
 
 from dataclasses import dataclass
 
@@ -23,14 +23,14 @@ class NullGroup:
 
 
 def find_null_group(frame: pl.DataFrame, missing: pl.Series, categorical: list[str]) -> NullGroup | None:
-    """Return the categories that explain the nulls of a column, or None when there are none such.
+    """Return the categories that explain the nulls of a column; None if there are none.
 
-    ``missing`` says for every row of ``frame`` whether the column is null there. A group is up to five categories
-    of one text column, each with 30 rows or more of which at least half are null; together they hold at most half
-    of all rows, and outside of them the share of nulls is at most half of the overall share. Of several columns the
-    one with the smallest share outside wins, then the fewest categories, then the order of ``categorical``.
+    ``missing`` is true for every row of ``frame`` in which the column is null. A group is up to five categories of one
+    text column. Each has at least 30 rows, and at least half of these are null. Together they hold at most half of all
+    rows, and the share of nulls outside of them is at most half of the overall share. Of several columns, the one with
+    the smallest share outside is taken, then the one with fewest categories, then the first in ``categorical``.
     """
-    found: list[tuple[float, int, int, NullGroup]] = []
+    groups: list[tuple[float, int, int, NullGroup]] = []
     for order, column in enumerate(categorical):
         if frame.schema[column] not in _TEXT:
             continue
@@ -40,8 +40,8 @@ def find_null_group(frame: pl.DataFrame, missing: pl.Series, categorical: list[s
         outside = missing.filter(~group.rows(frame))
         share = float(outside.cast(pl.Float64).sum()) / max(len(outside), 1)
         if 2 * len(outside) >= len(missing) and 2 * share <= missing.sum() / len(missing):
-            found.append((share, len(group.values), order, group))
-    return min(found, key=lambda entry: entry[:3])[3] if found else None
+            groups.append((share, len(group.values), order, group))
+    return min(groups, key=lambda entry: entry[:3])[3] if groups else None
 
 
 def _mostly_null_values(categories: pl.Series, missing: pl.Series) -> tuple[str, ...]:

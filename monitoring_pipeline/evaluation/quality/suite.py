@@ -1,4 +1,4 @@
-"""What the outcome of a suite means for a chunk."""
+"""The outcome of a suite of checks for a chunk."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ READABLE = "readable"
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """Outcome of a suite: ``schema`` failures block everything downstream, ``values`` failures report."""
+    """Outcome of a suite: failures of ``schema`` block everything downstream, failures of ``values`` are only reported."""
 
     schema: tuple[Measurement, ...]
     values: tuple[Measurement, ...]

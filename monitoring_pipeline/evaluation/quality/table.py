@@ -1,4 +1,4 @@
-"""Quality of a chunk's table: its volume, its freshness, and the columns that it has."""
+"""Quality of a chunk's table: its volume, its freshness, and its columns."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 HOUR = dt.timedelta(hours=1)
 STALE_BEYOND = 2.0
-"""Without a rule of the spec, predictions may end so many times earlier than on any day of the reference."""
+"""If the spec has no rule, the gap of a chunk may be so many times the longest gap of the reference."""
 LEAST_GAP_HOURS = 1.0
 NAMES_SHOWN = 5
 
@@ -26,7 +26,7 @@ class ReferenceChunk:
     """Rows of one chunk of the reference, and the hours from its newest prediction to its end."""
 
     chunk: Annotated[str, Field(alias="day")]
-    """Its key; ``day`` in stored references."""
+    """Key of the chunk; named ``day`` in stored references."""
     rows: int
     gap_hours: float
 
@@ -40,26 +40,26 @@ class TableFacts:
 
 
 def learn_chunks(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceChunk, ...]:
-    """Return volume and freshness of each chunk that has canonical rows."""
+    """Return volume and freshness of each chunk with canonical rows."""
     chunks = rows.select("predicted_at", chunk_keys(spec.calendar, rows["predicted_at"])).group_by("chunk")
-    found = chunks.agg(pl.len().alias("rows"), pl.col("predicted_at").max().alias("newest")).sort("chunk")
+    volumes = chunks.agg(pl.len().alias("rows"), pl.col("predicted_at").max().alias("newest")).sort("chunk")
     return tuple(
         ReferenceChunk(key, count, (spec.calendar.chunk(key).end - newest) / HOUR)
-        for key, count, newest in found.iter_rows()
+        for key, count, newest in volumes.iter_rows()
     )
 
 
 def measure_table(
     spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, columns: Mapping[str, str], facts: TableFacts
 ) -> tuple[Measurement, ...]:
-    """Measure volume, freshness and columns of a chunk beside the reference's.
+    """Measure volume, freshness and columns of a chunk, compared with the reference.
 
     Args:
         spec: the model.
         chunk: the chunk.
         predicted_at: times of its predictions.
-        columns: types of all columns that the table has tonight.
-        facts: what the reference knew.
+        columns: current types of all columns of the table.
+        facts: the table as it was in the reference.
     """
     blank = Measurement(
         kind=Kind.QUALITY, subject="chunk", name="", model_version="", value=0.0, rows=predicted_at.len()
@@ -73,7 +73,9 @@ def measure_table(
 
 def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measurement) -> Measurement:
     calendar = spec.calendar
-    same = [own.rows for own in facts.chunks if calendar.same_slot(calendar.chunk(own.chunk), chunk)]
+    rows_of_slot = [
+        learned.rows for learned in facts.chunks if calendar.same_slot(calendar.chunk(learned.chunk), chunk)
+    ]
     limits = spec.quality.volume_ratio
     measurement = replace(
         blank,
@@ -83,9 +85,9 @@ def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measu
         severity=Severity(limits.severity or Severity.WARNING),
         definition="predictions over the median of the same weekday's in the reference",
     )
-    if not same:
+    if not rows_of_slot:
         return measurement.skipped("the reference has no such weekday")
-    usual = float(np.median(same))
+    usual = float(np.median(rows_of_slot))
     ratio = blank.rows / usual
     reason = f"{blank.rows} predictions, {usual:g} are usual on this weekday"
     beyond = (limits.lower is not None and ratio < limits.lower) or (limits.upper is not None and ratio > limits.upper)
@@ -96,7 +98,7 @@ def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measu
 def _freshness(
     spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, facts: TableFacts, blank: Measurement
 ) -> Measurement:
-    gaps = [own.gap_hours for own in facts.chunks]
+    gaps = [learned.gap_hours for learned in facts.chunks]
     if spec.quality.freshness is not None:
         longest, words = spec.quality.freshness / HOUR, "allowed by the spec"
     else:
@@ -129,9 +131,11 @@ def _columns(
     changed = {name: types for name, types in changed.items() if types[0] != types[1]}
     used = _columns_used(spec) & changed.keys()
     return (
-        _found(blank, "columns_new", new, "columns that the table did not have in the reference"),
-        _found(blank, "columns_vanished", gone, "columns that the table had in the reference, and no step uses"),
-        _found(
+        _names_measurement(blank, "columns_new", new, "columns that the table did not have in the reference"),
+        _names_measurement(
+            blank, "columns_vanished", gone, "columns that the table had in the reference, and no step uses"
+        ),
+        _names_measurement(
             replace(blank, severity=Severity.WARNING if used else Severity.INFO),
             "columns_changed_type",
             [f"{name} (was {before}, is {now})" for name, (before, now) in changed.items()],
@@ -140,7 +144,7 @@ def _columns(
     )
 
 
-def _found(blank: Measurement, name: str, names: list[str], definition: str) -> Measurement:
+def _names_measurement(blank: Measurement, name: str, names: list[str], definition: str) -> Measurement:
     severity = blank.severity if name == "columns_changed_type" else Severity.INFO
     measurement = replace(
         blank, name=name, value=float(len(names)), threshold_upper=0.0, severity=severity, definition=definition

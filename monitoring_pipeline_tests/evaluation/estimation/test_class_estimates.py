@@ -1,4 +1,4 @@
-"""Metrics of classifiers: realized ones against scikit-learn, expected ones against labels that are drawn."""
+"""Metrics of classifiers: realized ones compared with scikit-learn, expected ones with drawn labels."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def _labels(chances, rng):
 
 
 def _multiclass(labels):
-    """Rows whose truth is known."""
+    """Return rows whose labels are known."""
     return ClassProbabilities(CLASSES, SCORES, np.eye(3)[labels], np.eye(3, dtype=bool)[DECIDED])
 
 
@@ -34,7 +34,7 @@ def _by_text(found):
     return {str(name): value for name, value in found.items()}
 
 
-def test_realized_metrics_of_several_classes_are_scikit_learns():
+def test_realized_metrics_of_several_classes_match_scikit_learn():
     labels = _labels(SCORES, np.random.default_rng(2))
     of_each = {"average": None, "labels": [0, 1, 2]}
     expected = {
@@ -55,7 +55,7 @@ def test_realized_metrics_of_several_classes_are_scikit_learns():
     assert _by_text(realized_classes(_multiclass(labels))) == pytest.approx(expected)
 
 
-def test_realized_metrics_of_two_classes_are_scikit_learns():
+def test_realized_metrics_of_two_classes_match_scikit_learn():
     labels = (np.random.default_rng(3).uniform(size=400) < BINARY_SCORE).astype(int)
     decided = BINARY_SCORE >= 0.4
     assert _by_text(realized_classes(_binary(labels))) == pytest.approx(
@@ -74,7 +74,7 @@ def test_realized_metrics_of_two_classes_are_scikit_learns():
     )
 
 
-def test_what_a_class_lacks_is_left_out():
+def test_undefined_metrics_of_a_class_without_labels_are_left_out():
     found = _by_text(realized_classes(_multiclass(np.where(DECIDED == 0, 1, DECIDED))))
     assert "auroc[a]" not in found
     assert "recall[a]" not in found
@@ -83,31 +83,31 @@ def test_what_a_class_lacks_is_left_out():
     assert found["macro_auroc"] == pytest.approx((found["auroc[b]"] + found["auroc[c]"]) / 2)
 
 
-def _assert_expected_is_what_drawn_labels_show(expected, realized):
-    """The mean and the variance over labels drawn independently of the code."""
+def _assert_expected_matches_drawn_labels(expected, realized):
+    """Compare with mean and variance over labels that the test draws."""
     assert realized[0].keys() == expected.keys()
-    for name, own in expected.items():
-        values = np.array([one[name] for one in realized])
+    for name, estimate in expected.items():
+        values = np.array([draw[name] for draw in realized])
         error = 5 * values.std() / np.sqrt(values.size) + 3e-3  # a ratio of means is not the mean of ratios
-        assert own.value == pytest.approx(values.mean(), abs=error), name
-        assert np.sqrt(own.variance) == pytest.approx(values.std(), rel=0.4, abs=1e-12), name
+        assert estimate.value == pytest.approx(values.mean(), abs=error), name
+        assert np.sqrt(estimate.variance) == pytest.approx(values.std(), rel=0.4, abs=1e-12), name
 
 
-def test_expected_metrics_of_several_classes_are_those_of_drawn_labels():
+def test_expected_metrics_of_several_classes_match_drawn_labels():
     rng = np.random.default_rng(4)
     expected = estimate_classes(replace(_multiclass(DECIDED), of_class=SCORES), rng)
     realized = [realized_classes(_multiclass(_labels(SCORES, rng))) for _ in range(200)]
-    _assert_expected_is_what_drawn_labels_show(expected, realized)
+    _assert_expected_matches_drawn_labels(expected, realized)
 
 
-def test_expected_metrics_of_two_classes_are_those_of_drawn_labels():
+def test_expected_metrics_of_two_classes_match_drawn_labels():
     rng = np.random.default_rng(5)
     expected = estimate_classes(_binary(BINARY_SCORE), rng)
     realized = [realized_classes(_binary(rng.uniform(size=400) < BINARY_SCORE)) for _ in range(200)]
-    _assert_expected_is_what_drawn_labels_show(expected, realized)
+    _assert_expected_matches_drawn_labels(expected, realized)
 
 
-def test_more_rows_than_are_drawn_have_a_smaller_variance():
+def test_variance_of_more_rows_than_are_drawn_is_scaled_to_all_rows():
     rng = np.random.default_rng(6)
     score = rng.beta(2, 3, (16_000, 1))
     many = ClassProbabilities(("",), score, score, score >= 0.4)
@@ -117,7 +117,7 @@ def test_more_rows_than_are_drawn_have_a_smaller_variance():
         assert all_of_them[MetricName(name)].variance == pytest.approx(few[MetricName(name)].variance / 16, rel=1e-9)
 
 
-def test_probabilities_of_zero_and_one_leave_nothing_to_chance():
+def test_estimates_of_certain_labels_have_no_variance():
     certain = _binary(BINARY_SCORE > 0.4)
     found = estimate_classes(certain, np.random.default_rng(8))
     assert {name: own.value for name, own in found.items()} == pytest.approx(realized_classes(certain))

@@ -1,4 +1,4 @@
-"""Performance without labels, on rows made so that their labels' probabilities are known."""
+"""Performance without labels, on made-up rows with known probabilities of their labels."""
 
 import datetime as dt
 import math
@@ -30,13 +30,13 @@ MAIN = ("auroc", "average_precision", "brier_score", "log_loss", "accuracy", "pr
 
 
 def _over_days(rows, days):
-    """The rows spread over so many days at noon."""
+    """Return the rows spread over so many days at noon."""
     moments = [FIRST_NOON + dt.timedelta(days=number % days) for number in range(rows.height)]
     return rows.with_columns(predicted_at=pl.Series(moments, dtype=pl.Datetime("us", "UTC")))
 
 
 def _churn(rng, rows, *, truth=lambda score: score, days=1, shape=(2, 3)):
-    """Scores, decided at one half, with labels of probability ``truth(score)``."""
+    """Return scores, decided at one half, with labels of probability ``truth(score)``."""
     score = rng.beta(*shape, rows)
     frame = canonical(CHURN, {"score": score, "prediction": np.where(score >= 0.5, "1", "0")})
     label = (rng.uniform(size=rows) < truth(score)).astype(float)
@@ -60,7 +60,7 @@ def _realized(rows):
 
 
 def _estimated(estimation, rows, *, spec=CHURN, chunk="2024-03-01", **arguments):
-    """Estimates by name; the labels are not there to be seen."""
+    """Return estimates by name; the labels are removed first."""
     found = estimate_performance(
         spec, estimation, rows.drop("label", strict=False), model_version="1", chunk=chunk, **arguments
     )
@@ -69,7 +69,7 @@ def _estimated(estimation, rows, *, spec=CHURN, chunk="2024-03-01", **arguments)
 
 @pytest.fixture(scope="module")
 def healthy():
-    """What calibrated scores teach."""
+    """Return the estimation learned from calibrated scores."""
     return learn_estimation(CHURN, _churn(np.random.default_rng(1), DAYS * ROWS_A_DAY, days=DAYS))
 
 
@@ -79,12 +79,12 @@ def _overconfident(score):
 
 @pytest.fixture(scope="module")
 def miscalibrated():
-    """What scores teach whose probability is their square."""
+    """Return the estimation learned from scores whose squares are the probabilities."""
     rows = _churn(np.random.default_rng(2), DAYS * ROWS_A_DAY, days=DAYS, truth=_overconfident)
     return learn_estimation(CHURN, rows)
 
 
-def test_calibrated_scores_are_taken_as_they_are(healthy):
+def test_calibrated_scores_are_not_recalibrated(healthy):
     assert healthy.reason is None
     assert healthy.recalibrations == ()
     assert healthy.brier_as_is <= healthy.brier_recalibrated
@@ -92,7 +92,7 @@ def test_calibrated_scores_are_taken_as_they_are(healthy):
     assert {own.days for own in healthy.errors} == {DAYS}
 
 
-def test_estimates_are_close_to_what_labels_show(healthy):
+def test_estimates_of_healthy_chunks_are_close_to_realized_values(healthy):
     rng = np.random.default_rng(3)
     chunks = [_churn(rng, 2000) for _ in range(DAYS)]
     pairs = [(_estimated(healthy, rows), _realized(rows)) for rows in chunks]
@@ -102,7 +102,7 @@ def test_estimates_are_close_to_what_labels_show(healthy):
         assert np.abs(off).mean() < 0.03, name
 
 
-def test_harder_rows_are_seen_without_labels(healthy):
+def test_estimates_of_harder_rows_fall_with_realized_values(healthy):
     rng = np.random.default_rng(4)
     usual, harder = _churn(rng, 5000), _churn(rng, 5000, shape=(12, 12))
     assert _realized(harder)["auroc"] < _realized(usual)["auroc"] - 0.1
@@ -111,7 +111,7 @@ def test_harder_rows_are_seen_without_labels(healthy):
         assert estimated[name].value == pytest.approx(realized, abs=0.025), name
 
 
-def test_miscalibrated_scores_are_recalibrated_first(miscalibrated):
+def test_estimates_of_miscalibrated_scores_are_right_after_recalibration(miscalibrated):
     assert len(miscalibrated.recalibrations) == 1
     assert miscalibrated.brier_recalibrated < miscalibrated.brier_as_is - 0.01
     assert miscalibrated.recalibrations[0]([0.2, 0.5, 0.7]) == pytest.approx([0.04, 0.25, 0.49], abs=0.09)
@@ -124,8 +124,8 @@ def test_miscalibrated_scores_are_recalibrated_first(miscalibrated):
     assert believed["precision"].value - realized["precision"] > 0.15
 
 
-def test_a_changed_relation_of_inputs_and_label_is_not_seen(healthy):
-    """The limit of the method, which its definition tells."""
+def test_changed_relation_of_inputs_and_label_leaves_the_estimate_high(healthy):
+    """The definition of the measurement states this limit of the method."""
     rng = np.random.default_rng(6)
     rows = _churn(rng, 3000, truth=lambda score: 1 - score)
     estimated = _estimated(healthy, rows)["auroc"]
@@ -136,7 +136,7 @@ def test_a_changed_relation_of_inputs_and_label_is_not_seen(healthy):
 
 @pytest.fixture(scope="module", params=["healthy", "miscalibrated"])
 def later_days(request):
-    """What was learned, and by metric what was estimated and realized on days after it, shape (days, 4)."""
+    """Return the estimation, and by metric lower, estimate, upper and realized value of later days, shape (days, 4)."""
     rng = np.random.default_rng(7)
     truth = _overconfident if request.param == "miscalibrated" else (lambda score: score)
     estimation, found = request.getfixturevalue(request.param), {name: [] for name in MAIN}
@@ -148,7 +148,7 @@ def later_days(request):
     return estimation, {name: np.array(own) for name, own in found.items()}
 
 
-def test_intervals_hold_what_the_labels_will_show(later_days):
+def test_intervals_of_estimates_cover_realized_values(later_days):
     held, widths = {}, {}
     for name, (lower, value, upper, realized) in ((name, days.T) for name, days in later_days[1].items()):
         held[name] = np.mean((lower <= realized) & (realized <= upper))
@@ -158,7 +158,7 @@ def test_intervals_hold_what_the_labels_will_show(later_days):
     assert max(widths.values()) < 1.6, widths
 
 
-def test_the_errors_on_the_references_days_are_those_of_later_days(later_days):
+def test_errors_on_the_references_days_match_errors_on_later_days(later_days):
     estimation, found = later_days
     ratios = [
         estimation.error(MetricName(name)).mean_absolute / np.abs(days[:, 1] - days[:, 3]).mean()
@@ -172,8 +172,8 @@ def test_the_errors_on_the_references_days_are_those_of_later_days(later_days):
     assert estimation.error(MetricName("unheard of")) is None
 
 
-def test_days_that_differ_widen_the_interval():
-    """Odd days promise too much and even days too little: that is no chance in the labels."""
+def test_intervals_widen_with_differences_between_reference_days():
+    """Scores are too low on even days and too high on odd ones, which chance in the labels does not explain."""
     rng = np.random.default_rng(9)
     days = [
         _churn(rng, ROWS_A_DAY, truth=lambda score, by=by: np.clip(score + by, 0, 1)).with_columns(
@@ -187,7 +187,7 @@ def test_days_that_differ_widen_the_interval():
     assert measured.upper - measured.value == pytest.approx(1.96 * 0.14, rel=0.3)
 
 
-def test_intervals_hold_no_impossible_value():
+def test_intervals_of_shares_stay_between_zero_and_one():
     def nearly_certain(score):
         return np.where(score > 0.5, 0.99, 0.01)
 
@@ -197,7 +197,7 @@ def test_intervals_hold_no_impossible_value():
     assert all(0.0 <= m.lower <= m.value <= m.upper for m in found.values())
 
 
-def test_a_measurement_says_what_it_is(healthy):
+def test_estimate_is_a_measurement_with_kind_rows_and_definition(healthy):
     rows = _churn(np.random.default_rng(10), 300)
     found = _estimated(healthy, rows, reference={MetricName("auroc"): Quantity(0.75, 0.7, 0.8)})
     auroc = found["auroc"]
@@ -215,7 +215,7 @@ def test_a_measurement_says_what_it_is(healthy):
     ({"worse_than_reference": 0.05}, Status.BREACHED),
     ({"worse_than_reference": 0.3}, Status.OK),
 ])  # fmt: skip
-def test_a_breach_of_an_estimate_is_a_warning_at_most(healthy, threshold, status):
+def test_breach_of_an_estimate_has_severity_warning(healthy, threshold, status):
     spec = binary_spec(performance__thresholds={"auroc": threshold})
     rows = _churn(np.random.default_rng(11), 2000)
     auroc = _estimated(healthy, rows, spec=spec, reference={MetricName("auroc"): Quantity(0.95, 0.94, 0.96)})["auroc"]
@@ -223,14 +223,14 @@ def test_a_breach_of_an_estimate_is_a_warning_at_most(healthy, threshold, status
     assert (auroc.reason is None) == (status is Status.OK)
 
 
-def test_the_spec_may_make_a_breach_of_an_estimate_less():
+def test_breach_of_an_estimate_with_severity_info_in_the_spec_is_info():
     estimation = learn_estimation(CHURN, _churn(np.random.default_rng(12), 1000, days=5))
     spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99, "severity": "info"}})
     auroc = _estimated(estimation, _churn(np.random.default_rng(13), 1000), spec=spec)["auroc"]
     assert (auroc.status, auroc.severity) == (Status.BREACHED, Severity.INFO)
 
 
-def test_the_same_chunk_gives_the_same_bits(healthy):
+def test_estimates_of_the_same_chunk_are_identical(healthy):
     rows = _churn(np.random.default_rng(14), 400)
     assert _estimated(healthy, rows) == _estimated(healthy, rows)
     other = _estimated(healthy, rows, chunk="2024-03-02")
@@ -238,7 +238,7 @@ def test_the_same_chunk_gives_the_same_bits(healthy):
     assert other["auroc"].upper != _estimated(healthy, rows)["auroc"].upper
 
 
-def test_rows_without_a_usable_output_are_left_out(healthy):
+def test_rows_without_usable_output_do_not_change_estimates(healthy):
     rows = _churn(np.random.default_rng(15), 300)
     broken = rows.head(3).with_columns(
         score=pl.Series([None, math.nan, 0.5]), prediction=pl.Series(["0", "0", None], dtype=pl.String)
@@ -252,7 +252,7 @@ def test_rows_without_a_usable_output_are_left_out(healthy):
     (Estimation(), 49, "49 rows, at least 50 needed"),
     (NOT_ESTIMATED, 100, "the reference was built before estimates were learned"),
 ])  # fmt: skip
-def test_what_cannot_be_estimated_says_why(estimation, rows, reason):
+def test_estimate_without_rows_or_estimation_is_skipped_with_a_reason(estimation, rows, reason):
     found = estimate_performance(
         CHURN, estimation, _churn(np.random.default_rng(16), rows), model_version="1", chunk="2024-03-01"
     )
@@ -262,7 +262,7 @@ def test_what_cannot_be_estimated_says_why(estimation, rows, reason):
 
 
 @pytest.mark.parametrize(("rows", "judged"), [(2000, 4), (49 * 8, 0)], ids=["few_days", "few_rows_a_day"])
-def test_few_labels_teach_nothing(rows, judged):
+def test_estimation_from_few_labels_is_not_learned(rows, judged):
     reference = _churn(np.random.default_rng(17), rows, days=8)
     later = pl.col("predicted_at") >= FIRST_NOON + dt.timedelta(days=4)
     estimation = learn_estimation(CHURN, reference.with_columns(label=pl.when(later).then(None).otherwise("label")))
@@ -271,22 +271,22 @@ def test_few_labels_teach_nothing(rows, judged):
     assert _estimated(estimation, reference)["estimate"].reason == reason
 
 
-def test_days_are_those_of_the_models_time_zone():
-    """23:30 UTC is tomorrow in Berlin: four days of UTC become five."""
+def test_days_of_estimation_follow_the_models_time_zone():
+    """23:30 UTC is the next day in Berlin, so four days of UTC become five."""
     rows = _churn(np.random.default_rng(18), 2000, days=4)
     late = rows.with_columns(pl.col("predicted_at") + dt.timedelta(hours=11, minutes=30))
     assert learn_estimation(CHURN, rows).reason is not None
     assert learn_estimation(CHURN, pl.concat([rows, late])).reason is None
 
 
-def test_survives_json(healthy, miscalibrated):
+def test_estimation_written_as_json_is_read_back_equal(healthy, miscalibrated):
     adapter = TypeAdapter(Estimation)
     for estimation in (healthy, miscalibrated, NOT_ESTIMATED):
         assert adapter.validate_json(adapter.dump_json(estimation)) == estimation
 
 
 def _choice(rng, rows, *, sharper=1.0, days=1, shape=(1, 2, 3)):
-    """Scores of three classes; the labels' probabilities are their powers."""
+    """Return scores of three classes; the labels' probabilities are powers of the scores."""
     scores = rng.dirichlet(shape, rows)
     chances = scores**sharper / (scores**sharper).sum(axis=1, keepdims=True)
     label = (rng.uniform(size=(rows, 1)) < chances.cumsum(axis=1)).argmax(axis=1)
@@ -311,7 +311,7 @@ def _realized_choice(rows):
 
 
 @pytest.mark.parametrize(("sharper", "recalibrations"), [(1.0, 0), (3.0, 3)])
-def test_several_classes(sharper, recalibrations):
+def test_estimates_of_several_classes_match_realized_values(sharper, recalibrations):
     rng = np.random.default_rng(19)
     reference = _choice(rng, 6000, days=10, sharper=sharper)
     estimation = learn_estimation(CHOICE, reference)
@@ -325,7 +325,7 @@ def test_several_classes(sharper, recalibrations):
         assert _realized_choice(rows)["accuracy"] - believed["accuracy"].value > 0.1
 
 
-def test_intervals_of_several_classes_hold_what_the_labels_will_show():
+def test_intervals_of_several_classes_cover_realized_values():
     rng = np.random.default_rng(26)
     estimation = learn_estimation(CHOICE, _choice(rng, 6000, days=20, sharper=2.0))
     held = []
@@ -339,7 +339,7 @@ def test_intervals_of_several_classes_hold_what_the_labels_will_show():
 
 
 def _spend(rng, rows, *, age=0.0, days=1, pro=0.1):
-    """Errors that are larger for older customers, and for those of one plan."""
+    """Return rows whose errors are larger for older customers and for customers of one plan."""
     ages, plan = rng.normal(age, 1, rows), np.where(rng.uniform(size=rows) < pro, "pro", "basic")
     predicted = rng.normal(100, 20, rows)
     spread = np.exp(0.7 * ages) * np.where(plan == "pro", 4.0, 1.0)
@@ -349,13 +349,13 @@ def _spend(rng, rows, *, age=0.0, days=1, pro=0.1):
 
 @pytest.fixture(scope="module")
 def spend():
-    """What a regression's reference teaches: the estimation, and the model of its errors."""
+    """Return the estimation and the loss model learned from a regression's reference."""
     rows = _spend(np.random.default_rng(20), 6000, days=10)
     return learn_estimation(SPEND, rows), fit_loss_model(SPEND, rows)
 
 
 @pytest.mark.parametrize("changes", [{}, {"age": 0.8}, {"pro": 0.6}], ids=["as_usual", "older", "more_pro"])
-def test_larger_errors_of_harder_rows_are_seen_without_labels(spend, changes):
+def test_estimated_losses_of_harder_rows_rise_with_realized_losses(spend, changes):
     estimation, loss_model = spend
     rng = np.random.default_rng(21)
     rows = _spend(rng, 4000, **changes)
@@ -369,7 +369,7 @@ def test_larger_errors_of_harder_rows_are_seen_without_labels(spend, changes):
         assert estimated["mean_absolute_error"].value > 1.4 * usual
 
 
-def test_intervals_of_losses_hold_what_the_labels_will_show(spend):
+def test_intervals_of_losses_cover_realized_losses(spend):
     estimation, loss_model = spend
     rng, held = np.random.default_rng(22), 0
     for _ in range(60):
@@ -379,7 +379,7 @@ def test_intervals_of_losses_hold_what_the_labels_will_show(spend):
     assert 52 <= held <= 60
 
 
-def test_losses_of_missing_and_unknown_values_are_estimated():
+def test_losses_of_missing_and_unseen_values_are_estimated():
     rows = _spend(np.random.default_rng(23), 1000).with_columns(
         age=pl.when(pl.int_range(1000) % 3 == 0).then(None).otherwise("age")
     )
@@ -390,7 +390,7 @@ def test_losses_of_missing_and_unknown_values_are_estimated():
     assert math.isfinite(estimate_losses(loss_model, strange)[MetricName("mean_absolute_error")].value)
 
 
-def test_a_column_without_values_teaches_nothing_and_hurts_nothing():
+def test_column_without_values_does_not_change_the_estimated_loss():
     rows = _spend(np.random.default_rng(24), 500).with_columns(
         age=pl.lit(None, dtype=pl.Float64), plan=pl.lit(None, dtype=pl.String)
     )
@@ -400,7 +400,7 @@ def test_a_column_without_values_teaches_nothing_and_hurts_nothing():
     )
 
 
-def test_a_model_without_errors_is_expected_to_make_none():
+def test_estimated_loss_of_a_model_without_errors_is_zero():
     rows = _spend(np.random.default_rng(25), 300).with_columns(label="prediction")
     found = estimate_losses(fit_loss_model(SPEND, rows), rows)
     assert {(own.value, own.variance) for own in found.values()} == {(0.0, 0.0)}

@@ -1,4 +1,4 @@
-"""Do 95 % intervals hold the truth 95 times in 100? Each is taken on many small samples of one made-up world."""
+"""Coverage of the 95 % intervals of all metrics, on many small samples of one made-up world."""
 
 import numpy as np
 import pytest
@@ -30,11 +30,11 @@ DUMMY = {Task.BINARY: (0.3,), Task.MULTICLASS: (0.5, 0.3, 0.2), Task.REGRESSION:
 # f1                          .955 (.024 .021)    mae_skill                   .933 (.032 .035)
 #                                                 quantile_loss               .952 (.015 .033)
 CAUTIOUS = {"brier_miscalibration", "brier_discrimination", "expected_calibration_error"}
-"""What chance only makes larger: the lower bound is as low as it must be where nothing is wrong."""
+"""Metrics that chance only makes larger; their intervals cover more than 95 % because lower bounds are corrected."""
 
 
 def _binary(rng, rows):
-    """Scores that are too extreme, slope .77, a third of the labels positive; decided at .4."""
+    """Return scores that are too extreme (slope .77), decided at .4; a third of the labels is positive."""
     odds = rng.normal(-0.8, 1.3, rows)
     labels = rng.random(rows) < special.expit(0.77 * odds)
     score = special.expit(odds)
@@ -50,7 +50,7 @@ def _multiclass(rng, rows):
 
 
 def _regression(rng, rows):
-    """Skewed labels, errors that grow with the forecast."""
+    """Return skewed labels, and forecasts whose errors grow with the forecast."""
     forecast = 4 + rng.gamma(3, 2, rows)
     labels = forecast + 0.3 * forecast * rng.standard_normal(rows)
     return labels, forecast, np.empty((rows, 0))
@@ -82,7 +82,7 @@ def _rows(task, rng, rows, seed):
 
 @pytest.fixture(scope="module", params=list(Task), ids=str)
 def coverage(request):
-    """Share of the samples whose interval holds the truth, by metric of one task."""
+    """Return the share of samples whose interval contains the truth, by metric of one task."""
     task, rng = request.param, np.random.default_rng(20)
     metrics = {m.name: m.function for m in metrics_of(task) if m.per is Per.MODEL}
     whole = _rows(task, rng, ROWS_OF_THE_TRUTH, "truth")
@@ -97,7 +97,7 @@ def coverage(request):
     return {name: float(np.mean(own)) for name, own in held.items()}
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say(coverage):
+def test_intervals_cover_the_truth_in_about_95_percent_of_samples(coverage):
     wrong = {
         name: share for name, share in coverage.items() if not 0.88 <= share <= (1.0 if name in CAUTIOUS else 0.985)
     }

@@ -47,7 +47,7 @@ def _statuses(measured):
 
 
 @pytest.mark.parametrize("labelled", [ROWS, 120])
-def test_binary_values_are_scikit_learns_on_the_joined_rows(labelled):
+def test_binary_metrics_of_joined_rows_match_scikit_learn(labelled):
     label, score, decided = LABEL[:labelled], SCORE[:labelled], DECIDED[:labelled]
     measured = _measured(labels=label)
     brier, rate = metrics.brier_score_loss(label, score), label.mean()
@@ -79,7 +79,7 @@ def test_binary_values_are_scikit_learns_on_the_joined_rows(labelled):
     assert {m.status for m in measured.values()} == {Status.OK}
 
 
-def test_regression_values_are_scikit_learns():
+def test_regression_metrics_match_scikit_learn():
     measured = _measured(SPEND, SPEND_ROWS, SPENT)
     assert measured.pop("skill_against_naive").reason == "the spec names no naive forecast (predictions.naive)"
     assert {name: m.value for name, m in measured.items() if m.kind is Kind.PERFORMANCE} == pytest.approx(
@@ -98,7 +98,7 @@ def test_regression_values_are_scikit_learns():
     )
 
 
-def test_intervals_hold_their_values():
+def test_intervals_contain_their_values():
     for measured in (_measured(), _measured(SPEND, SPEND_ROWS, SPENT)):
         bounded = {name for name, m in measured.items() if m.lower is not None and m.upper is not None}
         assert bounded == measured.keys() - {"skill_against_naive", "labelled_rows_without_output"}
@@ -106,13 +106,13 @@ def test_intervals_hold_their_values():
         assert all(measured[name].lower < measured[name].upper for name in bounded)
 
 
-def test_labels_are_joined_by_id_whatever_the_order_of_rows():
+def test_metrics_do_not_depend_on_the_order_of_rows_and_labels():
     labels = labels_of(LABEL).sample(fraction=1, shuffle=True, seed=1)
     shuffled = measure_performance(CHURN, CHURN_ROWS.reverse(), labels, model_version="1")
     assert {str(m.metric): m for m in shuffled} == _measured()
 
 
-def test_a_measurement_says_what_it_is_compared_with():
+def test_measurement_has_reference_value_maturity_and_version():
     maturity = _maturity(Maturity.PROVISIONAL)
     auroc = _measured(maturity=maturity, reference={MetricName("auroc"): Quantity(0.75)})["auroc"]
     assert (auroc.reference_value, auroc.maturity, auroc.model_version) == (0.75, Maturity.PROVISIONAL, "1")
@@ -131,7 +131,7 @@ TRUTH = np.array([RNG.choice(CLASSES, p=own) for own in CHANCES])
 CHOICE_ROWS = canonical(CHOICE, {f"score[{n}]": CHANCES[:, k] for k, n in enumerate("abc")} | {"prediction": CHOSEN})
 
 
-def test_multiclass_values_are_scikit_learns():
+def test_multiclass_metrics_match_scikit_learn():
     found = measure_performance(CHOICE, CHOICE_ROWS, labels_of(TRUTH.tolist()), model_version="1")
     measured = {str(m.metric): m for m in found}
     values = {name: m.value for name, m in measured.items()}
@@ -158,7 +158,7 @@ def test_multiclass_values_are_scikit_learns():
     assert measured["confusion[c->a]"].rows == (TRUTH == "c").sum()
 
 
-def test_a_class_without_rows_leaves_the_others_and_their_mean():
+def test_class_without_rows_is_left_out_of_the_macro_mean():
     few = TRUTH[TRUTH != "c"]
     rows = CHOICE_ROWS.filter(TRUTH != "c").with_columns(CHOICE_ROWS["row_id"].head(few.size))
     measured = {str(m.metric): m for m in measure_performance(CHOICE, rows, labels_of(few.tolist()), model_version="1")}
@@ -171,7 +171,7 @@ def test_a_class_without_rows_leaves_the_others_and_their_mean():
 # ---- forecasts
 
 
-def test_forecasts_are_told_by_horizon_and_beside_the_naive_one():
+def test_forecasts_are_measured_by_horizon_and_against_the_naive_one():
     spec = regression_spec(predictions__horizon="steps", predictions__naive="last")
     steps, naive = np.tile([1.0, 2.0, 7.0], ROWS // 3), SPENT + RNG.normal(0, 20, ROWS)
     rows = canonical(spec, {"prediction": EUROS, "horizon": steps, "naive": naive})
@@ -187,7 +187,7 @@ def test_forecasts_are_told_by_horizon_and_beside_the_naive_one():
     assert 0 < skill.lower < skill.value < skill.upper < 1
 
 
-def test_a_percentage_of_zero_is_not_measured():
+def test_percentage_error_of_labels_of_zero_is_skipped_with_a_reason():
     measured = _measured(SPEND, SPEND_ROWS, np.where(np.arange(ROWS) < 2, 0.0, SPENT))
     percentage = measured["mean_absolute_percentage_error"]
     assert percentage.reason == f"2 of {ROWS} labels are 0; a percentage of 0 does not exist"
@@ -196,7 +196,7 @@ def test_a_percentage_of_zero_is_not_measured():
 # ---- weights
 
 
-def test_weights_stand_for_repeated_rows():
+def test_metrics_of_weighted_rows_match_metrics_of_repeated_rows():
     weights = np.where(np.arange(ROWS) % 3 == 0, 2.0, 1.0)
     for spec, rows, truth in ((CHURN, CHURN_ROWS, LABEL), (SPEND, SPEND_ROWS, SPENT)):
         weighted = labels_of(truth).with_columns(weight=weights)
@@ -237,7 +237,7 @@ MARGIN = 1e-6
     ("interval", {"lower": 0.0, "upper": 1.0}, False),
     ("interval", {"lower": 0.0, "upper": 0.1}, True),
 ])  # fmt: skip
-def test_thresholds_hold_for_the_interval_or_the_point(breach_on, threshold, breached):
+def test_threshold_is_breached_by_the_interval_or_the_point(breach_on, threshold, breached):
     spec = binary_spec(performance__breach_on=breach_on, performance__thresholds={"auroc": threshold})
     auroc = _measured(spec)["auroc"]
     assert auroc.status is (Status.BREACHED if breached else Status.OK)
@@ -246,7 +246,7 @@ def test_thresholds_hold_for_the_interval_or_the_point(breach_on, threshold, bre
     assert auroc.severity is Severity.CRITICAL
 
 
-def test_a_breach_says_value_interval_and_bound():
+def test_reason_of_a_breach_contains_value_interval_and_bound():
     spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99}, "base_rate": {"upper": 0.01}})
     measured = _measured(spec)
     shown = f"{AUROC.value:.4g} ({AUROC.lower:.4g} to {AUROC.upper:.4g})"
@@ -255,12 +255,12 @@ def test_a_breach_says_value_interval_and_bound():
 
 
 @pytest.mark.parametrize("severity", ["info", "warning", "critical"])
-def test_the_severity_is_the_thresholds(severity):
+def test_severity_of_a_metric_is_the_thresholds_severity(severity):
     spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99, "severity": severity}})
     assert _measured(spec)["auroc"].severity is Severity(severity)
 
 
-def test_a_threshold_on_an_unknown_metric_is_refused():
+def test_threshold_on_an_unknown_metric_is_refused_with_the_valid_names():
     check_performance_rules(binary_spec(performance__thresholds={"auroc": {"lower": 0.5}}))
     with pytest.raises(UnknownMetricError) as caught:
         check_performance_rules(binary_spec(performance__thresholds={"mean_absolute_error": {"upper": 5}}))
@@ -278,7 +278,7 @@ def test_a_threshold_on_an_unknown_metric_is_refused():
     (regression_spec(predictions__horizon="steps",
                      performance__thresholds={"mean_absolute_error[horizon=3]": {"upper": 5}}), True),
 ])  # fmt: skip
-def test_thresholds_of_classes_and_horizons_name_what_exists(spec, allowed):
+def test_threshold_of_an_unknown_class_or_horizon_is_refused(spec, allowed):
     if allowed:
         check_performance_rules(spec)
         return
@@ -287,7 +287,7 @@ def test_thresholds_of_classes_and_horizons_name_what_exists(spec, allowed):
 
 
 @pytest.mark.parametrize("task", Task)
-def test_metrics_have_names_of_their_own(task):
+def test_names_of_metrics_are_unique_in_each_task(task):
     names = [(metric.name, metric.per) for metric in metrics_of(task)]
     assert len(set(names)) == len(names) >= 5
 
@@ -302,7 +302,7 @@ def test_metrics_have_names_of_their_own(task):
     (49, _maturity(Maturity.FINAL, labelled=49), "49 labelled rows, at least 50 needed"),
     (0, _maturity(Maturity.FINAL, labelled=0), "0 labelled rows, at least 50 needed"),
 ])  # fmt: skip
-def test_what_is_not_judged_says_why(labelled, maturity, reason):
+def test_metrics_that_cannot_be_judged_are_skipped_with_a_reason(labelled, maturity, reason):
     spec = binary_spec(performance__thresholds={"auroc": {"lower": 0.99}})
     measured = _measured(spec, labels=LABEL[:labelled], maturity=maturity)
     assert _statuses(measured) == {(Status.SKIPPED, reason)}
@@ -311,13 +311,13 @@ def test_what_is_not_judged_says_why(labelled, maturity, reason):
 
 
 @pytest.mark.parametrize("state", [Maturity.PROVISIONAL, Maturity.FINAL])
-def test_enough_labels_are_judged(state):
+def test_metrics_of_fifty_labels_are_judged(state):
     measured = _measured(labels=LABEL[:50], maturity=_maturity(state, labelled=50), reference=REFERENCE)
     assert _statuses(measured) == {(Status.OK, None)}
 
 
 @pytest.mark.parametrize("label", [0.0, 1.0])
-def test_one_class_leaves_out_only_what_needs_both(label):
+def test_labels_of_one_class_skip_only_metrics_that_need_both(label):
     measured = _measured(labels=np.full(ROWS, label))
     skipped = {name: m.reason for name, m in measured.items() if m.status is Status.SKIPPED}
     assert skipped.pop("auroc").startswith(f"no {'negative' if label else 'positive'} label among {ROWS} rows")
@@ -326,7 +326,7 @@ def test_one_class_leaves_out_only_what_needs_both(label):
     assert measured["accuracy"].value == np.mean(label == DECIDED)
 
 
-def test_a_reference_without_labels_is_skipped_and_does_not_fail():
+def test_metrics_of_a_reference_without_labels_are_skipped():
     found = measure_performance(CHURN, CHURN_ROWS, NO_LABELS, model_version="1")
     assert {m.status for m in found if m.kind is Kind.PERFORMANCE} == {Status.SKIPPED}
     assert all("no rows" in (m.reason or "") for m in found if m.kind is Kind.PERFORMANCE)
@@ -335,7 +335,7 @@ def test_a_reference_without_labels_is_skipped_and_does_not_fail():
 # ---- rows without an output
 
 
-def test_labelled_rows_without_output_are_set_apart_and_counted():
+def test_labelled_rows_without_output_are_left_out_and_counted():
     score = SCORE.tolist()
     score[:4] = [None, math.nan, math.inf, -math.inf]
     decided = np.where(DECIDED, "1", "0").tolist()
@@ -349,20 +349,20 @@ def test_labelled_rows_without_output_are_set_apart_and_counted():
     assert measured["auroc"].value == pytest.approx(metrics.roc_auc_score(LABEL[5:], SCORE[5:]), rel=1e-12)
 
 
-def test_no_row_is_usable():
+def test_metrics_without_a_usable_row_are_skipped():
     rows = canonical(SPEND, {"prediction": [None] * ROWS})
     measured = _measured(SPEND, rows, SPENT, maturity=_maturity(Maturity.FINAL))
     assert _statuses(measured) == {(Status.SKIPPED, "0 labelled rows, at least 50 needed")}
     assert measured["labelled_rows_without_output"].value == ROWS
 
 
-def test_unlabelled_rows_without_output_do_not_count():
+def test_unlabelled_rows_without_output_are_not_counted():
     rows = canonical(SPEND, {"prediction": [1.0, None]})
     apart = _measured(SPEND, rows, [2.0])["labelled_rows_without_output"]
     assert (apart.value, apart.rows, apart.status, apart.reason) == (0.0, 1, Status.OK, None)
 
 
-def test_scores_that_are_no_probabilities_are_skipped_where_that_matters():
+def test_scores_above_one_skip_only_metrics_that_need_probabilities():
     measured = _measured(rows=canonical(CHURN, {"score": 2 * SCORE, "prediction": np.where(DECIDED, "1", "0")}))
     skipped = {name for name, m in measured.items() if m.status is Status.SKIPPED}
     ranks = {"auroc", "average_precision", "accuracy", "precision", "recall", "specificity", "f1", "base_rate"}

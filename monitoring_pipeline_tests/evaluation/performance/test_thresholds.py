@@ -1,4 +1,4 @@
-"""When a metric is beyond its threshold, and when it is worse than the reference."""
+"""Thresholds of metrics: absolute bounds, and margins below the reference."""
 
 import pytest
 from hypothesis import given
@@ -37,7 +37,7 @@ def _judged(threshold, metric, better=Better.HIGHER, reference=None, **rules):
     ({"lower": 0.0}, (-0.5, -0.6, -0.4), "-0.5 (-0.6 to -0.4) is below 0"),
     ({"upper": 0.0}, (0.5, 0.4, 0.6), "0.5 (0.4 to 0.6) is above 0"),
 ])  # fmt: skip
-def test_the_whole_interval_must_be_beyond(threshold, metric, reason):
+def test_threshold_is_breached_only_if_the_whole_interval_is_beyond(threshold, metric, reason):
     judged = _judged(threshold, metric)
     assert judged.reason == reason
     assert judged.status is (Status.BREACHED if reason else Status.OK)
@@ -46,21 +46,21 @@ def test_the_whole_interval_must_be_beyond(threshold, metric, reason):
 
 
 @pytest.mark.parametrize(("value", "status"), [(0.69, Status.BREACHED), (0.7, Status.OK)])
-def test_the_point_may_decide(value, status):
+def test_threshold_with_breach_on_point_is_breached_by_the_point(value, status):
     assert _judged({"lower": 0.7}, (value, 0.5, 0.9), breach_on="point").status is status
     assert _judged({"lower": 0.7}, (value, 0.5, 0.9)).status is Status.OK
 
 
-def test_the_spec_gives_the_severity():
+def test_severity_in_the_spec_is_the_severity_of_the_metric():
     assert _judged({"lower": 0.7, "severity": "info"}, (0.5,)).severity is Severity.INFO
 
 
-def test_a_metric_without_a_threshold_is_left_alone():
+def test_metric_without_a_threshold_is_returned_unchanged():
     metric = _metric(0.1, name="brier_score")
     assert judge_by_threshold(_spec({"lower": 0.7}), metric, Better.LOWER, Quantity(0.0, 0.0, 0.0)) is metric
 
 
-def test_a_skipped_metric_has_its_bounds_and_no_breach():
+def test_skipped_metric_has_its_bounds_and_is_not_breached():
     skipped = Measurement(
         kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="1", status=Status.SKIPPED, reason="few"
     )
@@ -87,7 +87,7 @@ NOW, BEFORE = (0.80, 0.77, 0.83), Quantity(0.90, 0.86, 0.94)
     (None, NOW, BEFORE, 0.0, False),
     (Better.HIGHER, NOW, None, 0.0, False),
 ])  # fmt: skip
-def test_worse_than_the_reference_by_the_interval_of_the_difference(better, metric, reference, margin, breached):
+def test_worse_than_reference_is_decided_by_the_interval_of_the_difference(better, metric, reference, margin, breached):
     judged = _judged({"worse_than_reference": margin}, metric, better, reference)
     assert judged.status is (Status.BREACHED if breached else Status.OK)
     if breached:
@@ -100,12 +100,12 @@ def test_worse_than_the_reference_by_the_interval_of_the_difference(better, metr
     ((0.80,), BEFORE, "interval"),
     (NOW, Quantity(0.90), "interval"),
 ])  # fmt: skip
-def test_worse_than_the_reference_by_the_points(metric, reference, breach_on, margin, status):
+def test_worse_than_reference_is_decided_by_the_points_if_the_spec_asks(metric, reference, breach_on, margin, status):
     judged = _judged({"worse_than_reference": margin}, metric, Better.HIGHER, reference, breach_on=breach_on)
     assert judged.status is status
 
 
-def test_the_range_is_told_first():
+def test_reason_of_a_double_breach_is_the_absolute_bound():
     judged = _judged({"lower": 0.85, "worse_than_reference": 0.01}, NOW, Better.HIGHER, BEFORE)
     assert judged.reason == "0.8 (0.77 to 0.83) is below 0.85"
 
@@ -115,7 +115,9 @@ WIDTHS = st.integers(0, 50).map(lambda n: n / 50)
 
 
 @given(NUMBERS, WIDTHS, WIDTHS, NUMBERS, WIDTHS, WIDTHS, WIDTHS)
-def test_higher_and_lower_are_mirror_images(value, below, above, before, before_below, before_above, margin):
+def test_higher_and_lower_metrics_are_judged_as_mirror_images(
+    value, below, above, before, before_below, before_above, margin
+):
     threshold = {"worse_than_reference": margin}
     high = _judged(
         threshold,

@@ -1,4 +1,4 @@
-"""Counts of labelled rows by score or error: they add up, and what binning can change is within its bound."""
+"""Counts of labelled rows by score or error: their sums, and the bounds for the error by binning."""
 
 import numpy as np
 import polars as pl
@@ -54,7 +54,7 @@ def _binary(*days):
 
 
 def _error_of_whole_cells(labels, score, edges, bins=10):
-    """Calibration error of the rows in bins of equal mass that hold whole cells, its scores exact."""
+    """Return the calibration error of the rows with exact scores, in bins of equal mass that hold whole cells."""
     cell = np.digitize(score, edges)
     order = [np.flatnonzero(cell == own) for own in np.unique(cell)]
     middles = np.cumsum([own.size for own in order]) - np.array([own.size for own in order]) / 2
@@ -69,7 +69,7 @@ def _error_of_whole_cells(labels, score, edges, bins=10):
 
 @given(labelled_rows)
 @settings(max_examples=50)
-def test_a_classifiers_sums_are_scikit_learns_or_within_their_bounds(rows):
+def test_summed_metrics_of_a_classifier_match_scikit_learn_within_bounds(rows):
     score, label = (np.array(column) for column in zip(*rows, strict=True))
     found = _binary(rows)
     if len(set(label)) < 2:
@@ -91,7 +91,7 @@ def test_a_classifiers_sums_are_scikit_learns_or_within_their_bounds(rows):
         assert abs(found[name].value - value) <= found[name].error_bound + 1e-9, name
 
 
-def test_on_days_like_the_reference_the_bounds_are_small():
+def test_bounds_of_days_like_the_reference_are_small():
     rng = np.random.default_rng(6)
     bins, score = {"score": numeric_bins(REFERENCE_SCORES)}, rng.permutation(REFERENCE_SCORES)
     labels = (rng.random(1000) < score).astype(float)
@@ -102,7 +102,7 @@ def test_on_days_like_the_reference_the_bounds_are_small():
     assert found["auroc"].value == pytest.approx(metrics.roc_auc_score(labels, score), abs=0.001)
 
 
-def test_where_every_score_is_an_atom_of_the_reference_nothing_is_lost():
+def test_bounds_are_zero_if_every_score_has_a_bin():
     tenths = np.random.default_rng(7).integers(1, 10, 600) / 10
     labels = (np.random.default_rng(8).random(600) < tenths).astype(float)
     bins = {"score": numeric_bins(tenths)}
@@ -115,14 +115,14 @@ def test_where_every_score_is_an_atom_of_the_reference_nothing_is_lost():
 
 @given(st.lists(labelled_rows, min_size=1, max_size=4))
 @settings(max_examples=20)
-def test_the_sum_of_days_is_the_day_of_all_rows(days):
+def test_sum_of_days_equals_the_day_of_all_rows(days):
     apart, together = _binary(*days), _binary([row for day in days for row in day])
     assert apart == together
     assert _binary(*reversed(days)) == together
 
 
-def test_no_profile_keeps_what_single_rows_were():
-    """Segments hold all rows, each in one, and the sums of a segment are those of its rows."""
+def test_segments_of_a_day_hold_each_row_once_with_its_sums():
+    """Each row is in one segment, and the sums of a segment are the sums of its rows."""
     rows = [(0.1, 0), (0.3, 0), (0.3, 1), (0.95, 1), (0.01, 1)]
     day = {profile.segment: profile for profile in _binary_day(rows)}
     assert {segment: profile.rows for segment, profile in day.items()} == {"label=0": 2, "label=1": 3}
@@ -133,7 +133,7 @@ def test_no_profile_keeps_what_single_rows_were():
     assert own.sum_centred + 3 * centre == pytest.approx(0.3 + 0.95 + 0.01, abs=1e-8)
 
 
-def test_rows_whose_score_is_not_finite_are_left_out():
+def test_rows_with_a_nonfinite_score_are_left_out():
     good = [(0.2, 0), (0.7, 1), (0.4, 0)]
     bad = [(float("nan"), 1), (float("inf"), 0), (None, 1)]
     assert _binary(good + bad) == _binary(good)
@@ -142,7 +142,7 @@ def test_rows_whose_score_is_not_finite_are_left_out():
     assert _binary(bad) == {}
 
 
-def test_rows_without_labels_and_labels_without_rows_do_not_count():
+def test_rows_without_labels_and_labels_without_rows_are_not_counted():
     rows = canonical(BINARY, {"score": [0.2, 0.7, 0.4, 0.9]})
     labels = labels_of([0, 1, 0, 1, 1, 1])
     assert profile_labelled(BINARY, SCORE_BINS, rows, labels.head(3), model_version="1") == _binary_day(
@@ -151,7 +151,7 @@ def test_rows_without_labels_and_labels_without_rows_do_not_count():
     assert sum(p.rows for p in profile_labelled(BINARY, SCORE_BINS, rows, labels, model_version="1")) == 4
 
 
-def test_days_without_labels_add_nothing():
+def test_days_without_labels_do_not_change_the_sum():
     rows = canonical(BINARY, {"score": [0.2, 0.7]})
     empty = profile_labelled(BINARY, SCORE_BINS, rows, NO_LABELS, model_version="1")
     assert [profile.rows for profile in empty] == [0, 0]
@@ -161,7 +161,7 @@ def test_days_without_labels_add_nothing():
     assert summed_performance(BINARY, SCORE_BINS, []) == ()
 
 
-def test_a_reference_without_a_finite_score_gives_no_performance():
+def test_summed_performance_over_bins_without_edges_is_empty():
     bins = {"score": numeric_bins(np.array([np.nan, np.nan]))}
     rows = canonical(BINARY, {"score": [0.2, 0.7]})
     day = profile_labelled(BINARY, bins, rows, labels_of([0, 1]), model_version="1")
@@ -186,7 +186,7 @@ def _class_day(share, labels):
     return profile_labelled(MULTICLASS, CLASS_BINS, frame, labels_of(labels), model_version="1")
 
 
-def test_each_class_is_counted_against_the_rest():
+def test_summed_metrics_of_each_class_are_against_the_rest():
     share, labels = _classes(np.random.default_rng(9), 500)
     days = [_class_day(share[:200], labels[:200]), _class_day(share[200:], labels[200:])]
     found = _by_name(summed_performance(MULTICLASS, CLASS_BINS, days))
@@ -203,7 +203,7 @@ def test_each_class_is_counted_against_the_rest():
         assert loss.value == pytest.approx(metrics.log_loss(own, score), abs=loss.error_bound)
 
 
-def test_a_class_that_no_row_has_leaves_the_others():
+def test_class_without_rows_has_no_summed_metrics():
     share, labels = _classes(np.random.default_rng(10), 200)
     labels = ["a" if label == "c" else label for label in labels]
     found = _by_name(summed_performance(MULTICLASS, CLASS_BINS, [_class_day(share, labels)]))
@@ -230,10 +230,10 @@ ERROR_BINS = _reference_bins()
 
 @given(st.lists(errors, min_size=1, max_size=50), st.integers(0, 50))
 @settings(max_examples=50)
-def test_a_regressions_sums_are_scikit_learns_or_within_their_bounds(values, cut):
+def test_summed_metrics_of_a_regression_match_scikit_learn_within_bounds(values, cut):
     days = [_error_day(np.array(part), ERROR_BINS) for part in (values[:cut], values[cut:]) if part]
     found = _by_name(summed_performance(REGRESSION, ERROR_BINS, days))
-    # As the pipeline sees them: prediction - label, once each day's labels are added and taken off again.
+    # Computed as in the pipeline (prediction - label), so that both have the same rounding.
     own = np.concatenate([np.linspace(-3, 8, len(p)) + np.array(p) - np.linspace(-3, 8, len(p))
                           for p in (values[:cut], values[cut:]) if p])  # fmt: skip
     zeros = np.zeros(own.size)
@@ -248,8 +248,8 @@ def test_a_regressions_sums_are_scikit_learns_or_within_their_bounds(values, cut
     assert median.error_bound <= 520
 
 
-def test_a_median_between_two_cells_is_within_its_bound():
-    """Half of the errors are 0 and half are 10: the median is 5, in neither's cell."""
+def test_median_between_two_cells_is_within_its_bound():
+    """Half of the errors are 0 and half are 10, so the median is 5, which is in the cell of neither."""
     own = np.array([0.0, 10.0] * 50)
     bins = _reference_bins(own)
     found = _by_name(summed_performance(REGRESSION, bins, [_error_day(own, bins)]))["median_absolute_error"]
@@ -257,7 +257,7 @@ def test_a_median_between_two_cells_is_within_its_bound():
     assert found.error_bound < 0.1
 
 
-def test_without_labels_a_regression_has_no_bins_and_no_counts():
+def test_regression_without_labels_has_no_bins_and_no_counts():
     rows = canonical(REGRESSION, {"prediction": [1.0, 2.0]})
     unlabelled = rows.join(NO_LABELS, on="row_id", how="inner")
     assert error_bins(REGRESSION, unlabelled) == {}
@@ -266,7 +266,7 @@ def test_without_labels_a_regression_has_no_bins_and_no_counts():
     assert summed_performance(REGRESSION, {}, [(), ()]) == ()
 
 
-def test_predictions_that_are_not_finite_are_left_out_of_a_regression():
+def test_nonfinite_predictions_of_a_regression_are_left_out():
     rows = canonical(REGRESSION, {"prediction": [1.0, float("nan"), 3.0, float("inf"), None]})
     (day,) = profile_labelled(REGRESSION, ERROR_BINS, rows, labels_of([0, 0, 0, 0, 0]), model_version="1")
     assert (day.segment, day.rows) == ("labelled", 2)
@@ -277,7 +277,7 @@ def test_predictions_that_are_not_finite_are_left_out_of_a_regression():
 # ---- days as arrays
 
 
-def test_days_as_arrays_hold_each_days_rows_and_leave_out_days_without():
+def test_day_counts_hold_the_rows_of_each_day_with_labels():
     first, second = [(0.2, 0), (0.7, 1), (0.4, 0)], [(0.3, 1), (0.95, 1), (0.01, 0), (0.3, 0)]
     empty = profile_labelled(BINARY, SCORE_BINS, canonical(BINARY, {"score": [0.5]}), NO_LABELS, model_version="1")
     days = [_binary_day(first), empty, (), _binary_day(second)]
@@ -292,7 +292,7 @@ def test_days_as_arrays_hold_each_days_rows_and_leave_out_days_without():
     assert np.flatnonzero(side.positives[1]).tolist() == sorted(places)
 
 
-def test_days_of_several_classes_count_each_row_once():
+def test_day_counts_of_several_classes_count_each_row_once():
     share, labels = _classes(np.random.default_rng(13), 120)
     days = [_class_day(share[:50], labels[:50]), _class_day(share[50:], labels[50:])]
     counts = day_counts(MULTICLASS, CLASS_BINS, days)
@@ -302,20 +302,20 @@ def test_days_of_several_classes_count_each_row_once():
         assert (side.positives + side.negatives).sum(axis=1).tolist() == [50.0, 70.0]
 
 
-def test_days_of_a_regression_hold_their_absolute_errors():
+def test_day_counts_of_a_regression_hold_absolute_errors():
     days = [_error_day(np.array(own), ERROR_BINS) for own in ([1.0, -2.0], [4.0])]
     counts = day_counts(REGRESSION, ERROR_BINS, days)
     assert (counts.days, counts.rows.tolist(), counts.scores) == (2, [2.0, 1.0], ())
     assert counts.absolute_errors == pytest.approx([3.0, 4.0], abs=1e-8)
 
 
-def test_no_days_are_no_days():
+def test_day_counts_of_no_days_are_empty():
     for spec, bins in ((BINARY, SCORE_BINS), (REGRESSION, ERROR_BINS), (MULTICLASS, CLASS_BINS)):
         assert day_counts(spec, bins, []).days == 0
         assert day_counts(spec, bins, [()]).rows.size == 0
 
 
-def test_profiles_of_days_add_up_as_profiles_do():
+def test_labelled_profiles_of_days_are_summed_by_sum_profiles():
     days = [_binary_day([(0.2, 0), (0.7, 1)]), _binary_day([(0.9, 1)])]
     summed = sum_profiles(p for day in days for p in day if p.segment == "label=1")
     assert isinstance(summed, ChunkProfile)

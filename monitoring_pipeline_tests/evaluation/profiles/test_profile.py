@@ -1,4 +1,4 @@
-"""Profiles: the same integers on every engine, every row in one cell, and additive."""
+"""Profiles: the same integers on every engine, each row in one cell, and sums of profiles."""
 
 import math
 from collections.abc import Sequence
@@ -62,18 +62,18 @@ def _profile(engine: str, series: pl.Series, bins: Bins, folder: Path) -> Column
 
 
 def _assert_same(first: ColumnProfile, second: ColumnProfile) -> None:
-    """Integers, minimum and maximum exactly, sums as far as the order of addition lets them."""
+    """Compare integers and extremes exactly, and sums up to the rounding by the order of addition."""
     assert first.counts == second.counts
     assert (first.minimum, first.maximum) == (second.minimum, second.maximum)
     assert first.unseen == second.unseen
     assert first.sum_squares_centred == pytest.approx(second.sum_squares_centred, rel=1e-12)
-    # The sum may cancel: its error is relative to the magnitudes that were added, and those to the squares.
+    # The sum may cancel, so its error is relative to the magnitudes that were added; the squares bound these.
     scale = math.sqrt(first.sum_squares_centred * max(first.rows, 1))
     assert first.sum_centred == pytest.approx(second.sum_centred, abs=1e-12 * scale, rel=1e-12)
 
 
 def _by_hand(values: Sequence[float | None], bins: NumericBins) -> list[int]:
-    """Count one value after the other, the slow and obvious way."""
+    """Count one value after the other, without bins or engines."""
     counts = dict.fromkeys(["null", "nan", "-inf", *range(len(bins.edges) + 1), "+inf"], 0)
     for value in values:
         if value is None:
@@ -114,7 +114,7 @@ FIXED: dict[str, tuple[pl.Series, Bins]] = {
 
 
 @pytest.mark.parametrize("case", FIXED)
-def test_every_engine_gives_the_same_counts(case, tmp_path):
+def test_profile_on_every_engine_has_the_same_counts(case, tmp_path):
     series, bins = FIXED[case]
     expected = _profile("polars", series, bins, tmp_path)
     assert sum(expected.counts) == series.len()
@@ -125,7 +125,7 @@ def test_every_engine_gives_the_same_counts(case, tmp_path):
         _assert_same(_profile(engine, series, bins, tmp_path), expected)
 
 
-def test_categorical_counts_by_hand(tmp_path):
+def test_profile_of_categories_matches_counts_by_hand(tmp_path):
     series, bins = FIXED["texts"]
     found = _profile("polars", series, bins, tmp_path)
     assert dict(zip(bins.cells, found.counts, strict=True)) == {
@@ -140,7 +140,7 @@ def test_categorical_counts_by_hand(tmp_path):
     edges=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=6, unique=True).map(sorted),
     engine=st.sampled_from(ENGINES[1:]),
 )
-def test_numbers_are_counted_alike(values, edges, engine, tmp_path_factory):
+def test_profile_of_numbers_on_every_engine_matches_counts_by_hand(values, edges, engine, tmp_path_factory):
     bins = NumericBins(tuple(edges), (0,) * (len(edges) + 1), 0.0)
     series = pl.Series(values, dtype=pl.Float64)
     expected = _profile("polars", series, bins, tmp_path_factory.getbasetemp())
@@ -150,7 +150,7 @@ def test_numbers_are_counted_alike(values, edges, engine, tmp_path_factory):
 
 @settings(max_examples=40)
 @given(values=st.lists(texts, max_size=30), categories=st.lists(texts, max_size=6), engine=st.sampled_from(ENGINES[1:]))
-def test_texts_are_counted_alike(values, categories, engine, tmp_path_factory):
+def test_profile_of_texts_on_every_engine_matches_counts_by_hand(values, categories, engine, tmp_path_factory):
     bins = CategoricalBins(tuple(dict.fromkeys(c for c in categories if c is not None)))
     series = pl.Series(values, dtype=pl.String)
     expected = _profile("polars", series, bins, tmp_path_factory.getbasetemp())
@@ -162,7 +162,7 @@ def test_texts_are_counted_alike(values, categories, engine, tmp_path_factory):
 
 @given(first=st.lists(floats, max_size=20), second=st.lists(floats, max_size=20))
 @settings(max_examples=60)
-def test_numeric_profiles_add_up(first, second):
+def test_sum_of_numeric_profiles_equals_the_profile_of_the_union(first, second):
     bins = numeric_bins(np.array([v for v in first if v is not None], dtype=np.float64), bins=5, coarse=3)
     parts, union = (
         [profile_column(nw.from_native(pl.LazyFrame({"x": part}, {"x": pl.Float64})), "x", bins) for part in parts]
@@ -173,7 +173,7 @@ def test_numeric_profiles_add_up(first, second):
 
 @given(first=st.lists(texts, max_size=20), second=st.lists(texts, max_size=20))
 @settings(max_examples=60)
-def test_categorical_profiles_add_up(first, second):
+def test_sum_of_categorical_profiles_equals_the_profile_of_the_union(first, second):
     bins = CategoricalBins(("a", "", "ä"))
     parts, union = (
         [profile_column(nw.from_native(pl.LazyFrame({"x": part}, {"x": pl.String})), "x", bins) for part in parts]
@@ -182,19 +182,19 @@ def test_categorical_profiles_add_up(first, second):
     assert add_profiles(parts[0], parts[1]) == union[0]
 
 
-def test_adding_nothing_changes_nothing():
+def test_sum_with_an_empty_profile_is_unchanged():
     empty = ColumnProfile("x", (0, 0, 0, 0))
     some = ColumnProfile("x", (1, 0, 2, 3), -1.0, 4.5, 0.25, 9.0, (Unseen("a", 3),))
     assert add_profiles(some, empty) == add_profiles(empty, some) == some
 
 
 @pytest.mark.parametrize("other", [ColumnProfile("y", (1, 2)), ColumnProfile("x", (1, 2, 3))])
-def test_profiles_of_other_cells_are_not_added(other):
+def test_sum_of_profiles_over_other_cells_is_refused(other):
     with pytest.raises(ValueError, match=r"cannot add profiles of 'x' and '[xy]': not the same cells"):
         add_profiles(ColumnProfile("x", (1, 2)), other)
 
 
-def test_sums_are_those_of_numpy():
+def test_sums_of_a_profile_match_numpy():
     values = np.random.default_rng(7).normal(3, 2, 1000)
     bins = numeric_bins(values)
     found = profile_column(nw.from_native(pl.LazyFrame({"x": values})), "x", bins)
@@ -209,7 +209,7 @@ def test_numbers_too_large_to_square_are_counted_and_not_summed():
     assert found == ColumnProfile("x", (0, 0, 0, 1, 4, 0), -BIGGEST, BIGGEST, 1.0, 1.0)
 
 
-def test_names_of_unseen_values_are_capped_and_all_are_counted():
+def test_names_of_unseen_values_are_capped_and_all_rows_are_counted():
     values = [f"v{n:03}" for n in range(UNSEEN_NAMES_KEPT + 20)] + ["often"] * 3
     found = profile_column(nw.from_native(pl.LazyFrame({"x": values})), "x", CategoricalBins(("a",)))
     assert found.counts == (0, 0, len(values))
@@ -217,7 +217,7 @@ def test_names_of_unseen_values_are_capped_and_all_are_counted():
     assert len(found.unseen) == UNSEEN_NAMES_KEPT
 
 
-def test_a_chunk_profile_knows_its_columns():
+def test_chunk_profile_returns_columns_and_refuses_unknown_ones():
     frame = nw.from_native(pl.LazyFrame({"x": [1.0, None], "y": ["a", "b"], "unread": [0, 0]}))
     profile = profile_chunk(
         frame, {"x": NumericBins((0.0,), (0, 1), 0.0), "y": CategoricalBins(("a",))}, model_version="1"
@@ -230,7 +230,7 @@ def test_a_chunk_profile_knows_its_columns():
     assert profile_chunk(frame, {}, model_version="1") == ChunkProfile("1", 0, ())
 
 
-def test_an_empty_profile_has_no_null_share():
+def test_null_share_of_an_empty_profile_is_zero():
     assert ColumnProfile("x", (0, 0)).null_share == 0.0
 
 
@@ -254,7 +254,7 @@ def _check_bins(bins: NumericBins, coarse: int) -> None:
     bins=st.integers(1, 20),
     coarse=st.integers(1, 10),
 )
-def test_bins_are_ordered_and_heavy_values_alone(values: list[Any], bins, coarse):
+def test_bins_are_ordered_and_heavy_values_have_separate_bins(values: list[Any], bins, coarse):
     reference = np.array(values, dtype=np.float64)
     frozen = numeric_bins(reference, bins=bins, coarse=coarse)
     _check_bins(frozen, coarse)
@@ -273,13 +273,13 @@ def test_bins_are_ordered_and_heavy_values_alone(values: list[Any], bins, coarse
     ([0.0, -0.0], (0.0, TINIEST)),
     ([BIGGEST] * 3, (BIGGEST,)),
 ])  # fmt: skip
-def test_bins_of_degenerate_columns(values, edges):
+def test_bins_of_degenerate_columns_have_the_listed_edges(values, edges):
     bins = numeric_bins(np.array(values, dtype=np.float64))
     assert bins.edges == edges
     _check_bins(bins, 10)
 
 
-def test_a_two_valued_column_has_a_bin_for_each():
+def test_bins_of_a_column_with_two_values_separate_them():
     bins = numeric_bins(np.array([0.0] * 30 + [1.0] * 70))
     found = profile_column(nw.from_native(pl.LazyFrame({"x": [0.0, 0.0, 1.0, 0.5]})), "x", bins)
     assert sorted(found.counts[3:-1]) == [0, 0, 1, 1, 2]
@@ -296,7 +296,7 @@ def test_bins_of_a_continuous_column_hold_equal_shares():
     assert list(np.bincount(bins.groups[1:-1], weights=counts)[1:]) == pytest.approx([600] * 10, abs=2)
 
 
-def test_categories_are_ranked_and_limited():
+def test_categories_are_ordered_by_frequency_and_limited():
     counts = {"b": 2, "a": 2, "rare": 1, "often": 9}
     assert categorical_bins(counts, limit=3) == CategoricalBins(("often", "a", "b"))
     assert categorical_bins({}).cells == ("null", "other")
@@ -307,8 +307,8 @@ def test_categories_are_ranked_and_limited():
     assert NumericBins((), (0,), 0.0).cells == ("null", "nan", "-inf", "[,)", "+inf")
 
 
-def test_sums_are_the_same_bits_in_any_order_and_split_of_many_rows():
-    """Plain float sums of one file differ from run to run above some 262,000 rows."""
+def test_sums_in_any_order_and_split_of_rows_are_identical():
+    """Plain float sums of one file differ from run to run if it has more than about 262,000 rows."""
     values = np.random.default_rng(8).normal(3, 2, 600_000)
     bins = numeric_bins(values[:10_000])
 

@@ -1,4 +1,4 @@
-"""Quality of columns from counts: nulls, unseen categories, values out of range, values that are all the same."""
+"""Quality of columns from counts: nulls, unseen categories, values out of range, constant columns."""
 
 import datetime as dt
 
@@ -37,7 +37,7 @@ def _quality(columns, reference=REFERENCE):
     return by_name
 
 
-def test_every_column_is_measured_by_its_kind():
+def test_columns_have_the_measurements_of_their_kind():
     found = _quality(_fresh(300))
     of_all, of_numbers, of_categories = {"null_share", "constant"}, {"out_of_range_share"}, {"unseen_share"}
     assert {subject: {name for own, name in found if own == subject} for subject in SPEC.columns} == {
@@ -52,7 +52,7 @@ def test_every_column_is_measured_by_its_kind():
 # ---- shares of null and of unseen categories
 
 
-def test_null_shares_are_measured_against_the_reference():
+def test_null_share_has_the_references_share_as_reference_value():
     columns = _fresh(100) | {"age": [None] * 25 + [1.0] * 75}
     share = _quality(columns)["age", "null_share"]
     assert (share.value, share.reference_value, share.rows, share.status) == (0.25, 0.0, 100, Status.OK)
@@ -62,7 +62,7 @@ def test_null_shares_are_measured_against_the_reference():
     (0, 100, Status.BREACHED), (0, 1, Status.BREACHED), (5000, 100, Status.OK), (4000, 3, Status.OK),
     (4000, 100, Status.BREACHED), (2500, 6, Status.OK), (2500, 7, Status.BREACHED),
 ])  # fmt: skip
-def test_a_column_that_lost_all_its_values_is_a_breach_unless_chance_explains_it(reference_nulls, rows, status):
+def test_column_of_nulls_only_is_breached_unless_chance_explains_it(reference_nulls, rows, status):
     """Seven rows that are null with probability 1/2 are all null with probability 1/128."""
     ages = [None] * reference_nulls + [1.0] * (5000 - reference_nulls)
     reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": ages})
@@ -70,7 +70,7 @@ def test_a_column_that_lost_all_its_values_is_a_breach_unless_chance_explains_it
     assert (share.value, share.status) == (1.0, status)
 
 
-def test_unseen_categories_are_named():
+def test_unseen_categories_are_listed_in_the_reason():
     plans = _fresh(1000)["plan"].tolist()
     plans[:150] = ["gold"] * 149 + ["tin"]
     unseen = _quality(_fresh(1000) | {"plan": plans})["plan", "unseen_share"]
@@ -78,13 +78,13 @@ def test_unseen_categories_are_named():
     assert unseen.reason == "150 rows of unseen categories: 'gold' (149), 'tin' (1)"
 
 
-def test_shares_of_no_rows_are_skipped():
+def test_shares_of_a_chunk_without_rows_are_skipped():
     found = _quality(_fresh(0))
     assert {(m.status, m.reason) for m in found.values()} == {(Status.SKIPPED, "no rows")}
     assert ("age", "unseen_share") not in found
 
 
-def test_with_more_categories_than_are_kept_unseen_ones_cannot_be_told():
+def test_unseen_share_is_ok_if_the_reference_has_more_categories_than_are_kept():
     columns = _fresh(300) | {"plan": [f"plan {n}" for n in range(300)]}
     reference = reference_of(SPEC, columns)
     unseen = _quality(columns, reference=reference)["plan", "unseen_share"]
@@ -95,7 +95,7 @@ def test_with_more_categories_than_are_kept_unseen_ones_cannot_be_told():
 # ---- out of range
 
 
-def test_values_beyond_the_reference_are_information():
+def test_values_outside_the_references_range_are_breached_as_info():
     low, high = REFERENCE_COLUMNS["age"].min(), REFERENCE_COLUMNS["age"].max()
     ages = _fresh(1000)["age"].clip(low, high)
     ages[:20], ages[20:25], ages[25:28] = high + 1, low - 0.5, [np.inf, -np.inf, np.inf]
@@ -107,7 +107,7 @@ def test_values_beyond_the_reference_are_information():
 
 
 @pytest.mark.parametrize(("outside", "status"), [(10, Status.OK), (11, Status.BREACHED)])
-def test_a_hundredth_of_the_rows_may_lie_beyond(outside, status):
+def test_out_of_range_share_up_to_a_hundredth_is_ok(outside, status):
     ages = np.full(1000, REFERENCE_COLUMNS["age"].max())
     ages[:500] = REFERENCE_COLUMNS["age"].min()
     ages[:outside] -= 1e-9
@@ -115,14 +115,14 @@ def test_a_hundredth_of_the_rows_may_lie_beyond(outside, status):
     assert (share.value, share.status) == (outside / 1000, status)
 
 
-def test_null_and_nan_are_not_out_of_range():
+def test_null_and_nan_are_not_counted_as_out_of_range():
     ages = [None] * 50 + [np.nan] * 50 + [0.0] * 100
     assert _quality(_fresh(200) | {"age": ages})["age", "out_of_range_share"].value == 0.0
     only_infinite = _quality(_fresh(10) | {"age": [np.inf] * 10})["age", "out_of_range_share"]
     assert (only_infinite.value, only_infinite.status) == (1.0, Status.BREACHED)
 
 
-def test_a_reference_without_numbers_has_no_range():
+def test_out_of_range_share_without_reference_values_is_skipped():
     reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": [None] * 5000})
     share = _quality(_fresh(100), reference)["age", "out_of_range_share"]
     assert (share.status, share.reason) == (Status.SKIPPED, "the reference has no finite value")
@@ -135,7 +135,7 @@ def test_a_reference_without_numbers_has_no_range():
     ("age", [0.3]), ("age", [None, 0.3]), ("age", [np.nan]), ("age", [np.inf]), ("plan", ["pro"]),
     ("plan", [None, "pro"]), ("plan", ["gold"]),
 ])  # fmt: skip
-def test_a_column_that_says_the_same_in_every_row_is_a_breach(column, values):
+def test_column_with_one_value_in_all_rows_is_breached(column, values):
     constant = _quality(_fresh(100) | {column: values * (100 // len(values))})[column, "constant"]
     assert (constant.value, constant.status, constant.severity) == (1.0, Status.BREACHED, Severity.WARNING)
     assert constant.reason == f"every value of {column} is the same"
@@ -145,19 +145,19 @@ def test_a_column_that_says_the_same_in_every_row_is_a_breach(column, values):
 @pytest.mark.parametrize(("column", "values"), [
     ("age", [0.3, 0.3000001]), ("age", [0.3, np.nan]), ("plan", ["gold", "tin"]), ("plan", ["pro", "plus"]),
 ])  # fmt: skip
-def test_two_values_are_not_one(column, values):
-    """Also where one bin, or the cell of unseen categories, holds both."""
+def test_column_with_two_values_is_not_constant(column, values):
+    """This holds even if one bin, or the cell of unseen categories, contains both values."""
     constant = _quality(_fresh(100) | {column: values * 50})[column, "constant"]
     assert (constant.value, constant.status) == (0.0, Status.OK)
 
 
-def test_a_column_without_values_is_a_matter_of_nulls():
+def test_constant_check_of_a_column_without_values_is_skipped():
     constant = _quality(_fresh(10) | {"age": [None] * 10})["age", "constant"]
     assert (constant.status, constant.reason) == (Status.SKIPPED, "no values")
 
 
-def test_what_was_constant_on_a_day_of_the_reference_may_be_so_again():
-    """As a weekday is: another value every day, the same all day."""
+def test_column_constant_on_a_day_of_the_reference_is_not_breached():
+    """The column changes from day to day and is constant within a day, like a weekday."""
     days = [NOON + dt.timedelta(days=n // 100) for n in range(700)]
     columns = {
         "age": [float(n // 100) for n in range(700)],
@@ -179,7 +179,7 @@ def test_what_was_constant_on_a_day_of_the_reference_may_be_so_again():
     ((50, 50), "a", 7, Status.OK), ((50, 50), "a", 8, Status.BREACHED),  # 2 * .5 ** 8 is below .01
     ((99, 1), "b", 1, Status.OK), ((99, 1), "new", 1, Status.OK), ((50, 50), "new", 8, Status.BREACHED),
 ])  # fmt: skip
-def test_few_rows_may_be_the_same_by_chance(shares, value, rows, status):
+def test_constant_column_of_few_rows_is_ok_if_chance_explains_it(shares, value, rows, status):
     plans = np.repeat(["a", "b"], shares)
     # On no day of the reference is the column constant: there is one day, with both.
     reference = reference_of(SPEC, features(np.random.default_rng(4), 100) | {"plan": plans})
@@ -187,6 +187,6 @@ def test_few_rows_may_be_the_same_by_chance(shares, value, rows, status):
     assert (found.value, found.status) == (1.0, status)
 
 
-def test_a_single_row_is_no_news():
+def test_constant_check_of_a_single_row_is_ok():
     found = _quality(_fresh(1))
     assert {m.status for (_, name), m in found.items() if name == "constant"} == {Status.OK}

@@ -1,4 +1,4 @@
-"""Categories in which nulls sit are found, and only those."""
+"""Categories that contain most nulls of a column are found, and no others."""
 
 import polars as pl
 
@@ -12,12 +12,12 @@ def _frame(**null_share: tuple[int, int]) -> tuple[pl.DataFrame, pl.Series]:
     return pl.DataFrame({"carrier": categories}), pl.Series(missing)
 
 
-def test_one_category_with_most_of_the_nulls_is_the_group() -> None:
+def test_null_group_of_one_category_with_most_nulls_is_found() -> None:
     frame, missing = _frame(MQ=(96, 100), AA=(6, 300), UA=(6, 300))
     assert find_null_group(frame, missing, ["carrier"]) == NullGroup("carrier", ("MQ",))
 
 
-def test_several_categories_form_one_group() -> None:
+def test_null_group_of_several_categories_is_found() -> None:
     frame, missing = _frame(MQ=(96, 100), AA=(70, 100), UA=(6, 300))
     assert find_null_group(frame, missing, ["carrier"]) == NullGroup("carrier", ("AA", "MQ"))
 
@@ -27,23 +27,23 @@ def test_nulls_spread_evenly_have_no_group() -> None:
     assert find_null_group(frame, missing, ["carrier"]) is None
 
 
-def test_a_column_that_is_null_nearly_everywhere_has_no_group() -> None:
+def test_column_null_nearly_everywhere_has_no_group() -> None:
     frame, missing = _frame(MQ=(99, 100), AA=(299, 300), UA=(0, 60))
     assert find_null_group(frame, missing, ["carrier"]) is None
 
 
-def test_a_category_of_few_rows_is_no_group() -> None:
+def test_category_of_few_rows_is_no_null_group() -> None:
     frame, missing = _frame(MQ=(29, 29), AA=(0, 300))
     assert find_null_group(frame, missing, ["carrier"]) is None
 
 
-def test_the_column_that_leaves_the_fewest_nulls_outside_wins() -> None:
+def test_null_group_with_the_fewest_nulls_outside_is_chosen() -> None:
     frame, missing = _frame(MQ=(90, 100), AA=(10, 500))
     sharper = pl.when(missing).then(pl.lit("bad")).otherwise(pl.lit("good")).alias("source")
     frame = frame.with_columns(sharper)
     assert find_null_group(frame, missing, ["carrier", "source"]) == NullGroup("source", ("bad",))
 
 
-def test_rows_without_a_category_are_outside_of_the_group() -> None:
+def test_rows_without_a_category_are_outside_of_the_null_group() -> None:
     frame = pl.DataFrame({"carrier": ["MQ", None, "AA"]})
     assert NullGroup("carrier", ("MQ",)).rows(frame).to_list() == [True, False, False]
