@@ -1,14 +1,14 @@
-"""Concept or covariate: how much of a metric's change the moved inputs explain, and how much they leave.
+"""The part of a metric's change that moved inputs explain (covariate shift), and the rest (a changed relation).
 
-Two splits of the same change. By the inputs: the reference rows, weighted so that their features look like the
-chunk's, say what the metric would be if labels followed from inputs as before. By the score: the reference's label
-rates by score say what it would be if labels followed from scores as before; it needs counts alone, so that a week is
-the sum of its days. What remains is a change of relation, between inputs (or scores) and labels. An input that is not
-among the features cannot be weighted for: its moves are seen as a change of relation.
+The same change is split in two ways. The split by inputs weights the reference rows so that their features look like
+the chunk's, which gives the metric to expect if labels follow from inputs as before. The split by score uses the
+reference's label rates by score, which give the metric to expect if labels follow from scores as before. It needs only
+counts, so that a week is the sum of its days. The rest is a change of the relation between inputs (or scores) and
+labels. An input that is not among the features cannot be weighted for, so its moves appear as a change of relation.
 
-The intervals take the weights as known: the noise of their estimation is missing from them. Over 84 simulated pairs of
-1,500 and 1,000 rows those of the part by inputs covered 0 in 63 to 68 % when nothing had moved; those of relation in
-93 to 98 %, with and without moved inputs. So no part by inputs is ever breached.
+The intervals treat the weights as known and leave out the noise of their estimation. Over 84 simulated pairs of 1,500
+and 1,000 rows, the intervals of the part by inputs covered 0 in 63 to 68 % if nothing had moved; those of relation in
+93 to 98 %, with and without moved inputs. Therefore the part by inputs is never breached.
 """
 
 from collections.abc import Iterator
@@ -36,12 +36,12 @@ from monitoring_pipeline.statistics.seeding import generator_of
 from monitoring_pipeline.statistics.weights import effective_rows
 
 SAMPLE_ROWS = 4_000
-"""Labelled rows of each side, the first by the hash of their ids."""
+"""Labelled rows of each side, the first by the hash of their IDs."""
 DRAWS = 200
 LEAST_EFFECTIVE_ROWS = 50
 LEAST_EFFECTIVE_SHARE = 0.05
 LEAST_COVERED = 0.5
-"""Least mean weight of the reference rows: about the share of the chunk that the reference has rows for."""
+"""Least mean weight of the reference rows, which is about the share of the chunk with similar rows in the reference."""
 BY_INPUTS = "{}: reference rows weighted to the chunk's inputs, minus the reference"
 OF_RELATION = "{}: the chunk minus reference rows weighted to its inputs; what moved inputs do not explain"
 
@@ -64,10 +64,10 @@ def attribute_change(
     labels: pl.DataFrame,
     seed_parts: tuple[str, ...],
 ) -> tuple[Measurement, ...]:
-    """Split the change of every metric against the reference into what inputs explain and what they leave.
+    """Split the change of every metric from the reference into the part that inputs explain and the rest.
 
-    A change of relation is breached when its interval excludes 0 and it is at least its floor, with severity info:
-    it explains the metric, which has thresholds of its own.
+    A change of relation is breached if its interval excludes 0 and it is at least its floor. Its severity is info,
+    because it explains a metric that has separate thresholds.
 
     Args:
         spec: the model.
@@ -130,8 +130,8 @@ def _by_inputs(
     draws = tuple(_draws(side.rows, generator) for side in (sides.reference, sides.current))
     for name, metric in metrics.items():
         floor = relation_floor(spec.task, name, sides.reference)
-        own = replace(blank, reference_value=_of_all(metric, sides.reference), rows=sides.current.rows)
-        yield from _split(name, metric, sides, draws, replace(own, threshold_lower=-floor, threshold_upper=floor))
+        of_metric = replace(blank, reference_value=_of_all(metric, sides.reference), rows=sides.current.rows)
+        yield from _split(name, metric, sides, draws, replace(of_metric, threshold_lower=-floor, threshold_upper=floor))
 
 
 def _too_far(weights: Values) -> str | None:
@@ -177,7 +177,7 @@ def _split(
 
 
 def _measured(blank: Measurement, values: Values) -> Measurement:
-    """Give a measurement its value, the first, and its interval from the others."""
+    """Return a measurement with values[0] as value and an interval from values[1:]."""
     try:
         estimate: Quantity = bootstrap_interval(float(values[0]), values[1:])
     except UndefinedStatisticError as undefined:
@@ -186,7 +186,7 @@ def _measured(blank: Measurement, values: Values) -> Measurement:
 
 
 def judged(measurement: Measurement) -> Measurement:
-    """Return the measurement breached when it is at least its floor and its interval excludes zero."""
+    """Return the measurement, breached if it is at least its floor and its interval excludes zero."""
     value, lower, upper, floor = (
         measurement.value,
         measurement.lower,

@@ -1,4 +1,4 @@
-"""What a shifted score explains of a binary metric's change, from rows and positives by score bin alone."""
+"""The part of a binary metric's change that a shifted score explains, from rows and positives by score bin."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ METRICS: Mapping[str, Callable[[counted.ScoreCounts], Values]] = {
 
 @dataclass(frozen=True, eq=False)
 class ScoreTable:
-    """Labelled rows by score bin; the tables of two days of one model add up to that of both.
+    """Labelled rows by score bin; the tables of two days of one model add up to the table of both days.
 
     Args:
         edges: inner edges of the bins, increasing, shape (bins - 1,).
@@ -41,7 +41,11 @@ class ScoreTable:
     score_sums: Values
 
     def __add__(self, other: "ScoreTable") -> "ScoreTable":
-        """Return the table of both."""
+        """Return the table of the rows of both.
+
+        Raises:
+            ValueError: if their bins differ.
+        """
         if not np.array_equal(self.edges, other.edges):
             raise ValueError(f"score bins differ: {self.edges.tolist()} and {other.edges.tolist()}")
         return ScoreTable(
@@ -61,7 +65,7 @@ def score_table(edges: Values, scores: Values, labels: Values) -> ScoreTable:
     """Count labelled rows by score; a score on an edge belongs to the bin below it.
 
     Args:
-        edges: of the bins.
+        edges: inner edges of the bins.
         scores: shape (rows,).
         labels: 0 or 1, shape (rows,).
     """
@@ -83,7 +87,7 @@ def measure_change_by_score(
     generator: np.random.Generator,
     reason: str | None,
 ) -> Iterator[Measurement]:
-    """Yield ``change_by_score[...]`` and ``change_given_score[...]`` of a binary model; of another one nothing."""
+    """Yield ``change_by_score[...]`` and ``change_given_score[...]`` for a binary model; nothing for other tasks."""
     if spec.task is not Task.BINARY:
         return
     if reason:
@@ -99,15 +103,15 @@ def measure_change_by_score(
 def split_by_score(
     reference: ScoreTable, current: ScoreTable, blank: Measurement, generator: np.random.Generator
 ) -> Iterator[Measurement]:
-    """Split each metric's change into what the shifted score explains and a changed relation of score and label.
+    """Split each metric's change into the part of the shifted score and the part of a changed relation to labels.
 
     The middle term is the metric under the current scores and the reference's label rate of each bin (direct
-    standardisation, Kitagawa 1955, JASA 50:1168). Intervals by a parametric bootstrap of the counts.
+    standardisation, Kitagawa 1955, JASA 50:1168). The intervals come from a parametric bootstrap of the counts.
 
     Args:
         reference: counts of the reference.
         current: counts of a chunk, or of any sum of chunks.
-        blank: what all measurements share.
+        blank: the fields that all measurements share.
         generator: source of random numbers.
     """
     before, after = _drawn(reference, generator), _drawn(current, generator)
@@ -120,19 +124,19 @@ def split_by_score(
             "change_given_score": (values[2] - values[1], "left: labels follow otherwise from the score"),
         }
         for part, (numbers, words) in parts.items():
-            own = replace(blank, name=part, of=name, definition=f"{name} over {BINS} bins of the score, {words}")
-            yield _estimated(own, numbers)
+            of_part = replace(blank, name=part, of=name, definition=f"{name} over {BINS} bins of the score, {words}")
+            yield _estimated(of_part, numbers)
 
 
 def reference_bins(reference: ScoreTable, current: ScoreTable) -> NDArray[np.int64]:
-    """Return for each bin that current rows fill its place among the bins that reference rows fill (or the nearest)."""
+    """Return the position of each filled current bin, or of the nearest bin, among the filled reference bins."""
     filled = np.flatnonzero(reference.rows > 0)
-    own = np.flatnonzero(current.rows > 0)
-    return np.abs(filled[None, :] - own[:, None]).argmin(axis=1).astype(np.int64)
+    filled_now = np.flatnonzero(current.rows > 0)
+    return np.abs(filled[None, :] - filled_now[:, None]).argmin(axis=1).astype(np.int64)
 
 
 def _drawn(table: ScoreTable, generator: np.random.Generator) -> counted.ScoreCounts:
-    """Return the counts as they are, and ``DRAWS`` drawn ones, over the filled bins."""
+    """Return the observed counts, followed by ``DRAWS`` drawn ones, over the filled bins."""
     filled = table.rows > 0
     rows, positives = table.rows[filled], table.positives[filled]
     cells = np.concatenate([positives, rows - positives])
@@ -144,10 +148,10 @@ def _drawn(table: ScoreTable, generator: np.random.Generator) -> counted.ScoreCo
 
 
 def _rates(counts: counted.ScoreCounts, table: ScoreTable) -> Values:
-    known = table.positives[table.rows > 0] / table.rows[table.rows > 0]
-    # A bin without rows in a draw keeps the rate that it has.
+    observed = table.positives[table.rows > 0] / table.rows[table.rows > 0]
+    # A bin without rows in a draw keeps its observed rate.
     rows = np.broadcast_to(counts.rows, counts.positives.shape)
-    return np.where(rows > 0, counts.positives / np.maximum(rows, 1.0), known)
+    return np.where(rows > 0, counts.positives / np.maximum(rows, 1.0), observed)
 
 
 def _estimated(blank: Measurement, values: Values) -> Measurement:

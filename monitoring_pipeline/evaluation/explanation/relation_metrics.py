@@ -1,4 +1,4 @@
-"""Metrics of labelled rows that count differently, as the split of a change needs them: one number per draw."""
+"""Metrics of weighted labelled rows, one number per draw, for the split of a change."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Rows with label and output, sorted by id.
+    """Rows with label and output, sorted by ID.
 
     Args:
         labels: label, of a multiclass model the number of its class, shape (rows,).
@@ -38,7 +38,7 @@ Metric = Callable[[Labelled, Values], Values]
 
 
 def labelled_rows(spec: ModelSpec, rows: pl.DataFrame) -> tuple[Labelled, pl.DataFrame]:
-    """Return the rows whose label and outputs are numbers, as arrays and as they were, sorted by id.
+    """Return the rows whose label and outputs are numbers, as arrays and as a frame, sorted by ID.
 
     Args:
         spec: the model.
@@ -62,8 +62,8 @@ def _of_counts(function: Callable[[counted.ScoreCounts], Values], rows: Labelled
 
 def _counts(scores: Values, positives: Values, weights: Values) -> counted.ScoreCounts:
     order = np.lexsort((positives, scores))
-    own = weights[:, order]
-    return counted.ScoreCounts(scores[order], own, own * positives[order])
+    ordered = weights[:, order]
+    return counted.ScoreCounts(scores[order], ordered, ordered * positives[order])
 
 
 def _macro_auroc(rows: Labelled, weights: Values) -> Values:
@@ -76,8 +76,8 @@ def _macro_auroc(rows: Labelled, weights: Values) -> Values:
 
 
 def _class_log_loss(rows: Labelled, weights: Values) -> Values:
-    own = rows.outputs[np.arange(rows.rows), rows.labels.astype(np.int64)]
-    return _mean(-np.log(np.clip(own, counted.SMALLEST_PROBABILITY, None)), weights)
+    of_label = rows.outputs[np.arange(rows.rows), rows.labels.astype(np.int64)]
+    return _mean(-np.log(np.clip(of_label, counted.SMALLEST_PROBABILITY, None)), weights)
 
 
 def _mean(values: Values, weights: Values) -> Values:
@@ -116,7 +116,7 @@ RELATION_METRICS: Mapping[Task, Mapping[str, Metric]] = {
 }
 
 SHARE_OF_ERROR = 0.1
-"""Regression: a part of a change matters from this share of the reference's mean absolute error."""
+"""Floor of a part of a change of a regression, as a share of the reference's mean absolute error."""
 RELATION_FLOORS: Mapping[str, float] = {
     "auroc": 0.02,
     "macro_auroc": 0.02,
@@ -127,7 +127,7 @@ RELATION_FLOORS: Mapping[str, float] = {
 
 
 def relation_floor(task: Task, name: str, reference: Labelled) -> float:
-    """Return from which size on a part of a metric's change matters, in the metric's units."""
+    """Return the smallest part of a metric's change that matters, in the metric's units."""
     if task is Task.REGRESSION:
         return max(SHARE_OF_ERROR * float(np.abs(_errors(reference)).mean()), math.ulp(0.0))
     return RELATION_FLOORS[name]

@@ -1,4 +1,4 @@
-"""Whether labels, given the model's output, are what they were in the reference."""
+"""The residual test: whether labels of rows with equal output are distributed as in the reference."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -32,12 +32,12 @@ DEFINITIONS: Mapping[Task, str] = {
 def measure_residuals(
     spec: ModelSpec, reference: Labelled, current: Labelled, blank: Measurement, reason: str | None
 ) -> Iterator[Measurement]:
-    """Yield ``residual_test``: breached when its size is at least the floor and p is below ``drift.alpha``.
+    """Yield ``residual_test``, breached if its size is at least the floor and p is below ``drift.alpha``.
 
-    The p-value takes rows as independent; rows of one day often are not (weather, one campaign), hence the floor.
+    The p-value treats rows as independent. Rows of one day often are not (weather, one campaign), so there is a floor.
     """
     floor = FLOORS[spec.task]
-    own = replace(
+    unmeasured = replace(
         blank,
         name="residual_test",
         definition=DEFINITIONS[spec.task],
@@ -45,18 +45,20 @@ def measure_residuals(
         threshold_upper=floor,
     )
     if reason:
-        yield own.skipped(reason)
+        yield unmeasured.skipped(reason)
         return
     try:
-        value, evidence = (_of_numbers if spec.task is Task.REGRESSION else _of_classes)(reference, current)
+        value, significance = (_of_numbers if spec.task is Task.REGRESSION else _of_classes)(reference, current)
     except UndefinedStatisticError as undefined:
-        yield own.skipped(str(undefined))
+        yield unmeasured.skipped(str(undefined))
         return
-    tested = replace(own, value=value, p_value=evidence.p_value)
-    if abs(value) < floor or evidence.p_value >= spec.drift.alpha:
+    tested = replace(unmeasured, value=value, p_value=significance.p_value)
+    if abs(value) < floor or significance.p_value >= spec.drift.alpha:
         yield tested
         return
-    words = f"{value:+.3f} is beyond {floor:.3g}, and p = {evidence.p_value:.2g} is below {spec.drift.alpha:g}: given"
+    words = (
+        f"{value:+.3f} is beyond {floor:.3g}, and p = {significance.p_value:.2g} is below {spec.drift.alpha:g}: given"
+    )
     yield tested.breached(f"{words} the model's output, labels are not what they were")
 
 
@@ -64,10 +66,10 @@ def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Signific
     sides = [_score_and_hit(side) for side in (reference, current)]
     edges = score_edges(sides[0][0], BINS)
     before, after = (score_table(edges, scores, hits) for scores, hits in sides)
-    evidence = stratified_homogeneity_test(before.rows, before.positives, after.rows, after.positives)
+    significance = stratified_homogeneity_test(before.rows, before.positives, after.rows, after.positives)
     both = (before.rows > 0) & (after.rows > 0)
     off = after.positives[both] - after.rows[both] * before.positives[both] / before.rows[both]
-    return float(off.sum() / after.rows[both].sum()), evidence
+    return float(off.sum() / after.rows[both].sum()), significance
 
 
 def _score_and_hit(side: Labelled) -> tuple[Values, Values]:
@@ -81,16 +83,16 @@ def _of_numbers(reference: Labelled, current: Labelled) -> tuple[float, Signific
     off = [side.labels - side.outputs[:, 0] for side in (reference, current)]
     bins = [np.searchsorted(edges, side.outputs[:, 0], side="left").astype(np.int64) for side in (reference, current)]
     flags = np.concatenate([np.zeros(off[0].size, dtype=bool), np.ones(off[1].size, dtype=bool)])
-    evidence = van_elteren_test(np.concatenate(off), flags, np.concatenate(bins))
+    significance = van_elteren_test(np.concatenate(off), flags, np.concatenate(bins))
     spread = float(np.sort(off[0]).std())
     if spread == 0.0:
         raise UndefinedStatisticError("the reference's residuals are all equal")
     size = edges.size + 1
-    counts = [np.bincount(own, minlength=size) for own in bins]
-    sums = [_sums(own, residual, size) for own, residual in zip(bins, off, strict=True)]
+    counts = [np.bincount(places, minlength=size) for places in bins]
+    sums = [_sums(places, residual, size) for places, residual in zip(bins, off, strict=True)]
     both = (counts[0] > 0) & (counts[1] > 0)
     moved = sums[1][both] - counts[1][both] * sums[0][both] / counts[0][both]
-    return float(moved.sum() / counts[1][both].sum()) / spread, evidence
+    return float(moved.sum() / counts[1][both].sum()) / spread, significance
 
 
 def _sums(bins: NDArray[np.int64], values: Values, size: int) -> Values:

@@ -1,1 +1,1 @@
-"""How long labels take to arrive, and how mature a chunk's labels are."""
+"""The delay of labels, and the maturity of a chunk's labels."""

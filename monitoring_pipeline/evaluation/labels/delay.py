@@ -1,4 +1,4 @@
-"""How long labels take to arrive, learned from the reference, and what that says about a chunk's labels."""
+"""The delay of labels, learned from the reference, and the weights that correct a chunk's labels for it."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ LEAST_LABELS = 100
 LEAST_LABELS_OF_A_GROUP = 30
 LABEL_QUANTILES = (1 / 3, 2 / 3)
 ALIKE = 1.05
-"""Groups whose labels arrive within this ratio of each other are left unweighted: a weight costs precision."""
+"""Groups whose shares of arrived labels differ by at most this ratio are not weighted, as weights cost precision."""
 LEAST_SHARE_ARRIVED = 0.1
 LEAST_EFFECTIVE_SHARE = 0.5
 LEAST_SHARE_AT_AN_AGE = 0.01
 MOST_ROWS_TOO_YOUNG = 0.05
-"""Rows of an age at which one group has labels and another none: what is not there cannot be weighted."""
+"""Largest share of rows of an age at which one group has labels and another none, which no weight can correct."""
 
 
 @dataclass(frozen=True)
 class GroupDelay:
-    """How long the labels of one group take that arrive at all; ``share`` is the group's share of all labels."""
+    """The delay of the labels of one group that have arrived; ``share`` is the group's share of all labels."""
 
     group: str
     share: float
@@ -40,14 +40,14 @@ class GroupDelay:
 
 @dataclass(frozen=True)
 class LabelDelay:
-    """How long labels take, in hours.
+    """The delay of labels, in hours.
 
     Args:
-        arrivals: share of all predictions whose label has arrived; what never arrives counts.
-        groups: by class, or by third of a regression's labels; none where there are too few labels.
-        cuts: labels between the thirds of a regression.
-        labels: labels that it was learned from.
-        reason: why nothing was learned, if so.
+        arrivals: share of all predictions whose label has arrived; labels that never arrive are included.
+        groups: by class, or by third of a regression's labels; none if there are too few labels.
+        cuts: bounds between the thirds of a regression's labels.
+        labels: number of labels that the delay was learned from.
+        reason: the reason if nothing was learned.
     """
 
     arrivals: Arrivals = NO_ARRIVALS
@@ -62,9 +62,9 @@ NO_DELAY_LEARNED = LabelDelay(reason="the delay of labels was not learned")
 
 @dataclass(frozen=True, eq=False)
 class ArrivalWeights:
-    """Weights of labelled rows by the inverse probability that their label has arrived; none where all are alike.
+    """Weights of labelled rows: the inverse probability that their label has arrived; None if all are equal.
 
-    ``not_interpretable`` says why no weight can mend what has not arrived.
+    ``not_interpretable`` is the reason if weights cannot correct for the labels that have not arrived.
     """
 
     weights: Values | None = None
@@ -72,9 +72,9 @@ class ArrivalWeights:
 
 
 def learn_label_delay(spec: ModelSpec, rows: pl.DataFrame, as_of: dt.datetime) -> LabelDelay:
-    """Learn from reference rows when labels become known; those that have not yet are censored.
+    """Learn from reference rows when labels become known; labels that are not known yet are censored.
 
-    The groups' delays are those of labels that arrived, of rows old enough for their labels to be complete.
+    The delays of groups are learned from the labels that arrived for rows old enough to have all their labels.
 
     Args:
         spec: the model.
@@ -85,26 +85,26 @@ def learn_label_delay(spec: ModelSpec, rows: pl.DataFrame, as_of: dt.datetime) -
     labels = int(known.sum())
     if labels < LEAST_LABELS:
         return LabelDelay(reason=f"{labels} labels in the reference, at least {LEAST_LABELS} needed")
-    waited = _hours(rows.select(pl.coalesce("known_at", pl.lit(as_of)) - pl.col("predicted_at")).to_series())
-    arrivals = thinned(kaplan_meier(waited, known.to_numpy()), STEPS)
+    hours_waited = _hours(rows.select(pl.coalesce("known_at", pl.lit(as_of)) - pl.col("predicted_at")).to_series())
+    arrivals = thinned(kaplan_meier(hours_waited, known.to_numpy()), STEPS)
     complete = known & (rows["predicted_at"] <= as_of - spec.labels.delay)
-    arrived, hours = rows.filter(complete), waited[complete.to_numpy()]
+    arrived, hours = rows.filter(complete), hours_waited[complete.to_numpy()]
     cuts = _cuts(spec, arrived)
     group_of_row = label_groups(spec, arrived["label"], cuts).to_numpy()
     groups = tuple(
         GroupDelay(
             group=str(name),
             share=float(np.mean(np.asarray(group_of_row == name))),
-            arrivals=thinned(kaplan_meier(own, np.ones(own.size, dtype=bool)), STEPS),
+            arrivals=thinned(kaplan_meier(group_hours, np.ones(group_hours.size, dtype=bool)), STEPS),
         )
         for name in sorted(set(group_of_row))
-        if (own := hours[group_of_row == name]).size >= LEAST_LABELS_OF_A_GROUP
+        if (group_hours := hours[group_of_row == name]).size >= LEAST_LABELS_OF_A_GROUP
     )
     return LabelDelay(arrivals, groups, cuts, labels)
 
 
 def label_groups(spec: ModelSpec, labels: pl.Series, cuts: tuple[float, ...]) -> pl.Series:
-    """Return the group of each label: its class, or the third that it lies in."""
+    """Return the group of each label: its class, or its third of a regression's labels."""
     if spec.task is Task.MULTICLASS:
         return labels.cast(pl.String)
     if spec.task is Task.BINARY:
@@ -121,22 +121,22 @@ def expected_labels(delay: LabelDelay, ages_hours: Values) -> ExpectedLabels:
 def arrival_weights(
     spec: ModelSpec, delay: LabelDelay, labels: pl.Series, ages_hours: Values, all_ages_hours: Values
 ) -> ArrivalWeights:
-    """Return what makes labelled rows stand for all rows whose label will ever arrive.
+    """Return weights with which labelled rows represent all rows whose label will ever arrive.
 
-    If the labels of one class arrive earlier than those of another, what has arrived is not what will have arrived.
-    A row whose label arrives by now with probability F counts 1 / F times (Horvitz & Thompson 1952, JASA 47:663;
-    censoring weights: Robins & Rotnitzky 1992), F being its group's share of arrivals at its age.
+    If the labels of one class arrive earlier than those of another, the labels that have arrived are a biased sample.
+    A row whose label has arrived by now with probability F counts 1 / F times (Horvitz & Thompson 1952, JASA 47:663;
+    censoring weights: Robins & Rotnitzky 1992). F is its group's share of arrivals at its age.
 
     Args:
         spec: the model.
-        delay: what was learned from the reference.
+        delay: the delay learned from the reference.
         labels: labels of the labelled rows.
         ages_hours: hours since each labelled row's prediction, shape (labelled,).
-        all_ages_hours: the same of all rows of the chunk, shape (rows,).
+        all_ages_hours: hours since the prediction of every row of the chunk, shape (rows,).
     """
-    by_group = {own.group: own.arrivals for own in delay.groups}
-    share_of_row = {name: own.at(all_ages_hours) for name, own in by_group.items()}
-    arrived = {name: float(np.sort(own).mean()) for name, own in share_of_row.items()}
+    by_group = {of_group.group: of_group.arrivals for of_group in delay.groups}
+    share_of_row = {name: of_group.at(all_ages_hours) for name, of_group in by_group.items()}
+    arrived = {name: float(np.sort(of_group).mean()) for name, of_group in share_of_row.items()}
     if not labels.len() or max(arrived.values(), default=1.0) <= ALIKE * min(arrived.values(), default=1.0):
         return ArrivalWeights()
     latest = min(arrived, key=lambda name: arrived[name])
@@ -145,11 +145,11 @@ def arrival_weights(
     if too_early is not None:
         return ArrivalWeights(not_interpretable=f"{words}: {too_early}")
     groups = label_groups(spec, labels, delay.cuts).to_numpy()
-    # A group with too few labels to learn from counts as all do.
+    # A group with too few labels to learn from gets the arrivals of all labels.
     shares = delay.arrivals.at(ages_hours) / (delay.arrivals.ever or 1.0)
-    for name, own in by_group.items():
-        shares[groups == name] = own.at(ages_hours[groups == name])
-    # A label may be earlier than any of the reference's: then it stands for what the group has by now.
+    for name, of_group in by_group.items():
+        shares[groups == name] = of_group.at(ages_hours[groups == name])
+    # A label may be earlier than any label of the reference, so its share is bounded by the share of its group by now.
     floor = np.array([LEAST_SHARE_ARRIVED * arrived.get(name, 1.0) for name in groups])
     weights = 1.0 / np.maximum(shares, floor)
     if effective_rows(weights) < LEAST_EFFECTIVE_SHARE * weights.size:
@@ -161,11 +161,14 @@ def arrival_weights(
 
 
 def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> str | None:
-    """Return why weights cannot mend the latest group: next to none of it is known, of all rows or of the young."""
+    """Return the reason why weights cannot correct for the slowest group; None if they can.
+
+    Too few of its labels have arrived, overall or among recent rows.
+    """
     if arrived < LEAST_SHARE_ARRIVED:
         return f"{arrived:.1%} are known by now, at least {LEAST_SHARE_ARRIVED:.0%} needed"
     soonest: Values = np.max(list(share_of_row.values()), axis=0)
-    # Where no group has labels yet, none is favoured.
+    # At ages without labels of any group, no group is overrepresented.
     alone = (share_of_row[latest] < LEAST_SHARE_AT_AN_AGE) & (soonest >= LEAST_SHARE_AT_AN_AGE)
     if (young := float(np.mean(alone))) > MOST_ROWS_TOO_YOUNG:
         return f"{young:.1%} of the rows are too young for any, at most {MOST_ROWS_TOO_YOUNG:.0%} allowed"
@@ -173,7 +176,7 @@ def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> 
 
 
 def ages_in_hours(predicted_at: pl.Series, as_of: dt.datetime) -> Values:
-    """Return the hours from each prediction to a moment; what is predicted later has age 0."""
+    """Return the hours from each prediction to a moment; later predictions have age 0."""
     return _hours(as_of - predicted_at)
 
 
@@ -188,7 +191,7 @@ def _cuts(spec: ModelSpec, arrived: pl.DataFrame) -> tuple[float, ...]:
 
 
 def _words(spec: ModelSpec, delay: LabelDelay, group: str) -> str:
-    """Return which labels a group holds, for a person."""
+    """Return the labels of a group in words for messages."""
     if spec.task is not Task.REGRESSION:
         return f"of class {group}"
     place, bounds = int(group), (None, *delay.cuts, None)

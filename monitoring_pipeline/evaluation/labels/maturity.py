@@ -1,4 +1,4 @@
-"""How far the labels of a chunk have arrived."""
+"""The maturity of a chunk's labels: the share that has arrived, its state, and overdue labels."""
 
 import datetime as dt
 import math
@@ -17,7 +17,7 @@ ARRIVED, PRESENT = "labels_arrived_ratio", "labels_present"
 
 @dataclass(frozen=True)
 class ExpectedLabels:
-    """How many labels a chunk's predictions shall have: by now, and in the end; learned from the reference."""
+    """The expected number of labels of a chunk's predictions, by now and in the end; learned from the reference."""
 
     by_now: float
     eventually: float
@@ -25,7 +25,7 @@ class ExpectedLabels:
 
 @dataclass(frozen=True)
 class LabelMaturity:
-    """How many of a chunk's labels are known, beside how many will be, and what that means."""
+    """The numbers of known and of expected labels of a chunk, and the resulting state."""
 
     predictions: int
     labelled: int
@@ -34,7 +34,7 @@ class LabelMaturity:
 
     @property
     def share(self) -> float:
-        """Labels that are known, of those that will be; of all predictions where nothing was learned; at most 1."""
+        """Known labels as a share of the expected ones, or of all predictions if nothing was learned; at most 1."""
         complete = self.expected.eventually if self.expected else self.predictions
         return min(1.0, self.labelled / complete) if complete else 0.0
 
@@ -48,7 +48,7 @@ def assess_maturity(
     as_of: dt.datetime,
     expected: ExpectedLabels | None = None,
 ) -> LabelMaturity:
-    """Return the state: final once the label delay has passed, else by the share that has arrived."""
+    """Return the maturity: final once the label delay has passed, else provisional or immature by the share."""
     early = LabelMaturity(predictions, labelled, Maturity.IMMATURE, expected)
     if as_of >= final_from(spec, chunk):
         return replace(early, state=Maturity.FINAL)
@@ -57,12 +57,12 @@ def assess_maturity(
 
 
 def final_from(spec: ModelSpec, chunk: Chunk) -> dt.datetime:
-    """Return the moment from which on a chunk's labels count as complete."""
+    """Return the moment at which a chunk's labels start to count as complete."""
     return chunk.end + spec.labels.delay
 
 
 def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Measurement, ...]:
-    """Return what is known and what is expected of the chunk's labels, and whether too few have come by now."""
+    """Return the numbers of known and expected labels, and whether too few labels have arrived by now."""
     share = Measurement(
         kind=Kind.OPERATIONS,
         subject="label",
@@ -93,7 +93,7 @@ def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Mea
 
 
 def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present: Measurement) -> Measurement:
-    """Breached when clearly fewer labels have come than are expected by now: the feed of labels may be broken."""
+    """Return a breach if clearly fewer labels have arrived than are expected by now, as with a broken feed."""
     ratio = maturity.labelled / expected if expected > 0 else 1.0
     measurement = replace(
         present,
@@ -115,7 +115,7 @@ def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present:
 
 
 def _none_at_all(spec: ModelSpec, maturity: LabelMaturity, present: Measurement) -> Measurement:
-    """Where nothing is known of how many to expect: breached when all should be here and there is not one."""
+    """Return a breach if labels are final and none has arrived; for references without a learned delay."""
     measurement = replace(
         present,
         kind=Kind.QUALITY,

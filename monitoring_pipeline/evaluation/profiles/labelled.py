@@ -46,7 +46,7 @@ class SummedMetric:
 
 @dataclass(frozen=True, eq=False)
 class ClassCounts:
-    """Labelled rows of each day by score: ``scores`` are representative of the cells, counts have shape (days, cells)."""
+    """Labelled rows of each day by score: one of ``scores`` per cell, counts of shape (days, cells)."""
 
     scores: Values
     positives: Values

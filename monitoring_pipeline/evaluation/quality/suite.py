@@ -9,7 +9,7 @@ READABLE = "readable"
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """Outcome of a suite: failures of ``schema`` block everything downstream, failures of ``values`` are only reported."""
+    """Outcome of a suite: failures of ``schema`` block all later steps, those of ``values`` are only reported."""
 
     schema: tuple[Measurement, ...]
     values: tuple[Measurement, ...]

@@ -1,1 +1,1 @@
-"""All that was learned from a version's reference window, as one document."""
+"""The reference: everything learned from a version's reference window, as one document."""

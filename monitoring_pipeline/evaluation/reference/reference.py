@@ -31,7 +31,7 @@ from monitoring_pipeline.statistics.results import Quantity
 
 
 class EmptyReferenceError(ValueError):
-    """A reference window without rows of its version; the message names both."""
+    """A reference window contains no rows of its version; the message names both."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class ReferenceMetric:
 
 @dataclass(frozen=True)
 class Reference:
-    """What the chunks of one model version are compared with.
+    """The reference that the chunks of one model version are compared with.
 
-    ``window`` is the key of the reference window (first day/day after the last); ``table_columns`` are the types of
-    all columns that the table of predictions had; ``floors`` and ``estimation`` were learned from its chunks,
-    ``label_delay`` from its labels; ``error_bins`` are those of a regression's errors;
-    ``constant_columns`` held one value only on a day of the reference, as a weekday does.
+    ``window`` is the key of the reference window (first day/day after the last). ``table_columns`` are the types of
+    all columns that the table of predictions had. ``floors`` and ``estimation`` were learned from its chunks,
+    ``label_delay`` from its labels. ``error_bins`` are the bins of a regression's errors. ``constant_columns`` held
+    only one value on some day of the reference, as the weekday does.
     """
 
     model: str
@@ -77,27 +77,27 @@ class Reference:
 
     @property
     def estimates(self) -> dict[MetricName, Quantity]:
-        """The reference's own performance, with intervals, by metric."""
+        """The performance on the reference, with intervals, by metric."""
         return {entry.metric: Quantity(entry.value, entry.lower, entry.upper) for entry in self.performance}
 
     @property
     def table(self) -> TableFacts:
-        """What is known about the table of predictions."""
+        """The table of predictions as it was in the reference."""
         return TableFacts(self.chunks, self.table_columns)
 
     @property
     def columns(self) -> ColumnFacts:
-        """Columns as column quality needs them."""
+        """The columns of the reference in the form that column quality takes."""
         return ColumnFacts(self.bins, self.profile, self.constant_columns)
 
     def measured(self, metric: MetricName) -> ReferenceMetric | None:
-        """Return the reference's own value of a metric, if it has one."""
+        """Return the metric on the reference; None if it was not measured there."""
         return next((entry for entry in self.performance if entry.metric == metric), None)
 
 
 @dataclass(frozen=True)
 class BuiltReference:
-    """A reference and what it was made of that is kept beside it: its chunks' profiles by key, and rows with labels."""
+    """A reference with the data that are kept beside it: profiles of its chunks by key, and its rows with labels."""
 
     reference: Reference
     chunks: dict[str, ChunkProfile]
@@ -127,7 +127,7 @@ def build_reference(
     table_columns: Mapping[str, str],
     as_of: dt.datetime,
 ) -> BuiltReference:
-    """Freeze the bins, profile the reference's chunks, and measure how well the version did on them.
+    """Freeze the bins, profile the reference's chunks, and measure the version's performance on them.
 
     Args:
         spec: the model.
@@ -139,20 +139,20 @@ def build_reference(
         as_of: the moment at which the labels were read.
 
     Raises:
-        EmptyReferenceError: when the window has no row of the version.
+        EmptyReferenceError: if the window has no row of the version.
     """
-    own = rows.filter(pl.col("model_version") == model_version)
-    if own.is_empty():
-        found = ", ".join(repr(v) for v in rows["model_version"].unique().sort().head(10).to_list()) or "none"
+    version_rows = rows.filter(pl.col("model_version") == model_version)
+    if version_rows.is_empty():
+        versions = ", ".join(repr(v) for v in rows["model_version"].unique().sort().head(10).to_list()) or "none"
         message = (
             f"{spec.name}: reference.{model_version}: no predictions of version {model_version!r} "
-            f"in {window}; versions found there: {found}"
+            f"in {window}; versions found there: {versions}"
         )
         raise EmptyReferenceError(message)
-    bins = {column: freeze_bins(own[column], kind) for column, kind in spec.columns.items()}
-    measured = measure_performance(spec, own, labels, model_version=model_version)
-    chunks = profile_by_chunk(spec, bins, own, model_version=model_version)
-    kept = rows_to_keep(own, labels)
+    bins = {column: freeze_bins(version_rows[column], kind) for column, kind in spec.columns.items()}
+    measured = measure_performance(spec, version_rows, labels, model_version=model_version)
+    chunks = profile_by_chunk(spec, bins, version_rows, model_version=model_version)
+    kept = rows_to_keep(version_rows, labels)
     constant = tuple(name for name in bins if any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
     reference = Reference(
         model=spec.name,
@@ -165,13 +165,13 @@ def build_reference(
             for m in measured
             if m.kind is Kind.PERFORMANCE and m.value is not None
         ),
-        labelled_rows=own.join(labels, on="row_id", how="semi").height,
+        labelled_rows=version_rows.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
         floors=learn_floors(spec, model_version, bins, chunks),
         multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
-        chunks=learn_chunks(spec, own),
+        chunks=learn_chunks(spec, version_rows),
         constant_columns=constant,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
@@ -187,9 +187,9 @@ def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
 
 
 def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:
-    """Find features whose nulls sit in a few categories of another one, as a broken feed's do.
+    """Return a measurement for each category that contains most nulls of another feature, as after a broken feed.
 
-    There the column's overall null share hides that the model never sees the value for those categories.
+    The overall null share of such a feature hides that the model never receives the value for those categories.
     """
     categorical = [name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL]
     return tuple(
@@ -204,23 +204,24 @@ def _concentrations(rows: pl.DataFrame, column: str, group: NullGroup, model_ver
     missing = rows[column].is_null()
     elsewhere = _share(missing.filter(~group.rows(rows)))
     for category in group.values:
-        own = missing.filter((rows[group.column] == category).fill_null(value=False))
+        in_category = missing.filter((rows[group.column] == category).fill_null(value=False))
         yield Measurement(
             kind=Kind.QUALITY,
             subject=column,
             name="null_share",
             of=str(Segment(group.column, category)),
             model_version=model_version,
-            value=_share(own),
+            value=_share(in_category),
             reference_value=elsewhere,
             threshold_upper=LEAST_SHARE,
             status=Status.BREACHED,
             severity=Severity.WARNING,
             reason=(
-                f"null in {_share(own):.1%} of the rows with {group.column} = {category}, in {elsewhere:.1%} elsewhere"
+                f"null in {_share(in_category):.1%} of the rows with {group.column} = {category}, "
+                f"in {elsewhere:.1%} elsewhere"
             ),
             definition="share of null among one category's rows; the reference value is that of all unsuspicious rows",
-            rows=own.len(),
+            rows=in_category.len(),
         )
 
 

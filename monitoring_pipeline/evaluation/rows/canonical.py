@@ -1,4 +1,4 @@
-"""Rows in canonical form: hashed ids, known types, a fixed order, and a fingerprint of the content."""
+"""Rows in canonical form: hashed IDs, fixed types, and a fixed order."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
 
 @dataclass(frozen=True)
 class LabelAccounting:
-    """What a join of labels to a chunk's predictions could not use, in rows.
+    """Numbers of label rows that could not be joined to a chunk's predictions.
 
-    ``orphans`` became known during the chunk and have no prediction at all; ``outside_window`` became known
-    during the chunk and belong to the predictions of another one, as late labels do; ``not_yet_known`` belong to
-    the chunk and are dated after the moment of reading.
+    ``orphans`` became known during the chunk and have no prediction. ``outside_window`` became known during the chunk
+    and belong to predictions of another chunk, as late labels do. ``not_yet_known`` belong to the chunk and are dated
+    after the moment of reading.
     """
 
     orphans: int
@@ -29,7 +29,7 @@ class LabelAccounting:
 
 @dataclass(frozen=True)
 class CanonicalRows:
-    """Rows ready for a snapshot, and what was counted on the way."""
+    """Rows ready for a snapshot, and the measurements of the rows that were left out."""
 
     frame: pl.DataFrame
     measurements: tuple[Measurement, ...]
@@ -38,17 +38,17 @@ class CanonicalRows:
 def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, without_time: int) -> CanonicalRows:
     """Bring a chunk's predictions into canonical form.
 
-    Ids are hashed with ``id_key``; numeric columns become Float64 and categorical ones String; rows without
-    an id are left out; of several rows with the same id and version the latest counts; rows are sorted by id.
+    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. Rows without an ID are left
+    out. If several rows have the same ID and version, the latest counts. Rows are sorted by ID.
 
     Args:
         spec: the model.
         raw: rows with canonical column names and the warehouse's types.
         id_key: key of the pseudonymising hash.
-        without_time: rows of the table that have no time, and so belong to no chunk.
+        without_time: number of rows of the table without a time, which belong to no chunk.
 
     Raises:
-        RowsError: when a column cannot be what the spec says, or binary predictions hold more than two classes.
+        RowsError: if a column does not fit the spec, or binary predictions hold more than two classes.
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
     if "model_version" not in raw.columns:
@@ -73,17 +73,17 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
 def canonical_labels(
     spec: ModelSpec, raw: pl.DataFrame, predictions: pl.DataFrame, accounting: LabelAccounting, *, id_key: bytes
 ) -> CanonicalRows:
-    """Bring a chunk's labels into canonical form: one row per id, the label known last counts.
+    """Bring a chunk's labels into canonical form: one row per ID, with the label that became known last.
 
     Args:
         spec: the model.
         raw: columns row_id, label, known_at with the warehouse's types.
         predictions: canonical predictions of the chunk: row_id and predicted_at.
-        accounting: what the warehouse counted.
+        accounting: the rows that the warehouse could not join.
         id_key: key of the pseudonymising hash.
 
     Raises:
-        RowsError: when the labels are not what the task needs, or binary ones hold more than two classes.
+        RowsError: if the labels do not fit the task, or binary labels hold more than two classes.
     """
     typed = raw.select(
         pseudonymise(raw["row_id"], id_key),
@@ -129,7 +129,7 @@ def _decided_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
 
 
 def _most_likely_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
-    """Return the decided class, or the one with the highest score; null where a score is."""
+    """Return the decided class, or the one with the highest score; null if a score is null."""
     if spec.predictions.prediction is not None:
         return _class_names(spec, frame["prediction"], "predictions.prediction").alias("prediction")
     scores = pl.DataFrame([_numbers(spec, frame[name], name).fill_nan(None) for name in spec.score_columns.values()])
@@ -147,7 +147,7 @@ def _class_names(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
     if not unknown.is_empty():
         message = (
             f"{spec.name}: {field}: the column holds {_examples(unknown)}; "
-            f"predictions.scores knows the classes {', '.join(map(repr, spec.classes))}"
+            f"predictions.scores has the classes {', '.join(map(repr, spec.classes))}"
         )
         raise RowsError(message)
     return names
@@ -162,7 +162,7 @@ def _typed_label(spec: ModelSpec, labels: pl.Series) -> pl.Series:
 
 
 def _numbers(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
-    """Return numbers as Float64; text is read as numbers where all of it can be."""
+    """Return numbers as Float64; a text column is parsed if all its values are numbers."""
     if values.dtype == pl.String:
         numbers = values.cast(pl.Float64, strict=False)
         unreadable = values.filter(numbers.is_null() & values.is_not_null())
@@ -185,7 +185,7 @@ def _is_positive(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
         if isinstance(positive, bool):
             message = (
                 f"{spec.name}: {field}: the column holds text ({_examples(values)}); "
-                "say which one is positive in labels.positive"
+                "name the positive one in labels.positive"
             )
             raise RowsError(message)
         comparable, sought = values, str(positive)

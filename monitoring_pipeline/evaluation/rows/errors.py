@@ -2,12 +2,12 @@
 
 
 class SourceError(RuntimeError):
-    """The rows of a chunk cannot be had from their source; the message says to a person why, and what to do."""
+    """The rows of a chunk cannot be read from their source; the message contains the reason and the remedy."""
 
 
 class SourceUnreachableError(SourceError):
-    """The source is away, or holds none of the rows that it had: what was read of a chunk before still stands."""
+    """The source is unreachable, or lost the rows that it had; results from earlier reads of the chunk remain valid."""
 
 
 class RowsError(SourceError):
-    """Rows that contradict the model spec; the message names column, value and what is allowed."""
+    """The rows contradict the model spec; the message names column, value and the allowed values."""

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.privacy.pseudonyms import ID_HASH_BYTES
 def fingerprint(frame: pl.DataFrame) -> str:
     """Return a hash of a frame's names, types and values; rows must be in a fixed order.
 
-    It depends on the content alone, and neither on the memory layout nor on the version of a library.
+    It depends only on the content: memory layout and versions of libraries have no effect.
     """
     digest = hashlib.blake2b(digest_size=ID_HASH_BYTES)
     for series in frame:
@@ -26,5 +26,5 @@ def fingerprint(frame: pl.DataFrame) -> str:
 
 
 def combined_fingerprint(*parts: str) -> str:
-    """Return one fingerprint of several."""
+    """Return one fingerprint of several fingerprints, in their order."""
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=ID_HASH_BYTES).hexdigest()

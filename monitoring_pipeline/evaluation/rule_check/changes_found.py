@@ -1,4 +1,4 @@
-"""Changes of known size made to columns of healthy days, and the share of days on which drift finds them."""
+"""The share of healthy days on which drift detects changes of known size that are injected into their columns."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,14 +31,14 @@ CHANGES_JUDGED = 3_000
 
 @dataclass(frozen=True)
 class HealthyDay:
-    """A held-out day and what was measured of its watched columns."""
+    """A held-out day and the measurements of its watched columns."""
 
     held: HeldOutDay
     measured: Sequence[Measurement]
 
 
 def measure_power(days: ReferenceDays, healthy: Sequence[HealthyDay]) -> Iterator[Measurement]:
-    """Yield, of every watched column and every change, the share of days on which the column is found to have drifted.
+    """Yield, for each watched column and change, the share of days on which drift detects the change.
 
     Args:
         days: the reference's days with their kept rows, which are changed.
@@ -84,9 +84,9 @@ def _column_changed(
 
 
 def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
-    """Return whether a column is flagged, by ``measure_drift``'s rule, once it has these values on a healthy day.
+    """Return whether ``measure_drift`` flags a column if it has these values on a healthy day.
 
-    Only that column is compared again; the others keep their p-values.
+    Only this column is compared again; the others keep their p-values.
     """
     column, held, spec = values.name, day.held, days.spec
     bins = held.against.bins[column]

@@ -1,4 +1,4 @@
-"""Days of a reference held out, each beside what the other days say: to replay the rules on days that are real."""
+"""Held-out days of a reference, each with the other days as counterpart, so that rules are checked on real days."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ from monitoring_pipeline.statistics.seeding import generator_of
 
 RATE, FOUND = "false_alarm_rate", "found"
 PARTS = 5
-"""A fifth of the days is held out at a time: the others are nearly as many as floors are learned from for real."""
+"""A fifth of the days is held out at a time, so that floors are learned from nearly as many days as in production."""
 LEAST_DAYS = 10
 LEAST_DAYS_SPLIT = 13
-"""Four fifths of them are the days that floors are learned from at least."""
+"""Four fifths of so many days are the least number that floors are learned from."""
 DAYS_JUDGED, DAYS_CHANGED = 100, 30
-"""Where replaying a day takes its rows, evenly spread ones of a longer reference are taken, to bound the time."""
+"""Days of which rows are judged or changed; of a longer reference they are evenly spread, which bounds the time."""
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class ReferenceDays:
 
     @property
     def blank(self) -> Measurement:
-        """A measurement about the replay, to be filled."""
+        """A measurement of the rule check, without name and value."""
         version = self.reference.model_version
         return Measurement(kind=Kind.OPERATIONS, subject="chunk", name="", model_version=version, value=0.0)
 
     def generator(self, *parts: str) -> np.random.Generator:
-        """Return random numbers for something of this reference."""
+        """Return a random generator that is seeded by this reference and these words."""
         return generator_of(self.spec.name, self.reference.model_version, "replay", *parts)
 
 
 @dataclass(frozen=True)
 class HeldOutDay:
-    """A chunk of the reference and what it is to be judged by."""
+    """A chunk of the reference, and the counterpart that it is judged by."""
 
     key: str
     profile: ChunkProfile
@@ -66,9 +66,10 @@ class HeldOutDay:
 def share_of_days(blank: Measurement, flags: Mapping[str, Sequence[bool]]) -> Measurement:
     """Return the mean share of flags of a day, with Wilson's interval.
 
-    The trials are the distinct days: judging one twice says nothing new about other days. They are the ``rows``.
+    The trials are the distinct days, because a second judgement of a day gives no information about other days. Their
+    number is ``rows``.
     """
-    shares = [sum(own) / len(own) for _, own in sorted(flags.items())]
+    shares = [sum(flags_of_day) / len(flags_of_day) for _, flags_of_day in sorted(flags.items())]
     if not shares:
         return blank.skipped("no day could be judged")
     bounds = wilson(round(sum(shares)), len(shares))
@@ -76,31 +77,31 @@ def share_of_days(blank: Measurement, flags: Mapping[str, Sequence[bool]]) -> Me
 
 
 def evenly_spread(keys: Sequence[str], wanted: int) -> list[str]:
-    """Return at most so many of some chunks, in order and evenly spread."""
+    """Return at most so many of the keys, in order and evenly spread."""
     ordered = sorted(keys)
     count = min(len(ordered), wanted)
     return [ordered[place * len(ordered) // count] for place in range(count)]
 
 
 def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOutDay]:
-    """Return every day beside what the rest says, in the order of days.
+    """Return every day with its counterpart among the other days, in the order of days.
 
-    Where the spec compares with the reference, the days are split at random and a part at a time is held out: bins
-    stay the reference's, counts and floors are those of the other parts. Where it compares with earlier days, each
-    day that has them all is beside those; the floors are then of all days, since hardly a day would keep all its
-    earlier ones.
+    If the spec compares with the reference, the days are split at random and one part at a time is held out. The bins
+    remain the reference's; counts and floors are computed from the other parts. If the spec compares with earlier
+    days, each day with a complete baseline is compared with it. The floors are then learned from all days, because
+    few days would keep a complete baseline if a part were held out.
     """
     if days.spec.drift.against is not Against.REFERENCE:
-        return list(_beside_earlier_days(days))
+        return list(_against_earlier_days(days))
     ordered = sorted(days.profiles)
     places: list[int] = generator.permutation(len(ordered)).tolist()
     shuffled = [ordered[place] for place in places]
-    held = [own for part in range(PARTS) for own in hold_out_days(days, shuffled[part::PARTS])]
-    return sorted(held, key=lambda own: own.key)
+    held = [day for part in range(PARTS) for day in hold_out_days(days, shuffled[part::PARTS])]
+    return sorted(held, key=lambda day: day.key)
 
 
 def hold_out_days(days: ReferenceDays, held: Sequence[str]) -> Iterator[HeldOutDay]:
-    """Yield these days, each beside the sum of all others, with the floors learned from those."""
+    """Yield these days; their counterpart is the sum of all other days, with the floors learned from those."""
     rest = {key: profile for key, profile in sorted(days.profiles.items()) if key not in held}
     floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, rest)
     against = _against(days, rest, floors)
@@ -108,12 +109,12 @@ def hold_out_days(days: ReferenceDays, held: Sequence[str]) -> Iterator[HeldOutD
         yield HeldOutDay(key, days.profiles[key], _with_sample(days, against, key))
 
 
-def _beside_earlier_days(days: ReferenceDays) -> Iterator[HeldOutDay]:
+def _against_earlier_days(days: ReferenceDays) -> Iterator[HeldOutDay]:
     floors = learn_floors(days.spec, days.reference.model_version, days.reference.bins, days.profiles)
     for key, profile in sorted(days.profiles.items()):
-        wanted = baseline_keys(days.spec, key)
-        if all(other in days.profiles for other in wanted):
-            yield HeldOutDay(key, profile, _with_sample(days, _against(days, wanted, floors), key))
+        baseline = baseline_keys(days.spec, key)
+        if all(other in days.profiles for other in baseline):
+            yield HeldOutDay(key, profile, _with_sample(days, _against(days, baseline, floors), key))
 
 
 def _against(days: ReferenceDays, others: Iterable[str], floors: LearnedFloors) -> Counterpart:
@@ -126,7 +127,7 @@ def _against(days: ReferenceDays, others: Iterable[str], floors: LearnedFloors) 
     )
     if not needs_rows(days.spec):
         return against
-    # In the order of the rows' ids, which are hashes: the first ones are a sample, as of the reference itself.
+    # IDs are hashes, so the first rows in their order are a random sample, as for the reference itself.
     samples = [days.rows_of[key].head(SAMPLE_ROWS) for key in keys if key in days.rows_of]
     return replace(against, expected_sample=pl.concat(samples).sort("row_id") if samples else None)
 

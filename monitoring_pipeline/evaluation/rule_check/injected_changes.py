@@ -1,4 +1,4 @@
-"""Changes of known size, made to the rows of a healthy day to see whether the rules find them."""
+"""Changes of known size that are injected into the rows of a healthy day, to measure the power of the rules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ NEVER_SEEN = "(injected by replay)"
 class ColumnChange:
     """A change of one column's values.
 
-    ``apply`` takes the values, the reference's standard deviation (None where it has none) and the source of chance;
-    ``in_deviations`` marks changes that are undefined without one.
+    ``apply`` takes the values, the reference's standard deviation (None if it is undefined) and the random generator.
+    ``in_deviations`` marks changes that are undefined without a standard deviation.
     """
 
     name: str
@@ -34,7 +34,7 @@ class ColumnChange:
 class LabelChange:
     """A change of the labels of labelled rows, which have ``label`` and ``prediction``.
 
-    ``apply`` takes the rows, the classes of a multiclass model and the source of chance, and returns the new labels.
+    ``apply`` takes the rows, the classes of a multiclass model and the random generator, and returns the new labels.
     """
 
     name: str
@@ -47,7 +47,7 @@ def shift_of(deviations: float) -> ColumnChange:
     """Return the change that adds so many of the reference's standard deviations to every value.
 
     Whole numbers stay whole: each is moved to one of its neighbours at random, so that the mean moves by the shift.
-    Else the smallest shift of a count would be found by its fractions alone.
+    Otherwise drift would detect the smallest shift of a count by its fractions.
     """
 
     def shifted(values: pl.Series, deviation: float | None, generator: np.random.Generator) -> pl.Series:
@@ -79,7 +79,7 @@ def nulls_in(share: float) -> ColumnChange:
 
 
 def unseen_in(share: float) -> ColumnChange:
-    """Return the change that puts one category that the reference has never seen into a share of the rows."""
+    """Return the change that puts one category that is not in the reference into a share of the rows."""
 
     def with_unseen(values: pl.Series, _deviation: float | None, generator: np.random.Generator) -> pl.Series:
         return values.set(_chosen(len(values), share, generator), NEVER_SEEN)
@@ -102,7 +102,7 @@ def labels_flipped_in(share: float) -> LabelChange:
             return pl.select(pl.when(chosen).then(1 - labels).otherwise(labels).alias("label")).to_series()
         place = {name: number for number, name in enumerate(classes)}
         steps: list[int] = generator.integers(1, len(classes), rows.height).tolist()
-        other = [classes[(place[own] + step) % len(classes)] for own, step in zip(labels, steps, strict=True)]
+        other = [classes[(place[label] + step) % len(classes)] for label, step in zip(labels, steps, strict=True)]
         return pl.select(pl.when(chosen).then(pl.Series(other)).otherwise(labels).alias("label")).to_series()
 
     return LabelChange(
@@ -134,7 +134,7 @@ LABEL_CHANGES = (*map(labels_flipped_in, SHARES_OF_LABELS), *map(errors_times, E
 
 
 def _chosen(rows: int, share: float, generator: np.random.Generator) -> pl.Series:
-    """Return a mask of exactly that share of the rows, rounded."""
+    """Return a random mask of exactly this share of the rows, rounded to a whole row."""
     mask = np.zeros(rows, bool)
     mask[generator.permutation(rows)[: round(share * rows)]] = True
     return pl.Series(mask)

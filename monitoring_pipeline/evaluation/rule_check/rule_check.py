@@ -1,8 +1,8 @@
-"""The rules replayed on the reference's own days: how often they are wrong, and which changes they would find.
+"""The rule check: the rate of false alarms and the power of the rules, on held-out days of the reference.
 
-Days are held out and judged by what the other days say, floors included. They are real days, so the share of them
-that is flagged is the rate of false alarms to expect as long as the future resembles the reference. Changes of known
-size are then made to such days, and the share of days on which they are found is the power of the rules.
+Held-out days are judged by the other days, with floors learned from these. They are real days, so the share of flagged
+days is the rate of false alarms to expect as long as the future resembles the reference. Changes of known size are
+then injected into such days, and the share of days on which they are detected is the power of the rules.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,7 @@ Judged = Sequence[tuple[str, Sequence[Measurement]]]
 def replay(
     spec: ModelSpec, reference: Reference, chunks: Mapping[str, ChunkProfile], rows: pl.DataFrame
 ) -> tuple[Measurement, ...]:
-    """Measure how often the spec's rules flag healthy days, and how often they find changes of known size.
+    """Measure how often the spec's rules flag healthy days, and how often they detect changes of known size.
 
     Every rate is a share of days with Wilson's interval; ``rows`` is the number of days.
 
@@ -54,13 +54,13 @@ def replay(
         rows: the reference's kept rows of that version, canonical, with ``label`` (null where unknown).
 
     Returns:
-        Of subject "chunk" the rates of drift in any watched column: on real days; ``[sampling]`` with the rows dealt
-        anew to the days; ``[in_order]`` of the last third by what the first two thirds say. Of each watched column
-        its own rate, and the share of days on which each change is found. Of subject "model" the same for the
-        thresholds of performance, where the spec has some.
+        For subject "chunk", the rates of drift in any watched column: on real days; ``[sampling]`` with the rows
+        assigned to days at random; ``[in_order]`` of the last third, judged by the first two thirds. For each watched
+        column, its rate, and the share of days on which each change is detected. For subject "model", the same
+        numbers for the thresholds of performance, if the spec has any.
     """
     deciding = spec.model_copy(update={"drift": spec.drift.model_copy(update={"statistics": ()})})
-    enough = {key: own for key, own in sorted(chunks.items()) if own.rows >= spec.drift.minimum_rows}
+    enough = {key: profile for key, profile in sorted(chunks.items()) if profile.rows >= spec.drift.minimum_rows}
     replayed = ReferenceDays(deciding, reference, enough, rows.sort("row_id"))
     return (*_drift(replayed), *replay_thresholds(replayed))
 
@@ -70,9 +70,9 @@ def _drift(days: ReferenceDays) -> Iterator[Measurement]:
     needed = LEAST_DAYS_SPLIT if spec.drift.against is Against.REFERENCE else LEAST_DAYS
     first = hold_out(days, days.generator("split 0")) if len(days.profiles) >= needed else []
     if len(first) < needed:
-        found = len(first) or len(days.profiles)
+        comparable = len(first) or len(days.profiles)
         reason = (
-            f"{found} days of the reference with at least {spec.drift.minimum_rows} rows can be compared with "
+            f"{comparable} days of the reference with at least {spec.drift.minimum_rows} rows can be compared with "
             f"{baseline_words(spec.drift)}, at least {needed} needed"
         )
         yield replace(days.blank, name=RATE).skipped(reason)
@@ -84,14 +84,17 @@ def _drift(days: ReferenceDays) -> Iterator[Measurement]:
     yield from _sampled(days)
     yield from _in_order(days)
     yield from _by_column(judged, blank)
-    healthy = [HealthyDay(held, own) for held, (_, own) in zip(first, judged, strict=False)]
+    healthy = [HealthyDay(held, measured) for held, (_, measured) in zip(first, judged, strict=False)]
     yield from measure_power(days, healthy)
 
 
 def _further_splits(days: ReferenceDays) -> range:
-    """Another split says little where there are many days, and nothing where days are compared with earlier ones."""
-    alike = days.spec.drift.against is not Against.REFERENCE or len(days.profiles) > DAYS_JUDGED
-    return range(1, 1 if alike else SPLITS)
+    """Return the additional random splits to average over.
+
+    There are none with more than DAYS_JUDGED days, or if the baseline is earlier days, which every split shares.
+    """
+    one_is_enough = days.spec.drift.against is not Against.REFERENCE or len(days.profiles) > DAYS_JUDGED
+    return range(1, 1 if one_is_enough else SPLITS)
 
 
 def _watched(spec: ModelSpec, held: HeldOutDay) -> list[Measurement]:
@@ -111,11 +114,11 @@ def _by_column(judged: Judged, blank: Measurement) -> Iterator[Measurement]:
     for key, measured in judged:
         for m in measured:
             flags.setdefault(m.subject, {}).setdefault(key, []).append(m.status is Status.BREACHED)
-    return (share_of_days(replace(blank, subject=column), own) for column, own in flags.items())
+    return (share_of_days(replace(blank, subject=column), flags_by_day) for column, flags_by_day in flags.items())
 
 
 def _judge(spec: ModelSpec, rate: Measurement) -> Measurement:
-    """Judge a rate of false alarms by the share of them that the spec allows."""
+    """Judge a rate of false alarms by the share that the spec allows."""
     allowed = spec.drift.false_alarm_share
     bounded = replace(rate, threshold_upper=allowed)
     if rate.value is None or rate.lower is None or rate.lower <= allowed:
@@ -125,7 +128,7 @@ def _judge(spec: ModelSpec, rate: Measurement) -> Measurement:
 
 
 def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
-    """Deal the kept rows to the days anew: what is flagged then is chance alone, and not that days differ."""
+    """Yield the rate of false alarms by chance alone, on days that the kept rows are assigned to at random."""
     generator = days.generator(str(MetricName(RATE, SAMPLING)))
     kept = [days.rows_of[key] for key in evenly_spread(list(days.rows_of), DAYS_JUDGED)]
     rows = pl.concat(kept) if kept else days.rows
@@ -136,18 +139,21 @@ def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     dealt = ReferenceDays(days.spec, days.reference, enough, rows)
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
     if judged:
-        words = "the same, with the reference's kept rows dealt to the days at random: what chance alone does"
+        words = "the same, with the reference's kept rows assigned to days at random: the rate by chance alone"
         blank = replace(days.blank, name=RATE, of=SAMPLING, definition=words)
         yield _judge(days.spec, _any_column(judged, blank))
 
 
 def _in_order(days: ReferenceDays) -> Iterator[Measurement]:
-    """Judge the last third by the days before, as production does; it is not judged: trends are real changes."""
+    """Yield the share of the last third that is flagged by the days before, as in production.
+
+    It has no threshold, because trends are real changes.
+    """
     if days.spec.drift.against is not Against.REFERENCE:
         return
     later = sorted(days.profiles)[len(days.profiles) * 2 // 3 :]
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out_days(days, later)]
-    words = "share of the last third of the reference's days that are flagged by what the first two thirds say"
+    words = "share of the last third of the reference's days that are flagged when judged by the first two thirds"
     yield _any_column(judged, replace(days.blank, name=RATE, of=IN_ORDER, definition=words))
 
 
@@ -155,6 +161,6 @@ def _words(spec: ModelSpec) -> str:
     if spec.drift.against is not Against.REFERENCE:
         return f"share of the reference's days that are flagged beside {baseline_words(spec.drift)}"
     return (
-        "share of the reference's days that are flagged by what its other days say, floors included: a fifth held "
+        "share of the reference's days that are flagged when judged by its other days, floors included: a fifth held "
         f"out at random at a time, split up to {SPLITS} times"
     )

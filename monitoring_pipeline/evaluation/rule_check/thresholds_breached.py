@@ -1,4 +1,4 @@
-"""Thresholds of performance on the reference's own days: how often they are breached, and what they would find."""
+"""Thresholds of performance on days of the reference: how often they are breached, as is and with changed labels."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -61,7 +61,7 @@ def _labels_changed(
 
 
 def _breached(days: ReferenceDays, key: str, rows: pl.DataFrame) -> set[MetricName]:
-    """Return the metrics whose thresholds are breached on a day's labelled rows, those that only inform left out."""
+    """Return the metrics whose thresholds of severity above info are breached on a day's labelled rows."""
     measured = measure_performance(
         days.spec,
         rows.drop("label"),

@@ -1,4 +1,4 @@
-"""Concept or covariate: planted causes are told apart, and the parts add up."""
+"""The split of a change: planted causes are distinguished, and the parts add up."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def test_moved_inputs_leave_no_change_of_relation() -> None:
     assert sum(covered) >= 12
 
 
-def test_a_moved_relation_is_not_put_down_to_the_inputs() -> None:
+def test_changed_relation_is_breached_and_not_attributed_to_inputs() -> None:
     rng = np.random.default_rng(1)
     found = _split(BINARY, _binary(rng, 2_000), _binary(rng, 1_000, slope=0.3))
     assert _covers_zero(found["change_by_inputs[auroc]"])
@@ -74,7 +74,7 @@ def test_a_moved_relation_is_not_put_down_to_the_inputs() -> None:
     assert (found["residual_test"].p_value or 1.0) < 1e-6
 
 
-def test_by_score_a_moved_input_leaves_no_remainder() -> None:
+def test_split_by_score_of_a_moved_input_leaves_no_rest() -> None:
     rng = np.random.default_rng(2)
     found = _split(BINARY, _binary(rng, 4_000), _binary(rng, 3_000, shift=0.5))
     assert not _covers_zero(found["change_by_score[brier_score]"])
@@ -83,7 +83,7 @@ def test_by_score_a_moved_input_leaves_no_remainder() -> None:
     assert found["residual_test"].status is Status.OK
 
 
-def test_the_parts_add_up_to_the_change() -> None:
+def test_parts_of_a_split_add_up_to_the_change() -> None:
     rng = np.random.default_rng(3)
     reference, chunk = _binary(rng, 1_000), _binary(rng, 700, shift=0.3, slope=1.0)
     found = _split(BINARY, reference, chunk)
@@ -93,7 +93,7 @@ def test_the_parts_add_up_to_the_change() -> None:
     assert found["change_of_relation[brier_score]"].reference_value == pytest.approx(brier[0])
 
 
-def test_regression_tells_harder_rows_from_a_moved_relation() -> None:
+def test_split_of_a_regression_separates_harder_rows_from_a_changed_relation() -> None:
     rng = np.random.default_rng(4)
     reference = _regression(rng, 2_000)
     parts = np.zeros(2)
@@ -109,7 +109,7 @@ def test_regression_tells_harder_rows_from_a_moved_relation() -> None:
     assert moved["residual_test"].value == pytest.approx(0.7, abs=0.15)
 
 
-def test_multiclass_is_split_by_inputs() -> None:
+def test_split_of_a_multiclass_model_is_by_inputs() -> None:
     spec = ModelSpec.model_validate(MULTICLASS | {"features": FEATURES})
     rng = np.random.default_rng(5)
 
@@ -129,7 +129,7 @@ def test_multiclass_is_split_by_inputs() -> None:
     assert (found["change_of_relation[macro_auroc]"].value or 0.0) < -0.1
 
 
-def test_inputs_beyond_the_reference_are_not_weighted_for() -> None:
+def test_split_with_inputs_far_from_the_reference_is_skipped() -> None:
     rng = np.random.default_rng(6)
     found = _split(BINARY, _binary(rng, 800), _binary(rng, 800, shift=8.0))
     for part in ("change_by_inputs", "change_of_relation"):
@@ -137,21 +137,21 @@ def test_inputs_beyond_the_reference_are_not_weighted_for() -> None:
         assert "the inputs moved so far" in (found[f"{part}[auroc]"].reason or "")
 
 
-def test_few_labels_are_skipped_with_a_reason() -> None:
+def test_split_of_few_labels_is_skipped_with_a_reason() -> None:
     rng = np.random.default_rng(7)
     found = _split(BINARY, _binary(rng, 500), _binary(rng, 10))
     assert {m.status for m in found.values()} == {Status.SKIPPED}
     assert {m.reason for m in found.values()} == {"10 labelled rows in the chunk, at least 50 needed"}
 
 
-def test_same_rows_in_another_order_give_the_same_numbers() -> None:
+def test_split_does_not_depend_on_the_order_of_rows() -> None:
     rng = np.random.default_rng(8)
     reference, chunk = _binary(rng, 400), _binary(rng, 300, shift=0.2)
     shuffled = chunk.sample(fraction=1.0, shuffle=True, seed=1)
     assert _split(BINARY, reference, chunk) == _split(BINARY, reference.reverse(), shuffled)
 
 
-def test_counts_of_days_add_up() -> None:
+def test_score_tables_of_days_add_up() -> None:
     rng = np.random.default_rng(9)
     scores, labels = rng.random(300), (rng.random(300) < 0.3).astype(float)
     edges = score_edges(scores)

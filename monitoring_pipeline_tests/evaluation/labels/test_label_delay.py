@@ -1,4 +1,4 @@
-"""The delays of labels, and the weights that undo them: by hand, and on chunks whose final numbers are known."""
+"""The delays of labels, and the weights that correct for them: by hand, and on chunks with known final numbers."""
 
 import datetime as dt
 
@@ -43,7 +43,7 @@ def _moments(hours):
 
 
 def _predictions(rng, *, rows, days, mean_hours, start_day=0, ever=1.0):
-    """Scores that rise during each day, calibrated labels, and exponential delays that depend on the label."""
+    """Return scores that rise during each day, calibrated labels, and exponential delays that depend on the label."""
     hour = rng.uniform(0, 24 * days, rows) + 24 * start_day
     score = 0.6 * rng.beta(2, 3, rows) + 0.4 * (hour % 24) / 24
     label = (rng.uniform(size=rows) < score).astype(float)
@@ -55,7 +55,7 @@ def _predictions(rng, *, rows, days, mean_hours, start_day=0, ever=1.0):
 
 
 def _as_seen(rows, as_of):
-    """The rows with the labels that are known by then."""
+    """Return the rows with the labels that are known by then."""
     known = pl.col("known_at") <= as_of
     return rows.with_columns(pl.when(known).then(name).alias(name) for name in ("label", "known_at"))
 
@@ -66,13 +66,13 @@ def _learned(rng, mean_hours, *, rows=20_000):
 
 
 def _weighed(delay, chunk, as_of, spec=CHURN):
-    """The weights, and which rows they are for."""
+    """Return the weights, and a mask of the rows that they belong to."""
     seen = _as_seen(chunk, as_of)
     known, ages = seen["label"].is_not_null().to_numpy(), ages_in_hours(seen["predicted_at"], as_of)
     return arrival_weights(spec, delay, seen["label"].drop_nulls(), ages[known], ages), known
 
 
-def test_learns_the_delays_of_all_and_of_each_class():
+def test_delays_of_all_labels_and_of_each_class_are_learned():
     delay = _learned(np.random.default_rng(1), EARLY_POSITIVES)
     hours = np.array([1.0, 4.0, 12.0, 30.0])
     assert delay.reason is None
@@ -85,7 +85,7 @@ def test_learns_the_delays_of_all_and_of_each_class():
     assert sum(own.share for own in delay.groups) == pytest.approx(1.0)
 
 
-def test_labels_that_never_come_count_for_all_and_not_for_the_groups():
+def test_labels_that_never_arrive_lower_the_curve_of_all_but_not_of_groups():
     rng = np.random.default_rng(2)
     rows = _predictions(rng, rows=5000, days=30, mean_hours=ALIKE, ever=0.7)
     delay = learn_label_delay(CHURN, _as_seen(rows, YEARS_LATER), YEARS_LATER)
@@ -93,8 +93,8 @@ def test_labels_that_never_come_count_for_all_and_not_for_the_groups():
     assert all(own.arrivals.ever == 1.0 for own in delay.groups)
 
 
-def test_labels_still_under_way_are_censored_and_not_missing():
-    """Read at the end of the reference window, the curve is the same as read years later."""
+def test_labels_that_have_not_arrived_yet_are_censored():
+    """The curve is the same if the labels are read at the end of the reference window or years later."""
     rng = np.random.default_rng(3)
     spec = binary_spec(labels__delay="2d")
     rows = _predictions(rng, rows=20_000, days=4, mean_hours={0.0: 20.0, 1.0: 20.0})
@@ -104,7 +104,7 @@ def test_labels_still_under_way_are_censored_and_not_missing():
     assert delay.arrivals.at(hours) == pytest.approx(1 - np.exp(-hours / 20), abs=0.02)
 
 
-def test_a_regression_is_split_by_thirds_of_its_labels():
+def test_delays_of_a_regression_are_learned_by_thirds_of_its_labels():
     rng = np.random.default_rng(4)
     label, hour = rng.normal(0, 1, 6000), rng.uniform(0, 720, 6000)
     delay = rng.exponential(np.where(label > 0.5, 40.0, 5.0))
@@ -124,12 +124,12 @@ def test_a_regression_is_split_by_thirds_of_its_labels():
     (multiclass_spec(), pl.Series(["b", "a"]), (), ["b", "a"]),
     (SPEND, pl.Series([-5.0, 1.0, 1.5, 2.0, 9.0]), (1.0, 2.0), ["0", "1", "1", "2", "2"]),
 ])  # fmt: skip
-def test_groups_of_labels(spec, labels, cuts, groups):
+def test_label_groups_are_classes_or_thirds(spec, labels, cuts, groups):
     assert label_groups(spec, labels, cuts).to_list() == groups
 
 
 @pytest.mark.parametrize("labels", [0, 99])
-def test_too_few_labels_teach_nothing(labels):
+def test_delay_of_too_few_labels_is_not_learned(labels):
     rows = _predictions(np.random.default_rng(5), rows=200, days=5, mean_hours=ALIKE)
     known = pl.int_range(200) < labels
     rows = rows.with_columns(pl.when(known).then(name).alias(name) for name in ("label", "known_at"))
@@ -137,27 +137,27 @@ def test_too_few_labels_teach_nothing(labels):
     assert delay == LabelDelay(reason=f"{labels} labels in the reference, at least 100 needed")
 
 
-def test_a_class_with_few_labels_has_no_delay_of_its_own():
+def test_class_with_few_labels_has_no_group_delay():
     rows = _predictions(np.random.default_rng(6), rows=500, days=5, mean_hours=ALIKE)
     rows = rows.with_columns(label=(pl.int_range(500) < 29).cast(pl.Float64))
     assert [own.group for own in learn_label_delay(CHURN, rows, YEARS_LATER).groups] == ["0"]
 
 
 @pytest.mark.parametrize("spec", [CHURN, SPEND], ids=["binary", "regression"])
-def test_a_reference_whose_labels_are_all_young_has_no_groups(spec):
+def test_reference_with_recent_rows_only_has_no_group_delays(spec):
     rows = _predictions(np.random.default_rng(12), rows=500, days=1, mean_hours={0.0: 1.0, 1.0: 1.0})
     delay = learn_label_delay(spec, _as_seen(rows, MIDNIGHT), MIDNIGHT)
     assert delay.labels > 400
     assert (delay.groups, delay.cuts) == ((), ())
 
 
-def test_expected_labels_by_hand():
+def test_expected_labels_match_sums_by_hand():
     found = expected_labels(STEPWISE, np.array([0.0, 5.0, 5.0, 50.0]))
     assert found.by_now == pytest.approx(0.0 + 0.5 + 0.5 + 0.9)
     assert found.eventually == pytest.approx(4 * 0.9)
 
 
-def test_as_many_labels_arrive_as_are_expected():
+def test_expected_labels_match_arrived_labels():
     rng = np.random.default_rng(7)
     reference = _predictions(rng, rows=10_000, days=30, mean_hours=EARLY_POSITIVES, ever=0.9)
     delay = learn_label_delay(CHURN, _as_seen(reference, YEARS_LATER), YEARS_LATER)
@@ -169,8 +169,8 @@ def test_as_many_labels_arrive_as_are_expected():
         assert expected.eventually == pytest.approx(9000, rel=0.01)
 
 
-def test_weights_make_an_immature_chunk_look_like_the_final_one():
-    """Positives arrive first, and mostly those of early hours have negatives beside them: naive numbers are off."""
+def test_weighted_metrics_of_an_immature_chunk_match_the_final_ones():
+    """Positives arrive first, and negatives mostly for rows of early hours, so unweighted numbers are biased."""
     rng = np.random.default_rng(8)
     delay = _learned(rng, EARLY_POSITIVES)
     chunk = _predictions(rng, rows=20_000, days=1, mean_hours=EARLY_POSITIVES)
@@ -192,15 +192,15 @@ def test_weights_make_an_immature_chunk_look_like_the_final_one():
     assert found.weights.mean() == pytest.approx(1.0)
 
 
-def test_weights_by_hand():
+def test_arrival_weights_match_weights_by_hand():
     labels, ages = pl.Series([1.0, 1.0, 0.0]), np.array([5.0, 15.0, 15.0])
     found = arrival_weights(CHURN, STEPWISE, labels, ages, np.full(100, 15.0))
     raw = np.array([1 / 0.5, 1.0, 1 / 0.25])
     assert found.weights == pytest.approx(raw * 3 / raw.sum())
 
 
-def test_a_label_earlier_than_any_of_the_reference_does_not_weigh_without_bound():
-    """It stands for a tenth of its class's share by now, 0.75 of 1 here."""
+def test_weight_of_a_label_earlier_than_any_of_the_reference_is_bounded():
+    """Its share is at least a tenth of its class's share by now."""
     labels, ages = pl.Series([1.0, 1.0, 1.0]), np.array([0.5, 15.0, 15.0])
     found = arrival_weights(CHURN, STEPWISE, labels, ages, np.array([0.5, 5.0, 15.0, 15.0, 30.0]))
     assert found.weights is None  # one label would weigh as much as the others together
@@ -216,13 +216,13 @@ def test_a_label_earlier_than_any_of_the_reference_does_not_weigh_without_bound(
     (LabelDelay(groups=STEPWISE.groups[:1]), [1.0, 0.0]),
     (LabelDelay(groups=(STEPWISE.groups[0], GroupDelay("1", 0.5, STEPWISE.groups[0].arrivals))), [1.0, 0.0]),
 ])  # fmt: skip
-def test_nothing_is_weighted_without_labels_or_a_difference(delay, labels):
+def test_rows_without_labels_or_group_differences_are_not_weighted(delay, labels):
     ages = np.full(len(labels), 12.0)
     found = arrival_weights(CHURN, delay, pl.Series(labels, dtype=pl.Float64), ages, np.full(3, 12.0))
     assert (found.weights, found.not_interpretable) == (None, None)
 
 
-def test_classes_that_arrive_alike_are_not_weighted():
+def test_classes_with_equal_delays_are_not_weighted():
     rng = np.random.default_rng(9)
     delay = _learned(rng, ALIKE)
     chunk = _predictions(rng, rows=2000, days=1, mean_hours=ALIKE)
@@ -230,7 +230,7 @@ def test_classes_that_arrive_alike_are_not_weighted():
     assert (found.weights, found.not_interpretable) == (None, None)
 
 
-def test_a_class_that_has_hardly_arrived_cannot_be_mended():
+def test_class_with_few_arrived_labels_is_not_interpretable():
     rng = np.random.default_rng(10)
     late_negatives = {0.0: 300.0, 1.0: 4.0}
     delay = _learned(rng, late_negatives)
@@ -241,8 +241,8 @@ def test_a_class_that_has_hardly_arrived_cannot_be_mended():
     assert found.not_interpretable.endswith("% are known by now, at least 10% needed")
 
 
-def test_young_rows_without_any_label_of_a_class_have_nobody_to_stand_for_them():
-    """Negatives take ten hours at least: weights alone made 0.61 of such a chunk positive where 0.45 were."""
+def test_recent_rows_without_any_label_of_a_class_are_not_interpretable():
+    """Negatives take at least ten hours; weights alone gave a base rate of 0.61 for such a chunk, and 0.45 is true."""
     labels, ages = pl.Series([1.0, 0.0]), np.array([15.0, 15.0])
     six, five, younger_still = (np.repeat([young, 15.0], [n, 100 - n]) for young, n in [(5.0, 6), (5.0, 5), (0.5, 6)])
     assert arrival_weights(CHURN, STEPWISE, labels, ages, six).not_interpretable == (
@@ -252,8 +252,8 @@ def test_young_rows_without_any_label_of_a_class_have_nobody_to_stand_for_them()
     assert arrival_weights(CHURN, STEPWISE, labels, ages, younger_still).weights is not None  # of either class
 
 
-def test_few_labels_cannot_stand_for_many():
-    """Of the young rows hardly any negative is known: those that are would weigh too much."""
+def test_few_labels_with_large_weights_are_not_interpretable():
+    """Few negatives of the recent rows are known, so their weights would be too large."""
     young, old = np.full(300, 5.0), np.full(100, 30.0)
     groups = (
         GroupDelay("0", 0.5, Arrivals((1.0, 20.0), (0.04, 1.0))),
@@ -275,7 +275,7 @@ def test_few_labels_cannot_stand_for_many():
     ("1", "labels from 1 to 2.5 arrive later"),
     ("2", "labels of 2.5 or more arrive later"),
 ])  # fmt: skip
-def test_thirds_are_told_by_their_bounds(late, words):
+def test_reason_names_the_slowest_third_by_its_bounds(late, words):
     groups = tuple(
         GroupDelay(name, 1 / 3, Arrivals((1.0, 50.0), (0.01 if name == late else 0.9, 1.0))) for name in "012"
     )
@@ -284,12 +284,12 @@ def test_thirds_are_told_by_their_bounds(late, words):
     assert words in found.not_interpretable
 
 
-def test_ages_are_hours_and_not_negative():
+def test_ages_are_in_hours_and_not_negative():
     predicted_at = _moments([0, 1.5, 30])
     assert ages_in_hours(predicted_at, MIDNIGHT).tolist() == [24.0, 22.5, 0.0]
 
 
-def test_survives_json():
+def test_label_delay_written_as_json_is_read_back_equal():
     adapter = TypeAdapter(LabelDelay)
     for delay in (_learned(np.random.default_rng(11), EARLY_POSITIVES, rows=500), NO_DELAY_LEARNED, STEPWISE):
         assert adapter.validate_json(adapter.dump_json(delay)) == delay

@@ -19,7 +19,7 @@ FINAL = dt.datetime(2024, 3, 11, 16, tzinfo=dt.UTC)
 BEFORE = FINAL - dt.timedelta(microseconds=1)
 
 
-def test_labels_count_as_complete_a_delay_after_the_end():
+def test_labels_are_final_one_delay_after_the_chunks_end():
     assert final_from(SPEC, CHUNK) == FINAL
 
 
@@ -33,20 +33,20 @@ def test_labels_count_as_complete_a_delay_after_the_end():
     (100, 100, CHUNK.start, Maturity.PROVISIONAL),
     (0, 0, BEFORE, Maturity.IMMATURE),
 ])  # fmt: skip
-def test_states(predictions, labelled, as_of, state):
+def test_maturity_state_follows_time_and_share(predictions, labelled, as_of, state):
     found = assess_maturity(SPEC, CHUNK, predictions=predictions, labelled=labelled, as_of=as_of)
     assert found == LabelMaturity(predictions, labelled, state)
 
 
 @pytest.mark.parametrize(("predictions", "state"), [(10, Maturity.PROVISIONAL), (0, Maturity.IMMATURE)])
-def test_without_a_minimum_any_prediction_is_provisional(predictions, state):
+def test_maturity_without_a_minimum_is_provisional_with_any_prediction(predictions, state):
     spec = binary_spec(performance__minimum_maturity=0)
     chunk = spec.calendar.chunk("2024-03-10")
     assert assess_maturity(spec, chunk, predictions=predictions, labelled=0, as_of=chunk.end).state is state
 
 
 @pytest.mark.parametrize(("predictions", "labelled", "share"), [(8, 2, 0.25), (0, 0, 0.0)])
-def test_share_and_count_are_measured(predictions, labelled, share):
+def test_share_and_count_of_known_labels_are_measured(predictions, labelled, share):
     *measured, _ = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
     assert [(m.name, m.value, m.rows) for m in measured] == [
         ("maturity", share, predictions), ("labels_present", float(labelled), predictions),
@@ -62,7 +62,7 @@ def test_share_and_count_are_measured(predictions, labelled, share):
     (60, 50.0, 1.0, Maturity.PROVISIONAL),
     (0, 0.0, 0.0, Maturity.IMMATURE),
 ])  # fmt: skip
-def test_labels_that_never_come_are_not_waited_for(labelled, eventually, share, state):
+def test_maturity_share_is_relative_to_expected_labels(labelled, eventually, share, state):
     expected = ExpectedLabels(by_now=eventually / 2, eventually=eventually)
     found = assess_maturity(SPEC, CHUNK, predictions=100, labelled=labelled, as_of=BEFORE, expected=expected)
     assert found == LabelMaturity(100, labelled, state, expected)
@@ -75,7 +75,7 @@ def _measured(predictions, labelled, by_now, state=Maturity.PROVISIONAL):
     return {m.name: m for m in measured}
 
 
-def test_what_is_known_stands_beside_what_is_expected():
+def test_known_and_expected_labels_are_both_measured():
     measured = _measured(1000, 450, 500.0)
     assert {name: m.value for name, m in measured.items()} == {
         "maturity": 0.5,
@@ -100,7 +100,7 @@ def test_what_is_known_stands_beside_what_is_expected():
     (1000, 0, 0.0, Status.OK),  # none expected yet
     (1000, 700, 1000.0, Status.BREACHED),  # all are certain to be here
 ])  # fmt: skip
-def test_labels_that_should_be_here_are_missed(predictions, labelled, by_now, status):
+def test_arrived_ratio_below_the_limit_is_breached_unless_chance_explains_it(predictions, labelled, by_now, status):
     ratio = _measured(predictions, labelled, by_now)["labels_arrived_ratio"]
     assert ratio.status is status
     assert ratio.value == (labelled / by_now if by_now else 1.0)
@@ -108,14 +108,14 @@ def test_labels_that_should_be_here_are_missed(predictions, labelled, by_now, st
         assert ratio.reason == f"{labelled} labels are known, {by_now:.0f} were expected by now"
 
 
-def test_chance_is_the_binomials():
+def test_arrived_ratio_is_judged_by_the_binomial_distribution():
     for labelled in range(100):
         status = _measured(100, labelled, 20.0)["labels_arrived_ratio"].status
         overdue = labelled < 16 and stats.binom.cdf(labelled, 100, 0.2) < 0.001
         assert (status is Status.BREACHED) == overdue, labelled
 
 
-def test_few_predictions_are_not_judged():
+def test_arrived_ratio_of_few_predictions_is_skipped():
     ratio = _measured(49, 0, 40.0)["labels_arrived_ratio"]
     assert (ratio.status, ratio.value) == (Status.SKIPPED, None)
     assert ratio.reason == "49 predictions, at least 50 needed"
@@ -127,7 +127,9 @@ def test_few_predictions_are_not_judged():
     (49, 0, Maturity.FINAL, Status.SKIPPED, None),
     (50, 0, Maturity.IMMATURE, Status.SKIPPED, None),
 ])  # fmt: skip
-def test_where_nothing_was_learned_no_label_at_all_is_missed_in_the_end(predictions, labelled, state, status, value):
+def test_arrived_ratio_without_a_learned_delay_is_breached_if_no_label_is_final(
+    predictions, labelled, state, status, value
+):
     *_, ratio = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, state))
     assert (ratio.kind, ratio.subject, ratio.name) == (Kind.QUALITY, "label", "labels_arrived_ratio")
     assert (ratio.status, ratio.value) == (status, value)

@@ -48,14 +48,14 @@ def _labels(columns, share=0.8):
 
 
 def _awkward_columns():
-    """Every number that JSON or a float format could lose."""
+    """Return numbers and texts that JSON or a float format could lose."""
     ages = [0.1 + 0.2, 1 / 3, 5e-324, -0.0, BIGGEST, -BIGGEST, 1e22, math.nan, math.inf, -math.inf, None, 2.0**53 + 2]
     plans = ["", None, "ä", "🛩", 'quo"te', "back\\slash", "a\nb", "null", "other", "=x", " ", "1"]
     return {"age": ages * 3, "plan": plans * 3, "score": np.linspace(0, 1, 36)}
 
 
 @pytest.mark.parametrize("columns", [_columns(), _awkward_columns(), {"age": [None], "plan": [None], "score": [None]}])
-def test_a_reference_survives_json_exactly(columns):
+def test_reference_written_as_json_is_read_back_equal(columns):
     reference = reference_of(SPEC, columns, labels_of([1.0, 0.0][: len(columns["age"])]))
     restored = reference_from_document(reference_document(reference))
     assert restored == reference
@@ -66,21 +66,21 @@ def test_a_reference_survives_json_exactly(columns):
     assert isinstance(restored.bins["plan"], CategoricalBins)
 
 
-def test_stored_chunks_of_a_reference_keep_the_names_that_earlier_versions_wrote():
+def test_stored_reference_keeps_the_field_names_of_earlier_versions():
     reference = reference_of(SPEC, _columns())
     document = json.loads(reference_document(reference))
     assert "chunks" not in document
     assert [entry["day"] for entry in document["days"]] == [chunk.chunk for chunk in reference.chunks]
 
 
-def test_a_restored_reference_counts_like_the_first():
+def test_profile_over_a_restored_reference_is_unchanged():
     rows = canonical(SPEC, _columns())
     reference = reference_of(SPEC, _columns())
     restored = reference_from_document(reference_document(reference))
     assert profile_of(restored, rows) == profile_of(reference, rows) == reference.profile
 
 
-def test_the_hash_knows_the_rows():
+def test_reference_hash_changes_with_one_value():
     columns = _columns()
     reference = reference_of(SPEC, columns)
     assert reference.reference_hash == reference_of(SPEC, columns).reference_hash
@@ -88,7 +88,7 @@ def test_the_hash_knows_the_rows():
     assert reference_of(SPEC, one_changed).reference_hash != reference.reference_hash
 
 
-def test_the_baseline_is_the_performance_on_the_reference_rows():
+def test_reference_performance_is_measured_on_its_rows():
     columns = _columns()
     labels = _labels(columns)
     reference = reference_of(SPEC, columns, labels)
@@ -104,12 +104,12 @@ def test_the_baseline_is_the_performance_on_the_reference_rows():
     assert reference.labelled_rows == 320
 
 
-def test_a_reference_without_labels_has_no_baseline():
+def test_reference_without_labels_has_no_performance():
     reference = reference_of(SPEC, _columns())
     assert (reference.performance, reference.labelled_rows) == ((), 0)
 
 
-def test_only_rows_of_the_own_version_count():
+def test_reference_is_built_from_rows_of_its_version_only():
     spec = binary_spec(predictions__model_version="version")
     columns = _columns(100)
     other = canonical(spec, {name: values[:50] for name, values in columns.items()}, model_version="2")
@@ -120,7 +120,7 @@ def test_only_rows_of_the_own_version_count():
 
 
 @pytest.mark.parametrize(("versions", "found"), [(["2", "10"], "'10', '2'"), ([], "none")])
-def test_a_window_without_the_version_says_which_it_has(versions, found):
+def test_window_without_the_version_is_refused_with_the_versions_in_it(versions, found):
     columns = {name: values[:1] for name, values in _columns(2).items()}
     frames = [canonical(SPEC, columns, model_version=version) for version in versions]
     rows = pl.concat(frames) if frames else canonical(SPEC, columns).clear()
@@ -131,7 +131,7 @@ def test_a_window_without_the_version_says_which_it_has(versions, found):
     )
 
 
-def test_bins_of_columns():
+def test_bins_of_reference_columns_leave_out_nulls():
     assert freeze_bins(pl.Series("rows", ["a", None, "b", "b"]), FeatureKind.CATEGORICAL) == CategoricalBins(("b", "a"))
     assert freeze_bins(pl.Series([None, None], dtype=pl.String), FeatureKind.CATEGORICAL) == CategoricalBins(())
     numeric = freeze_bins(pl.Series([1.0, None, math.nan, 1.0]), FeatureKind.NUMERIC)
@@ -146,8 +146,8 @@ def _with_nulls(null_in_a: int, null_in_b: int, *, rows_a: int = 200, rows_b: in
     return canonical(SPEC, {"age": ages, "plan": ["a"] * rows_a + ["b"] * rows_b})
 
 
-def test_nulls_that_sit_in_one_category_are_found():
-    """As the plane age of the demo's carrier MQ: null in 96 % of its rows, rarely elsewhere."""
+def test_nulls_concentrated_in_one_category_are_breached():
+    """The plane age in the demo is such a feature: null in 96 % of the rows of carrier MQ, rarely elsewhere."""
     (found,) = find_concentrated_nulls(SPEC, _with_nulls(192, 8), model_version="1")
     assert (found.subject, str(found.metric), found.kind) == ("age", "null_share[plan=a]", Kind.QUALITY)
     assert (found.value, found.reference_value, found.rows) == (0.96, 0.01, 200)
@@ -164,12 +164,12 @@ def test_nulls_that_sit_in_one_category_are_found():
     (_with_nulls(200, 0, rows_b=0), "no rows elsewhere"),
     (_with_nulls(200, 800), "all null"),
 ], ids=lambda value: value if isinstance(value, str) else "")  # fmt: skip
-def test_other_nulls_are_not_reported(rows, why):
+def test_nulls_that_are_not_concentrated_are_not_reported(rows, why):
     assert find_concentrated_nulls(SPEC, rows, model_version="1") == ()
 
 
 @pytest.mark.parametrize("name", ["rows", "nulls", "category", "null", "len"])
-def test_features_may_have_any_name(name):
+def test_concentrated_nulls_are_found_for_features_with_any_name(name):
     spec = binary_spec(features={name: "categorical", "age": "numeric"})
     rows = canonical(spec, {name: ["a"] * 200 + ["b"] * 800, "age": [None] * 200 + [1.0] * 800})
     (found,) = find_concentrated_nulls(spec, rows, model_version="1")
@@ -178,6 +178,6 @@ def test_features_may_have_any_name(name):
     assert reference.profile[name].counts == (0, 800, 200, 0)
 
 
-def test_a_columns_own_nulls_are_not_looked_for_in_itself():
+def test_nulls_of_a_category_column_are_not_attributed_to_itself():
     rows = canonical(SPEC, {"age": [1.0] * 400, "plan": [None] * 200 + ["b"] * 200})
     assert find_concentrated_nulls(SPEC, rows, model_version="1") == ()

@@ -57,29 +57,29 @@ def _hashed(*ids):
 # ---- ids
 
 
-def test_an_id_becomes_a_keyed_blake2b_hash():
+def test_id_is_replaced_by_a_keyed_blake2b_hash():
     expected = hashlib.blake2b("Zoë".encode(), key=ID_KEY, digest_size=16).hexdigest()
     hashed = pseudonymise(pl.Series(["Zoë", "b", None, "Zoë"]), ID_KEY)
     assert hashed.name == "row_id"
     assert hashed.to_list() == [expected, _hashed("b")[0], None, expected]
 
 
-def test_another_key_gives_another_hash():
+def test_hash_of_an_id_changes_with_the_key():
     assert pseudonymise(pl.Series(["a"]), b"one").item() != pseudonymise(pl.Series(["a"]), b"two").item()
 
 
-def test_ids_that_are_numbers_hash_like_their_text():
+def test_hash_of_a_numeric_id_is_the_hash_of_its_text():
     assert _hashed(17) == _hashed("17")
 
 
-def test_no_ids():
+def test_hashes_of_no_ids_are_an_empty_text_column():
     assert pseudonymise(pl.Series([], dtype=pl.String), ID_KEY).dtype == pl.String
 
 
 # ---- predictions
 
 
-def test_canonical_predictions_have_known_columns_types_and_order():
+def test_canonical_predictions_have_fixed_columns_types_and_order():
     raw = _raw(row_id=["b", "a"], age=[1, 2], plan=[True, None], score=[0.4, 0.5])
     frame = _predictions(raw.select(reversed(raw.columns))).frame
     assert dict(frame.schema) == {
@@ -100,7 +100,7 @@ def test_canonical_predictions_have_known_columns_types_and_order():
     assert by_id[_hashed("a")[0]]["prediction"] == "1"
 
 
-def test_of_several_rows_with_one_id_and_version_the_latest_counts():
+def test_latest_row_of_an_id_and_version_is_kept():
     raw = _raw(
         row_id=["a", "a", "a", "b"],
         predicted_at=[NOON, NOON + HOUR, NOON - HOUR, NOON],
@@ -113,13 +113,13 @@ def test_of_several_rows_with_one_id_and_version_the_latest_counts():
     assert _values(rows)["duplicate_predictions"] == 2
 
 
-def test_versions_are_kept_apart():
+def test_rows_of_one_id_with_two_versions_are_both_kept():
     rows = _predictions(_raw(row_id=["a", "a"], model_version=[1, 2]))
     assert rows.frame["model_version"].to_list() == ["1", "2"]
     assert _values(rows)["duplicate_predictions"] == 0
 
 
-def test_every_raw_row_is_accounted_for():
+def test_rows_of_predictions_that_are_left_out_are_counted():
     raw = _raw(row_id=["a", None, "a", "b", None])
     rows = _predictions(raw, without_time=4)
     assert _values(rows) == {
@@ -132,13 +132,13 @@ def test_every_raw_row_is_accounted_for():
     assert all(m.reason for m in rows.measurements if m.status is Status.BREACHED)
 
 
-def test_nothing_to_report_is_ok():
+def test_measurements_of_clean_predictions_are_ok():
     rows = _predictions(_raw(row_id=["a", "b"]))
     assert {m.status for m in rows.measurements} == {Status.OK}
 
 
 @pytest.mark.parametrize(("minimum", "status"), [(0, Status.OK), (1, Status.BREACHED)])
-def test_an_empty_chunk_is_a_critical_breach_unless_allowed(minimum, status):
+def test_empty_chunk_is_a_critical_breach_unless_the_spec_allows_it(minimum, status):
     rows = _predictions(_raw(row_id=[]).cast({"row_id": pl.String}), binary_spec(quality__minimum_rows=minimum))
     (volume,) = [m for m in rows.measurements if m.name == "rows"]
     assert (volume.value, volume.status, volume.severity) == (0.0, status, Severity.CRITICAL)
@@ -146,8 +146,8 @@ def test_an_empty_chunk_is_a_critical_breach_unless_allowed(minimum, status):
     assert rows.frame.schema["prediction"] == pl.String
 
 
-def test_a_score_that_is_not_a_number_decides_nothing():
-    """NaN compares as greater than any threshold in Polars."""
+def test_prediction_from_a_nan_score_is_null():
+    """In Polars, NaN is greater than any threshold."""
     spec = binary_spec(predictions__decision_threshold=0.4)
     rows = _predictions(_raw(score=[0.4, 0.3999, NAN, None, 1.0]), spec)
     decided = dict(zip(rows.frame["row_id"], rows.frame["prediction"], strict=True))
@@ -159,7 +159,7 @@ def test_a_score_that_is_not_a_number_decides_nothing():
     (["yes", "no", None], "yes"), (["1", "0", None], 1), ([False, True, None], False), ([2, 1, None], 2),
     ([1, -1, None], True),
 ])  # fmt: skip
-def test_both_classes_are_recognised(column, positive):
+def test_positive_and_negative_class_of_any_type_are_recognised(column, positive):
     spec = binary_spec(predictions__prediction="decided", labels__positive=positive)
     rows = _predictions(_raw(prediction=column), spec)
     decided = dict(zip(rows.frame["row_id"], rows.frame["prediction"], strict=True))
@@ -171,42 +171,42 @@ def test_both_classes_are_recognised(column, positive):
     assert _values(labels)["labels_without_value"] == 1
 
 
-@pytest.mark.parametrize(("column", "positive", "says"), [
-    (["yes", "no"], True, "labels.label: the column holds text ('no', 'yes'); say which one is positive in labels.pos"),
+@pytest.mark.parametrize(("column", "positive", "reason"), [
+    (["yes", "no"], True, "labels.label: the column holds text ('no', 'yes'); name the positive one in labels.posi"),
     ([1, 0], "yes", "labels.label: labels.positive is 'yes', but the column is Int64"),
     (["Yes", "No", "yes"], "yes",
      "('yes', from labels.positive) the column holds more than one other value ('No', 'Yes'); two classes are needed"),
     ([0, 1, 2], True, "more than one other value (0.0, 2.0); two classes are needed"),
     ([dt.date(2024, 1, 1)], True, "labels.label: the column is Date, numbers are needed"),
 ])  # fmt: skip
-def test_a_label_column_that_does_not_fit_is_explained(column, positive, says):
+def test_label_column_that_does_not_fit_the_spec_is_refused_with_a_reason(column, positive, reason):
     with pytest.raises(RowsError) as caught:
         _labels(column, binary_spec(labels__positive=positive))
     assert str(caught.value).startswith("churn: labels.label: ")
-    assert says in str(caught.value)
+    assert reason in str(caught.value)
 
 
-def test_a_prediction_column_that_does_not_fit_is_explained():
+def test_prediction_column_that_does_not_fit_is_refused_with_a_reason():
     spec = binary_spec(predictions__prediction="decided")
     with pytest.raises(RowsError, match=r"churn: predictions\.prediction: the column holds text"):
         _predictions(_raw(prediction=["late", "on time"]), spec)
 
 
-@pytest.mark.parametrize(("values", "says"), [
+@pytest.mark.parametrize(("values", "reason"), [
     (["12", "old", None], "churn: age: the column holds text ('old'), numbers are needed"),
     ([NOON], "churn: age: the column is Datetime"),
 ])  # fmt: skip
-def test_a_numeric_column_without_numbers_is_explained(values, says):
+def test_numeric_column_without_numbers_is_refused_with_a_reason(values, reason):
     with pytest.raises(RowsError) as caught:
         _predictions(_raw(age=values))
-    assert str(caught.value).startswith(says)
+    assert str(caught.value).startswith(reason)
 
 
-def test_numbers_written_as_text_are_read():
+def test_numbers_written_as_text_are_parsed():
     assert _predictions(_raw(age=["12.5", None])).frame["age"].drop_nulls().to_list() == [12.5]
 
 
-def test_columns_of_nothing_but_null_keep_their_type():
+def test_columns_of_nulls_only_keep_their_type():
     spec = binary_spec(predictions__prediction="decided")
     rows = _predictions(_raw(age=[None, None], plan=[None, None], score=[None, None], prediction=[None, None]), spec)
     assert [rows.frame.schema[name] for name in spec.columns] == [pl.Float64, pl.String, pl.Float64, pl.String]
@@ -216,7 +216,7 @@ def test_columns_of_nothing_but_null_keep_their_type():
 # ---- labels
 
 
-def test_of_several_labels_the_one_known_last_counts():
+def test_label_known_last_is_kept():
     labels = _labels(
         [True, False, True, None, None],
         ids=["id0", "id0", "id1", "id2", "id1"],
@@ -226,7 +226,7 @@ def test_of_several_labels_the_one_known_last_counts():
     assert labels.frame["row_id"].to_list() == sorted(_hashed("id0", "id1"))
 
 
-def test_every_label_row_is_accounted_for():
+def test_label_rows_that_are_left_out_are_counted():
     labels = _labels(
         [1.0, 0.0, 1.0, None, 1.0, NAN],
         ids=["id0", "id0", "id1", "id2", None, "id2"],
@@ -242,12 +242,12 @@ def test_every_label_row_is_accounted_for():
     assert breached == {"duplicate_labels", "labels_without_value", "labels_before_prediction", "orphan_labels"}
 
 
-def test_late_and_future_labels_are_facts_and_no_breach():
+def test_late_and_future_labels_are_counted_without_a_breach():
     labels = _labels([True], accounting=LabelAccounting(orphans=0, outside_window=5, not_yet_known=5))
     assert {m.status for m in labels.measurements} == {Status.OK}
 
 
-def test_a_label_is_early_only_against_the_first_prediction():
+def test_label_after_the_first_of_two_predictions_is_not_early():
     predictions = _predictions(
         _raw(row_id=["id0", "id0"], model_version=["1", "2"], predicted_at=[NOON, NOON + 2 * HOUR])
     ).frame
@@ -255,11 +255,11 @@ def test_a_label_is_early_only_against_the_first_prediction():
     assert _values(labels)["labels_before_prediction"] == 0
 
 
-def test_a_label_known_at_the_instant_of_the_prediction_is_not_early():
+def test_label_known_at_the_instant_of_the_prediction_is_not_early():
     assert _values(_labels([True], known_at=[NOON]))["labels_before_prediction"] == 0
 
 
-def test_labels_of_a_regression_are_numbers():
+def test_labels_of_a_regression_become_numbers_or_are_refused():
     assert _labels([3, None, -2], REGRESSION).frame["label"].sort().to_list() == [-2.0, 3.0]
     assert _labels([3.5, NAN], REGRESSION).frame["label"].to_list() == [3.5]
     assert _labels([True, False], REGRESSION).frame["label"].sort().to_list() == [0.0, 1.0]
@@ -268,7 +268,7 @@ def test_labels_of_a_regression_are_numbers():
 
 
 @pytest.mark.parametrize("labels", [[], pl.Series([], dtype=pl.Boolean), pl.Series([None, None])])
-def test_no_labels(labels):
+def test_canonical_form_of_no_labels_is_an_empty_frame(labels):
     rows = _labels(labels)
     assert dict(rows.frame.schema) == {
         "row_id": pl.String, "label": pl.Float64, "known_at": pl.Datetime("us", "UTC"),
@@ -292,7 +292,7 @@ raw_rows = st.lists(
 
 
 @given(rows=raw_rows, order=st.randoms(use_true_random=False))
-def test_the_fingerprint_depends_neither_on_the_order_of_rows_nor_on_their_chunks(rows, order):
+def test_fingerprint_does_not_depend_on_row_order_or_memory_layout(rows, order):
     schema = {"row_id": pl.String, "predicted_at": pl.Datetime("us", "UTC"), "age": pl.Float64, "plan": pl.String}
     shuffled = order.sample(rows, len(rows))
     whole, parts = (
@@ -332,16 +332,16 @@ FRAME = pl.DataFrame(
     FRAME.select("x", "t", "b", "at"),
     FRAME.drop("b"),
 ])  # fmt: skip
-def test_any_change_changes_the_fingerprint(changed):
+def test_fingerprint_changes_with_any_change_of_content(changed):
     assert fingerprint(changed) != fingerprint(FRAME)
 
 
-def test_the_fingerprint_stays_what_it_was():
-    """Stored results carry it: a change here makes every stored result look as if its input had changed."""
+def test_fingerprint_of_a_fixed_frame_is_unchanged_across_versions():
+    """Stored results contain it, so with a change here the input of every stored result would appear changed."""
     assert fingerprint(pl.DataFrame({"x": [1.0, None], "t": ["a", None]})) == "22225b7ea53f7e87282ce9c17d65a8b4"
 
 
-def test_fingerprints_combine_in_order():
+def test_combined_fingerprint_depends_on_the_order():
     assert combined_fingerprint("a", "b") == combined_fingerprint("a", "b")
     combined = [combined_fingerprint(*parts) for parts in (["a", "b"], ["b", "a"], ["ab"], ["a"], [])]
     assert len(set(combined)) == 5
@@ -356,7 +356,7 @@ def _scored(*scores, **columns):
     return _raw(**dict(zip(names, zip(*scores, strict=True), strict=True)), **columns).drop("score")
 
 
-def test_the_class_with_the_highest_score_is_the_prediction_and_the_first_of_equals():
+def test_prediction_is_the_class_with_the_highest_score_or_the_first_of_equals():
     raw = _scored((0.2, 0.5, 0.3), (0.4, 0.2, 0.4), (0.1, None, 0.9), (0.1, NAN, 0.9))
     rows = _predictions(raw, MULTICLASS).frame.sort("score[a]", "score[b]")
     by_scores = dict(zip(rows.select("score[a]", "score[b]").rows(), rows["prediction"], strict=True))
@@ -366,7 +366,7 @@ def test_the_class_with_the_highest_score_is_the_prediction_and_the_first_of_equ
     assert rows["prediction"].null_count() == 2
 
 
-def test_classes_are_those_of_the_spec():
+def test_class_outside_the_spec_is_refused():
     spec = multiclass_spec(predictions__prediction="decided")
     raw = _scored((0.2, 0.5, 0.3), (0.4, 0.2, 0.4), prediction=["b", "z"])
     with pytest.raises(RowsError, match=r"choice: predictions.prediction: the column holds 'z'; .* 'a', 'b', 'c'"):
@@ -378,7 +378,7 @@ def test_classes_are_those_of_the_spec():
         _labels(["a", "d"], spec, predictions=predictions)
 
 
-def test_horizon_and_naive_forecast_are_kept_as_numbers_beside_the_profiled_columns():
+def test_horizon_and_naive_forecast_are_kept_as_numbers_and_not_profiled():
     spec = regression_spec(predictions__horizon="steps", predictions__naive="last")
     raw = _raw(prediction=[1.0, 2.0], horizon=[1, 2], naive=["3", "4.5"]).drop("score")
     frame = _predictions(raw, spec).frame

@@ -1,4 +1,4 @@
-"""The rules replayed on the reference's days: false alarms that were planted, and changes that must be found."""
+"""The rule check on days of made-up references: rates of false alarms, and detected changes."""
 
 import datetime as dt
 from functools import cache
@@ -33,7 +33,7 @@ Found = dict[tuple[str, str], Measurement]
 def build(*, wobble: float = 0.0, days: int = DAYS, labelled: bool = False) -> BuiltReference:
     """Return a reference whose days differ by chance, and by a wobble of the mean age; ``clock`` is the day's number.
 
-    The score is calibrated, its AUROC about .8.
+    The score is calibrated and has an AUROC of about .8.
     """
     rng = np.random.default_rng(7)
     count = days * ROWS
@@ -67,7 +67,7 @@ def spec_of(**changes) -> ModelSpec:
 
 @pytest.fixture(scope="module")
 def alike() -> Found:
-    """Days that differ by chance alone; only the ignored clock is another every day."""
+    """Check days that differ by chance alone, except for the ignored clock, which changes every day."""
     spec = spec_of(drift__ignore=("clock", "prediction"), performance__thresholds={"auroc": {"lower": 0.75}})
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(replayed_performance, "DAYS_CHANGED", 8)
@@ -76,7 +76,7 @@ def alike() -> Found:
 
 @pytest.fixture
 def only_age(monkeypatch):
-    """One watched column, few changes and one split: quick."""
+    """Limit the check to few changes and one split, so that it is fast."""
     monkeypatch.setattr(replaying, "SPLITS", 1)
     monkeypatch.setattr(replayed_changes, "COLUMN_CHANGES", (shift_of(0.0), shift_of(1.0)))
 
@@ -84,7 +84,7 @@ def only_age(monkeypatch):
 # ---- days that differ by chance
 
 
-def test_days_that_differ_by_chance_raise_few_false_alarms(alike):
+def test_false_alarm_rate_of_days_that_differ_by_chance_is_low(alike):
     rate = alike["chunk", "false_alarm_rate"]
     assert rate.value <= 0.1
     assert (rate.status, rate.threshold_upper, rate.rows) == (Status.OK, 0.05, DAYS)
@@ -92,16 +92,16 @@ def test_days_that_differ_by_chance_raise_few_false_alarms(alike):
     assert alike["chunk", "false_alarm_rate[in_order]"].rows == DAYS - DAYS * 2 // 3
 
 
-def test_every_rate_lies_in_its_interval_and_says_what_it_is(alike):
+def test_rates_are_within_their_intervals_and_have_a_definition(alike):
     assert all(m.lower <= m.value <= m.upper and m.upper > m.lower for m in alike.values())
     assert all(m.kind is Kind.OPERATIONS and m.definition and m.model_version == "1" for m in alike.values())
 
 
-def test_an_ignored_column_is_not_judged(alike):
+def test_rule_check_leaves_out_ignored_columns(alike):
     assert {subject for subject, _ in alike} == {"chunk", "model", "age", "plan", "score"}
 
 
-def test_large_changes_are_found_and_small_ones_less_often(alike):
+def test_larger_changes_are_detected_more_often_than_small_ones(alike):
     shifts = [alike["age", f"found[shift={size}sd]"].value for size in ("0.1", "0.25", "0.5", "1")]
     assert shifts == sorted(shifts)
     assert shifts[0] <= 0.2
@@ -113,7 +113,7 @@ def test_large_changes_are_found_and_small_ones_less_often(alike):
     assert ("plan", "found[shift=1sd]") not in alike
 
 
-def test_labels_that_are_wrong_breach_the_threshold(alike):
+def test_flipped_labels_breach_the_threshold_of_performance(alike):
     assert alike["model", "false_alarm_rate"].value == alike["model", "false_alarm_rate[auroc]"].value <= 0.1
     assert alike["model", "found[labels_flipped=30%]"].value >= 0.6
     assert alike["model", "found[labels_flipped=10%]"].value < alike["model", "found[labels_flipped=30%]"].value
@@ -123,7 +123,7 @@ def test_labels_that_are_wrong_breach_the_threshold(alike):
 
 
 @pytest.mark.usefixtures("only_age")
-def test_floors_that_are_not_learned_flag_days_that_vary_and_chance_is_not_to_blame():
+def test_fixed_floors_give_false_alarms_on_varying_days_beyond_chance():
     fixed = spec_of(drift__ignore=ONLY_AGE, drift__learn_floors=False)
     built = build(wobble=0.6)
     found = replayed(fixed, built)
@@ -132,7 +132,7 @@ def test_floors_that_are_not_learned_flag_days_that_vary_and_chance_is_not_to_bl
     assert rate.value >= 0.5
     assert rate.reason == f"{rate.value:.1%} of healthy days, surely more than drift.false_alarm_share = 0.05"
     assert found["chunk", "false_alarm_rate[sampling]"].value <= 0.1
-    # What is not changed is flagged on the same days: the short way of judging a changed column is measure_drift's.
+    # A change of size 0 is flagged on the same days, so comparing one column again equals measure_drift.
     assert found["age", "found[shift=0sd]"].value == found["age", "false_alarm_rate"].value == rate.value
 
     learned = spec_of(drift__ignore=ONLY_AGE)
@@ -140,7 +140,7 @@ def test_floors_that_are_not_learned_flag_days_that_vary_and_chance_is_not_to_bl
 
 
 @pytest.mark.usefixtures("only_age")
-def test_an_ignored_column_that_is_another_every_day_raises_no_alarm():
+def test_ignored_column_that_changes_daily_gives_no_false_alarms():
     spec = spec_of(drift__ignore=ONLY_AGE, drift__learn_floors=False)
     built = build()
     assert replayed(spec, built)["chunk", "false_alarm_rate"].value <= 0.1
@@ -149,7 +149,7 @@ def test_an_ignored_column_that_is_another_every_day_raises_no_alarm():
 
 
 @pytest.mark.usefixtures("only_age")
-def test_no_change_is_found_on_no_day_and_a_large_one_on_nearly_all_whatever_the_order_of_rows():
+def test_detection_rates_are_low_without_change_high_with_it_in_any_order_of_rows():
     spec = spec_of(drift__ignore=ONLY_AGE)
     built = build()
     found = replayed(spec, built)
@@ -161,7 +161,7 @@ def test_no_change_is_found_on_no_day_and_a_large_one_on_nearly_all_whatever_the
 
 
 @pytest.mark.usefixtures("only_age")
-def test_statistics_of_rows_are_replayed_on_samples():
+def test_rule_check_of_statistics_that_need_rows_uses_samples():
     spec = spec_of(drift__ignore=ONLY_AGE, drift__numeric="mann_whitney")
     found = replayed(spec, build())
     assert found["chunk", "false_alarm_rate"].value <= 0.1
@@ -169,7 +169,7 @@ def test_statistics_of_rows_are_replayed_on_samples():
 
 
 @pytest.mark.usefixtures("only_age")
-def test_days_are_compared_with_the_days_before_where_the_spec_says_so():
+def test_rule_check_against_the_previous_day_uses_the_previous_days():
     spec = spec_of(drift__ignore=ONLY_AGE, drift__against="previous_day")
     found = replayed(spec, build())
     assert found["chunk", "false_alarm_rate"].rows == DAYS - 1
@@ -181,7 +181,7 @@ def test_days_are_compared_with_the_days_before_where_the_spec_says_so():
 # ---- what cannot be replayed
 
 
-def test_too_few_days_are_said():
+def test_rule_check_of_too_few_days_is_skipped_with_a_reason():
     spec = spec_of(performance__thresholds={"auroc": {"lower": 0.7}})
     found = replayed(spec, build(days=9, labelled=True))
     assert found["chunk", "false_alarm_rate"].reason == (
@@ -192,7 +192,7 @@ def test_too_few_days_are_said():
 
 
 @pytest.mark.usefixtures("only_age")
-def test_a_column_without_deviation_is_not_shifted_and_without_labels_nothing_is_said_of_performance():
+def test_constant_column_is_not_shifted_and_thresholds_without_labels_are_left_out():
     spec = spec_of(
         drift__ignore=("age", "plan", "clock", "prediction"), performance__thresholds={"auroc": {"lower": 0.7}}
     )
@@ -210,7 +210,7 @@ def test_a_column_without_deviation_is_not_shifted_and_without_labels_nothing_is
 # ---- the changes
 
 
-def test_a_shift_moves_the_mean_and_keeps_whole_numbers_whole():
+def test_shift_moves_the_mean_and_keeps_whole_numbers_whole():
     rng = np.random.default_rng(1)
     real, whole = pl.Series(rng.normal(0, 2, 5000)), pl.Series(rng.poisson(3, 5000).astype(float))
     assert np.allclose(shift_of(0.25).apply(real, 2.0, rng) - real, 0.5)
@@ -220,7 +220,7 @@ def test_a_shift_moves_the_mean_and_keeps_whole_numbers_whole():
     assert shift_of(0.0).apply(whole, 1.2, rng).to_list() == whole.to_list()
 
 
-def test_shares_are_exact():
+def test_injected_changes_affect_exactly_their_share_of_rows():
     rng = np.random.default_rng(1)
     assert nulls_in(0.05).apply(pl.Series(np.arange(200.0)), None, rng).null_count() == 10
     rows = pl.DataFrame({"label": ["a", "b", "c", "a"] * 50, "prediction": "a"})
