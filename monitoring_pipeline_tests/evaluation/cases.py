@@ -54,7 +54,7 @@ def labels_of(values: Sequence[float | str]) -> pl.DataFrame:
 
 
 def reference_of(spec: ModelSpec, columns: Mapping[str, Any], labels: pl.DataFrame = NO_LABELS) -> Reference:
-    """Return the reference of version 1 that holds these rows."""
+    """Return the reference of version 1 with these rows."""
     return build_reference(spec, "1", WINDOW, canonical(spec, columns), labels, table_columns={}, as_of=AS_OF).reference
 
 

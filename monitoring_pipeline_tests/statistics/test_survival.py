@@ -16,14 +16,14 @@ OBSERVATIONS = st.lists(st.tuples(st.integers(0, 15).map(float), st.booleans()),
 
 
 @given(OBSERVATIONS)
-def test_equals_scipy(observations):
+def test_kaplan_meier_matches_scipy(observations):
     durations, happened = (np.array(column) for column in zip(*observations, strict=True))
     censored = stats.CensoredData(uncensored=durations[happened], right=durations[~happened])
     theirs = stats.ecdf(censored).cdf
     assert kaplan_meier(durations, happened).at(theirs.quantiles) == pytest.approx(theirs.probabilities, abs=1e-12)
 
 
-def test_by_hand():
+def test_kaplan_meier_matches_a_curve_by_hand():
     # At 1 one of 5 happens; at 2 one of 4, and one ends; at 5 one of the last 2; the one that ends at 8 never did.
     arrivals = kaplan_meier([1, 2, 2, 5, 8], [True, True, False, True, False])
     assert arrivals.durations == (1.0, 2.0, 5.0)
@@ -32,21 +32,21 @@ def test_by_hand():
     assert arrivals.ever == pytest.approx(0.7)
 
 
-def test_without_censoring_it_is_the_share_by_then():
+def test_kaplan_meier_without_censoring_is_the_share_by_then():
     durations = np.random.default_rng(1).exponential(5, 300)
     arrivals = kaplan_meier(durations, np.ones(300, dtype=bool))
     assert arrivals.at(np.sort(durations)) == pytest.approx(np.arange(1, 301) / 300)
     assert arrivals.ever == pytest.approx(1.0)
 
 
-def test_what_never_happened_has_no_steps():
+def test_kaplan_meier_without_events_has_no_steps():
     arrivals = kaplan_meier([1, 2], [False, False])
     assert arrivals == Arrivals((), ())
     assert arrivals.ever == 0.0
     assert arrivals.at([0.0, 5.0]).tolist() == [0.0, 0.0]
 
 
-def test_censoring_does_not_bias():
+def test_kaplan_meier_of_censored_delays_is_unbiased():
     rng = np.random.default_rng(2)
     delay, watched = rng.exponential(10, 20_000), rng.uniform(0, 30, 20_000)
     arrivals = kaplan_meier(np.minimum(delay, watched), delay <= watched)
@@ -55,7 +55,7 @@ def test_censoring_does_not_bias():
 
 
 @given(OBSERVATIONS, st.randoms(use_true_random=False))
-def test_the_order_of_observations_changes_nothing(observations, random):
+def test_kaplan_meier_does_not_depend_on_the_order_of_observations(observations, random):
     shuffled = random.sample(observations, len(observations))
     first, second = (kaplan_meier(*zip(*own, strict=True)) for own in (observations, shuffled))
     assert first == second
@@ -68,7 +68,7 @@ def test_the_order_of_observations_changes_nothing(observations, random):
     ([np.inf], [False], ValueError, "duration 0 is inf"),
     ([], [], UndefinedStatisticError, "no observations"),
 ])  # fmt: skip
-def test_refuses(durations, happened, error, message):
+def test_kaplan_meier_of_invalid_observations_is_refused(durations, happened, error, message):
     with pytest.raises(error, match=message):
         kaplan_meier(durations, happened)
 
@@ -76,7 +76,7 @@ def test_refuses(durations, happened, error, message):
 @given(
     st.lists(st.tuples(st.floats(0, 1e6), st.booleans()), min_size=1, max_size=200), st.sampled_from([1, 2, 5, 20, 100])
 )
-def test_thinned_is_never_too_high_and_hardly_too_low(observations, steps):
+def test_thinned_curve_is_never_above_and_slightly_below_the_full_one(observations, steps):
     durations, happened = zip(*observations, strict=True)
     whole = kaplan_meier(durations, happened)
     thin = thinned(whole, steps)
@@ -88,12 +88,12 @@ def test_thinned_is_never_too_high_and_hardly_too_low(observations, steps):
     assert len(thin.shares) <= steps + 2
 
 
-def test_a_curve_with_few_steps_is_left_alone():
+def test_thinned_curve_with_few_steps_is_unchanged():
     arrivals = kaplan_meier([1, 2, 3], [True, True, True])
     assert thinned(arrivals, 3) is arrivals
 
 
-def test_arrivals_survive_json():
+def test_arrivals_written_as_json_are_read_back_equal():
     adapter = TypeAdapter(Arrivals)
     arrivals = kaplan_meier([0.1, 0.7, 1 / 3], [True, True, False])
     assert adapter.validate_json(adapter.dump_json(arrivals)) == arrivals
@@ -106,18 +106,18 @@ def test_arrivals_survive_json():
     ([0, 0], 0.0),
     ([], 0.0),
 ])  # fmt: skip
-def test_rows_that_count_differently_are_worth_fewer(weights, rows):
+def test_effective_rows_of_unequal_weights_are_fewer_than_rows(weights, rows):
     assert effective_rows(weights) == pytest.approx(rows)
 
 
-def test_the_effective_rows_give_the_variance_of_a_weighted_mean():
+def test_effective_rows_give_the_variance_of_a_weighted_mean():
     rng = np.random.default_rng(3)
     weights = rng.uniform(0.2, 3, 50)
     means = rng.normal(size=(20_000, 50)) @ weights / weights.sum()
     assert means.var() == pytest.approx(1 / effective_rows(weights), rel=0.05)
 
 
-def test_seeds_depend_on_the_words_alone():
+def test_seeds_depend_only_on_the_words():
     assert generator_of("churn", "1").integers(0, 2**63) == 6509645287563093411  # the same on every machine
     draws = {tuple(generator_of(*words).integers(0, 2**32, 2)) for words in [("a", "b"), ("b", "a"), ("a b",), ("ab",)]}
     assert len(draws) == 4

@@ -132,11 +132,11 @@ def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
 
     def over_classes(rows: ScoredRows, weights: Values) -> Values:
         views = [rows.of_class(name).counts(weights) for name in rows.classes]
-        values = np.stack([counted(own) for own in views])
-        shares = np.stack([score_counts.base_rate(own) if weighted else np.ones(len(weights)) for own in views])
-        known = np.isfinite(values)
-        total = np.sum(shares * known, axis=0)
-        summed = np.sum(np.where(known, values * shares, 0.0), axis=0)
+        values = np.stack([counted(counts) for counts in views])
+        shares = np.stack([score_counts.base_rate(counts) if weighted else np.ones(len(weights)) for counts in views])
+        defined = np.isfinite(values)
+        total = np.sum(shares * defined, axis=0)
+        summed = np.sum(np.where(defined, values * shares, 0.0), axis=0)
         return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
 
     return lambda rows: rows.bootstrap(over_classes)[0]
@@ -147,7 +147,7 @@ def accuracy_of_classes(rows: ScoredRows) -> Quantity:
     right = (rows.labels == rows.predictions).astype(np.float64)
     if rows.weights is None:
         return classification.accuracy(right, np.ones(right.size))
-    return rows.bootstrap(lambda own, weights: weights @ (own.labels == own.predictions) / weights.sum(axis=1))[0]
+    return rows.bootstrap(lambda drawn, weights: weights @ (drawn.labels == drawn.predictions) / weights.sum(axis=1))[0]
 
 
 def absolute_errors(rows: ScoredRows) -> Values:

@@ -8,9 +8,9 @@ ID_HASH_BYTES = 16
 
 
 def pseudonymise(ids: pl.Series, key: bytes) -> pl.Series:
-    """Return keyed BLAKE2b hashes of ids in hexadecimal, the same for the same id and key (RFC 7693).
+    """Return keyed BLAKE2b hashes of IDs in hexadecimal (RFC 7693); equal IDs and keys give equal hashes.
 
-    A null id stays null.
+    A null ID stays null.
     """
     hashed = [
         None if text is None else hashlib.blake2b(text.encode(), key=key, digest_size=ID_HASH_BYTES).hexdigest()

@@ -91,17 +91,17 @@ def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
     column, held, spec = values.name, day.held, days.spec
     bins = held.against.bins[column]
     changed = profile_column(nw.from_native(values.to_frame().lazy()), column, bins)
-    columns = tuple(changed if own.column == column else own for own in held.profile.columns)
+    columns = tuple(changed if other.column == column else other for other in held.profile.columns)
     rows = days.rows_of[held.key].with_columns(values)
     against = replace(held.against, observed_sample=rows) if held.against.observed_sample is not None else held.against
     alone = spec.model_copy(update={"features": {k: v for k, v in spec.features.items() if k == column}})
     measured = measure_drift(alone, against, replace(held.profile, columns=columns))
-    own = next(m for m in measured if m.subject == column)
-    if own.value is None or own.p_value is None or own.threshold_upper is None:
+    drift = next(m for m in measured if m.subject == column)
+    if drift.value is None or drift.p_value is None or drift.threshold_upper is None:
         return False
     others = [m.p_value for m in day.measured if m.subject != column and m.p_value is not None]
-    q_value = benjamini_hochberg(np.asarray([*others, own.p_value]))[-1]
-    return own.value >= own.threshold_upper and bool(q_value < spec.drift.alpha)
+    q_value = benjamini_hochberg(np.asarray([*others, drift.p_value]))[-1]
+    return drift.value >= drift.threshold_upper and bool(q_value < spec.drift.alpha)
 
 
 def _deviation(profile: ColumnProfile) -> float | None:

@@ -36,11 +36,11 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
         return
     breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
     words = "share of the reference's days on which {} of performance is breached"
-    flags = {key: [bool(own)] for key, own in breached.items()}
+    flags = {key: [bool(metrics)] for key, metrics in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
     for metric in spec.performance.thresholds:
-        own = replace(blank, name=RATE, of=str(metric), definition=words.format(f"the threshold for {metric}"))
-        yield share_of_days(own, {key: [metric in names] for key, names in breached.items()})
+        of_metric = replace(blank, name=RATE, of=str(metric), definition=words.format(f"the threshold for {metric}"))
+        yield share_of_days(of_metric, {key: [metric in names] for key, names in breached.items()})
     yield from _labels_changed(days, enough, blank)
 
 

@@ -28,7 +28,7 @@ def _e_value(values, mean):
 
 
 @pytest.mark.parametrize(("days", "alpha"), [(7, 0.05), (10, 0.1), (12, 0.05)])
-def test_bounds_are_where_the_mixture_reaches_one_over_alpha(monkeypatch, days, alpha):
+def test_confidence_sequence_ends_where_the_mixture_reaches_one_over_alpha(monkeypatch, days, alpha):
     monkeypatch.setattr(module, "serial_inflation", lambda _: 1.0)
     values = np.random.default_rng(days).normal(0.2, 1, days)
     found = confidence_sequence(values, alpha)
@@ -36,7 +36,7 @@ def test_bounds_are_where_the_mixture_reaches_one_over_alpha(monkeypatch, days, 
         assert _e_value(values, bound) == pytest.approx(1 / alpha, rel=1e-3)
 
 
-def test_bounds_are_widened_by_what_days_resemble_each_other(monkeypatch):
+def test_confidence_sequence_is_widened_by_serial_inflation(monkeypatch):
     values = np.random.default_rng(1).normal(0, 1, 30)
     widened = confidence_sequence(values)
     monkeypatch.setattr(module, "serial_inflation", lambda _: 1.0)
@@ -51,7 +51,7 @@ def test_bounds_are_widened_by_what_days_resemble_each_other(monkeypatch):
     st.floats(0.2, 5),
 )
 @settings(max_examples=50)
-def test_shift_and_scale_move_it(values, shift, scale):
+def test_confidence_sequence_moves_with_shift_and_scale(values, shift, scale):
     if np.ptp(values) < 1e-2:
         return
     before = confidence_sequence(values)
@@ -60,7 +60,7 @@ def test_shift_and_scale_move_it(values, shift, scale):
         assert getattr(after, name) == pytest.approx(getattr(before, name) * scale + shift, abs=1e-6)
 
 
-def test_few_days_exclude_nothing_and_smaller_alpha_takes_more():
+def test_confidence_sequence_needs_six_days_and_more_for_a_smaller_alpha():
     days = np.array([0.9, 1.1] * 10)
     bounded = [count for count in range(2, 21) if confidence_sequence(days[:count]).lower is not None]
     assert bounded == list(range(6, 21))
@@ -69,11 +69,11 @@ def test_few_days_exclude_nothing_and_smaller_alpha_takes_more():
     assert wide.lower < narrow.lower < 1.0 < narrow.upper < wide.upper
 
 
-def test_days_that_are_all_equal_have_no_bounds():
+def test_confidence_sequence_of_equal_days_has_no_bounds():
     assert confidence_sequence([0.25] * 30) == Quantity(0.25)
 
 
-def test_undefined():
+def test_confidence_sequence_of_one_day_or_nonfinite_values_is_undefined():
     with pytest.raises(UndefinedStatisticError, match="1 days have no spread"):
         confidence_sequence([1.0])
     with pytest.raises(UndefinedStatisticError, match="1 of 3 differences are not finite"):
@@ -81,12 +81,12 @@ def test_undefined():
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0, 5.0, math.nan])
-def test_wrong_alpha_is_refused(alpha):
+def test_confidence_sequence_with_an_invalid_alpha_is_refused(alpha):
     with pytest.raises(ValueError, match="strictly between 0 and 1"):
         confidence_sequence([1.0, 2.0], alpha)
 
 
-def test_wrong_shape_is_refused():
+def test_confidence_sequence_of_a_wrong_shape_is_refused():
     with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
         confidence_sequence([[1.0, 2.0]])
 
@@ -109,7 +109,7 @@ def _first_exclusion(values):
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.2, 0.3])
-def test_looking_every_day_keeps_its_level(correlation):
+def test_confidence_sequence_checked_every_day_keeps_its_level(correlation):
     """Of 300 series without a difference at most 5 % and chance ever exclude zero from the 7th to the 60th day."""
     series = _days(np.random.default_rng(4), 300, correlation)
     wrong = sum(_first_exclusion(values) < math.inf for values in series)
@@ -121,6 +121,6 @@ def test_looking_every_day_keeps_its_level(correlation):
 
 
 @pytest.mark.parametrize(("difference", "days"), [(1.0, 20), (2.0, 10)])
-def test_a_real_difference_is_found_in_time(difference, days):
+def test_confidence_sequence_detects_a_real_difference_in_time(difference, days):
     series = _days(np.random.default_rng(5), 60, 0.2) + difference
     assert np.median([_first_exclusion(values) for values in series]) <= days

@@ -26,20 +26,20 @@ scores = st.lists(st.integers(0, 20), min_size=2, max_size=25)
 @pytest.mark.parametrize(
     ("successes", "trials", "lower", "upper"), [(81, 263, 0.2553, 0.3662), (0, 20, 0.0, 0.1611), (20, 20, 0.8389, 1.0)]
 )
-def test_wilson_as_newcombe_1998(successes, trials, lower, upper):
+def test_wilson_matches_newcombe_1998(successes, trials, lower, upper):
     estimate = wilson(successes, trials)
     assert (estimate.lower, estimate.upper) == pytest.approx((lower, upper), abs=1e-4)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-def test_wilson_equals_statsmodels(counts, confidence):
+def test_wilson_matches_statsmodels(counts, confidence):
     estimate = wilson(*counts, confidence)
     expected = proportion_confint(*counts, alpha=1 - confidence, method="wilson")
     assert (estimate.lower, estimate.upper) == pytest.approx(expected, abs=1e-12)
     assert 0.0 <= estimate.lower <= estimate.value <= estimate.upper <= 1.0
 
 
-def test_wilson_refuses_what_is_no_proportion():
+def test_wilson_of_invalid_counts_is_refused():
     with pytest.raises(UndefinedStatisticError, match="no rows"):
         wilson(0, 0)
     with pytest.raises(ValueError, match="4 successes in 3 trials"):
@@ -47,7 +47,7 @@ def test_wilson_refuses_what_is_no_proportion():
 
 
 @given(numbers, st.floats(0.5, 0.999))
-def test_mean_interval_equals_scipy(values, confidence):
+def test_mean_interval_matches_scipy(values, confidence):
     if len(set(values)) == 1:
         values = [*values, values[0] + 1]
     estimate = mean_interval(values, confidence)
@@ -57,19 +57,19 @@ def test_mean_interval_equals_scipy(values, confidence):
     assert estimate.value == pytest.approx(np.mean(values), rel=1e-9, abs=1e-9 * scale)
 
 
-def test_mean_interval_is_cut_at_what_is_possible():
+def test_mean_interval_is_cut_at_minimum_and_maximum():
     assert mean_interval([0.0, 0.0, 5.0], minimum=0.0).lower == 0.0
     assert mean_interval([1.0, 1.0, 0.0], maximum=1.0).upper == 1.0
 
 
 @pytest.mark.parametrize("interval", [mean_interval, median_interval])
 @pytest.mark.parametrize("values", [[3.5], [0.1] * 7])
-def test_no_spread_seen_gives_no_bounds(interval, values):
+def test_interval_of_equal_values_has_no_bounds(interval, values):
     assert interval(values) == Quantity(values[0], None, None)
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60))
-def test_median_interval_equals_scipy(values):
+def test_median_interval_matches_scipy(values):
     estimate = median_interval(values)
     expected = stats.quantile_test(values, p=0.5).confidence_interval(0.95)
     assert estimate.value == np.median(values)
@@ -81,14 +81,14 @@ def test_median_interval_equals_scipy(values):
 @pytest.mark.parametrize(
     ("rows", "lower", "upper"), [(5, None, None), (6, 1, 6), (10, 2, 9), (20, 6, 15), (100, 40, 61)]
 )
-def test_median_interval_ranks_of_the_tables(rows, lower, upper):
+def test_median_interval_has_the_ranks_of_conovers_table(rows, lower, upper):
     """Conover, table A3 (binomial with p = 1/2)."""
     estimate = median_interval(np.arange(1, rows + 1))
     assert (estimate.lower, estimate.upper) == (lower, upper)
 
 
 @given(numbers, st.randoms())
-def test_row_order_does_not_change_a_bit(values, random):
+def test_intervals_do_not_depend_on_the_order_of_rows(values, random):
     shuffled = random.sample(values, len(values))
     assert mean_interval(shuffled) == mean_interval(values)
     assert median_interval(shuffled) == median_interval(values)
@@ -106,7 +106,7 @@ def naive_delong(positives, negatives, confidence=0.95):
 
 
 @given(scores, scores, st.floats(0.5, 0.999))
-def test_delong_equals_all_pairs(positives, negatives, confidence):
+def test_delong_matches_a_computation_over_all_pairs(positives, negatives, confidence):
     area, variance, z = naive_delong(positives, negatives, confidence)
     estimate = delong_interval(positives, negatives, confidence)
     assert estimate.value == pytest.approx(area, abs=1e-12)
@@ -116,7 +116,7 @@ def test_delong_equals_all_pairs(positives, negatives, confidence):
         assert (estimate.lower, estimate.upper) == pytest.approx(tuple(expected), abs=1e-9)
 
 
-def test_delong_standard_error_of_independent_labels():
+def test_delong_standard_error_of_independent_labels_matches_the_known_value():
     """Both terms: our oracle gives 0.08165 for 50 rows of labels unrelated to evenly spaced scores.
 
     Near A = 1/2 the width of the logit interval is 2 z se to first order; the draw of labels moves the fifth digit.
@@ -128,7 +128,7 @@ def test_delong_standard_error_of_independent_labels():
     assert standard_error * math.sqrt(10_000 / 50) == pytest.approx(0.0816492, abs=5e-5)
 
 
-def test_nannymls_standard_error_of_the_accuracy_of_guesses():
+def test_standard_error_of_the_accuracy_of_guesses_matches_nannyml():
     """NannyML's 0.0707 for 50 rows: sqrt(1/4 / 50), from the spread of the hits as in Student's interval."""
     random = np.random.RandomState(1)
     labels, guesses = random.binomial(1, 0.5, 10_000), random.binomial(1, 0.5, 10_000)
@@ -138,7 +138,7 @@ def test_nannymls_standard_error_of_the_accuracy_of_guesses():
 
 
 @given(scores, scores)
-def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
+def test_delong_of_swapped_classes_is_mirrored(positives, negatives):
     one, other = delong_interval(positives, negatives), delong_interval(negatives, positives)
     expected = (1 - other.value, 1 - other.upper, 1 - other.lower)
     assert (one.value, one.lower, one.upper) == pytest.approx(expected, abs=1e-9)
@@ -149,7 +149,7 @@ def test_delong_mirrors_when_the_classes_are_swapped(positives, negatives):
     ("positives", "negatives"),
     [([5, 6, 7], [1, 2, 3, 4]), ([1, 2], [5, 6]), ([3, 3, 3], [3, 3]), ([4], [1, 2, 3, 5]), ([2], [1]), ([1, 9], [4])],
 )
-def test_without_a_usable_variance_the_bounds_solve_newcombe_method_5(positives, negatives):
+def test_delong_without_a_usable_variance_uses_newcombe_method_5(positives, negatives):
     estimate = delong_interval(positives, negatives)
     m, n = len(positives), len(negatives)
     z = stats.norm.ppf(0.975)
@@ -162,7 +162,7 @@ def test_without_a_usable_variance_the_bounds_solve_newcombe_method_5(positives,
 
 
 @pytest.mark.parametrize(("area", "positive_rows", "negative_rows"), [(0.9, 5, 45), (0.75, 20, 80), (0.97, 50, 50)])
-def test_delong_interval_covers(area, positive_rows, negative_rows):
+def test_delong_interval_covers_the_true_area(area, positive_rows, negative_rows):
     """A plain interval A +- z se covers .80, .93 and .87 here; a thousand trials have a standard error of .007."""
     rng = np.random.default_rng(3)
     distance = stats.norm.ppf(area) * math.sqrt(2)
@@ -174,7 +174,7 @@ def test_delong_interval_covers(area, positive_rows, negative_rows):
 
 
 @pytest.mark.parametrize("interval", [mean_interval, median_interval])
-def test_no_values_have_no_interval(interval):
+def test_intervals_of_no_values_or_a_wrong_shape_are_refused(interval):
     with pytest.raises(UndefinedStatisticError, match="no rows"):
         interval([])
     with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
@@ -191,7 +191,7 @@ def test_no_values_have_no_interval(interval):
         lambda confidence: delong_interval([1, 2], [1, 2], confidence),
     ],
 )
-def test_confidence_is_a_probability(interval, confidence):
+def test_intervals_with_an_invalid_confidence_are_refused(interval, confidence):
     with pytest.raises(ValueError, match="must lie strictly between 0 and 1"):
         interval(confidence)
 
@@ -204,19 +204,19 @@ def test_transformed_keeps_missing_bounds_missing():
 # ---- differences
 
 
-def test_a_difference_by_hand():
+def test_difference_interval_matches_bounds_by_hand():
     """Below: hypot(3, 8); above: hypot(4, 6)."""
     found = difference_interval(Quantity(10.0, 7.0, 14.0), Quantity(4.0, -2.0, 12.0))
     assert found == Quantity(6.0, pytest.approx(6 - math.sqrt(73)), pytest.approx(6 + math.sqrt(52)))
 
 
-def test_a_difference_of_proportions_is_newcombes_hybrid_score():
+def test_difference_interval_of_proportions_is_newcombes_hybrid_score():
     """Newcombe 1998 (Stat Med 17:873), method 10: 56/70 - 48/80 is 0.2, 0.0524 to 0.3339."""
     found = difference_interval(wilson(56, 70), wilson(48, 80))
     assert (found.value, found.lower, found.upper) == pytest.approx((0.2, 0.0524, 0.3339), abs=1e-4)
 
 
-def test_a_difference_of_symmetric_intervals_is_that_of_independent_means():
+def test_difference_interval_of_symmetric_intervals_matches_independent_means():
     first, second = (
         Quantity(1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3),
         Quantity(0.2, 0.2 - 1.96 * 0.4, 0.2 + 1.96 * 0.4),
@@ -231,20 +231,20 @@ bounded = st.tuples(st.floats(-5, 5), st.floats(0, 5), st.floats(0, 5)).map(
 
 
 @given(bounded, bounded)
-def test_differences_are_mirrored_and_hold_their_value(first, second):
+def test_difference_interval_is_mirrored_and_contains_its_value(first, second):
     found, mirrored = difference_interval(first, second), difference_interval(second, first)
     assert found.lower <= found.value <= found.upper
     assert (mirrored.value, mirrored.lower, mirrored.upper) == pytest.approx((-found.value, -found.upper, -found.lower))
     assert found.upper - found.lower >= max(first.upper - first.lower, second.upper - second.lower) - 1e-9
 
 
-def test_without_bounds_of_both_a_difference_has_none():
+def test_difference_interval_without_bounds_of_both_has_none():
     whole, bare = Quantity(3.0, 2.0, 4.0), Quantity(1.0)
     assert difference_interval(whole, bare) == Quantity(2.0)
     assert difference_interval(bare, whole) == Quantity(-2.0)
 
 
-def test_a_difference_of_skewed_areas_covers():
+def test_difference_interval_of_skewed_areas_covers_the_truth():
     """Areas near 1 of few rows, whose intervals are far from symmetric; 800 trials have a standard error of .008."""
     rng = np.random.default_rng(13)
     areas = (0.93, 0.8)

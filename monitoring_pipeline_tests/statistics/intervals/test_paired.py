@@ -34,7 +34,7 @@ def _autoregressive(rng, series, days, correlation):
     return values
 
 
-def test_inflation_of_worked_days():
+def test_serial_inflation_matches_days_by_hand():
     """1, 2, 4, 5: deviations -2, -1, 1, 2, lag products 2 - 1 + 2 = 3 of 10, plus 1/4 for its bias."""
     assert USUAL_CORRELATION == 0.2
     correlation = (4 * (0.3 + 0.25) + DAYS_BELIEVED * 0.2) / (4 + DAYS_BELIEVED)
@@ -43,27 +43,27 @@ def test_inflation_of_worked_days():
     )
 
 
-def test_inflation_has_bounds():
+def test_serial_inflation_is_bounded():
     assert serial_inflation(np.arange(200.0)) == math.sqrt((1 + LARGEST_CORRELATION) / (1 - LARGEST_CORRELATION))
     assert serial_inflation([1.0, -1.0] * 100) == 1.0
     assert serial_inflation([3.0, 3.0, 3.0]) == pytest.approx(USUAL)
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.3, 0.5])
-def test_many_days_tell_their_own_correlation(correlation):
+def test_serial_inflation_of_many_days_uses_their_correlation(correlation):
     values = _autoregressive(np.random.default_rng(1), 1, 20_000, correlation)[0]
     expected = math.sqrt((1 + correlation) / (1 - correlation))
     assert serial_inflation(values) == pytest.approx(expected, rel=0.03)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=40), st.floats(0.1, 10), st.floats(-10, 10))
-def test_inflation_knows_no_units(values, scale, shift):
+def test_serial_inflation_does_not_depend_on_units(values, scale, shift):
     if np.ptp(values) > 1e-3:
         moved = np.asarray(values) * scale + shift
         assert serial_inflation(moved) == pytest.approx(serial_inflation(values), rel=1e-6)
 
 
-def test_of_a_mean_it_is_students_interval_widened():
+def test_jackknife_interval_of_a_mean_is_students_interval_widened():
     values = np.random.default_rng(2).normal(3, 2, 14)
     found = jackknife_interval(values.mean(), _means_without_each(values), 0.9)
     lower, upper = stats.t.interval(0.9, 13, loc=values.mean(), scale=values.std(ddof=1) / math.sqrt(14))
@@ -73,7 +73,7 @@ def test_of_a_mean_it_is_students_interval_widened():
     assert found.value - found.lower == pytest.approx((values.mean() - lower) * widened)
 
 
-def test_equal_days_have_no_interval():
+def test_jackknife_interval_of_equal_days_has_no_bounds():
     assert jackknife_interval(0.3, [0.3] * 10) == Quantity(0.3)
 
 
@@ -83,12 +83,12 @@ def test_equal_days_have_no_interval():
     (math.nan, [1.0, 2.0, 3.0], "does not exist on these rows"),
     (1.0, [1.0, math.nan, 3.0], "not without each of their days"),
 ])  # fmt: skip
-def test_undefined(value, without, reason):
+def test_jackknife_interval_of_too_few_or_nonfinite_values_is_undefined(value, without, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         jackknife_interval(value, without)
 
 
-def test_wrong_shapes_are_refused():
+def test_jackknife_interval_of_a_wrong_shape_or_confidence_is_refused():
     with pytest.raises(ValueError, match=r"shape \(1, 2\)"):
         jackknife_interval(1.0, [[1.0, 2.0]])
     with pytest.raises(ValueError, match="confidence is 95"):
@@ -96,7 +96,7 @@ def test_wrong_shapes_are_refused():
 
 
 @pytest.mark.parametrize(("days", "correlation"), [(5, 0.2), (14, 0.0), (14, 0.2), (28, 0.2), (28, 0.3)])
-def test_it_holds_the_truth_where_a_plain_interval_does_not(days, correlation):
+def test_jackknife_interval_of_correlated_days_covers_the_truth(days, correlation):
     """Of 600 series of correlated days at least 92.5 % of the intervals at 95 % hold the true mean, 0."""
     series = _autoregressive(np.random.default_rng(3), 600, days, correlation)
     held, plain = 0, 0

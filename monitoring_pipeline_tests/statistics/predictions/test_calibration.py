@@ -21,18 +21,18 @@ from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts,
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 
-def test_by_hand():
+def test_calibration_error_matches_two_bins_by_hand():
     """Two bins of two rows: rates 0.5 and 1, means 0.15 and 0.85, gaps 0.35 and 0.15."""
     assert expected_calibration_error([0, 1, 1, 1], [0.1, 0.2, 0.8, 0.9], bins=2) == Quantity(pytest.approx(0.25))
 
 
-def test_one_bin_is_the_bias_and_a_constant_score_never_splits():
+def test_calibration_error_of_one_bin_or_a_constant_score_is_the_bias():
     labels, scores = [0, 1, 1, 0, 1], [0.3] * 5
     assert expected_calibration_error(labels, scores, bins=1).value == pytest.approx(0.3)
     assert expected_calibration_error(labels, scores, bins=10).value == pytest.approx(0.3)
 
 
-def test_equal_mass_without_ties():
+def test_calibration_error_without_ties_uses_bins_of_equal_mass():
     rng = np.random.default_rng(2)
     scores = rng.permutation(np.linspace(0.01, 0.99, 1000))
     labels = rng.random(1000) < scores**2
@@ -41,7 +41,7 @@ def test_equal_mass_without_ties():
     assert expected_calibration_error(labels, scores).value == pytest.approx(np.mean(gaps), abs=1e-12)
 
 
-def test_a_calibrated_model_shows_little_and_a_miscalibrated_one_shows_it():
+def test_calibration_error_is_small_if_calibrated_and_large_if_not():
     rng = np.random.default_rng(4)
     probabilities = rng.random(20_000)
     labels = rng.random(20_000) < probabilities
@@ -50,7 +50,7 @@ def test_a_calibrated_model_shows_little_and_a_miscalibrated_one_shows_it():
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, max_size=40), st.integers(1, 15))
-def test_bounds_and_order(rows, bins):
+def test_calibration_error_is_bounded_and_independent_of_row_order(rows, bins):
     """Between |bias| (one bin) and the error over every distinct score; the order of rows does not matter."""
     labels = np.array([label for label, _ in rows])
     scores = np.array([tenths / 10 for _, tenths in rows])
@@ -60,7 +60,7 @@ def test_bounds_and_order(rows, bins):
     assert expected_calibration_error(labels[::-1], scores[::-1], bins).value == value
 
 
-def test_what_it_refuses():
+def test_calibration_error_of_invalid_bins_or_scores_is_refused():
     with pytest.raises(ValueError, match="bins is 0"):
         expected_calibration_error([0, 1], [0.2, 0.4], bins=0)
     with pytest.raises(UndefinedStatisticError, match="scores are not probabilities"):
@@ -86,7 +86,7 @@ def _statsmodels(labels, design, **arguments):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_slope_and_intercept_are_statsmodels_with_the_sandwich_variance(weighted):
+def test_slope_and_intercept_match_statsmodels_with_sandwich_variance(weighted):
     labels, scores = _miscalibrated(400)
     odds = special.logit(scores)
     weights = np.random.default_rng(6).uniform(0.5, 3, 400) if weighted else np.ones(400)
@@ -109,7 +109,7 @@ def test_slope_and_intercept_are_statsmodels_with_the_sandwich_variance(weighted
             assert error == pytest.approx(fitted.bse[place], rel=1e-6)
 
 
-def test_of_a_calibrated_model_the_slope_is_one_and_the_intercept_zero():
+def test_slope_is_one_and_intercept_zero_for_a_calibrated_model():
     rng = np.random.default_rng(7)
     scores = special.expit(rng.normal(0, 1.5, 40_000))
     labels = rng.random(40_000) < scores
@@ -119,7 +119,7 @@ def test_of_a_calibrated_model_the_slope_is_one_and_the_intercept_zero():
     assert calibration_slope(labels, overfitted).value == pytest.approx(calibration_slope(labels, scores).value / 2)
 
 
-def test_the_intercept_by_hand():
+def test_calibration_intercept_matches_a_value_by_hand():
     """All scores 1/2, three of four labels positive: the log-odds must rise by log 3, variance 4 / 3."""
     found = calibration_intercept([1, 1, 1, 0], [0.5] * 4)
     half_width = 1.959964 * np.sqrt(4 / 3)
@@ -127,7 +127,7 @@ def test_the_intercept_by_hand():
     assert (found.lower, found.upper) == pytest.approx((np.log(3) - half_width, np.log(3) + half_width), rel=1e-6)
 
 
-def test_rows_twice_are_weights_of_two_and_their_order_is_nothing():
+def test_slope_with_weights_of_two_matches_rows_twice_in_any_order():
     labels, scores = _miscalibrated(60)
     twice = calibration_slope(np.repeat(labels, 2), np.repeat(scores, 2))
     assert calibration_slope(labels, scores, np.full(60, 2.0)).value == pytest.approx(twice.value, abs=1e-9)
@@ -143,13 +143,13 @@ def test_rows_twice_are_weights_of_two_and_their_order_is_nothing():
     ([0, 1], [0.4, 1.4], "scores are not probabilities"),
     ([], [], "no rows"),
 ])  # fmt: skip
-def test_slopes_that_do_not_exist_have_a_reason(labels, scores, reason):
+def test_calibration_slope_is_undefined_with_a_reason(labels, scores, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         calibration_slope(labels, scores)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_scores_of_exactly_zero_and_one_as_of_a_forest_have_a_slope(seed):
+def test_calibration_slope_of_scores_of_zero_and_one_is_finite(seed):
     rng = np.random.default_rng(seed)
     chance = rng.random(300)
     scores = rng.binomial(20, chance) / 20
@@ -177,7 +177,7 @@ def _one_group_a_row(scores, labels):
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, max_size=40), st.integers(1, 15))
-def test_of_counts_the_calibration_error_is_that_of_the_rows(rows, bins):
+def test_calibration_error_of_counts_matches_that_of_rows(rows, bins):
     labels = np.array([label for label, _ in rows])
     scores = np.array([tenths / 10 for _, tenths in rows])
     expected = expected_calibration_error(labels, scores, bins).value
@@ -187,7 +187,7 @@ def test_of_counts_the_calibration_error_is_that_of_the_rows(rows, bins):
     assert calibration_gaps(grouped, bins)[0] == pytest.approx(expected, abs=1e-12)
 
 
-def test_every_draw_is_looked_at_in_the_bins_of_the_first():
+def test_calibration_error_of_each_draw_uses_the_bins_of_the_first():
     scores, rows = np.array([0.1, 0.3, 0.8]), np.array([[1.0, 1.0, 2.0], [4.0, 0.0, 0.0]])
     counts = ScoreCounts(scores, rows, np.array([[0.0, 1.0, 2.0], [4.0, 0.0, 0.0]]))
     # Two bins of two rows: gaps |1 - 0.4| and |2 - 1.6|, then |4 - 0.4|.
@@ -198,7 +198,7 @@ tenths = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 10)), min_size=1, 
 
 
 @given(tenths)
-def test_the_parts_of_the_brier_score_add_up_and_are_scikit_learns(rows):
+def test_brier_parts_add_up_and_match_scikit_learn(rows):
     labels = np.array([label for label, _ in rows], dtype=float)
     scores = np.array([tenths / 10 for _, tenths in rows])
     counts = _one_group_a_row(scores, labels)
@@ -214,7 +214,7 @@ def test_the_parts_of_the_brier_score_add_up_and_are_scikit_learns(rows):
     assert total == pytest.approx(brier_score(counts), abs=1e-12)
 
 
-def test_each_draw_of_the_brier_parts_is_that_of_its_rows():
+def test_brier_parts_of_each_draw_match_those_of_its_rows():
     labels, scores = _miscalibrated(50)
     order = np.argsort(scores)
     labels, scores = labels[order], scores[order]
@@ -226,7 +226,7 @@ def test_each_draw_of_the_brier_parts_is_that_of_its_rows():
             assert getattr(drawn, part)[number] == pytest.approx(getattr(alone, part)[0], abs=1e-12)
 
 
-def test_the_brier_parts_by_hand():
+def test_brier_parts_match_values_by_hand():
     """Scores .2 and .6 hold rates 0 and 1: recalibration is perfect, so all of the score is miscalibration."""
     parts = brier_parts(_one_group_a_row([0.2, 0.2, 0.6, 0.6], [0, 0, 1, 1]))
     assert (parts.miscalibration[0], parts.discrimination[0], parts.uncertainty[0]) == pytest.approx((0.1, 0.25, 0.25))

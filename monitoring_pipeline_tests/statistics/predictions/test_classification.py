@@ -37,7 +37,7 @@ def rows_of_both_classes():
 
 
 @given(rows_of_both_classes())
-def test_scores_equal_scikit_learn(rows):
+def test_metrics_of_scores_match_scikit_learn(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     assert classification.auroc(labels, scores).value == pytest.approx(metrics.roc_auc_score(labels, scores))
     assert classification.log_loss(labels, scores).value == pytest.approx(metrics.log_loss(labels, scores))
@@ -46,7 +46,7 @@ def test_scores_equal_scikit_learn(rows):
 
 
 @given(rows_of_both_classes())
-def test_classes_equal_scikit_learn(rows):
+def test_metrics_of_classes_match_scikit_learn(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     decided = (scores >= 0.5).astype(int)
     decided[0] = 1
@@ -68,7 +68,7 @@ def test_classes_equal_scikit_learn(rows):
         (classification.specificity, 3, 4),
     ],
 )
-def test_proportions_have_wilson_intervals_over_their_own_rows(metric, successes, trials):
+def test_proportions_have_wilson_intervals_over_their_rows(metric, successes, trials):
     assert metric(LABELS, CLASSES, 0.9) == wilson(successes, trials, 0.9)
 
 
@@ -76,7 +76,7 @@ def test_base_rate_has_a_wilson_interval():
     assert classification.base_rate(LABELS, 0.9) == wilson(4, 8, 0.9)
 
 
-def test_f1_by_hand():
+def test_f1_matches_value_and_bounds_by_hand():
     estimate = classification.f1(LABELS, CLASSES)
     jaccard = wilson(2, 5)
     assert estimate.value == pytest.approx(4 / 7)
@@ -84,7 +84,7 @@ def test_f1_by_hand():
     assert estimate.upper == pytest.approx(2 * jaccard.upper / (1 + jaccard.upper))
 
 
-def test_f1_interval_covers():
+def test_f1_interval_covers_the_truth():
     rng = np.random.default_rng(5)
     precision, recall = 0.6, 0.45  # 20 % positive, 15 % predicted positive
     f1, covered = 2 * precision * recall / (precision + recall), 0
@@ -108,7 +108,7 @@ def test_means_of_losses_have_t_intervals():
     assert (bias.value, bias.lower, bias.upper) == pytest.approx((expected.value, expected.lower, expected.upper))
 
 
-def test_bias_is_negative_when_too_few_positives_are_promised():
+def test_mean_bias_of_scores_that_are_too_low_is_negative():
     assert classification.mean_bias([1, 1, 0], [0.5, 0.4, 0.1]).value == pytest.approx(-1 / 3)
 
 
@@ -122,12 +122,12 @@ def test_labels_may_be_booleans_or_numbers(labels):
 
 
 @pytest.mark.parametrize(("label", "absent"), [(1, "negative"), (0, "positive")])
-def test_auroc_needs_both_classes(label, absent):
+def test_auroc_of_one_class_is_undefined(label, absent):
     with pytest.raises(UndefinedStatisticError, match=f"no {absent} label among 3 rows"):
         classification.auroc([label] * 3, [0.1, 0.2, 0.3])
 
 
-def test_auroc_takes_scores_that_are_no_probabilities():
+def test_auroc_accepts_scores_that_are_not_probabilities():
     assert classification.auroc([0, 1, 1], [-3.0, 5.0, 7.0]).value == 1.0
 
 
@@ -140,7 +140,7 @@ def test_auroc_takes_scores_that_are_no_probabilities():
         (classification.f1, [0, 0], [0, 0], "none of 2 rows is positive or predicted positive"),
     ],
 )
-def test_zero_denominators_have_a_reason(metric, labels, predictions, reason):
+def test_metrics_with_a_zero_denominator_are_undefined_with_a_reason(metric, labels, predictions, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         metric(labels, predictions)
 
@@ -155,7 +155,7 @@ def test_zero_denominators_have_a_reason(metric, labels, predictions, reason):
         ([0, 2], [0, 1], r"1 of 2 labels are neither 0 nor 1 \(first: 2\.0\)"),
     ],
 )
-def test_unusable_rows_have_a_reason(metric, labels, second, reason):
+def test_metrics_of_unusable_rows_are_undefined_with_a_reason(metric, labels, second, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         metric(labels, second)
 
@@ -167,12 +167,12 @@ def test_columns_of_different_length_are_refused(metric):
 
 
 @pytest.mark.parametrize("metric", [classification.log_loss, classification.brier_score, classification.mean_bias])
-def test_scores_that_are_no_probabilities_have_a_reason(metric):
+def test_metrics_of_scores_that_are_not_probabilities_are_undefined(metric):
     with pytest.raises(UndefinedStatisticError, match=r"they range from 0\.2 to 1\.5"):
         metric([0, 1], [0.2, 1.5])
 
 
 @pytest.mark.parametrize("metric", ON_CLASSES)
-def test_predictions_that_are_no_classes_have_a_reason(metric):
+def test_metrics_of_predictions_that_are_not_classes_are_undefined(metric):
     with pytest.raises(UndefinedStatisticError, match=r"1 of 2 predictions are neither 0 nor 1 \(first: 0\.5\)"):
         metric([0, 1], [0.5, 1.0])

@@ -20,14 +20,14 @@ def overconfident(rng, rows):
 
 
 @given(ROWS)
-def test_equals_scikit_learn_where_scores_are_few(rows):
+def test_recalibration_of_few_scores_matches_scikit_learn(rows):
     labels, scores = (np.array(column) for column in zip(*rows, strict=True))
     theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, labels)
     grid = np.linspace(-0.2, 1.2, 57)
     assert isotonic_recalibration(labels, scores)(grid) == pytest.approx(theirs.predict(grid), abs=1e-9)
 
 
-def test_by_hand():
+def test_recalibration_matches_probabilities_by_hand():
     # The shares by score are 0, 1, 0, 1: the middle two are out of order and share one half.
     recalibration = isotonic_recalibration([0, 1, 0, 1], [0.1, 0.2, 0.4, 0.8])
     assert recalibration == Recalibration((0.1, 0.2, 0.4, 0.8), (0.0, 0.5, 0.5, 1.0))
@@ -35,7 +35,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("decimals", [2, 3, 16])
-def test_many_scores_become_few_knots_that_rise(decimals):
+def test_recalibration_of_many_scores_has_few_increasing_knots(decimals):
     labels, scores = overconfident(np.random.default_rng(1), 20_000)
     recalibration = isotonic_recalibration(labels, np.round(scores, decimals))
     knots, probabilities = np.array(recalibration.scores), np.array(recalibration.probabilities)
@@ -47,14 +47,14 @@ def test_many_scores_become_few_knots_that_rise(decimals):
     assert recalibration(inner) == pytest.approx(inner**2, abs=0.06)
 
 
-def test_joining_scores_changes_little():
+def test_recalibration_with_joined_scores_is_close_to_scikit_learn():
     labels, scores = overconfident(np.random.default_rng(2), 20_000)
     theirs = IsotonicRegression(out_of_bounds="clip").fit(scores, labels)
     difference = isotonic_recalibration(labels, scores)(scores) - theirs.predict(scores)
     assert np.abs(difference).mean() < 0.01
 
 
-def test_a_score_that_most_rows_have_stays_one_knot():
+def test_recalibration_of_a_frequent_score_has_one_knot():
     labels, scores = overconfident(np.random.default_rng(3), 2_000)
     scores = np.where(np.arange(2_000) % 4 > 0, 0.25, scores)
     recalibration = isotonic_recalibration(labels, scores)
@@ -63,14 +63,14 @@ def test_a_score_that_most_rows_have_stays_one_knot():
 
 
 @given(ROWS)
-def test_the_order_of_rows_changes_nothing(rows):
+def test_recalibration_does_not_depend_on_the_order_of_rows(rows):
     first, second = (
         isotonic_recalibration(*(np.array(column) for column in zip(*own, strict=True))) for own in (rows, rows[::-1])
     )
     assert first == second
 
 
-def test_survives_json():
+def test_recalibration_written_as_json_is_read_back_equal():
     adapter = TypeAdapter(Recalibration)
     recalibration = isotonic_recalibration(*overconfident(np.random.default_rng(4), 500))
     assert adapter.validate_json(adapter.dump_json(recalibration)) == recalibration
@@ -81,6 +81,6 @@ def test_survives_json():
     ([0, 2], [0.1, 0.2], "neither 0 nor 1"),
     ([0, 1], [0.1, np.nan], "not usable numbers"),
 ])  # fmt: skip
-def test_what_cannot_be_fitted_says_why(labels, scores, reason):
+def test_recalibration_of_unusable_rows_is_undefined_with_a_reason(labels, scores, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         isotonic_recalibration(labels, scores)

@@ -24,7 +24,7 @@ PREDICTIONS = np.array([4.0, 1.0, 7.0, 4.0, 5.0, 3.0, 8.0])  # errors 1, 2, -3, 
 
 
 @given(st.lists(st.tuples(st.integers(-999, 999), st.integers(-999, 999)), min_size=2, max_size=60))
-def test_equal_scikit_learn(rows):
+def test_metrics_match_scikit_learn(rows):
     labels, predictions = (np.array(column) / 7 for column in zip(*rows, strict=True))
     assert regression.mean_absolute_error(labels, predictions).value == pytest.approx(
         metrics.mean_absolute_error(labels, predictions)
@@ -40,7 +40,7 @@ def test_equal_scikit_learn(rows):
         assert regression.r_squared(labels, predictions).value == pytest.approx(metrics.r2_score(labels, predictions))
 
 
-def test_intervals_by_hand():
+def test_intervals_match_bounds_by_hand():
     absolute = [1, 2, 3, 0, 5, 4, 6]
     assert regression.mean_absolute_error(LABELS, PREDICTIONS, 0.9) == mean_interval(absolute, 0.9)
     assert regression.median_absolute_error(LABELS, PREDICTIONS) == median_interval(absolute) == Quantity(3, 0, 6)
@@ -52,11 +52,11 @@ def test_intervals_by_hand():
     assert regression.r_squared(LABELS, PREDICTIONS) == Quantity(pytest.approx(1 - 91 / (179 - 625 / 7)), None, None)
 
 
-def test_bias_is_negative_where_it_predicts_low():
+def test_mean_bias_of_predictions_that_are_too_low_is_negative():
     assert regression.mean_bias([5.0, 7.0], [4.0, 4.0]).value == -2.0
 
 
-def test_root_mean_squared_error_is_the_delta_method_to_first_order():
+def test_root_mean_squared_error_interval_matches_the_delta_method():
     errors = np.random.default_rng(8).normal(0, 3, 40_000)
     estimate = regression.root_mean_squared_error(np.zeros(40_000), errors)
     delta = 1.959964 * np.std(errors**2) / math.sqrt(40_000) / (2 * estimate.value)
@@ -69,13 +69,13 @@ def test_lower_bound_of_an_error_is_not_negative():
     assert regression.mean_absolute_error([0, 0, 0], [0.1, 0.0, 9.0]).lower == 0.0
 
 
-def test_r_squared_of_equal_labels_has_a_reason():
+def test_r_squared_of_equal_labels_is_undefined_with_a_reason():
     with pytest.raises(UndefinedStatisticError, match=r"all 3 labels are 0\.1; there is no variation"):
         regression.r_squared([0.1] * 3, [1, 2, 3])
 
 
 @given(st.permutations(range(len(LABELS))))
-def test_row_order_does_not_change_a_bit(order):
+def test_metrics_do_not_depend_on_the_order_of_rows(order):
     for metric in ALL:
         assert metric(LABELS[order] / 7, PREDICTIONS[order] / 7) == metric(LABELS / 7, PREDICTIONS / 7)
 
@@ -90,13 +90,13 @@ def test_row_order_does_not_change_a_bit(order):
         ([1.0, 2.0], [1e200, 2.0], r"1 of 2 predictions are not usable numbers \(first: 1e\+200\)"),
     ],
 )
-def test_unusable_rows_have_a_reason(metric, labels, predictions, reason):
+def test_metrics_of_unusable_rows_are_undefined_with_a_reason(metric, labels, predictions, reason):
     with pytest.raises(UndefinedStatisticError, match=reason):
         metric(labels, predictions)
 
 
 @pytest.mark.parametrize("metric", ALL)
-def test_the_largest_usable_numbers_give_finite_estimates(metric):
+def test_metrics_of_the_largest_usable_numbers_are_finite(metric):
     estimate = metric([0.0, 1e75, -1e75], [1e75, -1e75, 0.0])
     assert all(bound is None or math.isfinite(bound) for bound in (estimate.value, estimate.lower, estimate.upper))
 

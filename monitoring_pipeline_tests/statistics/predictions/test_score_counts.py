@@ -53,7 +53,7 @@ def value(metric, counts):
 
 
 @given(rows_of_both_classes())
-def test_scores_equal_scikit_learn(rows):
+def test_metrics_of_scores_match_scikit_learn(rows):
     labels, scores, _ = columns_of(rows)
     counts = score_counts(scores, labels)
     assert value(own.auroc, counts) == pytest.approx(metrics.roc_auc_score(labels, scores))
@@ -65,7 +65,7 @@ def test_scores_equal_scikit_learn(rows):
 
 
 @given(rows_of_both_classes())
-def test_classes_equal_scikit_learn(rows):
+def test_metrics_of_classes_match_scikit_learn(rows):
     labels, scores, decided = columns_of(rows)
     counts = score_counts(scores, labels, decided)
     assert value(own.accuracy, counts) == pytest.approx(metrics.accuracy_score(labels, decided))
@@ -79,14 +79,14 @@ def test_classes_equal_scikit_learn(rows):
 
 
 @pytest.mark.parametrize("metric", EXPECTED_OF_CALIBRATED, ids=lambda metric: metric.__name__)
-def test_expected_metrics_of_probabilities_equal_nannyml(metric):
+def test_expected_metrics_of_probabilities_match_nannyml(metric):
     # nannyml 0.13.1, performance_estimation/confidence_based/metrics.py
     counts = score_counts(CALIBRATED, CALIBRATED, CALIBRATED >= 0.5)
     assert value(metric, counts) == pytest.approx(EXPECTED_OF_CALIBRATED[metric], abs=1e-9)
 
 
 @given(rows_of_both_classes())
-def test_rows_of_one_score_may_stand_together(rows):
+def test_metrics_of_rows_grouped_by_score_are_unchanged(rows):
     labels, scores, decided = columns_of(rows)
     apart = score_counts(scores, labels, decided)
     cells = sorted(set(zip(scores, decided, strict=True)))
@@ -102,7 +102,7 @@ def test_rows_of_one_score_may_stand_together(rows):
 
 
 @given(rows_of_both_classes(), st.randoms(use_true_random=False))
-def test_order_of_rows_does_not_change_a_bit(rows, random):
+def test_metrics_of_counts_do_not_depend_on_the_order_of_rows(rows, random):
     shuffled = random.sample(rows, len(rows))
     for metric in (*ON_SCORES, *ON_CLASSES):
         first, second = (
@@ -112,7 +112,7 @@ def test_order_of_rows_does_not_change_a_bit(rows, random):
         np.testing.assert_array_equal(first, second)
 
 
-def test_weighted_rows_equal_scikit_learns_sample_weight():
+def test_metrics_of_weighted_rows_match_scikit_learn():
     rng = np.random.default_rng(1)
     labels, weights = rng.integers(0, 2, 200), rng.uniform(0.2, 5, 200)
     scores = np.sort(np.round(rng.beta(2, 2, 200), 2))
@@ -131,14 +131,14 @@ def test_weighted_rows_equal_scikit_learns_sample_weight():
 
 
 @pytest.mark.parametrize("label", [0, 1])
-def test_what_needs_both_classes_is_missing_with_one(label):
+def test_metrics_that_need_both_classes_are_nan_with_one(label):
     counts = score_counts([0.2, 0.7], [label, label], [0, 1])
     for metric in (own.auroc, own.auroc_error_bound, own.specificity if label else own.recall):
         assert np.isnan(value(metric, counts))
     assert value(own.accuracy, counts) == 0.5
 
 
-def test_counts_without_a_decision_refuse_what_needs_one():
+def test_metrics_of_decisions_without_a_decision_are_refused():
     with pytest.raises(ValueError, match="nothing was decided"):
         own.accuracy(score_counts([0.2, 0.7], [0, 1]))
 

@@ -76,18 +76,18 @@ def count_arrays(sides: int, smallest: int = 0) -> st.SearchStrategy[list[list[i
         (distances.jensen_shannon_divergence, [3, 0], [0, 5], math.log(2), 1e-12),
     ],
 )
-def test_known_value(distance, reference, current, expected, tolerance):
+def test_distance_matches_a_published_value(distance, reference, current, expected, tolerance):
     assert distance(reference, current) == pytest.approx(expected, abs=tolerance)
 
 
-def test_jensen_shannon_divergence_in_base_2_as_tensorflow_data_validation():
+def test_jensen_shannon_divergence_matches_tensorflow_data_validation():
     """Its histograms [1,2) 2, [2,3) 2 against [2,4) 2, [4,6) 2, cut into common cells."""
     nats = distances.jensen_shannon_divergence([2, 2, 0, 0], [0, 1, 1, 2])
     assert nats / math.log(2) == pytest.approx(0.65563906222, abs=1e-9)
 
 
 @given(count_arrays(2))
-def test_jensen_shannon_distance_equals_scipy(sides):
+def test_jensen_shannon_distance_matches_scipy(sides):
     reference, current = sides
     assert distances.jensen_shannon_distance(reference, current) == pytest.approx(
         jensenshannon(reference, current, base=2), abs=1e-7
@@ -95,14 +95,14 @@ def test_jensen_shannon_distance_equals_scipy(sides):
 
 
 @given(count_arrays(2, smallest=1))
-def test_population_stability_index_without_empty_cells_is_the_textbook_value(sides):
+def test_population_stability_index_without_empty_cells_matches_the_textbook(sides):
     p, q = (np.array(side) / sum(side) for side in sides)
     textbook = sum((a - b) * math.log(a / b) for a, b in zip(p, q, strict=True))
     assert distances.population_stability_index(*sides) == pytest.approx(textbook, abs=1e-12)
 
 
 @given(count_arrays(2))
-def test_population_stability_index_is_both_kullback_leibler_divergences(sides):
+def test_population_stability_index_is_the_sum_of_both_kl_divergences(sides):
     reference, current = sides
     both = distances.kullback_leibler_divergence(reference, current)
     both += distances.kullback_leibler_divergence(current, reference)
@@ -110,7 +110,7 @@ def test_population_stability_index_is_both_kullback_leibler_divergences(sides):
 
 
 @given(count_arrays(2))
-def test_order_of_the_distances(sides):
+def test_distances_are_ordered_by_known_inequalities(sides):
     total_variation, hellinger = distances.total_variation_distance(*sides), distances.hellinger_distance(*sides)
     assert distances.l_infinity_corrected(*sides) <= distances.l_infinity_distance(*sides) <= total_variation + 1e-12
     assert distances.kolmogorov_smirnov_distance(*sides) <= total_variation + 1e-12
@@ -120,14 +120,14 @@ def test_order_of_the_distances(sides):
 
 @pytest.mark.parametrize("distance", SYMMETRIC)
 @given(sides=count_arrays(2))
-def test_symmetric(distance, sides):
+def test_distances_are_symmetric(distance, sides):
     reference, current = sides
     assert distance(reference, current) == pytest.approx(distance(current, reference), abs=1e-12)
 
 
 @pytest.mark.parametrize("distance", FROM_ZERO_TO_ONE)
 @given(sides=count_arrays(3))
-def test_metric_between_zero_and_one(distance, sides):
+def test_distances_are_metrics_between_zero_and_one(distance, sides):
     a, b, c = sides
     assert 0.0 <= distance(a, b) <= 1.0
     assert distance(a, c) <= distance(a, b) + distance(b, c) + 1e-7
@@ -135,14 +135,14 @@ def test_metric_between_zero_and_one(distance, sides):
 
 @pytest.mark.parametrize("distance", ALL)
 @given(sides=count_arrays(1), times=st.integers(1, 7))
-def test_zero_between_multiples(distance, sides, times):
+def test_distance_between_multiples_is_zero(distance, sides, times):
     counts = np.array(sides[0])
     assert distance(counts, times * counts) == 0.0
 
 
 @pytest.mark.parametrize("distance", ALL)
 @given(sides=count_arrays(2), where=st.integers(0, 12))
-def test_cells_empty_on_both_sides_change_nothing(distance, sides, where):
+def test_distances_do_not_change_with_cells_empty_on_both_sides(distance, sides, where):
     padded = (np.insert(side, min(where, len(side)), 0) for side in sides)
     assert distance(*padded) == pytest.approx(distance(*sides), abs=1e-12)
 
@@ -151,27 +151,27 @@ def test_cells_empty_on_both_sides_change_nothing(distance, sides, where):
 
 
 @given(count_arrays(2))
-def test_corrected_l_infinity_is_what_exceeds_chance(sides):
+def test_corrected_l_infinity_is_the_excess_over_chance(sides):
     n, m = (sum(side) for side in sides)
     chance = math.sqrt(math.log(2 / 0.003) / 2) * math.sqrt(1 / n + 1 / m)
     expected = max(0.0, distances.l_infinity_distance(*sides) - chance)
     assert distances.l_infinity_corrected(*sides) == pytest.approx(expected, abs=1e-12)
 
 
-def test_corrected_l_infinity_nears_the_plain_one_with_many_rows():
+def test_corrected_l_infinity_approaches_the_plain_one_with_many_rows():
     few, many = ([3, 7], [6, 4]), ([3 * 10**9, 7 * 10**9], [6 * 10**9, 4 * 10**9])
     assert distances.l_infinity_corrected(*few) == 0.0
     assert distances.l_infinity_corrected(*many) == pytest.approx(0.3, abs=1e-4)
 
 
-def test_corrected_l_infinity_without_change_exceeds_zero_in_few_cases():
+def test_corrected_l_infinity_without_change_is_rarely_above_zero():
     """At most 3 of 1,000; conservative for cells, here none or next to none."""
     sides = np.random.default_rng(2).multinomial(300, [0.1] * 10, size=(2, 2000))
     assert np.mean([distances.l_infinity_corrected(*pair) > 0 for pair in zip(*sides, strict=True)]) <= 0.003
 
 
 @given(count_arrays(2))
-def test_cramers_v_from_scipys_chi_squared(sides):
+def test_cramers_v_matches_scipys_chi_squared(sides):
     """Bergsma 2013, sec. 3: phi^2 less (k - 1)(r - 1) / (n - 1), and both sides of the table shrunk."""
     table = np.array(sides)[:, np.any(sides, axis=0)]
     rows, cells = table.sum(), table.shape[1]
@@ -183,11 +183,11 @@ def test_cramers_v_from_scipys_chi_squared(sides):
 
 
 @given(count_arrays(2))
-def test_cramers_v_lies_between_zero_and_one(sides):
+def test_cramers_v_is_between_zero_and_one(sides):
     assert 0.0 <= distances.cramers_v(*sides) <= 1.0
 
 
-def test_cramers_v_by_hand():
+def test_cramers_v_matches_a_value_by_hand():
     """Of (30, 10) and (10, 30) chi-squared is 20; phi^2 is 1/4; V^2 is (1/4 - 1/79) / (1 - 1/79)."""
     assert distances.cramers_v([30, 10], [10, 30]) == pytest.approx(
         math.sqrt((0.25 - 1 / 79) / (1 - 1 / 79)), rel=1e-12
@@ -197,7 +197,7 @@ def test_cramers_v_by_hand():
     assert distances.cramers_v([7], [9]) == 0.0
 
 
-def test_cramers_v_of_as_many_cells_as_rows_is_all_bias():
+def test_cramers_v_of_as_many_cells_as_rows_is_zero():
     assert distances.cramers_v([1, 0], [0, 1]) == 0.0
     assert distances.cramers_v([1, 0, 0, 1], [0, 1, 1, 0]) == 0.0
 
@@ -216,14 +216,14 @@ def points():
 
 
 @given(points())
-def test_wasserstein_distance_as_scipy(case):
+def test_wasserstein_distance_matches_scipy(case):
     (reference, current), positions = case
     expected = stats.wasserstein_distance(positions, positions, reference, current)
     assert distances.wasserstein_distance(reference, current, positions) == pytest.approx(expected, abs=1e-9)
 
 
 @given(points(), st.integers(-9, 9).filter(bool), st.integers(-100, 100))
-def test_wasserstein_distance_scales_with_the_unit_and_not_with_the_zero(case, factor, offset):
+def test_wasserstein_distance_scales_with_the_unit_and_ignores_the_offset(case, factor, offset):
     (reference, current), positions = case
     mapped = factor * np.array(positions) + offset
     order = np.argsort(mapped)
@@ -233,7 +233,7 @@ def test_wasserstein_distance_scales_with_the_unit_and_not_with_the_zero(case, f
 
 
 @given(points(), st.integers(1, 50))
-def test_wasserstein_distance_is_a_symmetric_distance_below_the_range(case, times):
+def test_wasserstein_distance_is_symmetric_and_below_the_range(case, times):
     (reference, current), positions = case
     found = distances.wasserstein_distance(reference, current, positions)
     assert found == pytest.approx(distances.wasserstein_distance(current, reference, positions), abs=1e-9)
@@ -243,7 +243,7 @@ def test_wasserstein_distance_is_a_symmetric_distance_below_the_range(case, time
 
 
 @given(points())
-def test_wasserstein_distance_is_at_least_the_difference_of_the_means_and_at_most_the_range_times_variation(case):
+def test_wasserstein_distance_is_bounded_by_mean_difference_and_variation(case):
     (reference, current), positions = case
     means = [np.average(positions, weights=side) for side in (reference, current)]
     found = distances.wasserstein_distance(reference, current, positions)
@@ -254,7 +254,7 @@ def test_wasserstein_distance_is_at_least_the_difference_of_the_means_and_at_mos
 
 @given(st.integers(0, 99), st.floats(0.5, 3.0))
 @settings(max_examples=30)
-def test_kolmogorov_smirnov_distance_sees_order_only(seed, power):
+def test_kolmogorov_smirnov_distance_depends_on_order_only(seed, power):
     """Rows and edges through one increasing map fall into the same cells."""
     rng = np.random.default_rng(seed)
     reference, current, edges = rng.exponential(1, 90), rng.exponential(1.3, 70), np.linspace(0.1, 3, 12)
@@ -267,13 +267,13 @@ def test_kolmogorov_smirnov_distance_sees_order_only(seed, power):
     assert plain == curved
 
 
-def test_wasserstein_distance_needs_a_position_per_cell():
+def test_wasserstein_distance_without_a_position_per_cell_is_refused():
     with pytest.raises(ValueError, match="2 positions for 3 cells"):
         distances.wasserstein_distance([1, 2, 3], [3, 2, 1], [0.0, 1.0])
 
 
 @given(count_arrays(2))
-def test_kolmogorov_smirnov_distance_is_the_same_from_above(sides):
+def test_kolmogorov_smirnov_distance_of_reversed_cells_is_unchanged(sides):
     reversed_sides = (side[::-1] for side in sides)
     assert distances.kolmogorov_smirnov_distance(*reversed_sides) == pytest.approx(
         distances.kolmogorov_smirnov_distance(*sides), abs=1e-12
@@ -285,7 +285,7 @@ def test_kolmogorov_smirnov_distance_is_the_same_from_above(sides):
     ("reference", "current", "side"),
     [([0, 0], [1, 2], "reference"), ([1, 2], [0, 0], "current"), ([], [], "reference")],
 )
-def test_a_side_without_rows_has_no_distance(distance, reference, current, side):
+def test_distance_of_a_side_without_rows_is_undefined(distance, reference, current, side):
     with pytest.raises(UndefinedStatisticError, match=f"{side} has no rows"):
         distance(reference, current)
 
@@ -300,12 +300,12 @@ def test_a_side_without_rows_has_no_distance(distance, reference, current, side)
         ([[1, 2]], [[1, 2]], r"reference has shape \(1, 2\)"),
     ],
 )
-def test_wrong_counts_are_refused(distance, reference, current, message):
+def test_distance_of_invalid_counts_is_refused(distance, reference, current, message):
     with pytest.raises(ValueError, match=message):
         distance(reference, current)
 
 
 @pytest.mark.parametrize("weights", [(0.5, 0.6), (0.0, 1.0), (1.5, -0.5)])
-def test_wrong_weights_are_refused(weights):
+def test_jensen_shannon_with_invalid_weights_is_refused(weights):
     with pytest.raises(ValueError, match="both must be positive and their sum 1"):
         distances.jensen_shannon_divergence([1, 2], [2, 1], weights=weights)

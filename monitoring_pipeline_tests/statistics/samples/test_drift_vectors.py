@@ -46,12 +46,12 @@ def compared(reference: np.ndarray, current: np.ndarray) -> Comparison:
 # ---- the same definition
 
 
-def test_evidently_anderson_darling():
+def test_anderson_darling_matches_evidently():
     outcome = row_tests.anderson_darling_test(FIRST_SAMPLE, SECOND_SAMPLE)
     assert outcome.p_value == pytest.approx(0.0635, abs=1e-3)
 
 
-def test_welch():
+def test_welch_matches_the_published_value():
     moments = [
         (sample.size, float(sample.mean()), float(sample.var(ddof=1))) for sample in (FIRST_SAMPLE, SECOND_SAMPLE)
     ]
@@ -59,21 +59,21 @@ def test_welch():
     assert row_tests.welch_test(rows, means, variances).p_value == pytest.approx(0.0951205647234384, abs=1e-9)
 
 
-def test_evidently_energy_of_a_shift_by_five():
+def test_energy_of_a_shift_by_five_matches_evidently():
     assert row_tests.energy_distance(FIRST_SAMPLE, FIRST_SAMPLE + 5) == pytest.approx(1.9, abs=0.1)
 
 
-def test_mann_whitney_of_dice():
+def test_mann_whitney_of_dice_matches_the_published_value():
     reference, current = (np.repeat(np.arange(1, 7), counts) for counts in (DICE_REFERENCE, DICE_CURRENT))
     assert row_tests.mann_whitney_test(reference, current).p_value == pytest.approx(0.962866061197499, abs=1e-9)
 
 
 @pytest.mark.parametrize(("table", "p_value"), [([[45, 45], [30, 60]], 0.033), ([[6, 0], [0, 6]], 0.0021)])
-def test_evidently_fisher(table, p_value):
+def test_fisher_matches_evidently(table, p_value):
     assert evidence.fisher_exact_test(*table).p_value == pytest.approx(p_value, abs=1e-3)
 
 
-def test_nannyml_jensen_shannon_of_one_category_for_another():
+def test_jensen_shannon_of_a_replaced_category_matches_nannyml():
     """Four even categories, the last replaced: shares apart by a quarter, so exactly one half in base 2."""
     rng = np.random.RandomState(1)
     drawn = (rng.choice(list(names), rows) for names, rows in (("abcd", 10_000), ("abce", 1_000)))
@@ -81,7 +81,7 @@ def test_nannyml_jensen_shannon_of_one_category_for_another():
     assert distances.jensen_shannon_distance(*sides) == pytest.approx(0.5, abs=0.005)
 
 
-def test_deequ_l_infinity_corrected_by_what_chance_reaches():
+def test_corrected_l_infinity_matches_deequ():
     reference, current = [207, 20, 25, 14, 25, 0, 13], [22, 20, 25, 12, 13, 15, 0]
     found = distances.l_infinity_corrected(reference, current)
     assert found == pytest.approx(0.2726338046550349, abs=1e-12)
@@ -89,19 +89,19 @@ def test_deequ_l_infinity_corrected_by_what_chance_reaches():
     assert plain - found == pytest.approx(1.8030 * math.sqrt(1 / 304 + 1 / 107), abs=1e-4)
 
 
-def test_deequ_l_infinity_of_few_values_is_chance():
+def test_corrected_l_infinity_of_few_values_is_zero_as_in_deequ():
     assert distances.l_infinity_corrected([1, 1, 1, 1, 0], [0, 1, 1, 1, 1]) == 0.0
 
 
-def test_benjamini_and_hochberg_reject_four_where_bonferroni_rejects_three():
+def test_benjamini_hochberg_rejects_four_and_bonferroni_three():
     assert int((benjamini_hochberg(BENJAMINI_HOCHBERG_1995) <= 0.05).sum()) == 4
     assert sum(p * len(BENJAMINI_HOCHBERG_1995) <= 0.05 for p in BENJAMINI_HOCHBERG_1995) == 3
 
 
-# ---- another definition: theirs told, ours by hand or by a second implementation
+# ---- another definition: theirs as published, ours by hand or by a second implementation
 
 
-def test_evidently_takes_the_reference_for_the_truth():
+def test_evidently_tests_goodness_of_fit_and_chi_squared_homogeneity():
     """0.67309 of goodness of fit; of homogeneity 0.89853 (scipy)."""
     fit = stats.chisquare(DICE_CURRENT, np.multiply(DICE_REFERENCE, sum(DICE_CURRENT) / sum(DICE_REFERENCE)))
     assert fit.pvalue == pytest.approx(0.67309, abs=1e-5)
@@ -109,7 +109,7 @@ def test_evidently_takes_the_reference_for_the_truth():
     assert ours.p_value == pytest.approx(0.8985262394026607, abs=1e-9)
 
 
-def test_nannyml_wasserstein_of_a_shift_by_one_deviation():
+def test_wasserstein_of_a_shift_differs_from_nannyml_by_unit_and_bins():
     """1.01 of the rows, in the column's unit; ours is in reference deviations, and of rows moved to their bin's middle.
 
     An eighth of the chunk lies in the outermost bin, 1.9 deviations wide: 1.07. No row is moved farther than half its
@@ -127,7 +127,7 @@ def test_nannyml_wasserstein_of_a_shift_by_one_deviation():
     assert ours * reference.std(ddof=1) == pytest.approx(trimmed, abs=moved)
 
 
-def test_nannyml_jensen_shannon_of_a_number_with_few_values():
+def test_jensen_shannon_of_few_values_differs_from_nannyml_by_coarse_bins():
     """0.73 of the values' shares, as ours over all cells; 0.55 over the coarse bins, in which the new 1.0 joins 1.2."""
     rng = np.random.RandomState(1)
     reference = rng.choice(np.linspace(0, 2, 6), 10_000)
@@ -138,7 +138,7 @@ def test_nannyml_jensen_shannon_of_a_number_with_few_values():
     assert DRIFT_STATISTICS["jensen_shannon"].effect(comparison) == pytest.approx(0.5537, abs=5e-5)
 
 
-def test_deepchecks_cramers_v_with_yates_correction():
+def test_cramers_v_differs_from_deepchecks_by_yates_correction():
     """0.21 with Yates' correction; without it, as ours, 0.2149 (by hand from chi-squared)."""
     table = np.array([[200, 800], [400, 600]])
     rows = table.sum()
@@ -153,7 +153,7 @@ def test_deepchecks_cramers_v_with_yates_correction():
     assert bias_corrected(yates=True) < distances.cramers_v(*table) < bias_corrected(yates=True) + 0.005
 
 
-def test_deepchecks_scales_the_earth_movers_distance_by_the_range():
+def test_wasserstein_differs_from_deepchecks_by_the_scale():
     """0 to 99 against 50 to 149: 50 of a range of 149 in theirs; 50 in the values' unit; trimmed in a chunk."""
     cells = np.arange(150)
     reference, current = (cells < 100).astype(int), (cells >= 50).astype(int)
@@ -167,11 +167,11 @@ def test_deepchecks_scales_the_earth_movers_distance_by_the_range():
     assert ours == pytest.approx(by_hand, abs=1.0)
 
 
-def test_sagemaker_ranks_attributions_and_we_do_not():
+def test_no_drift_statistic_ranks_attributions_as_sagemaker_does():
     """Amazon's feature-attribution drift is a rank measure of explanations; ours are of the inputs themselves.
 
     Its 0.69 is the normalised discounted cumulative gain with linear gains, which scikit-learn gives; what of a change
-    the moved inputs explain is another question, answered by ``evaluation/attribution.py``.
+    the moved inputs explain is another question, answered by ``evaluation/explanation/by_inputs.py``.
     """
     of_reference, live_order = [[0.7, 0.5, 0.05]], [[1, 2, 3]]
     assert ndcg_score(of_reference, live_order) == pytest.approx(0.69, abs=0.01)

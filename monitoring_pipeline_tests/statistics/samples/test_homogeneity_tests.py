@@ -29,7 +29,7 @@ two_sides = st.integers(1, 12).flatmap(
 )
 
 
-def test_chi_squared_is_homogeneity_not_goodness_of_fit():
+def test_chi_squared_is_a_test_of_homogeneity_and_differs_from_evidently():
     """Evidently reports 0.67309 here, the same for a doubled reference: it takes the reference for the truth."""
     outcome = evidence.chi_squared_homogeneity(DICE_REFERENCE, DICE_CURRENT)
     assert outcome.p_value == pytest.approx(0.8985262394026607, abs=1e-9)
@@ -38,14 +38,14 @@ def test_chi_squared_is_homogeneity_not_goodness_of_fit():
     assert doubled.p_value < outcome.p_value
 
 
-def test_chi_squared_as_frouros_when_nothing_is_pooled():
+def test_chi_squared_without_pooling_matches_frouros():
     """Six rows a side over three categories: 2.5 rows or fewer expected in each, so that we pool all of them."""
     outcome = evidence.chi_squared_homogeneity([4, 2, 0], [1, 1, 4], minimum_expected=0)
     assert (outcome.statistic, outcome.p_value) == pytest.approx((6.13333333, 0.04657615), abs=1e-7)
     assert evidence.chi_squared_homogeneity([4, 2, 0], [1, 1, 4]) == Significance(0.0, 1.0, 0)
 
 
-def test_g_against_evidently_which_takes_the_reference_for_the_truth():
+def test_g_test_differs_from_evidently_by_treating_the_reference_as_a_sample():
     """Evidently reports 0.8176 for these counts; against a reference that is a sample too it is 0.904."""
     reference, current = np.array([5, 5, 8]), np.array([4, 6, 8])
     expected = stats.chi2_contingency(np.stack([reference, current]), correction=False, lambda_="log-likelihood")
@@ -60,7 +60,7 @@ def test_g_against_evidently_which_takes_the_reference_for_the_truth():
     ("test", "scipy_name"), [(evidence.chi_squared_homogeneity, "pearson"), (evidence.g_test, "log-likelihood")]
 )
 @given(sides=two_sides)
-def test_equals_scipy_on_the_pooled_cells(test, scipy_name, sides):
+def test_tests_on_pooled_cells_match_scipy(test, scipy_name, sides):
     table = np.stack(evidence.pool_sparse_cells(*sides))
     expected = stats.chi2_contingency(table, correction=False, lambda_=scipy_name)
     outcome = test(*sides)
@@ -69,14 +69,14 @@ def test_equals_scipy_on_the_pooled_cells(test, scipy_name, sides):
 
 
 @given(two_sides)
-def test_g_is_the_weighted_jensen_shannon_divergence(sides):
+def test_g_statistic_is_the_weighted_jensen_shannon_divergence(sides):
     reference, current = evidence.pool_sparse_cells(*sides)
     n, m = reference.sum(), current.sum()
     divergence = jensen_shannon_divergence(reference, current, weights=(n / (n + m), m / (n + m)))
     assert evidence.g_test(*sides).statistic == pytest.approx(2 * (n + m) * divergence, abs=1e-9)
 
 
-def test_population_stability_index_test_by_its_formula():
+def test_population_stability_index_test_matches_its_formula():
     outcome = evidence.population_stability_index_test([300, 200, 100], [90, 130, 80])
     statistic = population_stability_index([300, 200, 100], [90, 130, 80]) / (1 / 600 + 1 / 300)
     assert outcome.statistic == pytest.approx(statistic, rel=1e-12)
@@ -85,7 +85,7 @@ def test_population_stability_index_test_by_its_formula():
 
 
 @given(two_sides)
-def test_pools_keep_rows_and_expect_enough(sides):
+def test_pooled_cells_keep_all_rows_and_expect_enough(sides):
     reference, current = evidence.pool_sparse_cells(*sides)
     assert (reference.sum(), current.sum()) == (sum(sides[0]), sum(sides[1]))
     if reference.size > 1:
@@ -94,7 +94,7 @@ def test_pools_keep_rows_and_expect_enough(sides):
 
 
 @given(two_sides)
-def test_only_the_totals_decide_what_is_pooled(sides):
+def test_pooling_depends_only_on_the_totals(sides):
     """A row of one cell changes sides with a row of another, which keeps all totals and so the pools."""
     reference, current = np.array([3, 7, *sides[0]]), np.array([4, 5, *sides[1]])
     exchanged = np.zeros_like(reference)
@@ -120,33 +120,33 @@ def test_only_the_totals_decide_what_is_pooled(sides):
         ([50, 0, 50], [50, 0, 50], [50, 50], [50, 50]),
     ],
 )
-def test_pooling_by_hand(reference, current, pooled_reference, pooled_current):
+def test_pooling_matches_cells_by_hand(reference, current, pooled_reference, pooled_current):
     pooled = evidence.pool_sparse_cells(reference, current, 5.0)
     assert [side.tolist() for side in pooled] == [pooled_reference, pooled_current]
 
 
 @pytest.mark.parametrize("test", ALL)
-def test_all_rows_in_one_cell_show_no_difference(test):
+def test_tests_of_rows_in_one_cell_have_a_p_value_of_one(test):
     outcome = test([0, 700, 0], [0, 3, 0])
     assert (outcome.statistic, outcome.p_value) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize("test", ON_POOLED_CELLS)
 @pytest.mark.parametrize(("reference", "current"), [([50000, 0], [470, 30]), ([25000, 25000, 0], [235, 235, 30])])
-def test_first_nulls_of_a_column_do_not_hide_in_the_cell_they_are_pooled_with(test, reference, current):
+def test_first_nulls_of_a_column_are_tested_apart_from_pooled_cells(test, reference, current):
     """By hand: 30 rows on the current side by chance, at its share of rows, twice two-sided and twice Bonferroni."""
     by_chance = stats.binom.sf(29, 30, 500 / 50500)
     assert test(reference, current).p_value == pytest.approx(4 * by_chance, rel=1e-9)
 
 
 @pytest.mark.parametrize("test", ON_POOLED_CELLS)
-def test_a_single_row_of_a_new_category_is_no_news_in_a_small_reference(test):
+def test_single_row_of_a_new_category_is_not_significant(test):
     assert test([500, 480, 0], [490, 500, 1]).p_value > 0.5
 
 
 @pytest.mark.parametrize("test", ALL)
 @given(sides=two_sides)
-def test_two_sided_and_a_probability(test, sides):
+def test_tests_are_symmetric_and_p_values_are_probabilities(test, sides):
     reference, current = sides
     outcome = test(reference, current)
     assert 0.0 <= outcome.p_value <= 1.0
@@ -154,7 +154,7 @@ def test_two_sided_and_a_probability(test, sides):
 
 
 @pytest.mark.parametrize(("reference_rows", "current_rows"), [(300, 200), (2000, 50), (1000, 10)])
-def test_kolmogorov_smirnov_p_value_near_the_exact_one(reference_rows, current_rows):
+def test_kolmogorov_smirnov_p_value_is_near_the_exact_one(reference_rows, current_rows):
     rng = np.random.default_rng(7)
     reference, current = rng.normal(size=reference_rows), rng.normal(0.25, size=current_rows)
     values = np.sort(np.concatenate([reference, current]))
@@ -181,7 +181,7 @@ def test_kolmogorov_smirnov_p_value_near_the_exact_one(reference_rows, current_r
     ],
 )
 @pytest.mark.parametrize(("reference_rows", "current_rows"), [(10_000, 200), (600, 600)])
-def test_false_alarms_at_five_percent(test, cells, lowest, highest, reference_rows, current_rows):
+def test_share_of_false_alarms_at_five_percent_is_in_range(test, cells, lowest, highest, reference_rows, current_rows):
     """Goodness of fit would raise about 50 % on ten cells where both sides are equally large."""
     rng = np.random.default_rng(11)
     shares = 1 / np.sqrt(np.arange(1, cells + 1))
@@ -193,7 +193,7 @@ def test_false_alarms_at_five_percent(test, cells, lowest, highest, reference_ro
 
 
 @pytest.mark.parametrize("test", ALL)
-def test_finds_a_shift(test):
+def test_homogeneity_tests_detect_a_shift(test):
     """A quarter of a standard deviation, 1,000 rows, deciles of the reference."""
     edges = stats.norm.ppf(np.linspace(0, 1, 11))
     current = 1000 * np.diff(stats.norm.cdf(edges - 0.25))
@@ -201,13 +201,13 @@ def test_finds_a_shift(test):
 
 
 @pytest.mark.parametrize("test", ALL)
-def test_a_side_without_rows_is_undefined(test):
+def test_tests_of_a_side_without_rows_are_undefined(test):
     with pytest.raises(UndefinedStatisticError, match="current has no rows"):
         test([1, 2], [0, 0])
 
 
 @pytest.mark.parametrize("test", ALL)
-def test_different_cells_are_refused(test):
+def test_tests_of_different_cells_are_refused(test):
     with pytest.raises(ValueError, match="both must be counts over the same cells"):
         test([1, 2], [1, 2, 3])
 
@@ -220,7 +220,7 @@ tables = st.tuples(
 
 
 @given(tables)
-def test_z_squared_is_pearsons_chi_squared(sides):
+def test_squared_z_is_pearsons_chi_squared(sides):
     """And its p-value: a test of two proportions is the test of homogeneity of a 2 x 2 table."""
     outcome = evidence.two_proportion_z_test(*sides)
     if not np.any(sides, axis=0).all():
@@ -231,7 +231,7 @@ def test_z_squared_is_pearsons_chi_squared(sides):
     assert outcome.p_value == pytest.approx(expected.pvalue, abs=1e-9)
 
 
-def test_z_by_hand():
+def test_z_statistic_matches_a_value_by_hand():
     """1/2 against 2/3 of 90 each, pooled 7/12: z = (1/6) / sqrt(7/12 5/12 2/90) = 2.2678; its sign is the second's."""
     outcome = evidence.two_proportion_z_test([45, 45], [30, 60])
     assert outcome.statistic == pytest.approx((1 / 6) / np.sqrt(7 / 12 * 5 / 12 * 2 / 90), rel=1e-12)
@@ -241,7 +241,7 @@ def test_z_by_hand():
 
 
 @given(tables)
-def test_fisher_is_the_sum_of_tables_at_most_as_likely(sides):
+def test_fisher_p_value_is_the_sum_over_tables_at_most_as_likely(sides):
     """Hypergeometric, with all margins given."""
     if not np.any(sides, axis=0).all():
         assert evidence.fisher_exact_test(*sides).p_value == 1.0
@@ -253,7 +253,7 @@ def test_fisher_is_the_sum_of_tables_at_most_as_likely(sides):
     assert evidence.fisher_exact_test(*sides).p_value == pytest.approx(expected, rel=1e-6)
 
 
-def test_fishers_statistic_is_the_odds_ratio_and_finite():
+def test_fisher_statistic_is_the_odds_ratio_and_finite():
     assert evidence.fisher_exact_test([45, 45], [30, 60]).statistic == pytest.approx(2.0)
     apart = evidence.fisher_exact_test([6, 0], [0, 6])
     assert apart.statistic == np.finfo(np.float64).max
@@ -263,7 +263,7 @@ def test_fishers_statistic_is_the_odds_ratio_and_finite():
 
 @pytest.mark.parametrize("test", OF_TWO_CELLS)
 @given(sides=tables, padding=st.integers(0, 2))
-def test_empty_cells_and_sides_change_no_proportion(test, sides, padding):
+def test_tests_of_proportions_ignore_empty_cells(test, sides, padding):
     padded = [np.insert(side, padding, 0) for side in sides]
     outcome = test(*sides)
     assert test(*padded) == outcome
@@ -272,13 +272,13 @@ def test_empty_cells_and_sides_change_no_proportion(test, sides, padding):
 
 
 @pytest.mark.parametrize("test", OF_TWO_CELLS)
-def test_more_than_two_values_are_no_proportion(test):
+def test_tests_of_proportions_of_three_values_are_undefined(test):
     with pytest.raises(UndefinedStatisticError, match="3 values, a test of two proportions takes two"):
         test([5, 5, 5], [1, 2, 3])
 
 
 @pytest.mark.parametrize("test", OF_TWO_CELLS)
-def test_a_proportion_of_no_rows_is_undefined(test):
+def test_tests_of_proportions_of_no_rows_are_undefined(test):
     with pytest.raises(UndefinedStatisticError, match="current has no rows"):
         test([5, 5], [0, 0])
 
@@ -287,7 +287,7 @@ def test_a_proportion_of_no_rows_is_undefined(test):
     ("test", "draws", "lowest", "highest"),
     [(evidence.two_proportion_z_test, 2000, 0.035, 0.065), (evidence.fisher_exact_test, 600, 0.01, 0.055)],
 )
-def test_false_alarms_of_two_proportions_at_five_percent(test, draws, lowest, highest):
+def test_share_of_false_alarms_of_two_proportions_is_in_range(test, draws, lowest, highest):
     """Fisher's test conditions on the margins and is conservative."""
     rng = np.random.default_rng(13)
     sides = zip(rng.binomial(1000, 0.3, draws), rng.binomial(200, 0.3, draws), strict=True)

@@ -15,22 +15,22 @@ PAPER = [
 ]
 
 
-def test_rejects_four_as_in_the_paper():
+def test_q_values_reject_four_as_in_the_paper():
     assert int((benjamini_hochberg(PAPER) <= 0.05).sum()) == 4
 
 
-def test_by_hand():
+def test_q_values_match_values_by_hand():
     assert benjamini_hochberg([0.04, 0.01, 0.03]).tolist() == pytest.approx([0.04, 0.03, 0.04])
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
-def test_equals_statsmodels(p_values):
+def test_q_values_match_statsmodels(p_values):
     expected = multipletests(p_values, method="fdr_bh")[1]
     assert benjamini_hochberg(p_values) == pytest.approx(expected, rel=1e-12, abs=1e-300)
 
 
 @given(st.lists(st.floats(0, 1), max_size=40))
-def test_a_q_value_is_a_probability_not_below_its_p_value(p_values):
+def test_q_values_are_probabilities_and_at_least_the_p_values(p_values):
     q_values = benjamini_hochberg(p_values)
     assert q_values.shape == (len(p_values),)
     assert (q_values >= np.array(p_values)).all()
@@ -45,6 +45,6 @@ def test_a_q_value_is_a_probability_not_below_its_p_value(p_values):
         ([[0.5]], r"shape \(1, 1\)"),
     ],
 )
-def test_what_is_no_p_value_is_refused(p_values, message):
+def test_q_values_of_invalid_p_values_are_refused(p_values, message):
     with pytest.raises(ValueError, match=message):
         benjamini_hochberg(p_values)

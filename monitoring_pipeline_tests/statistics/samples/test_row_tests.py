@@ -57,7 +57,7 @@ def _drawn(seed, shift=0.0, rows=(80, 50)):
 @pytest.mark.parametrize("shift", [0.2, 0.3, 0.4, 0.5])
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.filterwarnings("ignore:(p-value|Parameter `variant`)")
-def test_anderson_darling_near_scipy_where_both_interpolate(shift, seed):
+def test_anderson_darling_p_value_is_near_scipys_within_the_table(shift, seed):
     """scipy fits a parabola through the seven critical values, ours goes straight from each to the next."""
     reference, current = _drawn(seed, shift)
     outcome, known = row_tests.anderson_darling_test(reference, current), stats.anderson_ksamp([reference, current])
@@ -70,7 +70,7 @@ def test_anderson_darling_near_scipy_where_both_interpolate(shift, seed):
 
 @pytest.mark.parametrize("level", [0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001])
 @pytest.mark.filterwarnings("ignore:(p-value|Parameter `variant`)")
-def test_anderson_darling_at_its_critical_values(level, monkeypatch):
+def test_anderson_darling_p_value_at_a_critical_value_is_the_level(level, monkeypatch):
     reference, current = _drawn(1)
     known = stats.anderson_ksamp([reference, current])
     place = [0.25, 0.1, 0.05, 0.025, 0.01, 0.005, 0.001].index(level)
@@ -82,13 +82,13 @@ def test_anderson_darling_at_its_critical_values(level, monkeypatch):
     assert row_tests.anderson_darling_test(reference, current).p_value == pytest.approx(level, rel=1e-12)
 
 
-def test_anderson_darling_is_extrapolated_beyond_the_table():
+def test_anderson_darling_p_value_is_extrapolated_beyond_the_table():
     p_values = [row_tests.anderson_darling_test(*_drawn(1, shift)).p_value for shift in (1.0, 1.5, 2.0)]
     assert 0.001 > p_values[0] > p_values[1] > p_values[2] > 0
 
 
 @given(samples, samples)
-def test_distances_of_ranks_are_their_statistics_without_the_numbers_of_rows(reference, current):
+def test_distances_of_ranks_match_statistics_scaled_by_rows(reference, current):
     n, m = len(reference), len(current)
     u = float(stats.mannwhitneyu(current, reference, method="asymptotic").statistic)
     assert row_tests.rank_biserial(reference, current) == pytest.approx(abs(2 * u / (n * m) - 1), abs=1e-12)
@@ -99,7 +99,7 @@ def test_distances_of_ranks_are_their_statistics_without_the_numbers_of_rows(ref
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_cramer_von_mises_as_scipy(seed):
+def test_cramer_von_mises_matches_scipy(seed):
     reference, current = _drawn(seed, 0.3)
     known = stats.cramervonmises_2samp(reference, current, method="asymptotic")
     outcome = row_tests.cramer_von_mises_test(reference, current)
@@ -111,13 +111,13 @@ def test_cramer_von_mises_as_scipy(seed):
 
 
 @given(samples, samples)
-def test_energy_distance_as_scipy(reference, current):
+def test_energy_distance_matches_scipy(reference, current):
     known = stats.energy_distance(reference, current)
     assert row_tests.energy_distance(reference, current) == pytest.approx(known, abs=1e-7)
 
 
 @given(samples, samples)
-def test_energy_distance_is_of_mean_distances_between_rows(reference, current):
+def test_energy_distance_matches_mean_distances_between_rows(reference, current):
     """2 E|X - Y| - E|X - X'| - E|Y - Y'| (Szekely & Rizzo 2013, eq. 1)."""
     x, y = np.asarray(reference, float), np.asarray(current, float)
 
@@ -129,7 +129,7 @@ def test_energy_distance_is_of_mean_distances_between_rows(reference, current):
 
 
 @given(samples, samples)
-def test_mann_whitney_as_scipy(reference, current):
+def test_mann_whitney_matches_scipy(reference, current):
     assume(len({*reference, *current}) > 1)
     known = stats.mannwhitneyu(current, reference, alternative="two-sided", method="asymptotic")
     outcome = row_tests.mann_whitney_test(reference, current)
@@ -137,7 +137,7 @@ def test_mann_whitney_as_scipy(reference, current):
 
 
 @given(samples, samples)
-def test_welch_as_scipy(reference, current):
+def test_welch_matches_scipy(reference, current):
     assume(len({*reference}) > 1 and len({*current}) > 1)
     known = stats.ttest_ind(current, reference, equal_var=False)
     rows, means, variances = zip(
@@ -152,7 +152,7 @@ def test_welch_as_scipy(reference, current):
 
 
 @pytest.mark.parametrize("statistic", [*DISTANCES, *TESTS])
-def test_the_order_of_the_rows_changes_no_bit(statistic):
+def test_tests_of_rows_do_not_depend_on_the_order_of_rows(statistic):
     reference, current = _drawn(5, 0.2)
     shuffled = [np.random.default_rng(6).permutation(sample) for sample in (reference, current)]
     assert statistic(*shuffled) == statistic(reference, current)
@@ -160,7 +160,7 @@ def test_the_order_of_the_rows_changes_no_bit(statistic):
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @given(sides=st.tuples(samples, samples))
-def test_distances_are_symmetric_and_zero_between_alike_samples(distance, sides):
+def test_distances_are_symmetric_and_zero_between_equal_samples(distance, sides):
     reference, current = sides
     assert distance(reference, current) == pytest.approx(distance(current, reference), abs=1e-9)
     assert distance(reference, reference) == pytest.approx(0, abs=1e-7)
@@ -169,7 +169,7 @@ def test_distances_are_symmetric_and_zero_between_alike_samples(distance, sides)
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @given(sides=st.tuples(samples, samples))
-def test_distances_do_not_depend_on_the_numbers_of_rows(distance, sides):
+def test_distances_of_samples_taken_twice_are_unchanged(distance, sides):
     """Every row twice on both sides is the same pair of distributions."""
     reference, current = sides
     assert distance(reference * 2, current * 2) == pytest.approx(distance(reference, current), abs=1e-9)
@@ -184,19 +184,19 @@ def test_energy_distance_scales_with_the_root_of_the_unit(reference, current, fa
 
 @pytest.mark.parametrize("distance", OF_RANKS)
 @given(sides=st.tuples(samples, samples))
-def test_distances_of_ranks_see_order_only(distance, sides):
+def test_distances_of_ranks_depend_on_order_only(distance, sides):
     mapped = [np.exp(np.asarray(sample) / 7.0) for sample in sides]
     assert distance(*mapped) == pytest.approx(distance(*sides), abs=1e-12)
 
 
 @given(samples, samples)
-def test_bounds(reference, current):
+def test_distances_of_ranks_are_between_zero_and_one(reference, current):
     assert 0 <= row_tests.rank_biserial(reference, current) <= 1
     assert 0 <= row_tests.cramer_von_mises_distance(reference, current) <= 1
     assert row_tests.anderson_darling_distance(reference, current) >= 0
 
 
-def test_samples_apart_altogether():
+def test_distances_of_disjoint_samples_have_their_known_values():
     assert row_tests.rank_biserial([1, 2, 3], [4, 5]) == 1.0
     # F - G is 1/3, 2/3, 1, 1/2, 0 at the five values
     by_hand = math.sqrt((1 / 9 + 4 / 9 + 1 + 1 / 4) / 5)
@@ -214,7 +214,7 @@ def test_samples_apart_altogether():
     ("sides", "message"),
     [(([1.0], [1.0, 2.0]), "1 values in the reference sample"), (([1.0, 2.0], []), "0 values in the current sample")],
 )
-def test_fewer_than_two_values_are_undefined(statistic, sides, message):
+def test_tests_of_fewer_than_two_values_are_undefined(statistic, sides, message):
     with pytest.raises(UndefinedStatisticError, match=f"{message}, at least 2 needed"):
         statistic(*sides)
 
@@ -225,16 +225,16 @@ def test_welch_of_fewer_than_two_rows_is_undefined():
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
-def test_all_values_equal_are_no_distance_apart(distance):
+def test_distances_of_equal_values_are_zero(distance):
     assert distance([3.0] * 5, [3.0] * 4) == 0.0
 
 
 @pytest.mark.parametrize("test", TESTS)
-def test_all_values_equal_are_no_evidence(test):
+def test_p_values_of_equal_values_are_one(test):
     assert test([3.0] * 5, [3.0] * 4).p_value == pytest.approx(1.0, abs=1e-6)
 
 
-def test_welch_of_constants():
+def test_welch_of_constant_samples_is_certain_or_one():
     assert row_tests.welch_test((5, 4), (3.0, 3.0), (0.0, 0.0)) == Significance(0.0, 1.0)
     assert row_tests.welch_test((5, 4), (3.0, 4.0), (0.0, 0.0)).p_value == 0.0
 
@@ -263,12 +263,12 @@ def test_p_values_without_change_are_uniform(test, draws):
 
 
 @pytest.mark.parametrize("test", [*TESTS, row_tests.welch_test])
-def test_a_shift_is_found(test):
+def test_tests_of_rows_detect_a_shift(test):
     """A quarter of a standard deviation at 2,000 rows against 500."""
     assert of_rows(test)(*_drawn(3, 0.25, rows=(2000, 500))) < 0.002
 
 
-def test_energy_permutations_are_the_same_each_time():
+def test_energy_p_value_is_the_same_each_time():
     reference, current = _drawn(8, 0.1)
     assert row_tests.energy_test(reference, current) == row_tests.energy_test(reference, current)
     smallest = row_tests.energy_test(reference, current + 9).p_value

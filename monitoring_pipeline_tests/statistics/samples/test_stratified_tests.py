@@ -9,7 +9,7 @@ from monitoring_pipeline.statistics.reweighting import LARGEST_WEIGHT, density_r
 from monitoring_pipeline.statistics.samples.stratified_tests import stratified_homogeneity_test, van_elteren_test
 
 
-def test_homogeneity_is_the_sum_of_pearsons_statistics() -> None:
+def test_homogeneity_statistic_is_the_sum_of_pearsons_statistics() -> None:
     tables = [((200, 40), (150, 45)), ((300, 150), (100, 40))]
     expected = sum(
         stats.chi2_contingency([[hits, rows - hits] for rows, hits in table], correction=False).statistic
@@ -23,13 +23,13 @@ def test_homogeneity_is_the_sum_of_pearsons_statistics() -> None:
     assert found.p_value == pytest.approx(stats.chi2.sf(expected, 2))
 
 
-def test_homogeneity_sees_shifts_of_opposite_sign() -> None:
+def test_homogeneity_test_detects_shifts_of_opposite_sign() -> None:
     rows = np.array([500.0, 500.0])
     found = stratified_homogeneity_test(rows, np.array([100.0, 400.0]), rows, np.array([160.0, 340.0]))
     assert found.p_value < 1e-6
 
 
-def test_homogeneity_leaves_sparse_bins_out() -> None:
+def test_homogeneity_test_leaves_sparse_bins_out() -> None:
     found = stratified_homogeneity_test(
         np.array([500.0, 9.0]), np.array([100.0, 9.0]), np.array([500.0, 9.0]), np.array([100.0, 0.0])
     )
@@ -38,7 +38,7 @@ def test_homogeneity_leaves_sparse_bins_out() -> None:
         stratified_homogeneity_test(np.array([9.0]), np.array([1.0]), np.array([9.0]), np.array([1.0]))
 
 
-def test_homogeneity_rejects_as_often_as_it_says() -> None:
+def test_homogeneity_test_keeps_its_level() -> None:
     rng = np.random.default_rng(1)
     rates = np.linspace(0.05, 0.6, 10)
     rows, fewer = np.full(10, 400), np.full(10, 120)
@@ -57,7 +57,7 @@ def test_homogeneity_rejects_as_often_as_it_says() -> None:
     assert np.mean(p_values < 0.01) == pytest.approx(0.01, abs=0.006)
 
 
-def test_van_elteren_of_one_stratum_is_mann_whitney() -> None:
+def test_van_elteren_of_one_stratum_matches_mann_whitney() -> None:
     rng = np.random.default_rng(2)
     values = np.concatenate([rng.normal(size=80), rng.normal(0.4, 1, 60)]).round(1)
     current = np.arange(140) >= 80
@@ -68,7 +68,7 @@ def test_van_elteren_of_one_stratum_is_mann_whitney() -> None:
     assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9)
 
 
-def test_van_elteren_ignores_what_differs_between_strata() -> None:
+def test_van_elteren_ignores_differences_between_strata() -> None:
     rng = np.random.default_rng(3)
     strata = np.concatenate([rng.integers(0, 2, 400), rng.random(400) < 0.9]).astype(np.int64)
     current = np.arange(800) >= 400
@@ -78,12 +78,12 @@ def test_van_elteren_ignores_what_differs_between_strata() -> None:
     assert pooled.p_value < 1e-6
 
 
-def test_van_elteren_needs_values_of_both_sides() -> None:
+def test_van_elteren_without_values_of_both_sides_is_undefined() -> None:
     with pytest.raises(UndefinedStatisticError, match="both sides"):
         van_elteren_test(np.arange(4.0), np.array([True, True, False, False]), np.array([0, 0, 1, 1]))
 
 
-def test_true_probabilities_give_the_true_ratio() -> None:
+def test_density_ratio_of_true_probabilities_is_the_true_ratio() -> None:
     # Densities N(0, 1) and N(0.5, 1): their ratio is exp(0.5 x - 0.125).
     values = np.random.default_rng(4).normal(size=20_000)
     ratio = np.exp(0.5 * values - 0.125)
@@ -94,6 +94,6 @@ def test_true_probabilities_give_the_true_ratio() -> None:
     assert np.average(values, weights=weights) == pytest.approx(0.5, abs=0.02)
 
 
-def test_certain_rows_are_bounded() -> None:
+def test_density_ratio_weight_of_certain_rows_is_bounded() -> None:
     weights = density_ratio_weights(np.array([1.0, 0.5]), 10, 10)
     assert weights[0] / weights[1] == pytest.approx(LARGEST_WEIGHT)
