@@ -197,7 +197,7 @@ def thinned(profile: ColumnProfile, rows: int, generator: np.random.Generator) -
     """Return the counts of so many of the profile's rows, drawn without replacement; of all rows if there are fewer."""
     if profile.rows <= rows:
         return profile
-    # The default method, "count", allocates an element for every row.
+    # The method "count" allocates an element for every row.
     drawn = generator.multivariate_hypergeometric(profile.counts, rows, method="marginals")
     return _with_sums_of(replace(profile, counts=tuple(map(int, drawn))), profile, generator)
 

@@ -1,1 +1,1 @@
-"""Small models that the monitor fits: the domain classifier, and the matrices that models are fitted to."""
+"""The domain classifier that the monitor fits, and the matrices that its models are fitted to."""

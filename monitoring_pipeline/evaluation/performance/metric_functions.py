@@ -84,7 +84,7 @@ def skill_over_dummy(loss: Weighted, dummy: Callable[[ScoredRows], Values]) -> M
 
     def measure(rows: ScoredRows) -> Quantity:
         if not rows.dummy:
-            raise UndefinedStatisticError("needs labels in the reference, whose rate or median the dummy says")
+            raise UndefinedStatisticError("needs labels in the reference, whose rate or median the dummy predicts")
         return rows.bootstrap(skill)[0]
 
     return measure

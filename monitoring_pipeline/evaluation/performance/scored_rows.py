@@ -20,7 +20,7 @@ root of the share of rows used, because the accuracy of an interval depends on t
 
 @dataclass(frozen=True, eq=False)
 class ScoredRows:
-    """Rows whose label is known, in the order of their ids' hashes.
+    """Rows whose label is known, in the order of their IDs' hashes.
 
     Args:
         labels: binary 0 or 1; multiclass the number of the class; regression the value. Shape (rows,).

@@ -26,7 +26,7 @@ LEAST_DAYS = 10
 LEAST_DAYS_SPLIT = 13
 """Four fifths of so many days are the least number that floors are learned from."""
 DAYS_JUDGED, DAYS_CHANGED = 100, 30
-"""Days of which rows are judged or changed; of a longer reference they are evenly spread, which bounds the time."""
+"""Most days whose rows are judged or changed. They are evenly spread over a longer reference, to bound the time."""
 
 
 @dataclass(frozen=True)

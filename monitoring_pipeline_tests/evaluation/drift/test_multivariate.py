@@ -154,4 +154,4 @@ def test_classifier_with_a_learned_floor_of_one_is_skipped() -> None:
         _spec(), "1", _rows(rng, 400), _rows(rng, 200), seed_parts=SEED, learned={"domain_classifier": 1.0}
     )[0]
     assert found.status is Status.SKIPPED
-    assert "any day is told apart" in (found.reason or "")
+    assert "so even a healthy day differs from the others" in (found.reason or "")

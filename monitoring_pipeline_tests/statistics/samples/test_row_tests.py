@@ -234,7 +234,7 @@ def test_p_values_of_equal_values_are_one(test):
     assert test([3.0] * 5, [3.0] * 4).p_value == pytest.approx(1.0, abs=1e-6)
 
 
-def test_welch_of_constant_samples_is_certain_or_one():
+def test_welch_of_constant_samples_has_a_p_value_of_zero_or_one():
     assert row_tests.welch_test((5, 4), (3.0, 3.0), (0.0, 0.0)) == Significance(0.0, 1.0)
     assert row_tests.welch_test((5, 4), (3.0, 4.0), (0.0, 0.0)).p_value == 0.0
 
