@@ -131,11 +131,9 @@ def _columns(
     changed = {name: types for name, types in changed.items() if types[0] != types[1]}
     used = _columns_used(spec) & changed.keys()
     return (
-        _names_measurement(blank, "columns_new", new, "columns that the table did not have in the reference"),
-        _names_measurement(
-            blank, "columns_vanished", gone, "columns that the table had in the reference, and no step uses"
-        ),
-        _names_measurement(
+        _listed(blank, "columns_new", new, "columns that the table did not have in the reference"),
+        _listed(blank, "columns_vanished", gone, "columns that the table had in the reference, and no step uses"),
+        _listed(
             replace(blank, severity=Severity.WARNING if used else Severity.INFO),
             "columns_changed_type",
             [f"{name} (was {before}, is {now})" for name, (before, now) in changed.items()],
@@ -144,7 +142,7 @@ def _columns(
     )
 
 
-def _names_measurement(blank: Measurement, name: str, names: list[str], definition: str) -> Measurement:
+def _listed(blank: Measurement, name: str, names: list[str], definition: str) -> Measurement:
     severity = blank.severity if name == "columns_changed_type" else Severity.INFO
     measurement = replace(
         blank, name=name, value=float(len(names)), threshold_upper=0.0, severity=severity, definition=definition
