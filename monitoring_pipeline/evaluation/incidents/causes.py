@@ -1,7 +1,7 @@
-"""Which cause a breach belongs to, and what is known of the causes of a family.
+"""The cause that each breach belongs to, and the rules of each family of causes.
 
-A challenger's cause has its version, unless it is broken data, which is the same for all versions. The tables below are
-read from the top, the first row that fits decides.
+A challenger's cause contains its version, except for broken data, which is the same for all versions.
+The tables are read from the top; the first row that fits decides.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
 
 class Signal(NamedTuple):
-    """What one series of measurements is about, whichever version of the model was champion at the time."""
+    """The subject of one series of measurements, independent of which version was champion at the time."""
 
     cause: Cause
     kind: Kind
@@ -49,7 +49,7 @@ def _metric(_spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
 
 
 def _columns(spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
-    """Return the columns of a subject; an expectation on several has them with commas between."""
+    """Return the columns of a subject. The subject of an expectation on several columns joins them with commas."""
     subject = measurement.subject
     return (subject,) if subject in spec.columns else tuple(subject.split(","))
 
@@ -101,10 +101,10 @@ _CAUSE_RULES = (
 
 @dataclass(frozen=True)
 class _FamilyRule:
-    """How causes of one family go; the rows stand in the order in which families explain one another.
+    """The rules for causes of one family; the rows stand in the order in which families explain one another.
 
-    ``at_once``: one breached chunk is an incident. ``proved_by``: kinds of measurement that cannot exist on a chunk
-    without the cause being fine, since a cause of this family is measured only where it is breached.
+    ``at_once``: one breached chunk is an incident. ``proved_by``: kinds of measurement whose presence on a chunk shows
+    that the cause is fine, because a cause of this family is measured only if it is breached.
     """
 
     family: Family
@@ -138,7 +138,7 @@ _RULE = {rule.family: rule for rule in _FAMILIES}
 def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
     """Return the signal of a measurement, with the cause that its breach belongs to.
 
-    Return ``None`` for a version that serves nobody (shadow, retired), since that makes no incident.
+    Return ``None`` for a version that serves nobody (shadow, retired): it opens no incident.
 
     Args:
         spec: the model; drift of its outputs has another cause than drift of its inputs.
@@ -154,7 +154,7 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
 
 
 def is_declared(spec: ModelSpec, signal: Signal) -> bool:
-    """Return whether the spec still has the subject of a signal; without that it is never measured again."""
+    """Return whether the spec still has the subject of a signal. If not, it is never measured again."""
     holds = _DECLARED.get(signal.cause.family)
     return holds is None or holds(spec, signal)
 
@@ -173,7 +173,7 @@ _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
 
 
 def is_shown_by_labels(cause: Cause) -> bool:
-    """Return whether breaches of a cause appear when labels arrive, later than the night after their chunk."""
+    """Return whether breaches of a cause appear only when labels arrive, later than the night after their chunk."""
     return cause.family in _SHOWN_BY_LABELS
 
 
@@ -183,7 +183,7 @@ def rank_of(cause: Cause) -> tuple[int, str]:
 
 
 def opens_at_once(cause: Cause) -> bool:
-    """Return whether one breached chunk is an incident: so it is with broken data, not with drift or performance."""
+    """Return whether one breached chunk is an incident: for broken data it is, for drift and performance it is not."""
     return _RULE[cause.family].at_once
 
 

@@ -1,7 +1,6 @@
-"""What a new judgement of a model's history changes among its incidents, and what of it people hear of.
+"""The changes of a model's incidents after its history was judged again, and which of them are news.
 
-Identity: an incident keeps the name that it was given first, even when late labels move its opening, because people
-and threads know it by that name.
+An incident keeps its first name even if late labels move its opening, because people and message threads use it.
 """
 
 import datetime as dt
@@ -33,7 +32,7 @@ GONE = "measured again: its breaches are gone"
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentChange:
-    """One incident as it shall be stored, all that ever happened to it, and what of it is news to people."""
+    """One incident as it is to be stored, its whole history, and the events that are news."""
 
     stored: StoredIncident
     events: tuple[IncidentEvent, ...]
@@ -42,7 +41,7 @@ class IncidentChange:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentChanges:
-    """All incidents of a model as they shall be stored; ``gone`` are those that no breach supports any more."""
+    """All incidents of a model as they are to be stored. ``gone`` are those without a breach that supports them."""
 
     current: tuple[IncidentChange, ...]
     gone: tuple[IncidentChange, ...]
@@ -57,15 +56,15 @@ def find_changes(
     is_young: IsYoung,
     now: dt.datetime,
 ) -> IncidentChanges:
-    """Compare what the measurements say now with what is stored.
+    """Compare the incidents folded from the measurements with the stored ones.
 
     Args:
         spec: the model.
         histories: its incidents, folded from all measurements.
-        known: its incidents as stored, with what people were told of them.
+        known: its stored incidents, with the alerts that were sent about them.
         newest_chunk: key of the newest judged chunk; empty when there is none.
-        is_young: whether a chunk is young enough for an incident of a cause to be told of.
-        now: the time, by which mutes end.
+        is_young: whether a chunk is young enough for an incident of a cause to cause alerts.
+        now: the time, which decides whether a mute has ended.
     """
     ordered = sorted(histories, key=lambda h: (h.incident.cause, h.incident.opened))
     matched, unmatched = _matched([history.incident for history in ordered], known)
@@ -90,9 +89,9 @@ def is_active(incident: Incident) -> bool:
 def _matched(
     incidents: Sequence[Incident], known: Sequence[KnownIncident]
 ) -> tuple[dict[int, KnownIncident], list[KnownIncident]]:
-    """Return the stored incident of each place that has one, and the stored ones that are left.
+    """Return the stored incident that matches each history, if any, and the stored incidents without a match.
 
-    The same opening decides before an overlap, and the same cause before a shared column.
+    The same opening outranks an overlap in time, and the same cause outranks a shared column.
     """
     matched: dict[int, KnownIncident] = {}
     left = sorted(known, key=lambda entry: (entry.stored.incident.opened, entry.stored.incident_id))
@@ -123,7 +122,7 @@ def _has_same_cause(one: Incident, other: Incident) -> bool:
 
 
 def _shares_column(one: Incident, other: Incident) -> bool:
-    """Whether both are about a column: such that late labels or rows join to others keep their incident."""
+    """Return whether both causes share a column, so that a column joined to others later keeps its incident."""
     return not set(one.cause.columns).isdisjoint(other.cause.columns)
 
 
@@ -138,7 +137,7 @@ def _withdrawn(known: KnownIncident, newest_chunk: str) -> IncidentChange:
 
 
 def newly_named(incident: Incident, taken: AbstractSet[str]) -> StoredIncident:
-    """Return a new incident with its name: the same one whenever the same history is judged, unless another has it."""
+    """Return a new incident with a name that depends on its history only, unless another incident has that name."""
     words = f"{incident.model}/{incident.cause}/{incident.opened}"
     names = (
         hashlib.sha256(f"{words}/{n}".encode() if n else words.encode()).hexdigest()[:NAME_DIGITS] for n in count()

@@ -1,4 +1,4 @@
-"""The course of one cause over the chunks: when its breaches are an incident, and what happens to that."""
+"""The course of one cause over the chunks: when its breaches become an incident, and how that incident proceeds."""
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
@@ -30,7 +30,7 @@ _AT_ONCE = Persistence(chunks=1, of=1)
 
 @dataclass(frozen=True)
 class _Mark:
-    """One chunk on which the cause was measured; no breaches: it was fine."""
+    """One chunk on which the cause was measured. It was fine if there are no breaches."""
 
     index: int
     chunk: str
@@ -39,7 +39,7 @@ class _Mark:
 
 @dataclass
 class _Running:
-    """An incident on its way; ``first`` is the index of the first chunk that counts for it since it was (re)opened."""
+    """An incident that lasts. ``first`` is the index of the first chunk that counts since it was opened or reopened."""
 
     opened: str
     since: str
@@ -64,12 +64,12 @@ Support = Callable[[Sequence[Finding], Sequence[Cause]], tuple[Cause, ...]]
 
 
 class Course:
-    """What one cause went through so far.
+    """The state of one cause after the chunks so far.
 
     Args:
         cause: the cause.
         rules: how many chunks of how many open, escalate and resolve.
-        explained_by: says which cause explains a breach of the chunk with an index, by what is known by now.
+        explained_by: returns the cause that explains a breach of the chunk with an index, as of the current chunk.
     """
 
     def __init__(self, cause: Cause, rules: IncidentRules, explained_by: Callable[[int, Breach], Cause | None]) -> None:
@@ -100,7 +100,7 @@ class Course:
         )
 
     def follow(self, signal: Signal, chunk: str, *, breached: bool) -> str:
-        """Note how a signal was measured, and return the chunk since which it has been breached."""
+        """Record the measurement of a signal, and return the chunk since which it has been breached."""
         if breached:
             self._since[signal] = self._since.get(signal) or chunk
         elif signal in self._since:
@@ -108,21 +108,21 @@ class Course:
         return self._since.get(signal) or ""
 
     def was_breached(self, signal: Signal) -> bool:
-        """Return whether a signal was ever breached; one that never was says nothing about the cause."""
+        """Return whether a signal was ever breached. A signal that never was is not evidence about the cause."""
         return signal in self._since
 
     def take(self, index: int, chunk: str, breaches: Sequence[Breach], *, fine_somewhere: bool) -> None:
-        """Go one chunk further: note whether it was fine, and open, reopen or resolve.
+        """Process one chunk: record whether the cause was fine, and open, reopen or resolve its incident.
 
         Args:
             index: place of the chunk.
             chunk: its key.
             breaches: breaches that belong to this cause, explained ones included.
-            fine_somewhere: whether any of its signals was measured and is fine, or the cause is known to be.
+            fine_somewhere: whether any of its signals was measured as fine, or the cause is known to be fine.
         """
         running = self.running
         subjects = running.subjects if running else ()
-        # An explained breach of a subject that is part already is still not fine; of any other it is not our matter.
+        # An explained breach keeps this incident open only if its subject already belongs to the incident.
         counted = tuple(b for b in breaches if not self._explained_by(index, b) or b.measurement.subject in subjects)
         if not counted and not fine_somewhere:
             return
@@ -136,16 +136,16 @@ class Course:
             self._resolve_if_fine(running, index, chunk)
 
     def end(self, index: int, chunk: str, words: str) -> None:
-        """End the incident of what is looked at no more: a challenger off trial, or what has left the spec."""
+        """End the incident of a subject that is no longer measured: off trial, or removed from the spec."""
         if (running := self.running) is not None:
             self._resolve(running, index, chunk, words)
 
     def miss(self, *, scored: bool, signals_of_others: AbstractSet[Signal]) -> bool:
-        """Note whether a challenger scored a chunk; return whether it missed as many as the rule to resolve looks at.
+        """Record whether a challenger scored a chunk. Return whether it missed as many as the resolving rule looks at.
 
         Args:
-            scored: whether there is any measurement of it on the chunk.
-            signals_of_others: what was measured of other versions there, with causes of this version.
+            scored: whether the chunk has any measurement of the challenger.
+            signals_of_others: signals measured for other versions on the chunk, with causes of this version.
         """
         if scored:
             self._missed = 0
@@ -225,7 +225,7 @@ class Course:
         else:
             incident = _Running(opened=chunk, since=own[0].chunk, begun=index, first=own[0].index)
             self._incidents.append(incident)
-        # The opening chunk itself is counted when it is told.
+        # The opening chunk is counted when the incident is updated.
         incident.breached_chunks += len(own) - 1
         self.covered.update(mark.index for mark in own)
         for mark in own:
@@ -273,14 +273,14 @@ class Course:
         return sum(self._is_own(mark) for mark in self._last_marks(rule, since=running.first)) >= rule.chunks
 
     def _is_own(self, mark: _Mark) -> bool:
-        """Whether a chunk has a breach that no incident of another cause explains, by what is known by now."""
+        """Return whether a chunk has a breach that no incident of another cause explains, as of the current chunk."""
         return any(self._explained_by(mark.index, breach) is None for breach in mark.breaches)
 
     def _own_subjects(self, mark: _Mark) -> list[str]:
         return [b.measurement.subject for b in mark.breaches if self._explained_by(mark.index, b) is None]
 
     def _last_marks(self, rule: Persistence, *, since: int) -> list[_Mark]:
-        """Return as many of the last marks as a rule looks at, none from before the chunk with an index."""
+        """Return the last marks that a rule looks at, without those before the chunk with an index."""
         return [mark for mark in self._marks[-rule.of :] if mark.index >= since]
 
 

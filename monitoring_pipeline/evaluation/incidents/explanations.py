@@ -1,4 +1,4 @@
-"""Which causes explain breaches of others, and which incidents are shown beside another at the same time."""
+"""Which causes explain breaches of other causes, and which incidents are listed as "at the same time"."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 @dataclass(frozen=True)
 class _Explanation:
-    """Which breaches a cause of one family explains, and so takes into its own incident."""
+    """The breaches that a cause of one family explains. They become part of its incident."""
 
     by: Family
     of: frozenset[Family]
@@ -19,7 +19,7 @@ class _Explanation:
 
 
 def _is_fed_by(spec: ModelSpec, cause: Cause, measurement: Measurement) -> bool:
-    """Whether a broken column shows in a drift: its own, that of all features together, or the output's."""
+    """Return whether a broken column affects a drift: of the column, of all features together, or of the output."""
     if measurement.subject in cause.columns:
         return True
     together = measurement.subject == "features" or measurement.subject in spec.output_columns
@@ -27,7 +27,7 @@ def _is_fed_by(spec: ModelSpec, cause: Cause, measurement: Measurement) -> bool:
 
 
 def _is_missing_performance(_spec: ModelSpec, _cause: Cause, measurement: Measurement) -> bool:
-    """Whether it is performance that could not be measured: business metrics fail for reasons of their own."""
+    """Return whether performance could not be measured. Business metrics fail for other reasons and are excluded."""
     return measurement.subject == Kind.PERFORMANCE
 
 
@@ -73,9 +73,9 @@ def explains(spec: ModelSpec, cause: Cause, other: Cause, measurement: Measureme
 
 
 def is_related(cause: Cause, other: Cause) -> bool:
-    """Return whether an incident is worth a mention beside one of another cause on the same chunk.
+    """Return whether an incident is listed beside one of another cause on the same chunk.
 
-    It coincides and comes earlier in the flow of data. Whether it is the reason is for the attribution to say.
+    It coincides, and its cause comes earlier in the flow of data. Only the attribution can show that it is the reason.
     """
     return _may_explain(cause, other) and cause.family in _RELATED.get(other.family, frozenset())
 
@@ -86,5 +86,5 @@ def joined_columns(causes: Sequence[Cause]) -> Cause:
 
 
 def _may_explain(cause: Cause, other: Cause) -> bool:
-    """Whether the causes differ, and the first is about all versions or the same one."""
+    """Return whether the causes differ, and the first concerns all versions or the same version."""
     return cause != other and cause.version in ("", other.version)

@@ -11,7 +11,7 @@ WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 @dataclass(frozen=True)
 class Breach:
-    """One breached measurement, and the chunk since which its signal has been breached whenever it was measured.
+    """One breached measurement, and the first chunk of the unbroken run of breaches of its signal.
 
     ``explainers`` are the causes that were breached on the same chunk and would explain it, most fundamental first.
     """
@@ -22,7 +22,7 @@ class Breach:
 
 
 def finding_of(breach: Breach, *, consequence: bool) -> Finding:
-    """Return a breach as evidence; ``consequence``: another one probably explains it."""
+    """Return a breach as evidence. ``consequence`` is true if another breach probably explains it."""
     m = breach.measurement
     return Finding(
         kind=m.kind,
@@ -47,7 +47,7 @@ def finding_of(breach: Breach, *, consequence: bool) -> Finding:
 
 
 def place_of(finding: Finding) -> tuple[bool, int, str, str, str, str, str, str]:
-    """Causes before consequences, the most severe first, of these the ones that last longest."""
+    """Return the sort key: causes before consequences, then the most severe, then those that last longest."""
     return (
         finding.consequence,
         -WEIGHT[finding.severity],

@@ -1,8 +1,8 @@
 """Incidents: a pure fold over what was measured on a model's chunks, in their order.
 
-Replaying gives the same incidents, and chunks that are added change nothing that happened before them. Each cause goes
-its own course. A breach that another cause's incident explains is told there, and neither opens nor lengthens
-anything else; but it is not fine either, so that an incident that runs already does not end by it.
+Folding again gives the same incidents, and added chunks change nothing before them. Each cause is followed
+separately. A breach that is explained by the incident of another cause becomes part of that incident. It neither opens
+nor lengthens an incident of its cause. It does not count as fine either, so it cannot end an incident that lasts.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,16 +27,16 @@ _SOURCE = Cause(Family.SOURCE)
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkMeasurements:
-    """What was measured on one chunk, as far as it can matter for incidents.
+    """The measurements of one chunk that incidents are folded from.
 
     Args:
         chunk: key of the chunk.
-        measurements: the breached ones, and those that are not of whatever was ever breached on any chunk, in any
-            version and role (same kind, subject, name and segment). Besides, the realized metric where an estimate
-            is breached, and ``rows`` of the chunk, which shows that its source could be read. A challenger that is
-            skipped has scored the chunk, and what has left the spec and is skipped was still looked at; other skipped
-            ones, and more of what is healthy, do no harm.
-        attribution: what a change of performance is due to; it opens, lengthens and ends nothing.
+        measurements: the breached ones, and the unbreached ones of every signal (kind, subject, name, segment) that
+            was breached on any chunk, in any version and role. Also the realized metric of a breached estimate, and
+            ``rows`` of the chunk, which shows that its source could be read. A skipped measurement of a challenger
+            shows that it scored the chunk; one of a subject that left the spec shows that the subject was still
+            measured. Other skipped or healthy measurements may be there and have no effect.
+        attribution: measurements that attribute a change of performance; no incident depends on them.
     """
 
     chunk: str
@@ -49,10 +49,10 @@ def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tupl
 
     Args:
         spec: the model; its ``incidents`` say how many chunks of how many open, resolve and escalate.
-        chunks: its judged chunks, sorted; one that was never judged is left out.
+        chunks: its judged chunks, sorted. Chunks that were never judged are left out.
 
     Raises:
-        ValueError: when the chunks are not in order, or one is there twice.
+        ValueError: when the chunks are not in order, or a chunk occurs twice.
     """
     keys = [evidence.chunk for evidence in chunks]
     for before, after in pairwise(keys):
@@ -74,7 +74,7 @@ class _Fold:
         self._joined: dict[Cause, Cause] = {}
 
     def take(self, index: int, evidence: ChunkMeasurements) -> None:
-        """Let every cause go one chunk further: first what it makes of its own breaches, then with all consequences."""
+        """Process one chunk: advance each cause by its own breaches, then attach the breaches that it explains."""
         chunk, measurements = evidence.chunk, without_replaced_estimates(evidence.measurements)
         by_signal = self._by_signal(index, measurements)
         breaches = self._breaches(chunk, by_signal)
@@ -84,7 +84,7 @@ class _Fold:
         consequences: dict[Cause, list[Breach]] = {}
         for course in courses:
             own = breaches.get(course.cause, ())
-            # What explains a breach has gone its step before, since causes are in the order of explanation.
+            # Causes are in the order of explanation, so the explaining cause has already processed this chunk.
             for breach in own:
                 if (by := self._explained_by(index, breach)) is not None:
                     consequences.setdefault(by, []).append(breach)
@@ -108,7 +108,7 @@ class _Fold:
         return tuple(sorted(every, key=lambda h: (h.incident.opened, rank_of(h.incident.cause))))
 
     def _by_signal(self, index: int, measurements: Sequence[Measurement]) -> dict[Signal, list[Measurement]]:
-        """Return what was measured by signal, in a fixed order, and see to it that every cause has a course."""
+        """Return the measurements by signal in a fixed order, and create a course for every new cause."""
         by_signal: dict[Signal, list[Measurement]] = {}
         for measurement in measurements:
             if measurement.status is not Status.SKIPPED and (signal := signal_of(self._spec, measurement)) is not None:
@@ -123,7 +123,7 @@ class _Fold:
         return dict(sorted(renamed.items()))
 
     def _join_columns(self, index: int, breached: Iterable[Cause]) -> None:
-        """Make one cause of the columns that begin to fail on the same chunk, for as long as its incident can last."""
+        """Join the columns that begin to fail on the same chunk into one cause, as long as its incident can last."""
         self._joined = {own: joined for own, joined in self._joined.items() if self._is_alive(joined, index)}
         fresh = sorted(
             cause
@@ -137,7 +137,7 @@ class _Fold:
         return cause in self._courses and self._courses[cause].is_alive(index)
 
     def _breaches(self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]]) -> dict[Cause, list[Breach]]:
-        """Return the breaches that weigh anything by cause, each with the causes that may explain it."""
+        """Return the breaches above severity info by cause, each with the causes that may explain it."""
         heavy = {signal: _in_fixed_order(filter(_weighs, measured)) for signal, measured in by_signal.items()}
         breached = sorted({signal.cause for signal, measured in heavy.items() if measured}, key=rank_of)
         breaches: dict[Cause, list[Breach]] = {}
@@ -149,7 +149,7 @@ class _Fold:
         return breaches
 
     def _causes_with_fine_signals(self, by_signal: Mapping[Signal, Sequence[Measurement]]) -> set[Cause]:
-        """Return the causes of which something that was ever breached was measured, and is not breached now."""
+        """Return the causes with a signal that was breached before and is measured without a breach on this chunk."""
         return {
             signal.cause
             for signal, measured in by_signal.items()
@@ -157,7 +157,7 @@ class _Fold:
         }
 
     def _explained_by(self, index: int, breach: Breach) -> Cause | None:
-        """Return the cause whose incident explains a breach of a chunk, by what is known by now."""
+        """Return the cause whose incident explains a breach of a chunk, as of the current chunk."""
         return next((cause for cause in breach.explainers if index in self._courses[cause].covered), None)
 
 
@@ -166,7 +166,7 @@ def _weighs(measurement: Measurement) -> bool:
 
 
 def _in_fixed_order(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Return the measurements of one signal, which are several only where several versions are champion on a day."""
+    """Return the measurements of one signal in a fixed order; several exist only if a day has several champions."""
     every = list(measurements)
     return sorted(every, key=repr) if len(every) > 1 else every
 
@@ -174,7 +174,7 @@ def _in_fixed_order(measurements: Iterable[Measurement]) -> list[Measurement]:
 def _ended_trials(
     spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]
 ) -> Iterator[tuple[Course, str]]:
-    """Yield the courses of challengers that have another role now or score nothing any more, with words for that."""
+    """Yield the courses of challengers that changed role or stopped scoring, each with its sentence."""
     others = {m.model_version for m in measurements if m.role != Role.CHALLENGER}
     on_trial = {m.model_version for m in measurements if m.role == Role.CHALLENGER}
     for course in courses:
@@ -189,7 +189,7 @@ def _ended_trials(
 
 
 def _undeclared(spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]) -> Iterator[Course]:
-    """Yield the courses of what the spec has no more, if nothing of them was looked at, not even to be skipped."""
+    """Yield the courses of subjects that left the spec, if the chunk has not even a skipped measurement of them."""
     looked_at = {(m.kind, m.subject, m.metric, m.segment) for m in measurements}
     for course in courses:
         signals = course.signals

@@ -1,4 +1,4 @@
-"""What people do about an incident: each act is how it stands then, an event for its thread, and an audit entry."""
+"""Actions of people on an incident. Each gives the new state, an event for the message thread, and an audit entry."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Handle = Callable[[StoredIncident], "Act"]
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """What a person does about an incident."""
+    """The result of an action of a person on an incident."""
 
     handling: Handling
     event: IncidentEvent
@@ -31,7 +31,7 @@ class Act:
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """Who does something, when, and why."""
+    """The person who acts, with time and reason."""
 
     name: str
     at: dt.datetime
@@ -39,7 +39,7 @@ class Person:
 
 
 def acknowledge(person: Person) -> Handle:
-    """Say that somebody looks after the incident: nobody else is called."""
+    """Acknowledge an incident, so that it is not escalated to anybody else."""
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, acknowledged_by=person.name, acknowledged_at=person.at)
@@ -49,7 +49,7 @@ def acknowledge(person: Person) -> Handle:
 
 
 def mute(person: Person, until: dt.datetime) -> Handle:
-    """Keep an incident quiet until a moment, as long as it is no worse than it is now."""
+    """Mute an incident until a moment, as long as its severity does not exceed the present one."""
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, muted_until=until, muted_severity=stored.incident.severity)
@@ -60,7 +60,7 @@ def mute(person: Person, until: dt.datetime) -> Handle:
 
 
 def unmute(person: Person) -> Handle:
-    """Let an incident be heard again."""
+    """End the mute of an incident."""
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, muted_until=None, muted_severity=None)
@@ -70,7 +70,7 @@ def unmute(person: Person) -> Handle:
 
 
 def record_outcome(person: Person, outcome: Outcome) -> Handle:
-    """Say what an incident was: real, noise or planned."""
+    """Record the outcome of an incident: real, noise or planned."""
 
     def act(stored: StoredIncident) -> Act:
         handling = replace(stored.handling, outcome=outcome)
@@ -80,7 +80,7 @@ def record_outcome(person: Person, outcome: Outcome) -> Handle:
 
 
 def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
-    """Return whether somebody has muted an incident, and it is no worse than what was muted."""
+    """Return whether an incident is muted and its severity does not exceed the muted one."""
     if handling.muted_until is None or handling.muted_until <= now:
         return False
     return WEIGHT[severity] <= WEIGHT[handling.muted_severity or Severity.CRITICAL]
@@ -88,7 +88,7 @@ def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
 
 @dataclass(frozen=True)
 class _Said:
-    """The entry of the audit that an act leaves."""
+    """The audit entry of an action."""
 
     topic: Topic
     answer: Answer

@@ -7,9 +7,9 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def is_within_horizon(spec: ModelSpec, chunk: Chunk, now: dt.datetime, *, by_labels: bool = False) -> bool:
-    """Whether a chunk is young enough for anybody to be told about it.
+    """Return whether a chunk is young enough to cause alerts.
 
-    What only labels tell is as young as its labels: it may be told as much later as they take (``labels.delay``).
+    Measurements that need labels may cause alerts later, by the label delay (``labels.delay``).
     """
     age = now - chunk.end - (spec.labels.delay if by_labels else dt.timedelta())
     return age <= spec.incidents.horizon

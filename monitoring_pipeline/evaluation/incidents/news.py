@@ -1,8 +1,8 @@
-"""What people hear of an incident: the difference between what they were told and what the measurements say.
+"""The news of an incident: the difference between the alerts already sent and its present state.
 
-Mostly the history has a young event that says it. Where it has none (the chunk that opened the incident was measured
-when it was old, late labels have changed the past, or the incident was muted), it is told as of the newest breached
-chunk, once that is young and breached by more than what another incident explains.
+Usually the history contains a young event for it. If it contains none, the news is dated to the newest breached
+chunk, once that chunk is young and has a breach that no other incident explains. That happens if the opening chunk was
+measured when it was old, if late labels have changed the past, or if the incident was muted.
 """
 
 import datetime as dt
@@ -30,12 +30,12 @@ MUTE_IS_OVER = "its mute is over, and it lasts: "
 
 @dataclass(frozen=True, kw_only=True)
 class Heard:
-    """What people were told of an incident.
+    """What the alerts sent so far have reported about an incident.
 
     Args:
-        at: when they were told last.
-        severity: the worst that they were told since it began last.
-        ended: chunk of its end, when that was told last; ``None`` while they take it to last.
+        at: time of the last alert.
+        severity: the worst severity reported since the incident began last.
+        ended: chunk of its end, if that was the last report; ``None`` while it is reported as lasting.
     """
 
     at: dt.datetime
@@ -45,17 +45,17 @@ class Heard:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownIncident:
-    """An incident as it is stored, and what people were told of it; ``None``: nothing yet."""
+    """A stored incident, and what was reported about it; ``None`` if nothing was."""
 
     stored: StoredIncident
     heard: Heard | None = None
 
 
 def heard_of(told: Iterable[tuple[IncidentEvent, dt.datetime]]) -> Heard | None:
-    """Return what people know by now.
+    """Return the state of the reports.
 
     Args:
-        told: the events that they were told of, but for what a person did, with when, in the order of telling.
+        told: the events that were sent, with their times, in the order of sending; without actions of people.
     """
     heard: Heard | None = None
     for event, at in told:
@@ -69,15 +69,15 @@ def heard_of(told: Iterable[tuple[IncidentEvent, dt.datetime]]) -> Heard | None:
 def find_news(
     history: IncidentHistory, known: KnownIncident | None, *, is_young: Callable[[str], bool], now: dt.datetime
 ) -> tuple[IncidentEvent, ...]:
-    """Return the events of an incident that people shall hear of now.
+    """Return the events of an incident to send now.
 
-    Of an end they always do if they take the incident to last, and never otherwise. One that was muted before anybody
-    heard of it is told when the mute is over; so is, once more, one that outlasts its mute.
+    An end is sent if, and only if, the incident was reported as lasting. An incident that was muted before it was
+    reported is sent when the mute is over. An incident that outlasts its mute is sent once more.
 
     Args:
-        history: the incident as the measurements tell it.
-        known: how it was stored, and what people were told of it; ``None`` for a new one.
-        is_young: whether a chunk is young enough to be told of.
+        history: the incident as folded from the measurements.
+        known: the stored incident, and what was reported about it; ``None`` for a new one.
+        is_young: whether a chunk is young enough to cause alerts.
         now: the time.
     """
     incident, heard = history.incident, known.heard if known else None
@@ -101,9 +101,9 @@ def find_news(
 def _beginning(
     history: IncidentHistory, heard: Heard | None, *, is_young: Callable[[str], bool], is_due: bool
 ) -> tuple[IncidentEvent, ...]:
-    """Return how an incident has begun after the end that people know of, and become worse since.
+    """Return the beginning of an incident after the last reported end, and its escalation since then.
 
-    For those who know of an end it comes back, even where its opening has moved behind that.
+    After a reported end the event is "reopened", even if late labels have moved the opening behind that end.
     """
     kind = EventKind.OPENED if heard is None else EventKind.REOPENED
     last = _last(history, EventKind.OPENED, EventKind.REOPENED)
@@ -118,7 +118,7 @@ def _beginning(
 
 
 def _what_grew(before: Incident, history: IncidentHistory) -> tuple[IncidentEvent, ...]:
-    """Return that an incident which lasts has become worse, or has spread."""
+    """Return the event of an escalation or a spread of an incident that lasts."""
     now = history.incident
     is_worse = WEIGHT[now.severity] > WEIGHT[before.severity]
     has_spread = not set(now.subjects) <= set(before.subjects)
@@ -127,22 +127,22 @@ def _what_grew(before: Incident, history: IncidentHistory) -> tuple[IncidentEven
 
 
 def _what_was_missed(incident: Incident, heard: Heard, grown: tuple[IncidentEvent, ...]) -> tuple[IncidentEvent, ...]:
-    """Return that an incident is worse than people were told, and than they are told now."""
+    """Return an escalation if the incident is more severe than anything reported before or being reported now."""
     worst = max([WEIGHT[heard.severity], *(WEIGHT[event.severity] for event in grown)])
     return (_told_now(incident, EventKind.ESCALATED, WORSE),) if WEIGHT[incident.severity] > worst else ()
 
 
 def _is_breached_itself(incident: Incident) -> bool:
-    """Whether another incident does not explain everything on its newest breached chunk."""
+    """Return whether the newest breached chunk has a breach that no other incident explains."""
     return any(not finding.consequence for finding in incident.findings)
 
 
 def _last(history: IncidentHistory, *kinds: EventKind) -> tuple[IncidentEvent, ...]:
-    """Return the last event of some kinds, which is the one that holds, if there is one."""
+    """Return the last event of some kinds, if there is one. It is the valid one."""
     return tuple(event for event in history.events if event.kind in kinds)[-1:]
 
 
 def _told_now(incident: Incident, kind: EventKind, words: str) -> IncidentEvent:
-    """Return the event of a change that no young chunk has brought."""
+    """Return the event of a change that did not happen on a young chunk."""
     chunk, severity = incident.last_breached, incident.severity
     return IncidentEvent(kind=kind, chunk=chunk, severity=severity, summary=f"{words}{incident.title}")

@@ -1,4 +1,4 @@
-"""A file that is no usable spec, as an incident of its own: under the file's name, as it is about no measurement."""
+"""Incidents about spec files that cannot be used, under the name of the file, because there is no measurement."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -22,23 +22,23 @@ MENDED = "the file is a usable spec again, or gone"
 
 
 def lasting(stored: Sequence[StoredIncident]) -> StoredIncident | None:
-    """Return the incident about a spec's file that lasts, if one of these does."""
+    """Return the lasting incident about a spec file, if there is one."""
     return next((own for own in stored if own.incident.cause == CAUSE and is_active(own.incident)), None)
 
 
 def is_up_to_date(bad: BadSpec | None, own: StoredIncident | None) -> bool:
-    """Return whether the incident that lasts, if any, says what is wrong with the file, if anything is."""
+    """Return whether the lasting incident, if any, reports exactly the present problems of the file."""
     if bad is None or own is None:
         return bad is None and own is None
     return own.incident.findings == _findings(bad)
 
 
 def judge_file(file: str, bad: BadSpec | None, stored: Sequence[StoredIncident], *, today: str) -> IncidentChanges:
-    """Return how the incidents of one file change.
+    """Return the changes of the incidents of one file.
 
     Args:
         file: its name.
-        bad: what is wrong with it; ``None`` when it is usable, or gone.
+        bad: the problems of the file; ``None`` if it is usable or was removed.
         stored: the incidents under its name.
         today: key of the day on which it is judged.
     """

@@ -1,6 +1,6 @@
-"""Which of the incidents at the same time explain a breach of performance, by the chunk's own attribution.
+"""Which simultaneous incidents explain a breach of performance, by the attribution of the chunk.
 
-That two incidents coincide is no reason to name one as the cause of the other: moved inputs need not move a metric.
+Coincidence is no evidence of a cause: moved inputs need not move a metric.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def supported_causes(
     """Return the causes that the attribution of the chunk supports.
 
     It supports drifted inputs if moved inputs explain the change of a breached metric, and drifted outputs if the moved
-    score does. It does not say which input it was, so that broken columns are named only where no drift of others is.
+    score explains it. It does not identify the input, so broken columns are named only if no other input drifted.
 
     Args:
         features: names of the model's inputs.

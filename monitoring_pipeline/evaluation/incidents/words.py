@@ -1,4 +1,4 @@
-"""One line for people about an incident, and about each thing that happens to it; never with row identifiers."""
+"""Titles and summaries of incidents and their events, one line each, without row identifiers."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,7 +11,7 @@ NAMES_SHOWN = 5
 
 
 def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int) -> str:
-    """Return one plain line about an incident.
+    """Return the title of an incident.
 
     Args:
         cause: its cause.
@@ -28,38 +28,38 @@ def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached:
 
 
 def spread_words(subjects: Sequence[str]) -> str:
-    """Say which subjects have joined an incident."""
+    """Return the sentence about subjects that joined an incident."""
     return f"now also {listed([_shown_subject(subject) for subject in subjects])}"
 
 
 def persistence_words(rule: Persistence) -> str:
-    """Say that an incident lasts too long to stay a warning."""
+    """Return the sentence about an incident that became critical by lasting."""
     return f"breached on {rule.chunks} of the last {rule.of} measured days"
 
 
 def resolution_words(rule: Persistence, *, since: str, breached: int) -> str:
-    """Say that an incident is over."""
+    """Return the sentence about a resolved incident."""
     fine = f"{rule.chunks} days" if rule.chunks == rule.of else f"{rule.chunks} of the last {rule.of} days"
     return f"fine on {fine if rule.of > 1 else 'a day'}; since {since} it was breached on {_counted(breached, 'day')}"
 
 
 def end_of_trial_words(version: str) -> str:
-    """Say that a challenger's incident is over because it is no challenger any more."""
+    """Return the sentence about an incident that ends because its version is no longer a challenger."""
     return f"version {version} is no longer a challenger"
 
 
 def end_of_scoring_words(version: str, chunks: int) -> str:
-    """Say that a challenger's incident is over because it scores nothing any more."""
+    """Return the sentence about an incident that ends because its challenger stopped scoring."""
     return f"version {version} has not been measured on the last {_counted(chunks, 'day')} on which others were"
 
 
 def undeclared_words() -> str:
-    """Say that an incident is over because it is about what is monitored no more."""
+    """Return the sentence about an incident that ends because its subject is no longer monitored."""
     return "what it was about is no longer in the spec"
 
 
 def told_late_words(since: str) -> str:
-    """Say that an incident is no news, though nobody has heard of it."""
+    """Return the sentence about an incident that began earlier and is reported only now."""
     return f"open since {since}, told only now: "
 
 
