@@ -119,7 +119,7 @@ class Calendar:
         return self.slot(chunk) == self.slot(other)
 
     def due_at(self, chunk: Chunk) -> dt.datetime:
-        """Return the time in UTC at which a chunk's run starts: the scheduled local time on the day on which it ends."""
+        """Return the time in UTC at which the run of a chunk starts: the scheduled local time on the day it ends."""
         return dt.datetime.combine(self.day_at(chunk.end), self.schedule, self.zone).astimezone(dt.UTC)
 
     def boundary_from(self, moment: dt.datetime) -> dt.datetime:
