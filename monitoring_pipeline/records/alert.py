@@ -1,4 +1,4 @@
-"""The words of the outbox: an alert that is to be sent now, and the history behind its chart."""
+"""Records of the outbox: an alert that is to be sent now, and the history behind its chart."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from monitoring_pipeline.records.incident import IncidentEvent, StoredIncident
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimedAlert:
-    """One row of the outbox that a delivery holds for a while: what to tell, to which channel.
+    """One row of the outbox that a delivery has claimed: the event to send, and the channel.
 
     Args:
-        alert_id: the row; rows of one incident are told in this order.
+        alert_id: the row; rows of one incident are sent in this order.
         channel: name of the channel in alerting.yaml.
         mode: ``now``, ``digest``, ``escalation`` or ``update``.
         attempts: how often sending it has failed before.
         uncertain: claimed before and never marked: it may have been sent.
-        event_id: the event that it tells.
+        event_id: the event that it reports.
         event: what happened.
-        event_at: when that was written.
+        event_at: when the event was written.
         stored: the incident as it is at the time of the claim.
     """
 

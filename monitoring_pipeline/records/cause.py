@@ -40,7 +40,7 @@ class Cause:
 
     Args:
         family: the kind of the cause.
-        about: names that tell causes of one family apart, such as columns or an objective.
+        about: names that distinguish causes of one family, such as columns or an objective.
         version: version of the challenger that the cause is about; empty for the champion, and for broken data, which
             is the same for all versions.
     """

@@ -34,7 +34,7 @@ class DecisionKey:
     """The key of a decision: its text is that of the key that it follows from, with an ending for the step.
 
     Keys are compared as a whole and read from their end only, so that a version or name with a colon in it is
-    mistaken for nothing else.
+    never mistaken for a step.
     """
 
     text: str
@@ -60,7 +60,7 @@ class DecisionKey:
 
     @classmethod
     def of_handling(cls, topic: str, incident_id: str, at: dt.datetime) -> "DecisionKey":
-        """Return the key of an act of a person on an incident."""
+        """Return the key of a person's action on an incident."""
         return cls(f"{topic}:{incident_id}:{at.isoformat()}")
 
     def gate(self) -> "DecisionKey":

@@ -18,7 +18,7 @@ class TrialStage(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class NoEvidence:
-    """The reason of the decision is all."""
+    """No evidence beyond the reason of the decision."""
 
 
 NO_EVIDENCE = NoEvidence()

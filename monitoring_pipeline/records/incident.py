@@ -1,4 +1,4 @@
-"""The words for lasting problems: a finding, an incident, and what happens to it."""
+"""Records of lasting problems: a finding, an incident, its events, and the actions of people."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from monitoring_pipeline.records.names import MetricName
 
 
 class IncidentState(StrEnum):
-    """Where an incident stands."""
+    """The state of an incident."""
 
     OPEN = "open"
     ONGOING = "ongoing"
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One breached measurement as evidence: what moved, from what to what, how sure, on how many rows, since when.
+    """One breached measurement as evidence: value, reference, significance, rows, and the first breached chunk.
 
     ``consequence`` is true where another finding of the incident probably explains it.
     """
@@ -83,7 +83,7 @@ class Incident:
         since: key of its first breached chunk, which persistence may put before ``opened``.
         last_breached: key of its newest breached chunk.
         resolved: key of the chunk that resolved it; ``None`` while it lasts.
-        state: where it stands.
+        state: its state.
         severity: the worst that it has been since it was opened or reopened.
         breached_chunks: number of its breached chunks.
         reopened: how often it came back.
@@ -118,7 +118,7 @@ class Incident:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentEvent:
-    """One change of an incident: what, at which chunk, and how bad it was then."""
+    """One change of an incident: its kind, chunk, and the severity then."""
 
     kind: EventKind
     chunk: str
@@ -136,7 +136,7 @@ class IncidentHistory:
 
 @dataclass(frozen=True, kw_only=True)
 class Handling:
-    """What people have said about an incident; the reasons are theirs."""
+    """The actions of people on an incident, with their reasons."""
 
     acknowledged_by: str | None = None
     acknowledged_at: dt.datetime | None = None
@@ -147,7 +147,7 @@ class Handling:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredIncident:
-    """An incident as the store holds it: with the name that people use for it, and what they have said."""
+    """A stored incident: its name, and the actions of people on it."""
 
     incident_id: str
     incident: Incident
@@ -161,7 +161,7 @@ class PlannedAlert:
     """One message about one event to one channel, due at a time.
 
     ``mode``: ``now`` is sent by itself, ``digest`` with all others that are due for the channel, ``update`` changes the
-    message that is there and tells nobody, and ``escalation`` is sent only while the incident is neither acknowledged,
+    existing message and notifies nobody, and ``escalation`` is sent only while the incident is neither acknowledged,
     muted nor resolved.
     """
 

@@ -1,4 +1,4 @@
-"""The words for results: a measurement, its status, and the verdict on a chunk."""
+"""Records of results: a measurement, its status, and the verdict on a chunk."""
 
 import math
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from monitoring_pipeline.records.names import MetricName, is_bare
 
 
 class Status(StrEnum):
-    """What a measurement says; ``skipped`` is neither healthy nor breached and carries a reason."""
+    """The outcome of a measurement; ``skipped`` is neither healthy nor breached and has a reason."""
 
     OK = "ok"
     BREACHED = "breached"
@@ -46,7 +46,7 @@ class VerdictStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """What a model version is there for: it serves, it serves a share on trial, it is scored only, or it did serve."""
+    """The role of a model version: it serves, serves a share on trial, is scored only, or served before."""
 
     CHAMPION = "champion"
     CHALLENGER = "challenger"
@@ -153,7 +153,7 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a result was made from; equal provenance gives equal numbers."""
+    """The inputs of a result; equal provenance gives equal numbers."""
 
     spec_hash: str
     reference_hash: str

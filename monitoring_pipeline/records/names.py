@@ -68,7 +68,7 @@ def metric_of_key(text: str) -> MetricName:
 def subject_and_name(text: str) -> tuple[str | None, MetricName]:
     """Return the parts of ``subject.name``, which splits at the last dot that leaves a name behind it.
 
-    A dot inside the brackets of the name splits nothing: ``age.column_values_to_not_be_null[share == 0.5]``.
+    A dot inside the brackets of the name does not split it: ``age.column_values_to_not_be_null[share == 0.5]``.
 
     Raises:
         ValueError: when no name is left.

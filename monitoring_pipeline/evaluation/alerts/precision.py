@@ -1,4 +1,4 @@
-"""How far alerts can be trusted, from what people have said that incidents were."""
+"""Precision of alerts, from the outcomes that people recorded for incidents."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -11,14 +11,14 @@ WINDOW = dt.timedelta(days=90)
 
 
 def measure_alert_precision(decisions: Iterable[Decision], at: dt.datetime) -> Measurement | None:
-    """Return the share of real incidents among those that people called real or noise, with Wilson's interval.
+    """Return the share of real incidents among those recorded as real or noise, with Wilson's interval.
 
-    Of an incident the last word counts; what was planned counts on neither side. ``None`` while nobody has said
-    anything in the 90 days before ``at``.
+    The last outcome of an incident counts. Planned incidents are left out. Return ``None`` if no outcome was recorded
+    in the 90 days before ``at``.
 
     Args:
         decisions: the model's audit, oldest first.
-        at: words said later are not looked at.
+        at: outcomes recorded later are ignored.
     """
     last: dict[str, Answer] = {
         decision.incident_id: decision.answer

@@ -1,4 +1,4 @@
-"""Who is told of an incident's event, and when: the rules of alerting.yaml applied to one event."""
+"""Which channels receive an event of an incident, and when: the rules of alerting.yaml applied to one event."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -34,14 +34,14 @@ def plan_alerts(
 ) -> tuple[PlannedAlert, ...]:
     """Return the alerts that an event of an incident asks for: at most one per channel, and one escalation.
 
-    A route matches an event of at least its severity of a model and owner that it names. A muted incident, and what
-    a person said, only change the message that is there (mode ``update``); an event above the severity that was muted
-    is told. Quiet hours postpone what people read to their end; a digest is due at its next time of day.
-    An escalation is planned for what asks somebody to look, counted from when that is told first.
+    A route matches an event if the event has at least its severity and the route names its model and owner. Actions of
+    people and events of a muted incident only change the existing message (mode ``update``), but an event above the
+    muted severity is sent. Quiet hours postpone messages for people to their end. A digest is due at its next time of day.
+    An escalation is planned for events that need attention; its delay starts when the event is first sent.
 
     Args:
         rules: the rules.
-        stored: the incident after the event, with what people have said about it.
+        stored: the incident after the event, with the actions of people on it.
         event: what happened.
         now: the time of planning, with a time zone.
 
@@ -65,9 +65,9 @@ def plan_alerts(
 
 
 def is_page(alert: PlannedAlert, event: IncidentEvent) -> bool:
-    """Return whether an alert is a page: a critical incident opened, reopened or escalated, told at once.
+    """Return whether an alert is a page: sent at once because a critical incident opened, reopened or escalated.
 
-    Several channels may be told of one event: that is one page for each alert, and one event.
+    If several channels receive one event, each alert is a page.
     """
     return alert.mode == "now" and event.severity is Severity.CRITICAL and event.kind in PAGING_EVENTS
 
@@ -103,7 +103,7 @@ def _at_once(rules: AlertingRules, channel: str, event: IncidentEvent, at: dt.da
 
 
 def _silently(channel: str, kind: ChannelKind, now: dt.datetime) -> PlannedAlert | None:
-    # What Apprise has sent cannot be changed.
+    # A message sent by Apprise cannot be changed.
     return None if kind is ChannelKind.APPRISE else PlannedAlert(channel=channel, due_at=now, mode="update")
 
 
@@ -130,12 +130,12 @@ def _to_escalation(
     silent: bool,
     now: dt.datetime,
 ) -> tuple[PlannedAlert, ...]:
-    """Return the escalation of an event that asks for one, or what its channel must hear of an earlier one."""
+    """Return the escalation of an event that needs one, or the update of an earlier escalation for its channel."""
     name = escalation.channel
     if silent or event.kind is EventKind.RESOLVED:
         if any(alert.channel == name for alert in alerts):
             return ()
-        # Only told where the escalation has been told, which the delivery knows.
+        # Sent only if the escalation was sent, which the delivery checks.
         kind = rules.channels[name].kind
         told = _silently(name, kind, now) if silent else _at_once(rules, name, event, now)
         return () if told is None else (told,)
@@ -147,15 +147,15 @@ def _to_escalation(
 
 
 def _is_in_hand(stored: StoredIncident, event: IncidentEvent) -> bool:
-    """Whether somebody has acknowledged; what comes back after its resolution must be acknowledged again."""
+    """Return whether somebody has acknowledged the incident. A reopened incident must be acknowledged again."""
     return stored.handling.acknowledged_at is not None and event.kind is not EventKind.REOPENED
 
 
 def next_time_of_day(time: dt.time, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
     """Return the first instant at or after ``now``, in UTC, at which clocks in ``zone`` show ``time``.
 
-    A time that a clock change skips comes as much after the change as it would have come without it; of one that comes
-    twice in a night the first counts.
+    If a clock change skips the time, the result is as long after the change as it would have been without it. If the
+    time occurs twice in a night, the first occurrence counts.
     """
     today = now.astimezone(zone).date()
     instants = (_instant(today + dt.timedelta(days=days), time, zone) for days in range(-1, 3))

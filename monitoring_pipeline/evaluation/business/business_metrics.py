@@ -1,4 +1,4 @@
-"""Business metrics: which values a user's SQL asks for, and what its number means for a chunk."""
+"""Business metrics: the parameters of a user's SQL, and the measurement made of its number."""
 
 import re
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _NO_PREDICTIONS = "no predictions"
 
 
 class BusinessQueryError(SourceError):
-    """A business metric's SQL that cannot give one number; the message says what it gave, and what is needed."""
+    """The SQL of a business metric does not give one number. The message names what it gave and what is needed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class BusinessQuery:
 
 
 def parse_business_query(text: str) -> BusinessQuery:
-    """Return a query of the user's own with every ``:name`` as ``$name``; no value becomes part of the text.
+    """Return a user's query with every ``:name`` as ``$name``. No value becomes part of the text.
 
     Text, quoted names, comments (also nested, as in PostgreSQL and DuckDB) and casts (``::``) are left as they are.
 
@@ -85,17 +85,17 @@ def business_measurement(
 
 
 def business_failure(name: str, metric: BusinessMetric, reason: str, *, model_version: str = "") -> Measurement:
-    """Return the measurement that says why a business metric could not be measured."""
+    """Return the skipped measurement of a business metric, with the reason."""
     return _blank(name, metric, model_version).skipped(f"{metric.sql}: {reason}")
 
 
 def without_predictions(name: str, metric: BusinessMetric) -> Measurement:
-    """Return the measurement of a metric by model version, on a chunk where no version predicted."""
+    """Return the measurement of a metric by version, for a chunk on which no version predicted."""
     return _blank(name, metric, "").skipped(_NO_PREDICTIONS)
 
 
 def has_failed(measurement: Measurement) -> bool:
-    """Return whether the SQL of a business metric has failed, which no later label or row mends."""
+    """Return whether the SQL of a business metric has failed. Later labels or rows cannot correct that."""
     skipped = measurement.kind is Kind.BUSINESS and measurement.status is Status.SKIPPED
     return skipped and measurement.reason not in (_GAVE_NULL, _NO_PREDICTIONS)
 
@@ -125,7 +125,7 @@ def _parameters(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _end_of_comment(text: str, start: int) -> int:
-    """Return where a comment ends, with those inside it; one that is never closed takes the rest."""
+    """Return the end of a comment, including nested ones. A comment that is never closed extends to the end."""
     depth = 0
     for mark in _COMMENT_MARK.finditer(text, start):
         depth += 1 if mark[0] == "/*" else -1

@@ -1,9 +1,9 @@
-"""Service levels of a model: the share of good days in a rolling window, and what is left of the error budget.
+"""Objectives of a model: the share of good days in a rolling window, and the error budget that is left.
 
 Service level objective, error budget and burn rate as in the Site Reliability Workbook (Beyer et al. 2018), chapters 2
-and 5: the budget is the share of bad days that the objective allows, and the burn rate how many times faster than
-that it is being spent. A long window (the objective's) tells whether the budget is gone, a short one whether it is
-still being spent.
+and 5: the budget is the share of bad days that the objective allows, and the burn rate is the speed at which it is
+spent, as a multiple of the allowed speed. The long window of the objective shows whether the budget is gone, a short
+window shows whether it is still being spent.
 """
 
 import math
@@ -41,7 +41,7 @@ class _Days:
 def check_objectives(spec: ModelSpec) -> None:
     """Refuse objectives on performance or business metrics that do not exist.
 
-    What the quality of a model's tables is measured by follows from its suite, and is not checked.
+    Quality metrics depend on the suite and are not checked.
 
     Raises:
         UnknownMetricError: naming field, value and what is known.
@@ -62,7 +62,7 @@ def check_objectives(spec: ModelSpec) -> None:
 
 
 def names_measured(spec: ModelSpec) -> frozenset[MetricName]:
-    """Return the names of the measurements that a model's objectives are about."""
+    """Return the names of the measurements that a model's objectives use."""
     return frozenset(objective.measured for objective in spec.objectives.values())
 
 
@@ -73,7 +73,7 @@ def first_key(spec: ModelSpec, chunk_key: str) -> str:
 
 
 def later_keys(spec: ModelSpec, chunk_key: str, known_keys: Iterable[str]) -> tuple[str, ...]:
-    """Return those of ``known_keys``, in order, whose windows contain ``chunk_key``; itself is not among them."""
+    """Return the other ``known_keys``, in order, whose windows contain ``chunk_key``."""
     return tuple(key for key in sorted(known_keys) if key > chunk_key >= first_key(spec, key))
 
 
@@ -91,7 +91,7 @@ def measure_objectives(
     Args:
         spec: the model.
         chunk_key: the newest day of the windows.
-        history: measurements with their chunk's key, in any order; those after ``chunk_key`` are not looked at.
+        history: measurements with their chunk's key, in any order; those after ``chunk_key`` are ignored.
     """
     return tuple(
         measurement
@@ -140,7 +140,7 @@ def _attainment(blank: Measurement, objective: Objective, window: _Days) -> Meas
 
 def _budget(blank: Measurement, objective: Objective, window: _Days) -> Measurement:
     allowed = _allowed(objective) * window.counted
-    # Rounded, so that days that spend the budget exactly do not overspend it; + 0.0 turns a negative zero.
+    # Rounded, so that days that spend exactly the budget do not overspend it. + 0.0 turns a negative zero into zero.
     left = round(1 - len(window.bad) / allowed, 9) + 0.0
     measured = replace(
         blank,

@@ -11,11 +11,11 @@ DECISIVE = "decisive_measurements"
 
 
 def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Measurement:
-    """Return how much of what decides about a chunk could be measured; nothing, though it has rows, is a breach.
+    """Return the number of decisive measurements of a chunk as a measurement. Zero is a breach if the chunk has rows.
 
     Args:
         measurements: all of the chunk.
-        rows: its predictions.
+        rows: number of its predictions.
     """
     count = sum(map(is_decisive, measurements))
     measurement = Measurement(
@@ -36,5 +36,5 @@ def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Mea
 
 
 def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:
-    """Return the measurements without those about the monitoring itself, on which no verdict rests."""
+    """Return the measurements without those about the monitoring itself, which do not affect the verdict."""
     return [m for m in measurements if m.subject != SUBJECT and m.name not in (DECISIVE, GUARDED)]

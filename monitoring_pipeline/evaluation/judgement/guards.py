@@ -1,9 +1,9 @@
-"""Numbers that the spec guards and that could not be measured: a threshold that nothing is held against.
+"""Guarded metrics that could not be measured, so that their thresholds are not checked.
 
-Guarded is what has a threshold or an objective of more than severity ``info``. Performance is missing only once its
-labels are final and the chunk has as many labelled predictions as performance needs (that too few have come is the
-matter of ``labels_arrived_ratio``); a business metric when its SQL fails, or when it still gives NULL by then. What may
-yet come says nothing either way.
+A metric is guarded if it has a threshold or an objective above severity ``info``. A performance metric is missing only
+if the labels are final and the chunk has enough labelled predictions; too few labels are the matter of
+``labels_arrived_ratio``. A business metric is missing if its SQL fails, or if it still gives NULL by then. A metric
+that may still arrive is not counted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _DEFINITION = "metrics with a threshold or an objective that could not be measur
 
 
 class _State(StrEnum):
-    """Whether a guarded metric was measured, can be no more, or may yet be."""
+    """Whether a guarded metric was measured, is missing for good, or may still arrive."""
 
     MEASURED = "measured"
     MISSING = "missing"
@@ -28,12 +28,12 @@ class _State(StrEnum):
 
 
 def measure_guards(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> tuple[Measurement, ...]:
-    """Return how many guarded metrics of the champion could not be measured: of performance, and of the business.
+    """Return the number of the champion's guarded metrics that could not be measured, for performance and business.
 
     Args:
         spec: the model.
         measurements: all of the chunk.
-        rows: its predictions.
+        rows: number of its predictions.
     """
     excuse = _excuse(spec, measurements, rows)
     return tuple(
@@ -56,7 +56,7 @@ def guarded_names(spec: ModelSpec, kind: str) -> set[MetricName]:
 
 
 def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> str | None:
-    """Return why nothing can be asked of a chunk yet, or ever, if so."""
+    """Return the reason why a chunk is not checked, or None if it is."""
     needed = spec.performance.minimum_rows
     if rows < needed:
         return f"{rows} predictions, at least {needed} needed"

@@ -18,15 +18,15 @@ _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def judge(measurements: Sequence[Measurement]) -> Verdict:
-    """Judge a chunk: as bad as its most severe breach, unknown if there is none and nothing decisive could be measured.
+    """Judge a chunk by its most severe breach; it is unknown if nothing is breached and nothing decisive was measured.
 
-    Breaches of severity ``info`` are listed and do not make a chunk less than ok. What could not be measured
-    is neither healthy nor breached: it is counted, and performance that is missing is said. An estimate counts only
-    until the labels tell the same metric. A version that serves nobody is no measure of whether anything was measured.
+    Breaches of severity ``info`` are listed but leave a chunk ok. Skipped measurements are neither healthy nor
+    breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is measured by
+    labels. Measurements of a version that serves nobody are not decisive.
     """
     breached = sorted(
         (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
-        # What could not be measured comes last: mostly, something before it is the reason.
+        # Missing measurements come last, because something listed before is usually the reason.
         key=lambda m: (
             _WEIGHT[m.severity],
             m.kind is Kind.OPERATIONS,
@@ -49,14 +49,14 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
 
 
 def is_decisive(measurement: Measurement) -> bool:
-    """Return whether a measurement says something about a model that serves: drift or performance, and measured."""
+    """Return whether a measurement is decisive: measured drift or performance of a version that serves."""
     return (
         measurement.kind in DECISIVE_KINDS and measurement.status is not Status.SKIPPED and measurement.role in SERVING
     )
 
 
 def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Measurement]:
-    """Return the measurements without the estimates of metrics that the labels have told, version by version."""
+    """Return the measurements without estimates of metrics that labels have given, version by version."""
     realized = {
         (m.model_version, m.metric)
         for m in measurements
@@ -70,7 +70,7 @@ def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Meas
 
 
 def _whose(measurement: Measurement) -> str:
-    """Name the version, unless it is the champion's or nobody's."""
+    """Return the words for the version, empty for the champion and for measurements without a version."""
     is_champions = measurement.role == Role.CHAMPION or not measurement.model_version
     return "" if is_champions else f"{measurement.role} {measurement.model_version}: "
 
@@ -79,14 +79,14 @@ def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus
     worst = min((_WEIGHT[m.severity] for m in breached), default=_WEIGHT[Severity.INFO])
     if worst == _WEIGHT[Severity.CRITICAL]:
         return VerdictStatus.CRITICAL
-    # A breach was measured, however little else could be.
+    # A measured breach decides, even if little else was measured.
     if worst == _WEIGHT[Severity.WARNING]:
         return VerdictStatus.WARNING
     return VerdictStatus.OK if measured else VerdictStatus.UNKNOWN
 
 
 def _what_is_missing(skipped: Sequence[Measurement]) -> list[str]:
-    """Return one line per kind and reason that kept something decisive from being measured."""
+    """Return one line for each kind and reason of decisive measurements that were skipped."""
     counted: dict[tuple[str, str], int] = {}
     for m in skipped:
         if m.kind in DECISIVE_KINDS and m.severity is not Severity.INFO:

@@ -1,4 +1,4 @@
-"""The monitoring's own health, as measurements: failed runs, overdue chunks, and nights without anything decisive."""
+"""Measurements of the monitoring itself: failed runs, overdue chunks, and chunks without a decisive measurement."""
 
 import datetime as dt
 from collections.abc import Collection, Sequence
@@ -17,7 +17,7 @@ OVERDUE_DAYS = 7
 
 @dataclass(frozen=True, kw_only=True)
 class FailedRun:
-    """A run that failed: which job, in which step (empty when in none), and what it said."""
+    """A failed run: its job, the failed step (empty if the run failed outside a step), and the error message."""
 
     job: str
     run_id: str
@@ -26,7 +26,7 @@ class FailedRun:
 
 
 def run_failure_measurement(failure: FailedRun) -> Measurement:
-    """Return the measurement of a chunk whose run has failed; the whole message stays with the run."""
+    """Return the measurement of a chunk whose run has failed. The complete message stays with the run."""
     place = f" in step {failure.step}" if failure.step else ""
     said = f": {failure.message}" if failure.message else ""
     return Measurement(
@@ -44,7 +44,7 @@ def run_failure_measurement(failure: FailedRun) -> Measurement:
 
 
 def overdue_measurement(spec: ModelSpec, chunk: Chunk, grace: dt.timedelta = DEFAULT_GRACE) -> Measurement:
-    """Return the measurement of a chunk that has no verdict in time; the same, whenever it is found out."""
+    """Return the measurement of a chunk without a verdict in time. It does not depend on when it is made."""
     due = due_at(spec, chunk, grace).astimezone(spec.zone)
     return Measurement(
         kind=Kind.OPERATIONS,
@@ -61,15 +61,15 @@ def overdue_measurement(spec: ModelSpec, chunk: Chunk, grace: dt.timedelta = DEF
 
 
 def with_failure(known: Sequence[Measurement], failure: Measurement) -> tuple[Measurement, ...]:
-    """Return what is known of a chunk's health after one more failure: the newest of each name, in a fixed order."""
+    """Return the health measurements of a chunk after one more failure: the newest of each name, in a fixed order."""
     others = [measurement for measurement in known if measurement.name != failure.name]
     return tuple(sorted([*others, failure], key=lambda measurement: measurement.name))
 
 
 def recovered(known: Sequence[Measurement], job: str, nightly_job: str) -> tuple[Measurement, ...]:
-    """Return what is known of a chunk's health after a run that ended with a verdict.
+    """Return the health measurements of a chunk after a run that ended with a verdict.
 
-    The nightly run makes good all failures, any other job its own: it has not done what the night left undone.
+    The nightly run clears all failures. Another job clears only its failures: it repeats only part of the night.
     """
     return tuple(
         _healthy(measurement)
@@ -80,7 +80,7 @@ def recovered(known: Sequence[Measurement], job: str, nightly_job: str) -> tuple
 
 
 def due_at(spec: ModelSpec, chunk: Chunk, grace: dt.timedelta = DEFAULT_GRACE) -> dt.datetime:
-    """Return the instant (UTC) by which a chunk should be judged: its scheduled run, and some grace."""
+    """Return the instant (UTC) by which a chunk should be judged: its scheduled run plus a grace period."""
     return spec.calendar.due_at(chunk) + grace
 
 
@@ -89,7 +89,7 @@ def overdue_chunks(
 ) -> tuple[Chunk, ...]:
     """Return the chunks after the newest judged one that should have been judged by now; at most the last seven days.
 
-    A model of which nothing was ever judged is not yet monitored, and has none.
+    A model without any judged chunk is not monitored yet and has no overdue chunks.
     """
     if not judged_keys:
         return ()
