@@ -1,4 +1,4 @@
-"""What a delivery needs of the store and of a channel, and what passes between them."""
+"""Shapes that a delivery needs: the outbox, a channel, and the data that pass between them."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
@@ -11,13 +11,13 @@ from monitoring_pipeline.records.incident import StoredIncident
 
 
 class DeliveryError(Exception):
-    """A channel did not take a message.
+    """A channel did not accept a message.
 
     Args:
-        text: what went wrong and, where a person must do something, what; never holds a secret.
-        retry_after: when the channel asks to be left alone for a time; the message was not taken.
-        needs_a_person: trying again soon is of no use.
-        channel_wide: whether other messages would fare alike.
+        text: the problem and, if a person must act, the remedy; never contains a secret.
+        retry_after: the wait that the channel asks for; the message was not accepted.
+        needs_a_person: an early retry is useless.
+        channel_wide: whether other messages would fail as well.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Dispatch:
     """One message for a channel.
 
     Args:
-        alerts: the alerts that it tells: one, or all of a digest.
-        message: what it says.
-        thread: what the channel called the incident's first message there; ``None`` if there is none.
-        only_update: the message that is there changes, and nobody is told.
+        alerts: the alerts that it contains: one, or all of a digest.
+        message: its content.
+        thread: the channel's name of the first message of the incident; ``None`` if there is none.
+        only_update: the existing message changes, and nobody is notified.
         draw_chart: makes the chart that goes with it, as PNG; ``None`` when there is nothing to draw.
     """
 
@@ -55,7 +55,7 @@ class Dispatch:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """What a channel says of a message that it took: its name there, the incident's thread, and what went amiss."""
+    """The answer of a channel that accepted a message: its name there, the incident's thread, and problems."""
 
     delivery_id: str | None = None
     thread: str | None = None
@@ -63,7 +63,7 @@ class Receipt:
 
 
 class AlertChannel(Protocol):
-    """A place that takes messages."""
+    """A place that accepts messages."""
 
     @property
     def name(self) -> str:
@@ -72,14 +72,14 @@ class AlertChannel(Protocol):
 
     @property
     def keeps_record(self) -> bool:
-        """Whether every event belongs there, also one of an incident that it has never heard of."""
+        """Whether every event is sent there, even one of an incident that was never sent there before."""
         ...
 
     def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:
-        """Return those alerts, by id, that the channel has taken before; none where it cannot tell.
+        """Return the ids of the alerts that the channel contains already; none if it cannot be searched.
 
         Args:
-            alerts: alerts of which it is not known.
+            alerts: alerts that may have been sent.
             threads: known threads, by the incident's id.
 
         Raises:
@@ -91,7 +91,7 @@ class AlertChannel(Protocol):
         """Send one message.
 
         Raises:
-            DeliveryError: when the channel did not take it, or it is not known whether it did.
+            DeliveryError: when the channel refused it, or when it is unknown whether it was accepted.
         """
         ...
 
@@ -100,15 +100,15 @@ class Outbox(Protocol):
     """The store's table of alerts, as a delivery uses it; each call is one transaction."""
 
     def claim(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedAlert]:
-        """Take the alerts that are due and nobody holds, by id; nobody else gets them before the lease ends.
+        """Claim the due alerts that nobody holds, by id. Nobody else can claim them before the lease ends.
 
-        An alert waits for every earlier one of its incident and channel that has been claimed before, is neither sent,
-        dropped nor given up, and cannot be claimed now: what happened later is not told first.
+        An alert waits for every earlier alert of its incident and channel that was claimed before and is still
+        unfinished, so that events are sent in order.
         """
         ...
 
     def mark_sent(self, alert_ids: Sequence[int], at: dt.datetime, delivery_id: str | None) -> None:
-        """Record that the channel took them."""
+        """Record that the channel accepted them."""
         ...
 
     def mark_failed(self, alert_ids: Sequence[int], error: str, retry_at: dt.datetime | None) -> None:
@@ -116,19 +116,19 @@ class Outbox(Protocol):
         ...
 
     def postpone(self, alert_ids: Sequence[int], reason: str, until: dt.datetime) -> None:
-        """Give them back untried: ``attempts`` and ``uncertain`` stay as they were when they were claimed."""
+        """Release them untried: ``attempts`` and ``uncertain`` stay as they were when they were claimed."""
         ...
 
     def mark_dropped(self, alert_ids: Sequence[int], reason: str) -> None:
-        """Record that they need not be sent."""
+        """Record that they are not needed."""
         ...
 
     def thread(self, incident_id: str, channel: str) -> str | None:
-        """Return what the channel called the incident's first message, if it has had one."""
+        """Return the channel's name of the first message of the incident, if there is one."""
         ...
 
     def save_thread(self, incident_id: str, channel: str, thread: str) -> None:
-        """Record what the channel called the incident's first message; replaces what was recorded."""
+        """Record the channel's name of the first message of the incident, replacing an earlier one."""
         ...
 
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:

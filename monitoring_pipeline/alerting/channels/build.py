@@ -49,8 +49,7 @@ def build_channels(
 ) -> dict[str, AlertChannel]:
     """Return the channels of the rules by name; nothing is connected or imported before the first message.
 
-    A channel whose secret is missing, or no address, takes no message and says why; the others are not kept from
-    theirs.
+    A channel with a missing secret or an invalid address raises an error for each message. Other channels still send.
 
     Args:
         rules: the rules.
@@ -66,7 +65,7 @@ def build_channels(
 
 
 class _Unusable:
-    """Stands for a channel until somebody mends its secret; its messages wait."""
+    """Stands for a channel whose secret must be corrected; its messages wait."""
 
     keeps_record = True
 

@@ -11,12 +11,12 @@ from monitoring_pipeline.records.alert import ClaimedAlert
 
 
 class FileChannel:
-    """One file that grows; a line that is in it is on the disk."""
+    """One file that grows. A line in it has been written to the disk."""
 
     keeps_record = True
 
     def __init__(self, name: str, path: Path, *, link: str | None = None) -> None:
-        """Take the file, which need not exist."""
+        """Take the path of the file; the file may be missing."""
         self.name = name
         self._path = path
         self._link = link

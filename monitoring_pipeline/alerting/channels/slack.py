@@ -1,4 +1,4 @@
-"""Slack: one thread per incident, whose first message always shows how it stands."""
+"""Slack: one thread per incident, whose first message always shows the present state."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -28,13 +28,13 @@ class SlackChannel:
         self._calls = calls
 
     def send(self, dispatch: Dispatch) -> Receipt:
-        """Post an incident's first message, or bring it up to date and say in its thread what has happened.
+        """Post the first message of an incident, or update it and post the event in its thread.
 
-        Only the last call posts, so that a failure before it leaves nothing that would be repeated; a chart that
-        cannot be uploaded is a note in the receipt.
+        Only the last call posts, so a failure before it cannot cause a repeated message. A chart that cannot be
+        uploaded becomes a note in the receipt.
 
         Raises:
-            DeliveryError: when Slack did not take it, or it is not known whether it did.
+            DeliveryError: when Slack refused it, or when it is unknown whether Slack accepted it.
         """
         if dispatch.thread is None:
             return self._post_first(dispatch)
@@ -54,7 +54,7 @@ class SlackChannel:
     def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:
         """Return those of the alerts that are in the channel already, by the keys in messages' metadata.
 
-        The newest 2,000 messages are looked through, and the threads. None is found without the permission to read.
+        The newest 2,000 messages and the threads are searched. Without permission to read, the result is empty.
 
         Raises:
             DeliveryError: when Slack cannot be asked now.

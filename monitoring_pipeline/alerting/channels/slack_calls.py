@@ -37,7 +37,7 @@ _TOO_MANY, _SERVER_ERRORS = 429, 500
 
 
 class SlackRefusalError(DeliveryError):
-    """Slack understood, and said no."""
+    """Slack refused the call."""
 
     def __init__(self, method: str, code: str) -> None:
         hint = _WHAT_TO_DO.get(code)
@@ -47,7 +47,7 @@ class SlackRefusalError(DeliveryError):
 
     @property
     def refuses_content(self) -> bool:
-        """Whether it is the message's form that Slack did not take."""
+        """Whether Slack refused the form of the message."""
         return self.code in _REFUSED_CONTENT
 
     @property
@@ -62,10 +62,10 @@ class SlackRefusalError(DeliveryError):
 
 
 class SlackCalls:
-    """One bot's calls; nothing is repeated here, for only the delivery knows what may be repeated."""
+    """The calls of one bot. Nothing is repeated here, because the delivery decides what may be repeated."""
 
     def __init__(self, token: SecretStr, *, base_url: str = SLACK_API, timeout_seconds: int = 10) -> None:
-        """Take the bot's token; ``base_url`` is Slack's own unless told otherwise."""
+        """Take the bot's token; ``base_url`` is Slack's by default."""
         self._token = token
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds

@@ -20,7 +20,7 @@ _NEED_A_PERSON = frozenset({401, 403, 404, 405, 410})
 
 
 class WebhookChannel:
-    """One address that takes alert documents; the receiver tells repeats by the key in header and body."""
+    """One address that takes alert documents; the receiver recognizes repeats by the key in header and body."""
 
     keeps_record = True
 

@@ -1,4 +1,4 @@
-"""The delivery: takes what is due from the outbox, sends it, and marks it."""
+"""The delivery claims due alerts from the outbox, sends them, and marks them."""
 
 import datetime as dt
 import time
@@ -35,11 +35,11 @@ def deliver(
     time_limit: dt.timedelta = TIME_LIMIT,
     sleep: Callable[[float], None] = time.sleep,
 ) -> DeliveryReport:
-    """Send every alert that is due, channel by channel; one that is down holds up only its own.
+    """Send every due alert, channel by channel. A channel that is down delays only its own alerts.
 
-    What may have been sent before (a delivery died between sending and marking, or a channel did not answer) is looked
-    up where the channel can tell, and otherwise sent again. Within a channel, an incident's alerts are told in order:
-    after one that failed, the later ones wait for it.
+    An alert may have been sent before without being marked, if a delivery died or a channel did not answer. It is
+    looked up in the channel if the channel supports that, and otherwise sent again. Within a channel, the alerts of an
+    incident are sent in order: after a failure the later ones wait.
 
     Args:
         outbox: the alerts.
@@ -134,7 +134,7 @@ class _ChannelDelivery:
                 self._progress.notes.append(f"{self._channel.name}: it could not be looked up what was sent: {error}")
                 return list(alerts)
             self._fail(doubtful[:1], error)
-            # Whether they were sent can be asked later; what is new must not overtake them either.
+            # Whether they were sent can be looked up later. New alerts must not overtake them.
             rest = [alert for alert in alerts if alert is not doubtful[0]]
             self._postpone(rest, str(error), self._next_try(doubtful[0], error))
             return []
@@ -143,7 +143,7 @@ class _ChannelDelivery:
         return [alert for alert in alerts if alert.alert_id not in found]
 
     def _handle(self, alert: ClaimedAlert) -> None:
-        # First: what waits for the incident's first message must not be taken for one that was never told.
+        # First: an alert that waits for the first message of its incident must not count as never sent.
         if self._must_wait([alert]):
             return
         thread = self._thread(alert.stored)
@@ -202,7 +202,7 @@ class _ChannelDelivery:
                 self._sleeps_left -= 1
                 self._sleep(rest.total_seconds())
             except Exception as error:
-                # A defect of one message or one library must not keep the others from being told.
+                # A defect in one message or library must not stop the other messages.
                 text = f"{type(error).__name__}: {error}"
                 raise DeliveryError(text, channel_wide=False) from error
 

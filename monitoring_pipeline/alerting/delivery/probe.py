@@ -1,4 +1,4 @@
-"""A probe: a message that only tries a channel: the whole way that an alert goes, about no incident."""
+"""A probe: a test message that takes the same path as an alert, without an incident."""
 
 import datetime as dt
 
@@ -14,10 +14,10 @@ NOTHING = "This is a test: nothing has happened"
 
 
 def send_probe_message(channel: AlertChannel, *, link: str | None, now: dt.datetime) -> Receipt:
-    """Send a message that says it is a test; to a machine it is an incident of severity info, of the model probe.
+    """Send a message that is marked as a test. For machines it is an incident of severity info of the model "probe".
 
     Raises:
-        DeliveryError: when the channel does not take it; the message says why.
+        DeliveryError: when the channel refuses it; the message has the reason.
     """
     today = now.date().isoformat()
     incident = Incident(

@@ -1,4 +1,4 @@
-"""Which alerts have become needless between the planning and the sending."""
+"""Which alerts became unnecessary between planning and sending."""
 
 import datetime as dt
 
@@ -7,11 +7,11 @@ from monitoring_pipeline.records.incident import EventKind, IncidentState
 
 
 def why_needless(alert: ClaimedAlert, thread: str | None, *, keeps_record: bool, now: dt.datetime) -> str | None:
-    """Return why an alert need not be sent any more; ``None`` when it must be.
+    """Return the reason why an alert is no longer needed; ``None`` if it must be sent.
 
     Args:
         alert: the alert.
-        thread: what the channel called the incident's first message there, if it has had one.
+        thread: the channel's name of the first message of the incident, if there is one.
         keeps_record: whether every event belongs into the channel.
         now: the time, with a time zone.
     """
@@ -33,7 +33,7 @@ def _why_not_escalated(alert: ClaimedAlert, now: dt.datetime) -> str | None:
     if stored.handling.muted_until is not None and stored.handling.muted_until > now:
         return "the incident is muted"
     acknowledged_at = stored.handling.acknowledged_at
-    # What was acknowledged before it came back must be acknowledged again.
+    # An incident that was acknowledged before it reopened must be acknowledged again.
     if acknowledged_at is not None and (
         alert.event.kind is not EventKind.REOPENED or acknowledged_at >= alert.event_at
     ):

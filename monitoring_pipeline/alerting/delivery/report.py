@@ -1,4 +1,4 @@
-"""What became of the alerts of a delivery."""
+"""The outcome of the alerts of a delivery."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ class Failure:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryReport:
-    """What became of the alerts of one delivery.
+    """The outcome of the alerts of one delivery.
 
     Args:
         sent: ids that a channel took, or was found to have taken before.
         repeated: those of them that may have been sent before, by a channel that cannot look them up.
         dropped: ids that needed not be sent, with the reason.
         postponed: ids that were not tried.
-        failures: what a channel did not take.
-        notes: what went amiss beside a message that was taken, such as a chart.
+        failures: alerts that a channel refused.
+        notes: problems beside an accepted message, such as a missing chart.
     """
 
     sent: tuple[int, ...]
@@ -38,7 +38,7 @@ class DeliveryReport:
 
 @dataclass
 class Progress:
-    """What has become of the alerts of a delivery so far; the lists grow while it runs."""
+    """The outcome of the alerts of a delivery so far; the lists grow while it runs."""
 
     sent: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Progress:
     notes: list[str] = field(default_factory=list)
 
     def report(self) -> DeliveryReport:
-        """Return the report of what is known by now."""
+        """Return the report of the outcome so far."""
         return DeliveryReport(
             sent=tuple(self.sent),
             repeated=tuple(self.repeated),

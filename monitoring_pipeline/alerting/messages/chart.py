@@ -1,4 +1,4 @@
-"""The small chart beside an incident: how its first measurement got there."""
+"""The small chart of an incident: the history of its first measurement."""
 
 import io
 from collections.abc import Sequence

@@ -34,18 +34,18 @@ def slack_blocks(message: Message) -> list[Block]:
 
 
 def slack_reply(message: Message) -> list[Block]:
-    """Return what is said in an incident's thread when something happens to it: that, and the evidence."""
+    """Return the reply in an incident's thread about an event, with the evidence."""
     evidence = _packed([f"• {escaped(line)}" for line in message.lines])
     return [_section(slack_text(message)), *map(_section, evidence)][:BLOCKS]
 
 
 def slack_text(message: Message) -> str:
-    """Return what Slack shows where it has no room for blocks, such as in notifications."""
+    """Return the text that Slack shows in places without blocks, such as notifications."""
     return clipped(f"{message.mark} {escaped(message.title)}\n{escaped(message.happened)}", SECTION_CHARACTERS)
 
 
 def escaped(text: str) -> str:
-    """Escape what Slack would take for a link, a mention or an entity, and keep names from becoming markup.
+    """Escape links, mentions and entities of Slack, and prevent names from becoming markup.
 
     The three entities: https://docs.slack.dev/messaging/formatting-message-text#escaping
     """
@@ -75,7 +75,7 @@ def markdown(message: Message) -> str:
 
 
 def _literal(text: str) -> str:
-    """Escape what Markdown and HTML would take for markup."""
+    """Escape the markup of Markdown and HTML."""
     return re.sub(r"([\\`*_\[\]<>])", r"\\\1", " ".join(text.split()))
 
 

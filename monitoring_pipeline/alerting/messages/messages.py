@@ -33,14 +33,14 @@ _WHAT_HAPPENED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What is to be said, without any channel's markup.
+    """The content of a message, without the markup of a channel.
 
     Args:
-        mark: a sign that shows how bad it is.
+        mark: a sign that shows the severity.
         title: one line.
-        severity: how bad it is.
+        severity: the severity.
         resolved: whether it is over.
-        happened: one line: what has just happened.
+        happened: one line about the event.
         facts: labels and values.
         lines: the evidence, or the incidents of a digest; one line each.
         commands: labels and commands to answer with.
@@ -64,7 +64,7 @@ class Message:
 
 
 def incident_message(alert: ClaimedAlert, *, link: str | None) -> Message:
-    """Return the message that tells an incident as it is now, and what has just happened to it.
+    """Return the message about the present state of an incident and its latest event.
 
     Args:
         alert: the alert.
@@ -111,7 +111,7 @@ def digest_message(alerts: Sequence[ClaimedAlert], *, link: str | None) -> Messa
 
 
 def finding_lines(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """Return one line per finding: what moved, from what to what, how sure, on how many rows, since when."""
+    """Return one line per finding: value, reference, significance, rows, and the first breached chunk."""
     return _shortened([finding_line(finding) for finding in findings], SHOWN_FINDINGS)
 
 

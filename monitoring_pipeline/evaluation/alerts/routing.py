@@ -36,8 +36,8 @@ def plan_alerts(
 
     A route matches an event if the event has at least its severity and the route names its model and owner. Actions of
     people and events of a muted incident only change the existing message (mode ``update``), but an event above the
-    muted severity is sent. Quiet hours postpone messages for people to their end. A digest is due at its next time of day.
-    An escalation is planned for events that need attention; its delay starts when the event is first sent.
+    muted severity is sent. Quiet hours postpone messages for people to their end. A digest is due at its next time of
+    day. An escalation is planned for events that need attention; its delay starts when the event is first sent.
 
     Args:
         rules: the rules.

@@ -21,8 +21,8 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     """Judge a chunk by its most severe breach; it is unknown if nothing is breached and nothing decisive was measured.
 
     Breaches of severity ``info`` are listed but leave a chunk ok. Skipped measurements are neither healthy nor
-    breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is measured by
-    labels. Measurements of a version that serves nobody are not decisive.
+    breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is
+    measured by labels. Measurements of a version that serves nobody are not decisive.
     """
     breached = sorted(
         (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),

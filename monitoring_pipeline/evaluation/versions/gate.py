@@ -1,4 +1,4 @@
-"""The gate: whether a challenger has proven better than the champion, and worse in nothing that is guarded."""
+"""The gate: whether a challenger is proven better than the champion and within every guard."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from monitoring_pipeline.statistics.results import Quantity
 
 @dataclass(frozen=True, kw_only=True)
 class GateResult:
-    """The gate's answer: yes, no, or could not be measured (``None``), with what it rests on.
+    """The gate's answer with its evidence: passed, refused, or not measured (``None``).
 
-    ``reasons`` are all lines against the challenger, or those for it where there are none.
+    ``reasons`` are the lines against the challenger, or those in its favour if there are none.
     """
 
     passed: bool | None
@@ -30,16 +30,16 @@ class GateResult:
 
 
 def judge_challenger(rules: GateRules, comparison: PairedComparison) -> GateResult:
-    """Judge a challenger by what the rules ask of it.
+    """Judge a challenger by the rules of the gate.
 
-    - Its loss must be smaller by more than ``minimum_improvement``: the whole interval says so.
-    - A guarded metric or gap may be worse by what the guard allows: the value itself decides, doubt is no excuse.
-    - It may not lack an output on more rows than the champion does.
+    - Its loss must be smaller by more than ``minimum_improvement``, by the whole interval.
+    - A guarded metric or gap may be worse by the allowance of the guard; the value decides, not its interval.
+    - It must not lack an output for more rows than the champion.
     - In a segment its loss may be worse by ``segment_worsening``, and is refused when the whole interval is beyond:
-      of many small segments some look worse by chance.
+      some of many small segments look worse by chance.
 
-    A no outweighs what could not be measured; a loss or guard that could not be measured outweighs every yes. A
-    segment too small to be compared decides nothing.
+    A refused check outweighs an unmeasured one. An unmeasured loss or guard outweighs every passed check. A segment
+    that is too small to be compared is ignored.
     """
     too_little = _too_little(rules, comparison)
     if too_little is not None:
@@ -98,7 +98,7 @@ def _named_columns(rules: GateRules) -> Iterator[tuple[str, str]]:
 
 
 def _too_little(rules: GateRules, comparison: PairedComparison) -> str | None:
-    """Return why these rows prove nothing, or None."""
+    """Return the reason why these rows cannot prove anything, or None."""
     if comparison.rows < rules.minimum_rows:
         return f"{comparison.rows} labelled rows of both versions, at least {rules.minimum_rows} needed"
     if comparison.task is not Task.REGRESSION and comparison.distinct_labels < 2:  # noqa: PLR2004 - two classes
@@ -110,7 +110,7 @@ def _loss_check(rules: GateRules, found: PairedDifference) -> GateCheck:
     allowed = -rules.minimum_improvement or 0.0
     passed = None
     if found.worsening is not None:
-        # Without an interval nothing is proven: all days are alike, as of two equal versions.
+        # There is no interval if all days are equal, as for two equal versions. Then nothing is proven.
         passed = found.worsening.upper is not None and found.worsening.upper < allowed
     needed = f" by more than {rules.minimum_improvement:g}" if rules.minimum_improvement else ""
     return _check(found, found.metric, allowed, (passed, f"proven better{needed}", f"not proven better{needed}"))
@@ -153,7 +153,7 @@ def _segment_check(rules: GateRules, found: PairedDifference) -> GateCheck:
 
 
 def _output_checks(comparison: PairedComparison) -> Iterator[GateCheck]:
-    """Yield what tells against a challenger that is silent where the champion speaks: those rows are not compared."""
+    """Yield a failed check if the challenger has no output for more rows than the champion; they are not compared."""
     champion, challenger = comparison.champion_missing, comparison.challenger_missing
     if challenger > champion:
         yield GateCheck(
@@ -184,10 +184,10 @@ def _check(
     """Return the check with its reason.
 
     Args:
-        found: what was compared.
+        found: the paired difference.
         name: name of the check.
         allowed: the largest difference that is allowed.
-        verdict: whether it passed, and the words for yes and for no.
+        verdict: whether it passed, and the words for either answer.
     """
     passed, yes, no = verdict
     if passed is None:

@@ -1,4 +1,4 @@
-"""What a model version says about rows: read from what its model returns, and put in the place of another's."""
+"""Outputs of a model version: read from the values that its model returns, and put in place of another version's."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ _BINARY_DECISIONS = {"0": "0", "1": "1", "0.0": "0", "1.0": "1", "False": "0", "
 
 
 class OutputError(ValueError):
-    """A model returned what its task does not allow; the message says what came and what is needed."""
+    """A model returned values that its task does not allow. The message names them and what is needed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,14 +33,15 @@ class VersionOutputs:
 
 
 def read_outputs(spec: ModelSpec, returned: object, *, rows: int) -> VersionOutputs:
-    """Bring what a model returned into one form.
+    """Bring the values that a model returned into one form.
 
     Binary: shape (rows,), or (rows, 2) with the positive class last, as ``predict_proba`` does. Multiclass: a data
     frame with a column for each class, or an array with the classes in alphabetical order, as ``predict_proba`` does.
-    Regression: shape (rows,) or (rows, 1). A data frame's column ``prediction`` beside others is what was decided.
+    Regression: shape (rows,) or (rows, 1). The column ``prediction`` of a data frame with other columns is the
+    decision.
 
     Raises:
-        OutputError: when the shape is another, or a number is missing, or no probability; or the decision no class.
+        OutputError: when the shape is wrong, a number is missing or no probability, or a decision is no class.
     """
     decided: NDArray[np.object_] | None = None
     values: NDArray[np.float64]
@@ -62,8 +63,8 @@ def read_outputs(spec: ModelSpec, returned: object, *, rows: int) -> VersionOutp
 def with_outputs(spec: ModelSpec, rows: pl.DataFrame, version: str, outputs: VersionOutputs) -> pl.DataFrame:
     """Return canonical rows as if ``version`` had made the predictions.
 
-    What is decided follows the outputs: a number is the prediction, a probability from ``decision_threshold`` on is
-    the positive class, the most likely class is announced; unless the model has decided by itself.
+    The decision follows from the outputs: a number is the prediction, a probability from ``decision_threshold`` on
+    decides for the positive class, and otherwise the most likely class. A decision that the model returned is kept.
     """
     values = outputs.values
     if spec.task is Task.MULTICLASS:
@@ -100,7 +101,7 @@ def _numbers(spec: ModelSpec, returned: object) -> NDArray[np.float64]:
 
 
 def _decisions(spec: ModelSpec, column: Any) -> NDArray[np.object_] | None:
-    """Return the decided classes as text; a number decides nothing."""
+    """Return the decided classes as text, or None for a regression."""
     if spec.task is Task.REGRESSION:
         return None
     known = {name: name for name in spec.classes} or _BINARY_DECISIONS

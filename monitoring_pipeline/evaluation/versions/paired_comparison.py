@@ -1,4 +1,4 @@
-"""Two versions on the same rows: what one loses less than the other, overall, by metric, segment and group."""
+"""Comparison of two versions on the same rows: the loss, every metric, segments and groups."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ GROUP_ROWS = 100
 
 @dataclass(frozen=True, kw_only=True)
 class PairedDifference:
-    """One number of both versions on the same rows, and how they differ.
+    """One number of both versions on the same rows, and the difference.
 
     Args:
         name: of the loss, metric or gap.
@@ -63,7 +63,7 @@ class PairedDifference:
 
 @dataclass(frozen=True, kw_only=True)
 class PairedComparison:
-    """Challenger and champion on the same rows: the loss that decides, then all else."""
+    """Challenger and champion on the same rows: the decisive loss, and all other differences."""
 
     champion: str
     challenger: str
@@ -82,8 +82,8 @@ class PairedComparison:
 def compare_paired(rows: PairedRows, rules: GateRules) -> PairedComparison:
     """Compare challenger and champion on the same rows.
 
-    Every difference has an interval by leaving out one day at a time (``jackknife_interval``), as rows of one day
-    share their weather: on two weeks of flights the standard error of the difference in log loss is six times that
+    Every difference has an interval by leaving out one day at a time (``jackknife_interval``), because rows of one
+    day are correlated: on two weeks of flights the standard error of the difference in log loss is six times that
     of independent rows.
 
     Args:
@@ -125,12 +125,12 @@ def measure_daily_difference(
         rows: one chunk's labelled rows with both versions' outputs.
         loss: what is compared; default the task's first loss.
         minimum_rows: fewer rows are not measured.
-        role: what the challenger is there for.
+        role: role of the challenger.
         maturity: state of the chunk's labels.
 
     Returns:
-        A measurement of the challenger, of subject ``versions``. A loss of rows has Student's interval over the day's
-        rows: how well the day is known, not how days differ.
+        A measurement of the challenger, of subject ``versions``. A loss of rows has Student's interval over the
+        rows of the day. It measures the precision of the day, not the variation between days.
     """
     name = loss_name_of(rows.task, loss)
     blank = Measurement(
@@ -157,12 +157,12 @@ def measure_daily_difference(
 
 
 def pair_of_versions(challenger: str, champion: str) -> str:
-    """Return the pair that a daily difference is measured of; the challenger is also its version."""
+    """Return the pair of versions of a daily difference; the measurement belongs to the challenger."""
     return f"{challenger}-{champion}"
 
 
 def difference_definition(loss: str | None, task: Task, *, challenger: str, champion: str) -> str:
-    """Return what a daily difference is, in words; ``loss`` as the gate's rules name it."""
+    """Return the definition of a daily difference in words. ``loss`` is a name from the rules of the gate."""
     name = loss_name_of(task, loss)
     return (
         f"how much worse the {name} of version {challenger} is than that of {champion} on the "
@@ -179,7 +179,7 @@ def _of_one_day(rows: PairedRows, name: str) -> Quantity:
 
 
 def _decisive(rows: PairedRows, name: str) -> PairOf:
-    """Return the function that gives both versions' decisive number."""
+    """Return the function for the decisive number of both versions."""
     if name in RANKINGS[rows.task]:
         metric = next(metric for metric in metrics_of(rows.task) if metric.name == name and metric.per is Per.MODEL)
         return _pair_of(rows, metric, lambda own: own)
@@ -276,10 +276,10 @@ def _gap_difference(rows: PairedRows, guard: FairnessGuard, confidence: float) -
 
 
 def _compared(blank: PairedDifference, days: Keys, confidence: float, values: PairOf) -> PairedDifference:
-    """Fill in both versions' values, and by how much the challenger's is worse, with its interval by days.
+    """Return the difference with both values, and the worsening of the challenger with its interval by days.
 
     Args:
-        blank: what is compared.
+        blank: the difference without values.
         days: key of each row's day.
         confidence: level of the interval.
         values: champion's and challenger's value on the rows that are kept.

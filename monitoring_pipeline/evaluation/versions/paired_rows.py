@@ -1,4 +1,4 @@
-"""Labelled rows that two versions have scored, and what each of them loses on a row."""
+"""Labelled rows that two versions have scored, and the loss of each version on each row."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ Keys = NDArray[np.str_]
 
 
 class _PointRows(ScoredRows):
-    """Rows whose metrics are wanted without their own intervals, which take resampling."""
+    """Rows whose metrics are computed without intervals, because those need resampling."""
 
     def bootstrap(self, statistic: Callable[[ScoredRows, Values], Values]) -> tuple[Quantity, Values]:
         """Return the number alone."""
@@ -49,7 +49,7 @@ class PairedRows:
         challenger_missing: those without one of the challenger.
 
     Raises:
-        ValueError: when the columns are not of one length, naming the culprit.
+        ValueError: when the columns differ in length; names the column.
     """
 
     task: Task
@@ -114,7 +114,7 @@ class PairedRows:
         """Return a feature's value in each row.
 
         Raises:
-            ValueError: when the rows do not carry it; names those they do.
+            ValueError: when the rows lack the feature; names the features that they have.
         """
         if column not in self.segments:
             message = f"segment {column!r} is not among the rows' columns: {', '.join(self.segments) or 'none'}"
@@ -145,10 +145,10 @@ RANKINGS: dict[Task, tuple[str, ...]] = {
 
 
 def loss_name_of(task: Task, loss: str | None) -> str:
-    """Return the name of what decides, a loss of rows or a ranking: the one asked for, or the task's first.
+    """Return the name of the decisive loss or ranking: the given one, or the first of the task.
 
     Raises:
-        ValueError: when the task has no such loss; names those it has.
+        ValueError: when the task has no such loss; names the losses that it has.
     """
     known = [*(name for name, own in _LOSSES if own is task), *RANKINGS[task]]
     name = loss or known[0]

@@ -32,7 +32,7 @@ def pair_versions(
         challenger_rows: the same by the challenger; labels are taken from the champion's rows.
         champion: version of the champion.
         challenger: version of the challenger.
-        gate: names the features by which rows are told apart; without it none are.
+        gate: names the features by which rows are split into segments; without it there are none.
     """
     labelled = champion_rows.filter(champion_rows["label"].is_not_null())
     asked = labelled.join(challenger_rows.select("row_id"), on="row_id", how="semi")

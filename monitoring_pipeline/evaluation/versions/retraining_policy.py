@@ -1,4 +1,4 @@
-"""Whether a model is to be trained again: a yes or no with its reason, from the nights that were judged."""
+"""Whether a model is to be trained again, with the reason, from its judged chunks."""
 
 import datetime as dt
 import math
@@ -25,13 +25,13 @@ _OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT}
 
 @dataclass(frozen=True, kw_only=True)
 class NightState:
-    """What one judged chunk says about the champion.
+    """The state of the champion on one judged chunk.
 
     Args:
         chunk: key of the chunk.
         chunk_end: when it ended.
-        maturity: state of its labels, ``None`` where nothing is known of them.
-        performance_breached: whether realized performance is beyond a threshold; ``None`` where it was not measured.
+        maturity: state of its labels, ``None`` if it is unknown.
+        performance_breached: whether realized performance breaches a threshold; ``None`` if it was not measured.
         estimated_breached: the same of estimated performance.
         inputs_drifted: whether an input, or all of them together, have drifted.
         quality_failing: whether its data are broken.
@@ -49,16 +49,16 @@ class NightState:
 
     @property
     def told_by_labels(self) -> bool | None:
-        """Whether performance is breached by labels that count; ``None`` where they do not say.
+        """Whether performance is breached by final labels; ``None`` if it is unknown.
 
-        What broken data do to a model is no reason to train it: such a chunk is not told.
+        Broken data are no reason to train a model, so a chunk with broken data does not count.
         """
         counts = self.maturity in _TOLD_BY_LABELS and not self.quality_failing
         return self.performance_breached if counts else None
 
     @property
     def suspected(self) -> bool | None:
-        """The same, from the estimate and the drift of the inputs where the labels do not say."""
+        """The same by the estimate and the drift of inputs, for chunks without final labels."""
         if self.told_by_labels is not None or self.quality_failing:
             return self.told_by_labels
         return None if self.estimated_breached is None else self.estimated_breached and self.inputs_drifted
@@ -66,17 +66,17 @@ class NightState:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainingCase:
-    """Everything that the answer whether to retrain depends on, beside the rules.
+    """The facts that the answer depends on, apart from the rules.
 
     Args:
         nights: judged chunks, oldest first, up to and with the one that the answer is about.
-        serving: the version that serves now; the nights of others do not count.
+        serving: the version that serves now; chunks of other versions do not count.
         now: the time, in the zone in which the cool-down counts whole days.
-        horizon: a chunk that ended longer ago is history, judged again or late, and asks for nothing.
-        label_delay: how long labels take: chunks judged by labels are looked for so much further back.
-        last_change: when the champion changed, or the last retraining that a gate has judged was asked for.
-        trial: in words, the trial of two versions that is running.
-        running: whether a retraining was asked for that no gate has judged, and that is not given up.
+        horizon: a chunk that ended longer ago does not ask for a retraining.
+        label_delay: time until labels arrive; chunks judged by labels are counted that much further back.
+        last_change: the last change of the champion, or the last request for a retraining that a gate has judged.
+        trial: the running trial of two versions in words, or None.
+        running: whether a requested retraining still waits for its gate.
     """
 
     nights: Sequence[NightState]
@@ -91,7 +91,7 @@ class RetrainingCase:
 
 @dataclass(frozen=True, kw_only=True)
 class RetrainingAnswer:
-    """Whether to train again, why, and on what grounds."""
+    """The answer whether to train again, with reason and evidence."""
 
     answer: Literal[Answer.YES, Answer.NO]
     reason: str
@@ -100,7 +100,7 @@ class RetrainingAnswer:
 
 @dataclass(frozen=True)
 class _Count:
-    """How many of how many measured chunks are breached, and which."""
+    """The breached chunks among the measured ones."""
 
     breached: tuple[str, ...]
     measured: int
@@ -116,7 +116,7 @@ class _Count:
 
 
 def decide_retraining(rules: RetrainingRules, case: RetrainingCase) -> RetrainingAnswer:
-    """Decide whether a model is to be trained again; the first reason against it is given."""
+    """Decide whether a model is to be trained again. The answer no has the first reason against it."""
     nights, serving = case.nights, case.serving
     waiting = math.ceil(case.label_delay / DAY)
     labelled = _count(nights, serving, rules.breached, lambda night: night.told_by_labels, waiting=waiting)
@@ -160,10 +160,10 @@ def _end_of_cool_down(rules: RetrainingRules, case: RetrainingCase) -> dt.date |
 def night_state_of(
     chunk: str, chunk_end: dt.datetime, measurements: Iterable[Measurement], *, outputs: Collection[str]
 ) -> NightState:
-    """Return what a chunk's measurements say about the champion.
+    """Return the state of the champion from a chunk's measurements.
 
-    Performance is breached when a critical threshold is; where the spec has none of that severity, when any is but
-    those of severity ``info``. Data are broken when a critical measurement of quality is breached. Inputs have drifted
+    Performance is breached if a critical threshold is. If the spec has no critical threshold, any threshold above
+    severity ``info`` counts. Data are broken when a critical measurement of quality is breached. Inputs have drifted
     when drift other than of the outputs is breached.
     """
     own = [m for m in measurements if m.role == Role.CHAMPION]
@@ -185,7 +185,7 @@ def night_state_of(
 
 
 def _version_of(measurements: Iterable[Measurement]) -> str:
-    """Return the version that most rows of the chunk are of: on the day of a promotion there are two."""
+    """Return the version with most rows of the chunk; on the day of a promotion there are two."""
     rows = {(m.rows, m.model_version) for m in measurements if m.kind in _OF_MODEL}
     return max(rows)[1] if rows else ""
 
@@ -214,7 +214,7 @@ def _too_old(nights: Sequence[NightState], now: dt.datetime, horizon: dt.timedel
 
 
 def _breached(measurements: Iterable[Measurement]) -> bool | None:
-    """Return whether a threshold of the model as a whole is breached; None where none could be measured."""
+    """Return whether a threshold of the whole model is breached; None if none could be measured."""
     bounded = [m for m in measurements if m.subject == "model" and not m.segment and _has_threshold(m)]
     critical = [m for m in bounded if m.severity is Severity.CRITICAL]
     measured = [m for m in critical or bounded if m.status is not Status.SKIPPED]

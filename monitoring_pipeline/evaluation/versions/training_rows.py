@@ -1,4 +1,4 @@
-"""The rows that a model is trained on, those that are held out from it, and the request that a trainer gets."""
+"""Rows for training, rows held out for the gate, and the request that a trainer receives."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
 
 class NotEnoughHistoryError(ValueError):
-    """No day is left to train on, or none is held out; the message names the windows."""
+    """There is no day to train on, or no day is held out. The message names the windows."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class TrainingWindows:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingRequest:
-    """What a trainer gets.
+    """The request that a trainer receives.
 
     Args:
         model: name of the model, in the spec and in the registry.
@@ -39,7 +39,7 @@ class TrainingRequest:
         features: features by name, in the spec's order.
         classes: classes of a multiclass model, in the spec's order.
         window: days that the rows are from, in the model's time zone.
-        seed: for whatever is random in the training, the same for the same rows.
+        seed: for random parts of the training; the same rows have the same seed.
     """
 
     model: str
