@@ -1,7 +1,7 @@
-"""Dagster's own launcher of runs, which also notices that a run's process is gone.
+"""Dagster's default run launcher, extended to detect runs whose process has ended.
 
-Without this a run whose process was killed together with its code server stays "started" for ever, and, since a model
-has one run at a time, no other run of the model would start again.
+Without it, a run whose process was killed together with its code server would stay "started" for ever. No other run of
+the model would start again, because a model has one run at a time.
 """
 
 import json
@@ -29,23 +29,23 @@ PROCESS_TAG = "monitoring_pipeline/process"
 
 ANSWER_SECONDS = 10
 CLOCK_SECONDS = 2.0
-"""By so much the start of a process, counted in ticks since the machine's, may seem later than it was."""
+"""Error of the start time of a process, because it is computed from ticks since the start of the machine."""
 
 
 class WatchedRunLauncher(DefaultRunLauncher):
-    """Launches runs through the code server, and tells which of them have lost their process."""
+    """Launches runs through the code server, and detects runs whose process has ended."""
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """Run monitoring may ask."""
+        """True, so that Dagster's run monitoring checks the health of runs."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Return whether the process that executes a run is alive.
 
-        A process on this machine is looked at by its id. Its code server is asked only about others: one that was
-        reloaded does not know of the runs that it has begun before, and a run may outlive its server. A run of which
-        nothing can be learned counts as running: nothing is known against it.
+        A process on this machine is checked by its id. The code server is asked only about runs on other machines,
+        because a reloaded server has no record of earlier runs, and a run may outlive its server. A run counts as
+        running if nothing can be learned about its process.
         """
         if PROCESS_TAG in run.tags:
             return self._health_of_command(run, run.tags[PROCESS_TAG])
@@ -66,7 +66,7 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return _result(alive=process_is_alive(int(process_id), seen_at), where=f"process {tag}")
 
     def _worker_of(self, run: DagsterRun) -> tuple[int, float] | None:
-        """Return the id of the process that a code server has started for a run, and when it said so."""
+        """Return the id of the process that a code server started for a run, and the time of its report, if any."""
         events = self._instance.get_records_for_run(run.run_id, of_type=DagsterEventType.ENGINE_EVENT).records
         for record in reversed(events):
             event = record.event_log_entry.dagster_event
@@ -76,14 +76,14 @@ class WatchedRunLauncher(DefaultRunLauncher):
         return None
 
     def _server_executes(self, run: DagsterRun) -> bool | None:
-        """Return whether a run's code server says that it executes it; ``None`` when it does not answer."""
+        """Return whether a run's code server reports that it executes the run; ``None`` if it does not answer."""
         client = self._get_grpc_client_for_termination(run.run_id)
         if client is None:
             return None
         try:
             answer = client.can_cancel_execution(CanCancelExecutionRequest(run_id=run.run_id), timeout=ANSWER_SECONDS)
         except DagsterUserCodeUnreachableError:
-            # Busy, restarting, or beyond a network that is down: it is asked again.
+            # The server is busy or restarting, or the network is down. Run monitoring will ask again.
             return None
         return deserialize_value(answer, CanCancelExecutionResult).can_cancel
 
@@ -94,24 +94,25 @@ def this_process() -> str:
 
 
 def process_is_alive(process_id: int, seen_at: float) -> bool:
-    """Return whether a process of this machine that was seen at a time (seconds since 1970) is still there.
+    """Return whether a process of this machine that was seen at a time (seconds since 1970) is still alive.
 
-    One of the same id that began later is another one, and one that has ended but was not waited for is gone.
+    A process with the same id that began later is another one. A process that ended, but was not waited for, is not
+    alive.
     """
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
-        pass  # it is somebody else's
+        pass  # it belongs to another user
     began_at = _began_at(process_id)
     return began_at is None or (began_at > 0 and began_at <= seen_at + CLOCK_SECONDS)
 
 
 def _began_at(process_id: int) -> float | None:
-    """Return when a process began; 0 for one that is gone, ``None`` where the system does not tell (no /proc)."""
+    """Return the start of a process (seconds since 1970); 0 if it has ended, ``None`` if the system has no /proc."""
     try:
-        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name may hold spaces and parentheses.
+        # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html: the name may contain spaces and parentheses.
         fields = Path(f"/proc/{process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         machine = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -122,8 +123,8 @@ def _began_at(process_id: int) -> float | None:
 
 
 def _is_on_this_machine(server: Mapping[str, object]) -> bool:
-    own_names = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
-    return bool(server.get("socket")) or server.get("host") in own_names
+    local_names = {"localhost", "127.0.0.1", "::1", socket.gethostname()}
+    return bool(server.get("socket")) or server.get("host") in local_names
 
 
 def _result(*, alive: bool, where: str) -> CheckRunHealthResult:

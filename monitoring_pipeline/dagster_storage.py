@@ -1,6 +1,6 @@
-"""Dagster's own storage, chosen by the environment: SQLite when nothing is set, PostgreSQL when a URL is.
+"""Dagster's storage: PostgreSQL if the environment sets a URL, SQLite otherwise.
 
-``storage`` in dagster.yaml is one-of, so one file could not serve both; this class stands there and decides.
+``storage`` in dagster.yaml names exactly one storage. It names this class, so that one file serves both.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ __all__ = ["EnvironmentStorage"]
 
 
 class EnvironmentStorage(DagsterStorage, ConfigurableClass):
-    """Named in dagster.yaml; builds one of Dagster's own storages and is never one itself."""
+    """The storage that dagster.yaml names; it builds one of Dagster's storages and is never instantiated."""
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -27,7 +27,7 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
 
     @classmethod
     def config_type(cls) -> dict[str, Any]:
-        """No configuration: the environment decides."""
+        """Return an empty configuration, because the environment chooses the storage."""
         return {}
 
     @classmethod
@@ -36,7 +36,7 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
         inst_data: ConfigurableClassData | None,
         config_value: Mapping[str, Any],  # noqa: ARG003
     ) -> DagsterStorage:
-        """Return the storage that the environment asks for."""
+        """Return the storage that the environment chooses."""
         settings = Settings()
         url = settings.dagster_postgres_url.get_secret_value()
         if not url:
@@ -47,6 +47,6 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
 
 
 def with_driver(url: str) -> str:
-    """Name psycopg2 in a PostgreSQL URL that names no driver: SQLAlchemy 2.1 would take another one."""
+    """Return a PostgreSQL URL with psycopg2 if it names no driver, because SQLAlchemy 2.1 would choose another one."""
     scheme, separator, rest = url.partition("://")
     return f"postgresql+psycopg2{separator}{rest}" if scheme in {"postgres", "postgresql"} else url

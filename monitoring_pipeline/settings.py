@@ -1,4 +1,4 @@
-"""The environment: the only module that reads it."""
+"""The settings. No other module reads environment variables."""
 
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,22 @@ DEFAULT_ID_KEY = "monitoring-pipeline"
 
 
 class Settings(BaseSettings):
-    """Where things are; every field is the environment variable of its name with the prefix."""
+    """The settings; each field is the environment variable of its name with the prefix, or its alias."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, use_attribute_docstrings=True
     )
 
     home: Path = Path(".monitoring_pipeline")
-    """Folder of everything that is not told otherwise: results, snapshots, the demo's warehouse and registry."""
+    """Folder of everything that has no setting elsewhere: results, snapshots, the demo's warehouse and registry."""
     models: Path = Path(__file__).parent / "models"
     """Directory of model specs."""
     warehouse: Path = Path()
     """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
     warehouse_lock_seconds: float = Field(default=60, gt=0)
-    """How long to wait while another process writes the warehouse."""
+    """Maximum time to wait while another process writes the warehouse."""
     late_labels_seconds: int = Field(default=300, gt=0)
-    """Shortest time between two looks for labels that have arrived late."""
+    """Minimum interval between two searches for late labels."""
     store_url: str = ""
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = ""
@@ -36,13 +36,13 @@ class Settings(BaseSettings):
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
     """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
     alerting: Path = Path()
-    """File with the channels and routes of alerts; default <home>/alerting.yaml, and nobody is told without it."""
+    """File with the channels and routes of alerts; default <home>/alerting.yaml. Without it no alerts are sent."""
     secrets: dict[str, SecretStr] = {}
     """Tokens and addresses of channels by name, each in a variable MONITORING_PIPELINE_SECRETS__<NAME>."""
     slack_api: str = "https://slack.com/api/"
-    """Base of Slack's addresses, for a proxy."""
+    """Base of the addresses of Slack's API; set it if you use a proxy."""
     actions_seconds: int = Field(default=30, gt=0)
-    """Shortest time between two looks for alerts to deliver, retrainings to start and failed runs to report."""
+    """Minimum interval between two searches for alerts to deliver, retrainings to start and failed runs to report."""
     mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow's tracking and registry URI; default a SQLite file <home>/mlflow.db."""
     dagster_home: Path = Field(default=Path(), validation_alias="DAGSTER_HOME")
@@ -66,10 +66,10 @@ class Settings(BaseSettings):
         return defaults | present | {"home": home}
 
     def alerting_rules(self, *, with_secrets: bool = False) -> AlertingRules:
-        """Return the rules of alerting; without the file, rules by which nobody is told.
+        """Return the rules of alerting; without the file, rules that send no alerts.
 
         Args:
-            with_secrets: refuse rules of which a secret is missing. Monitoring goes on without; its messages wait.
+            with_secrets: whether a missing secret is an error. Monitoring runs without secrets; its alerts wait.
 
         Raises:
             SpecError: when the file cannot be used, or a secret that it names is missing.

@@ -1,4 +1,4 @@
-"""Finds the files at the repository's top that the wheel carries inside the package: ``sql/`` and dagster.yaml."""
+"""Finds the files at the repository's top that the wheel contains inside the package: ``sql/`` and dagster.yaml."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def read_sql(name: str) -> str:
     """Return the text of one SQL file, such as ``queries/what_is_wrong.sql``.
 
     Raises:
-        FileNotFoundError: naming the file and what exists beside it.
+        FileNotFoundError: when it does not exist; the message names it and the files beside it.
     """
     path = sql_directory() / name
     if not path.is_file():
@@ -30,6 +30,6 @@ def read_sql(name: str) -> str:
 
 
 def _shipped(name: str) -> Path:
-    """Return a file's place once installed, or in a checkout."""
+    """Return the path of a file, in an installed package or in a checkout."""
     installed = _PACKAGE / name
     return installed if installed.exists() else _PACKAGE.parent / name

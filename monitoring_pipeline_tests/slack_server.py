@@ -2,8 +2,8 @@
 
 In a test: ``with SlackServer() as slack: WebClient(token=slack.token, base_url=slack.url)``.
 As a process: ``python -m monitoring_pipeline_tests.slack_server --port-file PORT --log LOG [--latency SECONDS]``; it
-writes its port into PORT when it is ready, and a line of JSON into LOG for whatever it accepts. What an earlier process
-wrote into LOG is there again after a restart.
+writes its port into PORT when it is ready, and a line of JSON into LOG for each request that it accepts. After a
+restart it restores the messages in LOG.
 """
 
 import argparse
@@ -24,7 +24,7 @@ Answer = dict[str, Any]
 
 @dataclass
 class Fault:
-    """What goes wrong with the next calls of a method.
+    """A fault of the next calls of a method.
 
     ``kind``: ``rate_limit``, ``server_error``, ``malformed``, ``not_an_object``, ``slow``, ``accept_and_die`` (the
     request has its effect and the connection closes without an answer), ``die``, or any error code of Slack's.
@@ -67,7 +67,7 @@ class Workspace:
                 file.write(json.dumps({"method": method, **content}) + "\n")
 
     def next_timestamp(self) -> str:
-        """Return a timestamp that nothing else has."""
+        """Return a unique timestamp."""
         self.clock += 1
         return f"{1_700_000_000 + self.clock}.{self.clock:06d}"
 
@@ -75,8 +75,8 @@ class Workspace:
         """Return a channel's id; only posting takes names."""
         if name in self.channels:
             return name
-        for identity, known in self.channels.items():
-            if by_name and known == name.removeprefix("#"):
+        for identity, channel_name in self.channels.items():
+            if by_name and channel_name == name.removeprefix("#"):
                 return identity
         raise SlackError("channel_not_found")
 
@@ -89,7 +89,7 @@ class Workspace:
 
 
 def check_content(arguments: Answer) -> None:
-    """Refuse what Slack refuses."""
+    """Raise SlackError when Slack would refuse the content."""
     if not arguments.get("text") and not arguments.get("blocks"):
         raise SlackError("no_text")
     blocks = arguments.get("blocks", [])
@@ -141,8 +141,8 @@ def page(entries: list[Any], arguments: Answer, name: str) -> Answer:
     return {name: entries[start:end], "response_metadata": {"next_cursor": str(end) if end < len(entries) else ""}}
 
 
-def seen(message: Answer, arguments: Answer) -> Answer:
-    """Return a message as reading shows it: its metadata only on demand."""
+def as_read(message: Answer, arguments: Answer) -> Answer:
+    """Return a message as Slack's reading methods show it, with metadata only on request."""
     hidden = set() if arguments.get("include_all_metadata") in ("1", 1, True, "true") else {"metadata"}
     return {key: value for key, value in message.items() if key not in hidden}
 
@@ -150,18 +150,18 @@ def seen(message: Answer, arguments: Answer) -> Answer:
 def history(workspace: Workspace, arguments: Answer, _: str) -> Answer:
     """conversations.history: first messages only, the newest first"""
     channel = workspace.channel(arguments["channel"])
-    found = [m for m in reversed(workspace.messages) if m["channel"] == channel and "thread_ts" not in m]
-    return page([seen(m, arguments) for m in found], arguments, "messages")
+    messages = [m for m in reversed(workspace.messages) if m["channel"] == channel and "thread_ts" not in m]
+    return page([as_read(m, arguments) for m in messages], arguments, "messages")
 
 
 def replies(workspace: Workspace, arguments: Answer, _: str) -> Answer:
     """conversations.replies: a thread with its first message, the oldest first"""
     channel = workspace.channel(arguments["channel"])
     workspace.message(channel, arguments["ts"], "thread_not_found")
-    found = [
+    messages = [
         m for m in workspace.messages if m["channel"] == channel and arguments["ts"] in (m["ts"], m.get("thread_ts"))
     ]
-    return page([seen(m, arguments) for m in found], arguments, "messages")
+    return page([as_read(m, arguments) for m in messages], arguments, "messages")
 
 
 def channels(workspace: Workspace, arguments: Answer, _: str) -> Answer:
@@ -276,7 +276,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -315,7 +315,7 @@ class SlackServer:
         self._server.server_close()
 
     def fail(self, kind: str, method: str = "", *, times: int = 1, seconds: float = 1.0) -> None:
-        """Let the next calls (of one method) go wrong; see Fault."""
+        """Make the next calls (of one method) fail; see Fault."""
         self.faults.append(Fault(kind, method, times, seconds))
 
     def next_fault(self, method: str) -> Fault | None:

@@ -1,4 +1,4 @@
-"""Our side of the benchmarks runs; its peers live in environments of their own."""
+"""The benchmark of this package runs; its peers need separate environments and are not tested."""
 
 import json
 import subprocess
@@ -16,7 +16,7 @@ def _run(*arguments: object) -> dict:
     return json.loads(subprocess.run(typed, capture_output=True, text=True, check=True).stdout)
 
 
-def test_a_reference_is_frozen_and_a_shifted_chunk_judged(tmp_path):
+def test_shifted_chunk_drifts_from_a_frozen_reference(tmp_path):
     random = np.random.default_rng(1)
     for name, shift in (("reference", 0.0), ("chunk", 1.0)):
         columns = {"x": random.normal(shift, 1, 500), "plan": random.choice(["a", "b"], 500)}

@@ -1,4 +1,4 @@
-"""The launcher of runs notices a run whose process is gone, and only that."""
+"""The run launcher detects runs whose process has ended, and no others."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ from monitoring_pipeline.dagster_launcher import PROCESS_TAG, WatchedRunLauncher
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
 
 ELSEWHERE = "127.0.0.2"
-"""An address of this machine that the launcher does not know to be this machine's."""
+"""An address of this machine that the launcher takes for another machine."""
 
 
 @dg.job
@@ -35,7 +35,7 @@ def nothing() -> None:
 
 @pytest.fixture(scope="module")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.DagsterInstance]:
-    """An instance in a file, with the project's own dagster.yaml."""
+    """An instance in a file, with the project's dagster.yaml."""
     home = tmp_path_factory.mktemp("dagster")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", str(home))
@@ -69,7 +69,7 @@ def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> WorkerStatus:
 
 
 def started(instance: dg.DagsterInstance, *, worker: int | None = None, **tags: str) -> dg.DagsterRun:
-    """Return a run that is under way, as its code server reports it when it knows of a process."""
+    """Return a run that has started; with ``worker``, its code server has reported that process."""
     run = instance.create_run_for_job(nothing, tags=tags, status=dg.DagsterRunStatus.STARTED)
     if worker is not None:
         instance.report_engine_event(
@@ -82,7 +82,7 @@ def server(**place: object) -> dict[str, str]:
     return {GRPC_INFO_TAG: json.dumps(place)}
 
 
-def test_a_process_is_alive_until_it_ends_even_if_nobody_has_waited_for_it(dead: int) -> None:
+def test_process_that_ended_is_not_alive_even_if_nobody_waited_for_it(dead: int) -> None:
     assert process_is_alive(os.getpid(), time.time())
     assert not process_is_alive(dead, time.time())
     with sleeper() as process:
@@ -92,33 +92,33 @@ def test_a_process_is_alive_until_it_ends_even_if_nobody_has_waited_for_it(dead:
         assert not process_is_alive(process.pid, time.time())
 
 
-def test_a_later_process_with_the_same_id_is_another_one() -> None:
+def test_process_that_began_after_the_id_was_seen_is_another_one() -> None:
     with sleeper() as process:
         assert not process_is_alive(process.pid, time.time() - 3600)
 
 
-def test_a_run_of_a_command_lives_as_long_as_the_command(instance: dg.DagsterInstance, dead: int) -> None:
+def test_run_of_a_command_fails_after_the_process_of_the_command_ended(instance: dg.DagsterInstance, dead: int) -> None:
     assert health(instance, started(instance, **{PROCESS_TAG: this_process()})) is WorkerStatus.RUNNING
     here, away = socket.gethostname(), "another-host"
     assert health(instance, started(instance, **{PROCESS_TAG: f"{here}:{dead}"})) is WorkerStatus.FAILED
     assert health(instance, started(instance, **{PROCESS_TAG: f"{away}:{dead}"})) is WorkerStatus.RUNNING
 
 
-def test_a_run_outlives_its_code_server_and_dies_with_its_process(instance: dg.DagsterInstance, dead: int) -> None:
+def test_run_outlives_its_code_server_and_fails_with_its_process(instance: dg.DagsterInstance, dead: int) -> None:
     gone = server(host="localhost", socket="/tmp/a-server-that-is-gone")
     assert health(instance, started(instance, worker=os.getpid(), **gone)) is WorkerStatus.RUNNING
     assert health(instance, started(instance, worker=dead, **gone)) is WorkerStatus.FAILED
-    own_name = server(host=socket.gethostname(), port=1)
-    assert health(instance, started(instance, worker=dead, **own_name)) is WorkerStatus.FAILED
+    this_host = server(host=socket.gethostname(), port=1)
+    assert health(instance, started(instance, worker=dead, **this_host)) is WorkerStatus.FAILED
 
 
-def test_nothing_is_held_against_a_run_of_which_nothing_can_be_learned(instance: dg.DagsterInstance, dead: int) -> None:
+def test_run_whose_process_is_unknown_counts_as_running(instance: dg.DagsterInstance, dead: int) -> None:
     assert health(instance, started(instance)) is WorkerStatus.RUNNING
     no_answer = server(host=ELSEWHERE, port=1)
     assert health(instance, started(instance, worker=dead, **no_answer)) is WorkerStatus.RUNNING
 
 
-def test_a_server_elsewhere_that_knows_nothing_of_a_run_has_lost_it(
+def test_run_that_a_remote_code_server_does_not_execute_fails(
     instance: dg.DagsterInstance, dead: int, tmp_path: Path
 ) -> None:
     (tmp_path / "empty.py").write_text("import dagster as dg\ndefs = dg.Definitions()\n", encoding="utf-8")
@@ -141,7 +141,7 @@ def test_a_server_elsewhere_that_knows_nothing_of_a_run_has_lost_it(
 
 
 @pytest.mark.parametrize(("tags", "will_retry"), [({}, "true"), (ASKED_AGAIN, "false")])
-def test_run_monitoring_fails_what_has_died_and_lets_it_be_started_again_once(
+def test_run_monitoring_fails_a_lost_run_and_allows_one_retry(
     instance: dg.DagsterInstance, dead: int, tags: dict[str, str], will_retry: str
 ) -> None:
     gone = server(host="localhost", socket="/tmp/a-server-that-is-gone")

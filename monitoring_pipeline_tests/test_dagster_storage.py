@@ -1,4 +1,4 @@
-"""One dagster.yaml: SQLite when nothing is set, PostgreSQL when a URL is; both by real runs."""
+"""One dagster.yaml stores runs in SQLite, or in PostgreSQL if a URL is set; both by real runs."""
 
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ def dagster_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "dagster home"
 
 
-def test_sqlite_when_nothing_is_set(world, dagster_home):
+def test_runs_are_stored_in_sqlite_without_a_url(world, dagster_home):
     with dagster_instance(dagster_home) as instance:
         assert World(world.folder, instance).failures(DELIVERIES, DAYS[0]) == ()
     with dagster_instance(dagster_home) as reopened:
@@ -29,7 +29,7 @@ def test_sqlite_when_nothing_is_set(world, dagster_home):
     assert (dagster_home / "history" / "runs.db").is_file()
 
 
-def test_postgresql_when_a_url_is_set(world, dagster_home, monkeypatch, postgresql_server):
+def test_runs_are_stored_in_postgresql_with_a_url(world, dagster_home, monkeypatch, postgresql_server):
     name = f"dagster_{time.time_ns()}"
     administrator = sa.create_engine(with_driver(f"{postgresql_server}/postgres"), isolation_level="AUTOCOMMIT")
     with administrator.connect() as connection:
@@ -52,10 +52,10 @@ def test_postgresql_when_a_url_is_set(world, dagster_home, monkeypatch, postgres
         reference = instance.get_ref()
     with dg.DagsterInstance.from_ref(reference) as reopened:
         assert [run.status for run in reopened.get_runs()] == [dg.DagsterRunStatus.SUCCESS]
-    own = sa.create_engine(with_driver(f"{postgresql_server}/{name}"))
-    with own.connect() as connection:
+    database = sa.create_engine(with_driver(f"{postgresql_server}/{name}"))
+    with database.connect() as connection:
         assert connection.exec_driver_sql("SELECT status FROM runs").scalars().all() == ["SUCCESS"]
-    own.dispose()
+    database.dispose()
     administrator.dispose()
     assert not (dagster_home / "history").exists()
 
@@ -65,5 +65,5 @@ def test_postgresql_when_a_url_is_set(world, dagster_home, monkeypatch, postgres
     ("postgres://h/d?sslmode=require", "postgresql+psycopg2://h/d?sslmode=require"),
     ("postgresql+psycopg://h/d", "postgresql+psycopg://h/d"),
 ])  # fmt: skip
-def test_the_driver_is_named(given, used):
+def test_url_without_driver_names_psycopg2(given, used):
     assert with_driver(given) == used

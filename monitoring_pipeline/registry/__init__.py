@@ -1,1 +1,1 @@
-"""Where model versions live: training, comparing and promoting them in MLflow."""
+"""The adapter to MLflow's model registry, and to the users' trainers."""

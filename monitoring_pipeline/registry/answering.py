@@ -1,4 +1,4 @@
-"""Whether MLflow is there, asked before its own client is: that would try a silent server for minutes."""
+"""Checks that MLflow can be reached, because its client would retry a silent server for minutes."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from sqlalchemy.pool import NullPool
 ANSWER_SECONDS = 5
 TRIES_AGAIN = 2
 UNAVAILABLE = frozenset({502, 503, 504})
-"""What a proxy answers in the place of a server that is not there."""
+"""Status codes of a proxy whose server cannot be reached."""
 _DATABASES = ("postgresql", "mysql", "mssql")
 _TIMED_DRIVERS = frozenset({"psycopg2", "psycopg", "pymysql", "mysqldb"})
 
 
 class RegistryError(RuntimeError):
-    """The registry is away, lacks a version, or cannot take what a trainer returned; the message says which and why."""
+    """The registry cannot be reached, lacks a version, or cannot store a trainer's result; the message states why."""
 
 
 def public_address(tracking_uri: str) -> str:
-    """Return an address as people may see it: without a password."""
+    """Return an address without its password, for messages."""
     try:
         return make_url(tracking_uri).render_as_string(hide_password=True)
     except ArgumentError:
@@ -28,10 +28,10 @@ def public_address(tracking_uri: str) -> str:
 
 
 def check_answers(tracking_uri: str) -> None:
-    """Ask a server or database for any answer; files are not asked.
+    """Raise RegistryError when a server or database does not answer; files are not checked.
 
-    That takes up to 20 seconds where there is none. MLflow's own variables of its retries and timeout hold where
-    somebody has set them.
+    Without an answer the check takes up to 20 seconds. MLflow's variables for retries and timeout have precedence if
+    they are set.
 
     Raises:
         RegistryError: when there is no answer.
@@ -42,7 +42,7 @@ def check_answers(tracking_uri: str) -> None:
         elif tracking_uri.startswith(_DATABASES):
             _ask_database(tracking_uri)
     except Exception as error:
-        # MLflow's own message repeats the whole address.
+        # MLflow's message repeats the whole address, which may contain a password.
         reason = str(error.__context__ or error).partition("\n")[0]
         raise RegistryError(f"MLflow at {public_address(tracking_uri)} cannot be reached: {reason}") from error
 
@@ -56,10 +56,10 @@ def _ask_server(address: str) -> None:
     from mlflow.utils.credentials import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
-    def unless_set(variable: Any, own: int) -> int | None:
-        return None if variable.is_set() else own
+    def unless_set(variable: Any, default: int) -> int | None:
+        return None if variable.is_set() else default
 
-    # By MLflow's own client, which knows the user's certificates and proxies; whatever it answers, it is there.
+    # MLflow's client uses the user's certificates and proxies. Any answer shows that the server can be reached.
     http_request(
         get_default_host_creds(address),
         "/health",

@@ -1,4 +1,4 @@
-"""A quiet connection to MLflow, which is imported where it runs: that takes 1 to 11 seconds."""
+"""Connections to MLflow without its log messages; it is imported at first use, which takes 1 to 11 seconds."""
 
 import logging
 import os
@@ -19,15 +19,15 @@ SQLITE = "sqlite:///"
 
 @contextmanager
 def connected(tracking_uri: str) -> "Generator[MlflowClient]":
-    """Point MLflow's global tracking URI at a place for a while, and quiet its greetings and its own warnings.
+    """Set MLflow's global tracking URI for the duration of the block, and suppress its messages and warnings.
 
     Raises:
-        RegistryError: when there is no answer from that place.
+        RegistryError: when MLflow does not answer.
     """
     with warnings.catch_warnings():
-        # Of its own type hints, and of what pandas 4 and the next SQLAlchemy will drop.
+        # These concern MLflow's type hints, and features that pandas 4 and the next SQLAlchemy will drop.
         warnings.filterwarnings("ignore", module="mlflow")
-        # The same, where its migrations are the first to ask: their modules have other names.
+        # The same from MLflow's migrations, whose modules have other names.
         warnings.filterwarnings("ignore", message="The ``noload`` loader strategy")
         import mlflow
 
@@ -38,9 +38,9 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
             logger.setLevel(logging.ERROR)
         try:
             check_answers(tracking_uri)
-            _create_whole(tracking_uri)
+            _create_complete(tracking_uri)
             mlflow.set_tracking_uri(tracking_uri)
-            # Named for both: an environment that sets a registry of its own must not receive these models.
+            # Both are set, because another registry that the environment names must not receive these models.
             yield mlflow.MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
         finally:
             mlflow.set_tracking_uri(previous)
@@ -50,7 +50,7 @@ def connected(tracking_uri: str) -> "Generator[MlflowClient]":
 
 @contextmanager
 def logging_to(tracking_uri: str) -> Generator[None]:
-    """Let somebody else's code log to a place; runs that it leaves open are ended."""
+    """Send everything that user code logs in the block to ``tracking_uri``, and end runs that it leaves open."""
     with connected(tracking_uri):
         import mlflow
 
@@ -61,11 +61,11 @@ def logging_to(tracking_uri: str) -> Generator[None]:
                 mlflow.end_run()
 
 
-def _create_whole(tracking_uri: str) -> None:
-    """Create a SQLite file of MLflow's at once, unless it is there.
+def _create_complete(tracking_uri: str) -> None:
+    """Create MLflow's SQLite file in one atomic step, unless it exists.
 
-    MLflow creates its tables one by one: a process that is killed meanwhile, or a second one that begins meanwhile,
-    would leave a file that nobody can open again.
+    MLflow creates its tables one by one. If a process is killed meanwhile, or a second one starts meanwhile, the file
+    could never be opened again.
     """
     path = Path(tracking_uri.removeprefix(SQLITE))
     if not tracking_uri.startswith(SQLITE) or ":memory:" in tracking_uri or "?" in tracking_uri or path.exists():
@@ -74,20 +74,20 @@ def _create_whole(tracking_uri: str) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{path.name}.unfinished-") as folder:
-        whole = Path(folder) / path.name
-        engine = create_sqlalchemy_engine_with_retry(f"{SQLITE}{whole}")
+        complete = Path(folder) / path.name
+        engine = create_sqlalchemy_engine_with_retry(f"{SQLITE}{complete}")
         _initialize_tables(engine)
         engine.dispose()
         try:
-            os.link(whole, path)
+            os.link(complete, path)
         except FileExistsError:
-            pass  # another process was quicker
+            pass  # another process was faster
         except OSError:
-            whole.rename(path)  # a file system without links
+            complete.rename(path)  # a file system without links
 
 
 def experiment_of(client: "MlflowClient", model: str, artifact_root: Path) -> str:
-    """Return the experiment of a model, created where it is missing."""
+    """Return the id of a model's experiment, which is created if it is missing."""
     existing = client.get_experiment_by_name(model)
     if existing is not None:
         return existing.experiment_id

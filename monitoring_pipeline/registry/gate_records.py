@@ -19,7 +19,7 @@ ANSWERS = {True: "passed", False: "refused", None: "unmeasured"}
 
 
 class _Bounded(NamedTuple):
-    """A number that the gate held against what it allows, by a name that MLflow takes."""
+    """A number that the gate compared with a limit, under a name that MLflow accepts."""
 
     metric: str
     value: float
@@ -29,15 +29,15 @@ class _Bounded(NamedTuple):
 def record_gate(result: GateResult, *, task: Task, labels: NDArray[np.generic], decided: NDArray[np.generic]) -> None:
     """Record the gate's answer with the run that is active.
 
-    It gets ``gate.json`` with every check, the metrics that MLflow's ``evaluate`` makes of the decisions, the numbers
-    that decided as metrics ``worsening...``, and what ``validate_evaluation_results`` says when each of these is held
-    against what the gate allows.
+    The run gets ``gate.json`` with every check, the metrics that MLflow's ``evaluate`` computes from the decisions, the
+    numbers on which the answer rests as metrics ``worsening...``, and the result of ``validate_evaluation_results``,
+    which compares each of these numbers with the gate's limit.
 
     Args:
-        result: the answer.
+        result: the gate's answer.
         task: the model's task.
         labels: labels of the held-out rows, as numbers, shape (rows,).
-        decided: what the version decided or predicted, as the labels.
+        decided: decisions or predictions of the version, in the form of the labels.
     """
     import mlflow
 
@@ -48,14 +48,16 @@ def record_gate(result: GateResult, *, task: Task, labels: NDArray[np.generic], 
 
 
 def _validate(bounded: list[_Bounded], task: Task, labels: NDArray[np.generic], decided: NDArray[np.generic]) -> str:
-    """Return what MLflow's validation says: ``passed``, its objections, or why there was nothing to validate."""
+    """Return the result of MLflow's validation: ``passed``, its objections, or that nothing was measured."""
     from mlflow import validate_evaluation_results
     from mlflow.models import MetricThreshold
     from mlflow.models.evaluation.validation import ModelValidationFailedException
 
     if not bounded:
         return "nothing was measured"
-    thresholds = {own.metric: MetricThreshold(threshold=own.allowed, greater_is_better=False) for own in bounded}
+    thresholds = {
+        number.metric: MetricThreshold(threshold=number.allowed, greater_is_better=False) for number in bounded
+    }
     try:
         validate_evaluation_results(thresholds, _evaluate(bounded, task, labels, decided))
     except ModelValidationFailedException as refused:
@@ -74,7 +76,7 @@ def _evaluate(
 
     kind = "regressor" if task is Task.REGRESSION else "classifier"
     with warnings.catch_warnings():
-        # A class that is never decided has no precision, which scikit-learn warns of on MLflow's behalf.
+        # scikit-learn warns if a class is never decided, because such a class has no precision.
         warnings.filterwarnings("ignore", module="sklearn")
         return evaluate(
             data=pd.DataFrame({"label": labels, "decided": decided}),
@@ -84,19 +86,24 @@ def _evaluate(
             evaluators=[kind],
             evaluator_config={kind: {"log_model_explainability": False}},
             extra_metrics=[
-                make_metric(eval_fn=given(own.value), greater_is_better=False, name=own.metric) for own in bounded
+                make_metric(eval_fn=given(number.value), greater_is_better=False, name=number.metric)
+                for number in bounded
             ],
         )
 
 
 def _bounded(result: GateResult) -> "list[_Bounded]":
-    """Return the numbers that decided: the loss must be better for sure, a segment (column=value) worse for sure."""
-    found: list[_Bounded] = []
+    """Return the numbers on which the answer rests.
+
+    For the loss it is the upper bound of the difference, for a segment (column=value) the lower bound, and for all
+    others the difference: the gate needs a loss that is surely better, and refuses a segment that is surely worse.
+    """
+    numbers: list[_Bounded] = []
     for number, check in enumerate(result.checks):
         side, value = ("_upper", check.upper) if number == 0 else ("", check.difference)
         if "=" in check.name:
             side, value = "_lower", check.lower
         if value is not None:
             name = re.sub(r"[^\w.\- /]", "_", f"worsening{side}_{check.name}")
-            found.append(_Bounded(name, value, check.allowed))
-    return found
+            numbers.append(_Bounded(name, value, check.allowed))
+    return numbers

@@ -1,6 +1,6 @@
-"""Model versions in MLflow's registry: registered once per decision, found by alias, and asked for predictions.
+"""Model versions in MLflow's registry: registered once per decision, found by alias, and loaded for predictions.
 
-A model's name in the registry is its name in the spec.
+A model has the same name in the registry and in the spec.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -30,25 +30,25 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 DECISION_TAG = "monitoring.decision_key"
 SIGNATURE_ROWS = 1_000
-"""Rows that the signature is inferred from; it is about types."""
+"""Number of rows from which the signature is inferred; it contains only types."""
 
 
 @dataclass(frozen=True)
 class ModelRegistry:
-    """Where MLflow keeps its records (such as ``sqlite:///...``), and the folder for the models' files."""
+    """MLflow's registry: the address of its records, such as ``sqlite:///...``, and the folder for files of models."""
 
     tracking_uri: str
     artifact_root: Path
 
     def champion(self, model: str) -> str | None:
-        """Return the version that serves; ``None`` where the alias is not set."""
+        """Return the version that serves; ``None`` if the alias is not set."""
         return self.version_with_alias(model, CHAMPION)
 
     def version_with_alias(self, model: str, alias: str) -> str | None:
-        """Return the version that an alias points to; ``None`` where it is not set."""
+        """Return the version that an alias points to; ``None`` if it is not set."""
         with connected(self.tracking_uri) as client:
-            found = client.search_registered_models(f"name = '{model}'")
-        return str(found[0].aliases[alias]) if found and alias in found[0].aliases else None
+            models = client.search_registered_models(f"name = '{model}'")
+        return str(models[0].aliases[alias]) if models and alias in models[0].aliases else None
 
     def set_alias(self, model: str, alias: str, model_version: str) -> None:
         """Point an alias to a version."""
@@ -56,7 +56,7 @@ class ModelRegistry:
             client.set_registered_model_alias(model, alias, model_version)
 
     def delete_alias(self, model: str, alias: str) -> None:
-        """Remove an alias; where it is not set nothing happens."""
+        """Remove an alias if it is set."""
         if self.version_with_alias(model, alias) is None:
             return
         with connected(self.tracking_uri) as client:
@@ -67,12 +67,12 @@ class ModelRegistry:
         return self._find(model, lambda entry: str(entry.version) == model_version) is not None
 
     def version_of_decision(self, model: str, decision_key: str) -> str | None:
-        """Return the version that was trained for a decision, if that has happened."""
+        """Return the version that was trained for a decision; ``None`` if there is none."""
         entry = self._find(model, lambda entry: entry.tags.get(DECISION_TAG) == decision_key)
         return str(entry.version) if entry else None
 
     def version_tags(self, model: str, model_version: str) -> dict[str, str]:
-        """Return the tags of a version; none where it is not registered."""
+        """Return the tags of a version; empty if it is not registered."""
         entry = self._find(model, lambda entry: str(entry.version) == model_version)
         return dict(entry.tags) if entry else {}
 
@@ -85,23 +85,23 @@ class ModelRegistry:
         params: Mapping[str, str],
         taken: Collection[str] = (),
     ) -> str:
-        """Log what a trainer returned, and register it as a new version.
+        """Log the result of a trainer, and register it as a new version.
 
-        An estimator is saved by skops, which runs no code of the file's when loading; the types that it needs beyond
-        skops' own list are fixed when it is saved. A logged model is registered as it is.
+        An estimator is saved by skops, which runs no code from the file when it loads it. The types that the estimator
+        needs beyond skops' list are fixed when it is saved. A logged model is registered unchanged.
 
         Args:
-            request: what it was trained on.
+            request: the request for which it was trained.
             trained: a fitted estimator, or the URI of a logged model.
-            tags: of the version and of its run.
-            params: of its run.
-            taken: names of versions that the registry need not know: the new one gets none of them.
+            tags: tags of the version and of its run.
+            params: parameters of its run.
+            taken: names of versions, registered or not, that the new version must not get.
 
         Returns:
             The version.
 
         Raises:
-            RegistryError: when the estimator cannot be saved, or does not know the spec's classes.
+            RegistryError: when the estimator cannot be saved, or was fitted to other classes than the spec's.
         """
         import mlflow
 
@@ -123,9 +123,9 @@ class ModelRegistry:
         return str(created.version)
 
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
-        """Load a version; it takes features by name and returns what its flavour does (classes: probabilities).
+        """Return the prediction function of a version: from features by name to the output of its MLflow flavour.
 
-        What is returned raises OutputError when the version fails on the rows.
+        The output for classes is probabilities. The function raises OutputError when the version fails on the rows.
 
         Raises:
             RegistryError: when it is not registered, or cannot be loaded.
@@ -143,13 +143,13 @@ class ModelRegistry:
                 raise RegistryError(message) from error
 
         def predict(rows: "pd.DataFrame") -> object:
-            # Outside: that the registry is away is no failure of the version's.
+            # The connection is outside of the try, because an unreachable registry is no failure of the version.
             with connected(self.tracking_uri), one_thread():
                 try:
                     return loaded.predict(rows)
                 except Exception as error:
-                    said = f"{type(error).__name__}: {error}"
-                    message = f"{model} version {model_version} failed on {len(rows)} rows: {said}"
+                    cause = f"{type(error).__name__}: {error}"
+                    message = f"{model} version {model_version} failed on {len(rows)} rows: {cause}"
                     raise OutputError(message) from error
 
         return predict
@@ -169,10 +169,10 @@ class ModelRegistry:
         Args:
             model: the model.
             model_version: the version that was judged.
-            result: the answer.
+            result: the gate's answer.
             task: the model's task.
             labels: labels of the held-out rows, as numbers, shape (rows,).
-            decided: what the version decided or predicted, as the labels.
+            decided: decisions or predictions of the version, in the form of the labels.
 
         Raises:
             RegistryError: when the version is not registered.
@@ -185,7 +185,7 @@ class ModelRegistry:
             client.set_model_version_tag(model, model_version, GATE_TAG, ANSWERS[result.passed])
 
     def _run_of(self, client: "MlflowClient", model: str, model_version: str) -> str:
-        """Return the run that made a version; a new one where it has none.
+        """Return the id of the run that made a version; a new run if it has none.
 
         Raises:
             RegistryError: when it is not registered.
@@ -226,7 +226,7 @@ def _log_estimator(request: TrainingRequest, estimator: Any) -> Any:
             estimator,
             name=request.model,
             signature=infer_signature(features, outputs),
-            # Left out, MLflow would load the model in a fresh interpreter to find them: 20 seconds.
+            # Without them MLflow would load the model in a new interpreter to find them, which takes 20 seconds.
             pip_requirements=[f"{package}=={installed_version(package)}" for package in ("scikit-learn", "skops")],
             serialization_format="skops",
             skops_trusted_types=needed_types,
@@ -241,10 +241,10 @@ def _log_estimator(request: TrainingRequest, estimator: Any) -> Any:
 
 
 def _output_method(request: TrainingRequest, estimator: Any) -> str:
-    """Return what the estimator is asked with.
+    """Return the name of the method that computes the estimator's output.
 
     Raises:
-        RegistryError: when a classifier has no probabilities, or not those of the spec's classes.
+        RegistryError: when a classifier has no probabilities, or was fitted to other classes than the spec's.
     """
     if request.task is Task.REGRESSION:
         return "predict"

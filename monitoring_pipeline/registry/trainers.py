@@ -1,4 +1,4 @@
-"""Finds and calls the user's trainer, or asks one that lives elsewhere."""
+"""Loads and calls the user's trainer, or sends a request to an external one."""
 
 import importlib
 import json
@@ -15,7 +15,7 @@ Trainer = Callable[[TrainingRequest], object]
 
 
 class TrainerError(RuntimeError):
-    """A trainer cannot be found, raised, or returned what nothing can be made of; the message says which and why."""
+    """A trainer cannot be found, raised an error, or returned an unusable value; the message states why."""
 
 
 def load_trainer(path: str) -> Trainer:
@@ -32,8 +32,8 @@ def load_trainer(path: str) -> Trainer:
         raise TrainerError(message) from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        own = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
-        functions = sorted(value.__name__ for value in own if callable(value) and value.__name__[0] != "_")
+        defined_there = [value for value in vars(module).values() if getattr(value, "__module__", None) == module_name]
+        functions = sorted(value.__name__ for value in defined_there if callable(value) and value.__name__[0] != "_")
         message = (
             f"trainer {path}: module {module_name} has no function {function_name}; "
             f"it has {', '.join(functions) or 'none'}"
@@ -43,12 +43,12 @@ def load_trainer(path: str) -> Trainer:
 
 
 def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> object:
-    """Return what the user's trainer made of the request: a fitted estimator, or the URI of a logged model.
+    """Return the result of the user's trainer: a fitted estimator, or the URI of a logged model.
 
-    What the trainer logs to MLflow by itself goes to ``tracking_uri``; a run that it leaves open is ended.
+    Everything that the trainer logs to MLflow goes to ``tracking_uri``. A run that it leaves open is ended.
 
     Raises:
-        TrainerError: when it cannot be found, raised, or returned neither.
+        TrainerError: when it cannot be found, raises an error, or returns neither.
     """
     trainer = load_trainer(path)
     with logging_to(tracking_uri):
@@ -69,10 +69,10 @@ def run_trainer(path: str, request: TrainingRequest, tracking_uri: str) -> objec
 
 
 def ask_external_trainer(address: str, request: Mapping[str, object]) -> None:
-    """Send a request for training as JSON to an address by POST; any answer of 200 to 299 means that it was taken.
+    """Send a request for training as JSON to an address by POST; status 200 to 299 means that it was accepted.
 
     Raises:
-        TrainerError: when the address does not take it; the message names its host only, as the rest may be secret.
+        TrainerError: when it is not accepted; the message names only the host, because the rest may be secret.
     """
     body = json.dumps(request).encode()
     parts = urllib.parse.urlsplit(address)
@@ -83,7 +83,7 @@ def ask_external_trainer(address: str, request: Mapping[str, object]) -> None:
     try:
         urllib.request.urlopen(post, timeout=ANSWER_SECONDS).close()  # noqa: S310 - scheme checked
     except (urllib.error.URLError, OSError) as error:
-        # The address may hold a token, which an HTTPError knows.
+        # The error is not chained, because an HTTPError contains the address, and that may contain a token.
         reason = f"cannot be reached: {error}"
         if isinstance(error, urllib.error.HTTPError):
             reason = f"answered {error.code}"

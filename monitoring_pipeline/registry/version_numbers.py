@@ -1,4 +1,4 @@
-"""Numbers of versions: MLflow counts by itself, and knows nothing of versions that were never registered."""
+"""Numbers of new versions: MLflow counts from its last one, and versions that it never registered are skipped."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -8,23 +8,23 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = "placeholder"
 MOST_SKIPPED = 300
-"""A number further ahead is a name, such as a date; it is skipped when the count comes near it."""
+"""A number further ahead counts as a name, such as a date; it is skipped once the count comes near it."""
 
 
 def burn_number(client: "MlflowClient", model: str) -> int:
-    """Take the next number of a model and let it go: MLflow does not give it again. Return the number."""
+    """Use up the next version number of a model, which MLflow never assigns again, and return it."""
     burnt = client.create_model_version(model, PLACEHOLDER)
     client.delete_model_version(model, burnt.version)
     return int(burnt.version)
 
 
 def skip_taken_numbers(client: "MlflowClient", model: str, taken: Collection[str]) -> None:
-    """Let the next version of a registered model get a number above those that are taken.
+    """Use up numbers until the next version of a registered model gets one above all that are taken.
 
     Args:
-        client: of the registry.
+        client: the client of the registry.
         model: the model.
-        taken: names of versions, of which only those matter that are numbers.
+        taken: names of versions; those that are no numbers are ignored.
     """
     last = max((int(entry.version) for entry in client.search_model_versions(f"name = '{model}'")), default=0)
     numbers = [int(version) for version in taken if version.isdecimal()]

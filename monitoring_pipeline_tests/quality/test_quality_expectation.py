@@ -33,7 +33,7 @@ def test_subject_and_columns_come_from_the_kwargs(kwargs: dict[str, object], sub
         ({"type": "and", "conditions": [MQ, NULL]}, "(carrier == 'MQ' and age is not null)"),
     ],
 )
-def test_name_includes_the_row_condition(condition: dict[str, object], text: str) -> None:
+def test_row_condition_is_readable_text_apart_from_the_name(condition: dict[str, object], text: str) -> None:
     expectation = Expectation("expect_column_values_to_be_unique", {"column": "x", "row_condition": condition})
     assert (expectation.name, expectation.where) == ("column_values_to_be_unique", text)
 

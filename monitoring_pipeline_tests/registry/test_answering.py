@@ -1,4 +1,4 @@
-"""Whether a server is there is known soon, also of one that takes the connection and says nothing."""
+"""An unreachable server or database is detected soon, even one that accepts connections and never answers."""
 
 import socket
 import threading
@@ -35,18 +35,18 @@ def answering(status: int) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("status", [200, 401, 404, 429])
-def test_whatever_a_server_answers_it_is_there(status: int) -> None:
+def test_server_with_any_status_counts_as_reachable(status: int) -> None:
     with answering(status) as address:
         check_answers(address)
 
 
-def test_a_proxy_without_a_server_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_without_a_server_counts_as_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     with answering(503) as address, pytest.raises(RegistryError, match=f"{address} cannot be reached: .*503"):
         check_answers(address)
 
 
-def test_a_silent_server_is_none_after_the_users_own_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_server_is_unreachable_after_the_timeout_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -55,7 +55,7 @@ def test_a_silent_server_is_none_after_the_users_own_timeout(monkeypatch: pytest
             check_answers(address)
 
 
-def test_a_database_that_is_away_is_told_without_its_password() -> None:
+def test_error_about_an_unreachable_database_hides_the_password() -> None:
     with pytest.raises(RegistryError, match=r"ana:\*\*\*@127\.0\.0\.1:9/mlflow cannot be reached: .*refused") as error:
         check_answers("postgresql+psycopg2://ana:hush@127.0.0.1:9/mlflow")
     assert "hush" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Versions in a real MLflow on SQLite: registered, found, asked, pointed to, and their gates recorded."""
+"""Versions in a real MLflow on SQLite: registering, finding, predicting, aliases, and records of gates."""
 
 import datetime as dt
 import json
@@ -19,7 +19,7 @@ from monitoring_pipeline.registry.trainers import run_trainer
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
-OWN = "monitoring_pipeline_tests.registry.trainers_for_tests"
+TRAINERS = "monitoring_pipeline_tests.registry.trainers_for_tests"
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 
@@ -59,20 +59,20 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
 @pytest.fixture(scope="module")
 def version(registry: ModelRegistry) -> str:
     request = _request()
-    trained = run_trainer(f"{OWN}:boosting", request, registry.tracking_uri)
+    trained = run_trainer(f"{TRAINERS}:boosting", request, registry.tracking_uri)
     return registry.register(request, trained, tags={DECISION_TAG: "retraining:1"}, params={"seed": "1"})
 
 
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.REGRESSION])
-def test_a_version_answers_as_the_estimator_did(task: Task, registry: ModelRegistry) -> None:
+def test_loaded_version_predicts_as_the_estimator_did(task: Task, registry: ModelRegistry) -> None:
     request = _request(task, f"of_{task}")
-    trained = run_trainer(f"{OWN}:boosting", request, registry.tracking_uri)
+    trained = run_trainer(f"{TRAINERS}:boosting", request, registry.tracking_uri)
     version = registry.register(request, trained, tags={}, params={})
     expected = trained.predict(request.inputs()) if task is Task.REGRESSION else trained.predict_proba(request.inputs())
     np.testing.assert_array_equal(registry.predictor(request.model, version)(request.inputs()), expected)
 
 
-def test_a_version_is_found_by_the_decision_that_it_was_trained_for(registry: ModelRegistry, version: str) -> None:
+def test_version_is_found_by_its_decision_and_by_its_number(registry: ModelRegistry, version: str) -> None:
     assert version == "1"
     assert registry.version_of_decision("loans", "retraining:1") == version
     assert registry.version_of_decision("loans", "retraining:2") is None
@@ -82,7 +82,7 @@ def test_a_version_is_found_by_the_decision_that_it_was_trained_for(registry: Mo
     assert not registry.has_version("unknown", "1")
 
 
-def test_numbers_that_are_taken_are_skipped_and_names_are_not(registry: ModelRegistry) -> None:
+def test_new_version_skips_taken_numbers_and_ignores_names(registry: ModelRegistry) -> None:
     with connected(registry.tracking_uri) as client:
         client.create_registered_model("counted")
 
@@ -95,13 +95,13 @@ def test_numbers_that_are_taken_are_skipped_and_names_are_not(registry: ModelReg
         assert following("3", "4") == 5
 
 
-def test_rows_with_every_feature_missing_are_scored(registry: ModelRegistry, version: str) -> None:
+def test_rows_without_any_feature_value_are_scored(registry: ModelRegistry, version: str) -> None:
     inputs = _request().rows.head(3).with_columns(age=pl.lit(None, pl.Float64), employment=pl.lit(None, pl.String))
-    blank = replace(_request(), rows=inputs).inputs()
-    assert np.isfinite(registry.predictor("loans", version)(blank)).all()
+    without_values = replace(_request(), rows=inputs).inputs()
+    assert np.isfinite(registry.predictor("loans", version)(without_values)).all()
 
 
-def test_aliases_are_set_moved_and_removed(registry: ModelRegistry, version: str) -> None:
+def test_alias_is_set_and_removed(registry: ModelRegistry, version: str) -> None:
     assert registry.champion("loans") is None
     registry.set_alias("loans", "champion", version)
     assert registry.champion("loans") == version
@@ -111,44 +111,46 @@ def test_aliases_are_set_moved_and_removed(registry: ModelRegistry, version: str
     assert registry.champion("unknown") is None
 
 
-def test_a_model_that_the_trainer_has_logged_is_registered_as_it_is(registry: ModelRegistry) -> None:
+def test_model_that_the_trainer_logged_is_registered_unchanged(registry: ModelRegistry) -> None:
     request = replace(_request(), model="constant")
-    uri = run_trainer(f"{OWN}:logs_its_own", request, registry.tracking_uri)
+    uri = run_trainer(f"{TRAINERS}:logs_its_own", request, registry.tracking_uri)
     version = registry.register(request, uri, tags={}, params={})
     returned = registry.predictor("constant", version)(request.inputs())
     assert list(returned.columns) == ["probability", "prediction"]
     assert returned["probability"].unique() == pytest.approx([request.labels().mean()])
 
 
-def test_an_unknown_version_is_named(registry: ModelRegistry, version: str) -> None:
+def test_error_about_an_unknown_version_names_it(registry: ModelRegistry, version: str) -> None:
     with pytest.raises(RegistryError, match=r"loans has no version '9'"):
         registry.predictor("loans", "9")
 
 
 @pytest.mark.parametrize(
-    ("trainer", "told"),
+    ("trainer", "message"),
     [
         ("regresses_classes", "LinearRegression has no predict_proba"),
         ("has_no_classes", "Moody has no classes_; is it fitted?"),
         ("fails_on_its_own_rows", "LogisticRegression fails on the rows that it was trained on: ValueError"),
     ],
 )
-def test_a_classifier_that_cannot_be_asked_is_refused(trainer: str, told: str, registry: ModelRegistry) -> None:
-    trained = run_trainer(f"{OWN}:{trainer}", _request(), registry.tracking_uri)
-    with pytest.raises(RegistryError, match=told):
+def test_classifier_without_usable_probabilities_is_refused(
+    trainer: str, message: str, registry: ModelRegistry
+) -> None:
+    trained = run_trainer(f"{TRAINERS}:{trainer}", _request(), registry.tracking_uri)
+    with pytest.raises(RegistryError, match=message):
         registry.register(_request(), trained, tags={}, params={})
 
 
-def test_a_model_that_is_gone_has_no_alias_to_remove(registry: ModelRegistry) -> None:
+def test_removing_an_alias_of_an_unknown_model_does_nothing(registry: ModelRegistry) -> None:
     registry.delete_alias("unknown", "champion")
     assert registry.version_with_alias("unknown", "champion") is None
 
 
-def test_a_class_that_was_not_trained_is_told(registry: ModelRegistry) -> None:
+def test_error_about_a_class_missing_in_training_lists_the_classes(registry: ModelRegistry) -> None:
     request = _request(Task.MULTICLASS, "one_class_short")
     short = replace(request, rows=request.rows.filter(pl.col("label") != "cancelled"))
     with pytest.raises(RegistryError, match=r"\['late', 'on_time'\], the spec has \['cancelled', 'late', 'on_time'\]"):
-        registry.register(short, run_trainer(f"{OWN}:boosting", short, registry.tracking_uri), tags={}, params={})
+        registry.register(short, run_trainer(f"{TRAINERS}:boosting", short, registry.tracking_uri), tags={}, params={})
 
 
 def _check(name: str, *, passed: bool, difference: float, upper: float, allowed: float) -> GateCheck:
@@ -181,7 +183,7 @@ def _result(*checks: GateCheck, passed: bool | None) -> GateResult:
         (_result(passed=None), "nothing was measured"),
     ],
 )
-def test_the_gate_is_recorded_with_the_run_and_mlflow_agrees(
+def test_gate_is_recorded_with_the_run_and_validated_by_mlflow(
     result: GateResult, validation: str, registry: ModelRegistry, version: str
 ) -> None:
     labels = _request().labels().astype(float)
@@ -199,7 +201,7 @@ def test_the_gate_is_recorded_with_the_run_and_mlflow_agrees(
         assert run.data.metrics["accuracy_score"] == pytest.approx(1 - labels.mean())
 
 
-def test_the_callers_own_tracking_address_comes_back(registry: ModelRegistry, tmp_path) -> None:
+def test_tracking_address_of_the_caller_is_restored(registry: ModelRegistry, tmp_path) -> None:
     other = f"sqlite:///{tmp_path / 'other.db'}"
     mlflow.set_tracking_uri(other)
     try:

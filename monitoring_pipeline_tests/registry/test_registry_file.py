@@ -1,4 +1,4 @@
-"""MLflow's SQLite file is there whole or not at all."""
+"""MLflow's SQLite file is complete or absent."""
 
 import subprocess
 import sys
@@ -21,12 +21,12 @@ ModelRegistry(sys.argv[1], Path(sys.argv[2])).version_with_alias("churn", "champ
 
 
 def ask(folder: Path) -> subprocess.Popen[str]:
-    """Start a process that asks a registry which is not there yet."""
+    """Start a process that reads from a registry that does not exist yet."""
     command = [sys.executable, "-W", "ignore", "-c", ASK, f"sqlite:///{folder / 'mlflow.db'}", str(folder)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_killed_while_mlflow_makes_its_tables_nothing_is_lost(tmp_path: Path) -> None:
+def test_process_killed_while_mlflow_creates_tables_leaves_no_partial_file(tmp_path: Path) -> None:
     process = ask(tmp_path)
     while not list(tmp_path.glob("mlflow.db*/mlflow.db")):
         assert process.poll() is None
@@ -38,7 +38,7 @@ def test_killed_while_mlflow_makes_its_tables_nothing_is_lost(tmp_path: Path) ->
     assert registry.version_with_alias("churn", "champion") is None
 
 
-def test_two_that_make_it_at_once_share_one(tmp_path: Path) -> None:
+def test_two_processes_that_create_the_file_at_once_share_it(tmp_path: Path) -> None:
     processes = [ask(tmp_path) for _ in range(2)]
     for process in processes:
         process.communicate()

@@ -47,7 +47,7 @@ def regresses_classes(request: TrainingRequest):
 
 
 def logs_its_own(request: TrainingRequest):
-    """Log a model in a flavour of its own: pyfunc, a data frame of probabilities and decisions."""
+    """Log a model of flavour pyfunc that returns a data frame of probabilities and decisions."""
     import mlflow
     import pandas as pd
 
@@ -62,7 +62,7 @@ def logs_its_own(request: TrainingRequest):
 
 
 class Moody(ClassifierMixin, BaseEstimator):
-    """Answers as asked for on the rows of its signature, and as its mood is on more."""
+    """Returns probabilities for as many rows as the signature needs, and the fault named by its mood for more."""
 
     def __init__(self, mood: str = "") -> None:
         self.mood = mood

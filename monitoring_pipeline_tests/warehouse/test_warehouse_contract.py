@@ -239,7 +239,7 @@ def test_default_schema_has_precedence_and_ambiguous_name_is_refused(build: Buil
     assert warehouse.columns("scores") == {"here": "INTEGER"}
     assert warehouse.columns("A.Scores") == {"there": "INTEGER"}
     assert warehouse.columns("single") == {"id": "INTEGER"}
-    with pytest.raises(MissingTableError, match=r"'truths' may be a\.truths or b\.truths; write one of them"):
+    with pytest.raises(MissingTableError, match=r"'truths' may be a\.truths or b\.truths; write which"):
         warehouse.columns("truths")
 
 

@@ -176,7 +176,7 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
     wait, next_log = FIRST_WAIT_SECONDS, 0.0
     while True:
         if not path.is_file():
-            message = f"{path}: no such DuckDB file; set the environment variable {PATH_VARIABLE} to its path"
+            message = f"{path}: no such DuckDB file; the environment variable {PATH_VARIABLE} says where it is"
             raise WarehouseMissingError(message)
         try:
             return duckdb.connect(path, read_only=True, config={"temp_directory": _spill_directory(path)})
@@ -187,7 +187,7 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
             if waited >= lock_timeout_seconds:
                 message = (
                     f"{path}: locked by another process, waited {waited:.1f} seconds; let the writer finish or close "
-                    f"its connection between writes, or wait longer (lock_timeout_seconds). Error of DuckDB: {error}"
+                    f"its connection between writes, or wait longer (lock_timeout_seconds). DuckDB says: {error}"
                 )
                 raise WarehouseLockedError(message) from error
         if waited >= next_log:

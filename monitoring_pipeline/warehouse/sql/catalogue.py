@@ -93,7 +93,7 @@ def find_table(text: str, tables: Sequence[ListedTable], place: str) -> ListedTa
         return matches[0]
     if matches:
         names = " or ".join(f"{table.schema}.{table.name}" for table in matches)
-        message = f"{place}: {text!r} may be {names}; write one of them"
+        message = f"{place}: {text!r} may be {names}; write which"
     else:
         message = f"{place}: no table {text!r}{_suggestion(text, [table.text for table in tables], 'tables')}"
     raise MissingTableError(message)
