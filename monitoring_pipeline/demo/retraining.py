@@ -1,4 +1,4 @@
-"""Trains the demo's models again: ``trainer: monitoring_pipeline.demo.retraining:train`` in their specs."""
+"""The trainer of the demo's models; their specs name it as ``monitoring_pipeline.demo.retraining:train``."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def train(request: TrainingRequest) -> "Pipeline":
-    """Fit the demo's model of that name to the requested rows, with the parameters of its first version.
+    """Return the demo's model of that name, fitted to the requested rows with the parameters of its first version.
 
     Raises:
         KeyError: when the demo has no model of that name.

@@ -20,7 +20,7 @@ NEXT = """
 Where to look next
   make dev                                                  the Dagster UI: lineage, plots over partitions, checks
   monitoring-pipeline query what_is_wrong --set chunk=2013-04-22
-  monitoring-pipeline incidents --all                       what lasted, and why
+  monitoring-pipeline incidents --all                       lasting problems and their causes
   monitoring-pipeline query since_when --set model=flight_delay --set name=auroc
   monitoring-pipeline performance flight_delay --from 2013-03-01 --to 2013-04-30
   monitoring-pipeline performance flight_outcome --from 2013-03-01 --to 2013-04-30    by class
@@ -28,21 +28,21 @@ Where to look next
 
 
 class DemoFailedError(RuntimeError):
-    """A run of the demo failed; the message holds what it said."""
+    """A run of the demo failed; the message contains its errors."""
 
 
 def run_demo(settings: Settings, console: Console) -> None:
-    """Seed, then run every fortnight of each model, then print what came out; a second time changes nothing.
+    """Seed the warehouse, run every fortnight of each model, and print the results; a second time changes nothing.
 
     Raises:
         DemoFailedError: when a run fails.
     """
     started = time.monotonic()
 
-    def tell(line: str) -> None:
+    def print_progress(line: str) -> None:
         console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
 
-    seed_warehouse(settings.warehouse, settings.mlflow_tracking_uri, settings.home / "mlflow", tell)
+    seed_warehouse(settings.warehouse, settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}
     with dagster_instance(settings.dagster_home) as instance:
         definitions = build_definitions(settings)
@@ -51,7 +51,7 @@ def run_demo(settings: Settings, console: Console) -> None:
                 run = run_range(definitions, instance, specs[name], first, last)
                 if not run.success:
                     raise DemoFailedError("\n".join(run.failures))
-                tell(f"{name}: monitored {first.key} to {last.key}")
+                print_progress(f"{name}: monitored {first.key} to {last.key}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
             console.print(day_table(specs[name], store, FIRST, LAST))

@@ -34,21 +34,21 @@ _MADE_BY = ("flights.py", "training.py", "registering.py", "seeding.py")
 
 
 def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress: Progress) -> None:
-    """Build the demo's warehouse at ``path``, unless one made from the same sources is there already.
+    """Build the demo's warehouse at ``path``, unless it contains one from the same sources.
 
-    It appears in one step, complete, or not at all. Where another warehouse of the demo is at ``path``, it is
-    replaced; models that the registry holds already are taken from there.
+    The file appears complete or not at all. A demo warehouse from other sources is replaced. Models that the registry
+    contains already are not trained again.
 
     Args:
         path: the DuckDB file.
         tracking_uri: MLflow's records, such as ``sqlite:///...``.
         artifact_root: folder for the models' files.
-        progress: is told what is being done, a line each.
+        progress: receives one line of text per step.
 
     Raises:
         ModuleNotFoundError: when the extra ``demo`` is not installed.
         FileExistsError: when ``path`` is not a warehouse of this demo.
-        OtherModelRegisteredError: when the registry holds the models trained on something else.
+        OtherModelRegisteredError: when the registry contains the models, trained on other data.
     """
     fingerprint = _fingerprint_of_sources()
     if path.exists() and _seeded_from(path) == fingerprint:
@@ -100,24 +100,26 @@ def _outputs(model: DemoModel, scores: NDArray[np.float64]) -> list[pl.Series]:
         return [pl.Series("score", scores), pl.Series("predicted_late", scores >= LATE_FROM_SCORE)]
     if model.task is Task.MULTICLASS:
         usual = np.array([USUAL_SHARES[name] for name in model.classes])
-        announced = np.array(model.classes)[np.argmax(scores / usual, axis=1)]
+        predicted = np.array(model.classes)[np.argmax(scores / usual, axis=1)]
         probabilities = [pl.Series(f"probability_{name}", scores[:, k]) for k, name in enumerate(model.classes)]
-        return [*probabilities, pl.Series("predicted_outcome", announced)]
+        return [*probabilities, pl.Series("predicted_outcome", predicted)]
     return [pl.Series("predicted_minutes", scores)]
 
 
 def _labels(flights: pl.DataFrame) -> pl.DataFrame:
-    known = flights.select("flight_id", "late", "arrival_delay_minutes", "arrived_at").drop_nulls("late")
-    return known.sort("arrived_at", "flight_id")
+    labelled = flights.select("flight_id", "late", "arrival_delay_minutes", "arrived_at").drop_nulls("late")
+    return labelled.sort("arrived_at", "flight_id")
 
 
 def _outcomes(flights: pl.DataFrame) -> pl.DataFrame:
-    known = flights.select("flight_id", "outcome", pl.col("outcome_known_at").alias("known_at")).drop_nulls("outcome")
-    return known.sort("known_at", "flight_id")
+    labelled = flights.select("flight_id", "outcome", pl.col("outcome_known_at").alias("known_at")).drop_nulls(
+        "outcome"
+    )
+    return labelled.sort("known_at", "flight_id")
 
 
 def _write(path: Path, tables: dict[str, pl.DataFrame]) -> None:
-    """Write the tables to a file beside ``path``, and put it in place once it is whole."""
+    """Write the tables to a file beside ``path``, and move it to ``path`` once it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -132,10 +134,10 @@ def _write(path: Path, tables: dict[str, pl.DataFrame]) -> None:
 
 
 def _seeded_from(path: Path) -> str:
-    """Return the fingerprint that a warehouse of the demo bears.
+    """Return the fingerprint in a warehouse of the demo.
 
     Raises:
-        FileExistsError: when it bears none.
+        FileExistsError: when the file has no table of fingerprints, so that it is no warehouse of the demo.
     """
     try:
         with duckdb.connect(path, read_only=True) as warehouse:

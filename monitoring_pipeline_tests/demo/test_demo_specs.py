@@ -26,7 +26,9 @@ def shipped() -> dict[str, ModelSpec]:
 
 
 @pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
-def test_spec_declares_what_the_model_is(model: DemoModel, shipped: dict[str, ModelSpec]) -> None:
+def test_spec_declares_task_features_and_reference_of_the_model(
+    model: DemoModel, shipped: dict[str, ModelSpec]
+) -> None:
     spec = shipped[model.name]
     assert spec.task is model.task
     assert {name: feature.kind for name, feature in spec.features.items()} == model.features
@@ -46,17 +48,17 @@ def test_spec_names_columns_that_the_tables_have(model: DemoModel, shipped: dict
     assert {labels.id, labels.label, labels.known_at} <= set(labelled)
 
 
-def test_outcomes_have_the_words_of_the_model(shipped: dict[str, ModelSpec]) -> None:
+def test_spec_declares_one_score_per_class_of_the_model(shipped: dict[str, ModelSpec]) -> None:
     (model,) = [model for model in DEMO_MODELS if model.task is Task.MULTICLASS]
     assert shipped[model.name].predictions.scores == {name: f"probability_{name}" for name in model.classes}
 
 
-def test_every_shipped_spec_is_a_model_of_the_demo_and_is_run(shipped: dict[str, ModelSpec]) -> None:
+def test_shipped_specs_are_the_models_that_the_demo_runs(shipped: dict[str, ModelSpec]) -> None:
     assert set(shipped) == {model.name for model in DEMO_MODELS} == set(MODELS)
 
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
-def test_the_demos_definitions_can_be_sent_to_dagsters_web_server(tmp_path):
+def test_definitions_of_the_demo_are_serializable_for_the_web_server(tmp_path):
     settings = Settings.model_validate({"home": tmp_path})
     repository = build_definitions(settings).get_repository_def()
     repository.load_all_definitions()

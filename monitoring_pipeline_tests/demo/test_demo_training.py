@@ -34,7 +34,7 @@ def reference_of(model: DemoModel, flights: pl.DataFrame) -> pl.DataFrame:
     return moments_of_prediction(model, flights).filter(in_reference())
 
 
-def test_only_departed_flights_are_seen_at_departure(flights: pl.DataFrame) -> None:
+def test_model_at_departure_leaves_out_flights_that_never_departed(flights: pl.DataFrame) -> None:
     assert moments_of_prediction(FLIGHT_DELAY, flights).height == 336_776
     departures = moments_of_prediction(ARRIVAL_DELAY, flights)
     assert departures.height == 336_776 - 8_255
@@ -42,7 +42,7 @@ def test_only_departed_flights_are_seen_at_departure(flights: pl.DataFrame) -> N
     assert (departures["predicted_at"] == departures["departed_at"]).all()
 
 
-def test_reference_ends_at_new_yorks_midnight(flights: pl.DataFrame) -> None:
+def test_reference_ends_at_midnight_in_new_york(flights: pl.DataFrame) -> None:
     departures = moments_of_prediction(ARRIVAL_DELAY, flights)
     last = departures.filter(in_reference())["predicted_at"].max()
     first_later = departures.filter(~in_reference())["predicted_at"].min()
@@ -51,7 +51,7 @@ def test_reference_ends_at_new_yorks_midnight(flights: pl.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
-def test_unknown_and_missing_categories_are_scored_alike(model: DemoModel, sample: pl.DataFrame) -> None:
+def test_unknown_category_is_scored_like_a_missing_one(model: DemoModel, sample: pl.DataFrame) -> None:
     reference = reference_of(model, sample)
     estimator = fit(model, reference)
     unknown = reference.head(50).with_columns(destination=pl.lit("XXX"), carrier=pl.lit("??"))
@@ -62,7 +62,7 @@ def test_unknown_and_missing_categories_are_scored_alike(model: DemoModel, sampl
 
 
 @pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
-def test_a_weeks_own_truths_never_reach_its_scores(model: DemoModel, sample: pl.DataFrame) -> None:
+def test_scores_of_a_week_do_not_depend_on_its_truths(model: DemoModel, sample: pl.DataFrame) -> None:
     reference = reference_of(model, sample)
     first_week = pl.col("predicted_at") < dt.datetime(2013, 1, 8, 5, tzinfo=dt.UTC)
     truth = pl.col(model.target)
@@ -78,7 +78,7 @@ def test_a_weeks_own_truths_never_reach_its_scores(model: DemoModel, sample: pl.
     assert (before[~inside] != after[~inside]).any()
 
 
-def test_each_outcomes_score_stands_in_its_own_column(sample: pl.DataFrame) -> None:
+def test_columns_of_scores_follow_the_order_of_the_classes(sample: pl.DataFrame) -> None:
     from sklearn.metrics import roc_auc_score
 
     reference = reference_of(FLIGHT_OUTCOME, sample).drop_nulls("outcome")
@@ -91,18 +91,18 @@ def test_each_outcomes_score_stands_in_its_own_column(sample: pl.DataFrame) -> N
         assert roc_auc_score(truths == name, scores[:, column]) > 0.75
 
 
-def test_what_would_give_a_cancellation_away_is_not_asked() -> None:
+def test_features_that_reveal_a_cancellation_are_left_out() -> None:
     assert FLIGHT_DELAY.features.keys() - FLIGHT_OUTCOME.features.keys() == {"plane_age_years", "seats"}
 
 
-def test_usual_shares_are_those_of_the_reference(flights: pl.DataFrame) -> None:
+def test_usual_shares_equal_those_of_the_reference(flights: pl.DataFrame) -> None:
     outcomes = reference_of(FLIGHT_OUTCOME, flights)["outcome"].drop_nulls()
     shares = dict(outcomes.value_counts(normalize=True, name="share").iter_rows())
     assert shares == pytest.approx(USUAL_SHARES, abs=0.0005)
 
 
 @pytest.mark.parametrize("model", DEMO_MODELS, ids=lambda model: model.name)
-def test_fingerprint_follows_rows_truths_and_parameters(
+def test_fingerprint_changes_with_rows_truths_and_parameters(
     model: DemoModel, sample: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reference = reference_of(model, sample)
@@ -114,7 +114,7 @@ def test_fingerprint_follows_rows_truths_and_parameters(
     assert training_fingerprint(model, reference) != fingerprint
 
 
-def test_fingerprint_follows_the_size_of_the_trees(sample: pl.DataFrame) -> None:
+def test_fingerprint_changes_with_the_size_of_the_trees(sample: pl.DataFrame) -> None:
     reference = reference_of(FLIGHT_OUTCOME, sample)
     bushier = replace(FLIGHT_OUTCOME, trees=FLIGHT_OUTCOME.trees | {"max_leaf_nodes": 31})
     assert training_fingerprint(bushier, reference) != training_fingerprint(FLIGHT_OUTCOME, reference)

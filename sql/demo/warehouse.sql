@@ -1,4 +1,4 @@
--- The demo's warehouse, as a team that serves three models might keep it. The monitoring only ever reads it.
+-- The demo's warehouse, as a team that serves three models might keep it. Monitoring only reads it.
 
 -- flight_delay: one row per scheduled departure, written at that moment.
 CREATE TABLE flight_delay_predictions (
@@ -70,7 +70,7 @@ CREATE TABLE flight_outcome_predictions (
     probability_late           DOUBLE      NOT NULL,    -- of 16 to 60 minutes
     probability_very_late      DOUBLE      NOT NULL,    -- of more than 60 minutes
     probability_cancelled      DOUBLE      NOT NULL,    -- of never leaving; the four sum to 1
-    predicted_outcome          VARCHAR     NOT NULL     -- the one most above its usual share
+    predicted_outcome          VARCHAR     NOT NULL     -- the class most above its usual share
 );
 
 -- The truth about the first two, one row per flight that reached its destination.
@@ -85,10 +85,10 @@ CREATE TABLE flight_labels (
 CREATE TABLE flight_outcomes (
     flight_id VARCHAR     NOT NULL,
     outcome   VARCHAR     NOT NULL, -- on_time, late, very_late, cancelled
-    known_at  TIMESTAMPTZ NOT NULL  -- arrival; of a cancelled flight its scheduled departure
+    known_at  TIMESTAMPTZ NOT NULL  -- arrival, or scheduled departure if cancelled
 );
 
--- What the tables above were made from: equal means that nothing has to be done.
+-- Hash of the sources of the tables above. If the sources still have it, the demo does not build the tables again.
 CREATE TABLE seeded_from (
     fingerprint VARCHAR NOT NULL
 );

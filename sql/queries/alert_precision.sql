@@ -1,9 +1,9 @@
 -- Can the alerts be trusted?
--- Incidents that people heard of, and what they said themselves that those were.
+-- Announced incidents, and the outcomes that people recorded for them.
 -- Parameters
 --   model   name of a model; null for all
--- Output: one row per model and cause: incidents told, pages, what people said they were, and the share of real ones
--- among those that were said to be real or noise.
+-- Output: one row per model and cause: announced incidents, pages, recorded outcomes, acknowledged incidents, and the
+-- share of real incidents among those with outcome real or noise.
 WITH told AS (
     SELECT
         told_events.incident_id,

@@ -1,4 +1,4 @@
--- How far off were the estimates, where the labels came later?
+-- How far were the estimates from the values that labels gave later?
 -- Parameters
 --   model    name of the model
 -- Output: per version and metric: chunks compared, mean error, mean absolute error, and the share of chunks whose

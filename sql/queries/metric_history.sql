@@ -3,7 +3,7 @@
 --   model     name of the model
 --   name      name of the statistic, metric or check, such as auroc or psi
 --   subject   column, score, prediction, label, model or chunk; null for all
--- Output: one row per chunk, version, segment and subject, oldest first; a skipped one has a reason and no value.
+-- Output: one row per chunk, version, segment and subject, oldest first; skipped ones have a reason and no value.
 SELECT
     chunk, model_version, role, segment, kind, subject,
     value, lower, upper, reference_value, threshold_lower, threshold_upper,

@@ -2,7 +2,7 @@
 -- Parameters
 --   model   name of the model
 --   name    name of the statistic, metric or check; null for all
--- Output: one row per run of breached chunks, those that go on first, then the most recent.
+-- Output: one row per series of breached chunks, ongoing series first, then the most recent.
 SELECT
     kind, subject, name, model_version, segment, severity,
     since, until, chunks, ongoing, last_value, last_reason

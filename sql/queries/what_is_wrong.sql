@@ -1,7 +1,7 @@
 -- What is wrong today?
 -- Parameters
 --   chunk   key of a chunk, such as 2013-04-22; null for each model's newest judged chunk
--- Output: one row per breached measurement, most severe first, and since which chunk it has been breached.
+-- Output: one row per breached measurement, most severe first, with the chunk since which it has been breached.
 -- A chunk without a breach whose verdict is not ok has one row without measurement.
 WITH judged AS (
     SELECT

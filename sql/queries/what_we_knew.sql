@@ -2,9 +2,9 @@
 -- Parameters
 --   model    name of the model
 --   chunk    key of the chunk, such as 2013-04-16
---   on_day   day in UTC whose knowledge is wanted, such as 2013-04-17; null for what is known now
+--   on_day   day in UTC by whose end results were known, such as 2013-04-17; null for the newest results
 --   name     name of the statistic or metric; null for all
--- Output: the measurements of the newest revision that was known by the end of that day, and since when it was.
+-- Output: the measurements of the newest revision that was known by the end of that day, and the time since when.
 WITH known AS (
     SELECT
         model, chunk, producer, revision, known_since,

@@ -1,8 +1,8 @@
--- Who was told what, and did it arrive?
+-- Which alerts were sent to which channel, and did they arrive?
 -- Parameters
 --   model   name of a model; null for all
--- Output: one row per event and channel, newest first; summary is what was told then, and channel is null where no
--- route wanted the event.
+-- Output: one row per event and channel, newest first; summary is the text of the alert, and channel is null if no
+-- route matched the event.
 SELECT
     at, model, incident_id, kind, severity, chunk, channel, mode, state, sent_at, attempts, error, summary
 FROM told_events

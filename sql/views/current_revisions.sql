@@ -1,4 +1,4 @@
--- The newest revision of what each producer said about each chunk.
+-- The newest revision of each producer's results of each chunk.
 CREATE VIEW current_revisions AS
 SELECT *
 FROM chunk_revisions AS revised

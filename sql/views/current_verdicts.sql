@@ -1,4 +1,4 @@
--- The verdict on each chunk, newest revision, and what it was made from.
+-- The newest verdict on each chunk, and its provenance.
 CREATE VIEW current_verdicts AS
 SELECT
     verdicts.*,

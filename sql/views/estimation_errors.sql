@@ -1,4 +1,4 @@
--- Estimated performance beside what the labels said later: one row per chunk, version and metric whose labels are final.
+-- Estimated performance beside performance from labels: one row per chunk, version and metric with final labels.
 CREATE VIEW estimation_errors AS
 SELECT
     estimated.model,

@@ -1,7 +1,7 @@
--- Runs of breached chunks of one number, from the first (since) to the last (until).
--- Only an ok ends a run: a skipped or missing chunk is neither healthy nor breached.
--- ongoing: no ok since, and the number is still looked at, if only to be skipped, in the newest judged chunk.
--- Reference windows, whose keys hold a slash, are left out.
+-- Series of breached chunks of one measurement, from the first (since) to the last (until).
+-- Only a chunk with status ok ends a series; a skipped or missing chunk does not.
+-- ongoing: no ok has followed, and the newest judged chunk still has the measurement, even if it is skipped there.
+-- Reference windows, whose keys contain a slash, are left out.
 CREATE VIEW problems AS
 WITH newest_judged AS (
     SELECT model, MAX(chunk_start) AS chunk_start

@@ -1,6 +1,6 @@
--- What people heard of: each event of an incident that was told, with its incident and how each channel got it.
--- What people did themselves (acknowledged, muted, unmuted, outcome) tells nobody, and is left out.
--- page: the event asked somebody to look at once (opened, reopened or escalated to critical, told by itself).
+-- Announced events: each event that alerts are sent about, with its incident and the alert to each channel.
+-- Answers of people (acknowledged, muted, unmuted, outcome) send no alerts, and are left out.
+-- page: an alert that was sent immediately, because the incident opened, reopened or escalated to critical.
 CREATE VIEW told_events AS
 SELECT
     incident_events.event_id,

@@ -1,6 +1,6 @@
 -- Numbers of label rows that the labels of one chunk do not include.
 -- Of the label rows that became known during the chunk, orphans have no prediction at all, and outside_window have
--- predictions outside of the chunk only. not_yet_known counts label rows of the chunk that are unknown at the time as_of.
+-- predictions outside of the chunk only. not_yet_known counts label rows of the chunk that are not known at as_of.
 WITH chunk_predictions AS (
     SELECT DISTINCT {prediction_key} AS prediction_key
     FROM {predictions} AS p
