@@ -1,4 +1,4 @@
-"""Opening and closing the store's database; what all parts of the store share."""
+"""Open and close the store's database, for all parts of the store."""
 
 import weakref
 from typing import Self
@@ -13,13 +13,13 @@ class StoreConnection:
     """A database whose schema is at head; safe to use from several threads and processes at once."""
 
     def __init__(self, engine: Engine) -> None:
-        """Take an engine whose schema is at head; ``open`` is the way in."""
+        """Take an engine whose schema is at head; callers use ``open`` instead."""
         self._engine = engine
         weakref.finalize(self, engine.dispose)
 
     @classmethod
     def open(cls, url: str) -> Self:
-        """Open the store at a SQLAlchemy URL, created or upgraded if need be.
+        """Open the store at a SQLAlchemy URL, and create or upgrade it if necessary.
 
         Raises:
             ValueError: when the URL is neither a SQLite file nor PostgreSQL.

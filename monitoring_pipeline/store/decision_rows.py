@@ -1,4 +1,4 @@
-"""Between decisions and rows of the store's table; every round trip is exact."""
+"""Convert decisions to rows of the store's table and back; every round trip is exact."""
 
 import datetime as dt
 from typing import Any
@@ -39,7 +39,7 @@ def decision_of(row: RowMapping) -> Decision:
 
 
 def _answer_of(text: str) -> tuple[Answer, dt.datetime | None]:
-    """Return an answer, and the end of a mute, which its text holds."""
+    """Return the answer in a text, and the end of the mute if the text contains one."""
     answer, _, until = text.partition(_UNTIL)
     return Answer(answer), dt.datetime.strptime(until, _MINUTE).replace(tzinfo=dt.UTC) if until else None
 

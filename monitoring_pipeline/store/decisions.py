@@ -1,4 +1,4 @@
-"""Writes and reads decisions about models, and the roles of their versions; both only ever grow."""
+"""Writes and reads decisions about models, and the roles of their versions; neither is ever changed or deleted."""
 
 import datetime as dt
 from dataclasses import replace
@@ -17,17 +17,17 @@ from monitoring_pipeline.store.tables.incidents import decisions, model_versions
 
 
 class DecisionStore(StoreConnection):
-    """The audit of what was decided, and which version serves since when."""
+    """The audit of decisions, and the history of the roles of versions."""
 
     def decide(self, decision: Decision) -> bool:
-        """Write a decision, unless one with its model and key is there already: then nothing changes, and False."""
+        """Write a decision and return True, or change nothing and return False if its model and key are taken."""
         with writing(self._engine, f"decisions/{decision.model}") as connection:
             return write_decision(connection, decision)
 
     def decisions(self, model: str, *, topic: Topic | None = None) -> list[Decision]:
         """Return the decisions about a model, all or those of one topic, oldest first."""
-        own = {"model": model} | ({"topic": topic.value} if topic else {})
-        statement = sa.select(decisions).filter_by(**own).order_by(decisions.c.at, decisions.c.decision_id)
+        filters = {"model": model} | ({"topic": topic.value} if topic else {})
+        statement = sa.select(decisions).filter_by(**filters).order_by(decisions.c.at, decisions.c.decision_id)
         with reading(self._engine) as connection:
             return [decision_of(row) for row in connection.execute(statement).mappings()]
 
@@ -47,9 +47,9 @@ class DecisionStore(StoreConnection):
         window: ReferenceWindow | None,
         by: str,
     ) -> None:
-        """Record that a version has a role from a moment on; recorded before, nothing changes.
+        """Record that a version has a role from a moment on; a record of the same moment stays unchanged.
 
-        ``window`` are the days of the version's reference, where the spec names none.
+        ``window`` is the version's reference window if the spec names none.
         """
         key = {"model": model, "model_version": model_version, "since": since}
         with writing(self._engine, f"versions/{model}") as connection:
@@ -92,14 +92,14 @@ class DecisionStore(StoreConnection):
     def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role:
         """Return the role that a version had at a moment.
 
-        Before its first record a version that a gate has let in (its record has a window) had that role already;
-        any other was the champion.
+        Before its first record, a version that passed the gate (its record has a window) has the role of that record;
+        any other version is the champion.
         """
-        own = [record for record in self.role_history(model) if record.model_version == model_version]
-        past = [record for record in own if record.since <= moment]
+        records = [record for record in self.role_history(model) if record.model_version == model_version]
+        past = [record for record in records if record.since <= moment]
         if past:
             return past[-1].role
-        return own[0].role if own and own[0].window else Role.CHAMPION
+        return records[0].role if records and records[0].window else Role.CHAMPION
 
 
 def write_decision(connection: sa.Connection, decision: Decision) -> bool:

@@ -33,17 +33,17 @@ def create_store_engine(url: str) -> Engine:
     if backend in ("postgresql", "postgres"):
         return _postgresql_engine(parsed)
     message = (
-        f"store URL {parsed.render_as_string()!r}: the store lives in a SQLite file "
-        "(sqlite:///folder/results.sqlite) or in PostgreSQL (postgresql://user@host/database)"
+        f"store URL {parsed.render_as_string()!r}: the store must be a SQLite file "
+        "(sqlite:///folder/results.sqlite) or PostgreSQL (postgresql://user@host/database)"
     )
     raise ValueError(message)
 
 
 @contextmanager
 def writing(engine: Engine, lock_name: str) -> Iterator[Connection]:
-    """Open a transaction that writes; it commits at the end of the block, or leaves nothing behind.
+    """Open a transaction that writes; it commits at the end of the block, and rolls back after an error.
 
-    SQLite has one writer at a time, PostgreSQL one per ``lock_name``; others wait for their turn.
+    SQLite has one writer at a time, PostgreSQL one per ``lock_name``; other writers wait.
     """
     with engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
         if connection.dialect.name == "postgresql":
@@ -69,7 +69,7 @@ def _sqlite_engine(url: URL, file: Path) -> Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver must not open transactions of its own: BEGIN is sent below, so that DDL is inside it too.
+        # The driver must not open transactions, because BEGIN is sent below, so that DDL is inside the transaction too.
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = NORMAL")
 

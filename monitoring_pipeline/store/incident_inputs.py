@@ -1,4 +1,4 @@
-"""What incidents are folded from: the breaches of all chunks, and what else is known of the same numbers."""
+"""Read the measurements from which incidents are folded: breaches, and other values of the same numbers."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ _SIGNAL = ("kind", "subject", "name", "segment")
 
 
 def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMeasurements]:
-    """Return every chunk of a model that was looked at, in order, with the measurements that incidents need.
+    """Return every judged chunk of a model, in order, with the measurements that incidents need.
 
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
     metric of a breached estimate; the attribution of performance; and the number of rows, which shows that the source
@@ -49,14 +49,14 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
     for row in connection.execute(wanted).mappings():
         by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
-    return [_of_chunk(chunk, own) for chunk, own in sorted(by_chunk.items())]
+    return [_of_chunk(chunk, measured) for chunk, measured in sorted(by_chunk.items())]
 
 
-def _of_chunk(chunk: str, own: Sequence[Measurement]) -> ChunkMeasurements:
+def _of_chunk(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:
     return ChunkMeasurements(
         chunk=chunk,
-        measurements=tuple(m for m in own if not is_attribution(m)),
-        attribution=tuple(m for m in own if is_attribution(m)),
+        measurements=tuple(m for m in measured if not is_attribution(m)),
+        attribution=tuple(m for m in measured if is_attribution(m)),
     )
 
 

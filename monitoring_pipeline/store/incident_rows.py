@@ -1,4 +1,4 @@
-"""Between incidents and events, and rows of the store's tables; every round trip is exact."""
+"""Convert incidents and events to rows of the store's tables and back; every round trip is exact."""
 
 from dataclasses import asdict, fields
 from typing import Any
@@ -26,7 +26,7 @@ _PLAIN = ("model", "opened", "since", "last_breached", "resolved", "breached_chu
 
 
 def incident_row(stored: StoredIncident) -> Row:
-    """Return the row of an incident, without when it was written."""
+    """Return the row of an incident, without the time of writing."""
     incident = stored.incident
     return {
         "incident_id": stored.incident_id,
@@ -45,7 +45,7 @@ def incident_row(stored: StoredIncident) -> Row:
 
 
 def handling_row(handling: Handling) -> Row:
-    """Return what people have said about an incident, as columns of its row."""
+    """Return people's answers about an incident, as columns of its row."""
     return {name: getattr(handling, name) for name in _HANDLING}
 
 
@@ -78,7 +78,7 @@ def incident_of(row: RowMapping) -> StoredIncident:
 
 
 def event_row(event: IncidentEvent) -> Row:
-    """Return the columns that say what an event was."""
+    """Return the columns of an event's row that describe the event."""
     return {
         "kind": event.kind.value,
         "chunk": event.chunk,
@@ -104,5 +104,5 @@ def _finding_row(finding: Finding) -> Row:
 
 def _finding_of(values: Row) -> Finding:
     typed = {"kind": Kind(values["kind"]), "severity": Severity(values["severity"])}
-    known: Row = values | typed | name_and_of(values["name"])._asdict()
-    return Finding(**known)
+    fields_of_finding: Row = values | typed | name_and_of(values["name"])._asdict()
+    return Finding(**fields_of_finding)

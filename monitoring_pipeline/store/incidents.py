@@ -25,19 +25,19 @@ from monitoring_pipeline.store.incident_rows import event_of, event_row, handlin
 from monitoring_pipeline.store.tables.incidents import alerts, incident_events, incidents
 
 TOLD_ONCE = frozenset({EventKind.SPREAD, EventKind.ESCALATED})
-"""Kinds of event of which nobody hears twice on one chunk; what is resolved and reopened may be so again."""
+"""Kinds of event that are announced at most once per chunk; resolving and reopening may be announced again."""
 BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
 Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
 
 
 class UnknownIncidentError(LookupError):
-    """No incident, or more than one, has the name that a person gave."""
+    """No incident, or more than one, matches the name that a person gave."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoggedEvent:
-    """An event as the store holds it: when it was written, and whether anybody heard of it."""
+    """A stored event, with the time of writing, and whether it was announced."""
 
     event: IncidentEvent
     at: dt.datetime
@@ -45,25 +45,25 @@ class LoggedEvent:
 
 
 class IncidentStore(StoreConnection):
-    """Incidents of all models, and what happened to them."""
+    """Incidents of all models, and their events."""
 
     def update_incidents(self, model: str, judge: Judge, plan: Plan, *, at: dt.datetime) -> tuple[IncidentEvent, ...]:
-        """Judge a model's whole history again, store what changed, and return the events that people hear of.
+        """Judge a model's whole history again, store the changes, and return the announced events.
 
-        Evidence is read, judged and written in one transaction, so that of two runs at once the second sees the
-        first one's incidents.
+        Measurements are read and incidents judged and written in one transaction. If two runs update at once, the
+        second therefore reads the incidents of the first.
 
         Args:
             model: name of the model.
-            judge: from the evidence of all chunks, and the stored incidents with what people were told of them, to the
-                incidents as they shall be.
-            plan: which alerts an event makes; they are written with it.
-            at: when.
+            judge: takes the measurements of all chunks, and the stored incidents with their announced events; returns
+                the changes of incidents.
+            plan: returns the alerts about an event; they are written with it.
+            at: time of the update.
         """
         told: list[IncidentEvent] = []
         with writing(self._engine, f"incidents/{model}") as connection:
-            known = _known(connection, model)
-            changes = judge(read_chunk_measurements(connection, model), known)
+            stored = _known_incidents(connection, model)
+            changes = judge(read_chunk_measurements(connection, model), stored)
             for change in changes.current:
                 told.extend(_write(connection, change, plan, at))
             for change in changes.gone:
@@ -76,16 +76,16 @@ class IncidentStore(StoreConnection):
             return _incidents(connection, **({"model": model} if model else {}))
 
     def incident(self, name: str) -> StoredIncident:
-        """Return the incident of a name, of which the beginning is enough.
+        """Return the incident with a name; the beginning of the name is enough if it is unique.
 
         Raises:
-            UnknownIncidentError: when there is none, or more than one.
+            UnknownIncidentError: when no incident or more than one matches.
         """
         with reading(self._engine) as connection:
             return _one(connection, name)
 
     def incident_log(self, incident_id: str) -> list[LoggedEvent]:
-        """Return what happened to an incident, in order."""
+        """Return the events of an incident, in order of their chunks."""
         statement = sa.select(incident_events).filter_by(incident_id=incident_id).order_by(incident_events.c.event_id)
         with reading(self._engine) as connection:
             rows = connection.execute(statement).mappings().all()
@@ -93,10 +93,10 @@ class IncidentStore(StoreConnection):
         return sorted(logged, key=lambda entry: (entry.event.chunk, entry.at))
 
     def handle_incident(self, name: str, act: Handle, plan: Plan, *, at: dt.datetime) -> StoredIncident:
-        """Record what a person does about an incident, and return it as it stands then.
+        """Record a person's action on an incident, and return the changed incident.
 
         Raises:
-            UnknownIncidentError: when there is no such incident.
+            UnknownIncidentError: when no incident or more than one matches.
         """
         with writing(self._engine, f"incidents/{self.incident(name).incident.model}") as connection:
             stored = _one(connection, name)
@@ -104,60 +104,62 @@ class IncidentStore(StoreConnection):
             after = replace(stored, handling=done.handling)
             row = handling_row(done.handling) | {"updated_at": at}
             connection.execute(incidents.update().filter_by(incident_id=stored.incident_id).values(row))
-            _tell(connection, after, done.event, plan, at)
+            _announce(connection, after, done.event, plan, at)
             write_decision(connection, done.decision)
         return after
 
 
 def _write(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> tuple[IncidentEvent, ...]:
-    """Store an incident, its events, and the alerts about those that are news; return these."""
+    """Store an incident, its events, and alerts about the events to announce; return those events."""
     _save(connection, change.stored, at)
-    own = {"incident_id": change.stored.incident_id, "model": change.stored.incident.model}
-    rows = connection.execute(sa.select(incident_events).filter_by(incident_id=own["incident_id"])).mappings().all()
+    key = {"incident_id": change.stored.incident_id, "model": change.stored.incident.model}
+    rows = connection.execute(sa.select(incident_events).filter_by(incident_id=key["incident_id"])).mappings().all()
     held = {(row["kind"], row["chunk"]): row for row in rows if row["kind"] not in BY_PEOPLE}
-    heard = {key for key, row in held.items() if row["told"] and row["kind"] in TOLD_ONCE}
-    told = tuple(event for event in change.told if (event.kind.value, event.chunk) not in heard)
+    announced = {kind_and_chunk for kind_and_chunk, row in held.items() if row["told"] and row["kind"] in TOLD_ONCE}
+    told = tuple(event for event in change.told if (event.kind.value, event.chunk) not in announced)
     for event in change.events:
         row = held.pop((event.kind.value, event.chunk), None)
         if event in told:
             continue
         if row is None:
-            connection.execute(incident_events.insert(), own | event_row(event) | {"at": at, "told": False})
+            connection.execute(incident_events.insert(), key | event_row(event) | {"at": at, "told": False})
         elif event_of(row) != event:
             same = incident_events.c.event_id == row["event_id"]
             connection.execute(incident_events.update().where(same).values(event_row(event)))
     for row in held.values():
-        # What people have heard of stays in the log; the rest is as if it had never been.
+        # Announced events stay in the log; events that follow no longer and were never announced are deleted.
         if not row["told"]:
             connection.execute(incident_events.delete().where(incident_events.c.event_id == row["event_id"]))
     for event in told:
-        _tell(connection, change.stored, event, plan, at)
+        _announce(connection, change.stored, event, plan, at)
     return told
 
 
 def _withdraw(connection: Connection, change: IncidentChange, plan: Plan, at: dt.datetime) -> tuple[IncidentEvent, ...]:
-    """Resolve an incident that no breach supports any more; one that nobody has heard of goes without a trace."""
+    """Resolve an incident without remaining breaches; delete it if none of its events was announced."""
     stored = change.stored
-    own = sa.select(incident_events.c.event_id).filter_by(incident_id=stored.incident_id, told=True)
-    if connection.execute(own).first() is None:
+    announced = sa.select(incident_events.c.event_id).filter_by(incident_id=stored.incident_id, told=True)
+    if connection.execute(announced).first() is None:
         for table in (incidents, incident_events):
             connection.execute(table.delete().filter_by(incident_id=stored.incident_id))
         return ()
     _save(connection, stored, at)
     for event in change.events:
-        _tell(connection, stored, event, plan if event in change.told else _nobody, at)
+        _announce(connection, stored, event, plan if event in change.told else _no_alerts, at)
     return change.told
 
 
-def _tell(connection: Connection, stored: StoredIncident, event: IncidentEvent, plan: Plan, at: dt.datetime) -> None:
-    """Write an event that people hear of, and the alerts that it makes."""
-    own = {"incident_id": stored.incident_id, "model": stored.incident.model}
+def _announce(
+    connection: Connection, stored: StoredIncident, event: IncidentEvent, plan: Plan, at: dt.datetime
+) -> None:
+    """Write an announced event and the alerts about it."""
+    key = {"incident_id": stored.incident_id, "model": stored.incident.model}
     same = {"incident_id": stored.incident_id, "kind": event.kind.value, "chunk": event.chunk, "told": False}
     connection.execute(incident_events.delete().filter_by(**same))
-    written = connection.execute(incident_events.insert().values(own | event_row(event) | {"at": at, "told": True}))
+    written = connection.execute(incident_events.insert().values(key | event_row(event) | {"at": at, "told": True}))
     (event_id,) = written.inserted_primary_key or (None,)
     rows = [
-        own | {"event_id": event_id, "channel": planned.channel, "mode": planned.mode, "due_at": planned.due_at}
+        key | {"event_id": event_id, "channel": planned.channel, "mode": planned.mode, "due_at": planned.due_at}
         for planned in plan(stored, event)
     ]
     if rows:
@@ -167,14 +169,14 @@ def _tell(connection: Connection, stored: StoredIncident, event: IncidentEvent, 
         )
 
 
-def _nobody(_: StoredIncident, __: IncidentEvent) -> Sequence[PlannedAlert]:
+def _no_alerts(_: StoredIncident, __: IncidentEvent) -> Sequence[PlannedAlert]:
     return ()
 
 
 def _save(connection: Connection, stored: StoredIncident, at: dt.datetime) -> None:
-    """Write an incident unless it is there as it is."""
-    own = sa.select(incidents).filter_by(incident_id=stored.incident_id)
-    row = connection.execute(own).mappings().one_or_none()
+    """Write an incident unless the stored one is equal."""
+    same = sa.select(incidents).filter_by(incident_id=stored.incident_id)
+    row = connection.execute(same).mappings().one_or_none()
     if row is None:
         connection.execute(incidents.insert(), incident_row(stored) | {"updated_at": at})
     elif incident_of(row) != stored:
@@ -182,16 +184,18 @@ def _save(connection: Connection, stored: StoredIncident, at: dt.datetime) -> No
         connection.execute(changed.values(incident_row(stored) | {"updated_at": at}))
 
 
-def _incidents(connection: Connection, **own: str) -> list[StoredIncident]:
-    statement = sa.select(incidents).filter_by(**own).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
-    return [incident_of(row) for row in connection.execute(statement).mappings()]
+def _incidents(connection: Connection, **equal: str) -> list[StoredIncident]:
+    statement = (
+        sa.select(incidents).filter_by(**equal).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
+    )
+    return [incident_of(row) for row in connection.execute(in_order.filter_by(**equal)).mappings()]
 
 
-def _known(connection: Connection, model: str) -> list[KnownIncident]:
-    """Return the incidents of a model with what people were told of each."""
-    news = sa.select(incident_events).filter_by(model=model, told=True)
+def _known_incidents(connection: Connection, model: str) -> list[KnownIncident]:
+    """Return the incidents of a model with the announced events of each."""
+    announced = sa.select(incident_events).filter_by(model=model, told=True)
     rows = connection.execute(
-        news.where(incident_events.c.kind.not_in(BY_PEOPLE)).order_by(incident_events.c.event_id)
+        announced.where(incident_events.c.kind.not_in(BY_PEOPLE)).order_by(incident_events.c.event_id)
     ).mappings()
     told: dict[str, list[tuple[IncidentEvent, dt.datetime]]] = {}
     for row in rows:
@@ -203,10 +207,10 @@ def _known(connection: Connection, model: str) -> list[KnownIncident]:
 
 
 def _one(connection: Connection, name: str) -> StoredIncident:
-    found = connection.execute(sa.select(incidents).where(incidents.c.incident_id.startswith(name, autoescape=True)))
-    rows = found.mappings().all()
+    matching = connection.execute(sa.select(incidents).where(incidents.c.incident_id.startswith(name, autoescape=True)))
+    rows = matching.mappings().all()
     if len(rows) != 1 or not name:
-        known = "no incident" if not rows else f"{len(rows)} incidents"
-        message = f"{known} {name!r}: `monitoring-pipeline incidents` lists their names"
+        count = "no incident" if not rows else f"{len(rows)} incidents"
+        message = f"{count} {name!r}: `monitoring-pipeline incidents` lists their names"
         raise UnknownIncidentError(message)
     return incident_of(rows[0])

@@ -1,4 +1,4 @@
-"""The outbox: hands out messages that are due, and records what became of them."""
+"""The outbox: messages that are due are claimed from it, and their delivery is recorded."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class OutboxStore(StoreConnection):
     """Messages about incidents: due, being sent, sent, failed or dropped."""
 
     def claim(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedAlert]:
-        """Take all messages that are due, oldest first; nobody else gets them until the lease has run out.
+        """Take all messages that are due, oldest first; no other delivery gets them until the lease has run out.
 
         A message waits while an earlier one about the same incident to the same channel is being retried.
         """
@@ -37,43 +37,43 @@ class OutboxStore(StoreConnection):
         return claimed
 
     def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
-        """Return which messages ``claim`` would take, with how often they were tried."""
+        """Return the ids of the messages that ``claim`` would take, each with the number of attempts."""
         with reading(self._engine) as connection:
             rows = connection.execute(_claimable(now, lease)).mappings().all()
         return tuple((row["alert_id"], row["attempts"]) for row in rows)
 
     def mark_sent(self, alert_ids: Sequence[int], at: dt.datetime, delivery_id: str | None) -> None:
-        """Record that messages have arrived, and under which name the channel knows them."""
+        """Record that messages were sent, with the id that the channel gave them."""
         self._mark(alert_ids, state="sent", sent_at=at, delivery_id=delivery_id, error=None)
 
     def mark_failed(self, alert_ids: Sequence[int], error: str, retry_at: dt.datetime | None) -> None:
-        """Record that messages could not be sent; they are due again at ``retry_at``, or given up without it."""
-        again: dict[str, object] = {"state": "failed"} if retry_at is None else {"state": "due", "due_at": retry_at}
-        self._mark(alert_ids, error=error, claimed_at=None, attempts=alerts.c.attempts + 1, **again)
+        """Record that messages could not be sent; they are due again at ``retry_at``, or given up if it is None."""
+        change: dict[str, object] = {"state": "failed"} if retry_at is None else {"state": "due", "due_at": retry_at}
+        self._mark(alert_ids, error=error, claimed_at=None, attempts=alerts.c.attempts + 1, **change)
 
     def postpone(self, alert_ids: Sequence[int], reason: str, until: dt.datetime) -> None:
-        """Give messages back untried, to be due at ``until``."""
+        """Return claimed messages without an attempt; they are due at ``until``."""
         self._mark(alert_ids, state="due", due_at=until, claimed_at=None, error=reason)
 
     def mark_dropped(self, alert_ids: Sequence[int], reason: str) -> None:
-        """Record that messages need not be sent any more."""
+        """Record that messages need not be sent."""
         self._mark(alert_ids, state="dropped", error=reason)
 
     def thread(self, incident_id: str, channel: str) -> str | None:
-        """Return where a channel keeps its messages about an incident."""
-        own = sa.select(alert_threads.c.thread).filter_by(incident_id=incident_id, channel=channel)
+        """Return the thread in which a channel keeps its messages about an incident, if there is one."""
+        thread = sa.select(alert_threads.c.thread).filter_by(incident_id=incident_id, channel=channel)
         with reading(self._engine) as connection:
-            return connection.execute(own).scalar()
+            return connection.execute(thread).scalar()
 
     def save_thread(self, incident_id: str, channel: str, thread: str) -> None:
-        """Remember where a channel keeps its messages about an incident."""
+        """Store the thread in which a channel keeps its messages about an incident."""
         key = {"incident_id": incident_id, "channel": channel}
         with writing(self._engine, "outbox") as connection:
             connection.execute(alert_threads.delete().filter_by(**key))
             connection.execute(alert_threads.insert(), key | {"thread": thread})
 
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
-        """Return the newest values of the number that an incident's first finding is about, in chunk order."""
+        """Return the newest values of the number in an incident's first finding, in chunk order."""
         if not stored.incident.findings:
             return ()
         finding = stored.incident.findings[0]
@@ -111,7 +111,7 @@ class OutboxStore(StoreConnection):
 
 
 def _claimable(now: dt.datetime, lease: dt.timedelta) -> sa.Select[tuple[object, ...]]:
-    """Select the messages that are due, or whose sender has not been heard of for the lease."""
+    """Select the messages that are due, or whose delivery did not finish within the lease."""
     earlier = alerts.alias("earlier")
     held_up = sa.exists().where(
         earlier.c.incident_id == alerts.c.incident_id,
@@ -125,7 +125,7 @@ def _claimable(now: dt.datetime, lease: dt.timedelta) -> sa.Select[tuple[object,
 
 
 def _may_have_been_sent() -> sa.ColumnElement[bool]:
-    """Whether a message was claimed before by a delivery that has never said what became of it."""
+    """Whether a message was claimed before by a delivery that never recorded the result."""
     return sa.or_(alerts.c.uncertain, alerts.c.state == "sending")
 
 

@@ -1,4 +1,4 @@
-"""Replaces and reads what is known about chunks, and the references of model versions."""
+"""Writes and reads the results of chunks, and the references of model versions."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -41,16 +41,16 @@ from monitoring_pipeline.store.tables.results import (
 
 
 class ResultStore(IncidentStore, OutboxStore, DecisionStore):
-    """Results of all models, and what follows from them, in one database; safe for several processes at once.
+    """Results of all models and their consequences in one database; safe for several processes at once.
 
-    Readers return the current revision: the newest of each (model, chunk, producer).
+    Every reader returns the current revision, which is the newest of each (model, chunk, producer).
     """
 
     def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
-        """Store everything that a producer says about a chunk, in one transaction, and return its revision.
+        """Store all results of a producer about a chunk in one transaction, and return their revision.
 
-        Equal provenance replaces the newest revision's rows; any other makes a new revision and keeps the old.
-        ``known_since`` stays what it was when the same was found out before.
+        If the provenance equals that of the newest revision, its rows are replaced and ``known_since`` stays at the
+        earlier time. Otherwise a new revision is added.
         """
         chunk = results.chunk
         key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer}
@@ -78,7 +78,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
 
         Args:
             model: name of the model.
-            names: names of the statistics and metrics wanted; ``None`` for all.
+            names: names of the statistics and metrics to return; ``None`` for all.
             first: key of the first chunk.
             last: key of the last chunk, included.
         """
@@ -89,13 +89,13 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
 
     def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:
-        """Return the profiles that a producer left of a chunk, one per model version and segment."""
+        """Return the profiles of a chunk by a producer, one per model version and segment."""
         return profiles_of(self._current(profiles, model, chunk=chunk, producer=producer))
 
     def profiles_by_chunk(
         self, model: str, producer: str, chunks: Collection[str]
     ) -> dict[str, tuple[ChunkProfile, ...]]:
-        """Return the profiles that a producer left, by the chunk's key; chunks without any are left out."""
+        """Return the profiles by a producer, by the chunk's key; chunks without profiles are left out."""
         by_chunk: dict[str, list[RowMapping]] = {}
         for row in self._current(profiles, model, profiles.c.chunk.in_(chunks), producer=producer):
             by_chunk.setdefault(row["chunk"], []).append(row)
@@ -120,12 +120,12 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         return {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
 
     def provenance(self, model: str, chunk: str, producer: str) -> Provenance | None:
-        """Return what a producer's current results for a chunk were made from, if there are any."""
+        """Return the provenance of a producer's current results for a chunk, if there are any."""
         rows = self._current(chunk_revisions, model, chunk=chunk, producer=producer)
         return provenance_of(rows[0]) if rows else None
 
     def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
-        """Make a reference the current one of its version; one that is stored already keeps its row.
+        """Make a reference the current one of its version; a reference that is already stored keeps its row.
 
         Args:
             reference: the reference.
@@ -133,13 +133,13 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             chunk: its window.
             origin: the run that built it, and when.
         """
-        own = {"model": reference.model, "model_version": reference.model_version}
+        version = {"model": reference.model, "model_version": reference.model_version}
         with writing(self._engine, f"reference/{reference.model}/{reference.model_version}") as connection:
-            connection.execute(model_references.update().filter_by(**own).values(is_current=False))
-            known = model_references.update().filter_by(**own, reference_hash=reference.reference_hash)
-            if connection.execute(known.values(is_current=True)).rowcount:
+            connection.execute(model_references.update().filter_by(**version).values(is_current=False))
+            stored = model_references.update().filter_by(**version, reference_hash=reference.reference_hash)
+            if connection.execute(stored.values(is_current=True)).rowcount:
                 return
-            connection.execute(model_references.insert(), own | reference_row(reference, provenance, chunk, origin))
+            connection.execute(model_references.insert(), version | reference_row(reference, provenance, chunk, origin))
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a model version as it was saved, if there is one."""
@@ -152,7 +152,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
     def query(self, sql: str, parameters: Mapping[str, object]) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run one reading statement with named parameters (``:model``); return column names and rows.
 
-        Every parameter is given, ``None`` for an optional one; a statement that writes is refused by the database.
+        Every parameter must be given, ``None`` for an optional one. The database refuses a statement that writes.
         """
         with reading(self._engine) as connection:
             result = connection.execute(sa.text(sql), dict(parameters))
@@ -162,12 +162,12 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
     ) -> Sequence[RowMapping]:
         """Return rows of the current revisions of one model, in chunk order."""
-        written = [table.c.position] if "position" in table.c else []
+        order_of_writing = [table.c.position] if "position" in table.c else []
         statement = (
             sa.select(table)
             .filter_by(model=model, **equal)
             .where(is_current(table), *conditions)
-            .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *written)
+            .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *order_of_writing)
         )
         with reading(self._engine) as connection:
             return connection.execute(statement).mappings().all()
@@ -176,9 +176,9 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
 def _revision_for(
     connection: Connection, key: dict[str, str], provenance: Provenance
 ) -> tuple[int, dt.datetime | None]:
-    """Return the revision to write, and since when it is known if it was written before."""
-    own = sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc()).limit(1)
-    newest = connection.execute(own).mappings().one_or_none()
+    """Return the revision to write, and the time since which it is known if it was written before."""
+    newest_first = sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc())
+    newest = connection.execute(newest_first.limit(1)).mappings().one_or_none()
     if newest is None:
         return 1, None
     if provenance_of(newest) == provenance:

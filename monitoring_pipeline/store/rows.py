@@ -1,4 +1,4 @@
-"""Between the words for results and rows of the store's tables; every round trip is exact."""
+"""Convert results to rows of the store's tables and back; every round trip is exact."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement) if field
 def rows_of(
     results: ChunkResults, *, revision: int, run_id: str, measured_at: dt.datetime, known_since: dt.datetime
 ) -> list[tuple[sa.Table, list[Row]]]:
-    """Return the rows that say what ``results`` says, by table."""
+    """Return the rows of ``results``, by table."""
     chunk = results.chunk
     key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer, "revision": revision}
     place = key | {"chunk_start": chunk.start, "chunk_end": chunk.end}
@@ -66,7 +66,7 @@ def rows_of(
 
 
 def reference_row(reference: Reference, provenance: Provenance, chunk: Chunk, origin: Origin) -> Row:
-    """Return the row of a reference, current from now on, without the key of its version."""
+    """Return the row of a reference that is current, without the model and version."""
     return {
         "reference_hash": reference.reference_hash,
         "is_current": True,
@@ -101,8 +101,8 @@ def profiles_of(rows: Sequence[RowMapping]) -> tuple[ChunkProfile, ...]:
     for row in rows:
         grouped.setdefault((row["model_version"], row["segment"]), []).append(row)
     return tuple(
-        ChunkProfile(version, own[0]["rows"], tuple(_column_profile_of(row) for row in own), segment)
-        for (version, segment), own in grouped.items()
+        ChunkProfile(version, of_one[0]["rows"], tuple(_column_profile_of(row) for row in of_one), segment)
+        for (version, segment), of_one in grouped.items()
     )
 
 
@@ -133,7 +133,7 @@ def _measurement_row(measurement: Measurement) -> Row:
 
 
 def _plain(value: object) -> object:
-    # numpy's numbers pass as floats and integers in Python, and reach the drivers as text or bytes.
+    # Python accepts numpy's numbers as floats and integers, but drivers would store them as text or bytes.
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Integral):

@@ -1,4 +1,4 @@
-"""Brings the store's database to the newest schema: tables by migrations, views from ``sql/views/``."""
+"""Bring the store's database to the newest schema: tables by migrations, views from ``sql/views/``."""
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -8,7 +8,7 @@ from monitoring_pipeline.store.engine import writing
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
 HEAD_REVISION = "0005"
-"""Newest revision in ``migrations/versions/``; known here so that a start need not import Alembic."""
+"""Newest revision in ``migrations/versions/``; repeated here so that opening a store does not import Alembic."""
 
 VIEWS = (
     "current_revisions",
@@ -23,13 +23,13 @@ VIEWS = (
 
 
 class StoreSchemaError(RuntimeError):
-    """The database holds a schema that this version cannot work with."""
+    """The database has a schema that this version cannot use."""
 
 
 def bring_to_head(engine: Engine) -> None:
-    """Create or upgrade the schema unless it is there; safe when several processes start at once.
+    """Create or upgrade the schema if necessary; safe when several processes start at once.
 
-    Views are derived: whenever tables migrate, all views are dropped before and created anew after.
+    When tables migrate, all views are dropped before and created anew after.
 
     Raises:
         StoreSchemaError: when the schema was made by a newer version.
@@ -65,11 +65,11 @@ def _migrate(connection: Connection, stored: str | None) -> None:
     config.set_main_option("script_location", "monitoring_pipeline.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    known = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
-    if stored is not None and stored not in known:
+    revisions = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    if stored is not None and stored not in revisions:
         message = (
             f"the store {connection.engine.url.render_as_string()} has schema revision {stored!r}, "
-            f"this version of monitoring_pipeline knows {', '.join(sorted(known))}: use a newer version"
+            f"this version of monitoring_pipeline supports {', '.join(sorted(revisions))}; use a newer version"
         )
         raise StoreSchemaError(message)
     command.upgrade(config, "head")

@@ -12,7 +12,7 @@ _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 class SnapshotMissingError(FileNotFoundError):
-    """A snapshot that the store points to is not there; the message says what restores it."""
+    """A snapshot to which the store points is missing; the message names the asset that restores it."""
 
 
 class SnapshotFiles:
@@ -49,7 +49,7 @@ class SnapshotFiles:
                 raise ValueError(message)
         uri = f"{parts['model']}/{parts['chunk']}/{kind}-{fingerprint}.parquet"
         if self._folder is None:
-            # Object stores put a file as a whole, and the name says that the rows are the same.
+            # Object stores write a file as a whole, and equal names have equal rows.
             frame.write_parquet(self._address(uri))
         elif not (self._folder / uri).exists():
             _write_locally(frame, self._folder / uri)
@@ -90,7 +90,7 @@ class SnapshotFiles:
 
 
 def _write_locally(frame: pl.DataFrame, target: Path) -> None:
-    """Write under another name in the same folder, then rename: nobody sees half a file, even after a crash."""
+    """Write under another name in the same folder, then rename, so that no partial file is read even after a crash."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{uuid4().hex}.partial")
     try:

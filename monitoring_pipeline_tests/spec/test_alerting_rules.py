@@ -73,9 +73,7 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         ('["flight_*"]', "[]", "routes.0.models: Tuple should have at least 1 item"),
     ],
 )
-def test_error_of_invalid_rules_names_file_field_and_allowed_values(
-    tmp_path: Path, before: str, after: str, expected: str
-):
+def test_error_of_invalid_rules_names_file_field_and_values(tmp_path: Path, before: str, after: str, expected: str):
     assert before in WHOLE
     with pytest.raises(SpecError) as error:
         load(tmp_path, WHOLE.replace(before, after))

@@ -1,6 +1,6 @@
 """Processes that write into one store at once: ``python store_writer.py <url> <rounds> <writer> <writer> ...``.
 
-Forked after the imports, which take longer than the writing.
+The processes are forked after the imports, because these take longer than the writing.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ DAY = "2013-04-22"
 
 
 def write(url: str, writer: str, rounds: int) -> None:
-    """Replace a shared chunk and one of the writer's own, each with measurements that all hold the round."""
+    """Replace a shared chunk and a chunk of this writer; the value of every measurement is the number of the round."""
     start = dt.datetime(2013, 4, 22, tzinfo=dt.UTC)
     with ResultStore.open(url) as store:
         for number in range(rounds):

@@ -1,4 +1,4 @@
-"""Decisions in the store: rows of the version before their evidence had types are read, and written as they were."""
+"""Rows of decisions from before evidence had types are read, and written unchanged."""
 
 import datetime as dt
 import json
@@ -28,7 +28,7 @@ BEFORE = [
     json.loads(line)
     for line in (Path(__file__).parent / "decisions_before_types.jsonl").read_text(encoding="utf-8").splitlines()
 ]
-"""One row of each topic and answer, as the store of the version before held it."""
+"""One row of each topic and answer, as the store of the version before contained it."""
 AT = dt.datetime(2024, 3, 10, 4, 30, tzinfo=dt.UTC)
 
 

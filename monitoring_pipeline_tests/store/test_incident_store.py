@@ -1,4 +1,4 @@
-"""Incidents, their events, alerts and decisions in the store: one transaction, told once, nothing lost."""
+"""Incidents, their events, alerts and decisions are stored in one transaction, announced once, and kept."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _silently(evidence, known):
 
 @pytest.fixture
 def measure(store, make_results):
-    """A function that writes auroc, with a letter a day, from the first of March on, and a verdict."""
+    """A function that writes auroc, one letter a day from 1 March, and a verdict."""
 
     def write(letters: str, model: str = MODEL) -> None:
         for place, letter in enumerate(letters):
@@ -93,7 +93,7 @@ def measure(store, make_results):
 
 @pytest.fixture
 def asked(store):
-    """A function that asks the store in SQL."""
+    """A function that queries the store in SQL."""
     return lambda sql, **values: store.query(sql, values)[1]
 
 
@@ -120,7 +120,7 @@ def test_incident_events_and_alerts_are_written_together(store, measure, asked):
     ]
 
 
-def test_an_error_while_planning_leaves_nothing(store, measure, asked):
+def test_error_while_planning_alerts_stores_nothing(store, measure, asked):
     measure("oww")
 
     def fails(stored, event):
@@ -133,7 +133,7 @@ def test_an_error_while_planning_leaves_nothing(store, measure, asked):
     assert _update(store) == ["opened"]
 
 
-def test_an_error_while_judging_leaves_everything_as_it_was(store, measure, asked):
+def test_error_while_judging_leaves_the_store_unchanged(store, measure, asked):
     measure("oww")
     _update(store)
     before = [asked(f"SELECT * FROM {table} ORDER BY 1") for table in ("incidents", "incident_events", "alerts")]
@@ -145,7 +145,7 @@ def test_an_error_while_judging_leaves_everything_as_it_was(store, measure, aske
     ] == before
 
 
-def test_judging_again_changes_no_row(store, measure, asked):
+def test_second_update_of_the_same_history_changes_no_row(store, measure, asked):
     measure("owwwwwoo")
     _update(store)
     before = [asked(f"SELECT * FROM {table} ORDER BY 1") for table in ("incidents", "incident_events", "alerts")]
@@ -154,7 +154,7 @@ def test_judging_again_changes_no_row(store, measure, asked):
     assert after == before
 
 
-def test_night_by_night_and_at_once_leave_the_same_incidents_and_events(store, measure, asked):
+def test_nightly_updates_and_one_update_store_the_same_incidents(store, measure, asked):
     letters = "owwwwwoow"
     told = []
     for last in range(1, len(letters) + 1):
@@ -179,7 +179,7 @@ def test_night_by_night_and_at_once_leave_the_same_incidents_and_events(store, m
     assert asked("SELECT COUNT(*) FROM alerts WHERE model = 'other'") == [(0,)]
 
 
-def test_two_that_update_at_once_tell_once(store, store_url, measure, asked):
+def test_two_concurrent_updates_announce_each_event_once(store, store_url, measure, asked):
     measure("oww")
     start = Barrier(4)
 
@@ -198,7 +198,7 @@ def test_two_that_update_at_once_tell_once(store, store_url, measure, asked):
 # ------------------------------------------------------------------------------------------- late labels and backfill
 
 
-def test_an_escalation_is_not_told_again_after_it_was_taken_back(store, measure, asked):
+def test_escalation_that_was_withdrawn_is_not_announced_again(store, measure, asked):
     measure("owww")
     _update(store)
     for letters in ("owwww", "owwow", "owwww"):
@@ -209,7 +209,7 @@ def test_an_escalation_is_not_told_again_after_it_was_taken_back(store, measure,
     assert asked("SELECT COUNT(*) FROM alerts") == [(4,)]
 
 
-def test_what_was_told_stays_in_the_log_and_the_rest_follows_the_history(store, measure, asked):
+def test_announced_events_stay_in_the_log_and_others_follow_the_history(store, measure, asked):
     measure("oww")
     _update(store)
     measure("wwwww")
@@ -228,7 +228,7 @@ def test_what_was_told_stays_in_the_log_and_the_rest_follows_the_history(store, 
     ]
 
 
-def test_what_nobody_heard_of_goes_without_a_trace(store, measure, asked):
+def test_unannounced_incident_without_breaches_is_deleted(store, measure, asked):
     measure("oww")
     _update(store, judge=_silently)
     assert len(store.incidents(MODEL)) == 1
@@ -238,7 +238,7 @@ def test_what_nobody_heard_of_goes_without_a_trace(store, measure, asked):
     assert asked("SELECT COUNT(*) FROM incident_events") == [(0,)]
 
 
-def test_what_nobody_heard_of_and_lasts_is_told_on_the_next_young_chunk(store, measure, asked):
+def test_lasting_unannounced_incident_is_announced_on_the_next_recent_chunk(store, measure, asked):
     measure("oww")
     _update(store, judge=_silently)
     measure("owwow")
@@ -258,7 +258,7 @@ def test_what_nobody_heard_of_and_lasts_is_told_on_the_next_young_chunk(store, m
     assert [_update(store), _update(store)] == [["resolved"], []]
 
 
-def test_a_person_who_found_it_in_the_list_is_not_told_of_its_end(store, measure, asked):
+def test_end_of_an_unannounced_incident_is_not_announced_after_acknowledgement(store, measure, asked):
     measure("oww")
     _update(store, judge=_silently)
     (entry,) = store.incidents(MODEL)
@@ -268,7 +268,7 @@ def test_a_person_who_found_it_in_the_list_is_not_told_of_its_end(store, measure
     assert [(str(e.event.kind), e.told) for e in store.incident_log(entry.incident_id)][-1] == ("resolved", False)
 
 
-def test_what_people_heard_of_is_resolved_when_it_is_gone_and_stays(store, measure, asked):
+def test_announced_incident_without_breaches_is_resolved_and_kept(store, measure, asked):
     measure("oww")
     _update(store)
     measure("ooo")
@@ -282,7 +282,7 @@ def test_what_people_heard_of_is_resolved_when_it_is_gone_and_stays(store, measu
     assert [e.incident_id for e in store.incidents(MODEL)] == [entry.incident_id]
 
 
-def test_incidents_of_other_models_are_left_alone(store, measure):
+def test_incidents_of_other_models_are_unchanged_by_an_update(store, measure):
     measure("oww")
     measure("ooo", model="other")
     _update(store)
@@ -290,10 +290,10 @@ def test_incidents_of_other_models_are_left_alone(store, measure):
     assert [e.incident.state for e in store.incidents()] == [IncidentState.OPEN]
 
 
-# -------------------------------------------------------------------------------------------------- what people say
+# -------------------------------------------------------------------------------------------------- actions of people
 
 
-def test_what_a_person_says_is_kept_with_event_alert_and_audit_in_one(store, measure, asked):
+def test_action_of_a_person_is_stored_with_event_alert_and_decision(store, measure, asked):
     measure("oww")
     _update(store)
     (entry,) = store.incidents(MODEL)
@@ -327,7 +327,7 @@ def test_what_a_person_says_is_kept_with_event_alert_and_audit_in_one(store, mea
     assert [str(logged.event.kind) for logged in store.incident_log(entry.incident_id)] == [*kinds, "escalated"]
 
 
-def test_a_name_may_be_its_beginning_where_that_is_one(store, measure):
+def test_incident_is_found_by_a_unique_beginning_of_its_name(store, measure):
     measure("oww")
     measure("oww", model="other")
     _update(store)
@@ -361,7 +361,7 @@ def _decision(**parts):
     return Decision(**(own | {"key": DecisionKey("k"), "evidence": evidence} | parts))
 
 
-def test_a_decision_is_taken_once_by_its_key(store):
+def test_decision_with_a_taken_key_is_not_stored(store):
     assert store.decide(_decision())
     assert not store.decide(_decision(answer=Answer.NO, at=NOW + dt.timedelta(days=1)))
     assert store.decide(_decision(model="other"))
@@ -377,7 +377,7 @@ def test_a_decision_is_taken_once_by_its_key(store):
     assert store.decisions(MODEL, topic=Topic.RETRAINING) == [_decision()]
 
 
-def test_of_four_that_decide_at_once_one_does(store, store_url):
+def test_decision_by_four_threads_at_once_is_stored_once(store, store_url):
     start = Barrier(4)
 
     def decide(number):
@@ -390,7 +390,7 @@ def test_of_four_that_decide_at_once_one_does(store, store_url):
     assert len(store.decisions(MODEL)) == 1
 
 
-def test_roles_have_a_history(store):
+def test_role_at_a_moment_follows_the_history(store):
     window = ReferenceWindow(start=dt.date(2024, 2, 1), end=dt.date(2024, 3, 1))
     later, last = NOW + dt.timedelta(days=1), NOW + dt.timedelta(days=2)
     store.set_role(MODEL, "2", Role.SHADOW, NOW, window=window, by="a")
@@ -428,7 +428,7 @@ class TestOutbox(OutboxContract):
         return desk_of(store)
 
 
-def test_the_history_of_a_finding_is_its_current_values_in_order(store, measure):
+def test_history_of_a_finding_has_its_current_values_in_order(store, measure):
     measure("oww")
     _update(store)
     measure("owwc")
@@ -440,7 +440,7 @@ def test_the_history_of_a_finding_is_its_current_values_in_order(store, measure)
 # --------------------------------------------------------------------------------------------------- an older store
 
 
-def test_a_store_from_before_incidents_opens_and_keeps_its_rows(store_url, make_results, full_results):
+def test_store_from_before_incidents_opens_and_keeps_its_rows(store_url, make_results, full_results):
     with ResultStore.open(store_url) as newest:
         newest.replace(full_results, run_id="r", measured_at=NOW)
         before = newest.measurements("flight_delay", "2013-04-22")
@@ -455,7 +455,7 @@ def test_a_store_from_before_incidents_opens_and_keeps_its_rows(store_url, make_
 
 
 def _make_it_of_revision_2(url):
-    """Leave the database as the version before incidents had left it."""
+    """Change the database to the schema of the version before incidents."""
     engine = create_store_engine(url)
     with engine.begin() as connection:
         for view in reversed(VIEWS):

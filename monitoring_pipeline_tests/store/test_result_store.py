@@ -1,4 +1,4 @@
-"""What the store holds after replacing, on both databases."""
+"""Contents of the store after replacing results, on both databases."""
 
 import dataclasses
 import datetime as dt
@@ -33,7 +33,7 @@ def rows_in(store, table):
     return store.query(f"SELECT * FROM {table}", {})[1]
 
 
-def test_everything_comes_back_as_it_was(store, full_results, measured_at):
+def test_results_with_every_field_are_read_as_written(store, full_results, measured_at):
     store.replace(full_results, run_id="run", measured_at=measured_at)
     assert store.measurements("flight_delay", DAY) == list(full_results.measurements)
     assert store.profiles("flight_delay", DAY, "drift") == full_results.profiles
@@ -42,7 +42,7 @@ def test_everything_comes_back_as_it_was(store, full_results, measured_at):
     assert store.provenance("flight_delay", DAY, full_results.producer) == full_results.provenance
 
 
-def test_times_come_back_in_utc_whatever_zone_they_were_given_in(store, make_results, measured_at):
+def test_times_of_any_zone_are_read_in_utc(store, make_results, measured_at):
     latest_at = dt.datetime(2013, 4, 22, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-4)))
     snapshot = Snapshot(kind="labels", uri="u", fingerprint="f", rows=1, latest_at=latest_at)
     store.replace(make_results(snapshot=snapshot), run_id="run", measured_at=measured_at)
@@ -57,7 +57,7 @@ def test_numpy_numbers_are_stored_as_numbers(store, make_results, measured_at):
     assert (stored.value, stored.lower, stored.rows) == (0.1, 0.5, 7)
 
 
-def test_nothing_is_known_about_an_empty_store(store):
+def test_empty_store_has_no_results(store):
     assert store.measurements("flight_delay", DAY) == []
     assert store.profiles("flight_delay", DAY) == ()
     assert store.verdict("flight_delay", DAY) is None
@@ -90,12 +90,12 @@ def test_changed_provenance_makes_a_revision_and_keeps_the_old(store, make_resul
     assert store.query("SELECT revision, value FROM current_measurements", {})[1] == [(2, 0.2)]
 
 
-def test_a_return_to_old_inputs_is_a_revision_of_its_own(store, make_results, measured_at):
+def test_return_to_old_inputs_makes_a_new_revision(store, make_results, measured_at):
     results = [make_results(DAY, psi(0.1), input_fingerprint=name) for name in ("x", "y", "x")]
     assert [store.replace(r, run_id="run", measured_at=measured_at) for r in results] == [1, 2, 3]
 
 
-def test_a_new_revision_without_facts_hides_the_old_facts(store, full_results, make_results, measured_at):
+def test_new_revision_without_facts_hides_the_old_facts(store, full_results, make_results, measured_at):
     store.replace(full_results, run_id="run", measured_at=measured_at)
     empty = make_results(DAY, producer=full_results.producer, input_fingerprint="nothing left")
     assert store.replace(empty, run_id="run", measured_at=measured_at) == 2
@@ -108,7 +108,7 @@ def test_a_new_revision_without_facts_hides_the_old_facts(store, full_results, m
     assert len(rows_in(store, "measurements")) == 2
 
 
-def test_producers_chunks_and_models_do_not_touch_each_other(store, make_results, measured_at):
+def test_replacing_affects_no_other_producer_chunk_or_model(store, make_results, measured_at):
     everything = [
         make_results(day, psi(value), model=model, producer=producer)
         for value, (day, model, producer) in enumerate(
@@ -129,7 +129,7 @@ def test_producers_chunks_and_models_do_not_touch_each_other(store, make_results
 
 
 @pytest.mark.parametrize("input_fingerprint", ["input-1", "input-2"], ids=["same revision", "new revision"])
-def test_a_failure_half_way_leaves_the_old_rows(store, full_results, measured_at, input_fingerprint):
+def test_failed_replacement_leaves_the_old_rows(store, full_results, measured_at, input_fingerprint):
     store.replace(full_results, run_id="run", measured_at=measured_at)
     before = {table: rows_in(store, table) for table in ("chunk_revisions", "measurements", "profiles", "snapshots")}
     # The snapshot is written last and its time cannot be stored.
@@ -144,7 +144,7 @@ def test_a_failure_half_way_leaves_the_old_rows(store, full_results, measured_at
     assert {table: rows_in(store, table) for table in before} == before
 
 
-def test_histories_are_in_chunk_order_and_leave_reference_windows_out(store, make_results, measured_at):
+def test_histories_are_in_chunk_order_without_reference_windows(store, make_results, measured_at):
     window = make_results(DAY, psi(9))
     window = dataclasses.replace(window, chunk=dataclasses.replace(window.chunk, key="2013-04-20/2013-04-23"))
     days = ("2013-04-23", "2013-04-21", "2013-04-22", "2013-04-24")
@@ -162,7 +162,7 @@ def test_histories_are_in_chunk_order_and_leave_reference_windows_out(store, mak
     assert store.measurements("flight_delay", "2013-04-20/2013-04-23") == [psi(9)]
 
 
-def test_verdicts_and_snapshots_of_all_chunks(store, make_results, measured_at):
+def test_verdicts_and_snapshots_of_all_chunks_are_in_chunk_order(store, make_results, measured_at):
     judged = {"2013-04-21": VerdictStatus.OK, "2013-04-22": VerdictStatus.CRITICAL}
     labels = {day: Snapshot(kind="labels", uri=day, fingerprint="f", rows=3) for day in judged}
     for day in reversed(judged):
@@ -182,7 +182,7 @@ def reference(**parts) -> Reference:
     return Reference(model="flight_delay", model_version="1", window="2013-01-01/2013-03-01", **made | parts)
 
 
-def test_references_one_is_current_and_saving_again_changes_nothing(store, measured_at):
+def test_saved_reference_is_current_and_saving_again_changes_nothing(store, measured_at):
     start, end = measured_at, measured_at + dt.timedelta(days=59)
     provenance = Provenance(spec_hash="spec", reference_hash="", input_fingerprint="input", code_version="0")
 
@@ -205,7 +205,7 @@ def test_references_one_is_current_and_saving_again_changes_nothing(store, measu
     assert store.reference_document("flight_delay", "2") is None
 
 
-def test_a_saved_reference_has_the_columns_that_queries_read(store, measured_at):
+def test_saved_reference_has_the_columns_that_queries_read(store, measured_at):
     made = reference(profile=ChunkProfile("1", rows=7, columns=()))
     chunk = Chunk("flight_delay", made.window, measured_at, measured_at + dt.timedelta(days=59))
     provenance = Provenance(spec_hash="s", reference_hash="r", input_fingerprint="i", code_version="c")
@@ -216,7 +216,7 @@ def test_a_saved_reference_has_the_columns_that_queries_read(store, measured_at)
     ]
 
 
-def test_queries_cannot_write(store, make_results, measured_at):
+def test_query_that_writes_is_refused(store, make_results, measured_at):
     store.replace(make_results(DAY, psi(0.1)), run_id="run", measured_at=measured_at)
     for statement in ("DELETE FROM measurements", "DROP TABLE measurements"):
         with pytest.raises(exc.DBAPIError, match=r"(?i)read.?only"):
@@ -226,7 +226,7 @@ def test_queries_cannot_write(store, make_results, measured_at):
     assert (columns, rows) == (["chunk", "value"], [(DAY, 0.2)])
 
 
-def test_a_store_left_open_is_closed_when_forgotten(tmp_path):
+def test_open_store_is_closed_by_garbage_collection(tmp_path):
     store = ResultStore.open(f"sqlite:///{tmp_path}/results.sqlite")
     assert (tmp_path / "results.sqlite-wal").exists()
     del store
@@ -238,7 +238,7 @@ def test_a_store_left_open_is_closed_when_forgotten(tmp_path):
 @pytest.mark.parametrize(
     "url", ["sqlite://", "sqlite:///:memory:", "mysql+pymysql://u:secret@host/db", "duckdb:///a.db"]
 )
-def test_other_databases_are_refused_and_the_message_hides_the_password(url):
+def test_other_database_is_refused_without_showing_the_password(url):
     with pytest.raises(ValueError, match=r"SQLite file.*PostgreSQL") as refused:
         ResultStore.open(url)
     assert "secret" not in str(refused.value)
@@ -250,7 +250,7 @@ def test_sqlite_is_in_wal_mode_with_a_long_busy_timeout(tmp_path):
     assert pragmas == [[("wal",)], [(30_000,)], [(1,)]]
 
 
-def test_postgresql_keeps_its_tables_in_a_schema_of_their_own(store, store_url):
+def test_postgresql_tables_are_in_the_schema_monitoring(store, store_url):
     if not store_url.startswith("postgresql"):
         pytest.skip("SQLite has no schemas")
     tables = "SELECT DISTINCT schemaname FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"

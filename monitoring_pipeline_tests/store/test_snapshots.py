@@ -1,4 +1,4 @@
-"""Snapshot files are named by content, written whole or not at all, and found again after a move."""
+"""Snapshot files are named by content, written as a whole or not at all, and readable after a move."""
 
 import polars as pl
 import pytest
@@ -16,7 +16,7 @@ def write(files, frame=ROWS, *, chunk="2013-04-22", fingerprint="abc", **parts):
     )
 
 
-def test_rows_come_back_and_only_the_columns_asked_for(tmp_path):
+def test_snapshot_is_read_as_written_and_by_columns(tmp_path):
     files = SnapshotFiles(str(tmp_path))
     uri = write(files)
     assert uri == "flight_delay/2013-04-22/predictions-abc.parquet"
@@ -25,7 +25,7 @@ def test_rows_come_back_and_only_the_columns_asked_for(tmp_path):
     assert_frame_equal(files.scan(uri).filter(pl.col("wind").is_null()).collect(), ROWS[1:])
 
 
-def test_a_file_that_exists_is_left_alone(tmp_path):
+def test_existing_snapshot_file_is_unchanged_by_a_second_write(tmp_path):
     files = SnapshotFiles(str(tmp_path))
     uri = write(files)
     before = (tmp_path / uri).stat()
@@ -35,20 +35,20 @@ def test_a_file_that_exists_is_left_alone(tmp_path):
     assert_frame_equal(files.read(uri), ROWS)
 
 
-def test_other_content_goes_beside(tmp_path):
+def test_snapshot_of_other_content_is_a_second_file(tmp_path):
     files = SnapshotFiles(str(tmp_path))
     first, second = write(files), write(files, OTHER_ROWS, fingerprint="def")
     assert_frame_equal(files.read(first), ROWS)
     assert_frame_equal(files.read(second), OTHER_ROWS)
 
 
-def test_a_moved_folder_still_works(tmp_path):
+def test_snapshot_is_readable_after_its_folder_moved(tmp_path):
     uri = write(SnapshotFiles(str(tmp_path / "old")))
     (tmp_path / "old").rename(tmp_path / "new")
     assert_frame_equal(SnapshotFiles(str(tmp_path / "new")).read(uri), ROWS)
 
 
-def test_a_root_may_be_a_file_url_and_hold_glob_characters(tmp_path):
+def test_root_as_file_url_with_glob_characters_is_accepted(tmp_path):
     root = tmp_path / "a[1]*=b" / "c"
     files = SnapshotFiles(f"file://{root}")
     uri = write(files)
@@ -56,9 +56,9 @@ def test_a_root_may_be_a_file_url_and_hold_glob_characters(tmp_path):
     assert_frame_equal(files.read(uri), ROWS)
 
 
-def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
+def test_failed_write_leaves_no_file(tmp_path, monkeypatch):
     def write_half(_frame, file):
-        file.write(b"PAR1 and no more")
+        file.write(b"PAR1")
         raise OSError("disk full")
 
     monkeypatch.setattr(pl.DataFrame, "write_parquet", write_half)
@@ -75,7 +75,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     ],
 )
 @pytest.mark.parametrize("access", [SnapshotFiles.scan, SnapshotFiles.read])
-def test_a_missing_file_says_what_restores_it(tmp_path, chunk, message, access):
+def test_missing_snapshot_error_names_the_asset_that_restores_it(tmp_path, chunk, message, access):
     files = SnapshotFiles(str(tmp_path))
     uri = write(files, chunk=chunk)
     (tmp_path / uri).unlink()
@@ -85,7 +85,7 @@ def test_a_missing_file_says_what_restores_it(tmp_path, chunk, message, access):
     assert_frame_equal(files.read(uri), ROWS)
 
 
-def test_a_file_that_goes_between_scan_and_read_says_so_too(tmp_path, monkeypatch):
+def test_snapshot_deleted_between_scan_and_read_is_reported_missing(tmp_path, monkeypatch):
     files = SnapshotFiles(str(tmp_path))
     uri = write(files)
     scanned = files.scan(uri)
@@ -97,7 +97,7 @@ def test_a_file_that_goes_between_scan_and_read_says_so_too(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("part", ["model", "chunk", "kind", "fingerprint"])
 @pytest.mark.parametrize("value", ["..", ".hidden", "", "a b", "a\\b", "a\n"])
-def test_names_cannot_leave_the_root(tmp_path, part, value):
+def test_snapshot_name_outside_the_root_is_refused(tmp_path, part, value):
     with pytest.raises(ValueError, match=f"{part} .* cannot name a snapshot file"):
         write(SnapshotFiles(str(tmp_path)), **{part: value})
     assert list(tmp_path.iterdir()) == []

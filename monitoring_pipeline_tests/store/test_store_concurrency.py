@@ -13,7 +13,7 @@ MEASUREMENTS = 100
 DAY = "2013-04-22"
 
 
-def test_four_writers_and_a_reader(store_url):
+def test_chunk_replaced_by_four_writers_is_never_read_half_written(store_url):
     script = Path(__file__).with_name("store_writer.py")
     command = [sys.executable, str(script), store_url, str(ROUNDS), *WRITERS]
     torn: list[set[tuple[str, float | None]]] = []
@@ -38,7 +38,7 @@ def test_four_writers_and_a_reader(store_url):
             assert {m.value for m in store.measurements("flight_delay", DAY, writer)} == {ROUNDS - 1}
 
 
-def test_four_processes_create_the_store_at_once(store_url):
+def test_store_created_by_four_processes_at_once_opens(store_url):
     script = Path(__file__).with_name("store_writer.py")
     finished = subprocess.run(
         [sys.executable, str(script), store_url, "0", *WRITERS], stderr=subprocess.PIPE, text=True, check=False

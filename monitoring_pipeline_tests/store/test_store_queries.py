@@ -1,4 +1,4 @@
-"""The views and the documented queries, run on both databases over a history whose answer is known."""
+"""The views and the documented queries, run on both databases over a history with known answers."""
 
 import datetime as dt
 from dataclasses import replace
@@ -103,14 +103,14 @@ def test_problems_are_the_islands_of_breached_chunks(store, write, history, expe
     assert found == [(day(since), day(until), *rest) for since, until, *rest in expected]
 
 
-def test_a_changed_chunk_joins_two_problems(store, write):
+def test_changed_chunk_joins_two_problems(store, write):
     for number, letter in enumerate("bob", start=1):
         write(number, measured(letter, 1.0))
     write(2, measured("b", 5.0), input_fingerprint="labels came")
     assert store.query("SELECT since, until, chunks FROM problems", {})[1] == [(day(1), day(3), 3)]
 
 
-def test_problems_of_different_numbers_and_models_are_apart(store, write):
+def test_problems_of_different_numbers_and_models_are_separate(store, write):
     write(1, measured("b", 1.0), measured("b", 2.0, name="ks"))
     write(2, measured("o", 1.0), measured("b", 3.0, name="ks"))
     write(3, measured("b", 9.0), model="arrival_delay")
@@ -122,7 +122,7 @@ def test_problems_of_different_numbers_and_models_are_apart(store, write):
     ]
 
 
-def test_what_is_wrong_takes_the_newest_judged_chunk_of_each_model(write, ask):
+def test_what_is_wrong_reads_the_newest_judged_chunk_of_each_model(write, ask):
     write(1, measured("b", 1.0), measured("o", 1.0, name="ks"), verdict="warning")
     write(2, measured("b", 2.0), measured("b", 3.0, name="ks", severity=Severity.CRITICAL), verdict="critical")
     write(1, measured("b", 4.0), model="arrival_delay", verdict="warning")
@@ -142,7 +142,7 @@ def test_what_is_wrong_takes_the_newest_judged_chunk_of_each_model(write, ask):
     ]
 
 
-def test_since_when_lists_what_goes_on_first(write, ask):
+def test_since_when_lists_lasting_problems_first(write, ask):
     for number, (psi, ks) in enumerate(zip("bobb", "bbbo", strict=True), start=1):
         write(number, measured(psi, float(number)), measured(ks, float(number), name="ks"))
     found = ask("since_when", model="flight_delay", name=None)
@@ -170,7 +170,7 @@ def test_metric_history_is_in_chunk_order_and_of_the_current_revision(write, ask
 
 
 @pytest.mark.parametrize("path", sorted((sql_directory() / "queries").glob("*.sql")), ids=lambda path: path.stem)
-def test_each_query_says_its_question_and_documents_exactly_its_parameters(path):
+def test_each_query_states_its_question_and_documents_its_parameters(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("-- ")
     assert lines[0].endswith("?")
@@ -194,7 +194,7 @@ def test_what_was_known_on_a_day_is_the_revision_of_that_day(store, make_results
     assert [(row["value"], row["revision"]) for row in now] == knew[-1]
 
 
-def test_running_again_does_not_change_since_when_it_is_known(store, make_results, measured_at, ask):
+def test_known_since_is_unchanged_by_running_again(store, make_results, measured_at, ask):
     first = dt.datetime(2013, 4, 2, 12, tzinfo=dt.UTC)
     for hours in (0, 48, 1):
         results = make_results(day(1), measured("o", 0.1))
@@ -203,7 +203,7 @@ def test_running_again_does_not_change_since_when_it_is_known(store, make_result
     assert row["known_since"] in (first, first.replace(tzinfo=None).isoformat(" ", "microseconds"))
 
 
-def test_estimates_are_compared_with_what_final_labels_say(store, make_results, measured_at, ask):
+def test_estimates_are_compared_with_final_labels(store, make_results, measured_at, ask):
     def both(estimated, realized, maturity):
         shared = {"subject": "model", "name": "auroc", "model_version": "1"}
         bounds = {"lower": estimated - 0.05, "upper": estimated + 0.05}
@@ -242,7 +242,7 @@ def happened(kind: EventKind, severity: Severity = Severity.CRITICAL, number: in
 
 @pytest.fixture
 def incidents(store):
-    """Two incidents that people heard of, one that is history; the first was real."""
+    """Two announced incidents and one that was not announced; the first was real."""
     spec = binary_spec(name="flight_delay")
     histories = [
         incident_of("performance", (happened(EventKind.OPENED),)),
@@ -267,7 +267,7 @@ def incidents(store):
     store.handle_incident(names["volume"], record_outcome(person, Outcome.NOISE), plan=lambda *_: (), at=AT)
 
 
-def test_who_was_told_lists_each_event_and_channel(store, incidents, ask):
+def test_query_who_was_told_lists_each_event_and_channel(store, incidents, ask):
     claimed = store.claim(AT, lease=dt.timedelta(minutes=1))
     store.mark_sent([claimed[0].alert_id], AT, "slack-1")
     rows = ask("who_was_told", model="flight_delay")
@@ -281,7 +281,7 @@ def test_who_was_told_lists_each_event_and_channel(store, incidents, ask):
     assert ask("who_was_told", model="other") == []
 
 
-def test_the_precision_of_alerts_counts_pages_once_and_what_people_said(store, incidents, ask):
+def test_alert_precision_counts_pages_once_and_reads_outcomes(store, incidents, ask):
     rows = {row["cause"]: row for row in ask("alert_precision", model=None)}
     assert set(rows) == {"performance", "volume"}
     assert {name: rows["performance"][name] for name in ("pages", "real_ones", "noise", "acknowledged")} == {

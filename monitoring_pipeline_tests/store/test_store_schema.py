@@ -1,4 +1,4 @@
-"""Migrations, the schema for readers, and the tables in code are one and the same."""
+"""Migrations, the schema for readers, and the tables in code are equal."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ from monitoring_pipeline.store.tables.columns import metadata
 from monitoring_pipeline.store.tables.ddl import ddl
 
 
-def test_migrating_an_empty_database_gives_the_tables_in_code(store, store_url):
+def test_migrated_empty_database_has_the_tables_in_code(store, store_url):
     engine = create_store_engine(store_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -31,12 +31,12 @@ def test_every_view_file_is_created():
     assert {path.stem for path in (sql_directory() / "views").glob("*.sql")} == set(VIEWS)
 
 
-def test_the_head_known_without_alembic_is_the_head():
+def test_head_revision_constant_equals_the_migrations_head():
     scripts = ScriptDirectory(str(Path(sys.modules[ResultStore.__module__].__file__).parent / "migrations"))
     assert scripts.get_heads() == [HEAD_REVISION]
 
 
-def test_opening_again_changes_nothing(store_url, store):
+def test_opening_a_store_at_head_changes_nothing(store_url, store):
     engine = create_store_engine(store_url)
     with engine.begin() as connection:
         connection.execute(sa.text("DROP VIEW problems"))
@@ -46,7 +46,7 @@ def test_opening_again_changes_nothing(store_url, store):
     engine.dispose()
 
 
-def test_an_older_store_gets_the_views_of_today(store_url):
+def test_older_store_gets_current_views(store_url):
     ResultStore.open(store_url).close()
     engine = create_store_engine(store_url)
     with engine.begin() as connection:
@@ -60,19 +60,19 @@ def test_an_older_store_gets_the_views_of_today(store_url):
     engine.dispose()
 
 
-def test_a_store_of_a_newer_version_is_refused_and_left_alone(store_url):
+def test_store_of_a_newer_version_is_refused_and_unchanged(store_url):
     ResultStore.open(store_url).close()
     engine = create_store_engine(store_url)
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(StoreSchemaError, match="'9999', this version of monitoring_pipeline knows 0001"):
+    with pytest.raises(StoreSchemaError, match="'9999', this version of monitoring_pipeline supports 0001"):
         ResultStore.open(store_url)
     with engine.connect() as connection:
         assert set(sa.inspect(connection).get_view_names()) == set(VIEWS)
     engine.dispose()
 
 
-def test_a_failed_migration_leaves_an_empty_database(store_url, monkeypatch):
+def test_failed_migration_leaves_an_empty_database(store_url, monkeypatch):
     def read_broken(name: str) -> str:
         return "CREATE VIEW problems AS SELECT nothing FROM nowhere" if name == "views/problems.sql" else read_sql(name)
 
@@ -87,18 +87,18 @@ def test_a_failed_migration_leaves_an_empty_database(store_url, monkeypatch):
     ResultStore.open(store_url).close()
 
 
-def test_the_schema_for_readers_is_the_tables_in_code():
+def test_schema_for_readers_equals_the_tables_in_code():
     assert read_sql("schema/results.sql") == ddl()
 
 
-def test_the_schema_for_readers_runs(postgresql_server):
+def test_schema_for_readers_is_valid_postgresql(postgresql_server):
     engine = create_store_engine(f"{postgresql_server}/postgres")
     with engine.connect() as connection:
         connection.exec_driver_sql(ddl())
-        found = set(sa.inspect(connection).get_table_names(schema="monitoring"))
+        created = set(sa.inspect(connection).get_table_names(schema="monitoring"))
         connection.rollback()
     engine.dispose()
-    assert found == set(metadata.tables)
+    assert created == set(metadata.tables)
 
 
 def test_opening_a_store_at_head_imports_neither_alembic_nor_heavy_libraries(tmp_path):

@@ -1,5 +1,5 @@
 """Alembic migrations of the store's tables.
 
-A new one is a file in ``versions/`` and ``HEAD_REVISION`` in ``store/schema.py``. It spells its tables out:
-what it did must not change when ``tables.py`` does. There is no way down: restore a backup.
+To add one, write a file in ``versions/`` and change ``HEAD_REVISION`` in ``store/schema.py``. A migration spells its
+tables out, because its effect must not change when ``store/tables/`` changes. To go back, restore a backup.
 """

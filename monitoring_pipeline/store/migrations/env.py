@@ -1,4 +1,4 @@
-"""Run by Alembic: migrates the connection it is handed, inside that connection's transaction."""
+"""Alembic runs this file to migrate a given connection, inside that connection's transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""What all tables of the store are made of."""
+"""The types of columns of which all tables of the store consist."""
 
 import datetime as dt
 
@@ -11,13 +11,13 @@ metadata = sa.MetaData()
 
 
 class UtcTimestamp(sa.types.TypeDecorator[dt.datetime]):
-    """An aware datetime in, an aware datetime in UTC out; SQLite, which knows no zones, holds UTC."""
+    """Stores an aware datetime and returns it in UTC; SQLite has no time zones, so it contains UTC."""
 
     impl = sa.DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> dt.datetime | None:
-        """Return UTC as the database wants it.
+        """Return the time in UTC, in the form that the database stores.
 
         Raises:
             ValueError: when the time has no zone.
@@ -59,6 +59,6 @@ def time(name: str, *, nullable: bool = False) -> sa.Column[dt.datetime]:
 
 def numbered(name: str) -> sa.Column[int]:
     """Return a primary key that the database counts up."""
-    # SQLite counts up only what is declared as INTEGER.
+    # SQLite counts up only a key that is declared as INTEGER.
     kind = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     return sa.Column(name, kind, primary_key=True, autoincrement=True)

@@ -10,7 +10,7 @@ from monitoring_pipeline.store.tables.results import RESULT_TABLES
 
 
 def ddl(dialect: sa.Dialect | None = None) -> str:
-    """Return the statements that create all tables, for readers; PostgreSQL unless told otherwise."""
+    """Return the statements that create all tables, for readers; in PostgreSQL's dialect by default."""
     target: sa.Dialect = dialect or postgresql.dialect()
     statements: list[str] = []
     if target.name == "postgresql":

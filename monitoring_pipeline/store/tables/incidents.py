@@ -1,7 +1,7 @@
-"""The tables of what follows from results: incidents, alerts about them, decisions, and the versions in service.
+"""The tables of consequences of results: incidents, alerts about them, decisions, and the roles of versions.
 
 ``alerts`` is the outbox: its rows are written in the transaction that changes the incident, and delivered later.
-``decisions`` and ``model_versions`` only ever grow.
+Rows of ``decisions`` and ``model_versions`` are never changed or deleted.
 """
 
 import sqlalchemy as sa
@@ -119,4 +119,4 @@ model_versions = sa.Table(
 )
 
 ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, decisions, model_versions)
-"""All tables of what follows from results."""
+"""All tables of consequences of results."""

@@ -1,8 +1,8 @@
-"""The tables of the store, written once for SQLite and PostgreSQL.
+"""The tables of results, for SQLite and PostgreSQL alike.
 
-Every fact about a chunk hangs on a row of ``chunk_revisions``: (model, chunk, producer, revision). The newest
-revision of a (model, chunk, producer) is the current one, also when it holds no facts at all; the views in
-``sql/views/`` show only that one. Times are UTC. ``position`` keeps the order in which facts were written.
+Every fact about a chunk belongs to a row of ``chunk_revisions``: (model, chunk, producer, revision). The newest
+revision of a (model, chunk, producer) is the current one, even if it has no facts; the views in ``sql/views/`` show
+only that one. Times are UTC. ``position`` keeps the order in which facts were written.
 """
 
 import datetime as dt
@@ -146,13 +146,13 @@ model_references = sa.Table(
 )
 
 REVISED_TABLES = (chunk_revisions, measurements, profiles, verdicts, snapshots)
-"""The tables whose rows belong to a revision; replaced together."""
+"""The tables whose rows belong to a revision; the rows of a revision are replaced together."""
 
 RESULT_TABLES = (*REVISED_TABLES, model_references)
 """All tables of results."""
 
 REFERENCE_KEY_PATTERN = "%/%"
-"""What the keys of reference windows look like in SQL; those of chunks have no slash."""
+"""SQL pattern of the keys of reference windows; keys of chunks have no slash."""
 
 
 def is_current(table: sa.Table) -> sa.ColumnElement[bool]:

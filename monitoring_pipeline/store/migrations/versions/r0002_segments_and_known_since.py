@@ -1,4 +1,4 @@
-"""Profiles of segments, and since when a revision is known."""
+"""Profiles of segments, and the time since which a revision is known."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns; what was stored before is of whole chunks, and known since it was measured."""
+    """Add the columns; stored rows are of whole chunks, and are known since they were measured."""
     op.add_column("profiles", sa.Column("segment", sa.Text, nullable=False, server_default=""))
     op.add_column("chunk_revisions", sa.Column("known_since", sa.DateTime(timezone=True)))
     op.execute("UPDATE chunk_revisions SET known_since = measured_at")

@@ -1,4 +1,4 @@
-"""No table changes; views are created anew, as told_events leaves out what people did themselves."""
+"""No table changes; views are created anew, because told_events leaves out events caused by people."""
 
 revision = "0004"
 down_revision = "0003"
