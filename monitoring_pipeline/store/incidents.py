@@ -185,9 +185,7 @@ def _save(connection: Connection, stored: StoredIncident, at: dt.datetime) -> No
 
 
 def _incidents(connection: Connection, **equal: str) -> list[StoredIncident]:
-    statement = (
-        sa.select(incidents).filter_by(**equal).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
-    )
+    in_order = sa.select(incidents).order_by(incidents.c.opened, incidents.c.model, incidents.c.cause)
     return [incident_of(row) for row in connection.execute(in_order.filter_by(**equal)).mappings()]
 
 
