@@ -10,7 +10,7 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="monitoring-pipeline")
 def main() -> None:
-    """Watch machine-learning models in production."""
+    """Monitor machine-learning models in production."""
 
 
 COMMANDS = (

@@ -1,4 +1,4 @@
-"""Commands about alerting.yaml: whether it can be used, and whether its channels can be reached."""
+"""Commands that check alerting.yaml and test its channels."""
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -14,29 +14,29 @@ from monitoring_pipeline.system_clock import system_clock
 
 @click.group()
 def alerts() -> None:
-    """Channels and routes of alerts: alerting.yaml."""
+    """Channels and routes of alerts, from alerting.yaml."""
 
 
 @alerts.command("check")
 def check_alerts() -> None:
-    """Check alerting.yaml and that its secrets are there."""
+    """Check alerting.yaml, and that its secrets exist."""
     with clear_errors():
         settings = Settings()
         rules = settings.alerting_rules(with_secrets=True)
     if not rules.channels:
-        click.echo(f"{settings.alerting}: no channels; nobody is told")
+        click.echo(f"{settings.alerting}: no channels, so no alerts are sent")
         return
     for name, channel in rules.channels.items():
-        hears = ", ".join(_words(route) for route in rules.routes if route.channel == name)
+        routes = ", ".join(_received_by(route) for route in rules.routes if route.channel == name)
         escalation = rules.escalation is not None and rules.escalation.channel == name
-        heard = "; ".join(filter(None, (hears, "escalations" if escalation else "")))
-        click.echo(f"{name} ({channel.kind}): {heard or 'no route leads here'}")
+        receives = "; ".join(filter(None, (routes, "escalations" if escalation else "")))
+        click.echo(f"{name} ({channel.kind}): {receives or 'no route names this channel'}")
     with clear_errors():
         for warning in _matching_nothing(rules, settings):
             click.echo(f"Warning: {settings.alerting}: {warning}", err=True)
 
 
-def _words(route: Route) -> str:
+def _received_by(route: Route) -> str:
     digest = f" as a digest at {route.digest:%H:%M}" if route.digest else ""
     only = "".join(
         f" of {what} {', '.join(patterns)}"
@@ -47,26 +47,26 @@ def _words(route: Route) -> str:
 
 
 def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]:
-    """Yield the patterns of routes that no model has; none while there is no spec to compare with."""
+    """Yield a warning for each pattern of a route that no model matches; none if there are no specs."""
     folder = read_specs(settings.models)
-    known = {
-        "models": sorted({*(own.spec.name for own in folder.good), *(bad.model for bad in folder.bad)}),
-        "owners": sorted({*(own.spec.owner for own in folder.good), *(bad.owner for bad in folder.bad)} - {""}),
+    names = {
+        "models": sorted({*(good.spec.name for good in folder.good), *(bad.model for bad in folder.bad)}),
+        "owners": sorted({*(good.spec.owner for good in folder.good), *(bad.owner for bad in folder.bad)} - {""}),
     }
-    if not known["models"]:
+    if not names["models"]:
         return
     for number, route in enumerate(rules.routes):
         for field, patterns in (("models", route.models), ("owners", route.owners)):
             for pattern in patterns:
-                if pattern != "*" and not any(fnmatchcase(name, pattern) for name in known[field]):
-                    listed = ", ".join(known[field]) or "none"
+                if pattern != "*" and not any(fnmatchcase(name, pattern) for name in names[field]):
+                    listed = ", ".join(names[field]) or "none"
                     yield f"routes.{number}.{field}: {pattern!r} matches none; known: {listed}"
 
 
 @alerts.command("test")
 @click.argument("channel")
 def test_channel(channel: str) -> None:
-    """Send a message to CHANNEL of alerting.yaml that says it is a test."""
+    """Send a test message to CHANNEL of alerting.yaml."""
     from monitoring_pipeline.alerting.channels.build import build_channels
     from monitoring_pipeline.alerting.delivery.probe import send_probe_message
     from monitoring_pipeline.alerting.ports import DeliveryError
@@ -82,6 +82,6 @@ def test_channel(channel: str) -> None:
             receipt = send_probe_message(channels[channel], link=rules.link, now=system_clock())
         except DeliveryError as error:
             raise click.ClickException(f"{channel}: {error}") from error
-    click.echo(f"{channel}: taken{f' as {receipt.delivery_id}' if receipt.delivery_id else ''}")
+    click.echo(f"{channel}: accepted{f' as {receipt.delivery_id}' if receipt.delivery_id else ''}")
     for note in receipt.notes:
         click.echo(f"{channel}: {note}")

@@ -1,4 +1,4 @@
-"""The options of every command that a person answers for: who says so, and why."""
+"""The options of every command that is recorded in the audit: actor and reason."""
 
 import getpass
 
@@ -7,10 +7,10 @@ import click
 
 def _given(_context: click.Context, _option: click.Parameter, reason: str) -> str:
     if not reason.strip():
-        message = "--reason is empty; say why, it is kept in the audit"
+        message = "--reason is empty; give a reason, which is kept in the audit"
         raise click.ClickException(message)
     return reason
 
 
-REASON = click.option("--reason", required=True, callback=_given, help="Why; it is kept in the audit.")
-BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Who says so.")
+REASON = click.option("--reason", required=True, callback=_given, help="Reason, kept in the audit.")
+BY = click.option("--by", default=getpass.getuser, show_default="your user name", help="Name of the person.")

@@ -1,4 +1,4 @@
-"""The documented queries of ``sql/queries``: which parameters each takes, and which of them must be given."""
+"""The documented queries of ``sql/queries``, with their required and optional parameters."""
 
 import re
 from collections.abc import Iterable
@@ -21,12 +21,12 @@ class QueryParameter:
 
     @property
     def required(self) -> bool:
-        """Whether the query finds nothing without it."""
+        """Whether the query needs a value for it."""
         return OPTIONAL not in self.meaning
 
     @property
     def request(self) -> str:
-        """The option that gives it, and its meaning."""
+        """The option that sets it, and its meaning."""
         return f"--set {self.name}=... ({self.meaning})"
 
 
@@ -45,10 +45,10 @@ def query_names() -> tuple[str, ...]:
 
 
 def documented_query(name: str) -> DocumentedQuery:
-    """Return the query of that name.
+    """Return the query with a name.
 
     Raises:
-        UsageError: when there is none, naming those that exist.
+        UsageError: when there is none; the message lists the existing ones.
     """
     if name not in query_names():
         message = f"no query {name!r}; known: {', '.join(query_names())}"
@@ -58,7 +58,7 @@ def documented_query(name: str) -> DocumentedQuery:
 
 
 def given_parameters(query: DocumentedQuery, pairs: Iterable[str]) -> dict[str, str | None]:
-    """Return the value of every parameter of the query, None for one that need not be given and was not.
+    """Return the value of every parameter of the query; None for an optional one that is not given.
 
     Args:
         query: the query.
@@ -68,23 +68,23 @@ def given_parameters(query: DocumentedQuery, pairs: Iterable[str]) -> dict[str, 
         UsageError: when a pair names no parameter, or a required parameter has no value.
     """
     given = dict(_split(query, pair) for pair in pairs)
-    if missing := [wanted for wanted in query.parameters if wanted.required and not given.get(wanted.name)]:
-        message = f"{query.name} needs {', '.join(wanted.request for wanted in missing)}"
+    if missing := [parameter for parameter in query.parameters if parameter.required and not given.get(parameter.name)]:
+        message = f"{query.name} needs {', '.join(parameter.request for parameter in missing)}"
         raise click.UsageError(message)
-    return {wanted.name: given.get(wanted.name) for wanted in query.parameters}
+    return {parameter.name: given.get(parameter.name) for parameter in query.parameters}
 
 
 def _split(query: DocumentedQuery, pair: str) -> tuple[str, str]:
     name, separator, value = pair.partition("=")
-    known = [wanted.name for wanted in query.parameters]
-    if not separator or name not in known:
-        message = f"--set {pair}: expected NAME=VALUE with NAME one of {', '.join(known)}"
+    names = [parameter.name for parameter in query.parameters]
+    if not separator or name not in names:
+        message = f"--set {pair}: expected NAME=VALUE with NAME one of {', '.join(names)}"
         raise click.UsageError(message)
     return name, value
 
 
 def _parameters(sql: str) -> tuple[QueryParameter, ...]:
-    """Return the parameters that the head of a query describes, in its order."""
+    """Return the parameters that the head of a query describes, in that order."""
     head = PARAMETERS.search(sql)
     lines = head.group(1).splitlines() if head else []
     named = (line.removeprefix("--   ").split(maxsplit=1) for line in lines)

@@ -1,4 +1,4 @@
-"""Commands about incidents: what lasts, and what people say about it."""
+"""Commands about incidents: lists, pages, and people's answers."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -22,11 +22,11 @@ from monitoring_pipeline.system_clock import system_clock
 
 
 @click.group(invoke_without_command=True)
-@click.option("--model", help="Only this model's.")
-@click.option("--all", "resolved_too", is_flag=True, help="Resolved ones, too.")
+@click.option("--model", help="Only incidents of this model.")
+@click.option("--all", "resolved_too", is_flag=True, help="Include resolved incidents.")
 @click.pass_context
 def incidents(context: click.Context, model: str | None, *, resolved_too: bool) -> None:
-    """List incidents; acknowledge, mute them, or say what they were."""
+    """List incidents; acknowledge or mute them, or record their outcome."""
     from monitoring_pipeline.reports.terminal.incidents import incident_table
     from monitoring_pipeline.reports.terminal.results import terminal
 
@@ -37,16 +37,16 @@ def incidents(context: click.Context, model: str | None, *, resolved_too: bool) 
         with open_store(settings) as store:
             every = store.incidents(model)
         if model and not every:
-            # A model that is gone still has its incidents; one that never was is a typing error.
+            # A removed model keeps its incidents, so only a model without any is looked up.
             find_model(settings, model)
-        found = [entry for entry in every if resolved_too or entry.incident.state is not IncidentState.RESOLVED]
-        terminal().print(incident_table(found, "all" if resolved_too else "not resolved"))
+        shown = [entry for entry in every if resolved_too or entry.incident.state is not IncidentState.RESOLVED]
+        terminal().print(incident_table(shown, "all" if resolved_too else "not resolved"))
 
 
 @incidents.command("show")
 @click.argument("name")
 def show_incident(name: str) -> None:
-    """Print everything about the incident NAME: findings, what explains it, what happened."""
+    """Print the incident NAME with its findings, related incidents and events."""
     from monitoring_pipeline.reports.terminal.incidents import incident_page
     from monitoring_pipeline.reports.terminal.results import terminal
 
@@ -61,7 +61,7 @@ def show_incident(name: str) -> None:
 @REASON
 @BY
 def acknowledge_incident(name: str, reason: str, by: str) -> None:
-    """Say that somebody looks after the incident NAME: it is not escalated to others."""
+    """Record that somebody works on the incident NAME, so that it is not escalated."""
     _handle(name, acknowledge, by, reason)
 
 
@@ -71,10 +71,10 @@ def acknowledge_incident(name: str, reason: str, by: str) -> None:
 @REASON
 @BY
 def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
-    """Keep the incident NAME quiet until a day, unless it becomes worse."""
+    """Send no alerts about the incident NAME until a day, unless it becomes more severe."""
     end = until.replace(tzinfo=dt.UTC)
     if end <= system_clock():
-        message = f"--until {until:%Y-%m-%dT%H:%M} is past; give a moment to come (UTC)"
+        message = f"--until {until:%Y-%m-%dT%H:%M} is past; give a later time (UTC)"
         raise click.ClickException(message)
     _handle(name, lambda person: mute(person, end), by, reason)
 
@@ -84,17 +84,17 @@ def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
 @REASON
 @BY
 def unmute_incident(name: str, reason: str, by: str) -> None:
-    """Let the incident NAME be heard again."""
+    """Send alerts about the incident NAME again."""
     _handle(name, unmute, by, reason)
 
 
 @incidents.command("outcome")
 @click.argument("name")
 @click.argument("outcome", type=click.Choice([outcome.value for outcome in Outcome]))
-@click.option("--reason", default="", help="Why; it is kept in the audit.")
+@click.option("--reason", default="", help="Reason, kept in the audit.")
 @BY
 def record_incident_outcome(name: str, outcome: str, reason: str, by: str) -> None:
-    """Say what the incident NAME was: the precision of alerts is counted from it."""
+    """Record what the incident NAME was; alert precision is computed from these outcomes."""
     _handle(name, lambda person: record_outcome(person, Outcome(outcome)), by, reason)
 
 

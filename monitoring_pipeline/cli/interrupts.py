@@ -1,7 +1,7 @@
-"""Ends a command at SIGINT or SIGTERM at once, with nothing recorded as failed because of the signal.
+"""End a command at SIGINT or SIGTERM at once; nothing is recorded as failed because of the signal.
 
-Dagster turns either signal into the failure of the step that is running, and the main thread alone handles signals.
-So the work runs in a thread of its own, in which Dagster leaves the signals alone, and the main thread waits for them.
+In the main thread, Dagster turns either signal into a failure of the running step, and only the main thread handles
+signals. Therefore the work runs in a second thread, in which Dagster does not handle signals, and the main thread waits.
 """
 
 import os
@@ -49,7 +49,7 @@ def ended_by_signals(advice: str) -> Iterator[None]:
 
 
 def run_apart(work: Callable[[], None]) -> None:
-    """Run work in a thread of its own, and raise the error that ends it."""
+    """Run work in a second thread, and raise the error that ends it."""
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -66,9 +66,9 @@ def run_apart(work: Callable[[], None]) -> None:
 
 
 def _raise_once(number: int, _: FrameType | None) -> NoReturn:
-    # A second signal need not wait for the terminal to be put in order.
-    for own in SIGNALS:
-        signal.signal(own, signal.SIG_DFL)
+    # A second signal ends the process at once, even while the first is handled.
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_DFL)
     raise Interrupted(number)
 
 

@@ -1,4 +1,4 @@
-"""What the commands open: the settings, a model's spec, the warehouse, the store; and how they say what is wrong."""
+"""Open the spec of a model and the store for commands, and show errors as one message."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Show what a user can mend as one message; anything else keeps its traceback."""
+    """Show an error that a user can correct as one message; any other error keeps its traceback."""
     try:
         yield
     except Exception as error:
-        # Known only now, since a command that goes well need not import all of them.
-        if not isinstance(error, _mendable()):
+        # Imported only after an error, because a command that succeeds need not import all of them.
+        if not isinstance(error, _correctable()):
             raise
         raise click.ClickException(str(error)) from error
 
 
-def _mendable() -> tuple[type[Exception], ...]:
+def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
     from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
@@ -50,25 +50,25 @@ def _mendable() -> tuple[type[Exception], ...]:
 
 
 def find_model(settings: Settings, model: str) -> LoadedSpec:
-    """Return the spec of a model; a bad spec beside it is told on stderr, in a line.
+    """Return the spec of a model; each bad spec beside it is reported on stderr, in one line.
 
     Raises:
-        SpecError: when the model's own spec, or every spec, is bad.
-        ClickException: when there is none, naming those that there are.
+        SpecError: when the model's spec, or every spec, is bad.
+        ClickException: when there is none; the message lists the existing models.
     """
     from monitoring_pipeline.steps.specs.checks import read_checked_specs
 
     folder = read_checked_specs(settings.models)
-    known = {loaded.spec.name: loaded for loaded in usable_specs(folder)}
-    if model not in known:
-        if own := [problem for bad in folder.bad if bad.model == model for problem in bad.problems]:
-            raise SpecError("\n".join(own))
-        message = f"no model {model!r} in {settings.models}; known: {', '.join(known) or 'none'}"
+    usable = {loaded.spec.name: loaded for loaded in usable_specs(folder)}
+    if model not in usable:
+        if problems := [problem for bad in folder.bad if bad.model == model for problem in bad.problems]:
+            raise SpecError("\n".join(problems))
+        message = f"no model {model!r} in {settings.models}; known: {', '.join(usable) or 'none'}"
         raise click.ClickException(message)
     for bad in folder.bad:
         more = f" (and {len(bad.problems) - 1} more: monitoring-pipeline spec check)" if bad.problems[1:] else ""
         click.echo(f"Warning: this spec is not used: {bad.problems[0]}{more}", err=True)
-    return known[model]
+    return usable[model]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The command that rehearses: past days, night by night, as they would have been."""
+"""The command that rehearses past nights."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 @click.argument("model")
 @day_range(required=False)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
-@click.option("--restart", is_flag=True, help="Begin anew, instead of going on where it stopped.")
-@click.option("--summary", "only_summary", is_flag=True, help="Only print what has been found so far.")
+@click.option("--restart", is_flag=True, help="Begin anew instead of continuing.")
+@click.option("--summary", "only_summary", is_flag=True, help="Only print the results so far.")
 def rehearse(model: str, first: dt.date | None, last: dt.date | None, home: Path | None, **flags: bool) -> None:
-    """Live through past nights of MODEL: what would have been raised, told, retrained, and whether that had helped.
+    """Repeat past nights of MODEL: show incidents, alerts and retrainings, and whether retraining would have helped.
 
-    Nobody is told of anything: alerts go to files. What it finds stays in a home of its own. Interrupted, and started
-    again, it goes on where it stopped.
+    Alerts are written to files and not sent. Results stay in a separate home. An interrupted rehearsal continues when
+    the same command is run again.
     """
     if not flags["only_summary"] and (first is None or last is None):
         message = "give --from and --to, or --summary alone"
         raise click.UsageError(message)
-    with ended_by_signals("the same command goes on from there"), clear_errors():
+    with ended_by_signals("run the same command to continue"), clear_errors():
         _rehearse(model, first, last, home, **flags)
 
 
@@ -71,7 +71,7 @@ def _rehearse(
 
 @contextmanager
 def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Tell]":
-    """Show a bar on a terminal, and a line for every night in which something happened; elsewhere one for each."""
+    """Show a bar and a line for each night with news; without a terminal, a line for every night."""
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

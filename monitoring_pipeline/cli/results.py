@@ -1,4 +1,4 @@
-"""Commands that monitor, and that show what was found."""
+"""Commands that monitor models and print results."""
 
 import datetime as dt
 
@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 @click.argument("model")
 @day_range()
 def backfill(model: str, first: dt.date, last: dt.date) -> None:
-    """Monitor MODEL on past days, in one Dagster run; give the same numbers as the nights would have."""
+    """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs."""
     from monitoring_pipeline.reports.terminal.results import day_table, terminal
 
     with clear_errors():
@@ -33,7 +33,7 @@ def backfill(model: str, first: dt.date, last: dt.date) -> None:
 @day_range()
 @click.option("--by", type=click.Choice(list(PERIODS)), default="day", show_default=True)
 def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
-    """Print what is known of MODEL, a line for each day or longer period."""
+    """Print the results of MODEL, one line per day or longer period."""
     from monitoring_pipeline.reports.terminal.results import day_table, period_table, terminal
 
     with clear_errors():
@@ -51,9 +51,9 @@ def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
 @click.argument("model")
 @day_range()
 @click.option("--by", type=click.Choice(list(PERIODS)), default="month", show_default=True)
-@click.option("--sums", is_flag=True, help="From counts alone, also when rows are gone; binning errors are bounded.")
+@click.option("--sums", is_flag=True, help="From stored counts, even if rows were deleted; the error is bounded.")
 def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: bool) -> None:
-    """Print MODEL's performance over longer periods: exact, from all rows whose labels are known."""
+    """Print MODEL's exact performance over longer periods, from all rows with known labels."""
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
     from monitoring_pipeline.steps.periods import measure_period, sum_performance
@@ -83,7 +83,7 @@ def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: boo
 @click.argument("model")
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 def replay(model: str, versions: tuple[str, ...]) -> None:
-    """Replay MODEL's rules on its reference: how often they are wrong, and which changes they would find."""
+    """Check MODEL's rules on its reference: their false alarms, and the injected changes that they find."""
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal
     from monitoring_pipeline.reports.terminal.rule_check import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines

@@ -35,7 +35,7 @@ def spec_check(files: tuple[Path, ...]) -> None:
 
 
 def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:
-    """Yield what may be right where the runs are, and is not here."""
+    """Yield problems of this machine that may not exist on the machine of the runs."""
     from monitoring_pipeline.registry.trainers import TrainerError, load_trainer
 
     rules = entry.spec.retraining
@@ -45,7 +45,7 @@ def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:
         try:
             load_trainer(rules.trainer)
         except TrainerError as error:
-            yield f"retraining.trainer: {error} (the machine of the runs must be able to)"
+            yield f"retraining.trainer: {error} (the machine of the runs must be able to load it)"
     if rules.webhook is not None and find_secret(settings.secrets, rules.webhook) is None:
         yield f"retraining.webhook: {missing_secret(rules.webhook)}"
 
@@ -64,7 +64,7 @@ def spec_fields() -> None:
 
 @click.group()
 def suite() -> None:
-    """Great Expectations suites: one file per model, yours to edit."""
+    """Great Expectations suites: one file per model, for you to edit."""
 
 
 @suite.command("draft")
@@ -89,4 +89,4 @@ def suite_draft(model: str, *, force: bool) -> None:
             for window in loaded.spec.reference.values()
         ]
         loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames)), encoding="utf-8")
-    click.echo(f"wrote {loaded.suite_path}: read it, and keep what you want to hold")
+    click.echo(f"wrote {loaded.suite_path}; review it, and keep the expectations that you want to enforce")

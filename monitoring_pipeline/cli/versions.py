@@ -1,4 +1,4 @@
-"""Commands about model versions: the gate as an exit code, promotion, rollback, and what was decided."""
+"""Commands about model versions: the gate as an exit code, promotion, rollback, and decisions."""
 
 import traceback
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 @click.option("--topic", type=click.Choice([topic.value for topic in Topic]), help="Only this topic.")
 @click.option("--answer", help="Only this answer, such as yes.")
 def decisions(model: str, topic: str | None, answer: str | None) -> None:
-    """Print what was decided about MODEL, by whom or what, and why."""
+    """Print the decisions about MODEL, with actor and reason."""
     from monitoring_pipeline.reports.terminal.incidents import decision_table
     from monitoring_pipeline.reports.terminal.results import terminal
 
@@ -31,8 +31,8 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
         settings = Settings()
         find_model(settings, model)
         with open_store(settings) as store:
-            found = store.decisions(model, topic=Topic(topic) if topic else None)
-        shown = [entry for entry in found if answer in {None, entry.answer_text}]
+            every = store.decisions(model, topic=Topic(topic) if topic else None)
+        shown = [entry for entry in every if answer in {None, entry.answer_text}]
         terminal().print(decision_table(model, shown))
 
 
@@ -41,13 +41,13 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
 @click.option("--version", required=True, help="A version in the registry.")
 @click.pass_context
 def evaluate(context: click.Context, model: str, version: str) -> None:
-    """Hold VERSION of MODEL against the champion: exit code 0 passed, 1 refused, 2 could not be measured."""
+    """Compare VERSION of MODEL with the champion. Exit code: 0 passed, 1 refused, 2 could not be measured."""
     from monitoring_pipeline.reports.terminal.incidents import gate_table
     from monitoring_pipeline.reports.terminal.results import terminal
 
     try:
         result = _gate_answer(model, version)
-    except Exception as error:  # noqa: BLE001 - an exit code of 1 would say that the version is refused
+    except Exception as error:  # noqa: BLE001 - an exit code of 1 would mean that the version is refused
         if isinstance(error, click.ClickException):
             error.show()
         else:
@@ -78,17 +78,17 @@ def _gate_answer(model: str, version: str) -> "GateResult":
 @REASON
 @BY
 def promote(model: str, version: str | None, reason: str, by: str) -> None:
-    """Let the challenger of MODEL take over."""
+    """Promote the challenger of MODEL to champion."""
     _change("promote", model, version, reason, by)
 
 
 @click.command()
 @click.argument("model")
-@click.option("--version", help="The version to return to; default the one that was replaced last.")
+@click.option("--version", help="The version to return to; default the version that was replaced last.")
 @REASON
 @BY
 def rollback(model: str, version: str | None, reason: str, by: str) -> None:
-    """Let the former champion of MODEL serve again."""
+    """Make the former champion of MODEL champion again."""
     _change("roll_back", model, version, reason, by)
 
 
@@ -98,7 +98,7 @@ def rollback(model: str, version: str | None, reason: str, by: str) -> None:
 @REASON
 @BY
 def refuse(model: str, version: str | None, reason: str, by: str) -> None:
-    """Take the challenger of MODEL out of the line."""
+    """Refuse the challenger of MODEL, which then cannot be promoted."""
     _change("refuse", model, version, reason, by)
 
 

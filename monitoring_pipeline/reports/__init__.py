@@ -1,1 +1,1 @@
-"""What a person reads."""
+"""Results in the forms in which people read them."""

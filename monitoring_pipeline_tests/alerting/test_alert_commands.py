@@ -39,7 +39,7 @@ def test_check_says_who_hears_what(run):
     assert run("check").output.splitlines() == [
         "ml-oncall (slack): critical and above",
         "log (file): info and above as a digest at 08:00; escalations",
-        "unused (file): no route leads here",
+        "unused (file): no route names this channel",
     ]
 
 
@@ -68,14 +68,14 @@ def test_check_names_the_secret_that_is_missing(run, tmp_path):
 
 def test_without_the_file_nobody_is_told(run, tmp_path):
     (tmp_path / "alerting.yaml").unlink()
-    assert "no channels; nobody is told" in run("check").output
+    assert "no channels, so no alerts are sent" in run("check").output
 
 
 def test_a_probe_reaches_slack(run):
     with SlackServer() as slack:
         result = run("test", "ml-oncall", SLACK_API=slack.url)
         assert result.exit_code == 0, result.output
-        assert result.output.startswith("ml-oncall: taken as C0000ONCALL/")
+        assert result.output.startswith("ml-oncall: accepted as C0000ONCALL/")
         (root,) = slack.roots()
     shown = json.dumps(root["blocks"])
     assert "This is a test: nothing has happened" in shown

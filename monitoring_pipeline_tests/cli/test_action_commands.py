@@ -1,4 +1,4 @@
-"""The commands about incidents, decisions and versions: what they print, keep, and say when they cannot."""
+"""The commands about incidents, decisions and versions: their output, their records and their errors."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def command(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """A function that runs ``monitoring-pipeline`` in that home, with a store of its own."""
+    """A function that runs ``monitoring-pipeline`` in that home, with a separate store."""
     for name, value in (("HOME", home), ("MODELS", home / "specs"), ("STORE_URL", f"sqlite:///{tmp_path / 's.db'}")):
         monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", str(value))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{home / 'mlflow.db'}")
@@ -57,7 +57,7 @@ def known(command: Command) -> Iterator[ResultStore]:
         state=IncidentState.RESOLVED, resolved="2013-06-09", opened="2013-06-01",
     )  # fmt: skip
     changes = [
-        IncidentChange(stored=entry, events=(event(),), told=(event(),) if entry is lasting else ())
+        IncidentChange(stored=entry, events=(event(),), acknowledged=(event(),) if entry is lasting else ())
         for entry in (lasting, over)
     ]
     with ResultStore.open(Settings().store_url) as store:
@@ -72,7 +72,7 @@ def _shown(result: Result) -> str:
     return " ".join(result.output.split())
 
 
-def _said(result: Result, exit_code: int = 1) -> str:
+def _error(result: Result, exit_code: int = 1) -> str:
     assert result.exit_code == exit_code, result.output
     return result.output.strip()
 
@@ -80,7 +80,7 @@ def _said(result: Result, exit_code: int = 1) -> str:
 # --------------------------------------------------------------------------------------------------------- incidents
 
 
-def test_what_lasts_is_listed_and_with_all_what_is_over_too(command, known):
+def test_incidents_lists_unresolved_ones_and_with_all_resolved_ones_too(command, known):
     assert "incidents, not resolved: none" in _shown(command("incidents", "--model", "spend"))
     lasting, every = _shown(command("incidents")), _shown(command("incidents", "--all"))
     assert "aaaa1111" in lasting
@@ -90,11 +90,11 @@ def test_what_lasts_is_listed_and_with_all_what_is_over_too(command, known):
     assert every.index("abbb2222") < every.index("aaaa1111"), "in order of their opening"
 
 
-def test_a_model_that_never_was_is_a_typing_error(command, known):
-    assert "no model 'chrun'" in _said(command("incidents", "--model", "chrun"))
+def test_incidents_of_an_unknown_model_is_an_error(command, known):
+    assert "no model 'chrun'" in _error(command("incidents", "--model", "chrun"))
 
 
-def test_an_incident_is_shown_with_its_evidence_and_what_happened(command, known):
+def test_incident_page_shows_findings_and_events(command, known):
     shown = _shown(command("incidents", "show", "aa"))
     for words in ("aaaa1111: auroc is below .68", "0.65 to 0.672", "at least 0.68", "8123", "opened 2013-06-02",
                   "https://wiki.example.com/flight-delay?a=1&b=2", "team:ml", "│ yes │", "unbroken since"):  # fmt: skip
@@ -103,16 +103,16 @@ def test_an_incident_is_shown_with_its_evidence_and_what_happened(command, known
 
 
 @pytest.mark.parametrize(("name", "message"), [("zzz", "no incident 'zzz'"), ("a", "2 incidents 'a'")])
-def test_a_name_that_is_none_or_several_is_refused(command, known, name, message):
-    assert message in _said(command("incidents", "show", name))
-    assert message in _said(command("incidents", "acknowledge", name, "--reason", "x", "--by", "ana"))
+def test_incident_name_that_matches_none_or_several_is_refused(command, known, name, message):
+    assert message in _error(command("incidents", "show", name))
+    assert message in _error(command("incidents", "acknowledge", name, "--reason", "x", "--by", "ana"))
     assert known.decisions("churn") == []
 
 
-def test_what_people_say_is_kept_shown_and_in_the_audit(command, known):
+def test_answers_of_people_are_stored_shown_and_in_the_audit(command, known):
     by = ("--by", "ana")
-    told = command("incidents", "acknowledge", "aaaa", "--reason", "the table is late", *by)
-    assert _shown(told) == "aaaa1111 churn: auroc is below .68 acknowledged by ana"
+    acknowledged = command("incidents", "acknowledge", "aaaa", "--reason", "the table is late", *by)
+    assert _shown(acknowledged) == "aaaa1111 churn: auroc is below .68 acknowledged by ana"
     muted = _shown(command("incidents", "mute", "aaaa", "--until", "2999-01-02", "--reason", "planned work", *by))
     assert muted.endswith("acknowledged by ana, muted until 2999-01-02 00:00 UTC")
     assert _shown(command("incidents", "outcome", "aaaa", "noise", *by)).endswith("outcome: noise")
@@ -134,29 +134,29 @@ def test_what_people_say_is_kept_shown_and_in_the_audit(command, known):
 
 @pytest.mark.parametrize("words", [("acknowledge",), ("mute", "--until", "2999-01-01"), ("unmute",)])
 @pytest.mark.parametrize("reason", ["", " "])
-def test_an_empty_reason_is_none(command, known, words, reason):
-    said = _said(command("incidents", words[0], "aaaa", *words[1:], "--reason", reason, "--by", "ana"))
-    assert said == "Error: --reason is empty; say why, it is kept in the audit"
+def test_empty_reason_is_refused(command, known, words, reason):
+    printed = _error(command("incidents", words[0], "aaaa", *words[1:], "--reason", reason, "--by", "ana"))
+    assert printed == "Error: --reason is empty; give a reason, which is kept in the audit"
     assert known.decisions("churn") == []
 
 
-def test_nothing_is_muted_until_what_is_past(command, known):
-    said = _said(command("incidents", "mute", "aaaa", "--until", "2020-01-01", "--reason", "x", "--by", "ana"))
-    assert said == "Error: --until 2020-01-01T00:00 is past; give a moment to come (UTC)"
+def test_mute_until_a_past_time_is_refused(command, known):
+    printed = _error(command("incidents", "mute", "aaaa", "--until", "2020-01-01", "--reason", "x", "--by", "ana"))
+    assert printed == "Error: --until 2020-01-01T00:00 is past; give a later time (UTC)"
     assert known.incident("aaaa").handling.muted_until is None
 
 
 @pytest.mark.parametrize("words", [("acknowledge", "aaaa"), ("mute", "aaaa", "--until", "2999-01-01"),
                                    ("outcome", "aaaa", "nonsense")])  # fmt: skip
-def test_what_is_missing_or_unknown_is_named(command, known, words):
-    said = _said(command("incidents", *words), exit_code=2)
-    assert "--reason" in said or "'real', 'noise', 'planned'" in said
+def test_missing_or_unknown_argument_is_named(command, known, words):
+    printed = _error(command("incidents", *words), exit_code=2)
+    assert "--reason" in printed or "'real', 'noise', 'planned'" in printed
 
 
 # ---------------------------------------------------------------------------------------------- decisions and versions
 
 
-def test_decisions_are_a_history(command, known):
+def test_decisions_are_printed_in_order_and_filtered_by_answer(command, known):
     assert "churn: no decisions" in _shown(command("decisions", "churn"))
     for number, answer in enumerate(("no", "yes")):
         known.decide(
@@ -174,42 +174,42 @@ def test_decisions_are_a_history(command, known):
     shown = _shown(command("decisions", "churn"))
     assert shown.index("2013-06-03 06:30") < shown.index("reason [0]") < shown.index("reason [1]")
     assert "reason [0]" not in _shown(command("decisions", "churn", "--answer", "yes"))
-    assert _said(command("decisions", "chrun")).endswith("known: churn, spend")
+    assert _error(command("decisions", "chrun")).endswith("known: churn, spend")
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow")
-def test_what_cannot_be_done_with_a_version_is_one_line(command):
+def test_version_command_that_is_impossible_prints_one_line(command):
     why = ("--reason", "x", "--by", "ana")
-    assert _said(command("promote", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
-    assert _said(command("refuse", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
-    assert "no version '9'" in _said(command("promote", "churn", "--version", "9", *why))
-    assert _said(command("rollback", "churn", *why)) == "Error: churn: no promotion in force to roll back"
-    assert _said(command("promote", "spend", *why)) == "Error: spend: the spec has no part retraining"
-    assert "no model 'chrun'" in _said(command("promote", "chrun", *why))
+    assert _error(command("promote", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
+    assert _error(command("refuse", "churn", *why)) == "Error: churn: the registry has no challenger; name a version"
+    assert "no version '9'" in _error(command("promote", "churn", "--version", "9", *why))
+    assert _error(command("rollback", "churn", *why)) == "Error: churn: no promotion in force to roll back"
+    assert _error(command("promote", "spend", *why)) == "Error: spend: the spec has no part retraining"
+    assert "no model 'chrun'" in _error(command("promote", "chrun", *why))
     assert "churn: no decisions" in _shown(command("decisions", "churn"))
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow")
-def test_a_version_that_cannot_be_held_against_anything_is_not_refused(command):
-    """Exit code 1 says to somebody's CI that the version is worse."""
+def test_evaluate_of_an_unmeasurable_version_exits_with_2(command):
+    """Exit code 1 would mean to a CI that the version is worse."""
     unknown = command("evaluate", "churn", "--version", "9")
-    told = "churn version 9: could not be measured: the registry does not know version 9"
-    assert _said(unknown, exit_code=2) == told
+    acknowledged = "churn version 9: could not be measured: the registry does not know version 9"
+    assert _error(unknown, exit_code=2) == acknowledged
     with connected(Settings().mlflow_tracking_uri) as client:
         client.create_registered_model("churn")
         for _ in range(2):
             client.create_model_version("churn", "anywhere")
-    assert "no such DuckDB file" in _said(command("evaluate", "churn", "--version", "2"), exit_code=2)
-    assert "no part retraining" in _said(command("evaluate", "spend", "--version", "9"), exit_code=2)
-    assert "no model 'chrun'" in _said(command("evaluate", "chrun", "--version", "9"), exit_code=2)
+    assert "no such DuckDB file" in _error(command("evaluate", "churn", "--version", "2"), exit_code=2)
+    assert "no part retraining" in _error(command("evaluate", "spend", "--version", "9"), exit_code=2)
+    assert "no model 'chrun'" in _error(command("evaluate", "chrun", "--version", "9"), exit_code=2)
 
 
 @pytest.mark.parametrize(("words", "exit_code"), [(("evaluate",), 2), (("promote", "--reason", "x"), 1)])
-def test_a_registry_that_is_away_is_one_line(command, monkeypatch, words, exit_code):
+def test_unreachable_registry_prints_one_line_without_the_password(command, monkeypatch, words, exit_code):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ana:hush@127.0.0.1:9")
-    said = _said(command(*words, "churn", "--version", "1"), exit_code)
-    assert said.startswith("Error: MLflow at http://ana:***@127.0.0.1:9 cannot be reached: ")
-    assert said.endswith('Connection refused"))')
-    assert "\n" not in said
-    assert "hush" not in said
+    printed = _error(command(*words, "churn", "--version", "1"), exit_code)
+    assert printed.startswith("Error: MLflow at http://ana:***@127.0.0.1:9 cannot be reached: ")
+    assert printed.endswith('Connection refused"))')
+    assert "\n" not in printed
+    assert "hush" not in printed

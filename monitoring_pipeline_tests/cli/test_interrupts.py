@@ -36,7 +36,7 @@ with ended_by_signals("start it again"):
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_in_a_step_of_dagster_ends_the_process_and_no_failure_is_recorded(number, exit_code, tmp_path: Path):
+def test_signal_during_a_dagster_step_ends_the_process_without_a_failure(number, exit_code, tmp_path: Path):
     command = [sys.executable, "-W", "ignore", "-c", COMMAND, str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "running").exists():
@@ -48,7 +48,7 @@ def test_signal_in_a_step_of_dagster_ends_the_process_and_no_failure_is_recorded
     assert errors.splitlines()[-1] == f"stopped by {number.name}; start it again"
 
 
-def test_error_of_work_that_runs_apart_is_raised_where_it_is_waited_for():
+def test_error_of_work_in_a_second_thread_is_raised_in_the_waiting_thread():
     def work() -> None:
         raise ArithmeticError("no convergence")
 

@@ -1,4 +1,4 @@
-"""Commands that take a range of days or run a documented query refuse what cannot give an answer."""
+"""Commands that take a range of days or run a documented query refuse input without an answer."""
 
 import datetime as dt
 import re

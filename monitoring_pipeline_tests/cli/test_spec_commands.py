@@ -1,4 +1,4 @@
-"""What ``spec check`` finds before anything runs, and commands about a good model beside a bad file."""
+"""Problems that ``spec check`` reports, and commands about a good model beside a bad file."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -37,39 +37,39 @@ def _write(folder: Path, document: dict) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("parts", "says"), [
+@pytest.mark.parametrize(("parts", "message"), [
     ({"task": "binery"}, "task: Input should be"),
     ({"objectives": {"o": {"metric": "aurocc", "lower": 0.5}}}, "objectives.o.metric: unknown 'aurocc'"),
     ({"performance": {"thresholds": {"mae": {"upper": 1}}}}, "performance.thresholds: unknown 'mae'"),
     ({"business": {"revenue": {"sql": "revenue.sql"}}}, "business.revenue.sql: revenue.sql: unknown parameter"),
     ({"business": {"revenue": {"sql": "none.sql"}}}, "business.revenue.sql: none.sql: no such file"),
 ])  # fmt: skip
-def test_check_finds_every_bad_spec_by_its_file_and_fails(command, specs, parts, says):
+def test_check_reports_every_bad_spec_by_its_file_and_fails(command, specs, parts, message):
     (specs / "revenue.sql").write_text("SELECT :chunk_strat")
     path = _write(specs, changed(BINARY, parts))
     for result in (command("spec", "check"), command("spec", "check", str(path))):
         assert result.exit_code == 1
-        assert f"{path}: {says}" in result.stderr
+        assert f"{path}: {message}" in result.stderr
         assert "churn is fine" not in result.stdout
     assert "spend is fine" in command("spec", "check").stdout
 
 
-@pytest.mark.parametrize(("rules", "says"), [
+@pytest.mark.parametrize(("rules", "message"), [
     ({"trainer": "nowhere.at_all:train"}, "ModuleNotFoundError: No module named 'nowhere' (the machine of the runs"),
     ({"trainer": "yaml:no_such_function"}, "no_such_function"),
     ({"webhook": "trainer"}, "retraining.webhook: no secret 'trainer'; set MONITORING_PIPELINE_SECRETS__TRAINER"),
     ({"trainer": "yaml:safe_load"}, ""),
 ])  # fmt: skip
-def test_check_warns_of_what_only_the_machine_of_the_runs_must_have(command, specs, rules, says):
+def test_check_warns_of_a_missing_trainer_or_secret_and_succeeds(command, specs, rules, message):
     path = _write(specs, changed(BINARY, RETRAINS | {"retraining": rules}))
     result = command("spec", "check", str(path))
     assert result.exit_code == 0
     assert "churn is fine" in result.stdout
-    assert says in result.stderr
-    assert bool(says) == bool(result.stderr)
+    assert message in result.stderr
+    assert bool(message) == bool(result.stderr)
 
 
-def test_a_command_about_a_good_model_works_beside_a_bad_file_and_says_so_in_a_line(command, specs):
+def test_command_about_a_good_model_warns_of_a_bad_file_in_one_line(command, specs):
     path = _write(specs, changed(BINARY, {"task": "binery"}) | {"typo": 1})
     result = command("decisions", "spend")
     assert result.exit_code == 0
@@ -78,7 +78,7 @@ def test_a_command_about_a_good_model_works_beside_a_bad_file_and_says_so_in_a_l
     assert line.endswith("(and 1 more: monitoring-pipeline spec check)")
 
 
-def test_a_command_about_the_bad_model_says_what_is_wrong_with_it(command, specs):
+def test_command_about_a_bad_model_reports_its_problems(command, specs):
     path = _write(specs, changed(BINARY, {"task": "binery"}))
     result = command("decisions", "churn")
     assert result.exit_code == 1

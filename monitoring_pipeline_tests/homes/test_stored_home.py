@@ -69,6 +69,18 @@ MENDED = (
     Mended(r"printed_later/what_is_wrong", "loan_default 2024-04-07 unknown", "loan_default 2024-04-07 warning"),
     # Other incidents were called the reason although no attribution supports that.
     Mended(r".*/incident_\w+", "probably because of ", "at the same time "),
+    # Headings are nouns.
+    Mended(r".*/incidents(_all)?", "chunks what people say", "chunks title answers"),
+    *(
+        Mended(r".*/incident_\w+", before, today)
+        for before, today in (
+            ("at the same time nothing else that is known", "at the same time no other cause"),
+            ("\npeople say ", "\nanswers "),
+            ("\nwhat value interval", "\nfinding value interval"),
+            ("\nwhat happened\n", "\nevents\n"),
+            ("written (UTC) told summary", "written (UTC) announced summary"),
+        )
+    ),
     # The date in a title was that of the newest finding.
     *(
         Mended(rf"printed_later/{page}", f"0.528, since {NEWEST_FINDING}", f"0.528, since {FIRST_BREACH}")

@@ -1,4 +1,4 @@
-"""Incidents and decisions for the terminal, as a person reads them."""
+"""Tables of incidents and decisions for the terminal."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,12 +16,12 @@ from monitoring_pipeline.store.incidents import LoggedEvent
 STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
 
 
-def incident_table(found: Sequence[StoredIncident], which: str) -> Table:
+def incident_table(incidents: Sequence[StoredIncident], which: str) -> Table:
     """Return one line per incident."""
-    table = Table(title=f"incidents: {which}" if found else f"incidents, {which}: none")
-    for name in ("name", "model", "severity", "state", "opened", "last breached", "chunks", "what", "people say"):
+    table = Table(title=f"incidents: {which}" if incidents else f"incidents, {which}: none")
+    for name in ("name", "model", "severity", "state", "opened", "last breached", "chunks", "title", "answers"):
         table.add_column(name)
-    for entry in found:
+    for entry in incidents:
         incident = entry.incident
         table.add_row(
             entry.incident_id,
@@ -32,28 +32,28 @@ def incident_table(found: Sequence[StoredIncident], which: str) -> Table:
             incident.last_breached,
             str(incident.breached_chunks),
             escape(incident.title),
-            escape(_said(entry)),
+            escape(_answers(entry)),
         )
     return table
 
 
 def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterator[Table]:
-    """Yield everything about one incident: what it is, its findings, what happened."""
+    """Yield the tables about one incident: its facts, its findings, its events."""
     yield _facts(stored)
     findings = Table(title="findings")
-    for name in ("what", "value", "interval", "reference", "allowed", "unbroken since", "rows", "why"):
+    for name in ("finding", "value", "interval", "reference", "allowed", "unbroken since", "rows", "why"):
         findings.add_column(name)
     for finding in stored.incident.findings:
         findings.add_row(*_finding_cells(finding))
     yield findings
-    events = Table(title="what happened")
-    for name in ("chunk", "event", "severity", "written (UTC)", "told", "summary"):
+    events = Table(title="events")
+    for name in ("chunk", "event", "severity", "written (UTC)", "announced", "summary"):
         events.add_column(name)
     for logged in log:
         event = logged.event
-        told = "yes" if logged.told else "no, history"
+        announced = "yes" if logged.told else "no, history"
         at = f"{logged.at:%Y-%m-%d %H:%M}"
-        events.add_row(event.chunk, str(event.kind), str(event.severity), at, told, escape(event.summary))
+        events.add_row(event.chunk, str(event.kind), str(event.severity), at, announced, escape(event.summary))
     yield events
 
 
@@ -105,10 +105,10 @@ def _facts(stored: StoredIncident) -> Table:
         "since": f"{incident.since}, opened {incident.opened}, last breached {incident.last_breached}",
         "breached chunks": str(incident.breached_chunks),
         "explained by": _listed(incident.explained_by),
-        "at the same time": _listed(incident.coinciding) or "nothing else that is known",
+        "at the same time": _listed(incident.coinciding) or "no other cause",
         "owner": stored.owner,
         "runbook": stored.runbook or "",
-        "people say": _said(stored),
+        "answers": _answers(stored),
     }
     for name, value in facts.items():
         if value:
@@ -121,7 +121,7 @@ def _listed(causes: Sequence[Cause]) -> str:
 
 
 def _finding_cells(finding: Finding) -> tuple[str, ...]:
-    what = f"{finding.subject} {finding.metric}" if finding.subject != "model" else str(finding.metric)
+    number = f"{finding.subject} {finding.metric}" if finding.subject != "model" else str(finding.metric)
     limits = [
         f"{word} {limit:.4g}"
         for word, limit in (("at least", finding.threshold_lower), ("at most", finding.threshold_upper))
@@ -130,7 +130,7 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
     interval = "" if finding.lower is None or finding.upper is None else f"{finding.lower:.4g} to {finding.upper:.4g}"
     consequence = " (a consequence)" if finding.consequence else ""
     return (
-        escape(what + consequence),
+        escape(number + consequence),
         _number(finding.value),
         interval,
         _number(finding.reference_value),
@@ -145,11 +145,11 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 
 
-def _said(stored: StoredIncident) -> str:
+def _answers(stored: StoredIncident) -> str:
     handling = stored.handling
-    said = [
+    answers = [
         *([f"acknowledged by {handling.acknowledged_by}"] if handling.acknowledged_by else []),
         *([f"muted until {handling.muted_until:%Y-%m-%d %H:%M} UTC"] if handling.muted_until else []),
         *([str(handling.outcome)] if handling.outcome else []),
     ]
-    return ", ".join(said)
+    return ", ".join(answers)

@@ -22,7 +22,7 @@ def summary_tables(summary: RehearsalSummary) -> Iterator[Table]:
     """Yield the months, the pages, the critical incidents and the decisions."""
     yield _months(summary)
     pages = [(page.event.chunk, page.event.kind, page.planned.channel, page.event.summary) for page in summary.pages]
-    yield result_table("pages", ("chunk", "event", "channel", "what"), pages)
+    yield result_table("pages", ("chunk", "event", "channel", "summary"), pages)
     yield incident_table(summary.critical, "critical")
     yield decision_table(summary.spec.name, summary.decisions)
 

@@ -1,4 +1,4 @@
-"""Tables for the terminal: results as a person reads them."""
+"""Tables of results for the terminal."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -85,11 +85,13 @@ def _estimate_cell(estimate: Quantity | None) -> str:
 
 
 def _signed(estimate: Quantity | None) -> str:
-    """Return a change; with a star when its interval excludes no change."""
+    """Return a change, with a star if its interval excludes zero."""
     if estimate is None:
         return "-"
-    sure = estimate.lower is not None and estimate.upper is not None and not estimate.lower <= 0.0 <= estimate.upper
-    return f"{estimate.value:+.3f}{'*' if sure else ''}"
+    excludes_zero = (
+        estimate.lower is not None and estimate.upper is not None and not estimate.lower <= 0.0 <= estimate.upper
+    )
+    return f"{estimate.value:+.3f}{'*' if excludes_zero else ''}"
 
 
 def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
@@ -103,27 +105,27 @@ def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> 
 
 
 def terminal() -> Console:
-    """Return a console that is wide enough for the tables where the output is no terminal."""
+    """Return a console; if the output is not a terminal, it is wide enough for the tables."""
     console = Console()
     return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
 
 
 def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return the result of a query, without the columns that hold nothing."""
-    found = list(rows)
-    filled = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in found)]
-    # Without a column there is no title either.
+    """Return the result of a query as a table, without empty columns."""
+    listed = list(rows)
+    filled = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in listed)]
+    # A table without columns would not print its title.
     shown = filled or range(len(columns))
-    table = Table(title=title if found else f"{title}: nothing")
+    table = Table(title=title if listed else f"{title}: nothing")
     for position in shown:
         table.add_column(columns[position])
-    for row in found:
+    for row in listed:
         table.add_row(*("" if row[position] is None else escape(_cell(row[position])) for position in shown))
     return table
 
 
 def with_interval(measurement: Measurement) -> str:
-    """Return a value with its interval, or that it is missing."""
+    """Return a value with its interval, or a dash if there is none."""
     if measurement.value is None:
         return "-"
     return _estimate_cell(Quantity(measurement.value, measurement.lower, measurement.upper))
@@ -136,13 +138,13 @@ def _day_cells(
     maturity = next((f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity"), "-")
     metrics = [m for m in measurements if m.metric == (headline, "") and m.kind is Kind.PERFORMANCE]
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
-    word = Text(str(status) if verdict else "not judged", style=STYLE[status])
+    judged = Text(str(status) if verdict else "not judged", style=STYLE[status])
     shown = ", ".join(with_interval(m) for m in metrics) or "-"
-    return (key, rows, maturity, _drifted(measurements), shown, word)
+    return (key, rows, maturity, _drifted(measurements), shown, judged)
 
 
 def _drifted(measurements: Sequence[Measurement]) -> str:
-    """Return number and names of the drifted columns, whether all inputs together have drifted, and ignored columns."""
+    """Return the number and names of drifted columns, a note about all inputs together, and the number ignored."""
     drifted = drifted_of(measurements)
     more = ", ..." if len(drifted.columns) > DRIFTED_NAMES_SHOWN else ""
     names = f": {escape(', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN]))}{more}" if drifted.columns else ""

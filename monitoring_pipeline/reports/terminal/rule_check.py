@@ -1,4 +1,4 @@
-"""What a replay of the rules found out, as lines for a person."""
+"""The results of a rule check, as lines of tables."""
 
 from collections.abc import Sequence
 
@@ -14,29 +14,29 @@ Lines = list[tuple[str, ...]]
 
 
 def false_alarm_lines(measured: Sequence[Measurement]) -> Lines:
-    """Return a line per rate of false alarms, under FALSE_ALARM_COLUMNS; columns without any are left out."""
+    """Return a line per false-alarm rate, under FALSE_ALARM_COLUMNS; columns without a false alarm are left out."""
     return [
-        (_what(m), _percent(m.value), _interval(m), _percent(m.threshold_upper), str(m.rows or ""), m.reason or "")
+        (_subject(m), _percent(m.value), _interval(m), _percent(m.threshold_upper), str(m.rows or ""), m.reason or "")
         for m in measured
         if m.name == RATE and (m.subject in OF_ALL or m.value)
     ]
 
 
 def power_lines(measured: Sequence[Measurement]) -> tuple[tuple[str, ...], Lines]:
-    """Return names of columns, then lines: the share of days on which each change of each column was found."""
-    found = {(m.subject, m.of): m for m in measured if m.name == FOUND}
-    present = {change for _, change in found}
+    """Return the headers, and a line per subject: the share of days on which each injected change was found."""
+    shares = {(m.subject, m.of): m for m in measured if m.name == FOUND}
+    present = {change for _, change in shares}
     changes = [change.name for change in (*COLUMN_CHANGES, *LABEL_CHANGES) if change.name in present]
     lines = [
-        (OF_ALL.get(subject, subject), *(_cell(found.get((subject, change))) for change in changes))
-        for subject in dict.fromkeys(subject for subject, _ in found)
+        (OF_ALL.get(subject, subject), *(_cell(shares.get((subject, change))) for change in changes))
+        for subject in dict.fromkeys(subject for subject, _ in shares)
     ]
     return ("changed", *changes), lines
 
 
-def _what(measurement: Measurement) -> str:
-    own = OF_ALL.get(measurement.subject, measurement.subject)
-    return own + QUALIFIERS.get(measurement.of, f": {measurement.of}")
+def _subject(measurement: Measurement) -> str:
+    subject = OF_ALL.get(measurement.subject, measurement.subject)
+    return subject + QUALIFIERS.get(measurement.of, f": {measurement.of}")
 
 
 def _cell(measurement: Measurement | None) -> str:
