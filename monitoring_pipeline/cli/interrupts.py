@@ -1,7 +1,7 @@
 """End a command at SIGINT or SIGTERM at once; nothing is recorded as failed because of the signal.
 
 In the main thread, Dagster turns either signal into a failure of the running step, and only the main thread handles
-signals. Therefore the work runs in a second thread, in which Dagster does not handle signals, and the main thread waits.
+signals. Therefore the work runs in a second thread, in which Dagster handles no signals, and the main thread waits.
 """
 
 import os

@@ -57,7 +57,7 @@ def known(command: Command) -> Iterator[ResultStore]:
         state=IncidentState.RESOLVED, resolved="2013-06-09", opened="2013-06-01",
     )  # fmt: skip
     changes = [
-        IncidentChange(stored=entry, events=(event(),), acknowledged=(event(),) if entry is lasting else ())
+        IncidentChange(stored=entry, events=(event(),), told=(event(),) if entry is lasting else ())
         for entry in (lasting, over)
     ]
     with ResultStore.open(Settings().store_url) as store:
@@ -193,8 +193,8 @@ def test_version_command_that_is_impossible_prints_one_line(command):
 def test_evaluate_of_an_unmeasurable_version_exits_with_2(command):
     """Exit code 1 would mean to a CI that the version is worse."""
     unknown = command("evaluate", "churn", "--version", "9")
-    acknowledged = "churn version 9: could not be measured: the registry does not know version 9"
-    assert _error(unknown, exit_code=2) == acknowledged
+    expected = "churn version 9: could not be measured: the registry does not know version 9"
+    assert _error(unknown, exit_code=2) == expected
     with connected(Settings().mlflow_tracking_uri) as client:
         client.create_registered_model("churn")
         for _ in range(2):
