@@ -84,7 +84,7 @@ def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Te
             bar.update(task, completed=days - night.left, description=night.chunk.key)
             lines = (*night.happened, *(f"failed: {failure}" for failure in night.failures))
             if lines or not console.is_terminal:
-                said = "; ".join(lines) or "nothing new"
-                console.print(f"[dim]{night.chunk.key} {night.seconds:4.1f} s[/dim]  {escape(said)}", highlight=False)
+                news = "; ".join(lines) or "nothing new"
+                console.print(f"[dim]{night.chunk.key} {night.seconds:4.1f} s[/dim]  {escape(news)}", highlight=False)
 
         yield tell

@@ -1,1 +1,1 @@
-"""Rehearses past days, night by night, as they would have been: what would have been told, and done."""
+"""Repeats past nights, with the alerts, retrainings and promotions that would have happened."""

@@ -1,4 +1,4 @@
-"""What happened in a night of a rehearsal, in a line each, and what waits to be sent."""
+"""The news of a night in a rehearsal, one line each, and the time of the next delivery."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -16,23 +16,23 @@ FOLLOWING = frozenset({Topic.PROMOTION, Topic.PROBATION})
 
 
 def happenings_since(store: ResultStore, spec: ModelSpec, since: dt.datetime) -> Iterator[str]:
-    """Yield the news about incidents, and the decisions other than not to retrain, in the order of their writing."""
+    """Yield announced events, then decisions except those not to retrain, each in order of writing."""
     rows = store.query(NEWS, {"model": spec.name, "since": stored_time(since)})[1]
     yield from (f"{severity} {kind}: {summary}" for severity, kind, summary in rows)
     for decision in store.decisions(spec.name):
         if decision.at >= since and not decision.has(Topic.RETRAINING, Answer.NO):
             version = f" version {decision.model_version}" if decision.model_version else ""
-            # What follows from a gate or a trial repeats its reason.
+            # A promotion or probation repeats the reason of the gate or trial before it.
             why = "" if decision.topic in FOLLOWING else f": {decision.reason}"
             yield f"{decision.topic}: {decision.answer_text}{version}{why}"
 
 
 def earliest_due(store: ResultStore) -> dt.datetime | None:
-    """Return when the first alert is due that was not delivered; ``None`` where there is none."""
+    """Return the earliest due time of an undelivered alert; ``None`` if there is none."""
     ((text,),) = store.query(DUE, {})[1]
     return None if text is None else dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 def stored_time(moment: dt.datetime) -> str:
-    """Return a time as the rehearsal's own store, which is SQLite, holds it."""
+    """Return a time in the form in which the store of the rehearsal, which is SQLite, contains it."""
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

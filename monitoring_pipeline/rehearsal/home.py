@@ -1,4 +1,4 @@
-"""The home of a rehearsal: its own store, snapshots, registry and alerts, and everything that its nights work with."""
+"""The home of a rehearsal: a separate store, snapshots, registry and alerts, and the adapters that its nights use."""
 
 import datetime as dt
 import hashlib
@@ -33,18 +33,18 @@ EVERYBODY = "everybody"
 
 @dataclass
 class SimulatedClock:
-    """Tells the time that a rehearsal has come to."""
+    """A clock that shows the simulated time of a rehearsal."""
 
     now: dt.datetime
 
     def __call__(self) -> dt.datetime:
-        """Return it."""
+        """Return the simulated time."""
         return self.now
 
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalHome:
-    """Everything that a rehearsal works with, open."""
+    """Everything that a rehearsal uses, open."""
 
     folder: Path
     settings: Settings
@@ -57,7 +57,7 @@ class RehearsalHome:
     clock: SimulatedClock
 
     def spec_of(self, chunk: Chunk) -> LoadedSpec:
-        """Return the spec as it was known in a chunk: without versions whose reference window had not ended.
+        """Return the spec as of a chunk, without versions whose reference window had not ended by then.
 
         Raises:
             RehearsalError: when there was none.
@@ -69,19 +69,19 @@ class RehearsalHome:
         }
         if not known:
             ends = min(window.end for window in spec.reference.values())
-            message = f"{spec.name}: no reference window ends before {chunk.key}: rehearse from {ends} on"
+            message = f"{spec.name}: no reference window ends before {chunk.key}; rehearse from {ends} on"
             raise RehearsalError(message)
         return replace(self.loaded, spec=spec.model_copy(update={"reference": known}))
 
     def definitions(self, loaded: LoadedSpec) -> dg.Definitions:
-        """Return the definitions of the model, as the deployment has them, on what belongs to the rehearsal."""
-        resources = build_resources(self.settings) | _given(
+        """Return the definitions of the model as in the deployment, with the adapters of the rehearsal."""
+        resources = build_resources(self.settings) | _resources(
             store=self.store,
             warehouse=self.warehouse,
             registry=self.registry,
             alerting=lambda: self.alerting,
             clock=self.clock,
-            ask_trainer=_ask_nobody,
+            ask_trainer=_ask_no_trainer,
         )
         with warnings.catch_warnings():
             # As in definitions.py: one run for a range of partitions is beta.
@@ -95,31 +95,31 @@ class RehearsalHome:
             )
 
     def deliver(self) -> None:
-        """Write what is due by now to the files of its channels; no lease is waited for, as nobody else does."""
+        """Write due alerts to the files of their channels; leases expire at once, because nobody else delivers."""
         channels = {name: FileChannel(name, self.alert_file(name)) for name in self.alerting.channels}
         deliver(self.store, channels, clock=self.clock, link=self.alerting.link, lease=dt.timedelta())
 
     def alert_file(self, channel: str) -> Path:
-        """Return the file that stands for a channel."""
+        """Return the file that replaces a channel."""
         return self.folder / "alerts" / f"{channel}.jsonl"
 
 
 @contextmanager
 def open_home(settings: Settings, loaded: LoadedSpec, folder: Path) -> Iterator[RehearsalHome]:
-    """Open the home of a rehearsal in a folder; what is not there yet is made.
+    """Open the home of a rehearsal in a folder, and create its missing parts.
 
     Args:
-        settings: the deployment's; its warehouse is read, its registry is copied from, nothing of it changes.
+        settings: settings of the deployment. Its warehouse is read and its registry copied; neither is changed.
         loaded: the model's spec.
-        folder: the rehearsal's own.
+        folder: folder of the rehearsal.
     """
-    own = _settings_in(settings, folder)
+    separate = _settings_in(settings, folder)
     deployed = build_adapters(settings)
     registry = copy_registry(loaded.spec, deployed.registry, folder)
-    with ResultStore.open(own.store_url) as store:
+    with ResultStore.open(separate.store_url) as store:
         yield RehearsalHome(
             folder=folder,
-            settings=own,
+            settings=separate,
             loaded=loaded,
             store=store,
             log=deployed.warehouse,
@@ -131,9 +131,9 @@ def open_home(settings: Settings, loaded: LoadedSpec, folder: Path) -> Iterator[
 
 
 def rehearsed_rules(settings: Settings) -> AlertingRules:
-    """Return the deployment's rules of alerting; without any, one channel hears of everything from warnings on.
+    """Return the deployment's alerting rules; without any, one channel for all warnings and critical incidents.
 
-    They plan as they are, quiet hours included; files stand for their channels only when it comes to sending.
+    Alerts are planned by these rules, including quiet hours; only for sending are channels replaced by files.
     """
     if settings.alerting.exists():
         return load_alerting_rules(settings.alerting)
@@ -144,7 +144,7 @@ def rehearsed_rules(settings: Settings) -> AlertingRules:
 
 
 def identity_of(settings: Settings, loaded: LoadedSpec) -> str:
-    """Return a hash of what a rehearsal's result depends on beside the warehouse: spec, suite, rules, code."""
+    """Return a hash of the inputs of a rehearsal's result beside the warehouse's rows: spec, suite, rules, code."""
     spec: ModelSpec = loaded.spec
     files = [loaded.suite_path, *(loaded.path.parent / metric.sql for metric in spec.business.values())]
     parts = [
@@ -159,7 +159,7 @@ def identity_of(settings: Settings, loaded: LoadedSpec) -> str:
 
 
 def empty(folder: Path) -> None:
-    """Remove a rehearsal from its folder, whose lock is held."""
+    """Delete a rehearsal from its folder, whose lock must be held."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -175,15 +175,15 @@ def _settings_in(settings: Settings, folder: Path) -> Settings:
             "snapshots": str(folder / "snapshots"),
             "mlflow_tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
             "dagster_home": folder / "dagster",
-            # The rules are given as they are; here they would ask for their channels' secrets.
+            # The rules are passed separately; loaded by these settings, they would need the secrets of their channels.
             "alerting": folder / "none.yaml",
         }
     )
 
 
-def _given(**adapters: object) -> dict[str, dg.ResourceDefinition]:
+def _resources(**adapters: object) -> dict[str, dg.ResourceDefinition]:
     return {name: dg.ResourceDefinition.hardcoded_resource(adapter) for name, adapter in adapters.items()}
 
 
-def _ask_nobody(_: str, __: Mapping[str, object]) -> None:
-    """Stand for a trainer elsewhere, who must not hear of a rehearsal."""
+def _ask_no_trainer(_: str, __: Mapping[str, object]) -> None:
+    """Replace the request to an external trainer, which must receive none from a rehearsal."""

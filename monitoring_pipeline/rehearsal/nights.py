@@ -1,4 +1,4 @@
-"""The loop of a rehearsal: every night with its run, the labels that came late, what was decided, and the alerts."""
+"""The loop of a rehearsal: each night has its run, runs for late labels, decided runs, and deliveries of alerts."""
 
 import datetime as dt
 import time
@@ -37,7 +37,7 @@ BETWEEN_PHASES = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkReport:
-    """One finished chunk: how many are left, what happened, and which runs failed."""
+    """One finished chunk: the number of chunks left, its seconds, its news, and its failed runs."""
 
     chunk: Chunk
     left: int
@@ -59,25 +59,25 @@ def rehearse(
     restart: bool = False,
     tell: Tell = lambda _: None,
 ) -> None:
-    """Live through every night of a range in order, or through those of it that are left.
+    """Repeat every night of a range in order, or the nights of it that are left.
 
     Args:
-        settings: the deployment's; only read.
+        settings: settings of the deployment, whose data are only read.
         loaded: the model's spec.
         first: first day.
         last: last day, included.
-        folder: the rehearsal's own home.
-        restart: forget what is in it.
-        tell: hears of every finished night.
+        folder: home of the rehearsal.
+        restart: whether to delete the content of the folder first.
+        tell: function that is called after every finished night.
 
     Raises:
         OutsidePartitionsError: when the model is not monitored on all those days.
-        RehearsalError: when the folder holds another rehearsal, or something else, or another process works in it.
+        RehearsalError: when the folder has another rehearsal or other files, or another process uses it.
     """
     earliest, latest = loaded.spec.calendar.ends(first, last)
     check_range(loaded.spec, earliest, latest)
     if not settings.warehouse.is_file():
-        raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, and nothing to rehearse with")
+        raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, so there is nothing to rehearse")
     with alone_in(folder):
         if restart:
             empty(folder)
@@ -89,32 +89,32 @@ def rehearse(
 
 
 def _progress(settings: Settings, loaded: LoadedSpec, first: Chunk, *, folder: Path) -> Progress:
-    """Return how far the folder's rehearsal has come; a new one where there is none.
+    """Return the progress of the rehearsal in a folder; a new one if there is none.
 
     Raises:
-        RehearsalError: when it is another one.
+        RehearsalError: when the folder has another rehearsal.
     """
     new = Progress(model=loaded.spec.name, first=first.key, identity=identity_of(settings, loaded), chunk=first.key)
-    found = read_progress(folder)
-    if found is None:
+    stored = read_progress(folder)
+    if stored is None:
         write_progress(folder, new)
         return new
     differences = [
-        f"{name}: {getattr(found, name)}, now {getattr(new, name)}"
+        f"{name}: {getattr(stored, name)}, now {getattr(new, name)}"
         for name in ("model", "first")
-        if getattr(found, name) != getattr(new, name)
+        if getattr(stored, name) != getattr(new, name)
     ]
-    if found.identity != new.identity and not differences:
+    if stored.identity != new.identity and not differences:
         differences = ["spec, suite, alerting rules, warehouse or code have changed since"]
     if differences:
-        message = f"{folder}: the rehearsal there is another one ({'; '.join(differences)}): begin anew with --restart"
+        message = f"{folder}: the folder has another rehearsal ({'; '.join(differences)}); begin anew with --restart"
         raise RehearsalError(message)
-    return found
+    return stored
 
 
 @dataclass
 class _Nights:
-    """The nights of one rehearsal, from where it stands; each step is recorded as soon as it is done."""
+    """The remaining nights of one rehearsal; each step is recorded as soon as it is done."""
 
     home: RehearsalHome
     progress: Progress
@@ -122,7 +122,7 @@ class _Nights:
     _jobs: dict[tuple[str, ...], dg.JobDefinition] = field(default_factory=dict)
 
     def live_through(self, last: Chunk) -> ChunkReport:
-        """Live through the next night, or through what is left of the one that was under way."""
+        """Repeat the next night, or the rest of a night that was interrupted."""
         begun, calendar = time.monotonic(), self.home.loaded.spec.calendar
         chunk = calendar.chunk(self.progress.chunk)
         following = calendar.next(chunk)
@@ -155,13 +155,13 @@ class _Nights:
         yield Task(job=nightly_job_name(spec), key=f"nightly:{key}", partition=key)
 
     def _late_labels(self, spec: ModelSpec) -> Iterator[Task]:
-        """Yield what the sensor of late labels would ask for."""
+        """Yield the runs that the sensor of late labels would request."""
         home = self.home
         for request in late_label_requests(spec, home.store, home.warehouse, now=home.clock()):
             yield Task(job=str(request.job_name), key=str(request.run_key), partition=str(request.partition_key))
 
     def _decided(self, spec: ModelSpec) -> Iterator[Task]:
-        """Yield what the sensor of retraining would ask for."""
+        """Yield the runs that the sensor of retraining would request."""
         for wanted in wanted_runs(spec, self.home.store, self.home.registry):
             yield Task(job=wanted.job, key=f"decided:{wanted.key}", op=wanted.op, config=wanted.config)
 
@@ -174,7 +174,7 @@ class _Nights:
         return failures
 
     def _run(self, loaded: LoadedSpec, task: Task) -> list[str]:
-        """Make a run, repeated as the sensor would; return what failed for good."""
+        """Make a run with as many attempts as the sensor would make; return the failures of the last attempt."""
         config = QUIET | ({"ops": {task.op: {"config": dict(task.config)}}} if task.op else {})
         job, failures = self._job(loaded, task.job), list[str]()
         with dg.DagsterInstance.ephemeral() as instance:
@@ -190,7 +190,7 @@ class _Nights:
         return failures
 
     def _record_failure(self, loaded: LoadedSpec, instance: dg.DagsterInstance, run_id: str) -> None:
-        """Do what the sensor of the pipeline's health asks for after a failed run."""
+        """Make the runs that the sensor of the pipeline's health requests after a failed run."""
         records = instance.get_run_records(RunsFilter(run_ids=[run_id]))
         store, now = self.home.store, self.home.clock()
         for request in failed_run_requests([loaded.spec], records, instance=instance, store=store, now=now):
@@ -199,7 +199,7 @@ class _Nights:
             )
 
     def _job(self, loaded: LoadedSpec, name: str) -> dg.JobDefinition:
-        """Return a job of the model, which is the same as long as its versions are."""
+        """Return a job of the model; it is built once for each set of versions with a reference."""
         versions = tuple(loaded.spec.reference)
         if versions not in self._definitions:
             self._definitions[versions] = self.home.definitions(loaded)
@@ -208,7 +208,7 @@ class _Nights:
         return self._jobs[(name, *versions)]
 
     def _deliver(self, begin: dt.datetime, end: dt.datetime) -> None:
-        """Deliver from ``begin`` to before ``end``, whenever something is due."""
+        """Deliver alerts whenever one is due, from ``begin`` until before ``end``."""
         clock = self.home.clock
         clock.now = begin
         while (due := earliest_due(self.home.store)) is not None and due < end:

@@ -1,4 +1,4 @@
-"""Performance over a period, of the outputs that a rehearsal served and of those that were logged, on the same rows."""
+"""Compare the outputs served in a rehearsal with the logged outputs, by performance on the same rows of a period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,19 +22,19 @@ from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticE
 
 LEAST_DAYS = 10
 LOGGED = ""
-"""Stands for the version that served as long as nothing was promoted."""
+"""Stands for the version that served before the first promotion."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodComparison:
-    """The headline metric of a period: of the outputs that were served, with the loop, and of those logged, without it.
+    """The headline metric of a period: of the outputs served with retraining, and of the logged outputs without it.
 
     Args:
-        rows: labelled rows of both.
+        rows: number of labelled rows that both have.
         versions: the versions that served, in order; ``LOGGED`` for the time before the first promotion.
         served: metric of the served outputs. All intervals leave out one day at a time (``jackknife_interval``).
         logged: metric of the logged outputs.
-        difference: served minus logged; ``None`` where both are the same rows.
+        difference: served minus logged; ``None`` if both are the same outputs.
     """
 
     rows: int
@@ -45,7 +45,7 @@ class PeriodComparison:
 
 
 def compare_period(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> PeriodComparison | None:
-    """Compare served and logged outputs over several chunks; None if none of them was rehearsed, or none has labels."""
+    """Compare served and logged outputs over several chunks; None if no chunk was rehearsed or no chunk has labels."""
     spec, store = home.loaded.spec, home.store
     predictions, labels = store.snapshots(spec.name, "predictions"), store.snapshots(spec.name, "labels")
     served: list[pl.DataFrame] = []
@@ -56,14 +56,14 @@ def compare_period(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshot
         if key not in predictions or key not in labels:
             continue
         chunk = spec.calendar.chunk(key)
-        known = _labels_of_chunk(snapshots.read(labels[key].uri, ["row_id", "label"]))
+        chunk_labels = _labels_of_chunk(snapshots.read(labels[key].uri, ["row_id", "label"]))
         rows = snapshots.read(predictions[key].uri)
         champion = served_spans(spec, history, chunk)[0].champion
         versions[champion or LOGGED] = None
-        own = rows if champion is None else rows.filter(pl.col("model_version") == champion)
-        first = own if champion is None else _logged_rows(home, chunk)
-        for outputs, frame in ((served, own), (logged, first)):
-            one = one_row_per_id(frame, known, preferred_version=champion or LOGGED)
+        by_champion = rows if champion is None else rows.filter(pl.col("model_version") == champion)
+        as_logged = by_champion if champion is None else _logged_rows(home, chunk)
+        for outputs, frame in ((served, by_champion), (logged, as_logged)):
+            one = one_row_per_id(frame, chunk_labels, preferred_version=champion or LOGGED)
             outputs.append(one.with_columns(pl.concat_str(pl.lit(key), "row_id", separator="/").alias("row_id")))
     if not served:
         return None
@@ -88,23 +88,25 @@ def _compared(pairs: PairedRows, versions: tuple[str, ...]) -> PeriodComparison:
     keeps = [np.ones(pairs.days.size, dtype=np.bool_), *(pairs.days != day for day in days)]
 
     def values(champion: bool) -> NDArray[np.float64]:  # noqa: FBT001
-        own = pairs.champion_rows if champion else pairs.challenger_rows
-        return np.array([metric.function(own.where(kept)).value for kept in keeps])
+        rows = pairs.champion_rows if champion else pairs.challenger_rows
+        return np.array([metric.function(rows.where(kept)).value for kept in keeps])
 
     try:
         logged = values(champion=True)
         served = logged if set(versions) == {LOGGED} else values(champion=False)
         difference = None if served is logged else _interval(served - logged)
-        own = (_interval(served), _interval(logged), difference)
+        measured = (_interval(served), _interval(logged), difference)
     except UndefinedStatisticError:
-        own = (None, None, None)
-    return PeriodComparison(rows=pairs.labels.size, versions=versions, served=own[0], logged=own[1], difference=own[2])
+        measured = (None, None, None)
+    return PeriodComparison(
+        rows=pairs.labels.size, versions=versions, served=measured[0], logged=measured[1], difference=measured[2]
+    )
 
 
 def _interval(values: NDArray[np.float64]) -> Quantity:
-    """Return values[0], of all rows, with a jackknife interval from values[1:], of which each omits one day.
+    """Return values[0] (all rows) with a jackknife interval from values[1:] (each omits one day).
 
-    There is no interval with ``LEAST_DAYS`` days or fewer.
+    With ``LEAST_DAYS`` days or fewer there is no interval.
     """
     if values.size <= LEAST_DAYS:
         return Quantity(float(values[0]))

@@ -1,4 +1,4 @@
-"""How far a rehearsal has come, in one file that is replaced as a whole: a process that dies loses a step at most."""
+"""The progress of a rehearsal, in one file that is replaced as a whole, so that a crash loses one step at most."""
 
 import os
 import sqlite3
@@ -14,12 +14,12 @@ FILE, LOCK_FILE = "rehearsal.json", "rehearsal.lock.db"
 
 
 class RehearsalError(ValueError):
-    """A rehearsal cannot start or go on; the message says why, and what to do."""
+    """A rehearsal cannot start or continue; the message states the reason and the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A run that is to be made tonight: a job with its partition, or with the configuration of one op."""
+    """A run to be made in the current night: a job with its partition, or with the configuration of one op."""
 
     job: str
     key: str
@@ -30,18 +30,18 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far a rehearsal has come.
+    """The progress of a rehearsal.
 
     Args:
-        model: the model.
+        model: name of the model.
         first: key of its first chunk.
-        identity: hash of everything that its result depends on beside the warehouse.
+        identity: hash of the inputs of its result beside the warehouse's rows.
         chunk: key of the chunk whose run comes next, or is under way; ``day`` in the file.
         phase: number of that night's phase.
-        tasks: what is left to do in that phase; ``None`` where that has not been looked at.
-        asked: keys of runs that have been asked for, and are not again.
+        tasks: runs left in that phase; ``None`` if they are not listed yet.
+        asked: keys of finished runs, which are not repeated.
         nights: finished nights.
-        seconds: spent on them.
+        seconds: time spent on them.
     """
 
     model: str
@@ -59,10 +59,10 @@ _PROGRESS = TypeAdapter(Progress)
 
 
 def read_progress(folder: Path) -> Progress | None:
-    """Return the progress of the rehearsal in a folder; ``None`` where there is none.
+    """Return the progress of the rehearsal in a folder; ``None`` if there is none.
 
     Raises:
-        RehearsalError: when the file is none of ours.
+        RehearsalError: when the file is not a record of progress.
     """
     file = folder / FILE
     if not file.exists():
@@ -70,7 +70,7 @@ def read_progress(folder: Path) -> Progress | None:
     try:
         return _PROGRESS.validate_json(file.read_bytes())
     except ValidationError as error:
-        message = f"{file}: not the record of a rehearsal of this version: begin anew with --restart ({error})"
+        message = f"{file}: not the record of a rehearsal of this version; begin anew with --restart ({error})"
         raise RehearsalError(message) from error
 
 
@@ -86,19 +86,19 @@ def write_progress(folder: Path, progress: Progress) -> None:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep other rehearsals out of a folder; the lock goes with the process.
+    """Lock a folder against other rehearsals; the lock ends with the process.
 
     Raises:
-        RehearsalError: when another one is at work, or the folder holds something else.
+        RehearsalError: when another one is running there, or the folder has other files.
     """
     if folder.exists() and any(folder.iterdir()) and not any((folder / name).exists() for name in (FILE, LOCK_FILE)):
-        message = f"{folder}: holds files, and no rehearsal: choose an empty folder with --home"
+        message = f"{folder}: has files but no rehearsal; choose an empty folder with --home"
         raise RehearsalError(message)
     folder.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(folder / LOCK_FILE, timeout=0)) as lock:
         try:
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
-            message = f"{folder}: another rehearsal is at work there"
+            message = f"{folder}: another rehearsal is running there"
             raise RehearsalError(message) from error
         yield

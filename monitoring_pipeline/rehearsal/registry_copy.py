@@ -1,4 +1,4 @@
-"""A registry of a rehearsal's own: the versions that a spec names, under their numbers, and what is trained on top."""
+"""The registry of a rehearsal: the versions in a spec with their numbers, and the versions trained in it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ SQLITE = "sqlite:///"
 
 @dataclass(frozen=True)
 class RehearsedRegistry(ModelRegistry):
-    """A registry that loads each version once: a rehearsal asks them every night, and versions never change."""
+    """A registry that loads each version once, because a rehearsal uses them every night and they never change."""
 
     _loaded: "dict[tuple[str, str], Callable[[pd.DataFrame], object]]" = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -35,17 +35,17 @@ class RehearsedRegistry(ModelRegistry):
 
 @dataclass(frozen=True, kw_only=True)
 class _Source:
-    """Where the files of a version are, and its tags."""
+    """The location of the files of a version, and its tags."""
 
     uri: str
     tags: dict[str, str]
 
 
 def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> RehearsedRegistry:
-    """Return the rehearsal's registry in a folder, made there unless it is: with the spec's versions by their numbers.
+    """Return the registry in a rehearsal's folder; if missing, it is created with the spec's versions and numbers.
 
-    The copies point to the files of the real ones. A version that the real registry does not know is not in the copy;
-    its logged rows are all that there is of it.
+    The copies point to the files of the real versions. A version that is not in the real registry is not in the copy
+    either; only its logged rows can be used.
     """
     file = folder / "mlflow.db"
     if not file.exists():
@@ -57,18 +57,18 @@ def copy_registry(spec: ModelSpec, real: ModelRegistry, folder: Path) -> Rehears
 
 
 def _sources(spec: ModelSpec, real: ModelRegistry) -> dict[str, _Source]:
-    found: dict[str, _Source] = {}
+    sources: dict[str, _Source] = {}
     file = real.tracking_uri.removeprefix(SQLITE)
     if file != real.tracking_uri and not Path(file).exists():
-        # Asking it would create it.
-        return found
+        # A client would create the missing file.
+        return sources
     for version in spec.reference:
         if real.has_version(spec.name, version):
-            # The decisions of the deployment are not those of the rehearsal, though they may have the same keys.
+            # Decisions of the deployment are left out, because those of the rehearsal may have the same keys.
             tags = {k: v for k, v in real.version_tags(spec.name, version).items() if k != DECISION_TAG}
             with connected(real.tracking_uri) as client:
-                found[version] = _Source(uri=client.get_model_version_download_uri(spec.name, version), tags=tags)
-    return found
+                sources[version] = _Source(uri=client.get_model_version_download_uri(spec.name, version), tags=tags)
+    return sources
 
 
 def _fill(spec: ModelSpec, sources: dict[str, _Source], tracking_uri: str) -> None:

@@ -1,4 +1,4 @@
-"""The warehouse as it would have been: once a version is promoted in a rehearsal, it makes the predictions after it."""
+"""The warehouse of a rehearsal: after a version is promoted, the predictions are those of that version."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ VERSION = "model_version"
 class ServedSpan:
     """The half-open interval [start, end) in which the same versions serve.
 
-    ``champion`` is ``None`` as long as nothing was promoted: then what was logged is what was served.
+    ``champion`` is ``None`` as long as nothing was promoted; until then the logged rows are the served ones.
     """
 
     start: dt.datetime
@@ -36,12 +36,12 @@ class ServedSpan:
 
 
 def served_spans(spec: ModelSpec, history: Sequence[VersionRecord], chunk: Chunk) -> list[ServedSpan]:
-    """Return who serves when in a chunk or longer window: a change of roles counts from the start of the next chunk.
+    """Return the spans of serving versions in a window; a change of roles takes effect at the next chunk's start.
 
     Args:
         spec: the model.
-        history: every record of its versions, oldest first.
-        chunk: the window.
+        history: every record of its versions' roles, oldest first.
+        chunk: the chunk or longer window.
     """
     effective = [replace(record, since=spec.calendar.boundary_from(record.since)) for record in history]
     inside = {record.since for record in effective if chunk.start < record.since < chunk.end}
@@ -51,10 +51,10 @@ def served_spans(spec: ModelSpec, history: Sequence[VersionRecord], chunk: Chunk
 
 @dataclass(frozen=True)
 class ServedWarehouse:
-    """A warehouse whose predictions are those that the versions promoted in a rehearsal would have made.
+    """A warehouse with the predictions that the versions promoted in a rehearsal would have made.
 
-    Rows are the logged ones; a version that did not log them scores them now. Beside the champion's rows there are
-    those of the versions in shadow. Labels stay as they were.
+    Rows are the logged ones; a version that did not log them scores them now. Rows of versions in shadow follow those
+    of the champion. Labels are unchanged.
     """
 
     log: DuckDBWarehouse
@@ -66,8 +66,8 @@ class ServedWarehouse:
         read = self.log.read_predictions(spec, chunk)
         spans = served_spans(spec, self.store.role_history(spec.name), chunk)
         logged = read.frame
-        known = {*spec.features, VERSION} <= set(logged.columns)
-        if not known or all(span.champion is None and not span.shadows for span in spans):
+        complete = {*spec.features, VERSION} <= set(logged.columns)
+        if not complete or all(span.champion is None and not span.shadows for span in spans):
             return read
         times = logged["predicted_at"].cast(pl.Datetime("us", "UTC"))
         parts = [self._served(spec, logged.filter((times >= span.start) & (times < span.end)), span) for span in spans]
@@ -82,7 +82,7 @@ class ServedWarehouse:
         return self.log.label_counts(spec, chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
-        """Run a user's query; None for a version that the log does not know: what it would have earned is unknown."""
+        """Run a user's query; None for a version trained in the rehearsal, which has no logged rows."""
         trained_here = {record.model_version for record in self.store.role_history(chunk.model) if record.window}
         return None if model_version in trained_here else self.log.business_metric(sql_text, chunk, model_version)
 
@@ -94,32 +94,32 @@ class ServedWarehouse:
         return pl.concat([served, *beside], how="vertical_relaxed")
 
     def _rows_of(self, spec: ModelSpec, logged: pl.DataFrame, version: str, *, as_logged: bool) -> pl.DataFrame:
-        """Return a version's rows: those it logged, and the others as it scores them now.
+        """Return a version's logged rows, and the other rows scored by it now.
 
-        Where that is not possible they stay ``as_logged``, or are left out.
+        If the version cannot score them, they stay as they were logged (``as_logged``) or are left out.
         """
-        is_own = pl.col(VERSION).cast(pl.String) == version
-        own = logged.filter(is_own)
+        by_version = pl.col(VERSION).cast(pl.String) == version
+        kept = logged.filter(by_version)
         others = logged.filter(
-            ~pl.col("row_id").is_in(own["row_id"].drop_nulls().implode()).fill_null(value=False)
-            & ~is_own.fill_null(value=False)
-            # Of several versions of an id one, with all its rows: duplicates are a finding, and stay.
+            ~pl.col("row_id").is_in(kept["row_id"].drop_nulls().implode()).fill_null(value=False)
+            & ~by_version.fill_null(value=False)
+            # One version of each id is scored, with all its rows, so that duplicates stay visible as a finding.
             & (pl.col(VERSION) == pl.col(VERSION).min().over("row_id")).fill_null(value=True)
         )
         if others.is_empty():
-            return own
+            return kept
         if not self.registry.has_version(spec.name, version):
-            return pl.concat([own, others]) if as_logged else own
+            return pl.concat([kept, others]) if as_logged else kept
         try:
             scored = scored_by(spec, others, version, self.registry)
         except pl.exceptions.InvalidOperationError:
-            # Features that are no numbers: the same rows are refused when they are brought into canonical form.
-            return pl.concat([own, others]) if as_logged else own
-        return pl.concat([own, _as_logged(spec, scored, others)], how="vertical_relaxed")
+            # Some features are not numbers; these rows are refused later, when they are made canonical.
+            return pl.concat([kept, others]) if as_logged else kept
+        return pl.concat([kept, _as_logged(spec, scored, others)], how="vertical_relaxed")
 
 
 def _as_logged(spec: ModelSpec, scored: pl.DataFrame, logged: pl.DataFrame) -> pl.DataFrame:
-    """Return rows that a version has scored in the columns and types of the table that logs predictions."""
+    """Return rows scored by a version, in the columns and types of the table of predictions."""
     outputs = {"score", "prediction", VERSION, *spec.score_columns.values()} & set(logged.columns)
     columns: list[pl.Series] = []
     for name in logged.columns:
@@ -131,7 +131,7 @@ def _as_logged(spec: ModelSpec, scored: pl.DataFrame, logged: pl.DataFrame) -> p
 
 
 def _decided(spec: ModelSpec, positive: pl.Series, logged: pl.Series) -> pl.Series:
-    """Return a binary decision in the words of the log: its positive class, and whatever else it holds."""
+    """Return binary decisions with the values of the log: its positive class, and its other value."""
     if logged.dtype == pl.Boolean:
         return positive.alias(logged.name)
     word = spec.labels.positive
@@ -147,7 +147,7 @@ def _decided(spec: ModelSpec, positive: pl.Series, logged: pl.Series) -> pl.Seri
 
 
 def _of_type(values: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Return values in the table's own type, where it can hold them."""
+    """Return values in the type of the table's column if it can represent them all."""
     if dtype == pl.Null or (dtype.is_integer() and values.dtype.is_float()):
         return values
     cast = values.cast(dtype, strict=False)

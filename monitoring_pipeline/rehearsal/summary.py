@@ -1,4 +1,4 @@
-"""What a rehearsal has found: by month, then everything that somebody would have been woken for or had decided."""
+"""The results of a rehearsal: a line per month, then its pages, critical incidents and decisions."""
 
 import datetime as dt
 from collections import Counter
@@ -39,25 +39,25 @@ class StoredAlert:
 
     @property
     def is_page(self) -> bool:
-        """Whether it asks somebody to look at once."""
+        """Whether it is a page."""
         return is_page(self.planned, self.event)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Month:
-    """What happened in a month (local days).
+    """The results of a month (local days).
 
     Args:
         name: such as 2013-04.
         nights: days of it that were rehearsed.
-        opened: incidents opened or reopened, by their severity at the end.
-        pages: events that asked somebody to look at once.
+        opened: incidents opened or reopened in it, by their severity at the end.
+        pages: events that were sent as a page.
         sent: messages that were sent, by channel.
-        asked: retrainings that were asked for.
+        asked: requested retrainings.
         gate: answers of the gate.
-        promoted: versions promoted.
-        rolled_back: versions rolled back to.
-        comparison: performance with the loop and without it.
+        promoted: promoted versions.
+        rolled_back: versions that became champion again.
+        comparison: performance with retraining and without.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Month:
 
 @dataclass(frozen=True, kw_only=True)
 class RehearsalSummary:
-    """What a rehearsal has found so far."""
+    """The results of a rehearsal so far."""
 
     spec: ModelSpec
     progress: Progress
@@ -85,13 +85,13 @@ class RehearsalSummary:
 
     @property
     def last(self) -> Chunk:
-        """The last chunk that was lived through."""
+        """The last finished chunk."""
         calendar = self.spec.calendar
         return calendar.previous(calendar.chunk(self.progress.chunk))
 
     @property
     def pages_per_week(self) -> float:
-        """Pages in a week of the rehearsal."""
+        """Mean number of pages per week of the rehearsal."""
         return 7 * sum(month.pages for month in self.months) / max(self.progress.nights, 1)
 
 
@@ -99,17 +99,17 @@ def summarize_rehearsal(settings: Settings, loaded: LoadedSpec, folder: Path) ->
     """Sum up the rehearsal in a folder, finished or not.
 
     Raises:
-        RehearsalError: when there is none of this model.
+        RehearsalError: when the folder has none of this model.
     """
     progress = read_progress(folder)
     if progress is None or progress.model != loaded.spec.name:
-        raise RehearsalError(f"{folder}: no rehearsal of {loaded.spec.name}: begin one with --from and --to")
+        raise RehearsalError(f"{folder}: no rehearsal of {loaded.spec.name}; begin one with --from and --to")
     with open_home(settings, loaded, folder) as home:
         return _summary(home, progress)
 
 
 def stored_alerts(store: ResultStore, model: str) -> list[StoredAlert]:
-    """Return the whole outbox of a model, in the order of its writing."""
+    """Return the whole outbox of a model, in order of writing."""
     return [
         StoredAlert(
             event_id=event_id,

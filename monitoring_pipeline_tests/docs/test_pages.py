@@ -1,4 +1,4 @@
-"""Pages hold no command without a test, no path that is gone, and no broken link."""
+"""Pages contain no untested command, no missing path, and no broken link."""
 
 import json
 import re

@@ -1,6 +1,6 @@
-"""A monitored home that any version can live in.
+"""A monitored home that any version can run.
 
-Only what users rely on is named here: commands, jobs, sensors, settings and stored tables. No module inside the
+Only interfaces of users are named here: commands, jobs, sensors, settings and stored tables. No module inside the
 package is imported, so that the same code drives the version that made a stored home and the one that opens it.
 """
 
@@ -49,7 +49,7 @@ class LivedHome:
 
     @cached_property
     def definitions(self) -> dg.Definitions:
-        """Everything that Dagster loads, with this home's clock."""
+        """All definitions that Dagster loads, with this home's clock."""
         from monitoring_pipeline.definitions import build_definitions
         from monitoring_pipeline.settings import Settings
 
@@ -74,7 +74,7 @@ class LivedHome:
         )
 
     def live(self, model: str, day: str, schedule: str, zone: str) -> dg.ExecuteInProcessResult:
-        """Run the nightly job of a day at its time, then everything that the night's decisions ask for."""
+        """Run the nightly job of a day at its time, then the runs that the night's decisions request."""
         self.now = night_of(day, schedule, zone)
         result = self.run(f"{model}_nightly", day=day)
         for request in self.requests("retraining"):
@@ -82,14 +82,14 @@ class LivedHome:
         return result
 
     def answer(self, request: dg.RunRequest) -> dg.ExecuteInProcessResult:
-        """Make the run that a sensor asks for."""
+        """Make the run that a sensor requests."""
         assert request.job_name is not None
         return self.run(
             request.job_name, day=request.partition_key, config=dict(request.run_config), tags=dict(request.tags)
         )
 
     def requests(self, sensor: str) -> list[dg.RunRequest]:
-        """Return the runs that a sensor asks for now."""
+        """Return the runs that a sensor requests now."""
         repository = self.definitions.get_repository_def()
         resources = dict(repository.get_top_level_resources())
         with dg.build_sensor_context(instance=self.instance, repository_def=repository, resources=resources) as context:
@@ -105,7 +105,7 @@ class LivedHome:
         return ran.output
 
     def ask(self, sql: str, *values: object) -> list[tuple[object, ...]]:
-        """Ask the store's file."""
+        """Query the store's file."""
         with closing(sqlite3.connect(self.folder / "results.db")) as connection:
             return connection.execute(sql, values).fetchall()
 
@@ -119,13 +119,13 @@ class LivedHome:
 
 
 def night_of(day: str, schedule: str, zone: str) -> dt.datetime:
-    """Return when the nightly run of a day starts."""
+    """Return the start of the nightly run of a day."""
     local = dt.datetime.combine(dt.date.fromisoformat(day) + dt.timedelta(days=1), dt.time.fromisoformat(schedule))
     return local.replace(tzinfo=ZoneInfo(zone)).astimezone(dt.UTC)
 
 
 @contextmanager
 def opened(folder: Path) -> Iterator[LivedHome]:
-    """Open a home with an instance that leaves no trace."""
+    """Open a home with a temporary Dagster instance."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield LivedHome(folder, instance)

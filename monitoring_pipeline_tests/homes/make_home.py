@@ -1,13 +1,13 @@
-"""Make a home with the version that is found first on the path, and store it beside this file.
+"""Make a home with the version that Python finds first on its path, and store it beside this file.
 
-A home in the repository was made by the commit that its folder is named after. To add that of another version::
+The folder of a home has the name of the commit that made it. To add a home of another version::
 
     git worktree add ../before COMMIT
     PYTHONPATH=$PWD/../before:$PWD python -P -m monitoring_pipeline_tests.homes.make_home COMMIT
 
-``-P`` keeps the current folder from being found first. The folder gets ``home.tar.xz``; in ``printed``, what the
-commands of that version print about it; and in ``printed_later``, what they print when it has lived on for a night.
-The story of an older home must not change: give a new one a module of its own.
+``-P`` keeps the current folder from being found first. The folder gets ``home.tar.xz``, the output of that version's
+commands in ``printed``, and their output after one more night in ``printed_later``. The story of an older home must not
+change, so a new story needs a new module.
 """
 
 import shutil
@@ -23,7 +23,7 @@ from monitoring_pipeline_tests.homes.story import live_next, live_story, write_s
 
 
 def make_home(name: str) -> None:
-    """Live the story with the version at hand, and store what it leaves."""
+    """Live the story with the version at hand, and store the home."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "home"
         write_story(folder)
@@ -34,7 +34,7 @@ def make_home(name: str) -> None:
 
 
 def print_home(name: str) -> None:
-    """Store what the version at hand prints about a stored home, as it is and a night later."""
+    """Store the output of the version at hand about a stored home, as it is and a night later."""
     with tempfile.TemporaryDirectory() as temporary, opened(unpack(name, Path(temporary) / "home")) as home:
         print_all(home, HERE / name / PRINTED)
         live_next(home)

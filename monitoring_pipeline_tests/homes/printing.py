@@ -35,7 +35,7 @@ OF_A_NIGHT: dict[str, tuple[str, ...]] = {
     f"what_we_knew_{model}": ("query", "what_we_knew", "--set", f"model={model}", "--set", f"chunk={NEXT}")
     for model in MODELS
 }
-"""What a later night has measured."""
+"""Commands about the results of a later night."""
 
 
 def print_all(home: LivedHome, folder: Path, *, later: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Homes as they are stored: an archive whose databases name a folder that stands for wherever the home is."""
+"""Stored homes: an archive whose databases contain a placeholder for the folder of the home."""
 
 import io
 import sqlite3
@@ -37,7 +37,7 @@ def unpack(name: str, folder: Path) -> Path:
 
 
 def _moved(path: Path, before: str, after: str) -> bytes:
-    """Return a file's content with another folder in the places that name one."""
+    """Return a file's content with one folder replaced by another."""
     if path.suffix == ".db":
         with closing(sqlite3.connect(path)) as connection:
             _move_rows(connection, before, after)

@@ -1,9 +1,9 @@
 """Three models and thirteen days of their life, small enough to be stored with the tests.
 
-``loan_default``: age decides, which the champion ignores. A retraining is asked for, a challenger passes the gate,
+``loan_default``: age decides, which the champion ignores. A retraining is requested, a challenger passes the gate,
 runs as a shadow, takes over for a day of probation, and is rolled back by a person; another challenger is refused.
 ``delivery_minutes``: distances double for some days, an incident is muted, and resolved.
-``parcel_outcome``: classes whose names hold brackets and an equals sign; a column is empty on the last day.
+``parcel_outcome``: classes whose names contain brackets and an equals sign; a column is empty on the last day.
 """
 
 import datetime as dt
@@ -183,7 +183,7 @@ def live_next(home: LivedHome) -> None:
 
 
 def _serve(home: LivedHome, day: str) -> None:
-    """Let the version that the store calls champion score a day's loans; it looks at age."""
+    """Score a day's loans with the champion in the store; it uses age."""
     champions = (
         home.ask("SELECT model_version FROM model_versions WHERE role = 'champion' ORDER BY since DESC")
         if (home.folder / "results.db").exists()
@@ -264,7 +264,7 @@ def _deliveries() -> dict[str, pl.DataFrame]:
 
 
 def _parcels() -> dict[str, pl.DataFrame]:
-    """Scores of three classes and the class that came true, which they know better than chance."""
+    """Scores of three classes and the true class, which they predict better than chance."""
     random = np.random.default_rng(3)
     times = _times(random, ZONES[PARCELS])
     count = len(times)

@@ -1,4 +1,4 @@
-"""The comparison of two homes finds each kind of difference, and none where only runs differ."""
+"""The comparison of two homes finds each kind of difference, and none if only the runs differ."""
 
 import sqlite3
 import subprocess

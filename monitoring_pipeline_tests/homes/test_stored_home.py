@@ -1,4 +1,4 @@
-"""Homes that earlier versions have made: the code at hand opens them, prints the same of them, and lives on in them."""
+"""Homes made by earlier versions: today's code opens them, prints the same pages, and continues in them."""
 
 import re
 import sqlite3
@@ -26,18 +26,18 @@ STORED_TABLES = (
     "model_versions", "profiles", "snapshots", "verdicts",
 )  # fmt: skip
 ANSWERED = frozenset({"incidents", "alerts"})
-"""Tables whose rows change as time goes on; all others only grow."""
+"""Tables whose rows change with time; in the others rows are only added."""
 
 
 OF_A_RUN = frozenset({"run_id", "measured_at", "known_since", "code_version"})
 TITLE = re.compile(r"\A[0-9a-f]{12}: .*?(?=\nmodel )", re.DOTALL)
 RUN_TIME = re.compile(r"\b20[2-9][5-9]-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
-"""Times of the machine's own clock, which the version before wrote beside those of the home's clock."""
+"""Times of the machine's clock, which the version before wrote beside those of the home's clock."""
 
 
 @dataclass(frozen=True)
 class Mended:
-    """A wanted change of printed pages: what stood there, and what stands there since a fault was mended."""
+    """An intended change of printed pages: the text of the older version, and its text today."""
 
     pages: str
     before: str
@@ -92,7 +92,7 @@ MENDED = (
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivedHome]:
-    """The home as it was stored; only commands that read."""
+    """The home as it was stored, for commands that only read."""
     with opened(unpack(NAME, tmp_path_factory.mktemp("stored") / "home")) as home:
         yield home
 
@@ -120,7 +120,7 @@ def home(tmp_path: Path) -> Iterator[LivedHome]:
 
 
 def page_of_the_older_version(name: str) -> str:
-    """Return a stored page, as it reads since faults were mended."""
+    """Return a stored page with the intended changes."""
     text = with_title_in_one_line((HERE / NAME / f"{name}.txt").read_text(encoding="utf-8"))
     for change in MENDED:
         if re.fullmatch(change.pages, name):
@@ -138,7 +138,7 @@ def with_title_in_one_line(page: str) -> str:
 
 
 def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
-    """Return a table's rows without what is of a run, and without verdicts that a mended rule gives anew."""
+    """Return a table's rows without the columns of a run, and without verdicts that a corrected rule changes."""
     with closing(sqlite3.connect(folder / "results.db")) as connection:
         columns = [column for _, column, *_ in connection.execute(f"PRAGMA table_info({table})")]
         kept = ", ".join(column for column in columns if column not in OF_A_RUN)
@@ -147,7 +147,7 @@ def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
 
 
 def incidents_of(folder: Path, *, dated: str) -> set[tuple[object, ...]]:
-    """Return all incidents but for when they were written, and the one whose title had a wrong date with that day."""
+    """Return all incidents without the time of writing; the title with a wrong date gets the given day."""
     before, today = f"0.528, since {NEWEST_FINDING}", f"0.528, since {dated}"
     with closing(sqlite3.connect(folder / "results.db")) as connection:
         columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(incidents)")]

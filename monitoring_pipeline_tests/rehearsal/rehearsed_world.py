@@ -1,4 +1,4 @@
-"""The small world with a model that is worth nothing, and rules by which it is replaced within days."""
+"""The small world with a worthless model, and rules by which it is replaced within days."""
 
 import datetime as dt
 from pathlib import Path
@@ -28,7 +28,7 @@ ALERTING: dict[str, Any] = {
     ],
     "quiet_hours": {"start": "22:00", "end": "07:30", "timezone": "Europe/Berlin", "except": None},
 }
-"""Channels whose secrets are not there: whoever were to open one of them would fail."""
+"""Rules with channels whose secrets are missing, so that opening one of them would fail."""
 AGE_DECIDES = """
     CREATE OR REPLACE TABLE "Outcomes" AS
     SELECT "Ref", "Reported At", CASE WHEN hash("Ref") % 1000 < CASE WHEN age > 50 THEN 800 ELSE 200 END
@@ -41,11 +41,11 @@ TABLES = (
 )  # fmt: skip
 OF_A_RUN = {"run_id"}
 OF_A_DELIVERY = {"claimed_at", "uncertain"}
-"""What tells that a delivery died between claiming and marking."""
+"""Columns that differ after a delivery was killed between claiming and marking."""
 
 
 def make_rehearsable(folder: Path) -> None:
-    """Make the world in a folder, and change it to one in which a retraining is called for."""
+    """Make the world in a folder, and change it so that the rules request a retraining."""
     make_world(folder)
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(folder, instance)
@@ -55,18 +55,18 @@ def make_rehearsable(folder: Path) -> None:
 
 
 def settings_of(folder: Path) -> Any:
-    """Return the world's settings, with its rules of alerting."""
+    """Return the world's settings, with its alerting rules."""
     with dg.DagsterInstance.ephemeral() as instance:
         return World(folder, instance).settings
 
 
 def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: Any) -> list[Any]:
-    """Rehearse it, and return what was told of each night."""
+    """Rehearse it, and return the report of each night."""
     from monitoring_pipeline.rehearsal.nights import rehearse
     from monitoring_pipeline.spec.loading import load_specs
 
     settings = settings_of(folder)
     loaded = next(entry for entry in load_specs(settings.models) if entry.spec.name == LOANS)
-    told: list[Any] = []
-    rehearse(settings, loaded, FIRST, last, folder=home, tell=told.append, **options)
-    return told
+    reports: list[Any] = []
+    rehearse(settings, loaded, FIRST, last, folder=home, tell=reports.append, **options)
+    return reports

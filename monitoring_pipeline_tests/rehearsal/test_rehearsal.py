@@ -1,4 +1,4 @@
-"""Nights lived through in the small world: a promotion, alerts in files only, and the same end after a kill."""
+"""Rehearsed nights of the small world: a promotion, alerts in files only, and the same results after a kill."""
 
 import datetime as dt
 import json
@@ -43,14 +43,14 @@ from monitoring_pipeline_tests.worlds.world import LOANS, copy_world
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:::mlflow"),
-    # One of MLflow's migrations, which carries no name of MLflow's.
+    # A warning by a migration of MLflow, whose text does not mention MLflow.
     pytest.mark.filterwarnings("ignore:The ..noload.. loader strategy"),
 ]
 
 
 @pytest.fixture(scope="module")
 def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, list[Any]]:
-    """The world, the home of its rehearsal, and what was told of the nights."""
+    """The world, the home of its rehearsal, and the reports of the nights."""
     folder = tmp_path_factory.mktemp("rehearsed") / "world"
     make_rehearsable(folder)
     home = folder.parent / "home"
@@ -77,7 +77,7 @@ def tables_of(home: Path) -> dict[str, list[str]]:
     return kept
 
 
-def test_a_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Path, Path, list[Any]]) -> None:
+def test_worthless_model_is_replaced_within_the_rehearsal(rehearsed: tuple[Path, Path, list[Any]]) -> None:
     folder, home, told = rehearsed
     assert [night.chunk.key for night in told] == [str(FIRST + dt.timedelta(days=n)) for n in range(6)]
     assert [failure for night in told for failure in night.failures] == []
@@ -108,7 +108,7 @@ def test_results_of_a_rehearsal_are_known_since_its_simulated_nights(rehearsed: 
     assert {row[0] for row in known} >= {"quality", "drift", "performance"}
 
 
-def test_the_days_of_the_version_that_was_replaced_ask_for_no_other_retraining(
+def test_days_of_a_replaced_version_request_no_retraining(
     rehearsed: tuple[Path, Path, list[Any]],
 ) -> None:
     _, home, _ = rehearsed
@@ -118,7 +118,7 @@ def test_the_days_of_the_version_that_was_replaced_ask_for_no_other_retraining(
     assert nights["2024-03-30"][1].startswith("not asked for: performance is breached on 0 of 0 chunks")
 
 
-def test_a_promoted_version_serves_from_the_next_midnight_on_beside_the_former_one(
+def test_promoted_version_serves_from_the_next_midnight_beside_the_former_one(
     rehearsed: tuple[Path, Path, list[Any]],
 ) -> None:
     folder, home, _ = rehearsed
@@ -140,7 +140,7 @@ def test_a_promoted_version_serves_from_the_next_midnight_on_beside_the_former_o
             logged.select(pl.col("income").cast(pl.Float64), "employment", pl.col("age").cast(pl.Float64)).to_pandas()
         )
         assert mine["score"].to_list() == np.asarray(scores)[:, 1].tolist()
-        # What nobody has logged is not known to the user's own queries either.
+        # The user's queries have no result for a version without logged rows.
         assert own.warehouse.business_metric("SELECT 1", chunk, "1") is None
         assert own.warehouse.business_metric("SELECT 1", chunk, "2024.1") == 1.0
 
@@ -154,7 +154,7 @@ def _versions_served(home: RehearsalHome, key: str) -> dict[str, int]:
     return dict(rows["model_version"].value_counts().iter_rows())
 
 
-def test_shadow_rows_are_no_duplicates_to_the_suite(rehearsed: tuple[Path, Path, list[Any]]) -> None:
+def test_shadow_rows_are_not_duplicates_in_the_suite(rehearsed: tuple[Path, Path, list[Any]]) -> None:
     _, home, _ = rehearsed
     with ResultStore.open(f"sqlite:///{home / 'results.db'}") as store:
         found = {
@@ -176,7 +176,7 @@ def test_alerts_are_planned_by_the_deployments_rules_and_go_to_files_alone(
     due = {
         name: {_local(a.planned.due_at, zone) for a in alerts if a.planned.channel == name} for name in ("team", "boss")
     }
-    # The digest's hour, and the end of the quiet hours, which do not hold for a webhook.
+    # The digest's hour, and the end of the quiet hours, which do not apply to a webhook.
     assert due == {"team": {"09:00"}, "boss": {"07:30"}}
     assert all(_local(a.planned.due_at, zone) < "06:00" for a in alerts if a.planned.channel == "machine")
     within = [alert for alert in alerts if alert.planned.due_at.date() <= LAST]
@@ -267,7 +267,7 @@ def _stop_when(
     return process.returncode
 
 
-def test_the_registrys_copies_have_their_numbers_and_not_its_decisions(
+def test_copied_registry_keeps_numbers_and_leaves_out_decisions(
     rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
 ) -> None:
     folder, home, _ = rehearsed
@@ -284,7 +284,7 @@ def test_the_registrys_copies_have_their_numbers_and_not_its_decisions(
     assert [copied.has_version(LOANS, version) for version in ("1", "2", "3", "2024.1")] == [True, False, False, False]
 
 
-def test_another_rehearsal_or_anything_else_in_its_place_is_refused(
+def test_folder_with_another_rehearsal_or_other_files_is_refused(
     rehearsed: tuple[Path, Path, list[Any]], tmp_path: Path
 ) -> None:
     folder, home, _ = rehearsed
@@ -297,9 +297,9 @@ def test_another_rehearsal_or_anything_else_in_its_place_is_refused(
         rehearse(settings_of(other), loaded_of(other), FIRST, LAST, folder=home)
     with pytest.raises(OutsidePartitionsError, match="2024-03-25 to 2024-04-05"):
         rehearse(settings, loaded, FIRST, dt.date(2024, 5, 1), folder=home)
-    with alone_in(home), pytest.raises(RehearsalError, match="another rehearsal is at work"):
+    with alone_in(home), pytest.raises(RehearsalError, match="another rehearsal is running there"):
         rehearse(settings, loaded, FIRST, LAST, folder=home)
-    with pytest.raises(RehearsalError, match="holds files, and no rehearsal"):
+    with pytest.raises(RehearsalError, match="has files but no rehearsal"):
         rehearse(settings, loaded, FIRST, LAST, folder=folder, restart=True)
     assert (folder / "specs").exists()
     with pytest.raises(RehearsalError, match="no rehearsal of loan_default"):

@@ -1,4 +1,4 @@
-"""Who serves when, and its rows in the table's own types; a scorer in memory stands for the registry's models."""
+"""Spans of serving versions, and their rows in the types of the table; a scorer in memory replaces the registry."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def store(tmp_path: Path) -> Iterator[ResultStore]:
 
 
 def served(spec: ModelSpec, store: ResultStore, folder: Path, rows: str, select: str = "*") -> pl.DataFrame:
-    """Read a day of rows (id, hour, version, income, score, decided) from a warehouse of its own."""
+    """Read a day of rows (id, hour, version, income, score, decided) from a separate warehouse."""
     file = folder / "warehouse.duckdb"
     with duckdb.connect(file) as connection:
         connection.execute(
@@ -85,7 +85,7 @@ def promote(store: ResultStore, version: str, former: str | None = "1", role: Ro
         store.set_role("small", former, role, at, window=None, by="test")
 
 
-def test_a_promotion_counts_from_the_next_local_midnight_on() -> None:
+def test_promotion_takes_effect_at_the_next_local_midnight() -> None:
     spec = spec_of()
     history = [
         record("2", Role.CHAMPION, "2024-03-29 05:10"),
@@ -94,7 +94,7 @@ def test_a_promotion_counts_from_the_next_local_midnight_on() -> None:
         record("2", Role.RETIRED, "2024-04-01 05:10"),
     ]
     spans = served_spans(spec, history, spec.calendar.window(WEEK))
-    # Berlin is an hour ahead of UTC until the 31st, two from then on.
+    # Berlin is one hour ahead of UTC until the 31st, and two hours after it.
     assert spans == [
         ServedSpan(moment("2024-03-27 23:00"), moment("2024-03-29 23:00"), None),
         ServedSpan(moment("2024-03-29 23:00"), moment("2024-04-01 22:00"), "2", ("1",)),
@@ -104,13 +104,13 @@ def test_a_promotion_counts_from_the_next_local_midnight_on() -> None:
     assert served_spans(spec, history, spec.calendar.chunk("2024-03-30"))[0].champion == "2"
 
 
-def test_a_night_begins_at_the_schedule_of_the_next_local_day() -> None:
+def test_night_begins_at_the_scheduled_time_of_the_next_local_day() -> None:
     spec = spec_of()
     nights = [spec.calendar.due_at(spec.calendar.chunk(f"2024-03-{day}")) for day in (29, 30)]
     assert nights == [moment("2024-03-30 05:00"), moment("2024-03-31 04:00")]
 
 
-def test_before_a_promotion_the_log_is_read_as_it_is(store: ResultStore, tmp_path: Path) -> None:
+def test_log_is_read_unchanged_before_a_promotion(store: ResultStore, tmp_path: Path) -> None:
     frame = served(spec_of(), store, tmp_path, "('a', 1, '1', 0.9, 0.1, false), ('a', 1, '1', 0.9, 0.1, false)")
     assert frame.height == 2
     assert frame["model_version"].to_list() == ["1", "1"]
@@ -125,7 +125,7 @@ def test_before_a_promotion_the_log_is_read_as_it_is(store: ResultStore, tmp_pat
         ("CASE WHEN decided THEN 2 ELSE 1 END", 2, [2, 1]),
     ],
 )
-def test_decisions_are_told_in_the_words_of_the_log(
+def test_decisions_have_the_values_of_the_log(
     store: ResultStore, tmp_path: Path, decided: str, positive: Any, expected: list[Any]
 ) -> None:
     spec = spec_of(prediction="decided", decision_threshold=0.4, positive=positive)
@@ -143,7 +143,7 @@ def test_decisions_are_told_in_the_words_of_the_log(
     assert by_version == [("1", "0"), ("1", "1"), ("2", "0"), ("2", "1")]
 
 
-def test_duplicates_and_rows_without_id_stay_what_they_were(store: ResultStore, tmp_path: Path) -> None:
+def test_duplicates_and_rows_without_id_are_kept(store: ResultStore, tmp_path: Path) -> None:
     promote(store, "2", "1", Role.RETIRED)
     rows = """('a', 1, '1', 0.9, 0.1, false), ('a', 1, '1', 0.9, 0.1, false), (NULL, 2, '1', 0.3, 0.8, true),
               (NULL, 3, '1', 0.2, 0.8, true), ('b', 4, 'lost', 0.5, 0.5, true), ('b', 4, '1', 0.5, 0.5, true)"""
@@ -153,25 +153,23 @@ def test_duplicates_and_rows_without_id_stay_what_they_were(store: ResultStore, 
     ]  # fmt: skip
 
 
-def test_a_version_that_nobody_can_load_keeps_its_logged_rows(store: ResultStore, tmp_path: Path) -> None:
+def test_version_that_cannot_be_loaded_keeps_its_logged_rows(store: ResultStore, tmp_path: Path) -> None:
     promote(store, "lost", "1")
     rows = "('a', 1, '1', 0.9, 0.1, false), ('b', 2, 'lost', 0.3, 0.8, true)"
     frame = served(spec_of(), store, tmp_path, rows)
-    # The champion's own row and the other as it was logged; beside them the shadow, which scores what it did not log.
-    found = sorted(frame.select("row_id", "model_version", "score").rows())
-    assert found == [("a", "1", 0.1), ("a", "1", 0.1), ("b", "1", 0.3), ("b", "lost", 0.8)]
+    # The champion's row, the other row as logged, and the shadow's rows, of which it scores the one it did not log.
+    rows_read = sorted(frame.select("row_id", "model_version", "score").rows())
+    assert rows_read == [("a", "1", 0.1), ("a", "1", 0.1), ("b", "1", 0.3), ("b", "lost", 0.8)]
 
 
-def test_numbers_of_versions_stay_numbers(store: ResultStore, tmp_path: Path) -> None:
+def test_numeric_versions_stay_numeric(store: ResultStore, tmp_path: Path) -> None:
     promote(store, "2")
     frame = served(spec_of(), store, tmp_path, "('a', 1, 1, 0.9, 0.1, false)")
     assert frame["model_version"].dtype.is_integer()
     assert sorted(frame.select("model_version", "score").rows()) == [(1, 0.1), (2, 0.9)]
 
 
-def test_features_that_are_no_numbers_are_left_for_the_refusal_that_names_them(
-    store: ResultStore, tmp_path: Path
-) -> None:
+def test_rows_with_features_that_are_not_numbers_stay_as_logged(store: ResultStore, tmp_path: Path) -> None:
     promote(store, "2", None)
     frame = served(spec_of(), store, tmp_path, "('a', 1, '1', 'much', 0.1, false)")
     assert frame.select("model_version", "score").rows() == [("1", 0.1)]

@@ -35,7 +35,7 @@ def _months(summary: RehearsalSummary) -> Table:
         caption=f"{sum(month.pages for month in summary.months)} pages, {summary.pages_per_week:.2f} a week; "
         f"{progress.seconds / nights:.1f} s a night; {headline} over all rows of a month, intervals by days",
     )
-    for name in (*COLUMNS, f"{headline} with the loop [95 %]", "without it", "with minus without"):
+    for name in (*COLUMNS, f"{headline} with retraining [95 %]", "without", "with minus without"):
         table.add_column(name)
     for month in summary.months:
         table.add_row(
