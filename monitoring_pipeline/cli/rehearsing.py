@@ -17,7 +17,7 @@ from monitoring_pipeline.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from monitoring_pipeline.rehearsal.nights import ChunkReport, Tell
+    from monitoring_pipeline.rehearsal.nights import ChunkReport, ReportChunk
 
 
 @click.command()
@@ -60,8 +60,10 @@ def _rehearse(
     console = terminal()
     try:
         if first is not None and last is not None and not only_summary:
-            with _progress(console, first, last) as tell:
-                nights = partial(live_through, settings, loaded, first, last, folder=folder, restart=restart, tell=tell)
+            with _progress(console, first, last) as report:
+                nights = partial(
+                    live_through, settings, loaded, first, last, folder=folder, restart=restart, report=report
+                )
                 run_apart(nights)
         for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
             console.print(table)
@@ -70,7 +72,7 @@ def _rehearse(
 
 
 @contextmanager
-def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Tell]":
+def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[ReportChunk]":
     """Show a bar and a line for each night with news; without a terminal, a line for every night."""
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -80,11 +82,11 @@ def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[Te
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(str(first), total=days)
 
-        def tell(night: "ChunkReport") -> None:
+        def report(night: "ChunkReport") -> None:
             bar.update(task, completed=days - night.left, description=night.chunk.key)
             lines = (*night.happened, *(f"failed: {failure}" for failure in night.failures))
             if lines or not console.is_terminal:
                 news = "; ".join(lines) or "nothing new"
                 console.print(f"[dim]{night.chunk.key} {night.seconds:4.1f} s[/dim]  {escape(news)}", highlight=False)
 
-        yield tell
+        yield report

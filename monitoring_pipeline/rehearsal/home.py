@@ -64,14 +64,14 @@ class RehearsalHome:
         """
         spec = self.loaded.spec
         calendar = spec.calendar
-        known = {
+        windows = {
             version: window for version, window in spec.reference.items() if calendar.window(window).end <= chunk.start
         }
-        if not known:
+        if not windows:
             ends = min(window.end for window in spec.reference.values())
             message = f"{spec.name}: no reference window ends before {chunk.key}; rehearse from {ends} on"
             raise RehearsalError(message)
-        return replace(self.loaded, spec=spec.model_copy(update={"reference": known}))
+        return replace(self.loaded, spec=spec.model_copy(update={"reference": windows}))
 
     def definitions(self, loaded: LoadedSpec) -> dg.Definitions:
         """Return the definitions of the model as in the deployment, with the adapters of the rehearsal."""

@@ -46,7 +46,7 @@ class ChunkReport:
     failures: tuple[str, ...]
 
 
-Tell = Callable[[ChunkReport], None]
+ReportChunk = Callable[[ChunkReport], None]
 
 
 def rehearse(
@@ -57,7 +57,7 @@ def rehearse(
     *,
     folder: Path,
     restart: bool = False,
-    tell: Tell = lambda _: None,
+    report: ReportChunk = lambda _: None,
 ) -> None:
     """Repeat every night of a range in order, or the nights of it that are left.
 
@@ -68,7 +68,7 @@ def rehearse(
         last: last day, included.
         folder: home of the rehearsal.
         restart: whether to delete the content of the folder first.
-        tell: function that is called after every finished night.
+        report: function that is called after every finished night.
 
     Raises:
         OutsidePartitionsError: when the model is not monitored on all those days.
@@ -85,7 +85,7 @@ def rehearse(
         with open_home(settings, loaded, folder) as home:
             nights = _Nights(home, progress)
             while nights.progress.chunk <= latest.key:
-                tell(nights.live_through(latest))
+                report(nights.live_through(latest))
 
 
 def _progress(settings: Settings, loaded: LoadedSpec, first: Chunk, *, folder: Path) -> Progress:

@@ -160,20 +160,20 @@ def _month(
     incidents: Sequence[StoredIncident],
 ) -> Month:
     zone, calendar = home.loaded.spec.zone, home.loaded.spec.calendar
-    own = [decision for decision in decisions if f"{decision.at.astimezone(zone):%Y-%m}" == name]
+    of_month = [decision for decision in decisions if f"{decision.at.astimezone(zone):%Y-%m}" == name]
 
-    def is_own(key: str) -> bool:
+    def is_of_month(key: str) -> bool:
         return calendar.period_of(key, MONTH) == name
 
     def answers(topic: Topic) -> list[Decision]:
-        return [decision for decision in own if decision.topic is topic]
+        return [decision for decision in of_month if decision.topic is topic]
 
     sent = [alert for alert in alerts if alert.state == "sent" and alert.sent_at is not None]
     return Month(
         name=name,
         nights=len(keys),
-        opened=Counter(entry.incident.severity for entry in incidents if is_own(entry.incident.opened)),
-        pages=sum(is_own(page.event.chunk) for page in pages),
+        opened=Counter(entry.incident.severity for entry in incidents if is_of_month(entry.incident.opened)),
+        pages=sum(is_of_month(page.event.chunk) for page in pages),
         sent=Counter(a.planned.channel for a in sent if a.sent_at and f"{a.sent_at.astimezone(zone):%Y-%m}" == name),
         asked=sum(decision.answer is Answer.YES for decision in answers(Topic.RETRAINING)),
         gate=Counter(decision.answer for decision in answers(Topic.GATE)),

@@ -107,7 +107,7 @@ class Calendar:
         return self.next(self.days_before(chunk, days))
 
     def count(self, duration: dt.timedelta) -> int:
-        """Return how many whole chunks fit into a duration, a day taken as 24 hours."""
+        """Return the number of whole chunks that fit into a duration, with 24 hours per day."""
         return duration // DAY
 
     def slot(self, chunk: Chunk) -> int:

@@ -160,7 +160,7 @@ class ModelSpec(SpecPart):
         self._outputs_fit_the_task()
         source = self.predictions
         if source.model_version is None and self.retraining is not None:
-            message = "predictions.model_version: needed as soon as a model is retrained, to tell its versions apart"
+            message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
         if self.end is not None and self.end <= self.start:
             message = f"end: {self.end} must be after start ({self.start})"

@@ -68,5 +68,5 @@ def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: An
     settings = settings_of(folder)
     loaded = next(entry for entry in load_specs(settings.models) if entry.spec.name == LOANS)
     reports: list[Any] = []
-    rehearse(settings, loaded, FIRST, last, folder=home, tell=reports.append, **options)
+    rehearse(settings, loaded, FIRST, last, folder=home, report=reports.append, **options)
     return reports
