@@ -1,4 +1,4 @@
-"""Runs of a model's nightly job from the command line: one run for a range of chunks."""
+"""Runs of the nightly job from the command line, each for a range of chunks."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 LONGEST_OPENING_SECONDS = 120
-# What failed is in RangeRun; Dagster would say it three times, with its own stack.
+# RangeRun contains the failures. Dagster would log each three times, with a stack trace of its internals.
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -66,20 +66,20 @@ def split_range(chunks: Sequence[Chunk], *, size: int) -> Iterator[tuple[Chunk, 
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> Iterator[str]:
-    """Yield what a person is told about the steps of a run that failed."""
+    """Yield one message for each failed step of a run."""
     for event in result.filter_events(lambda e: e.is_step_failure):
-        data = event.step_failure_data
-        metadata = data.user_failure_data
-        if metadata and metadata.description:
-            yield metadata.description
-        elif data.error:
-            cause = data.error.cause or data.error
+        failure = event.step_failure_data
+        described = failure.user_failure_data
+        if described and described.description:
+            yield described.description
+        elif failure.error:
+            cause = failure.error.cause or failure.error
             yield cause.message.strip()
 
 
 @contextmanager
 def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
-    """Open Dagster's instance in ``home``, with the project's own dagster.yaml unless there is one."""
+    """Open the Dagster instance in ``home``; copy the project's dagster.yaml there if the folder has none."""
     home.mkdir(parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         (home / "dagster.yaml").write_text(dagster_yaml().read_text(encoding="utf-8"), encoding="utf-8")
@@ -91,7 +91,7 @@ def dagster_instance(home: Path) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """Keep other commands from opening the same instance: two that create its SQLite tables at once would fail."""
+    """Keep other commands from opening the same instance, because two that create its SQLite tables at once fail."""
     with closing(sqlite3.connect(home / "opening.lock.db", timeout=LONGEST_OPENING_SECONDS)) as lock:
         lock.execute("BEGIN EXCLUSIVE")
         yield

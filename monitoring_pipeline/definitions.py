@@ -1,4 +1,4 @@
-"""Dagster's way in: settings, adapters and model specs become definitions."""
+"""The module that Dagster loads: it makes definitions from settings, adapters and model specs."""
 
 import datetime as dt
 import logging
@@ -23,21 +23,21 @@ __all__ = ["defs"]
 
 
 def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str, dg.ResourceDefinition]:
-    """Return the adapters as resources; nothing is connected before a run uses it."""
-    given = dg.ResourceDefinition.hardcoded_resource
+    """Return the adapters as resources. They connect when a run first uses them."""
+    resource = dg.ResourceDefinition.hardcoded_resource
     built = build_adapters(settings, clock)
     return {
-        "warehouse": given(built.warehouse, f"The users' DuckDB file {settings.warehouse}, opened read-only."),
+        "warehouse": resource(built.warehouse, f"The users' DuckDB file {settings.warehouse}, opened read-only."),
         "store": _store_resource(settings),
-        "snapshots": given(built.snapshots, f"Immutable Parquet files below {settings.snapshots}."),
-        "suites": given(built.suites, "Runs Great Expectations suites."),
-        "id_key": given(built.id_key, "Key of the hash that replaces ids."),
-        "clock": given(built.clock, "The time now."),
-        "alerting": given(settings.alerting_rules, "Reads the rules of alerting.yaml: which alerts go to whom."),
-        "delivery": given(partial(_deliver, settings), "Sends what is due to the channels of alerting.yaml."),
-        "registry": given(built.registry, "The MLflow registry of model versions."),
-        "run_trainer": given(built.run_trainer, "Calls the trainer that a spec names."),
-        "ask_trainer": given(built.ask_trainer, "Asks for training at the address in a secret."),
+        "snapshots": resource(built.snapshots, f"Immutable Parquet files below {settings.snapshots}."),
+        "suites": resource(built.suites, "Runs Great Expectations suites."),
+        "id_key": resource(built.id_key, "The key with which IDs are hashed."),
+        "clock": resource(built.clock, "Returns the present time."),
+        "alerting": resource(settings.alerting_rules, "Reads alerting.yaml: the rules by which alerts are sent."),
+        "delivery": resource(partial(_deliver, settings), "Sends the due messages to the channels of alerting.yaml."),
+        "registry": resource(built.registry, "The MLflow registry of model versions."),
+        "run_trainer": resource(built.run_trainer, "Calls the trainer that a spec names."),
+        "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
         "outside": outside_of_run,
     }
 
@@ -62,19 +62,19 @@ def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.tim
 
 
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
-    """Return everything that Dagster loads: the definitions of all models whose specs are usable.
+    """Return the definitions of all models whose specs are usable.
 
     Args:
         settings: where things are.
-        clock: the time now; a rehearsal of past nights gives its own.
+        clock: returns the present time; a rehearsal passes its own clock.
 
     Raises:
-        SpecError: when there are specs, and none can be used; the message lists every problem of every file.
+        SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     specs = usable_specs(read_checked_specs(settings.models))
     resources = build_resources(settings, clock)
     with warnings.catch_warnings():
-        # Dagster still calls one run for a range of partitions beta; it is chosen with open eyes.
+        # Dagster still marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)
         models = [build_model_definitions(loaded, resources) for loaded in specs]
     return dg.Definitions.merge(
@@ -93,7 +93,7 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Return the definitions that the environment describes; called by Dagster when it loads this module."""
+    """Return the definitions for the settings in the environment; Dagster calls this when it loads the module."""
     settings = Settings()
     for problem in read_checked_specs(settings.models).problems:
         logging.getLogger(__name__).error("this spec is not used: %s", problem)

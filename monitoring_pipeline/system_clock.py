@@ -1,4 +1,4 @@
-"""The clock of the machine. Only what starts a run or a command reads it; everything else is given a clock."""
+"""The clock of the machine. Only entry points of runs and commands read it; all other code receives a clock."""
 
 import datetime as dt
 

@@ -1,1 +1,1 @@
-"""Dagster on top: a model spec becomes assets, checks, jobs, a schedule, and a share in the sensors."""
+"""Dagster definitions, made from model specs: assets, checks, jobs, schedules and sensors."""

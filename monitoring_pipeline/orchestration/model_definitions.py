@@ -1,4 +1,4 @@
-"""From model specs to Dagster definitions."""
+"""Makes Dagster definitions from model specs."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.Resou
 
     Args:
         loaded: the model's spec.
-        resources: what the jobs work with; bound here, since Dagster would copy the sensors of unbound jobs.
+        resources: the resources of the jobs; they are bound here, because Dagster would copy sensors of unbound jobs.
 
     Raises:
-        SpecError: when the spec names what does not exist.
+        SpecError: when the spec names a statistic, metric, column or SQL file that does not exist.
     """
     spec = loaded.spec
     check_model(loaded)
@@ -54,35 +54,37 @@ def build_sensor_definitions(
     actions_seconds: int,
     bad_specs: BadSpecs = tuple,
 ) -> dg.Definitions:
-    """Return the sensors, each one for all models, and the jobs that belong to none of them.
+    """Return the sensors, which serve all models, and the jobs that belong to no single model.
 
     Args:
         specs: the models.
-        models: the models' own definitions, with their jobs.
-        alerting: reads who is told of what.
-        late_labels_seconds: shortest time between two looks for late labels.
-        actions_seconds: shortest time between two looks for what is to be done.
-        bad_specs: finds the files that are no usable spec.
+        models: the definitions of each model, with its jobs.
+        alerting: reads the alerting rules.
+        late_labels_seconds: the shortest time between two ticks of the late-label sensor.
+        actions_seconds: the shortest time between two ticks of each other sensor.
+        bad_specs: returns the unusable spec files.
     """
-    own = [loaded.spec for loaded in specs]
-    if not own:
+    model_specs = [loaded.spec for loaded in specs]
+    if not model_specs:
         return dg.Definitions()
     jobs = [job for definitions in models for job in definitions.jobs or ()]
-    late_labels = {late_labels_job_name(spec) for spec in own}
+    late_labels = {late_labels_job_name(spec) for spec in model_specs}
     late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
     action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
     record_failures = build_record_failures_job(
-        own, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting)
+        model_specs, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting)
     )
     delivery = build_delivery_job()
     sensors = [
-        build_late_labels_sensor(own, late_label_jobs, interval_seconds=late_labels_seconds),
-        build_pipeline_health_sensor(own, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs),
+        build_late_labels_sensor(model_specs, late_label_jobs, interval_seconds=late_labels_seconds),
+        build_pipeline_health_sensor(
+            model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs
+        ),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds),
-        *build_external_job_sensors(own, interval_seconds=actions_seconds),
+        *build_external_job_sensors(model_specs, interval_seconds=actions_seconds),
     ]
     if action_jobs:
-        sensors.append(build_retraining_sensor(own, action_jobs, interval_seconds=actions_seconds))
+        sensors.append(build_retraining_sensor(model_specs, action_jobs, interval_seconds=actions_seconds))
     return dg.Definitions(jobs=[record_failures, delivery], sensors=sensors)
 
 

@@ -1,1 +1,1 @@
-"""The shapes of everything outside the process, one file each."""
+"""Protocols of everything outside the process, one file each."""

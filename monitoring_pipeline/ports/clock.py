@@ -5,6 +5,6 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time now, in UTC; a rehearsal of past nights sets its own."""
+    """Returns the present time in UTC; in a rehearsal, the time of the simulated night."""
 
     def __call__(self) -> dt.datetime: ...

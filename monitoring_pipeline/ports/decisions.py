@@ -10,7 +10,7 @@ class Decisions(Protocol):
     """Where decisions are kept."""
 
     def decide(self, decision: Decision) -> bool:
-        """Write a decision unless its key is taken; return whether it was written."""
+        """Write a decision unless one with the same key is stored; return whether it was written."""
         ...
 
     def decisions(self, model: str, *, topic: Topic | None = None) -> list[Decision]:

@@ -10,21 +10,21 @@ from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
 
 Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
-"""Makes, from the measurements of all chunks and the stored incidents, the incidents as they shall be."""
+"""Returns the incidents to store, made from the measurements of all chunks and the incidents stored so far."""
 
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
-"""Makes the alerts about an event."""
+"""Returns the alerts about one event of an incident."""
 
 
 class Incidents(Protocol):
     """Where incidents are kept."""
 
     def update_incidents(self, model: str, judge: Judge, plan: Plan, *, at: dt.datetime) -> tuple[IncidentEvent, ...]:
-        """Judge a model's whole history again, store the changes, and return the events that were announced."""
+        """Apply ``judge`` to all measurements of a model, store the changes, and return the announced events."""
         ...
 
     def incidents(self, model: str | None = None) -> list[StoredIncident]:
-        """Return the incidents of a model, or of all."""
+        """Return the incidents of a model, or of all models if it is None."""
         ...
 
 
@@ -32,5 +32,5 @@ class DueAlerts(Protocol):
     """Where messages wait until they are sent."""
 
     def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
-        """Return the messages that are due, each with the number of failed attempts to send it."""
+        """Return the ID of each message that is due, with the number of failed attempts to send it."""
         ...

@@ -1,4 +1,4 @@
-"""Everything outside the process, as the steps are handed it: each step takes the smallest view that it needs."""
+"""The ports that are passed to the steps, grouped so that each step takes the smallest group that it needs."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from monitoring_pipeline.ports.warehouse import Warehouse
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """The results and rows that the pipeline itself has stored."""
+    """The results and rows that the pipeline has stored."""
 
     store: Store
     snapshots: Snapshots
@@ -21,7 +21,7 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True)
 class Reading(Kept):
-    """For steps that also read the users' warehouse: ids are hashed with ``id_key``, rows are checked by ``suites``."""
+    """For steps that also read the users' warehouse. IDs are hashed with ``id_key``; ``suites`` checks the rows."""
 
     warehouse: Warehouse
     suites: Suites
@@ -30,14 +30,14 @@ class Reading(Kept):
 
 @dataclass(frozen=True, kw_only=True)
 class Scoring(Kept):
-    """For steps that also ask registered model versions for scores."""
+    """For steps that also score rows with registered model versions."""
 
     registry: Registry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outside(Reading, Scoring):
-    """Everything, as one run has it: also who trains, what time it is, and the run's own name."""
+    """All ports of one run, with its trainers, its clock and its ID."""
 
     run_trainer: RunTrainer
     ask_trainer: AskTrainer

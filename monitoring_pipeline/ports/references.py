@@ -11,7 +11,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """The run that wrote something, and when."""
+    """The run that wrote a result, and the time of writing."""
 
     run_id: str
     at: dt.datetime
@@ -21,9 +21,9 @@ class References(Protocol):
     """Where the references of model versions are kept."""
 
     def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
-        """Make a reference, built from the rows of its window ``chunk``, the current one of its version."""
+        """Store a reference as the current one of its version; ``chunk`` is the window from whose rows it was built."""
         ...
 
     def reference_document(self, model: str, model_version: str) -> str | None:
-        """Return the current reference of a version as JSON."""
+        """Return the current reference of a version as JSON; None if it has none."""
         ...

@@ -31,7 +31,7 @@ class Registry(Protocol):
 
     def has_version(self, model: str, model_version: str) -> bool: ...
     def version_of_decision(self, model: str, decision_key: str) -> str | None:
-        """Return the version that was trained for a decision, if there is one."""
+        """Return the version that was trained for a decision; None if there is none."""
         ...
 
     def version_tags(self, model: str, model_version: str) -> Mapping[str, str]: ...
@@ -44,11 +44,11 @@ class Registry(Protocol):
         params: Mapping[str, str],
         taken: Collection[str] = (),
     ) -> str:
-        """Log and register the model that a trainer returned; return its version, which is none of ``taken``."""
+        """Log and register the model that a trainer returned; return its new version, which is not in ``taken``."""
         ...
 
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
-        """Load a version; it takes features by name."""
+        """Load a version and return its prediction function, which takes features by name."""
         ...
 
     def log_gate(
@@ -61,5 +61,5 @@ class Registry(Protocol):
         labels: NDArray[np.generic],
         decided: NDArray[np.generic],
     ) -> None:
-        """Record the gate's answer in the run of the version."""
+        """Log the result of the gate in the MLflow run of the version."""
         ...

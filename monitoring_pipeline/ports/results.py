@@ -1,4 +1,4 @@
-"""Results of chunks: measurements, profiles, verdicts, and pointers to rows. Reading gives the current revision."""
+"""Results of chunks: measurements, profiles, verdicts, and pointers to rows. Reads return the current revision."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -14,14 +14,17 @@ class Results(Protocol):
     """Where the results of chunks are kept."""
 
     def replace(self, results: ChunkResults, *, run_id: str, measured_at: dt.datetime) -> int:
-        """Replace the results of a producer for a chunk, in one transaction; return the revision."""
+        """Replace the results of a producer for a chunk in one transaction; return the new revision."""
         ...
 
     def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]: ...
     def chunk_measurements(
         self, model: str, names: Collection[MetricName] | None, first: str, last: str
     ) -> list[tuple[str, Measurement]]:
-        """Return measurements with their chunk's key, in chunk order."""
+        """Return the measurements of the chunks from ``first`` to ``last``, each after its chunk key, in chunk order.
+
+        Only metrics in ``names`` are returned; all if it is None.
+        """
         ...
 
     def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:

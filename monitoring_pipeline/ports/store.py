@@ -1,4 +1,4 @@
-"""The store as a whole, for those who hand it on; a function that reads takes the part that it reads."""
+"""The whole store, for code that passes it on; a function that reads takes only the protocol of that part."""
 
 from typing import Protocol
 

@@ -10,7 +10,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 class Suites(Protocol):
-    """Runs a model's suite on a chunk's rows."""
+    """Runs the expectation suite of a model on rows of a chunk."""
 
     def __call__(self, spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
         """Return one measurement per expectation."""

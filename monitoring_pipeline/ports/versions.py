@@ -1,4 +1,4 @@
-"""Model versions and the roles that they have had."""
+"""Model versions and the history of their roles."""
 
 import datetime as dt
 from typing import Protocol
@@ -21,7 +21,7 @@ class Versions(Protocol):
         window: ReferenceWindow | None,
         by: str,
     ) -> None:
-        """Record that a version has a role from a moment on."""
+        """Record that a version has a role from the time ``since`` on."""
         ...
 
     def versions(self, model: str) -> list[VersionRecord]:

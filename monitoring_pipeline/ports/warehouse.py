@@ -31,7 +31,7 @@ class PredictionsRead(Protocol):
 
 
 class LabelsRead(Protocol):
-    """The labels of a chunk's predictions that were known at some moment."""
+    """The labels of a chunk's predictions that were known at a given time."""
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -54,7 +54,7 @@ class LabelCount(Protocol):
 
 
 class Warehouse(Protocol):
-    """The users' database of predictions and labels; only ever read."""
+    """The users' database of predictions and labels. It is never written."""
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead: ...
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
@@ -62,9 +62,9 @@ class Warehouse(Protocol):
         ...
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
-        """Run a user's query for a chunk; return its one number, or None if that is null."""
+        """Run a user's query for a chunk; return its single number, None if it is null."""
         ...
 
     def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelCount]:
-        """Count the labels known at ``as_of``, by the chunk's key."""
+        """Return the number of labels known at ``as_of``, by chunk key."""
         ...

@@ -1,1 +1,1 @@
-"""What a run does: read through a port, call pure functions, return what the store is to hold. No Dagster."""
+"""The steps of a run: they read through ports, call pure functions, and return results to store. No Dagster here."""

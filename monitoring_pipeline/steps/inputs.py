@@ -1,4 +1,4 @@
-"""What the steps start from, and what they stamp their results with."""
+"""Inputs that steps read from the store, and the provenance of their results."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ PREDICTIONS, LABELS = "predictions", "labels"
 
 
 def required_snapshot(store: Results, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:
-    """Return the pointer to a chunk's rows.
+    """Return the pointer to a chunk's rows of one kind.
 
     Raises:
-        MissingInputError: when the asset of that name has left none.
+        MissingInputError: when the asset named by ``kind`` has not stored one.
     """
     snapshot = store.snapshot(spec.name, chunk.key, kind)
     if snapshot is None:
@@ -37,26 +37,28 @@ def required_snapshot(store: Results, spec: ModelSpec, chunk: Chunk, kind: str) 
 def require_rows_known_before(
     spec: ModelSpec, chunk: Chunk, kind: str, rows: pl.DataFrame, *, store: Results, until: dt.datetime | None = None
 ) -> None:
-    """Refuse a reading without any rows where there were some before: tables are emptied, rebuilt, or kept for a while.
+    """Refuse to replace rows that were read before by no rows.
+
+    A table without rows for a chunk may have been emptied or rebuilt, or its retention may have ended.
 
     Args:
         spec: the model.
         chunk: the chunk.
-        kind: of the rows: predictions or labels.
-        rows: what was read now.
-        store: holds the rows that were read before.
-        until: the moment that the reading looks from; rows that became known later are not missed.
+        kind: the kind of the rows: predictions or labels.
+        rows: the rows that were read now.
+        store: contains the snapshot of the rows that were read before.
+        until: the time as of which rows were read; rows that became known later need not be there.
 
     Raises:
-        SourceUnreachableError: when there were rows.
+        SourceUnreachableError: when no rows were read now, and some were read before.
     """
     if not rows.is_empty():
         return
-    known = store.snapshot(spec.name, chunk.key, kind)
-    if known is None or not known.rows or (until and known.latest_at and known.latest_at > until):
+    before = store.snapshot(spec.name, chunk.key, kind)
+    if before is None or not before.rows or (until and before.latest_at and before.latest_at > until):
         return
     table = spec.predictions.table if kind == PREDICTIONS else spec.labels.table
-    message = f"{table} has no {kind} of this day any more, and had some when it was read before"
+    message = f"{table} has no {kind} of this day now, and had some when it was read before"
     raise SourceUnreachableError(message)
 
 
@@ -66,21 +68,21 @@ def missing_input(spec: ModelSpec, chunk: Chunk, asset: str) -> MissingInputErro
 
 
 def versions_in(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
-    """Return the model versions that made the predictions of a snapshot, in order."""
+    """Return the model versions of the predictions in a snapshot, sorted."""
     return snapshots.read(snapshot.uri, ["model_version"])["model_version"].unique().sort().to_list()
 
 
 def rows_of_version(
     spec: ModelSpec, chunk: Chunk, version: str, kept: Kept, *, columns: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """Return a chunk's predictions by one model version: the named columns, or all."""
+    """Return a chunk's predictions by one model version, with the named columns, or with all if none are named."""
     wanted = None if columns is None else list(dict.fromkeys(["model_version", *columns]))
     rows = kept.snapshots.read(required_snapshot(kept.store, spec, chunk, PREDICTIONS).uri, wanted)
     return rows.filter(pl.col("model_version") == version)
 
 
 def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:
-    """Return the provenance of results."""
+    """Return the provenance of results that were made by this code from an input and references."""
     hashes = [reference.reference_hash for reference in (references or {}).values()]
     return Provenance(
         spec_hash=spec.spec_hash,
@@ -91,7 +93,7 @@ def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, 
 
 
 def outcome_fingerprint(measurements: Sequence[Measurement]) -> str:
-    """Return a hash of what was measured, where that is part of what other results are made from."""
+    """Return a hash of measurements, for results whose input fingerprint depends on them."""
     return combined_fingerprint(*map(_hashed_text, measurements))
 
 
@@ -106,7 +108,7 @@ def _hashed_text(measurement: Measurement) -> str:
 def nothing_to_measure(
     kind: Kind, name: str, subject: str, reason: str, *, severity: Severity = Severity.WARNING
 ) -> Measurement:
-    """Return the measurement that says why there is none."""
+    """Return a skipped measurement with the reason why nothing was measured."""
     return Measurement(
         kind=kind,
         subject=subject,
@@ -119,6 +121,6 @@ def nothing_to_measure(
 
 
 def latest_time(times: pl.Series) -> dt.datetime | None:
-    """Return the newest of some times."""
+    """Return the newest of the times; None if there is none."""
     latest = times.max()
     return latest if isinstance(latest, dt.datetime) else None

@@ -1,4 +1,4 @@
-"""Longer periods: performance from the snapshots of their chunks, and a summary from sums alone."""
+"""Results of longer periods: performance from the snapshots of their chunks, and a summary from stored counts."""
 
 from collections.abc import Sequence
 
@@ -17,19 +17,19 @@ from monitoring_pipeline.steps.references import load_reference, reference_produ
 
 
 def measure_period(spec: ModelSpec, chunk_keys: Sequence[str], kept: Kept) -> tuple[Measurement, ...]:
-    """Measure performance on all rows of several chunks together, by version; exact, not a mean of the chunks.
+    """Measure performance by version on all rows of several chunks together, which is not the mean over the chunks.
 
     Chunks that have not been monitored, or whose labels have not been read, are left out.
     """
     predictions_of = kept.store.snapshots(spec.name, "predictions")
     labels_of = kept.store.snapshots(spec.name, "labels")
-    known = [key for key in chunk_keys if key in predictions_of and key in labels_of]
-    if not known:
+    keys = [key for key in chunk_keys if key in predictions_of and key in labels_of]
+    if not keys:
         return ()
     columns = ["row_id", "model_version", *spec.output_columns, *spec.carried_columns]
-    # A row is found again by its chunk as well: the same id may be scored on two days.
-    rows = pl.concat(_of_chunk(kept.snapshots.read(predictions_of[key].uri, columns), key) for key in known)
-    labels = pl.concat(_of_chunk(kept.snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in known)
+    # Rows are joined to labels by chunk and ID, because one ID may be scored on two days.
+    rows = pl.concat(_of_chunk(kept.snapshots.read(predictions_of[key].uri, columns), key) for key in keys)
+    labels = pl.concat(_of_chunk(kept.snapshots.read(labels_of[key].uri, ["row_id", "label"]), key) for key in keys)
     return tuple(
         measurement
         for version in rows["model_version"].unique().sort().to_list()
@@ -40,7 +40,7 @@ def measure_period(spec: ModelSpec, chunk_keys: Sequence[str], kept: Kept) -> tu
 
 
 def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store: Store) -> PeriodSummary:
-    """Sum up what the store holds of several chunks of one version; no rows are read.
+    """Summarize the stored results of one version on several chunks; no rows are read.
 
     Raises:
         MissingInputError: when the version's reference has not been built.
@@ -61,7 +61,7 @@ def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store
 def sum_performance(
     spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store: Store
 ) -> tuple[SummedMetric, ...]:
-    """Return the performance of one version on several chunks from counts alone, also when their rows are gone.
+    """Return the performance of one version on several chunks from stored counts; their rows may be deleted already.
 
     Raises:
         MissingInputError: when the version's reference has not been built.
@@ -73,7 +73,7 @@ def sum_performance(
 
 
 def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Results) -> PeriodDay:
-    """Return what the store holds of a chunk; nothing where other versions made all of its predictions."""
+    """Return the stored results of a chunk for a version; none if only other versions made predictions in it."""
     measurements = store.measurements(spec.name, key)
     versions = {m.model_version for m in measurements} - {""}
     if versions and version not in versions:

@@ -1,4 +1,4 @@
-"""Loading references: what every step starts from."""
+"""Loads references from the store."""
 
 from collections.abc import Iterable
 
@@ -15,16 +15,17 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 class MissingInputError(RuntimeError):
-    """A step needs what an earlier one has not left; the message names the asset to run first."""
+    """An input of a step is missing; the message names the asset to run first."""
 
 
 def reference_rows(spec: ModelSpec, reference: Reference, kept: Kept, *, first: int | None = None) -> pl.DataFrame:
-    """Return the rows of a reference that were kept, with ``label`` and ``known_at`` where they are known.
+    """Return the stored rows of a reference, with ``label`` and ``known_at`` if they are known.
 
-    The ``first`` so many are a sample by the hash of their ids; without it all are returned.
+    Only the ``first`` rows are returned if it is given; they are a sample, because rows are stored in the order of
+    the hashes of their IDs.
 
     Raises:
-        MissingInputError: when the reference was built before rows were kept.
+        MissingInputError: when the reference was built by a version of this package that stored no rows.
     """
     kind = reference_producer(reference.model_version)
     snapshot = kept.store.snapshot(spec.name, reference.window, kind)
@@ -54,7 +55,7 @@ def load_reference(spec: ModelSpec, store: References, model_version: str) -> Re
 
 
 def load_references(spec: ModelSpec, store: References, versions: Iterable[str]) -> dict[str, Reference]:
-    """Return the references of those versions that have one: by the spec, or since they were promoted.
+    """Return the references of the versions that have one, from the spec or from their promotion.
 
     Raises:
         MissingInputError: when one of them has not been built.
@@ -67,19 +68,19 @@ def load_references(spec: ModelSpec, store: References, versions: Iterable[str])
 
 
 def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
-    """Return why rows do not fit the spec, by the user's own names; empty when they do."""
-    return "; ".join(dict.fromkeys(f"{_own_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
+    """Return the reasons why rows do not fit the spec, with the users' column names; empty if they fit."""
+    return "; ".join(dict.fromkeys(f"{_with_users_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
 
 
-def _own_name(spec: ModelSpec, column: str) -> str:
+def _with_users_name(spec: ModelSpec, column: str) -> str:
     source = spec.predictions
     outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
                "score": source.score, "prediction": source.prediction, "horizon": source.horizon,
                "naive": source.naive}  # fmt: skip
     scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
     feature = spec.features.get(column)
-    own = feature.column if feature else (outputs | scores)[column]
-    return column if own in (None, column) else f"{column} ({own!r} in {source.table!r})"
+    users_name = feature.column if feature else (outputs | scores)[column]
+    return column if users_name in (None, column) else f"{column} ({users_name!r} in {source.table!r})"
 
 
 def reference_producer(model_version: str) -> str:

@@ -1,4 +1,4 @@
-"""Chunks that are refused: why nothing follows from them."""
+"""Refused chunks: the results that record a refusal, and its reason."""
 
 from monitoring_pipeline.evaluation.quality.suite import READABLE, source_failure
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -15,20 +15,20 @@ from monitoring_pipeline.steps.inputs import (
 
 
 def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str, store: Results) -> ChunkResults:
-    """Return what the store shall hold of a chunk whose rows could not be read.
+    """Return the results that record that a chunk's rows could not be read.
 
     Raises:
-        SourceUnreachableError: ``error``, when the source was away and more is known of the chunk: that stays.
+        SourceUnreachableError: ``error`` itself, when the source was away and the chunk has results, which stay.
     """
     if isinstance(error, SourceUnreachableError):
-        known = store.measurements(spec.name, chunk.key, producer)
-        if any(measurement.name != READABLE for measurement in known):
+        stored = store.measurements(spec.name, chunk.key, producer)
+        if any(measurement.name != READABLE for measurement in stored):
             raise error
-    return _refused(spec, chunk, (source_failure(str(error)),), producer=producer)
+    return refusal_results(spec, chunk, (source_failure(str(error)),), producer=producer)
 
 
 def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Results) -> str | None:
-    """Return why a chunk's rows were refused when ``producer`` last read them; None when they were not."""
+    """Return the reason why a chunk's rows were refused when ``producer`` last read them; None if they were not."""
     if store.snapshot(spec.name, chunk.key, producer) or store.provenance(spec.name, chunk.key, producer) is None:
         return None
     critical = [
@@ -39,9 +39,10 @@ def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Results) -> 
     return "; ".join(dict.fromkeys(f"{producer}: {m.subject}: {m.reason}" for m in critical)) or f"{producer}: refused"
 
 
-def _refused(
+def refusal_results(
     spec: ModelSpec, chunk: Chunk, measurements: tuple[Measurement, ...], *, producer: str = PREDICTIONS
 ) -> ChunkResults:
+    """Return the results of a refused chunk: measurements without a snapshot."""
     return ChunkResults(
         producer=producer,
         chunk=chunk,

@@ -1,4 +1,4 @@
-"""Which versions a model has beside those of its spec, and what each of them is there for."""
+"""The roles of model versions, and the versions that a model has beyond those of its spec."""
 
 from dataclasses import replace
 
@@ -15,9 +15,9 @@ NOT_SERVING = frozenset({Role.SHADOW, Role.RETIRED})
 
 
 def effective_spec(spec: ModelSpec, store: Versions) -> ModelSpec:
-    """Return the spec with the reference windows of the versions that were promoted since it was written.
+    """Return the spec with added reference windows of promoted versions.
 
-    A window that the spec names itself holds.
+    A window that the spec declares takes precedence.
     """
     promoted = {record.model_version: record.window for record in store.versions(spec.name) if record.window}
     added = {version: window for version, window in promoted.items() if version not in spec.reference}
@@ -25,28 +25,29 @@ def effective_spec(spec: ModelSpec, store: Versions) -> ModelSpec:
 
 
 def recorded_champion(spec: ModelSpec, store: Versions) -> VersionRecord | None:
-    """Return the store's record of the version that serves now; ``None`` before the first promotion."""
+    """Return the stored record of the version that serves now; ``None`` before the first promotion."""
     champions = [record for record in store.versions(spec.name) if record.role is Role.CHAMPION]
     return max(champions, key=lambda record: record.since, default=None)
 
 
 def without_shadows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, store: Versions) -> pl.DataFrame:
-    """Return a chunk's rows as read, without those of versions that did not serve: a suite is about predictions made.
+    """Return a chunk's rows without those of versions that did not serve, because a suite checks served predictions.
 
-    Where nothing else is left they stay.
+    All rows are returned if no other rows are left.
     """
     if "model_version" not in rows.columns or not store.versions(spec.name):
         return rows
     versions = rows["model_version"].cast(pl.String)
-    beside = [v for v in versions.unique().drop_nulls() if store.role_at(spec.name, v, chunk.start) in NOT_SERVING]
-    served = rows.filter(~versions.is_in(beside).fill_null(value=False))
+    not_serving = [v for v in versions.unique().drop_nulls() if store.role_at(spec.name, v, chunk.start) in NOT_SERVING]
+    served = rows.filter(~versions.is_in(not_serving).fill_null(value=False))
     return rows if served.is_empty() else served
 
 
 def with_roles(results: ChunkResults, store: Versions) -> ChunkResults:
-    """Stamp each measurement with the role that its version had when the chunk began.
+    """Return results whose measurements carry the role that their version had when the chunk began.
 
-    On its last day a champion serves, too. What does not serve is measured like everything else, and never decides.
+    A champion that is replaced during a day is therefore the champion on that day. Measurements of versions that do not
+    serve get severity ``info``, so that they decide nothing.
     """
     versions = {m.model_version for m in results.measurements if m.model_version}
     if not versions or not store.versions(results.chunk.model):

@@ -1,4 +1,4 @@
-"""What a version of the registry says about rows that another version was asked about."""
+"""Scores of registered versions on rows that other versions served."""
 
 import polars as pl
 
@@ -11,16 +11,16 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
-    """Return canonical rows with the outputs of a version of the registry in place of those that they had.
+    """Return canonical rows whose outputs are replaced by those of a registered version.
 
     Args:
         spec: the model.
-        rows: canonical predictions, one per id, with the features.
-        model_version: the version that is asked.
-        registry: where it is.
+        rows: canonical predictions, one per ID, with the features.
+        model_version: the version that scores them.
+        registry: contains that version.
 
     Raises:
-        OutputError: when it returns what the task does not allow.
+        OutputError: when the version returns outputs that the task does not allow.
     """
     if rows.is_empty():
         return rows.with_columns(model_version=pl.lit(model_version))
@@ -30,15 +30,18 @@ def scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str, registry:
 
 
 def served_or_scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
-    """Return rows as a version served them, and as it scores them now where it did not.
+    """Return the rows that a version served as they are, and the other rows with the scores that it gives them now.
 
-    Rows that it did not serve are left out where the registry does not know it. The order stays.
+    The other rows are left out if the version is not registered. The order stays.
 
     Args:
         spec: the model.
-        rows: canonical predictions, one per id; that of ``model_version`` where it has one.
-        model_version: the version that is asked.
-        registry: where it may be.
+        rows: canonical predictions, one per ID, by ``model_version`` if it has one for the ID.
+        model_version: the version whose outputs are returned.
+        registry: may contain that version.
+
+    Raises:
+        OutputError: when the version returns outputs that the task does not allow.
     """
     served = (rows["model_version"] == model_version) & has_outputs(spec, rows)
     if served.all() or not registry.has_version(spec.name, model_version):
@@ -57,21 +60,21 @@ def pair_of_rows(
     challenger: str,
     registry: Registry,
 ) -> PairedRows:
-    """Return two versions side by side on a chunk's labelled rows: as served, and as scored now where one did not.
+    """Return two versions paired on a chunk's labelled rows; a version scores the rows now that it did not serve.
 
     Args:
         spec: the model.
         rows: canonical predictions of any versions.
         labels: canonical labels.
         champion: one version.
-        challenger: the other.
-        registry: where they may be.
+        challenger: the other version.
+        registry: may contain them.
 
     Raises:
-        OutputError: when a version returns what the task does not allow.
+        OutputError: when a version returns outputs that the task does not allow.
     """
-    own = [
+    of_each = [
         served_or_scored_by(spec, one_row_per_id(rows, labels, preferred_version=version), version, registry)
         for version in (champion, challenger)
     ]
-    return pair_versions(spec, *own, champion=champion, challenger=challenger)
+    return pair_versions(spec, *of_each, champion=champion, challenger=challenger)

@@ -1,4 +1,4 @@
-"""A row of the table of assets, and one run of it."""
+"""The types of a row in the table of assets, and of one run of an asset."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
@@ -30,22 +30,22 @@ def _every_model(_: ModelSpec) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """One asset that every model has, or every model whose spec asks for it.
+    """One asset of every model, or of every model whose spec requires it.
 
     Attributes:
         name: the last part of its key, and the producer of its results.
         description: shown in Dagster.
-        run: measures the chunks of a run, writes the results, and yields what Dagster shall know.
-        deps: names of the assets that it needs; those that a model lacks are left out.
+        run: measures the chunks of a run, writes the results, and yields the events for Dagster.
+        deps: names of the assets that it needs; names that a model lacks are ignored.
         kinds: shown in Dagster as icons.
         checks: its asset checks.
-        metadata: what Dagster shows of its results for a partition.
+        metadata: makes the metadata that Dagster shows for a partition.
         is_wanted: whether a model with this spec has the asset.
         is_measured: whether the verdict is made from its results.
         is_partitioned: whether it has one partition for each chunk.
-        reads_source: whether it reads the users' tables for each chunk. They may be unreachable, so it is retried.
+        reads_source: whether it reads the users' tables for each chunk. It is retried, because they may be unreachable.
         may_change_with_late_labels: whether it runs again when labels of a past chunk arrive.
-        config: of a run, for people to set.
+        config: the options that people can set for a run.
     """
 
     name: str
@@ -65,12 +65,12 @@ class Asset:
 
 @dataclass(frozen=True)
 class AssetRun:
-    """One run of one asset of a model: Dagster's context, with the resources by their types.
+    """One run of one asset of a model, with typed access to Dagster's resources.
 
     Attributes:
-        context: of the run.
+        context: Dagster's context of the run.
         loaded: the model's spec.
-        asset: the row that runs.
+        asset: the asset that runs.
         measured: names of the assets from whose results the verdict is made.
         sources: names of the assets that read the users' tables.
     """
@@ -93,17 +93,17 @@ class AssetRun:
 
     @property
     def outside(self) -> Outside:
-        """Everything outside, made from the resources of the run."""
+        """All ports, made from the resources of the run."""
         return self.context.resources.outside
 
     @property
     def store(self) -> Store:
-        """The results."""
+        """The store of results."""
         return self.outside.store
 
     @property
     def clock(self) -> Clock:
-        """The clock."""
+        """The clock of the run."""
         return self.outside.clock
 
     @property
@@ -112,11 +112,11 @@ class AssetRun:
         return self.context.resources.alerting
 
     def as_of(self) -> dt.datetime:
-        """Return the moment whose knowledge the run uses; raises as ``partitions.as_of`` does."""
+        """Return the time as of which the run reads labels; it raises the errors of ``partitions.as_of``."""
         return as_of(self.context, self.clock)
 
     def write(self, results: ChunkResults) -> None:
-        """Replace the results of a producer for a chunk; show those of this asset with their partition."""
+        """Replace the results of a producer for a chunk; show this asset's results as metadata of the partition."""
         results = with_roles(results, self.store)
         self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock())
         is_of_run = results.chunk.key in self.context.partition_keys

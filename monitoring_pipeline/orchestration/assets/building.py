@@ -1,4 +1,4 @@
-"""From the table of assets to those of one model in Dagster."""
+"""Makes the Dagster assets of a model from the table of assets."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ RESOURCES = {"outside", "alerting"}
 def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
     """Return the assets of one model."""
     with warnings.catch_warnings():
-        # Dagster calls backfills in one run beta; they are used on purpose, as they read each table once.
+        # Dagster marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)
         return [_build_asset(asset, loaded) for asset in assets_of(loaded.spec)]
 
@@ -37,7 +37,7 @@ def late_label_asset_keys(spec: ModelSpec) -> list[dg.AssetKey]:
 
 def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
     spec = loaded.spec
-    of_model = {other.name for other in assets_of(spec)}
+    names = {other.name for other in assets_of(spec)}
     optional: dict[str, Any] = {}
     if asset.is_partitioned:
         optional |= {"partitions_def": partitions_of(spec), "backfill_policy": dg.BackfillPolicy.single_run()}
@@ -55,7 +55,7 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         tags={"model": spec.name, "task": spec.task.value},
         kinds=set(asset.kinds),
         pool=spec.name,
-        deps=[_key(spec, name) for name in asset.deps if name in of_model],
+        deps=[_key(spec, name) for name in asset.deps if name in names],
         required_resource_keys=RESOURCES,
         check_specs=check_specs(spec.name, asset.name, asset.checks),
         **optional,

@@ -1,4 +1,4 @@
-"""The asset checks of a model: a handful, each summing up many measurements of one asset."""
+"""The asset checks of a model. Each summarizes many measurements of one asset."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ REASONS_SHOWN = 20
 
 @dataclass(frozen=True)
 class Check:
-    """One check of an asset; a blocking one stops everything downstream in the same run."""
+    """One check of an asset. If a blocking check fails, nothing downstream runs in the same run."""
 
     name: str
     description: str
@@ -37,21 +37,21 @@ def check_result(
     *,
     stops: bool = True,
 ) -> dg.AssetCheckResult:
-    """Sum up measurements, by chunk, in one result for the whole run.
+    """Summarize the measurements of all chunks of a run in one result.
 
-    A blocking check also fails on what could not be measured; breaches of severity ``info`` do not fail a check.
-    Without ``stops`` a failed check is never an error: a blocking one would keep the other chunks of the run from
-    being measured.
+    A check fails on breached measurements; a blocking check also fails on skipped ones. Severity ``info`` never fails
+    a check. Without ``stops`` a failed check is a warning, because an error in a blocking check would stop the
+    measurement of the other chunks.
     """
     counted = {Status.BREACHED, Status.SKIPPED} if check.blocking else {Status.BREACHED}
     failed = [
         (chunk, m)
-        for chunk, own in measurements.items()
-        for m in own
+        for chunk, of_chunk in measurements.items()
+        for m in of_chunk
         if m.status in counted and m.severity is not Severity.INFO
     ]
     critical = any(m.severity is Severity.CRITICAL for _, m in failed)
-    measured = sum(m.status is not Status.SKIPPED for own in measurements.values() for m in own)
+    measured = sum(m.status is not Status.SKIPPED for of_chunk in measurements.values() for m in of_chunk)
     reasons = [f"- {chunk}: {m.subject} {m.metric}: {m.reason}" for chunk, m in failed]
     more = [f"- and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
     return dg.AssetCheckResult(

@@ -1,4 +1,4 @@
-"""How most assets run: one step for each chunk, and a check of all that was measured."""
+"""The run of most assets: one step for each chunk, then the checks of all measurements."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -19,8 +19,8 @@ def each_chunk(
     """Return the run of an asset that takes one step for each chunk.
 
     Args:
-        step: makes the step, once for a run.
-        needs: assets whose rows the step reads; a chunk of which one was refused or not read is left as it is.
+        step: makes the step, once per run.
+        needs: assets whose rows the step reads. A chunk keeps its results if one of them was refused or not read.
     """
 
     def run(this: AssetRun) -> Iterator[Event]:
@@ -33,14 +33,14 @@ def each_chunk(
 
 
 def run_each_chunk(this: AssetRun, step: Step, needs: Sequence[str]) -> dict[str, tuple[Measurement, ...]]:
-    """Take a step for every chunk of the run, write the results of each at once, and return measurements by chunk.
+    """Run a step for every chunk, write the results of each chunk at once, and return the measurements by chunk.
 
     A chunk keeps its results if one of ``needs`` was refused or not read, or if the step finds the source unreachable.
     """
     measurements: dict[str, tuple[Measurement, ...]] = {}
-    left, kept = kept_chunks(this.context, this.spec, needs), dict[str, str]()
+    unread, kept = kept_chunks(this.context, this.spec, needs), dict[str, str]()
     for chunk in this.chunks:
-        if chunk.key in left or any(refusal(this.spec, chunk, name, store=this.store) is not None for name in needs):
+        if chunk.key in unread or any(refusal(this.spec, chunk, name, store=this.store) is not None for name in needs):
             continue
         try:
             results = step(chunk)
@@ -54,14 +54,14 @@ def run_each_chunk(this: AssetRun, step: Step, needs: Sequence[str]) -> dict[str
 
 
 def fail_on_refusals(spec: ModelSpec, refusals: dict[str, str]) -> None:
-    """Fail the run of the asset if rows of a chunk were refused or not read.
+    """Raise if rows of a chunk were refused or not read.
 
     Args:
         spec: the model.
         refusals: reasons by chunk key.
 
     Raises:
-        dagster.Failure: with one line for each reason; it is not tried again, as that would not help.
+        dagster.Failure: with one line for each reason. It is not retried, because a retry would fail, too.
     """
     if not refusals:
         return

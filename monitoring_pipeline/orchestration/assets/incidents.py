@@ -1,4 +1,4 @@
-"""How the asset ``incidents`` runs: after everything was measured, once for all chunks of the run."""
+"""The run of the asset ``incidents``: once for all chunks of the run, after all measurements."""
 
 from collections.abc import Iterator
 
@@ -16,19 +16,19 @@ from monitoring_pipeline.steps.versions.decisions import decide_night
 
 
 def run_incidents(this: AssetRun) -> Iterator[Event]:
-    """Bring incidents, alerts and decisions up to date; fail at last if rows of a chunk were refused or not read."""
+    """Update incidents, alerts and decisions; then raise if rows of a chunk were refused or not read."""
     spec, store, chunks = this.spec, this.store, this.chunks
     kept = kept_chunks(this.context, spec, this.sources)
     job = this.context.run.job_name
     for chunk in chunks:
         if chunk.key not in kept and (results := recovered_results(spec, chunk, job, store=store)):
             this.write(results)
-    told = update_incidents(spec, store, this.alerting, now=this.clock())
+    announced = update_incidents(spec, store, this.alerting, now=this.clock())
     for chunk in chunks:
         if results := precision_of_alerts(spec, chunk, store=store):
             this.write(results)
     decided = decide_night(spec, chunks[-1], store=store, now=this.clock())
-    lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
+    active = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
     refusals = {
         chunk.key: reason
         for producer in ("labels", "predictions")
@@ -36,4 +36,4 @@ def run_incidents(this: AssetRun) -> Iterator[Event]:
         if (reason := refusal(spec, chunk, producer, store=store)) is not None
     }
     fail_on_refusals(spec, refusals | kept)
-    yield dg.MaterializeResult(metadata=incidents_metadata(lasting, told, decided))
+    yield dg.MaterializeResult(metadata=incidents_metadata(active, announced, decided))

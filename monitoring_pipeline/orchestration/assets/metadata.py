@@ -1,4 +1,4 @@
-"""What a materialization shows in the Dagster UI: numbers to plot over partitions, and a table to read."""
+"""The metadata of a materialization in the Dagster UI: numbers to plot over partitions, and a table to read."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ VERDICT_LEVEL = {
 
 
 def predictions_metadata(results: ChunkResults) -> Metadata:
-    """Rows, what the join accounting counted, and the suite's failures."""
+    """Return the counts of rows, the URI of the snapshot, and a table of all measurements."""
     counts = {str(m.metric): int(m.value) for m in results.measurements if m.subject == "chunk" and m.value is not None}
     shown = {"dagster/partition_row_count": counts["rows"]} if "rows" in counts else {}
     snapshot = {"snapshot": results.snapshot.uri} if results.snapshot else {}
@@ -31,7 +31,7 @@ def predictions_metadata(results: ChunkResults) -> Metadata:
 
 
 def profile_metadata(results: ChunkResults) -> Metadata:
-    """Rows, the worst null share, and the profile of every column."""
+    """Return the number of rows, the worst null share, and the profile of every column."""
     shares = [column.null_share for profile in results.profiles for column in profile.columns]
     return {
         "rows": sum(profile.rows for profile in results.profiles),
@@ -41,7 +41,10 @@ def profile_metadata(results: ChunkResults) -> Metadata:
 
 
 def drift_metadata(results: ChunkResults) -> Metadata:
-    """Number of drifted columns, whether all features together have drifted, the largest effect, every comparison."""
+    """Return the number of drifted columns, whether all features together have drifted, and the largest effect.
+
+    The table contains every comparison.
+    """
     compared = [m for m in results.measurements if m.subject != "chunk"]
     columns = [m for m in compared if m.subject != ALL_FEATURES]
     effects = [m.value for m in columns if m.value is not None and m.severity is not Severity.INFO]
@@ -55,14 +58,14 @@ def drift_metadata(results: ChunkResults) -> Metadata:
 
 
 def labels_metadata(results: ChunkResults) -> Metadata:
-    """Maturity, and what the join accounting counted."""
+    """Return the state of maturity and the counts of labels."""
     return {str(m.metric): m.value for m in results.measurements if m.value is not None} | {
         "state": next((str(m.maturity) for m in results.measurements if m.maturity), "unknown"),
     }
 
 
 def performance_metadata(results: ChunkResults) -> Metadata:
-    """Every metric that could be measured, and the table with intervals."""
+    """Return every metric that could be measured, and the table with intervals."""
     versions = {m.model_version for m in results.measurements}
     values = {
         str(m.metric) if len(versions) == 1 else f"{m.metric} (version {m.model_version})": m.value
@@ -73,7 +76,7 @@ def performance_metadata(results: ChunkResults) -> Metadata:
 
 
 def verdict_metadata(results: ChunkResults) -> Metadata:
-    """The verdict as a word and as a level, and its reasons."""
+    """Return the verdict as a word and as a level, and its reasons."""
     verdict = results.verdict
     if verdict is None:
         return {}
@@ -86,18 +89,18 @@ def verdict_metadata(results: ChunkResults) -> Metadata:
 
 
 def objectives_metadata(results: ChunkResults) -> Metadata:
-    """Attainment, error budget and burn rate of every objective."""
+    """Return attainment, error budget and burn rate of every objective."""
     values = {f"{m.subject}: {m.metric}": m.value for m in results.measurements if m.value is not None}
     return {**values, "table": measurement_table(results.measurements)}
 
 
 def incidents_metadata(
-    lasting: Sequence[StoredIncident], told: Sequence[IncidentEvent], decided: Sequence[Decision]
+    active: Sequence[StoredIncident], announced: Sequence[IncidentEvent], decided: Sequence[Decision]
 ) -> Metadata:
-    """What lasts, what of it is news, and what was decided."""
+    """Return the numbers of active incidents and announced events, a table of the incidents, and the decisions."""
     return {
-        "lasting": len(lasting),
-        "news": len(told),
+        "lasting": len(active),
+        "news": len(announced),
         "table": _table(
             {
                 "name": entry.incident_id,
@@ -106,7 +109,7 @@ def incidents_metadata(
                 "since": entry.incident.since,
                 "title": entry.incident.title,
             }
-            for entry in lasting[:TABLE_ROWS]
+            for entry in active[:TABLE_ROWS]
         ),
         **{decision.topic.value: f"{decision.answer_text}: {decision.reason}" for decision in decided},
     }

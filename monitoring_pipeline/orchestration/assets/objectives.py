@@ -1,4 +1,4 @@
-"""How the asset ``objectives`` runs: later chunks whose windows contain one of the run are measured again, too."""
+"""The run of the asset ``objectives``: it also measures later chunks whose windows contain a chunk of the run."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +12,7 @@ from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 
 
 def run_objectives(this: AssetRun) -> Iterator[Event]:
-    """Measure the objectives as of each chunk of the run, and as of later ones, which are judged again."""
+    """Measure the objectives as of each chunk of the run; then measure and judge the affected later chunks again."""
     step = partial(measure_chunk_objectives, this.spec, store=this.store)
     run_each_chunk(this, step, needs=())
     for chunk in chunks_after(this.spec, this.chunks[-1], store=this.store):

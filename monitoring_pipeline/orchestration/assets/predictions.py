@@ -1,4 +1,4 @@
-"""How the asset ``predictions`` runs: a chunk that is refused does not keep the others from being measured."""
+"""The run of the asset ``predictions``: the other chunks of a run are measured even if one is refused."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,13 @@ from monitoring_pipeline.steps.versions.decisions import decide_night
 
 @dataclass
 class _Taken:
-    """The outcome of each chunk so far: measurements by check and chunk, and reasons by chunk."""
+    """The outcomes of the chunks read so far.
+
+    Attributes:
+        measured: measurements by check and chunk key.
+        refused: reasons of refused chunks by key.
+        kept: reasons of chunks by key that could not be read again and keep their results.
+    """
 
     measured: dict[str, dict[str, tuple[Measurement, ...]]] = field(
         default_factory=lambda: {"schema": {}, "values": {}, "rows": {}}
@@ -30,21 +36,21 @@ class _Taken:
 
     def add(self, chunk: Chunk, outcome: PredictionsOutcome) -> None:
         """Add the outcome of a chunk."""
-        of_suite = {*outcome.suite.schema, *outcome.suite.values}
+        suite_measurements = {*outcome.suite.schema, *outcome.suite.values}
         self.measured["schema"][chunk.key] = outcome.suite.schema
         self.measured["values"][chunk.key] = outcome.suite.values
-        self.measured["rows"][chunk.key] = tuple(m for m in outcome.results.measurements if m not in of_suite)
+        self.measured["rows"][chunk.key] = tuple(m for m in outcome.results.measurements if m not in suite_measurements)
         if outcome.refusal:
             self.refused[chunk.key] = outcome.refusal
 
     @property
     def is_nothing_read(self) -> bool:
-        """Whether no chunk has rows that the assets after this one could measure."""
+        """Whether every chunk was refused, so that later assets have no rows."""
         return len(self.refused) == len(self.measured["schema"])
 
 
 def run_predictions(this: AssetRun) -> Iterator[Event]:
-    """Take the predictions of each chunk; fail if no chunk could be taken."""
+    """Read the predictions of each chunk; raise if no chunk could be read."""
     taken = _Taken()
     for chunk in this.chunks:
         try:
@@ -58,7 +64,7 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
             this.write(verdict_of_refusal(outcome.results))
     yield from _checks(this, taken)
     if taken.is_nothing_read:
-        # No asset after this one runs, so incidents, alerts and decisions are brought up to date here.
+        # No later asset will run, so incidents, alerts and decisions are updated here.
         update_incidents(this.spec, this.store, this.alerting, now=this.clock())
         decide_night(this.spec, this.chunks[-1], store=this.store, now=this.clock())
         fail_on_refusals(this.spec, taken.refused | taken.kept)
@@ -67,9 +73,9 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
 
 
 def _checks(this: AssetRun, taken: _Taken) -> Iterator[dg.AssetCheckResult]:
-    """Yield the checks of all chunks that were read.
+    """Yield the check results of the chunks that were read.
 
-    A blocking check stops the assets downstream only if no chunk was read, as it would stop them for all chunks.
+    A blocking check stops the assets downstream only if no chunk was read, because it stops them for all chunks.
     """
     for check in this.asset.checks:
         if measured := taken.measured[check.name]:

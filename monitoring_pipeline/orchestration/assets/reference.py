@@ -1,4 +1,4 @@
-"""How the asset ``reference`` runs: once for the model, looked up unless its declaration has changed."""
+"""The run of the asset ``reference``: once per model. A reference is built again if its declaration has changed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,19 +12,19 @@ from monitoring_pipeline.steps.roles import effective_spec
 
 
 class ReferenceConfig(dg.Config):
-    """How the reference asset runs."""
+    """The options of a run of the asset; ``rebuild`` builds references even if nothing has changed."""
 
     rebuild: bool = False
 
 
 def run_reference(this: AssetRun) -> Iterator[Event]:
-    """Build the reference of each version, or look it up."""
+    """Build the reference of each version, or load it if its declaration has not changed."""
     config = ReferenceConfig(**this.context.op_execution_context.op_config)
     metadata: dict[str, Any] = {}
-    known = replace(this.loaded, spec=effective_spec(this.spec, this.store))
-    for version in known.spec.reference:
-        built = take_reference(known, version, this.outside, now=this.clock(), rebuild=config.rebuild)
-        this.context.log.info("version %s: %s", version, "as before" if built.reused else "built")
+    loaded = replace(this.loaded, spec=effective_spec(this.spec, this.store))
+    for version in loaded.spec.reference:
+        built = take_reference(loaded, version, this.outside, now=this.clock(), rebuild=config.rebuild)
+        this.context.log.info("version %s: %s", version, "not changed" if built.reused else "built")
         metadata[f"version {version}: rows"] = built.reference.profile.rows
         metadata[f"version {version}: hash"] = built.reference.reference_hash
         for entry in built.reference.performance:

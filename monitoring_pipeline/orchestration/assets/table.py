@@ -25,7 +25,7 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="reference",
         description="Per model version: frozen bins, profile and performance of its reference window. "
-        "Built again when the declaration of sources, features or window changes, or with `rebuild: true`.",
+        "It is built again if the declaration of sources, features or window changes, or with `rebuild: true`.",
         run=run_reference,
         kinds=frozenset({"duckdb", "polars"}),
         is_measured=False,
@@ -34,7 +34,7 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="predictions",
-        description="Snapshot of the chunk's predictions: needed columns only, ids hashed, the suite run on them.",
+        description="Snapshot of the chunk's predictions with needed columns and hashed IDs. The suite is run on them.",
         run=run_predictions,
         deps=("reference",),
         kinds=frozenset({"duckdb", "polars", "greatexpectations"}),
@@ -48,7 +48,7 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="profile",
-        description="Counts of every column over the reference's bins: what all distances are computed from.",
+        description="Counts of every column over the bins of the reference. All distances are computed from them.",
         run=each_chunk(lambda run: partial(profile_predictions, run.spec, kept=run.outside)),
         deps=("reference", "predictions"),
         kinds=frozenset({"polars"}),
@@ -58,26 +58,28 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="drift",
         description="Distance of every column to the reference, or to the earlier days that the spec names, with "
-        "evidence; which columns have drifted, and whether all of them together have.",
+        "hypothesis tests; the columns that have drifted, and whether all features together have drifted.",
         run=each_chunk(lambda run: partial(compare_chunk, run.spec, kept=run.outside)),
         deps=("reference", "predictions", "profile"),
         kinds=frozenset({"scipy"}),
-        checks=(Check("drift", "No column has drifted from the reference: effect over the floor, and evidence."),),
+        checks=(
+            Check("drift", "No column has drifted: an effect size of at least the floor, with a significant test."),
+        ),
         metadata=metadata.drift_metadata,
     ),
     Asset(
         name="estimate",
-        description="Performance that is to be expected without labels, with its measured error: from the scores "
-        "themselves (classification), or from a model of the errors (regression). "
-        "A changed relation of inputs and label cannot be seen this way.",
+        description="Performance estimated without labels, with its measured error: from the scores (classification) "
+        "or from a model of the errors (regression). "
+        "Such estimates do not show a changed relation of inputs and label.",
         run=each_chunk(lambda run: estimate_chunks(run.spec, run.outside)),
         deps=("reference", "predictions"),
         kinds=frozenset({"scikitlearn"}),
-        checks=(Check("estimate", "No metric is expected, without labels, on the wrong side of its threshold."),),
+        checks=(Check("estimate", "No metric is estimated, without labels, on the wrong side of its threshold."),),
     ),
     Asset(
         name="labels",
-        description="Snapshot of the labels that are known by now, and how mature the chunk is.",
+        description="Snapshot of the labels known so far, and the maturity of the chunk.",
         run=each_chunk(lambda run: partial(labels_or_refusal, run.spec, as_of=run.as_of(), reading=run.outside)),
         deps=("reference", "predictions"),
         kinds=frozenset({"duckdb", "polars"}),
@@ -100,8 +102,8 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="attribution",
-        description="Why performance changed: how much of it the moved inputs explain, and how much is a changed "
-        "relation of inputs and label.",
+        description="Split of a change of performance into a part that changed inputs explain, and a part from a "
+        "changed relation of inputs and label.",
         run=each_chunk(
             lambda run: partial(attribute_chunk, run.spec, kept=run.outside),
             needs=("predictions", "labels"),
@@ -112,7 +114,7 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="business",
-        description="The numbers of the user's own SQL.",
+        description="Business metrics, computed by the user's SQL.",
         run=each_chunk(lambda run: partial(measure_business, run.loaded, reading=run.outside)),
         deps=("predictions",),
         kinds=frozenset({"duckdb"}),
@@ -122,7 +124,7 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="objectives",
-        description="Service levels over their rolling windows: attainment, error budget, burn rate.",
+        description="Objectives over their rolling windows: attainment, error budget, burn rate.",
         run=run_objectives,
         deps=("predictions", "labels", "performance", "business"),
         is_wanted=lambda spec: bool(spec.objectives),
@@ -131,7 +133,7 @@ _BEFORE_THE_VERDICT = (
     ),
     Asset(
         name="trial",
-        description="A shadow beside the champion, or a new champion beside the one that it has replaced: "
+        description="A shadow compared with the champion, or a new champion with the former one: "
         "the difference of their losses on the same rows, with a confidence sequence.",
         run=each_chunk(
             lambda run: partial(compare_versions, run.spec, scoring=run.outside),
@@ -144,13 +146,13 @@ _BEFORE_THE_VERDICT = (
     ),
 )
 MEASURED = tuple(asset.name for asset in _BEFORE_THE_VERDICT if asset.is_measured)
-"""The assets from whose results the verdict is made; results stored by one that a model no longer has count, too."""
+"""The assets from whose results the verdict is made; stored results of assets that a model no longer has count, too."""
 SOURCES = tuple(asset.name for asset in _BEFORE_THE_VERDICT if asset.reads_source)
 ASSETS = (
     *_BEFORE_THE_VERDICT,
     Asset(
         name="verdict",
-        description="The judgement on the chunk from everything that was measured on it.",
+        description="The judgement of the chunk from all its measurements.",
         run=each_chunk(lambda run: partial(judge_chunk, run.spec, producers=run.measured, store=run.store)),
         deps=MEASURED,
         is_measured=False,
@@ -159,8 +161,8 @@ ASSETS = (
     ),
     Asset(
         name="incidents",
-        description="Lasting problems, folded from all measurements; alerts about what is new; whether to retrain. "
-        "Fails, once everything is written, where rows were refused or could not be read again.",
+        description="Incidents, derived from all measurements; alerts about their events; decisions about retraining. "
+        "If rows were refused or could not be read again, the asset fails after everything is written.",
         run=run_incidents,
         deps=("verdict",),
         is_measured=False,

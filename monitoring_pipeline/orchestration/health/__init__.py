@@ -1,1 +1,1 @@
-"""The pipeline monitors itself: failed runs, overdue chunks, unusable spec files."""
+"""Monitoring of the pipeline: failed runs, overdue chunks, unusable spec files."""

@@ -1,4 +1,4 @@
-"""Failed runs: which are to be recorded, on which chunks, and why they failed."""
+"""Finds the failed runs to record, with their chunks and the reasons of failure."""
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,13 +34,13 @@ from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
 from monitoring_pipeline.steps.refusals import refusal
 
 OVERLAP = dt.timedelta(minutes=5)
-"""Runs are looked at again for so long: two that end at once may become visible one after the other."""
+"""How far back a tick reads runs again, because two that end at once may become visible one after the other."""
 CANCELED = frozenset({DagsterRunStatus.CANCELED, DagsterRunStatus.CANCELING})
 
 
 @dataclass(frozen=True)
 class _Failure:
-    """Why a run failed; ``is_about_rows`` if it failed on purpose because rows were refused."""
+    """A failed run with its message; ``is_about_rows`` if an asset raised on purpose because rows were refused."""
 
     run: FailedRun
     is_about_rows: bool = False
@@ -56,9 +56,8 @@ def failed_run_requests(
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every failed run that concerns chunks within their model's horizon.
 
-    A run that has died and that Dagster will start again is left to the next one, and so are chunks that a later run
-    of the same job has taken up; refused rows to the measurement that says so already. A recording that failed itself
-    is asked for again.
+    No request is made for a run that Dagster will retry, for chunks that a later run of the same job covers, or for
+    refused rows, which a measurement already reports. If a recording run failed, it is requested again.
     """
     spec_of = {job: spec for spec in specs for job in (nightly_job_name(spec), late_labels_job_name(spec))}
     for run in (record.dagster_run for record in records):
@@ -76,7 +75,7 @@ def failed_run_requests(
 
 
 def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> bool:
-    """Return whether a later run of the same job covers a chunk; it may still succeed, or be recorded itself."""
+    """Return whether a later run of the same job covers a chunk. That run succeeds, or is recorded when it fails."""
     record = instance.get_run_record_by_id(run_id)
     if record is None:
         return False
@@ -92,7 +91,7 @@ def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> boo
 
 
 def keys_of_run(spec: ModelSpec, run: DagsterRun) -> list[str]:
-    """Return the keys of a run's chunks by its tags: one, or a range; none for a run without any."""
+    """Return the keys of a run's chunks from its tags, which name one chunk or a range; none without such tags."""
     ends = _ends_of_run(run)
     if ends is None:
         return []
@@ -101,7 +100,7 @@ def keys_of_run(spec: ModelSpec, run: DagsterRun) -> list[str]:
 
 
 def _ends_of_run(run: DagsterRun) -> tuple[str, str] | None:
-    """Return the keys of a run's first and last chunk by its tags."""
+    """Return the keys of the first and last chunk of a run from its tags; None without such tags."""
     tags = run.tags
     if PARTITION_NAME_TAG in tags:
         return tags[PARTITION_NAME_TAG], tags[PARTITION_NAME_TAG]
@@ -111,7 +110,7 @@ def _ends_of_run(run: DagsterRun) -> tuple[str, str] | None:
 
 
 def _concerns(run: DagsterRun, chunk_key: str) -> bool:
-    """Return whether a chunk is one of a run's: keys sort in the order of time."""
+    """Return whether a run covers a chunk. Keys are compared as text, because they sort in the order of time."""
     ends = _ends_of_run(run)
     return ends is not None and ends[0] <= chunk_key <= ends[1]
 
@@ -134,31 +133,33 @@ def _recording_again(
     failure = run.tags.get(FAILURE_TAG, run.run_id)
     if tries_of(instance, failure) is None:
         return
-    asked: Mapping[str, Any] = run.run_config
-    config = FailureConfig(**asked["ops"][OP]["config"])
+    run_config: Mapping[str, Any] = run.run_config
+    config = FailureConfig(**run_config["ops"][OP]["config"])
     for spec in specs:
         if spec.name == config.model and (keys := _young(spec, config.chunks, now)):
             yield recording_request(run.run_id, config.model_copy(update={"chunks": keys}), failure)
 
 
 def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:
-    """Return the message of the first failed step of a run, or of the run if it died outside of any step."""
+    """Return the failure of the first failed step of a run, or of the run if it died outside of all steps."""
     failed = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.STEP_FAILURE, limit=1).records
     event = failed[0].event_log_entry.dagster_event if failed else None
     if event is None:
         ended = instance.get_records_for_run(run.run_id, of_type=DagsterEventType.RUN_FAILURE, limit=1).records
-        said = ended[0].event_log_entry.dagster_event if ended else None
-        message = message_without_values(said.message or "") if said else ""
+        run_event = ended[0].event_log_entry.dagster_event if ended else None
+        message = message_without_values(run_event.message or "") if run_event else ""
         return _Failure(FailedRun(job=run.job_name, run_id=run.run_id, message=message))
     failure = event.step_failure_data
-    own = failure.user_failure_data
+    described = failure.user_failure_data
     error = failure.error and (failure.error.cause or failure.error)
     return _Failure(
         FailedRun(
             job=run.job_name,
             run_id=run.run_id,
             step=event.step_key or "",
-            message=shortened(own.description or "") if own else message_without_values(error.message if error else ""),
+            message=shortened(described.description or "")
+            if described
+            else message_without_values(error.message if error else ""),
         ),
-        is_about_rows=own is not None,
+        is_about_rows=described is not None,
     )

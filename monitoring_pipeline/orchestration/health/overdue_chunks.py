@@ -1,4 +1,4 @@
-"""Chunks without a verdict in time: which are to be recorded."""
+"""Finds the chunks without a verdict in time that are to be recorded."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -20,10 +20,10 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
-    """Yield a request for every chunk within the horizon that has no verdict in time, unless that is known."""
+    """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded."""
     for spec in specs:
         for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
-            known = store.measurements(spec.name, chunk.key, PRODUCER)
-            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in known):
+            recorded = store.measurements(spec.name, chunk.key, PRODUCER)
+            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in recorded):
                 config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
                 yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)

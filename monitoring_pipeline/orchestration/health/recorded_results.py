@@ -1,4 +1,4 @@
-"""The measurements by which failures of the pipeline are recorded on chunks, and by which they recover."""
+"""Results that record a failure of the pipeline on its chunks, or the recovery from it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -28,7 +28,10 @@ from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 def failure_results(
     spec: ModelSpec, config: FailureConfig, *, instance: DagsterInstance, store: Store
 ) -> Iterator[ChunkResults]:
-    """Yield the results that record a failure on its chunks, except those that a later run has taken up."""
+    """Yield the results that record a failure on its chunks.
+
+    A chunk is left out if a later run covers it, or if an overdue chunk has got its verdict.
+    """
     for key in config.chunks:
         chunk = spec.calendar.chunk(key)
         if config.kind == "overdue":
@@ -39,18 +42,18 @@ def failure_results(
             run = FailedRun(job=config.job, run_id=config.run_id, step=config.step, message=config.message)
             failure = run_failure_measurement(run)
         if stands:
-            known = store.measurements(spec.name, key, PRODUCER)
-            yield _results(spec, chunk, with_failure(known, failure))
+            recorded = store.measurements(spec.name, key, PRODUCER)
+            yield _results(spec, chunk, with_failure(recorded, failure))
 
 
 def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store) -> ChunkResults | None:
-    """Return the results that end the failures of a chunk that a run has judged; None if nothing changes.
+    """Return the results that end the failures of a chunk after a run has judged it; None if nothing changes.
 
-    Chunks on which nothing ever failed get no results, so that their tables stay as they were.
+    A chunk without recorded failures gets no results, so that its stored results do not change.
     """
-    known = store.measurements(spec.name, chunk.key, PRODUCER)
-    now_known = recovered(known, job_name, nightly_job_name(spec))
-    return _results(spec, chunk, now_known) if now_known != tuple(known) else None
+    before = store.measurements(spec.name, chunk.key, PRODUCER)
+    after = recovered(before, job_name, nightly_job_name(spec))
+    return _results(spec, chunk, after) if after != tuple(before) else None
 
 
 def _results(spec: ModelSpec, chunk: Chunk, measurements: Sequence[Measurement]) -> ChunkResults:

@@ -22,15 +22,15 @@ from monitoring_pipeline.spec.model import ModelSpec
 RETRIES = dg.RetryPolicy(max_retries=4, delay=10, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS)
 
 AfterRecording = Callable[[ModelSpec, Sequence[Chunk], Store, dt.datetime], None]
-"""What follows, in the same run, for the chunks of one model about which something was written, and the time."""
+"""Runs after failures of a model were written, with the chunks that have failures recorded, and the present time."""
 RecordSpecs = Callable[[Store, dt.datetime], None]
-"""Brings the incidents about unusable specs up to the files as they are now."""
+"""Updates the incidents about unusable specs from the present files."""
 
 
 def build_record_failures_job(
     specs: Sequence[ModelSpec], after: AfterRecording, record_specs: RecordSpecs = lambda _, __: None
 ) -> dg.JobDefinition:
-    """Return the job that writes down what the sensor has found, and calls ``after`` for what it wrote."""
+    """Return the job that records the failure in its config, and then calls ``after`` for the recorded chunks."""
     by_name = {spec.name: spec for spec in specs}
 
     @dg.op(name=OP, retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
@@ -42,7 +42,7 @@ def build_record_failures_job(
     ) -> None:
         spec, now = by_name.get(config.model), clock()
         if spec is None:
-            # Its spec may have broken after the sensor was loaded; then that is what there is to say.
+            # Either a spec file is unusable, or the model's spec broke after the sensor was loaded.
             context.log.warning("%s: no model with a usable spec", config.model)
             record_specs(store, now)
             return
@@ -51,7 +51,7 @@ def build_record_failures_job(
             store.replace(results, run_id=context.run_id, measured_at=now)
             written += 1
         context.log.info("%s: %s: written on %d chunks", config.model, config.kind, written)
-        # Also for chunks that an attempt before this one has written, and then died.
+        # Includes chunks that an earlier attempt wrote before it died.
         chunks = [spec.calendar.chunk(key) for key in config.chunks]
         touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, PRODUCER)]
         if touched:
@@ -60,7 +60,7 @@ def build_record_failures_job(
     @dg.job(
         name=JOB,
         executor_def=dg.in_process_executor,
-        description="Writes failed runs and overdue chunks down as measurements of the chunks they concern.",
+        description="Records failed runs and overdue chunks as measurements of the chunks that they concern.",
     )
     def record_failures() -> None:
         record()

@@ -1,4 +1,4 @@
-"""Requests for runs that record a failure of the pipeline, and how often one is tried."""
+"""Requests for runs that record a failure of the pipeline, and the limit of attempts."""
 
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
@@ -7,15 +7,16 @@ from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINIS
 
 JOB, SENSOR, OP = "record_failures", "pipeline_health", "record"
 MOST_TRIES = 3
-"""Most runs for one failure: a failure that cannot be recorded is not asked for forever."""
+"""The maximum number of runs that try to record one failure."""
 FAILURE_TAG = "monitoring_pipeline/failure"
-"""What a run records: all tries of it share the value."""
+"""Tag that names the failure that a run records; all attempts share its value."""
 
 
 class FailureConfig(dg.Config):
-    """One failure: of a run (``kind: run``, with its id) on some chunks, or chunks without a verdict (``overdue``).
+    """One failure to record.
 
-    Or a file of specs whose incident is out of date (``spec``); ``model`` is the name of the file then.
+    With ``kind: run`` it is a failed run, named by its ID, on its chunks. With ``overdue`` it is chunks without a
+    verdict in time. With ``spec`` it is a spec file whose incident is out of date; ``model`` is then the file's name.
     """
 
     model: str
@@ -28,14 +29,14 @@ class FailureConfig(dg.Config):
 
 
 def tries_of(instance: DagsterInstance, failure: str) -> int | None:
-    """Return how often a failure's recording has been tried; None while that is under way, or after too many tries."""
+    """Return the number of attempts to record a failure; None while one is unfinished, or after the maximum."""
     runs = instance.get_runs(RunsFilter(tags={FAILURE_TAG: failure}))
-    is_done = len(runs) < MOST_TRIES and not any(run.status in UNFINISHED for run in runs)
-    return len(runs) if is_done else None
+    may_try = len(runs) < MOST_TRIES and not any(run.status in UNFINISHED for run in runs)
+    return len(runs) if may_try else None
 
 
 def recording_request(run_key: str, config: FailureConfig, failure: str = "") -> dg.RunRequest:
-    """Return the request to record a failure; ``failure`` names it, where the run's key does not."""
+    """Return the request to record a failure, which is named by ``failure``, or by ``run_key`` if that is empty."""
     return dg.RunRequest(
         run_key=run_key,
         run_config=dg.RunConfig(ops={OP: config}),

@@ -1,8 +1,8 @@
-"""The sensor by which the pipeline watches itself.
+"""The sensor that finds failures of the pipeline and requests runs that record them.
 
-A sensor may not have side effects, and Dagster's own sensor of run statuses fires at most once. So this one only asks
-for runs of the job that records failures. A failure that is not recorded yet is found again by the next tick, and the
-run key makes it one run.
+A sensor may not have side effects, so it only requests runs of the recording job. Dagster's run status sensor is not
+used, because it fires at most once for a run. This sensor finds a failure at every tick until it is recorded; the run
+key makes all requests for it one run.
 """
 
 import datetime as dt
@@ -27,11 +27,11 @@ LOOKBACK = dt.timedelta(hours=24)
 def build_pipeline_health_sensor(
     specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
 ) -> dg.SensorDefinition:
-    """Return the sensor that finds failed runs, overdue chunks and unusable specs, and asks for them to be recorded."""
+    """Return the sensor that requests recordings of failed runs, overdue chunks and unusable specs."""
 
     @dg.sensor(
         name=SENSOR,
-        # By its name: Dagster would copy a sensor that holds the job, and warn about its own beta parameters.
+        # The name, because Dagster would copy a sensor that holds the job, and warn about Dagster's beta parameters.
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
         description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
@@ -46,7 +46,7 @@ def build_pipeline_health_sensor(
         since = _since(context.cursor, now)
         records = _failed_records(context.instance, since)
         bad = bad_specs()
-        # Nothing can be written of a model whose spec has broken since; its days are overdue once that is mended.
+        # No result can be written for a model whose spec is broken; its overdue chunks are found once it is corrected.
         usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
         requests = [
             *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),

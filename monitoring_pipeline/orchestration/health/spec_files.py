@@ -1,4 +1,4 @@
-"""Files that are no usable spec become incidents, each under its own file's name, as nothing of its model runs."""
+"""Incidents about unusable spec files, stored under the name of the file because no model can be loaded from it."""
 
 import datetime as dt
 import hashlib
@@ -22,24 +22,26 @@ from monitoring_pipeline.spec.loading import BadSpec
 from monitoring_pipeline.steps.chunk.incidents import Rules
 
 BadSpecs = Callable[[], Sequence[BadSpec]]
-"""Finds the files that are no usable spec now."""
+"""Returns the spec files that are unusable now."""
 
 
 def files_to_record(bad: Sequence[BadSpec], store: Store) -> list[str]:
-    """Return the names of the files of which the incidents do not say what is true now."""
-    known = {stored.incident.model: stored for stored in store.incidents() if lasting([stored])}
-    found = _by_file(bad)
-    return [file for file in sorted({*known, *found}) if not is_up_to_date(found.get(file), known.get(file))]
+    """Return the names of the files whose incidents are out of date."""
+    incidents = {stored.incident.model: stored for stored in store.incidents() if lasting([stored])}
+    bad_files = _by_file(bad)
+    return [
+        file for file in sorted({*incidents, *bad_files}) if not is_up_to_date(bad_files.get(file), incidents.get(file))
+    ]
 
 
 def spec_requests(
     bad: Sequence[BadSpec], *, instance: DagsterInstance, store: Store, now: dt.datetime
 ) -> Iterator[dg.RunRequest]:
-    """Yield a request for every file whose incident does not say what is true of it: a few tries for each change."""
+    """Yield a request for every file whose incident is out of date, with a limited number of attempts per change."""
     for file in files_to_record(bad, store):
         problems = [problem for entry in bad if entry.path.name == file for problem in entry.problems]
-        found = hashlib.sha256(repr(problems).encode()).hexdigest()[:8]
-        failure = f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{found}"
+        problems_hash = hashlib.sha256(repr(problems).encode()).hexdigest()[:8]
+        failure = f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{problems_hash}"
         tries = tries_of(instance, failure)
         if tries is not None:
             config = FailureConfig(model=file, chunks=[], kind="spec")
@@ -47,20 +49,20 @@ def spec_requests(
 
 
 def update_spec_incidents(bad: Sequence[BadSpec], store: Store, alerting: Rules, *, now: dt.datetime) -> None:
-    """Open an incident for each bad file, and resolve those of files that are good again, or gone.
+    """Open an incident for each unusable file, and resolve the incidents of files that are usable again or removed.
 
     Raises:
-        SpecError: when nobody can say who is told; nothing is stored then.
+        SpecError: when the alerting rules cannot be read; nothing is stored then.
     """
-    rules, found = alerting(), _by_file(bad)
+    rules, bad_files = alerting(), _by_file(bad)
     for file in files_to_record(bad, store):
-        judge = _JudgeFile(file, found.get(file), now.date().isoformat())
+        judge = _JudgeFile(file, bad_files.get(file), now.date().isoformat())
         store.update_incidents(file, judge, partial(_plan, rules, now), at=now)
 
 
 @dataclass(frozen=True)
 class _JudgeFile:
-    """Judges one file on a day, within the store's transaction."""
+    """Judges one file on a day; the store calls it within its transaction."""
 
     file: str
     bad: BadSpec | None
@@ -73,7 +75,7 @@ class _JudgeFile:
 def _plan(
     rules: AlertingRules, now: dt.datetime, stored: StoredIncident, event: IncidentEvent
 ) -> Sequence[PlannedAlert]:
-    """Plan as for an incident of the file's model, by whose name the routes go."""
+    """Plan the alerts as for an incident of the model in the file, because routes match the names of models."""
     of_model = replace(stored.incident, model=stored.incident.subjects[0])
     return plan_alerts(rules, replace(stored, incident=of_model), event, now=now)
 

@@ -1,4 +1,4 @@
-"""Delivers alerts: a sensor sees that messages are due, and a run of one job sends them."""
+"""Delivery of alerts: a sensor finds due messages and requests a run of the job that sends them."""
 
 import datetime as dt
 import hashlib
@@ -16,13 +16,13 @@ from monitoring_pipeline.steps.chunk.incidents import Rules
 
 JOB, SENSOR = "deliver_alerts", "alerts"
 LEASE = dt.timedelta(minutes=15)
-"""How long a delivery may hold messages while nobody knows whether it lives."""
-LEASE_OF_THE_DEAD = dt.timedelta(minutes=1)
-"""The same when Dagster knows of no delivery that is running: time for one that is just beginning."""
+"""How long messages stay reserved for the delivery that took them, while another delivery may be running."""
+SHORT_LEASE = dt.timedelta(minutes=1)
+"""The same if Dagster lists no other running delivery; it leaves time for a delivery that is just starting."""
 
 
 class Failure(Protocol):
-    """A message that a channel did not take."""
+    """A message that a channel did not accept."""
 
     @property
     def channel(self) -> str:
@@ -31,46 +31,48 @@ class Failure(Protocol):
 
     @property
     def error(self) -> str:
-        """What it said."""
+        """The error of the channel."""
         ...
 
 
 class DeliveryReport(Protocol):
-    """What became of the messages of one delivery."""
+    """The outcomes of the messages of one delivery."""
 
     @property
     def sent(self) -> tuple[int, ...]:
-        """Those that arrived."""
+        """The IDs of the messages that were sent."""
         ...
 
     @property
     def dropped(self) -> Mapping[int, str]:
-        """Those that need not be sent any more, and why."""
+        """The reasons why messages are no longer to be sent, by ID."""
         ...
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """Those that a channel did not take."""
+        """The messages that a channel did not accept."""
         ...
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What went amiss beside."""
+        """Other problems of the delivery."""
         ...
 
 
 class Delivery(Protocol):
-    """Sends what is due in the outbox."""
+    """Sends the due messages of the outbox."""
 
     def __call__(self, store: Store, clock: Clock, lease: dt.timedelta) -> DeliveryReport:
-        """Send everything that is due, channel by channel."""
+        """Send all due messages, channel by channel."""
         ...
 
 
 def build_delivery_job() -> dg.JobDefinition:
-    """Return the job that sends what is due; a channel that is down fails nothing, its messages stay due."""
+    """Return the job that sends the due messages. If a channel is down, the run succeeds and its messages stay due."""
 
-    @dg.op(name="deliver", description="Sends every message that is due; what a channel does not take is due later.")
+    @dg.op(
+        name="deliver", description="Sends every due message; one that a channel does not accept is due again later."
+    )
     def deliver(
         context: dg.OpExecutionContext,
         store: dg.ResourceParam[Store],
@@ -90,7 +92,7 @@ def build_delivery_job() -> dg.JobDefinition:
         name=JOB,
         executor_def=dg.in_process_executor,
         tags={JOB: "all"},
-        description="Sends the alerts that are due to their channels.",
+        description="Sends the due alerts to their channels.",
     )
     def deliver_alerts() -> None:
         deliver()
@@ -99,14 +101,14 @@ def build_delivery_job() -> dg.JobDefinition:
 
 
 def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.SensorDefinition:
-    """Return the sensor that asks for a delivery whenever messages are due and none is under way."""
+    """Return the sensor that requests a delivery if messages are due and no delivery is under way."""
 
     @dg.sensor(
         name=SENSOR,
-        # By its name: Dagster would copy a sensor that holds the job, and warn of its own beta parameters.
+        # The name, because Dagster would copy a sensor that holds the job, and warn about Dagster's beta parameters.
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
-        description="Asks for a delivery when alerts are due.",
+        description="Requests a delivery when alerts are due.",
     )
     def alerts(
         context: dg.SensorEvaluationContext,
@@ -114,14 +116,14 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
         clock: dg.ResourceParam[Clock],
         alerting: dg.ResourceParam[Rules],
     ) -> dg.RunRequest | dg.SkipReason:
-        due = store.due_alerts(clock(), lease=LEASE_OF_THE_DEAD)
+        due = store.due_alerts(clock(), lease=SHORT_LEASE)
         if not due:
             return dg.SkipReason("no alert is due")
-        # Raises in the tick, where it is seen, instead of in one delivery after another.
+        # Unreadable rules raise here, so that the tick fails visibly instead of one delivery after another.
         alerting()
         if delivery_under_way(context.instance):
             return dg.SkipReason(f"{len(due)} alerts are due, and a delivery is under way")
-        # A message that is due again, after a failure or a delivery that died, makes another key.
+        # A message that is due again, after a failure or after a delivery that died, changes the key.
         tries = context.instance.get_runs_count(RunsFilter(job_name=JOB))
         return dg.RunRequest(run_key=hashlib.sha256(f"{due}:{tries}".encode()).hexdigest()[:16], tags=ASKED_AGAIN)
 
@@ -129,11 +131,11 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
 
 
 def delivery_under_way(instance: DagsterInstance) -> bool:
-    """Whether a delivery has been asked for that has not ended."""
+    """Return whether a requested delivery has not ended."""
     return bool(instance.get_runs(RunsFilter(job_name=JOB, statuses=UNFINISHED), limit=1))
 
 
-def lease(instance: DagsterInstance, own_run_id: str) -> dt.timedelta:
-    """Return for how long a delivery leaves alone what another one has taken and not marked."""
+def lease(instance: DagsterInstance, this_run_id: str) -> dt.timedelta:
+    """Return how long messages that another delivery took and did not mark as sent stay reserved for it."""
     running = instance.get_runs(RunsFilter(job_name=JOB, statuses=list(IN_PROGRESS_RUN_STATUSES)))
-    return LEASE if any(run.run_id != own_run_id for run in running) else LEASE_OF_THE_DEAD
+    return LEASE if any(run.run_id != this_run_id for run in running) else SHORT_LEASE

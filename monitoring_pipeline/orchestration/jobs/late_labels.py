@@ -1,4 +1,4 @@
-"""Sensors: one per purpose for all models. They read and return run requests; effects happen in runs."""
+"""The sensor that requests runs for past chunks when their labels arrive. It reads only; runs have the effects."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -26,14 +26,14 @@ MOST_TRIES = 3
 def build_late_labels_sensor(
     specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
 ) -> dg.SensorDefinition:
-    """Return the sensor that re-runs past chunks whose labels have grown, once per arrival unless the run fails."""
+    """Return the sensor that requests one run per arrival of labels for a past chunk, and more if that run fails."""
 
     @dg.sensor(
         name="late_labels",
         jobs=jobs,
         minimum_interval_seconds=interval_seconds,
-        description="Finds past partitions whose labels have grown, or whose label delay has passed, "
-        f"and re-runs labels, performance and verdict for them: once per arrival, {MOST_TRIES} times where it fails.",
+        description="Finds past partitions with newly arrived labels, or whose label delay has passed, and requests "
+        f"runs that measure them again. A failed run is repeated; an arrival has at most {MOST_TRIES} runs.",
     )
     def late_labels(
         context: dg.SensorEvaluationContext,
@@ -45,10 +45,10 @@ def build_late_labels_sensor(
         unreadable: list[str] = []
         for spec in specs:
             try:
-                found = late_label_requests(spec, store, warehouse, now=clock())
-                requests.extend(wanted for request in found for wanted in _unless_tried(request, context.instance))
+                arrived = late_label_requests(spec, store, warehouse, now=clock())
+                requests.extend(to_run for request in arrived for to_run in _unless_tried(request, context.instance))
             except SourceError as error:
-                # The other models' labels still count; this model's nightly run reports the same failure.
+                # Labels of other models are still looked for; this model's nightly run reports the same failure.
                 context.log.warning("%s: %s", spec.name, error)
                 unreadable.append(spec.name)
         reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have arrived"
@@ -60,9 +60,10 @@ def build_late_labels_sensor(
 def late_label_requests(
     spec: ModelSpec, store: Store, warehouse: Warehouse, *, now: dt.datetime
 ) -> Iterator[dg.RunRequest]:
-    """Yield a request for every chunk whose labels differ from those its performance was measured on.
+    """Yield a request for every chunk whose labels differ from those on which its performance was measured.
 
-    The run key is made of what has arrived, so the same arrival asks once.
+    A chunk is also measured again when its label delay has passed. The run key contains the number of labels and the
+    time of the newest, so that one arrival causes one request.
     """
     seen = _labels_seen(spec, store)
     chunks = _within_lookback(spec, [spec.calendar.chunk(key) for key in sorted(seen)])
@@ -84,7 +85,7 @@ def late_label_requests(
 
 
 def _unless_tried(request: dg.RunRequest, instance: DagsterInstance) -> Iterator[dg.RunRequest]:
-    """Yield the request; under another key after runs that failed, and not at all after enough of them."""
+    """Yield the request if it has no runs yet, or with a new run key if all its runs failed and some remain."""
     runs = instance.get_runs(RunsFilter(tags={ARRIVAL_TAG: request.tags[ARRIVAL_TAG]}))
     if not runs:
         yield request
@@ -93,9 +94,9 @@ def _unless_tried(request: dg.RunRequest, instance: DagsterInstance) -> Iterator
 
 
 def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:
-    """Return what was last known of the labels by chunk key; ``None`` where they could not be read.
+    """Return the newest snapshot of labels by chunk key, ``None`` if the labels could not be read.
 
-    Chunks without predictions are left out: their labels cannot be joined to anything.
+    Chunks without predictions are left out, because their labels cannot be joined.
     """
     predictions = store.snapshots(spec.name, "predictions")
     labels = store.snapshots(spec.name, "labels")
@@ -106,16 +107,16 @@ def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:
 
 
 def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
-    """Return the chunks young enough, counted from the newest that is monitored."""
+    """Return the chunks that end within ``labels.lookback`` before the end of the newest chunk."""
     if not chunks:
         return []
     oldest = max(chunk.end for chunk in chunks) - spec.labels.lookback
     return [chunk for chunk in chunks if chunk.end >= oldest]
 
 
-def _arrival(known: Snapshot | None, counted: LabelCount) -> str | None:
-    """Return what has arrived since the chunk was measured, or None."""
-    if known is not None and (counted.rows, counted.latest_at) == (known.rows, known.latest_at):
+def _arrival(measured: Snapshot | None, counted: LabelCount) -> str | None:
+    """Return a text that identifies the labels that arrived since the chunk was measured; None if none did."""
+    if measured is not None and (counted.rows, counted.latest_at) == (measured.rows, measured.latest_at):
         return None
     return f"{counted.rows}:{counted.latest_at.isoformat() if counted.latest_at else 'none'}"
 

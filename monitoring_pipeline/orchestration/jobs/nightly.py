@@ -1,4 +1,4 @@
-"""The jobs and the schedule of one model."""
+"""The nightly job, the late-label job and the schedule of one model."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def build_nightly_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
-    """Return the job of one night.
+    """Return the job that measures one chunk.
 
     Args:
         spec: the model.
-        keys: of all its assets. Groups are for people to arrange, so the job does not select by them.
+        keys: the keys of all its assets. The job does not select by group, because users may regroup assets.
     """
     return dg.define_asset_job(
         nightly_job_name(spec),
@@ -26,11 +26,11 @@ def build_nightly_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> Unresolve
 
 
 def build_late_labels_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
-    """Return the job that the late-label sensor asks for.
+    """Return the job that the late-label sensor requests.
 
     Args:
         spec: the model.
-        keys: of the assets that labels which arrive late can change.
+        keys: the keys of the assets that labels which arrive late can change.
     """
     return dg.define_asset_job(
         late_labels_job_name(spec),

@@ -1,1 +1,1 @@
-"""What all Dagster code shares: partitions, job names, run tags and requests."""
+"""Partitions, job names, run tags and requests that all Dagster code uses."""

@@ -1,4 +1,4 @@
-"""Everything that is used of Dagster's private modules, so that an upgrade of Dagster is checked in one place."""
+"""All imports from Dagster's private modules, so that an upgrade of Dagster is checked in one place."""
 
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.errors import DagsterUserCodeUnreachableError

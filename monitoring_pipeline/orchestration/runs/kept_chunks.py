@@ -1,6 +1,6 @@
-"""Chunks that a run could not read again because their source was away: what was known of them stays.
+"""Chunks that keep their stored results because a run could not reach their source to read them again.
 
-The asset that cannot read them notes them in the run's events; those after it leave them alone, and the last one fails.
+The asset that cannot read them records them in the events of the run. Later assets skip them, and the last one fails.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,18 +14,18 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def reason_to_keep(error: SourceUnreachableError) -> str:
-    """Return what people are told of a chunk that was not read again."""
-    return f"not read again, what was known stays: {error}"
+    """Return the message about a chunk that was not read again."""
+    return f"not read again, so the stored results stay: {error}"
 
 
 def note_kept_chunks(context: dg.AssetExecutionContext, reasons: Mapping[str, str]) -> None:
-    """Note, by chunk key, why a finished asset has left chunks as they were."""
+    """Record in the events of the run why an asset kept the results of chunks; ``reasons`` are by chunk key."""
     for key, reason in reasons.items():
         context.log_event(dg.AssetObservation(asset_key=context.asset_key, partition=key, description=reason))
 
 
 def kept_chunks(context: dg.AssetExecutionContext, spec: ModelSpec, producers: Sequence[str]) -> dict[str, str]:
-    """Return, by chunk key, why one of ``producers`` has left chunks of this run as they were."""
+    """Return the reasons, by chunk key, for which one of ``producers`` kept the results of chunks of this run."""
     assets = {dg.AssetKey([spec.name, producer]) for producer in producers}
     return {
         str(noted.partition): str(noted.description)

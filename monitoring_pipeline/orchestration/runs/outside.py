@@ -1,4 +1,4 @@
-"""Everything outside, made from the resources of a run: users may override each of these."""
+"""The ports of a run, made from its resources. Users may override each resource."""
 
 from typing import cast
 
@@ -18,20 +18,20 @@ from monitoring_pipeline.ports.warehouse import Warehouse
     required_resource_keys={
         "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
     },
-    description="Everything outside that the steps work with, made from the other resources.",
+    description="All ports that the steps use, made from the other resources.",
 )  # fmt: skip
 def outside_of_run(context: dg.InitResourceContext) -> Outside:
-    """Return everything outside that the steps of a run work with."""
-    given = context.resources
+    """Return the ports of the steps of a run."""
+    resources = context.resources
     return Outside(
-        warehouse=cast("Warehouse", given.warehouse),
-        store=cast("Store", given.store),
-        snapshots=cast("Snapshots", given.snapshots),
-        suites=cast("Suites", given.suites),
-        registry=cast("Registry", given.registry),
-        run_trainer=cast("RunTrainer", given.run_trainer),
-        ask_trainer=cast("AskTrainer", given.ask_trainer),
-        id_key=cast("bytes", given.id_key),
-        clock=cast("Clock", given.clock),
+        warehouse=cast("Warehouse", resources.warehouse),
+        store=cast("Store", resources.store),
+        snapshots=cast("Snapshots", resources.snapshots),
+        suites=cast("Suites", resources.suites),
+        registry=cast("Registry", resources.registry),
+        run_trainer=cast("RunTrainer", resources.run_trainer),
+        ask_trainer=cast("AskTrainer", resources.ask_trainer),
+        id_key=cast("bytes", resources.id_key),
+        clock=cast("Clock", resources.clock),
         run_id=context.run.run_id if context.run else "",
     )

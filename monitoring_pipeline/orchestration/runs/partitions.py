@@ -1,4 +1,4 @@
-"""Chunks as Dagster partitions, and the moment that a run looks from."""
+"""Chunks as Dagster partitions, and the time as of which a run reads labels."""
 
 import datetime as dt
 
@@ -43,10 +43,10 @@ def chunks_of(context: dg.AssetExecutionContext, spec: ModelSpec) -> list[Chunk]
 
 
 def as_of(context: dg.AssetExecutionContext, clock: Clock) -> dt.datetime:
-    """Return the moment whose knowledge a run uses: now, or the run's tag ``monitoring_pipeline/as_of``.
+    """Return the time as of which a run reads labels: the run's tag ``monitoring_pipeline/as_of``, or now without it.
 
     Raises:
-        dagster.Failure: when the tag has no zone; a retry would not help.
+        dagster.Failure: when the tag has no time zone. It is not retried, because a retry would fail, too.
         ValueError: when the tag is not an ISO 8601 time.
     """
     tag = context.run.tags.get(AS_OF_TAG)

@@ -6,6 +6,5 @@ from monitoring_pipeline.orchestration.runs.dagster_private import IN_PROGRESS_R
 
 UNFINISHED = [*IN_PROGRESS_RUN_STATUSES, DagsterRunStatus.QUEUED, DagsterRunStatus.NOT_STARTED]
 
-
 ASKED_AGAIN = {MAX_RETRIES_TAG: "0"}
-"""Tag of a run that its sensor asks for again when it has died: Dagster need not do so too."""
+"""Tag that switches off Dagster's retries, because the sensor requests the run again if it dies."""

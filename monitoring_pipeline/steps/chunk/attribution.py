@@ -1,4 +1,4 @@
-"""The step that says why performance changed: because the inputs moved, or the relation of inputs and label."""
+"""The step that splits a change of performance into a part from changed inputs and a part from a changed relation."""
 
 import polars as pl
 
@@ -19,15 +19,15 @@ from monitoring_pipeline.steps.inputs import (
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 REFERENCE_ROWS = 2 * SAMPLE_ROWS
-"""Rows of the reference that are read: as some have no label, more than are compared."""
+"""Rows of the reference that are read; more than are compared, because some have no label."""
 
 
 def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
-    """Split each version's change of performance against its reference."""
+    """Split the change of each version's performance against its reference."""
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
     labels = required_snapshot(kept.store, spec, chunk, LABELS)
     rows = kept.snapshots.read(predictions.uri)
-    known = kept.snapshots.read(labels.uri, ["row_id", "label"])
+    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
     references = load_references(spec, kept.store, rows["model_version"].unique().sort().to_list())
     measured: list[Measurement] = []
     for version, reference in references.items():
@@ -37,7 +37,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
                 model_version=version,
                 reference_rows=reference_rows(spec, reference, kept, first=REFERENCE_ROWS),
                 rows=rows.filter(pl.col("model_version") == version),
-                labels=known,
+                labels=label_rows,
                 seed_parts=(spec.name, version, chunk.key),
             )
         )

@@ -1,4 +1,4 @@
-"""The step that asks the warehouse for a chunk's business metrics: the numbers of the user's own SQL."""
+"""The step that measures a chunk's business metrics with the user's SQL in the warehouse."""
 
 import hashlib
 from collections.abc import Iterator
@@ -35,10 +35,10 @@ BUSINESS = "business"
 
 
 def check_business(loaded: LoadedSpec) -> None:
-    """Refuse business metrics whose SQL file cannot be read, or refers to unknown parameters.
+    """Refuse business metrics whose SQL file cannot be read or refers to unknown parameters.
 
     Raises:
-        SpecError: with one line per problem: spec, metric, file, and what is wrong.
+        SpecError: with one line per problem: spec, metric, file, and the problem.
     """
     problems: list[str] = []
     for name, metric in loaded.spec.business.items():
@@ -51,20 +51,20 @@ def check_business(loaded: LoadedSpec) -> None:
 
 
 def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> ChunkResults:
-    """Measure every business metric of the spec on a chunk; one that cannot be measured does not stop the others.
+    """Measure every business metric of the spec on a chunk; one that cannot be measured is skipped.
 
-    A metric whose SQL uses :model_version is measured for each version that made predictions in the chunk, any other
-    once. The results are made from the SQL's text and what came out, as nobody knows which rows it has read.
+    A metric whose SQL uses :model_version is measured for each version with predictions in the chunk, any other metric
+    once. The input fingerprint is made from the text and the results of the SQL, because the rows that it reads are
+    not known here.
 
     Raises:
         SourceUnreachableError: when the warehouse is away, and the metrics of the chunk have been measured before.
     """
     spec = loaded.spec
     versions = _versions(reading, spec, chunk) if spec.business else []
-    known = reading.store.measurements(spec.name, chunk.key, BUSINESS)
-    night = _Night(
-        loaded, chunk, tuple(versions), reading.warehouse, is_known=any(m.status is not Status.SKIPPED for m in known)
-    )
+    stored = reading.store.measurements(spec.name, chunk.key, BUSINESS)
+    was_measured = any(m.status is not Status.SKIPPED for m in stored)
+    query = _Query(loaded, chunk, tuple(versions), reading.warehouse, was_measured)
     measured: list[Measurement] = []
     texts: list[str] = []
     for name, metric in spec.business.items():
@@ -74,7 +74,7 @@ def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Chun
             measured.append(business_failure(name, metric, str(error)))
             continue
         texts.append(f"{name}:{hashlib.sha256(text.encode()).hexdigest()}")
-        measured.extend(_measure(night, name, metric, text))
+        measured.extend(_measure(query, name, metric, text))
     return ChunkResults(
         producer=BUSINESS,
         chunk=chunk,
@@ -88,29 +88,29 @@ def _versions(kept: Kept, spec: ModelSpec, chunk: Chunk) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Night:
-    """What all metrics of one chunk share."""
+class _Query:
+    """The inputs that all metrics of one chunk share; ``was_measured`` if results of the chunk are stored."""
 
     loaded: LoadedSpec
     chunk: Chunk
     versions: tuple[str, ...]
     warehouse: Warehouse
-    is_known: bool
+    was_measured: bool
 
 
-def _measure(night: _Night, name: str, metric: BusinessMetric, text: str) -> Iterator[Measurement]:
+def _measure(query: _Query, name: str, metric: BusinessMetric, text: str) -> Iterator[Measurement]:
     try:
         by_version = MODEL_VERSION in parse_business_query(text).parameters
     except BusinessQueryError as error:
         yield business_failure(name, metric, str(error))
         return
-    if by_version and not night.versions:
+    if by_version and not query.versions:
         yield without_predictions(name, metric)
-    for version in night.versions if by_version else ("",):
+    for version in query.versions if by_version else ("",):
         try:
-            value = night.warehouse.business_metric(text, night.chunk, version)
+            value = query.warehouse.business_metric(text, query.chunk, version)
         except SourceError as error:
-            if night.is_known and isinstance(error, SourceUnreachableError):
+            if query.was_measured and isinstance(error, SourceUnreachableError):
                 raise
             yield business_failure(name, metric, str(error), model_version=version)
         else:

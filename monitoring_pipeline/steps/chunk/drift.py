@@ -1,4 +1,4 @@
-"""The step that compares a chunk's profiles with what its columns looked like before."""
+"""The step that compares a chunk's profiles with the reference or the baseline."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,7 +27,11 @@ from monitoring_pipeline.steps.references import days_producer, load_references,
 
 
 def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
-    """Compare the chunk's profiles with the reference, or with the earlier days that the spec names."""
+    """Compare the chunk's profiles with the reference, or with the baseline that the spec names.
+
+    Raises:
+        MissingInputError: when the chunk has no profile or no predictions, or a reference has not been built.
+    """
     profiles = {profile.model_version: profile for profile in kept.store.profiles(spec.name, chunk.key)}
     provenance = kept.store.provenance(spec.name, chunk.key, "profile")
     if provenance is None:
@@ -55,7 +59,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
 
 
 def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> tuple[Measurement, ...]:
-    """Compare all watched features at once, on samples of single rows."""
+    """Compare all watched features at once, on samples of rows."""
     if not spec.drift.multivariate:
         return ()
     version = reference.model_version
@@ -71,13 +75,13 @@ def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -
 
 
 def _against(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> Counterpart | str:
-    """Return what a version's rows are compared with, or the reason why there is nothing."""
+    """Return the counterpart of a version's rows, or the reason why there is none."""
     profile: ChunkProfile | None = reference.profile
     if spec.drift.against is not Against.REFERENCE:
         wanted = baseline_chunks(spec, chunk)
         keys = [other.key for other in wanted]
-        known = _profiles_of(spec, reference, keys, kept.store)
-        baseline = choose_baseline(spec.drift, keys, known, _not_profiled(spec, wanted, known, kept.store))
+        profiles = _profiles_of(spec, reference, keys, kept.store)
+        baseline = choose_baseline(spec.drift, keys, profiles, _not_profiled(spec, wanted, profiles, kept.store))
         if baseline.profile is None:
             return baseline.reason or "no baseline"
         profile = baseline.profile
@@ -93,7 +97,7 @@ def _against(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) ->
 
 
 def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], store: Results) -> dict[str, ChunkProfile]:
-    """Return the profiles of some chunks over this reference's bins: of its own chunks, and of monitored ones."""
+    """Return profiles over the bins of a reference, by key: those of the reference's chunks and of monitored chunks."""
     version = reference.model_version
     of_reference = store.profiles_by_chunk(spec.name, days_producer(version), keys)
     monitored = store.profiles_by_chunk(spec.name, "profile", keys)
@@ -106,14 +110,14 @@ def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], sto
 
 
 def _not_profiled(
-    spec: ModelSpec, wanted: Sequence[Chunk], known: Mapping[str, ChunkProfile], store: Results
+    spec: ModelSpec, wanted: Sequence[Chunk], profiles: Mapping[str, ChunkProfile], store: Results
 ) -> list[str]:
-    """Return the keys of the wanted chunks that are to be monitored and have not been; a refused one has been."""
-    start = spec.calendar.first
+    """Return the keys of the wanted chunks that still have to be monitored; a refused chunk has been monitored."""
+    first = spec.calendar.first
     return [
         chunk.key
         for chunk in wanted
-        if chunk.key not in known
-        and start.start <= chunk.start
+        if chunk.key not in profiles
+        and first.start <= chunk.start
         and store.provenance(spec.name, chunk.key, PREDICTIONS) is None
     ]

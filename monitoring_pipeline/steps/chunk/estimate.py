@@ -1,4 +1,4 @@
-"""The step that says how well the model is expected to do, before any label has arrived."""
+"""The step that estimates performance without labels."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
 def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResults]:
-    """Return the step that estimates a chunk's performance; what it fits to a reference serves all chunks of a run."""
+    """Return the step that estimates a chunk's performance; a loss model is fitted once for all chunks of a run."""
     fitted: dict[str, LossModel | None] = {}
 
     def loss_model(reference: Reference) -> LossModel | None:
@@ -34,12 +34,12 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
         references = load_references(spec, kept.store, versions)
         measured: list[Measurement] = []
         for version, reference in references.items():
-            own = rows.filter(pl.col("model_version") == version)
+            version_rows = rows.filter(pl.col("model_version") == version)
             measured.extend(
                 estimate_performance(
                     spec,
                     reference.estimation,
-                    own,
+                    version_rows,
                     model_version=version,
                     chunk=chunk.key,
                     loss_model=loss_model(reference),

@@ -1,4 +1,4 @@
-"""The step that brings a model's incidents up to what its measurements say."""
+"""The step that updates a model's incidents from its measurements, and plans their alerts."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -23,33 +23,33 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
 
 Rules = Callable[[], AlertingRules]
-"""Reads who is told of what; raises a SpecError when that cannot be read."""
+"""Reads the alerting rules; raises SpecError when they cannot be read."""
 
 
 def update_incidents(
     spec: ModelSpec, store: Incidents, alerting: Rules, *, now: dt.datetime
 ) -> tuple[IncidentEvent, ...]:
-    """Judge a model's whole history again, store what changed, and return the events that people hear of.
+    """Derive a model's incidents from all its measurements, store the changes, and return the announced events.
 
     Raises:
-        SpecError: when nobody can say who is told; nothing is stored then, so that what is news stays news.
+        SpecError: when the alerting rules cannot be read. Nothing is stored then, so that the next run announces it.
     """
     rules = alerting()
 
     def is_young(cause: Cause, chunk: str) -> bool:
         return is_within_horizon(spec, spec.calendar.chunk(chunk), now, by_labels=is_shown_by_labels(cause))
 
-    def judge(evidence: Sequence[ChunkMeasurements], known: Sequence[KnownIncident]) -> IncidentChanges:
-        newest = evidence[-1].chunk if evidence else ""
+    def judge(history: Sequence[ChunkMeasurements], stored: Sequence[KnownIncident]) -> IncidentChanges:
+        newest = history[-1].chunk if history else ""
         return find_changes(
-            spec, fold_incidents(spec, evidence), known, newest_chunk=newest, is_young=is_young, now=now
+            spec, fold_incidents(spec, history), stored, newest_chunk=newest, is_young=is_young, now=now
         )
 
     return store.update_incidents(spec.name, judge, partial(plan_alerts, rules, now=now), at=now)
 
 
 def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Decisions) -> ChunkResults | None:
-    """Return how far the model's alerts could be trusted by the end of a chunk; None while nobody has said anything."""
+    """Return the alert precision of the model by the end of a chunk; None if no incident has an outcome yet."""
     measured = measure_alert_precision(store.decisions(spec.name, topic=Topic.OUTCOME), chunk.end)
     if measured is None:
         return None

@@ -1,4 +1,4 @@
-"""The steps that take what is known of a chunk's labels, and measure performance by it."""
+"""The step that reads a chunk's labels known so far, and measures their maturity."""
 
 import datetime as dt
 
@@ -31,10 +31,10 @@ from monitoring_pipeline.steps.refusals import unreadable
 
 
 def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> ChunkResults:
-    """Read the labels that are known by now, and say how mature the chunk is.
+    """Read the labels known at ``as_of``, write a snapshot of them, and measure the maturity of the chunk.
 
     Raises:
-        SourceError: when they cannot be read, do not fit the spec, or are gone.
+        SourceError: when the labels cannot be read, do not fit the spec, or are gone.
     """
     predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
     read = reading.warehouse.read_labels(spec, chunk, as_of)
@@ -71,7 +71,7 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
 
 
 def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> ChunkResults:
-    """Read the labels that are known by now; if they cannot be read, return the refusal of the chunk.
+    """Read the labels known at ``as_of``; if they cannot be read, return the refusal of the chunk.
 
     Raises:
         SourceUnreachableError: when the source was away, and the labels of the chunk have been read before.
@@ -83,13 +83,16 @@ def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading
 
 
 def _expected(spec: ModelSpec, rows: pl.DataFrame, store: References, as_of: dt.datetime) -> ExpectedLabels | None:
-    """Return how many labels are expected by the references of the rows' versions; None where one knows nothing."""
+    """Return how many labels are expected at ``as_of`` and in the end, from the label delays of the references.
+
+    Return None if a version has no reference, or if its reference has no label delay.
+    """
     references = load_references(spec, store, rows["model_version"].unique().sort().to_list())
     parts: list[ExpectedLabels] = []
     for version in rows["model_version"].unique().sort():
         reference = references.get(version)
         if reference is None or reference.label_delay.reason is not None:
             return None
-        own = rows.filter(pl.col("model_version") == version)
-        parts.append(expected_labels(reference.label_delay, ages_in_hours(own["predicted_at"], as_of)))
+        version_rows = rows.filter(pl.col("model_version") == version)
+        parts.append(expected_labels(reference.label_delay, ages_in_hours(version_rows["predicted_at"], as_of)))
     return ExpectedLabels(sum(part.by_now for part in parts), sum(part.eventually for part in parts))

@@ -1,4 +1,4 @@
-"""The step that measures a model's objectives as of a chunk, from what the store holds of the days before it."""
+"""The step that measures a model's objectives as of a chunk, from the stored results up to that chunk."""
 
 from monitoring_pipeline.evaluation.business.objectives import first_key, later_keys, measure_objectives, names_measured
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -12,7 +12,7 @@ OBJECTIVES = "objectives"
 
 
 def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Results) -> ChunkResults:
-    """Measure every objective of the spec over the days that end with the chunk; later ones are not looked at."""
+    """Measure every objective of the spec over its window, which ends with the chunk."""
     measured = measure_objectives(spec, chunk.key, _history(spec, chunk, store)) if spec.objectives else ()
     return ChunkResults(
         producer=OBJECTIVES,
@@ -23,7 +23,7 @@ def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Results) -
 
 
 def chunks_after(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chunk, ...]:
-    """Return the judged chunks after this one whose objectives look at it: they change when its labels arrive late."""
+    """Return the later judged chunks whose windows contain this chunk, because their objectives may have changed."""
     if not spec.objectives:
         return ()
     return tuple(spec.calendar.chunk(key) for key in later_keys(spec, chunk.key, store.verdicts(spec.name)))

@@ -1,4 +1,4 @@
-"""The step of the asset performance."""
+"""The step that measures realized performance from the labels known so far."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -39,15 +39,17 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
     labels = required_snapshot(kept.store, spec, chunk, LABELS)
     outputs = ["row_id", "predicted_at", "model_version", *spec.output_columns, *spec.carried_columns]
     rows = kept.snapshots.read(predictions.uri, outputs)
-    known = kept.snapshots.read(labels.uri, ["row_id", "label"])
+    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
     versions = rows["model_version"].unique().sort().to_list()
     references = load_references(spec, kept.store, versions)
     measured: list[Measurement] = []
     profiles: list[ChunkProfile] = []
     states: list[str] = []
     for version in versions:
-        own = rows.filter(pl.col("model_version") == version)
-        scored = _score_version(spec, chunk, as_of, own=own, known=known, reference=references.get(version))
+        version_rows = rows.filter(pl.col("model_version") == version)
+        scored = _score_version(
+            spec, chunk, as_of, rows=version_rows, labels=label_rows, reference=references.get(version)
+        )
         measured.extend(scored.measurements)
         profiles.extend(scored.profiles)
         states.append(scored.state)
@@ -65,7 +67,7 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
 
 @dataclass(frozen=True)
 class _Scored:
-    """What was measured of one version, and what it depends on beside the rows: maturity, and weights by the time."""
+    """The results of one version; ``state`` is text for the fingerprint: maturity and arrival weights at the time."""
 
     measurements: tuple[Measurement, ...]
     profiles: tuple[ChunkProfile, ...]
@@ -77,17 +79,17 @@ def _score_version(
     chunk: Chunk,
     as_of: dt.datetime,
     *,
-    own: pl.DataFrame,
-    known: pl.DataFrame,
+    rows: pl.DataFrame,
+    labels: pl.DataFrame,
     reference: Reference | None,
 ) -> _Scored:
     delay = reference.label_delay if reference else NO_DELAY_LEARNED
-    ages = ages_in_hours(own["predicted_at"], as_of)
-    labelled = own.select("row_id", pl.Series("age", ages)).join(known, on="row_id", maintain_order="left")
+    ages = ages_in_hours(rows["predicted_at"], as_of)
+    labelled = rows.select("row_id", pl.Series("age", ages)).join(labels, on="row_id", maintain_order="left")
     maturity = assess_maturity(
         spec,
         chunk,
-        predictions=own.height,
+        predictions=rows.height,
         labelled=labelled.height,
         as_of=as_of,
         expected=None if delay.reason else expected_labels(delay, ages),
@@ -95,20 +97,20 @@ def _score_version(
     arrival = ArrivalWeights()
     if maturity.state is not Maturity.FINAL and delay.reason is None:
         arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages)
-    weighted = known
+    weighted = labels
     if arrival.weights is not None:
         weighted = labelled.select("row_id", "label", pl.Series("weight", arrival.weights))
     measurements = measure_performance(
         spec,
-        own,
+        rows,
         weighted,
-        model_version=own["model_version"][0],
+        model_version=rows["model_version"][0],
         chunk=chunk.key,
         maturity=maturity,
         not_interpretable=arrival.not_interpretable,
         reference=reference.estimates if reference else {},
     )
     bins = reference.bins | reference.error_bins if reference else {}
-    profiles = profile_labelled(spec, bins, own, known, model_version=own["model_version"][0])
+    profiles = profile_labelled(spec, bins, rows, labels, model_version=rows["model_version"][0])
     weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
     return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")

@@ -1,4 +1,4 @@
-"""The steps of one night, each for one chunk: read, call pure functions, return what the store shall hold."""
+"""The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from monitoring_pipeline.steps.inputs import (
     require_rows_known_before,
 )
 from monitoring_pipeline.steps.references import load_reference, load_references, schema_refusal
-from monitoring_pipeline.steps.refusals import _refused, unreadable
+from monitoring_pipeline.steps.refusals import refusal_results, unreadable
 from monitoring_pipeline.steps.roles import without_shadows
 
 
 @dataclass(frozen=True)
 class PredictionsOutcome:
-    """What the store shall hold of a chunk's predictions; ``refusal`` says why nothing may follow."""
+    """The results to store about a chunk's predictions; ``refusal`` is the reason if the chunk is refused."""
 
     results: ChunkResults
     suite: SuiteResult
@@ -39,10 +39,10 @@ class PredictionsOutcome:
 
 
 def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:
-    """Read a chunk's predictions, run the suite on them, and leave a snapshot unless the schema fails.
+    """Read a chunk's predictions, run the suite on them, and write a snapshot unless the schema fails.
 
     Raises:
-        SourceError: when they cannot be read, do not fit the spec, or are gone.
+        SourceError: when the predictions cannot be read, do not fit the spec, or are gone.
     """
     spec = loaded.spec
     read = reading.warehouse.read_predictions(spec, chunk)
@@ -50,7 +50,7 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     suite = reading.suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, reading.store))
     if suite.schema_failures:
         refusal = schema_refusal(spec, suite)
-        results = _refused(spec, chunk, (*suite.schema, *suite.values))
+        results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
     rows = canonical_predictions(spec, read.frame, id_key=reading.id_key, without_time=read.rows_without_time)
     content = fingerprint(rows.frame)
@@ -63,7 +63,7 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         rows=rows.frame.height,
         latest_at=latest_time(rows.frame["predicted_at"]),
     )
-    # A prediction that a shadow has scored, too, is one prediction.
+    # A prediction that a shadow also scored counts once.
     served = rows.frame.unique("row_id", keep="first", maintain_order=True)
     table = _measure_table(spec, chunk, served, read.table_columns, reading.store)
     measurements = (*rows.measurements, *table, *suite.schema, *suite.values)
@@ -81,16 +81,19 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
 def _measure_table(
     spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, columns: Mapping[str, str], store: References
 ) -> tuple[Measurement, ...]:
-    """Compare the table with what the reference of the version with most rows knew of it."""
+    """Compare the table with the facts about it in the reference of the version with most rows.
+
+    If no version in the chunk has a reference, the first one of the spec is used.
+    """
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
-    known = load_references(spec, store, counted["model_version"])
-    named = [version for version in counted["model_version"] if version in known]
-    reference = known[named[0]] if named else load_reference(spec, store, next(iter(spec.reference)))
+    references = load_references(spec, store, counted["model_version"])
+    version = next((version for version in counted["model_version"] if version in references), None)
+    reference = references[version] if version else load_reference(spec, store, next(iter(spec.reference)))
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
 def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:
-    """Take a chunk's predictions; if they cannot be read, return the refusal of the chunk.
+    """Read a chunk's predictions; if they cannot be read, return the refusal of the chunk.
 
     Raises:
         SourceUnreachableError: when the source was away, and the predictions of the chunk have been read before.

@@ -1,4 +1,4 @@
-"""The step of the asset profile: counts of every column over the reference's bins."""
+"""The step that counts every column of a chunk over the bins of the reference."""
 
 import narwhals as nw
 import polars as pl
@@ -20,7 +20,7 @@ from monitoring_pipeline.steps.references import load_references
 
 
 def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
-    """Count every column of the snapshot over the bins of its version's reference."""
+    """Count every column of the snapshot over the bins of each version's reference."""
     snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
     versions = versions_in(kept.snapshots, snapshot)
     references = load_references(spec, kept.store, versions)
@@ -48,7 +48,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
 
 
 def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.LazyFrame:
-    # One version is the rule: then no filter has to read the version column beside every other.
+    # Most chunks have one version; then no filter has to read the version column with every other column.
     return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
 
 

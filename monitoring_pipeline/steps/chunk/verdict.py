@@ -1,4 +1,4 @@
-"""The step of the asset verdict."""
+"""The step that judges a chunk from all its measurements."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
-    """Return the verdict on a chunk that was refused: nothing after the predictions is known of it."""
+    """Return the verdict on a refused chunk, from the results about its predictions alone."""
     return ChunkResults(
         producer="verdict",
         chunk=results.chunk,
@@ -25,13 +25,13 @@ def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
 
 
 def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Results) -> ChunkResults:
-    """Judge a chunk from everything that was measured on it.
+    """Judge a chunk from all its measurements.
 
     Args:
         spec: the model.
         chunk: the chunk.
-        producers: of the results that the judgement is made from, in the order in which they are fingerprinted.
-        store: has the results.
+        producers: the producers of those measurements, in the order of their fingerprints.
+        store: where the results are kept.
     """
     measured = about_the_model(store.measurements(spec.name, chunk.key))
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)

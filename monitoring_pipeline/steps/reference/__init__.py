@@ -1,1 +1,1 @@
-"""Building a reference, and checking the rules against its held-out days."""
+"""Building a reference, and the rule check on its days."""

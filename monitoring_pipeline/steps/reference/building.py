@@ -1,4 +1,4 @@
-"""The reference of a model version: built once from its window, and found again by every step."""
+"""Builds the reference of a model version once from the rows of its window, and stores it for all steps."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ from monitoring_pipeline.steps.scoring import scored_by
 
 @dataclass(frozen=True)
 class TakenReference:
-    """A reference and where it came from; ``reused`` when nothing had changed."""
+    """The reference of a version; ``reused`` if it was not built again."""
 
     reference: Reference
     reused: bool
@@ -48,7 +48,7 @@ def take_reference(
 ) -> TakenReference:
     """Build a version's reference from its window, unless it was built from the same declaration before.
 
-    A version that has not served in its window, as one trained later, is asked for its scores of the window's rows.
+    If the version served no rows in its window, for example because it was trained later, it scores those rows now.
 
     Raises:
         SourceError: when the window's rows cannot be read, or do not fit the spec.
@@ -58,14 +58,14 @@ def take_reference(
     chunk = spec.calendar.window(spec.reference[model_version])
     declaration = spec.reference_declaration_hash(model_version)
     store, origin = outside.store, Origin(run_id=outside.run_id, at=now)
-    known = store.provenance(spec.name, chunk.key, reference_producer(model_version))
+    stored = store.provenance(spec.name, chunk.key, reference_producer(model_version))
     document = store.reference_document(spec.name, model_version)
-    if known and known.spec_hash == declaration and document and not rebuild:
+    if stored and stored.spec_hash == declaration and document and not rebuild:
         reference = reference_from_document(document)
         if reference.floors.rules_hash == spec.learned_floors_hash:
             return TakenReference(reference, reused=True)
         relearned = _relearned(spec, reference, outside)
-        store.save_reference(relearned, known, chunk, origin=origin)
+        store.save_reference(relearned, stored, chunk, origin=origin)
         return TakenReference(relearned, reused=True)
     read = outside.warehouse.read_predictions(spec, chunk)
     if refusal := schema_refusal(spec, outside.suites(spec, loaded.suite_path, read.frame)):
@@ -83,8 +83,8 @@ def take_reference(
         input_fingerprint=combined_fingerprint(fingerprint(rows), fingerprint(labels)),
         code_version=monitoring_pipeline.__version__,
     )
-    own = rows.filter(pl.col("model_version") == model_version)
-    findings = find_concentrated_nulls(spec, own, model_version=model_version)
+    version_rows = rows.filter(pl.col("model_version") == model_version)
+    findings = find_concentrated_nulls(spec, version_rows, model_version=model_version)
     store.save_reference(reference, provenance, chunk, origin=origin)
     for results in (
         *_of_chunks(spec, built, provenance),
@@ -102,7 +102,7 @@ def take_reference(
 
 
 def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
-    """Return the rows as they were served, or, where the version has served none, as it scores them."""
+    """Return the rows as they were served if the version served some, else with the scores that it gives them now."""
     if served.is_empty() or (served["model_version"] == model_version).any():
         return served
     if not registry.has_version(spec.name, model_version):
@@ -111,15 +111,15 @@ def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, reg
 
 
 def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
-    """Return the counts of the reference's labelled rows, which later periods are compared with."""
+    """Return the counts of the labelled rows of the reference, with which later periods are compared."""
     reference, rows = built.reference, built.rows
-    known = rows.select("row_id", "label").filter(pl.col("label").is_not_null())
+    labels = rows.select("row_id", "label").filter(pl.col("label").is_not_null())
     bins = reference.bins | reference.error_bins
-    return profile_labelled(spec, bins, rows.drop("label"), known, model_version=reference.model_version)
+    return profile_labelled(spec, bins, rows.drop("label"), labels, model_version=reference.model_version)
 
 
 def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
-    """Return the reference with its floors learned again, by other rules, from its days' profiles and kept rows."""
+    """Return the reference with floors learned by changed rules from the stored profiles of its days and its rows."""
     version = reference.model_version
     chunks = profiles_of_reference(spec, version, kept.store)
     rows = reference_rows(spec, reference, kept)
@@ -133,12 +133,12 @@ def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
 def profiles_of_reference(spec: ModelSpec, version: str, store: Results) -> dict[str, ChunkProfile]:
     """Return the stored profiles of the chunks of a version's reference window, by key."""
     keys = [chunk.key for chunk in spec.calendar.chunks_of(spec.reference[version])]
-    profiles = store.profiles_by_chunk(spec.name, days_producer(version), keys)
-    return {key: own[0] for key, own in profiles.items()}
+    stored = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+    return {key: profiles[0] for key, profiles in stored.items()}
 
 
 def _of_chunks(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
-    """Yield the profiles of the reference's chunks, which baselines and learned thresholds are sums of."""
+    """Yield the profiles of the reference's chunks, from which baselines and learned floors are computed."""
     producer = days_producer(built.reference.model_version)
     for key, profile in built.chunks.items():
         yield ChunkResults(

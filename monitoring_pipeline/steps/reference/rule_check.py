@@ -1,4 +1,4 @@
-"""The replay of a model's rules on its reference, from what is kept of it; the result is stored like any other."""
+"""The rule check of a model: its rules are replayed on the stored reference, and the result is stored."""
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
@@ -11,7 +11,7 @@ from monitoring_pipeline.steps.references import reference_rows
 
 
 def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -> tuple[Measurement, ...]:
-    """Replay a version's rules on its reference, store what came out under the reference's window, and return it.
+    """Check a version's rules on its reference; store the measurements under the reference's window and return them.
 
     The reference is built first if it is missing or its declaration has changed.
 
@@ -36,5 +36,5 @@ def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -
 
 
 def replay_producer(model_version: str) -> str:
-    """Return the producer under which a version's replay is stored."""
+    """Return the producer under which a version's rule check is stored."""
     return f"replay:{model_version}"

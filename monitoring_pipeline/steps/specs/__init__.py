@@ -1,1 +1,1 @@
-"""Checks of a model spec against everything that it names."""
+"""Checks of a model spec against the statistics, metrics, columns and files that it names."""

@@ -1,4 +1,4 @@
-"""What must hold of a model spec beyond its own fields: names of statistics, metrics and columns, and its SQL files."""
+"""Checks of a model spec beyond its schema: names of statistics, metrics and columns, and its SQL files."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def check_model(loaded: LoadedSpec) -> None:
     """Refuse a spec that names statistics, metrics, columns or SQL that do not exist.
 
     Raises:
-        SpecError: with one line per problem: file, field, value, and what is allowed.
+        SpecError: with one line per problem: file, field, value, and the allowed values.
     """
     problems = list(_problems(loaded))
     if problems:
@@ -26,7 +26,7 @@ def check_model(loaded: LoadedSpec) -> None:
 
 
 def read_checked_specs(directory: Path) -> SpecFolder:
-    """Read and check every spec of a directory; what is wrong with one concerns no other.
+    """Read and check every spec of a directory; a problem of one spec does not affect the others.
 
     Raises:
         SpecError: when the directory does not exist.
@@ -35,7 +35,7 @@ def read_checked_specs(directory: Path) -> SpecFolder:
 
 
 def read_checked_files(paths: Iterable[Path]) -> SpecFolder:
-    """Read and check some spec files."""
+    """Read and check the spec files at ``paths``."""
     return read_files(paths, check_model)
 
 

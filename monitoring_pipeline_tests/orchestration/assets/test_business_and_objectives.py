@@ -1,4 +1,4 @@
-"""Business metrics and objectives of a lived-in world, from SQL files to what the store holds."""
+"""Business metrics and objectives of a monitored world, from SQL files to stored results."""
 
 import datetime as dt
 
@@ -49,7 +49,7 @@ def _mean_income(world: World, day: str) -> float:
     return value
 
 
-def test_metrics_are_measured_by_version_where_they_ask_for_it_and_once_otherwise(lived_in_world):
+def test_business_metric_is_measured_per_version_only_if_its_sql_uses_the_version(lived_in_world):
     _spec_with(lived_in_world, income=INCOME, defaults=DEFAULTS)
     check_business(lived_in_world.loaded(LOANS))
     for day, status in ((DAYS[0], Status.OK), (DAYS[-1], Status.BREACHED)):
@@ -63,7 +63,7 @@ def test_metrics_are_measured_by_version_where_they_ask_for_it_and_once_otherwis
         assert defaults.value > 0
 
 
-def test_provenance_follows_text_and_outcome_and_nothing_else(lived_in_world):
+def test_business_fingerprint_changes_only_with_sql_text_or_outcome(lived_in_world):
     _spec_with(lived_in_world, income=INCOME)
     first = _measure(lived_in_world)
     assert _measure(lived_in_world) == first
@@ -78,7 +78,7 @@ def test_provenance_follows_text_and_outcome_and_nothing_else(lived_in_world):
     assert other_rows.provenance.input_fingerprint != first.provenance.input_fingerprint
 
 
-def test_one_that_fails_is_skipped_and_the_others_go_on(lived_in_world):
+def test_failing_business_metric_is_skipped_and_the_others_are_measured(lived_in_world):
     _spec_with(lived_in_world, nothing="SELECT NULL", typo="SELECT amout FROM orders", income=INCOME, gone="SELECT 1")
     (lived_in_world.folder / "specs" / "sql" / "gone.sql").unlink()
     measured = {m.name: m for m in _measure(lived_in_world).measurements}
@@ -89,7 +89,7 @@ def test_one_that_fails_is_skipped_and_the_others_go_on(lived_in_world):
     assert measured["gone"].reason == f"sql/gone.sql: no such file beside {LOANS}.yaml"
 
 
-def test_without_a_warehouse_all_are_skipped_with_its_reason(lived_in_world):
+def test_business_metrics_without_a_warehouse_are_skipped_with_its_reason(lived_in_world):
     _spec_with(lived_in_world, income=INCOME, defaults=DEFAULTS)
     lived_in_world.settings.warehouse.unlink()
     measured = _measure(lived_in_world).measurements
@@ -97,7 +97,7 @@ def test_without_a_warehouse_all_are_skipped_with_its_reason(lived_in_world):
     assert all("no such DuckDB file" in m.reason for m in measured)
 
 
-def test_what_was_measured_outlives_an_outage(lived_in_world):
+def test_measured_business_metrics_stay_when_the_warehouse_is_unreachable(lived_in_world):
     _spec_with(lived_in_world, income=INCOME)
     with lived_in_world.store() as store:
         store.replace(_measure(lived_in_world), run_id="one", measured_at=NOW)
@@ -106,7 +106,7 @@ def test_what_was_measured_outlives_an_outage(lived_in_world):
         _measure(lived_in_world)
 
 
-def test_a_chunk_without_predictions_has_no_version_to_measure(world):
+def test_business_metric_per_version_without_predictions_is_skipped(world):
     _spec_with(world, income=INCOME, defaults=DEFAULTS)
     world.execute('DELETE FROM "Loan Scores" WHERE "Scored At" >= \'2024-04-04 20:00\'')
     assert world.run(LOANS, DAYS[-1]).success
@@ -115,22 +115,22 @@ def test_a_chunk_without_predictions_has_no_version_to_measure(world):
     assert defaults.status is Status.OK
 
 
-def test_an_empty_day_and_a_stale_table_are_breaches_of_rows_volume_and_freshness(world):
-    """What the incidents about a stale source hang on."""
+def test_empty_day_and_stale_table_breach_rows_volume_and_freshness(world):
+    """The incidents about a stale source depend on these breaches."""
     world.execute('DELETE FROM "Loan Scores" WHERE "Scored At" >= \'2024-04-04 06:00\'')
-    found = {}
+    quality = {}
     for day in DAYS[-2:]:
         assert world.run(LOANS, day).success
         with world.store() as store:
-            found[day] = {m.name: m for m in store.measurements(LOANS, day, "predictions") if m.kind is Kind.QUALITY}
-    stale, empty = (found[day] for day in DAYS[-2:])
+            quality[day] = {m.name: m for m in store.measurements(LOANS, day, "predictions") if m.kind is Kind.QUALITY}
+    stale, empty = (quality[day] for day in DAYS[-2:])
     assert (stale["freshness_hours"].status, stale["volume_ratio"].status) == (Status.BREACHED, Status.BREACHED)
     assert (empty["rows"].status, empty["rows"].severity) == (Status.BREACHED, "critical")
     assert empty["volume_ratio"].status is Status.BREACHED
     assert empty["freshness_hours"].reason == "no predictions"
 
 
-def test_files_are_checked_before_anything_runs(world):
+def test_unusable_sql_files_are_spec_errors(world):
     _spec_with(world, gone="SELECT 1", typo="SELECT 1,\n:chunk_strat", fine=INCOME, binary="")
     (world.folder / "specs" / "sql" / "gone.sql").unlink()
     (world.folder / "specs" / "sql" / "binary.sql").write_bytes(b"\xff\xfe")
@@ -146,7 +146,7 @@ def test_files_are_checked_before_anything_runs(world):
 AUROC = {"metric": "auroc", "lower": 0.0, "share": 0.9, "days": 4}
 
 
-def test_objectives_read_the_store_as_of_the_chunk(lived_in_world):
+def test_objectives_use_only_chunks_up_to_their_own(lived_in_world):
     with lived_in_world.store() as store:
         auroc = {
             key: m.value
@@ -169,7 +169,7 @@ def test_objectives_read_the_store_as_of_the_chunk(lived_in_world):
         assert [c.key for c in chunks_after(spec, spec.calendar.chunk(DAYS[2]), store=store)] == list(DAYS[3:6])
 
 
-def test_an_objective_on_a_business_metric_finds_it(lived_in_world):
+def test_objective_on_a_business_metric_has_its_attainment(lived_in_world):
     kept = {"metric": "income", "kind": "business", "upper": 40_000, "days": 2}
     _spec_with(lived_in_world, {"incomes": kept}, income=INCOME)
     spec = lived_in_world.loaded(LOANS).spec
@@ -180,14 +180,14 @@ def test_an_objective_on_a_business_metric_finds_it(lived_in_world):
     assert [(m.name, m.value) for m in measured if m.name == "attainment"] == [("attainment", 0.0)]
 
 
-def test_without_objectives_nothing_is_read_or_said(lived_in_world):
+def test_model_without_objectives_has_no_objective_measurements(lived_in_world):
     spec = lived_in_world.loaded(LOANS).spec
     with lived_in_world.store() as store:
         assert measure_chunk_objectives(spec, spec.calendar.chunk(DAYS[0]), store=store).measurements == ()
         assert chunks_after(spec, spec.calendar.chunk(DAYS[0]), store=store) == ()
 
 
-def test_a_night_measures_both_and_the_verdict_names_the_breach(lived_in_world):
+def test_verdict_of_a_night_contains_breaches_of_business_and_objective(lived_in_world):
     kept = {"metric": "income", "kind": "business", "upper": 40_000, "days": 2}
     _spec_with(lived_in_world, {"incomes": kept}, income=INCOME)
     assert lived_in_world.failures(LOANS, *DAYS[-2:]) == ()
@@ -201,7 +201,7 @@ def test_a_night_measures_both_and_the_verdict_names_the_breach(lived_in_world):
     assert any(reason.startswith("warning: objective incomes error_budget_left") for reason in reasons)
 
 
-def test_a_past_day_that_runs_again_brings_the_objectives_after_it_up_to_date(lived_in_world):
+def test_run_of_a_past_day_updates_the_objectives_of_later_days(lived_in_world):
     _spec_with(lived_in_world, {"ranking": AUROC | {"lower": 2.0, "days": 2}})
     assert lived_in_world.failures(LOANS, *DAYS[-2:]) == ()
     with lived_in_world.store() as store:

@@ -1,4 +1,4 @@
-"""Faults of the tables: each gives a clear status or error, and leaves everything else as it was."""
+"""Faults of the users' tables: each gives a clear status or error, and changes no other results."""
 
 import datetime as dt
 import subprocess
@@ -15,7 +15,7 @@ LOANS_TABLE = '"Loan Scores"'
 
 
 def _on(world: World, day: str, statement: str) -> None:
-    """Execute a statement that ends on the rows of a day."""
+    """Execute a statement after appending a condition that selects the rows of a day."""
     chunk = world.loaded(LOANS).spec.calendar.chunk(day)
     window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
     world.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
@@ -34,7 +34,7 @@ def _reasons(world: World, kind: str) -> set[str | None]:
         return {m.reason for m in store.measurements(LOANS, DAY) if m.status is Status.SKIPPED and m.kind == kind}
 
 
-def test_an_empty_day(world):
+def test_empty_day_is_critical_and_skips_drift_and_performance(world):
     _on(world, DAY, f"DELETE FROM {LOANS_TABLE} WHERE")
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
@@ -46,10 +46,10 @@ def test_an_empty_day(world):
     assert _reasons(world, "quality") == {"no rows", "no predictions", "0 predictions, at least 50 needed"}
 
 
-def test_a_day_without_labels(world):
+def test_day_without_labels_is_a_warning_and_skips_performance(world):
     around = 'abs("Scored At"::DATE - $day) <= 1'
-    own = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE {around}'
-    world.execute(f"DELETE FROM Outcomes WHERE Ref IN ({own})", day=dt.date.fromisoformat(DAY))
+    ids = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE {around}'
+    world.execute(f"DELETE FROM Outcomes WHERE Ref IN ({ids})", day=dt.date.fromisoformat(DAY))
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
     assert (found["label", "maturity"].value, found["label", "maturity"].maturity) == (0.0, "final")
@@ -62,7 +62,7 @@ def test_a_day_without_labels(world):
     assert "not measured: performance (18): 0 labelled rows, at least 50 needed" in verdict.reasons
 
 
-def test_a_column_that_is_null_all_day(world):
+def test_column_without_values_is_a_warning_and_has_drifted(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET age = NULL WHERE")
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
@@ -124,7 +124,7 @@ MISSING = {
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, *BROKEN_LABELS])
-def test_a_broken_source_is_named_touches_nothing_else_and_can_be_mended(lived_in_world, broken):
+def test_broken_source_refuses_one_day_until_it_is_corrected(lived_in_world, broken):
     world = lived_in_world
     breaking, mending, culprits = (BROKEN | BROKEN_LABELS)[broken]
     refused = {"predictions", "verdict"} if broken in BROKEN else {"labels", "verdict"}
@@ -153,7 +153,7 @@ def test_a_broken_source_is_named_touches_nothing_else_and_can_be_mended(lived_i
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, *MISSING])
-def test_a_source_that_was_never_right_is_named_by_the_reference(world, broken):
+def test_source_that_was_broken_from_the_start_fails_the_reference(world, broken):
     breaking, _, culprits = (BROKEN | MISSING)[broken]
     world.execute(*breaking)
     (failure,) = world.failures(LOANS, DAY)
@@ -163,7 +163,7 @@ def test_a_source_that_was_never_right_is_named_by_the_reference(world, broken):
     assert world.ask("SELECT * FROM model_references") == []
 
 
-def test_no_warehouse(lived_in_world):
+def test_missing_warehouse_fails_the_run_and_is_named(lived_in_world):
     before = lived_in_world.tables(DELIVERIES)
     away = lived_in_world.folder / "elsewhere.duckdb"
     lived_in_world.settings.warehouse.rename(away)
@@ -175,15 +175,15 @@ def test_no_warehouse(lived_in_world):
     assert lived_in_world.tables(DELIVERIES) == before
 
 
-def test_a_corrupt_warehouse(lived_in_world):
+def test_corrupt_warehouse_fails_the_run_and_is_named(lived_in_world):
     lived_in_world.settings.warehouse.write_bytes(b"not a database" * 1000)
     (failure,) = lived_in_world.failures(LOANS, DAY)
     assert "warehouse.duckdb: DuckDB cannot read it: " in failure
     assert "not a valid DuckDB database" in failure
 
 
-def test_a_warehouse_that_is_being_written(lived_in_world):
-    # Two connections of one process would share the lock: the writer has to be another process.
+def test_locked_warehouse_fails_the_run_until_it_is_released(lived_in_world):
+    # The writer is another process, because two connections of one process would share the lock.
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(lived_in_world.settings.warehouse)],
@@ -196,7 +196,7 @@ def test_a_warehouse_that_is_being_written(lived_in_world):
     assert lived_in_world.failures(LOANS, DAY) == ()
 
 
-def test_a_version_without_a_reference_window(world):
+def test_version_without_a_reference_window_has_no_drift_and_no_reference_value(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE")
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
@@ -208,7 +208,7 @@ def test_a_version_without_a_reference_window(world):
     assert f"not measured: drift (1): {unknown}" in verdict.reasons
 
 
-def test_two_versions_in_one_day_are_measured_apart(world):
+def test_two_versions_in_one_day_are_measured_separately(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE \"Application ID\" LIKE '%0' AND")
     assert world.failures(LOANS, DAY) == ()
     with world.store() as store:
@@ -223,7 +223,7 @@ def test_two_versions_in_one_day_are_measured_apart(world):
     assert rows == {"2024.1": 180}
 
 
-def test_a_reference_window_without_rows(world):
+def test_reference_window_without_rows_fails_the_run(world):
     world.change_spec(LOANS, reference={"2024.1": {"start": dt.date(2023, 1, 1), "end": dt.date(2023, 2, 1)}})
     (failure,) = world.failures(LOANS, DAY)
     assert f"{LOANS}: reference.2024.1: no predictions of version '2024.1' in 2023-01-01/2023-02-01" in failure
@@ -236,7 +236,7 @@ def test_a_reference_window_without_rows(world):
     ("expectations: [", "not YAML"),
     ("expectations:\n- {type: expect_column_to_shine, kwargs: {column: age}}\n", "unknown 'expect_column_to_shine'"),
 ])  # fmt: skip
-def test_a_broken_suite_leaves_the_values_unmeasured_and_says_so(world, text, reason):
+def test_broken_suite_is_skipped_with_a_reason(world, text, reason):
     world.loaded(LOANS).suite_path.write_text(text, encoding="utf-8")
     assert world.failures(LOANS, DAY) == ()
     found, verdict = _found(world)
@@ -246,13 +246,13 @@ def test_a_broken_suite_leaves_the_values_unmeasured_and_says_so(world, text, re
     assert verdict.skipped == 1
 
 
-def test_no_suite_says_how_to_draft_one(world):
+def test_missing_suite_is_skipped_and_its_reason_names_the_draft_command(world):
     world.loaded(LOANS).suite_path.unlink()
     assert world.failures(LOANS, DAY) == ()
     assert f"monitoring-pipeline suite draft {LOANS}" in str(_found(world)[0]["chunk", "suite"].reason)
 
 
-def test_killed_between_two_chunks(lived_in_world, monkeypatch):
+def test_run_killed_between_two_chunks_keeps_finished_results_and_can_be_repeated(lived_in_world, monkeypatch):
     world, days = lived_in_world, DAYS[2:5]
     before = world.tables(LOANS)
     world.execute(f"UPDATE {LOANS_TABLE} SET age = age + 1")
@@ -275,7 +275,7 @@ def test_killed_between_two_chunks(lived_in_world, monkeypatch):
     assert set(world.tables(LOANS)["chunk_revisions"]) > added
 
 
-def test_one_refused_day_does_not_keep_a_range_from_being_measured(world, monitored):
+def test_range_with_a_refused_day_measures_the_other_days(world, monitored):
     days = DAYS[5:8]
     chunk = world.loaded(LOANS).spec.calendar.chunk(DAY)
     of_the_day = f"\"Scored At\" >= '{chunk.start:%F %T}' AND \"Scored At\" < '{chunk.end:%F %T}'"

@@ -1,6 +1,6 @@
-"""Nights lived one after another with a clock of their own: incidents, what is told of them, what is decided.
+"""Simulated nights in sequence: their incidents, announced events, and decisions about retraining.
 
-Outcomes are turned round on two days, so that the champion is worse than chance there; income doubles later.
+Outcomes are inverted on two days, so that the champion is worse than chance there. Income doubles later.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ def _settled(source: Path, folder: Path, instance: dg.DagsterInstance) -> Living
 
 @pytest.fixture(scope="module")
 def lived(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingWorld]:
-    """All nights, one by one; only to be read."""
+    """A world after all nights, one by one; tests only read it."""
     with dg.DagsterInstance.ephemeral() as instance:
         world = _settled(untouched_folder, tmp_path_factory.mktemp("lived") / "world", instance)
         for day in NIGHTS:
@@ -58,7 +58,7 @@ def lived(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def later(lived: LivingWorld, tmp_path: Path) -> Iterator[LivingWorld]:
-    """A copy of it, on the morning after the last night."""
+    """A copy of that world, two hours after the last night."""
     with dg.DagsterInstance.ephemeral() as instance:
         world = settle(lived.folder, tmp_path / "world", instance)
         world.clock.now = night_of(world, NIGHTS[-1]) + dt.timedelta(hours=2)
@@ -71,7 +71,7 @@ def _backfill(world: LivingWorld) -> None:
 
 
 def _of_the_model(world):
-    """Return the incidents but for those of the pipeline itself, which saw that nobody trained, and their events."""
+    """Return the incidents with their events, except those about the pipeline, such as an unjudged retraining."""
     stored = [entry for entry in world.incidents() if entry.incident.cause.text != "pipeline"]
     return [(entry, [logged.event for logged in world.log(entry.incident_id)]) for entry in stored]
 
@@ -79,7 +79,7 @@ def _of_the_model(world):
 # ----------------------------------------------------------------------------------------------------- night by night
 
 
-def test_each_night_tells_what_is_new(lived):
+def test_each_night_announces_new_events_only(lived):
     assert lived.told == {day: [] for day in NIGHTS} | {
         "2024-03-31": ["performance opened 2024-03-31"],
         "2024-04-02": ["performance resolved 2024-04-02", "pipeline opened 2024-04-02"],
@@ -87,20 +87,20 @@ def test_each_night_tells_what_is_new(lived):
     }
 
 
-def test_the_incidents_carry_their_evidence(lived):
-    found = {entry.incident.cause.text: entry for entry in lived.incidents()}
-    performance = found["performance"].incident
+def test_incidents_contain_dates_subjects_and_titles(lived):
+    by_cause = {entry.incident.cause.text: entry for entry in lived.incidents()}
+    performance = by_cause["performance"].incident
     assert (performance.since, performance.opened, performance.resolved) == ("2024-03-30", "2024-03-31", "2024-04-02")
     assert performance.title.startswith("auroc is 0 (0 to 0.02")
-    inputs = found["inputs"].incident
+    inputs = by_cause["inputs"].incident
     assert (inputs.state, inputs.since, inputs.subjects) == (IncidentState.OPEN, "2024-04-03", ("features", "income"))
-    waiting = found["pipeline"].incident
+    waiting = by_cause["pipeline"].incident
     assert "no gate has judged the retraining that was asked for after 2024-03-31" in waiting.title
-    assert {entry.owner for entry in found.values()} == {"risk@example.com"}
-    assert all(logged.told for entry in found.values() for logged in lived.log(entry.incident_id))
+    assert {entry.owner for entry in by_cause.values()} == {"risk@example.com"}
+    assert all(logged.told for entry in by_cause.values() for logged in lived.log(entry.incident_id))
 
 
-def test_each_night_decides_about_retraining_with_a_reason(lived):
+def test_each_night_records_a_retraining_decision_with_a_reason(lived):
     decided = lived.decisions(Topic.RETRAINING)
     assert [(d.chunk, d.answer) for d in decided] == [(day, "yes" if day == "2024-03-31" else "no") for day in NIGHTS]
     assert [d.at for d in decided] == [night_of(lived, day) for day in NIGHTS]
@@ -113,7 +113,7 @@ def test_each_night_decides_about_retraining_with_a_reason(lived):
 
 
 @pytest.mark.parametrize(("days", "judged", "answers"), [(6, False, []), (7, False, ["yes"]), (7, True, [])])
-def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days, judged, answers, later):
+def test_unjudged_retraining_expires_after_seven_days_without_cool_down(days, judged, answers, later):
     later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "30d"}, retraining=RETRAINING)
     spec = later.loaded(LOANS).spec
     asked = next(d for d in later.decisions(Topic.RETRAINING) if d.answer == "yes")
@@ -127,7 +127,7 @@ def test_a_retraining_that_nobody_judged_is_given_up_and_does_not_cool_down(days
 
 
 def _changed(world: LivingWorld, topic: str, answer: str, version: str, at: dt.datetime, **evidence: str) -> None:
-    """Write down a change of versions as the roll-out does."""
+    """Record a change of versions as the roll-out does."""
     grounds = evidence_of_json(evidence_kind(Topic(topic), Answer(answer)), evidence)
     decision = Decision(
         model=LOANS, topic=Topic(topic), answer=Answer(answer), reason="", actor="test", at=at, key=DecisionKey(topic),
@@ -149,7 +149,7 @@ ROLES = {
     "rolled back": (("promotion", "promoted", THEIRS, OWN), ("rollback", "rolled_back", OWN, THEIRS)),
     "served by hand": (("promotion", "promoted", THEIRS, "6"), ("probation", "passed", THEIRS, "6")),
 }
-"""Decisions of two days, one after another: topic, answer, the version, and the other one."""
+"""Decisions on consecutive days: topic, answer, the version, and the other version."""
 
 
 @pytest.mark.parametrize(("roles", "days", "reason"), [
@@ -167,10 +167,10 @@ ROLES = {
     ("served by hand", 2, "cooling down until 2024-04-20"),
     ("served by hand", 13, "performance is breached on 2 of "),
 ])  # fmt: skip
-def test_a_change_of_versions_comes_before_another_retraining(roles, days, reason, later):
-    """With labels that take 2 days, a shadow of at most 20, a probation of 14 and a cool-down of 12.
+def test_change_of_versions_delays_the_next_retraining(roles, days, reason, later):
+    """Labels take 2 days, a shadow at most 20 days, a probation 14 days and a cool-down 12 days.
 
-    What is not ended in time holds up a week longer.
+    A trial that is not ended in time blocks retraining for one more week.
     """
     later.change_spec(LOANS, incidents=TWO_NIGHTS | {"horizon": "1000d"}, retraining=RETRAINING | SHORT)
     spec = later.loaded(LOANS).spec
@@ -185,7 +185,7 @@ def test_a_change_of_versions_comes_before_another_retraining(roles, days, reaso
     assert decided.answer == ("yes" if reason.startswith("performance") else "no")
 
 
-def test_the_same_night_again_tells_and_decides_nothing(later):
+def test_repeated_night_announces_and_decides_nothing(later):
     before = later.incidents(), later.decisions()
     assert later.live(NIGHTS[-1]).success
     assert later.told[NIGHTS[-1]] == []
@@ -195,7 +195,7 @@ def test_the_same_night_again_tells_and_decides_nothing(later):
 # ------------------------------------------------------------------------------------------------------------ history
 
 
-def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_nothing(lived, untouched_folder, tmp_path):
+def test_backfill_of_old_days_sends_no_alerts_and_requests_no_retraining(lived, untouched_folder, tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
         world = _settled(untouched_folder, tmp_path / "world", instance)
         _backfill(world)
@@ -206,7 +206,7 @@ def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_noth
         assert _of_the_model(world) == _of_the_model(lived)
         assert not any(logged.told for entry in world.incidents() for logged in world.log(entry.incident_id))
 
-        # What it left broken is told by the first night that finds it broken, here one that was two days late.
+        # A problem that the backfill left open is announced by the first night that also finds it, here two days late.
         world.clock.now = night_of(world, NEXT) + dt.timedelta(days=2)
         assert world.run_at_once(world.nightly, NEXT).success
         assert world.due() == [f"inputs opened {NEXT}"]
@@ -216,7 +216,7 @@ def test_the_same_days_as_one_backfill_a_year_later_tell_nobody_and_ask_for_noth
         assert now.event.summary == f"open since {NIGHTS[-1]}, told only now: {inputs.incident.title}"
 
 
-def test_a_backfill_over_nights_that_were_lived_changes_nothing_that_people_know(later):
+def test_backfill_over_monitored_nights_changes_no_incidents_and_no_decisions(later):
     before = later.incidents(), later.decisions(), later.ask("SELECT * FROM incident_events ORDER BY event_id")
     _backfill(later)
     assert later.due() == []
@@ -225,7 +225,7 @@ def test_a_backfill_over_nights_that_were_lived_changes_nothing_that_people_know
     ) == before  # fmt: skip
 
 
-def test_labels_that_come_late_tell_of_young_days_and_change_old_ones_silently(later):
+def test_late_labels_announce_recent_days_and_change_old_days_silently(later):
     for day in (NIGHTS[-2], NIGHTS[-1], NIGHTS[0]):
         later.on(day, TURNED_ROUND)
     assert later.late_labels(NIGHTS[0]).success
@@ -259,7 +259,7 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("fault", BREAKS)
-def test_what_cannot_be_read_is_an_incident_at_once_and_told_though_the_run_fails(later, fault):
+def test_unreadable_source_is_announced_in_the_same_night_although_the_run_fails(later, fault):
     broken, mended, culprit = BREAKS[fault]
     later.execute(broken)
     assert not later.live(NEXT).success

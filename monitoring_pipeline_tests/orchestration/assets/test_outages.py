@@ -1,4 +1,4 @@
-"""Days that are read again while their source is away: what was known of them stays, and the run says so."""
+"""Days that are read again while their source is away: their results stay, and the run fails with a reason."""
 
 import dagster as dg
 import pytest
@@ -27,17 +27,17 @@ def _execute(world, *statements):
 
 
 @pytest.mark.parametrize("away", AWAY)
-def test_a_day_that_was_judged_stays_as_it_was(lived_in_world, away):
+def test_judged_day_keeps_its_results_when_the_source_is_away(lived_in_world, away):
     statements, reason = AWAY[away]
     before = lived_in_world.tables()
     _execute(lived_in_world, *statements)
     (failure,) = lived_in_world.failures(LOANS, DAY)
-    assert failure.startswith(f"{LOANS} {DAY}: not read again, what was known stays: ")
+    assert failure.startswith(f"{LOANS} {DAY}: not read again, so the stored results stay: ")
     assert reason in failure
     assert lived_in_world.tables() == before
 
 
-def test_the_other_days_of_a_range_go_on_and_resuming_the_run_makes_nothing_good(lived_in_world):
+def test_range_measures_other_days_during_an_outage_and_a_resumed_run_fails(lived_in_world):
     before = lived_in_world.tables()
     _execute(lived_in_world, f"DELETE FROM {LOANS_TABLE} WHERE {OF_THE_DAY}", f"UPDATE {LOANS_TABLE} SET age = age + 1")
     (failure,) = lived_in_world.failures(LOANS, DAY, DAYS[7])
@@ -57,7 +57,7 @@ def test_the_other_days_of_a_range_go_on_and_resuming_the_run_makes_nothing_good
     assert not resumed.success
 
 
-def test_labels_that_come_late_to_an_empty_table_leave_the_day_as_it_was(lived_in_world):
+def test_late_label_run_on_an_empty_table_keeps_the_results_of_the_day(lived_in_world):
     before = lived_in_world.tables()
     _execute(lived_in_world, "DELETE FROM Outcomes")
     job = lived_in_world.definitions.resolve_job_def(f"{LOANS}_late_labels")
@@ -68,7 +68,7 @@ def test_labels_that_come_late_to_an_empty_table_leave_the_day_as_it_was(lived_i
     assert lived_in_world.tables() == before
 
 
-def test_a_refusal_outlives_an_outage_too(lived_in_world):
+def test_refusal_stays_when_the_source_is_away(lived_in_world):
     lived_in_world.execute(f"ALTER TABLE {LOANS_TABLE} RENAME age TO years")
     assert "not read again" not in lived_in_world.failures(LOANS, DAY)[0]
     before = lived_in_world.tables()
@@ -77,16 +77,16 @@ def test_a_refusal_outlives_an_outage_too(lived_in_world):
     assert lived_in_world.tables() == before
 
 
-def test_an_open_incident_outlives_the_outage_and_the_failed_run_is_one_of_its_own(lived_in_world, tmp_path):
+def test_open_incident_stays_during_an_outage_and_the_failed_run_is_recorded(lived_in_world, tmp_path):
     with dg.DagsterInstance.ephemeral() as instance:
         world = settle(lived_in_world.folder, tmp_path / "told", instance)
         assert world.live(DAYS[10]).success
-        known = world.incidents()
-        assert {entry.incident.cause.text for entry in known} >= {"inputs"}
+        before = world.incidents()
+        assert {entry.incident.cause.text for entry in before} >= {"inputs"}
         world.settings.warehouse.rename(world.folder / "elsewhere.duckdb")
         assert not world.live(DAYS[10]).success
         assert world.told[DAYS[10]] == []
-        assert world.incidents() == known
+        assert world.incidents() == before
         specs = [world.loaded(LOANS).spec]
         sensor = build_pipeline_health_sensor(specs, build_record_failures_job(specs, print), interval_seconds=30)
         with (

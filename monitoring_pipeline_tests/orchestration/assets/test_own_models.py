@@ -1,4 +1,4 @@
-"""Models of one's own, outside the package, are monitored with nothing but their specs."""
+"""Users' models are monitored with their specs alone, without code in the package."""
 
 import datetime as dt
 from zoneinfo import ZoneInfo
@@ -32,19 +32,19 @@ ASSETS = (
 
 def _value(world: World, model: str, day: str, name: str) -> float | None:
     with world.store() as store:
-        known = [m for m in store.measurements(model, day) if m.kind is not Kind.ESTIMATED_PERFORMANCE]
-    (found,) = [m for m in known if m.name == name]
-    return found.value
+        measured = [m for m in store.measurements(model, day) if m.kind is not Kind.ESTIMATED_PERFORMANCE]
+    (named,) = [m for m in measured if m.name == name]
+    return named.value
 
 
 @pytest.mark.parametrize("model", [LOANS, DELIVERIES])
-def test_every_day_has_all_its_rows_and_final_labels(monitored, model):
+def test_each_day_has_all_rows_and_final_labels(monitored, model):
     for day in DAYS:
         assert _value(monitored, model, day, "rows") == ROWS_A_DAY
         assert _value(monitored, model, day, "maturity") == 1.0
 
 
-def test_performance_is_that_of_the_rows_of_the_local_day(monitored):
+def test_performance_equals_sklearn_on_the_rows_of_the_local_day(monitored):
     start = dt.datetime.combine(CLOCK_CHANGE, dt.time(), ZoneInfo("Europe/Berlin"))
     end = dt.datetime.combine(CLOCK_CHANGE + dt.timedelta(days=1), dt.time(), ZoneInfo("Europe/Berlin"))
     window = [moment.astimezone(dt.UTC).replace(tzinfo=None) for moment in (start, end)]
@@ -69,7 +69,7 @@ def test_performance_is_that_of_the_rows_of_the_local_day(monitored):
     )
 
 
-def test_drift_is_found_on_the_days_it_is_there_and_on_no_other(monitored):
+def test_drift_is_found_exactly_on_drifted_days(monitored):
     drifted = monitored.ask(
         "SELECT model, subject, chunk FROM measurements WHERE kind = 'drift' AND status = 'breached' ORDER BY chunk"
     )
@@ -77,7 +77,7 @@ def test_drift_is_found_on_the_days_it_is_there_and_on_no_other(monitored):
     assert set(drifted) == {(LOANS, subject, day) for day in days for subject in ("features", "income")}
 
 
-def test_verdicts_follow(monitored):
+def test_verdicts_are_warnings_on_drifted_days(monitored):
     with monitored.store() as store:
         loans, deliveries = (store.verdicts(model) for model in (LOANS, DELIVERIES))
     assert list(loans) == list(deliveries) == list(DAYS)
@@ -88,20 +88,20 @@ def test_verdicts_follow(monitored):
     assert any(r.startswith("warning: drift income jensen_shannon") for r in loans[str(DRIFT_FROM)].reasons)
 
 
-def test_nothing_is_left_unmeasured_without_a_reason(monitored):
+def test_monitored_days_have_no_skipped_measurements_above_info(monitored):
     with monitored.store() as store:
         everything = [m for model in (LOANS, DELIVERIES) for day in DAYS for m in store.measurements(model, day)]
     assert {m.reason for m in everything if m.status is Status.SKIPPED and m.severity is not Severity.INFO} == set()
 
 
-def test_ids_leave_the_warehouse_hashed(monitored):
+def test_snapshot_contains_no_clear_ids(monitored):
     (uri,) = monitored.ask("SELECT uri FROM snapshots WHERE model = :m AND chunk = :c AND kind = 'predictions'",
                            m=LOANS, c=DAYS[0])[0]  # fmt: skip
     written = (monitored.folder / "snapshots" / uri).read_bytes()
     assert b"A-00" not in written
 
 
-def test_checks_are_recorded_for_the_run(monitored):
+def test_range_run_records_one_result_per_check(monitored):
     (run,) = [run for run in monitored.instance.get_runs() if run.job_name == f"{LOANS}_nightly"]
     evaluations = {
         (e.asset_key.path[-1], e.check_name): e
@@ -119,7 +119,7 @@ def test_checks_are_recorded_for_the_run(monitored):
     assert drift.metadata["chunks"].value == len(DAYS)
 
 
-def test_every_partition_carries_its_own_numbers(monitored):
+def test_partition_metadata_contains_the_numbers_of_its_chunk(monitored):
     def numbers(asset: str) -> dict[str, dict[str, object]]:
         records = monitored.instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=dg.AssetKey([LOANS, asset])), limit=100
@@ -149,7 +149,7 @@ def test_every_partition_carries_its_own_numbers(monitored):
 @pytest.mark.parametrize(("model", "owner", "zone"), [
     (LOANS, "risk@example.com", "Europe/Berlin"), (DELIVERIES, "team:logistics", "Asia/Kolkata"),
 ])  # fmt: skip
-def test_assets_are_described(monitored, model, owner, zone):
+def test_assets_have_owner_group_kinds_partitions_and_dependencies(monitored, model, owner, zone):
     specs = {spec.key.path[-1]: spec for spec in monitored.definitions.resolve_all_asset_specs()
              if spec.key.path[0] == model}  # fmt: skip
     assert set(specs) == set(ASSETS)
@@ -179,12 +179,12 @@ def test_assets_are_described(monitored, model, owner, zone):
 
 
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`:DeprecationWarning")
-def test_the_definitions_can_be_sent_to_dagsters_web_server(monitored):
+def test_definitions_survive_serialization_for_the_web_server(monitored):
     snapshot = RepositorySnap.from_def(monitored.definitions.get_repository_def())
     assert deserialize_value(serialize_value(snapshot), RepositorySnap) == snapshot
 
 
-def test_jobs_schedules_and_one_sensor_a_purpose(monitored):
+def test_definitions_contain_jobs_and_schedules_per_model_and_shared_sensors(monitored):
     repository = monitored.definitions.get_repository_def()
     names = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
     of_models = {f"{model}_{what}" for model in (LOANS, DELIVERIES) for what in ("nightly", "late_labels")}
@@ -196,7 +196,7 @@ def test_jobs_schedules_and_one_sensor_a_purpose(monitored):
 @pytest.mark.parametrize(("model", "local_time", "zone"), [
     (LOANS, "2024-04-01T04:30", "Europe/Berlin"), (DELIVERIES, "2024-04-01T06:00", "Asia/Kolkata"),
 ])  # fmt: skip
-def test_the_schedule_takes_yesterday_at_the_local_time(monitored, model, local_time, zone):
+def test_schedule_at_the_local_time_requests_yesterday(monitored, model, local_time, zone):
     tick = dt.datetime.fromisoformat(local_time).replace(tzinfo=ZoneInfo(zone))
     asked = _asked_at(monitored, model, tick)
     assert [request.partition_key for request in asked] == ["2024-03-31"]
@@ -205,7 +205,7 @@ def test_the_schedule_takes_yesterday_at_the_local_time(monitored, model, local_
     assert schedule.cron_schedule == f"{tick.minute} {tick.hour} * * *"
 
 
-def test_the_schedule_asks_for_monitored_days_only(monitored):
+def test_schedule_requests_monitored_days_only(monitored):
     def asked(day: dt.date) -> list[str | None]:
         tick = dt.datetime.combine(day, dt.time(4, 30), ZoneInfo("Europe/Berlin"))
         return [request.partition_key for request in _asked_at(monitored, LOANS, tick)]

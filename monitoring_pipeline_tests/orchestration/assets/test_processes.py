@@ -1,4 +1,4 @@
-"""Several processes at once, and what loading the definitions costs."""
+"""Several processes at once, and the modules that loading the definitions imports."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, Worl
 
 
 def _environment(world: World) -> dict[str, str]:
-    """Only what a process needs: nothing of the developer's own settings."""
+    """Return the environment of a process, without the settings of the developer."""
     settings = world.settings
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -24,7 +24,7 @@ def _environment(world: World) -> dict[str, str]:
     }
 
 
-def test_loading_the_definitions_imports_nothing_heavy(world):
+def test_loading_the_definitions_imports_no_heavy_packages(world):
     code = (
         "import json, sys;"
         "from monitoring_pipeline.definitions import Settings, build_definitions;"
@@ -40,7 +40,7 @@ def test_loading_the_definitions_imports_nothing_heavy(world):
 
 
 @pytest.mark.slow
-def test_two_runs_and_a_reader_at_once(world, monitored):
+def test_two_concurrent_runs_and_a_reader_give_the_same_results(world, monitored):
     days = (DAYS[0], DAYS[5])
     runs = [
         subprocess.Popen(
@@ -56,8 +56,8 @@ def test_two_runs_and_a_reader_at_once(world, monitored):
                 for day in store.snapshots(model, "predictions"):
                     assert store.measurements(model, day, "predictions")
                     reads += 1
-    said = [run.communicate()[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], said
+    outputs = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
     assert reads > 0
     with world.store() as store, monitored.store() as single:
         for model in (LOANS, DELIVERIES):

@@ -1,4 +1,4 @@
-"""A range in one run, the nights one by one, and the same once more leave the same tables."""
+"""A range in one run, single nights, and a repeated range leave the same tables."""
 
 import datetime as dt
 
@@ -11,7 +11,7 @@ DAYS_COMPARED = DAYS[4:9]  # with the clock change in the middle
 
 
 @pytest.mark.parametrize("model", [LOANS, DELIVERIES])
-def test_one_by_one_equals_one_range_and_a_third_time_changes_nothing(world, monitored, model):
+def test_range_leaves_the_same_tables_as_single_nights(world, monitored, model):
     for day in DAYS_COMPARED:
         assert world.run(model, day).success
     one_by_one = world.tables(model)
@@ -29,14 +29,14 @@ def test_one_by_one_equals_one_range_and_a_third_time_changes_nothing(world, mon
     assert world.tables(model) == one_by_one
 
 
-def test_a_second_run_reads_the_reference_and_does_not_build_it_again(lived_in_world):
+def test_second_run_does_not_build_the_reference_again(lived_in_world):
     before = lived_in_world.ask("SELECT model, model_version, reference_hash, run_id, created_at FROM model_references")
     assert lived_in_world.run(LOANS, DAYS[0]).success
     after = lived_in_world.ask("SELECT model, model_version, reference_hash, run_id, created_at FROM model_references")
     assert after == before
 
 
-def test_changed_rows_make_a_new_revision_and_keep_the_old(lived_in_world):
+def test_changed_rows_make_a_new_revision_and_keep_the_old_one(lived_in_world):
     before = lived_in_world.tables(LOANS)
     lived_in_world.execute('UPDATE "Loan Scores" SET age = age + 1 WHERE "Application ID" = $id',
                            id=_an_id_of(lived_in_world, DAYS[2]))  # fmt: skip
@@ -49,7 +49,7 @@ def test_changed_rows_make_a_new_revision_and_keep_the_old(lived_in_world):
 
 
 @pytest.mark.parametrize("rebuild", [False, True])
-def test_a_reference_is_built_again_when_told(lived_in_world, rebuild):
+def test_reference_is_built_again_if_rebuild_is_set(lived_in_world, rebuild):
     (before,) = lived_in_world.ask("SELECT reference_hash FROM model_references WHERE model = :model", model=LOANS)
     lived_in_world.execute('UPDATE "Loan Scores" SET age = age + 1')
     job = lived_in_world.definitions.resolve_job_def(f"{LOANS}_nightly")
@@ -63,7 +63,7 @@ def test_a_reference_is_built_again_when_told(lived_in_world, rebuild):
     assert (current != before) is rebuild
 
 
-def test_a_changed_declaration_builds_the_reference_again(lived_in_world):
+def test_changed_declaration_builds_the_reference_again(lived_in_world):
     sources = {name: feature for name, feature in SPECS[LOANS]["features"].items() if name != "age"}
     lived_in_world.change_spec(LOANS, features=sources)
     assert lived_in_world.failures(LOANS, DAYS[0]) == ()
@@ -76,7 +76,7 @@ def test_a_changed_declaration_builds_the_reference_again(lived_in_world):
     assert columns == [("income",), ("employment",), ("score",), ("prediction",)]
 
 
-def test_other_rules_for_floors_learn_them_again_from_the_days_and_read_no_rows(lived_in_world):
+def test_changed_false_alarm_share_learns_floors_again_from_stored_profiles(lived_in_world):
     lived_in_world.execute('UPDATE "Loan Scores" SET age = age + 1')
     before = _current_reference(lived_in_world)
     lived_in_world.change_spec(LOANS, drift={"false_alarm_share": 0.4})
@@ -95,7 +95,7 @@ def _current_reference(world):
         return load_reference(world.loaded(LOANS).spec, store, "2024.1")
 
 
-def test_a_moment_without_a_zone_is_refused(world):
+def test_as_of_tag_without_a_zone_fails_the_labels(world):
     result = world.run(LOANS, DAYS[0], as_of=dt.datetime(2024, 4, 1))  # noqa: DTZ001
     failed = {event.step_key: event for event in result.filter_events(lambda e: e.is_step_failure)}
     assert set(failed) == {f"{LOANS}__labels"}
@@ -106,9 +106,8 @@ def test_a_moment_without_a_zone_is_refused(world):
 
 
 def _an_id_of(world, day: str) -> str:
-    midnight = f"{day} 11:00:00"
     ((row_id,),) = world.execute(
-        'SELECT "Application ID" FROM "Loan Scores" WHERE "Scored At" >= CAST($noon AS TIMESTAMP) LIMIT 1',
-        noon=midnight,
+        'SELECT "Application ID" FROM "Loan Scores" WHERE "Scored At" >= CAST($moment AS TIMESTAMP) LIMIT 1',
+        moment=f"{day} 11:00:00",
     )
     return row_id

@@ -1,4 +1,4 @@
-"""What a threshold waits for in vain: labels that never come, labels of one class, SQL that fails."""
+"""Guarded metrics that cannot be measured: labels that never arrive, labels of one class, SQL that fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ MARGIN = {"margin": {"sql": "margin.sql", "threshold": {"lower": 0, "severity": 
 
 @pytest.fixture
 def quiet(untouched_folder: Path, tmp_path: Path) -> Iterator[LivingWorld]:
-    """A world in which all labels are final in the night after."""
+    """A world in which all labels of a day are final in the next night."""
     with dg.DagsterInstance.ephemeral() as instance:
         world = settle(untouched_folder, tmp_path / "world", instance, **PROMPT)
         world.execute(PROMPTLY)
@@ -32,7 +32,7 @@ def _live(world: LivingWorld, day: str) -> tuple[VerdictStatus, tuple[str, ...]]
     return verdict.status, verdict.reasons
 
 
-def test_labels_that_never_come_are_told_in_the_first_night(quiet):
+def test_missing_labels_are_announced_in_the_first_night(quiet):
     quiet.execute('DELETE FROM "Outcomes"')
     none = "none of 200 predictions has a label, though the label delay has passed"
     for day in NIGHTS:
@@ -44,7 +44,7 @@ def test_labels_that_never_come_are_told_in_the_first_night(quiet):
     assert stored.incident.title.startswith(none)
 
 
-def test_one_class_and_failing_sql_are_told_when_they_last(quiet):
+def test_unmeasured_guarded_metrics_are_announced_in_the_second_night(quiet):
     quiet.change_spec(LOANS, **PROMPT, business=MARGIN)
     (quiet.folder / "specs" / "margin.sql").write_text('SELECT sum("Margin") FROM "Loan Scores"', encoding="utf-8")
     for day in NIGHTS:

@@ -1,4 +1,4 @@
-"""The table of assets: its rows agree with one another, with the documentation, and with Dagster."""
+"""The rows of the table of assets agree with one another, with the documentation, and with Dagster."""
 
 from pathlib import Path
 
@@ -21,22 +21,22 @@ def _downstream(name: str) -> set[str]:
     return following.union(*(_downstream(other) for other in following))
 
 
-def test_names_are_unique():
+def test_asset_names_are_unique():
     assert len(ROWS) == len(ASSETS)
 
 
 @pytest.mark.parametrize("asset", ASSETS, ids=lambda asset: asset.name)
-def test_dependencies_of_a_row_stand_before_it(asset):
+def test_dependencies_of_an_asset_stand_before_it(asset):
     names = list(ROWS)
     assert set(asset.deps) <= set(names[: names.index(asset.name)])
 
 
-def test_all_assets_downstream_of_labels_run_again_with_late_labels():
+def test_assets_downstream_of_labels_run_again_with_late_labels():
     again = {asset.name for asset in ASSETS if asset.may_change_with_late_labels}
     assert _downstream("labels") | {"labels"} <= again
 
 
-def test_producers_of_the_verdict_are_all_assets_that_measure_in_the_order_of_their_fingerprints():
+def test_producers_of_the_verdict_keep_the_order_of_their_fingerprints():
     assert MEASURED == (
         "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution",
         "business", "objectives", "trial",
@@ -44,12 +44,12 @@ def test_producers_of_the_verdict_are_all_assets_that_measure_in_the_order_of_th
     assert SOURCES == ("predictions", "labels", "business")
 
 
-def test_the_documentation_lists_the_assets_in_order():
+def test_design_document_lists_the_assets_in_order():
     listed = [line.split()[1] for line in DESIGN.read_text(encoding="utf-8").splitlines() if line.startswith("asset ")]
     assert listed == list(ROWS)
 
 
-def test_only_the_schema_check_is_blocking():
+def test_schema_check_is_the_only_blocking_check():
     assert [check.name for asset in ASSETS for check in asset.checks if check.blocking] == ["schema"]
 
 
@@ -58,7 +58,7 @@ def _loaded() -> LoadedSpec:
 
 
 def _assets_of_nightly_job(group: str, *others: dg.AssetsDefinition) -> set[dg.AssetKey]:
-    """Return the assets of the nightly job if the model's assets stand in a group, beside others."""
+    """Return the assets of the nightly job if the model's assets and ``others`` are in ``group``."""
     loaded = _loaded()
     assets = [
         asset.map_asset_specs(lambda spec: spec.replace_attributes(group_name=group)) for asset in build_assets(loaded)

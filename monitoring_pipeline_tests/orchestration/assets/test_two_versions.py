@@ -1,8 +1,8 @@
-"""Two versions live at once, and a shadow: each is monitored apart, and the champion as if it were alone.
+"""Two serving versions and a shadow: each is monitored separately, and the champion as if it were alone.
 
-The champion answers nine of ten applications, a challenger the others, and a shadow scores every one of them beside;
-both others turn their scores round as soon as they are monitored. The challenger's reference is in the spec, the
-shadow's in the store.
+The champion serves nine of ten applications, a challenger the others, and a shadow also scores all of them.
+Challenger and shadow invert their scores from the first monitored day on. The challenger's reference is in the spec,
+the shadow's is in the store.
 """
 
 import datetime as dt
@@ -48,7 +48,7 @@ NAME = f"loss_difference[{SHADOW}-{CHAMPION}]"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the monitoring has left of a world."""
+    """The results of monitoring a world."""
 
     measured: dict[tuple[str, ...], Measurement]
     verdicts: dict[str, Verdict]
@@ -117,14 +117,19 @@ def alone(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> O
     return _monitored(untouched_folder, tmp_path_factory.mktemp("alone") / "world", alone=True)
 
 
-def test_the_champions_numbers_are_those_of_a_world_without_the_others(together, alone):
-    own = {key: m for key, m in alone.measured.items() if m.model_version == CHAMPION}
-    assert {key: m for key, m in together.measured.items() if m.model_version == CHAMPION} == own
-    assert {m.kind for m in own.values()} >= {Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.QUALITY}
-    assert {m.role for m in own.values()} == {Role.CHAMPION}
+def test_champion_has_the_same_numbers_with_and_without_other_versions(together, alone):
+    champion = {key: m for key, m in alone.measured.items() if m.model_version == CHAMPION}
+    assert {key: m for key, m in together.measured.items() if m.model_version == CHAMPION} == champion
+    assert {m.kind for m in champion.values()} >= {
+        Kind.DRIFT,
+        Kind.PERFORMANCE,
+        Kind.ESTIMATED_PERFORMANCE,
+        Kind.QUALITY,
+    }
+    assert {m.role for m in champion.values()} == {Role.CHAMPION}
 
 
-def test_each_version_is_measured_by_its_own_reference_in_its_own_role(together):
+def test_each_version_is_measured_against_its_reference_with_its_role(together):
     for version, role in ((CHALLENGER, Role.CHALLENGER), (SHADOW, Role.SHADOW)):
         for kind in (Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE):
             of_kind = [m for m in together.measured.values() if (m.model_version, m.kind) == (version, kind)]
@@ -134,7 +139,7 @@ def test_each_version_is_measured_by_its_own_reference_in_its_own_role(together)
         assert len(values) == len(WATCHED)
         assert max(values) < 0.3
     assert min(m.value for m in together.of(CHAMPION, Kind.PERFORMANCE, "auroc")) > 0.7
-    # The scores of the shadow are other ones than the champion's on the same rows, and none of them drifted before.
+    # Shadow and champion score the same rows differently, so their reference values must differ.
     reference = {
         version: {m.reference_value for m in together.of(version, Kind.PERFORMANCE, "brier_score")}
         for version in (CHAMPION, SHADOW)
@@ -142,7 +147,7 @@ def test_each_version_is_measured_by_its_own_reference_in_its_own_role(together)
     assert reference[CHAMPION] != reference[SHADOW]
 
 
-def test_a_prediction_is_one_however_many_versions_have_scored_it(together):
+def test_prediction_scored_by_several_versions_counts_once(together):
     for ratio in together.of("", Kind.QUALITY, "volume_ratio"):
         assert ratio.rows == ROWS_A_DAY
         assert ratio.status is Status.OK
@@ -150,7 +155,7 @@ def test_a_prediction_is_one_however_many_versions_have_scored_it(together):
     assert all(m.status is Status.OK for m in together.measured.values() if m.subject == "row_id")
 
 
-def test_labels_are_joined_to_every_version(together):
+def test_labels_are_joined_to_rows_of_every_version(together):
     rows = {
         version: [m.rows for m in together.of(version, Kind.PERFORMANCE, "auroc") if m.subject == "model"]
         for version in (CHAMPION, CHALLENGER, SHADOW)
@@ -161,7 +166,7 @@ def test_labels_are_joined_to_every_version(together):
         assert frame.height == frame["row_id"].n_unique() == ROWS_A_DAY
 
 
-def test_the_shadow_decides_nothing_and_is_no_incident(together):
+def test_shadow_breaches_are_info_and_open_no_incident(together):
     of_shadow = [m for m in together.measured.values() if m.model_version == SHADOW]
     assert {m.severity for m in of_shadow if m.status is Status.BREACHED} == {Severity.INFO}
     assert [entry.incident.cause.text for entry in together.incidents] == [f"performance@{CHALLENGER}"]
@@ -172,7 +177,7 @@ def test_the_shadow_decides_nothing_and_is_no_incident(together):
         assert any(reason.startswith(f"info: shadow {SHADOW}: ") for reason in verdict.reasons)
 
 
-def test_the_challengers_incident_names_its_version_and_is_told(together, alone):
+def test_incident_of_a_challenger_names_its_version_and_is_announced(together, alone):
     (entry,) = together.incidents
     assert entry.incident.title.startswith(f"challenger {CHALLENGER}: auroc is ")
     assert {finding.model_version for finding in entry.incident.findings} == {CHALLENGER}
@@ -181,7 +186,7 @@ def test_the_challengers_incident_names_its_version_and_is_told(together, alone)
     assert not any(cause.family is Family.PERFORMANCE for cause in (e.incident.cause for e in alone.incidents))
 
 
-def test_where_they_share_rows_they_are_compared_paired(together):
+def test_shadow_and_champion_are_compared_on_shared_rows(together):
     served = [m.rows for m in together.of(CHAMPION, Kind.PERFORMANCE, "auroc") if m.subject == "model"]
     by_day = together.of(SHADOW, Kind.PERFORMANCE, NAME)
     assert [m.rows for m in by_day] == served

@@ -1,4 +1,4 @@
-"""The sensor of failed runs and overdue chunks as a state machine, and the job that writes them down."""
+"""The sensor of failed runs and overdue chunks as a state machine, and the job that records them."""
 
 import datetime as dt
 import random
@@ -39,7 +39,7 @@ OLD = "2024-02-01"
 
 @dataclass
 class Pipeline:
-    """A store, an instance, a clock, and jobs under the names of the real ones that do as they are told."""
+    """A store, an instance, a clock, and fake jobs under the names of the real ones, which fail on request."""
 
     store: ResultStore
     instance: dg.DagsterInstance
@@ -62,7 +62,7 @@ class Pipeline:
         self.job, self.sensor = definitions.resolve_job_def(JOB), sensor
 
     def run(self, job_name: str, *days: str, message: str = "", on_purpose: bool = False) -> str:
-        """Run a job on one day or a range; with a message it fails."""
+        """Run a job on one day or a range; it fails if there is a message."""
 
         @dg.op(name="drift")
         def step() -> None:
@@ -85,7 +85,7 @@ class Pipeline:
         return result.run_id
 
     def finish(self, job_name: str, *days: str) -> None:
-        """Do what the end of a run does: the verdict, and the recovery."""
+        """Store the results that a successful run ends with: the verdicts, and the recovery."""
         for key in days:
             chunk = SPEC.calendar.chunk(key)
             self.judged(key)
@@ -101,14 +101,14 @@ class Pipeline:
             self.store.replace(verdict, run_id="test", measured_at=self.now)
 
     def tick(self) -> list[dg.RunRequest]:
-        """Evaluate the sensor; its cursor is kept as the daemon keeps it."""
+        """Evaluate the sensor, and keep its cursor as the daemon does."""
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor, resources=self.resources) as context:
             evaluated = self.sensor.evaluate_tick(context)
         self.cursor = evaluated.cursor
         return list(evaluated.run_requests or [])
 
     def record(self, requests: list[dg.RunRequest]) -> list[dg.ExecuteInProcessResult]:
-        """Run what was asked for and was not before, as the daemon does."""
+        """Run the requests with new run keys, as the daemon does."""
         new = [request for request in requests if request.run_key not in self.asked]
         self.asked |= {request.run_key for request in new}
         return [
@@ -132,7 +132,7 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
         yield Pipeline(store, instance)
 
 
-def test_with_nothing_wrong_it_skips_and_says_so(pipeline):
+def test_health_sensor_without_failures_skips_with_a_reason(pipeline):
     assert pipeline.tick() == []
     pipeline.judged(DAY_BEFORE)
     pipeline.run(NIGHTLY, DAY)
@@ -143,7 +143,7 @@ def test_with_nothing_wrong_it_skips_and_says_so(pipeline):
 
 
 @pytest.mark.parametrize("job_name", [NIGHTLY, LATE])
-def test_a_failed_run_is_written_down_once_and_what_follows_is_called(pipeline, job_name):
+def test_failed_run_is_recorded_once_and_updates_incidents(pipeline, job_name):
     run_id = pipeline.run(job_name, DAY, message="cannot read 'Anna Schmidt'\nand more")
     first, second = pipeline.tick(), pipeline.tick()
     assert [request.run_key for request in first] == [request.run_key for request in second] == [run_id]
@@ -156,7 +156,7 @@ def test_a_failed_run_is_written_down_once_and_what_follows_is_called(pipeline, 
     assert pipeline.told == [(SPEC.name, [DAY])]
 
 
-def test_a_success_afterwards_makes_it_good_and_a_second_failure_breaks_it_again(pipeline):
+def test_later_success_recovers_a_failure_and_a_second_failure_is_recorded(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     pipeline.record(pipeline.tick())
     pipeline.run(NIGHTLY, DAY)
@@ -167,7 +167,7 @@ def test_a_success_afterwards_makes_it_good_and_a_second_failure_breaks_it_again
     assert pipeline.health(DAY)["run"].reason.startswith(f"run {again} failed")
 
 
-def test_late_labels_do_not_make_good_what_the_night_left_undone(pipeline):
+def test_success_of_the_late_label_job_does_not_recover_the_nightly_job(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     pipeline.record(pipeline.tick())
     pipeline.run(LATE, DAY)
@@ -176,7 +176,7 @@ def test_late_labels_do_not_make_good_what_the_night_left_undone(pipeline):
     assert not pipeline.is_breached(DAY)
 
 
-def test_a_run_that_has_died_and_is_started_again_by_dagster_is_left_to_the_next_one(pipeline):
+def test_failed_run_that_dagster_will_retry_is_not_recorded(pipeline):
     died = pipeline.run(NIGHTLY, DAY, message="killed")
     pipeline.instance.add_run_tags(died, {WILL_RETRY_TAG: "true"})
     assert pipeline.tick() == []
@@ -184,13 +184,13 @@ def test_a_run_that_has_died_and_is_started_again_by_dagster_is_left_to_the_next
     assert [request.run_key for request in pipeline.tick()] == [died]
 
 
-def test_a_failure_that_was_made_good_before_the_tick_is_not_asked_for(pipeline):
+def test_failure_recovered_before_the_tick_is_not_requested(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     pipeline.run(NIGHTLY, DAY)
     assert pipeline.tick() == []
 
 
-def test_a_failure_that_was_made_good_before_it_was_written_is_not_written(pipeline):
+def test_failure_recovered_before_its_recording_is_not_written(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     requests = pipeline.tick()
     pipeline.run(NIGHTLY, DAY)
@@ -199,7 +199,7 @@ def test_a_failure_that_was_made_good_before_it_was_written_is_not_written(pipel
     assert pipeline.told == []
 
 
-def test_a_range_fails_on_its_chunks_within_the_horizon_and_recovers_by_its_parts(pipeline):
+def test_failed_range_is_recorded_within_the_horizon_and_recovers_chunk_by_chunk(pipeline):
     run_id = pipeline.run(NIGHTLY, OLD, DAY, message="no")
     (request,) = pipeline.tick()
     young = ["2024-03-08", DAY_BEFORE, DAY]
@@ -212,26 +212,26 @@ def test_a_range_fails_on_its_chunks_within_the_horizon_and_recovers_by_its_part
     assert run_id in pipeline.health(DAY_BEFORE)["run"].reason
 
 
-def test_a_part_of_a_range_that_ran_again_before_the_tick_is_left_out(pipeline):
+def test_chunk_of_a_failed_range_that_ran_again_is_left_out(pipeline):
     pipeline.run(NIGHTLY, DAY_BEFORE, DAY, message="no")
     pipeline.run(NIGHTLY, DAY)
     (request,) = pipeline.tick()
     assert request.run_config["ops"]["record"]["config"]["chunks"] == [DAY_BEFORE]
 
 
-def test_a_failed_backfill_of_old_chunks_is_silent(pipeline):
+def test_failed_backfill_of_old_chunks_is_not_recorded(pipeline):
     pipeline.run(NIGHTLY, "2024-01-01", OLD, message="no")
     pipeline.run(LATE, OLD, message="no")
     assert pipeline.tick() == []
 
 
-def test_other_jobs_and_runs_without_chunks_are_none_of_its_business(pipeline):
+def test_failures_of_other_jobs_and_of_runs_without_chunks_are_ignored(pipeline):
     pipeline.run("nightly_of_somebody_else", DAY, message="no")
     pipeline.run(NIGHTLY, message="no")
     assert pipeline.tick() == []
 
 
-def test_refused_rows_are_not_told_twice(pipeline):
+def test_failure_about_refused_rows_is_not_recorded(pipeline):
     refused = Measurement(
         kind="quality", subject="chunk", name="readable", model_version="", value=0.0, status=Status.BREACHED,
         severity="critical", reason="no such table",
@@ -249,13 +249,13 @@ def test_refused_rows_are_not_told_twice(pipeline):
     assert [request.run_key for request in pipeline.tick()] == [crashed]
 
 
-def test_a_failure_on_purpose_keeps_its_words(pipeline):
+def test_message_of_a_deliberate_failure_is_recorded_unchanged(pipeline):
     pipeline.run(NIGHTLY, DAY, message="tag 'as_of' has no zone", on_purpose=True)
     pipeline.record(pipeline.tick())
     assert pipeline.health(DAY)["run"].reason.endswith("in step drift: tag 'as_of' has no zone")
 
 
-def test_a_run_that_died_outside_of_its_steps_is_told_too(pipeline):
+def test_run_that_died_outside_of_its_steps_is_recorded(pipeline):
     @dg.job(name=NIGHTLY)
     def job() -> None: ...
 
@@ -267,7 +267,7 @@ def test_a_run_that_died_outside_of_its_steps_is_told_too(pipeline):
     assert pipeline.health(DAY)["run"].reason == f"run {run.run_id} failed: Run worker was killed (pid ...)"
 
 
-def test_a_recording_that_fails_is_asked_for_again_while_it_matters(pipeline):
+def test_failed_recording_is_requested_again_within_the_horizon(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     requests = pipeline.tick()
     pipeline.job = dg.Definitions(
@@ -286,7 +286,7 @@ def test_a_recording_that_fails_is_asked_for_again_while_it_matters(pipeline):
     assert pipeline.tick() == []
 
 
-def test_a_recording_that_never_succeeds_is_given_up(pipeline):
+def test_recording_is_requested_at_most_three_times(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     pipeline.job = dg.Definitions(
         jobs=[build_record_failures_job([SPEC], _fails)], resources=pipeline.resources
@@ -295,7 +295,7 @@ def test_a_recording_that_never_succeeds_is_given_up(pipeline):
     assert [len(runs) for runs in recorded] == [1, 1, 1, 0, 0, 0]
 
 
-def test_a_failure_of_a_model_whose_spec_is_gone_by_now_fails_nothing(pipeline):
+def test_recording_for_a_model_without_a_spec_updates_the_spec_incidents(pipeline):
     pipeline.run(NIGHTLY, DAY, message="no")
     looked_at = []
     job = build_record_failures_job([OTHER], _fails, lambda _, now: looked_at.append(now))
@@ -310,7 +310,7 @@ def _fails(*_: object) -> None:
     raise dg.Failure(description="the store is away", allow_retries=False)
 
 
-def test_a_chunk_without_a_verdict_in_time_is_overdue_until_it_has_one(pipeline):
+def test_chunk_without_a_verdict_in_time_is_overdue_until_it_is_judged(pipeline):
     pipeline.judged(DAY_BEFORE)
     pipeline.now = dt.datetime(2024, 3, 11, 7, 59, tzinfo=dt.UTC)
     assert pipeline.tick() == []
@@ -326,7 +326,7 @@ def test_a_chunk_without_a_verdict_in_time_is_overdue_until_it_has_one(pipeline)
     assert pipeline.tick() == []
 
 
-def test_a_verdict_that_comes_before_the_recording_is_in_time_after_all(pipeline):
+def test_overdue_chunk_judged_before_the_recording_is_not_recorded(pipeline):
     pipeline.judged(DAY_BEFORE)
     pipeline.now = dt.datetime(2024, 3, 11, 9, tzinfo=dt.UTC)
     requests = pipeline.tick()
@@ -335,7 +335,7 @@ def test_a_verdict_that_comes_before_the_recording_is_in_time_after_all(pipeline
     assert pipeline.health(DAY) == {}
 
 
-def test_a_chunk_whose_run_failed_is_not_called_overdue_as_well(pipeline):
+def test_chunk_with_a_recorded_failure_is_not_overdue(pipeline):
     pipeline.judged(DAY_BEFORE)
     pipeline.run(NIGHTLY, DAY, message="no")
     pipeline.record(pipeline.tick())
@@ -343,7 +343,7 @@ def test_a_chunk_whose_run_failed_is_not_called_overdue_as_well(pipeline):
     assert [r.run_key for r in pipeline.tick() if r.run_key not in pipeline.asked] == []
 
 
-def test_overdue_chunks_older_than_the_horizon_are_silent_and_each_model_counts_for_itself(pipeline):
+def test_overdue_chunks_are_requested_per_model_within_the_horizon(pipeline):
     pipeline.judged(OLD)
     pipeline.judged(DAY, model=OTHER.name)
     pipeline.now = dt.datetime(2024, 3, 12, 9, tzinfo=dt.UTC)
@@ -352,14 +352,14 @@ def test_overdue_chunks_older_than_the_horizon_are_silent_and_each_model_counts_
     assert keys == {*(f"overdue:churn:{day}" for day in young), "overdue:upsell:2024-03-11"}
 
 
-def test_a_model_that_was_never_judged_is_not_overdue(pipeline):
+def test_model_without_verdicts_is_not_overdue(pipeline):
     pipeline.now = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
     assert pipeline.tick() == []
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_in_any_order_of_events_health_is_that_of_the_newest_run(pipeline, seed):
-    """Random walks: runs fail and succeed, ticks come and go, recordings lag behind; at rest, health is the truth."""
+def test_health_after_random_events_is_the_state_of_the_newest_run(pipeline, seed):
+    """Runs fail or succeed, the sensor ticks, and recordings run late, in random order; the final state is compared."""
     draw = random.Random(seed)
     pipeline.judged("2024-03-08")
     newest: dict[str, bool] = {}
@@ -380,13 +380,13 @@ def test_in_any_order_of_events_health_is_that_of_the_newest_run(pipeline, seed)
     assert [r for r in pipeline.tick() if r.run_key not in pipeline.asked] == []
 
 
-def test_the_keys_of_a_range_come_from_its_tags(pipeline):
+def test_keys_of_a_range_run_come_from_its_tags(pipeline):
     run_id = pipeline.run(NIGHTLY, "2024-02-28", "2024-03-01", message="no")
     run = pipeline.instance.get_run_by_id(run_id)
     assert keys_of_run(SPEC, run) == ["2024-02-28", "2024-02-29", "2024-03-01"]
 
 
-def test_a_real_night_that_crashes_is_found_and_the_next_one_makes_it_good(lived_in_world: World):
+def test_crashed_night_is_recorded_and_the_next_run_recovers_it(lived_in_world: World):
     spec, day = lived_in_world.loaded(LOANS).spec, DAYS[-1]
     with lived_in_world.store() as store:
         document = store.reference_document(LOANS, "2024.1")

@@ -1,4 +1,4 @@
-"""A spec or an alerting.yaml with a typing error stops what needs it, is heard of, and stops nothing else."""
+"""A spec or an alerting.yaml with a typing error is reported, and stops only the runs that need it."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -21,13 +21,13 @@ BROKEN = "channels: {log: {fiel: alerts.jsonl}}\n"
 
 @dataclass
 class Deployment:
-    """A world under the sensor of the pipeline's health, ticked by hand; each run loads everything anew."""
+    """A world with the pipeline health sensor, which tests tick by hand; each tick loads all files again."""
 
     world: LivingWorld
     asked: set[str | None] = field(default_factory=set)
 
     def tick(self, sensing: dg.Definitions | None = None) -> list[bool]:
-        """Evaluate the sensor, run what it asks for and did not before, and say which runs succeeded."""
+        """Evaluate the sensor, run the requests with new run keys, and return for each whether it succeeded."""
         definitions = self.definitions()
         with self.world.store() as store:
             resources = {"store": store, "clock": lambda: self.world.clock.now}
@@ -75,21 +75,21 @@ def _readable_rules(world: LivingWorld, **parts: Any) -> None:
     {"performance": {"thresholds": {"auroc": {"lower": 0.6}}}},
     {"business": {"revenue": {"sql": "gone.sql"}}},
 ])  # fmt: skip
-def test_a_typing_error_in_one_spec_concerns_that_model_only(deployment, parts):
+def test_unusable_spec_removes_only_the_jobs_of_its_model(deployment, parts):
     _break(deployment.world, **parts)
     jobs = {job.name for job in deployment.definitions().resolve_all_job_defs()}
     assert f"{LOANS}_nightly" in jobs
     assert f"{DELIVERIES}_nightly" not in jobs
 
 
-def test_without_any_usable_spec_loading_fails(deployment):
+def test_loading_without_any_usable_spec_is_a_spec_error(deployment):
     _break(deployment.world)
     (deployment.world.folder / "specs" / f"{LOANS}.yaml").unlink()
     with pytest.raises(SpecError, match="regresion"):
         deployment.definitions()
 
 
-def test_an_unusable_spec_is_one_incident_until_it_is_mended(deployment):
+def test_unusable_spec_is_one_incident_until_it_is_corrected(deployment):
     world = deployment.world
     assert deployment.tick() == []
     _break(world)
@@ -116,24 +116,24 @@ def test_an_unusable_spec_is_one_incident_until_it_is_mended(deployment):
     assert world.due() == ["spec resolved 2024-04-06"]
     _break(world)
     deployment.tick()
-    assert [own.incident.state for own in deployment.incidents()].count(IncidentState.RESOLVED) == 1
+    assert [stored.incident.state for stored in deployment.incidents()].count(IncidentState.RESOLVED) == 1
     assert world.due() == ["spec opened 2024-04-06"]
     (world.folder / "specs" / FILE).unlink()
     assert deployment.tick() == [True]
     assert world.due() == ["spec resolved 2024-04-06"]
 
 
-def test_a_file_that_is_broken_and_mended_again_and_again_is_heard_of_each_time(deployment):
+def test_spec_broken_and_corrected_several_times_is_announced_each_time(deployment):
     for _ in range(5):
         _break(deployment.world)
         assert deployment.tick() == [True]
         deployment.world.change_spec(DELIVERIES)
         assert deployment.tick() == [True]
-    assert {own.incident.state for own in deployment.incidents()} == {IncidentState.RESOLVED}
+    assert {stored.incident.state for stored in deployment.incidents()} == {IncidentState.RESOLVED}
     assert len(deployment.world.due()) == 2 * 5
 
 
-def test_what_is_overdue_meanwhile_is_told_once_the_spec_is_mended(deployment):
+def test_overdue_chunks_of_a_broken_spec_are_recorded_after_its_correction(deployment):
     world = deployment.world
     assert world.failures(DELIVERIES, DAYS[0], DAYS[1]) == ()
     loaded_before = deployment.definitions()
@@ -146,7 +146,7 @@ def test_what_is_overdue_meanwhile_is_told_once_the_spec_is_mended(deployment):
     assert world.ask("SELECT chunk FROM measurements WHERE name = 'overdue'") == [(DAYS[2],)]
 
 
-def test_those_hear_of_it_who_hear_of_its_model(deployment):
+def test_alert_about_an_unusable_spec_uses_the_routes_of_its_model(deployment):
     channels = {"log": {"file": "alerts.jsonl"}, "other": {"file": "other.jsonl"}}
     routes = [{"channel": "log", "models": [DELIVERIES]}, {"channel": "other", "models": [LOANS]}]
     _readable_rules(deployment.world, channels=channels, routes=routes)
@@ -155,7 +155,7 @@ def test_those_hear_of_it_who_hear_of_its_model(deployment):
     assert deployment.world.ask("SELECT channel FROM alerts") == [("log",)]
 
 
-def test_while_nobody_can_say_who_is_told_a_bad_spec_stays_news_and_its_runs_are_few(deployment, monkeypatch):
+def test_bad_spec_with_unreadable_rules_is_announced_after_their_correction(deployment, monkeypatch):
     monkeypatch.setattr("monitoring_pipeline.orchestration.health.recording_job.RETRIES", dg.RetryPolicy(max_retries=0))
     world = deployment.world
     (world.folder / "alerting.yaml").write_text(BROKEN, encoding="utf-8")
@@ -168,7 +168,7 @@ def test_while_nobody_can_say_who_is_told_a_bad_spec_stays_news_and_its_runs_are
     assert world.due() == ["spec opened 2024-04-07"]
 
 
-def test_without_readable_rules_a_night_is_measured_and_told_of_once_they_are_mended(deployment):
+def test_night_with_unreadable_rules_is_measured_and_announced_after_correction(deployment):
     world, night = deployment.world, DAYS[0]
     world.on(night, 'UPDATE "Loan Scores" SET "Annual Income" = NULL WHERE')
     (world.folder / "alerting.yaml").write_text(BROKEN, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a delivery that has died holds is free as soon as Dagster knows; what one that lives holds is not."""
+"""Messages of a dead delivery are free when Dagster reports its failure; those of a running one stay reserved."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from monitoring_pipeline.alerting.delivery.delivery import DeliveryReport
 from monitoring_pipeline.orchestration.jobs.alert_delivery import (
     JOB,
     LEASE,
-    LEASE_OF_THE_DEAD,
+    SHORT_LEASE,
     build_alerts_sensor,
     build_delivery_job,
 )
@@ -27,7 +27,7 @@ STARTED = dg.DagsterRunStatus.STARTED
 
 @dataclass
 class Counter:
-    """An outbox with one alert, which a delivery has claimed, and deliveries that say what they may take."""
+    """An outbox with one alert, and deliveries that count the alerts that they can claim."""
 
     store: ResultStore
     instance: dg.DagsterInstance
@@ -35,7 +35,7 @@ class Counter:
     taken: list[int] = field(default_factory=list)
 
     def deliver(self) -> int:
-        """Return how many alerts a delivery gets, and let it keep them."""
+        """Run a delivery that claims alerts and does not mark them; return how many it claimed."""
 
         def delivery(store, clock, lease):
             self.taken.append(len(store.claim(clock(), lease=lease)))
@@ -46,14 +46,14 @@ class Counter:
         return self.taken[-1]
 
     def asks(self) -> bool:
-        """Return whether the sensor asks for a delivery."""
+        """Return whether the sensor requests a delivery."""
         sensor = build_alerts_sensor(build_delivery_job(), interval_seconds=30)
         resources = {"store": self.store, "clock": lambda: self.now, "alerting": AlertingRules}
         with dg.build_sensor_context(instance=self.instance, resources=resources) as context:
             return bool(sensor.evaluate_tick(context).run_requests)
 
     def start_another(self) -> dg.DagsterRun:
-        """Return a delivery that is under way."""
+        """Return a run of another delivery that has started and not ended."""
 
         @dg.job(name=JOB)
         def another() -> None:
@@ -69,28 +69,28 @@ def counter(tmp_path: Path) -> Iterator[Counter]:
         yield Counter(store, instance)
 
 
-def test_what_a_living_delivery_holds_is_left_until_its_lease_ends(counter: Counter) -> None:
+def test_messages_of_a_running_delivery_are_reserved_until_the_lease_ends(counter: Counter) -> None:
     counter.start_another()
     assert counter.deliver() == 1
-    counter.now += LEASE - LEASE_OF_THE_DEAD
+    counter.now += LEASE - SHORT_LEASE
     assert not counter.asks()
     assert counter.deliver() == 0
-    counter.now += LEASE_OF_THE_DEAD
+    counter.now += SHORT_LEASE
     assert counter.deliver() == 1
 
 
-def test_what_a_dead_delivery_held_is_free_as_soon_as_dagster_knows(counter: Counter) -> None:
+def test_messages_of_a_dead_delivery_are_free_when_dagster_reports_its_failure(counter: Counter) -> None:
     dead = counter.start_another()
     assert counter.deliver() == 1
-    counter.now += LEASE_OF_THE_DEAD
+    counter.now += SHORT_LEASE
     assert not counter.asks()
     counter.instance.report_run_failed(dead)
     assert counter.asks()
     assert counter.deliver() == 1
 
 
-def test_what_was_claimed_a_moment_ago_is_left_alone(counter: Counter) -> None:
+def test_messages_taken_within_the_short_lease_stay_reserved(counter: Counter) -> None:
     assert counter.deliver() == 1
-    counter.now += LEASE_OF_THE_DEAD - dt.timedelta(seconds=1)
+    counter.now += SHORT_LEASE - dt.timedelta(seconds=1)
     assert not counter.asks()
     assert counter.deliver() == 0

@@ -1,4 +1,4 @@
-"""The late-label sensor as a state machine: it asks once for what has arrived, and for nothing else."""
+"""The late-label sensor as a state machine: it requests one run per arrival of labels."""
 
 import datetime as dt
 
@@ -30,7 +30,7 @@ def _run_requests(world: World, requests: list[dg.RunRequest]) -> None:
 
 
 def _hold_back_labels(world: World, days: tuple[str, ...]) -> None:
-    """Take the labels of the last 50 predictions of each day away, into a table beside."""
+    """Move the labels of the last 50 predictions of each day to another table."""
     world.execute("CREATE TABLE held_back AS SELECT * FROM Outcomes WHERE false")
     for day in days:
         chunk = world.loaded(LOANS).spec.calendar.chunk(day)
@@ -47,17 +47,17 @@ def _release_labels(world: World) -> None:
     world.execute("INSERT INTO Outcomes SELECT * FROM held_back", "DROP TABLE held_back")
 
 
-def test_without_anything_monitored_it_skips(world):
+def test_late_label_sensor_without_monitored_chunks_skips(world):
     evaluated = _evaluate(world)
     assert evaluated.run_requests == []
     assert evaluated.skip_message == "no labels have arrived"
 
 
-def test_with_nothing_new_it_skips(lived_in_world):
+def test_late_label_sensor_without_new_labels_skips(lived_in_world):
     assert _evaluate(lived_in_world).run_requests == []
 
 
-def test_it_asks_for_exactly_the_days_whose_labels_grew_until_they_are_measured(lived_in_world):
+def test_days_with_new_labels_are_requested_until_they_are_measured(lived_in_world):
     _hold_back_labels(lived_in_world, LATE)
     assert lived_in_world.failures(LOANS, DAYS[0], DAYS[-1]) == ()
     assert _evaluate(lived_in_world).run_requests == []
@@ -85,7 +85,7 @@ def test_it_asks_for_exactly_the_days_whose_labels_grew_until_they_are_measured(
     assert labelled == [(LATE[0], 1, 200), (LATE[0], 2, 150), (LATE[0], 3, 200)]
 
 
-def test_a_second_arrival_asks_again_with_another_key(lived_in_world):
+def test_second_arrival_is_requested_with_another_run_key(lived_in_world):
     _hold_back_labels(lived_in_world, LATE[:1])
     assert lived_in_world.run(LOANS, LATE[0]).success
     one = "(SELECT Ref FROM held_back ORDER BY Ref LIMIT 1)"
@@ -102,7 +102,7 @@ def test_a_second_arrival_asks_again_with_another_key(lived_in_world):
 _MATURITY = "SELECT maturity FROM measurements WHERE name = 'auroc' AND kind = 'performance' ORDER BY revision"
 
 
-def test_provisional_becomes_final_once_the_delay_has_passed(world):
+def test_provisional_chunk_becomes_final_after_the_label_delay(world):
     day = DAYS[3]
     spec = world.loaded(LOANS).spec
     end = spec.calendar.chunk(day).end
@@ -126,20 +126,20 @@ def test_provisional_becomes_final_once_the_delay_has_passed(world):
     assert _evaluate(world).run_requests == []
 
 
-def test_labels_that_are_known_later_than_the_moment_do_not_count(world):
+def test_labels_known_after_the_as_of_time_are_not_counted(world):
     day = DAYS[3]
     spec = world.loaded(LOANS).spec
     end = spec.calendar.chunk(day).end
     assert world.run(LOANS, day, as_of=end).success
-    ((known,),) = world.ask("SELECT rows FROM snapshots WHERE kind = 'labels'")
-    assert 0 < known < 200
+    ((labels,),) = world.ask("SELECT rows FROM snapshots WHERE kind = 'labels'")
+    assert 0 < labels < 200
     with world.store() as store:
         assert list(late_label_requests(spec, store, world.warehouse, now=end)) == []
         later = list(late_label_requests(spec, store, world.warehouse, now=end + dt.timedelta(hours=12)))
     assert [r.partition_key for r in later] == [day]
 
 
-def test_days_older_than_the_lookback_are_left_alone(lived_in_world):
+def test_days_older_than_the_lookback_are_not_requested(lived_in_world):
     _hold_back_labels(lived_in_world, LATE)
     assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
     lived_in_world.change_spec(LOANS, labels=SPECS[LOANS]["labels"] | {"lookback": "5d"})
@@ -148,20 +148,20 @@ def test_days_older_than_the_lookback_are_left_alone(lived_in_world):
 
 @pytest.mark.parametrize("statement", ["DROP TABLE ops.arrivals", "DROP TABLE ops.deliveries",
                                        "ALTER TABLE ops.arrivals RENAME parcel TO parcel_id"])  # fmt: skip
-def test_a_model_whose_tables_are_broken_does_not_stop_the_other(lived_in_world, statement):
+def test_broken_tables_of_one_model_do_not_stop_requests_for_another(lived_in_world, statement):
     _hold_back_labels(lived_in_world, LATE)
     lived_in_world.execute(statement)
     assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
 
 
-def test_it_says_whose_labels_it_cannot_read(lived_in_world):
+def test_skip_reason_names_models_with_unreadable_labels(lived_in_world):
     lived_in_world.execute("DROP TABLE ops.arrivals")
     evaluated = _evaluate(lived_in_world)
     assert evaluated.run_requests == []
     assert evaluated.skip_message == f"cannot read the labels of {DELIVERIES}"
 
 
-def test_a_day_whose_labels_could_not_be_read_is_asked_for_once_they_can(lived_in_world):
+def test_day_with_unreadable_labels_is_requested_after_their_correction(lived_in_world):
     lived_in_world.execute("ALTER TABLE Outcomes RENAME Outcome TO gone")
     assert not lived_in_world.run(LOANS, DAYS[5]).success
     lived_in_world.execute("ALTER TABLE Outcomes RENAME gone TO Outcome")
@@ -171,7 +171,7 @@ def test_a_day_whose_labels_could_not_be_read_is_asked_for_once_they_can(lived_i
     assert _evaluate(lived_in_world).run_requests == []
 
 
-def test_an_arrival_whose_run_fails_is_asked_for_again_but_not_for_ever(lived_in_world):
+def test_failed_run_for_an_arrival_is_requested_again_up_to_the_limit(lived_in_world):
     def end(request: dg.RunRequest, status: DagsterRunStatus) -> str:
         job = lived_in_world.definitions.resolve_job_def(str(request.job_name))
         return lived_in_world.instance.create_run_for_job(job, tags=dict(request.tags), status=status).run_id
@@ -193,7 +193,7 @@ def test_an_arrival_whose_run_fails_is_asked_for_again_but_not_for_ever(lived_in
         lived_in_world.instance.delete_run(run_id)
 
 
-def test_a_day_without_predictions_is_not_asked_for(lived_in_world):
+def test_day_without_predictions_is_not_requested(lived_in_world):
     lived_in_world.execute('ALTER TABLE "Loan Scores" RENAME age TO years')
     assert not lived_in_world.run(LOANS, LATE[0]).success
     _hold_back_labels(lived_in_world, LATE)

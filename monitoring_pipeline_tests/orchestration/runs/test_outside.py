@@ -1,4 +1,4 @@
-"""Everything outside, as a command and as a run are handed it."""
+"""The ports of a command and of a run."""
 
 from dataclasses import fields
 
@@ -25,9 +25,9 @@ def test_outside_of_a_command_has_the_adapters_of_the_settings_and_the_given_sto
 
 
 def test_outside_of_a_run_is_made_from_the_resources_of_their_names():
-    given = {name: object() for name in PARTS}
-    outside = outside_of_run(dg.build_init_resource_context(resources=given))
-    assert {name: getattr(outside, name) for name in PARTS} == given
+    resources = {name: object() for name in PARTS}
+    outside = outside_of_run(dg.build_init_resource_context(resources=resources))
+    assert {name: getattr(outside, name) for name in PARTS} == resources
 
 
 def test_resources_have_a_name_for_every_part_of_outside(tmp_path):
