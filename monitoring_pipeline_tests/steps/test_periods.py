@@ -1,4 +1,4 @@
-"""Longer periods: performance of all rows together from their snapshots, and summaries from sums alone."""
+"""Longer periods: performance on all rows from their snapshots, and summaries from stored counts."""
 
 import shutil
 from collections import Counter
@@ -31,7 +31,7 @@ def _period(world: World, model: str, days: tuple[str, ...]) -> dict[str, Measur
     return {str(m.metric): m for m in measured}
 
 
-def test_it_is_that_of_all_rows_together(monitored):
+def test_performance_of_a_period_equals_that_of_all_its_rows(monitored):
     days = DAYS[5:8]
     start = monitored.loaded(LOANS).spec.calendar.chunk(days[0]).start.replace(tzinfo=None)
     end = monitored.loaded(LOANS).spec.calendar.chunk(days[-1]).end.replace(tzinfo=None)
@@ -47,12 +47,12 @@ def test_it_is_that_of_all_rows_together(monitored):
     assert measured["auroc"].value == pytest.approx(roc_auc_score(label, score), abs=1e-12)
 
 
-def test_days_that_were_never_monitored_are_left_out(monitored):
+def test_unmonitored_days_of_a_period_are_left_out(monitored):
     assert _period(monitored, LOANS, ("2024-03-01", *DAYS[:2])) == _period(monitored, LOANS, DAYS[:2])
     assert _period(monitored, LOANS, ("2024-03-01",)) == {}
 
 
-def test_an_id_that_is_scored_again_on_another_day_keeps_the_days_apart(world):
+def test_id_scored_on_two_days_counts_as_two_rows(world):
     days = DAYS[:2]
     first, second = (world.loaded(DELIVERIES).spec.calendar.chunk(day).start.replace(tzinfo=None) for day in days)
     world.execute(
@@ -75,7 +75,7 @@ def test_an_id_that_is_scored_again_on_another_day_keeps_the_days_apart(world):
     assert measured.value == pytest.approx(mean_absolute_error(*zip(*rows, strict=True)), rel=1e-12)
 
 
-# ---- summaries, from sums alone
+# ---- summaries, from stored counts
 
 
 def _summary(world: World, model: str, days: tuple[str, ...]) -> PeriodSummary:
@@ -84,26 +84,26 @@ def _summary(world: World, model: str, days: tuple[str, ...]) -> PeriodSummary:
         return summarize(spec, next(iter(spec.reference)), days, store=store)
 
 
-def test_a_summary_says_what_all_rows_say(monitored):
+def test_summary_agrees_with_the_performance_of_all_rows(monitored):
     for model, metric, tolerance in ((LOANS, "auroc", 5e-3), (DELIVERIES, "mean_absolute_error", 1e-6)):
         summary, exact = _summary(monitored, model, DAYS), _period(monitored, model, DAYS)[metric]
         assert summary.days == len(DAYS)
         assert summary.realized.value == pytest.approx(exact.value, abs=tolerance)
-        # Days are alike in this world, so that whether days or rows are drawn hardly matters.
+        # The days of this world are alike, so resampling days gives about the same width as resampling rows.
         width = exact.upper - exact.lower
         assert 0.5 * width < summary.realized.upper - summary.realized.lower < 2 * width
         assert sum(summary.verdicts.values()) == len(DAYS)
 
 
-def test_a_summary_reads_no_rows(lived_in_world):
+def test_summary_is_the_same_without_snapshots_and_warehouse(lived_in_world):
     before = _summary(lived_in_world, LOANS, DAYS)
     shutil.rmtree(lived_in_world.settings.snapshots)
     Path(lived_in_world.settings.warehouse).unlink()
     assert _summary(lived_in_world, LOANS, DAYS) == before
 
 
-def test_a_summary_counts_what_the_days_say(monitored):
-    """Income doubles on the last three days; scores and labels go on as before."""
+def test_summary_counts_drift_verdicts_and_estimates_of_its_days(monitored):
+    """Income doubles on the last three days; scores and labels do not change."""
     spec = monitored.loaded(LOANS).spec
     summary = _summary(monitored, LOANS, DAYS)
     with monitored.store() as store:
@@ -118,14 +118,15 @@ def test_a_summary_counts_what_the_days_say(monitored):
     assert {column: days for column, days in summary.drifted.items() if column in spec.columns} == drifted
     assert summary.drifted["income"] == 3
     assert summary.verdicts == Counter(verdicts)
-    estimates = [m for own in of_days.values() for m in own if m.kind == "estimated_performance" and m.name == "auroc"]
+    measured = [m for measurements in of_days.values() for m in measurements]
+    estimates = [m for m in measured if m.kind == "estimated_performance" and m.name == "auroc"]
     rows = [m.rows for m in estimates]
     assert len(estimates) == len(DAYS)
     assert summary.estimated.value == pytest.approx(sum(m.value * m.rows for m in estimates) / sum(rows), rel=1e-12)
     assert summary.estimated.lower < summary.estimated.value < summary.estimated.upper
 
 
-def test_a_world_whose_labels_follow_the_score_as_before_shows_no_change_of_relation(monitored):
+def test_summary_of_an_unchanged_relation_has_intervals_around_zero(monitored):
     changes = _summary(monitored, LOANS, DAYS).changes
     assert changes.keys() == {
         f"{part}[{metric}]"
@@ -138,7 +139,7 @@ def test_a_world_whose_labels_follow_the_score_as_before_shows_no_change_of_rela
     assert _summary(monitored, DELIVERIES, DAYS).changes == {}
 
 
-def test_a_summary_of_days_that_were_never_monitored_is_empty(monitored):
+def test_summary_of_unmonitored_days_is_empty(monitored):
     nothing = _summary(monitored, LOANS, ("2023-01-01",))
     assert (nothing.days, nothing.realized, nothing.estimated, nothing.changes) == (0, None, None, {})
     with_others = _summary(monitored, LOANS, ("2023-01-01", *DAYS[:5]))
@@ -157,22 +158,22 @@ class _StoreWithAnotherVersion:
         return getattr(self.store, name)
 
     def measurements(self, model, key):
-        found = self.store.measurements(model, key)
-        own = key in self.days
-        return [replace(m, model_version="2025.1") if own and m.model_version else m for m in found]
+        measured = self.store.measurements(model, key)
+        is_replaced = key in self.days
+        return [replace(m, model_version="2025.1") if is_replaced and m.model_version else m for m in measured]
 
     def profiles_by_chunk(self, model, producer, keys):
-        found = self.store.profiles_by_chunk(model, producer, keys)
-        return {key: profiles for key, profiles in found.items() if key not in self.days}
+        stored = self.store.profiles_by_chunk(model, producer, keys)
+        return {key: profiles for key, profiles in stored.items() if key not in self.days}
 
 
-def test_days_of_another_version_are_not_this_ones(monitored):
+def test_summary_of_a_version_leaves_out_days_of_another(monitored):
     spec = monitored.loaded(LOANS).spec
     with monitored.store() as store:
-        found = summarize(spec, "2024.1", DAYS, store=_StoreWithAnotherVersion(store, DAYS[4:]))
+        mixed = summarize(spec, "2024.1", DAYS, store=_StoreWithAnotherVersion(store, DAYS[4:]))
         alone = summarize(spec, "2024.1", DAYS[:4], store=store)
-    assert (found.days, found.verdicts, found.drifted) == (4, alone.verdicts, alone.drifted)
-    assert (found.estimated, found.realized.value) == (alone.estimated, alone.realized.value)
+    assert (mixed.days, mixed.verdicts, mixed.drifted) == (4, alone.verdicts, alone.drifted)
+    assert (mixed.estimated, mixed.realized.value) == (alone.estimated, alone.realized.value)
 
 
 # ---- the command
@@ -199,19 +200,19 @@ def show(monitored, monkeypatch):
 
 
 @pytest.mark.parametrize("model", [LOANS, DELIVERIES])
-def test_performance_from_sums_is_that_of_the_rows_within_the_binning(show, monitored, model):
+def test_performance_from_sums_differs_from_that_of_the_rows_by_binning_at_most(show, monitored, model):
     header, *lines = show(model, "year", "performance", "--sums")
     assert header[-3:] == ["value", "changed by binning at most", "labelled rows"]
     exact = _period(monitored, model, DAYS)
-    found = {name: (float(value), float(bound)) for _, _, name, value, bound, _ in lines}
-    assert len(found) >= 4
-    for name, (value, bound) in found.items():
-        # Shown with four digits; the bins of the calibration error are whole cells.
+    shown = {name: (float(value), float(bound)) for _, _, name, value, bound, _ in lines}
+    assert len(shown) >= 4
+    for name, (value, bound) in shown.items():
+        # Values are shown with four digits. The bins of the calibration error consist of whole cells.
         slack = 0.02 if name == "expected_calibration_error" else 0.0
         assert value == pytest.approx(exact[name].value, abs=bound + slack + 5e-4 * max(1.0, abs(value)))
 
 
-def test_months_are_shown_with_performance_changes_drift_and_verdicts(show, monitored):
+def test_months_show_performance_changes_drift_and_verdicts(show, monitored):
     header, march, april = show(LOANS, "month")
     assert header == [
         "period", "version", "days", "auroc [95 %]", "estimated [95 %]", "auroc: by score", "given score",
@@ -229,20 +230,20 @@ def test_months_are_shown_with_performance_changes_drift_and_verdicts(show, moni
     assert "income" not in march[9]
 
 
-def test_a_year_of_a_regression_has_no_split(show):
+def test_year_of_a_regression_shows_no_split_of_changes(show):
     header, year = show(DELIVERIES, "year")
     assert header[:5] == ["period", "version", "days", "mean_absolute_error [95 %]", "estimated [95 %]"]
     assert header[5:] == ["drifted columns (days)", "verdicts (days)"]
     assert year[:3] == ["2024", "1", "12"]
 
 
-def test_names_with_brackets_are_shown_as_they_are():
+def test_column_names_with_brackets_are_shown_unchanged():
     summary = PeriodSummary(1, None, None, {}, Counter({"score[late]": 2}), Counter())
     *_, drifted, _ = _period_cells(multiclass_spec(), summary)
     assert Text.from_markup(drifted).plain == "score[late] 2"
 
 
-def test_changes_that_are_sure_have_a_star():
+def test_changes_whose_interval_excludes_zero_have_a_star():
     changes = {
         MetricName(BY_SCORE, "auroc"): Quantity(-0.02, -0.03, -0.01),
         MetricName(GIVEN_SCORE, "auroc"): Quantity(0.02, -0.01, 0.03),

@@ -1,4 +1,4 @@
-"""Worlds to monitor: one untouched, one monitored on all its days; each test works on a copy."""
+"""Fixtures of worlds: one untouched, one monitored on all days, one with a trained challenger; tests change copies."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, Worl
 
 @pytest.fixture(scope="session")
 def untouched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Specs, suites and warehouse; nobody runs anything in it."""
+    """A folder with specs, suites and warehouse, in which nothing runs."""
     folder = tmp_path_factory.mktemp("untouched") / "world"
     make_world(folder)
     return folder
@@ -22,7 +22,7 @@ def untouched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def monitored(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Both models monitored on all days, one run each; only to be read."""
+    """A world where both models have been monitored on all days, in one run each; tests only read it."""
     folder = copy_world(untouched_folder, tmp_path_factory.mktemp("monitored") / "world")
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(folder, instance)
@@ -40,29 +40,29 @@ def world(untouched_folder: Path, tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def lived_in_world(monitored: World, tmp_path: Path) -> Iterator[World]:
-    """A world where both models have been monitored on all days."""
+    """A copy of the monitored world, which a test may change."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield World(copy_world(monitored.folder, tmp_path / "world"), instance)
 
 
 @pytest.fixture(scope="session")
 def trained_folder(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world where age decides, with one challenger trained and judged, and no one promoted."""
+    """A world in which outcomes depend on age, with one challenger that passed the gate and is not promoted."""
     folder = copy_world(untouched_folder, tmp_path_factory.mktemp("trained") / "world")
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(folder, instance)
         world.change_spec(LOANS, retraining=RETRAINING)
         world.execute(AGE_DECIDES)
-        with outside(world) as own:
-            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, adapters=own)
+        with outside(world) as ports:
+            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, adapters=ports)
             assert version == "1"
-            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, adapters=own)
+            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, adapters=ports)
             assert gate.answer == "passed", gate.reason
     return folder
 
 
 @pytest.fixture
 def judged(trained_folder: Path, tmp_path: Path) -> Iterator[World]:
-    """A copy of it; MLflow's files stay where they were written."""
+    """A copy of the world with a judged challenger; the files of MLflow stay where they were written."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield World(copy_world(trained_folder, tmp_path / "world"), instance)

@@ -1,4 +1,4 @@
-"""The small world with a clock of its own: nights lived one after another, and what is left of them."""
+"""The small world with a simulated clock, in which nights run one after another."""
 
 import datetime as dt
 from dataclasses import dataclass, field
@@ -23,26 +23,26 @@ PROMPTLY = """
     UPDATE "Outcomes" SET "Reported At" = "Scored At" + INTERVAL 1 HOUR
     FROM "Loan Scores" WHERE "Ref" = "Application ID"
 """
-"""Every outcome is known within the hour, so that a night knows what a year later is known."""
+"""Every outcome is known within an hour, so that a night and a backfill a year later read the same labels."""
 TURNED_ROUND = """
     UPDATE "Outcomes" SET "Outcome" = CASE WHEN "Default Probability" > .5 THEN 'repaid' ELSE 'default' END,
                           "Reported At" = "Reported At" + INTERVAL 1 SECOND
     FROM "Loan Scores" WHERE "Ref" = "Application ID" AND
 """
-"""The outcomes of some rows are the opposite of what was predicted."""
+"""The outcomes of some rows are the opposite of their predictions."""
 TWO_NIGHTS = {"open": {"chunks": 2, "of": 3}, "resolve": {"chunks": 2, "of": 2}, "reopen_within": 1}
 
 
 @dataclass
 class _Time:
-    """What the clock shows."""
+    """The present time of the simulated clock."""
 
     now: dt.datetime = LONG_AGO
 
 
 @dataclass(frozen=True)
 class LivingWorld(World):
-    """A world whose clock is set by hand; loans only."""
+    """A world of the loan model whose clock is set by hand; ``told`` contains the announced events by day."""
 
     clock: _Time = field(default_factory=_Time)
     told: dict[str, list[str]] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class LivingWorld(World):
         return self.definitions.resolve_job_def(f"{LOANS}_nightly")
 
     def live(self, day: str) -> dg.ExecuteInProcessResult:
-        """Run the nightly job of a day at its time; keep what is due in the outbox then."""
+        """Run the nightly job of a day at its time; then record the due events of the outbox in ``told``."""
         self.clock.now = night_of(self, day)
         result = self.run_at_once(self.nightly, day)
         self.told[day] = self.due()
@@ -69,7 +69,7 @@ class LivingWorld(World):
         return self.run_at_once(self.definitions.resolve_job_def(f"{LOANS}_late_labels"), day)
 
     def due(self) -> list[str]:
-        """Take what is due, as a delivery does, and say what it is."""
+        """Mark all due messages as sent, as a delivery does, and return their causes, kinds and chunks."""
         with self.store() as store:
             claimed = store.claim(self.clock.now, lease=LEASE)
             store.mark_sent([alert.alert_id for alert in claimed], self.clock.now, None)
@@ -88,21 +88,21 @@ class LivingWorld(World):
             return store.decisions(LOANS, topic=topic)
 
     def on(self, day: str, statement: str) -> None:
-        """Execute a statement that ends on the rows of a day."""
+        """Execute a statement after appending a condition that selects the rows of a day."""
         chunk = self.loaded(LOANS).spec.calendar.chunk(day)
         window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
         self.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
 
 
 def night_of(world: World, day: str) -> dt.datetime:
-    """Return when the nightly run of a day starts."""
+    """Return the time at which the nightly run of a day starts."""
     spec = world.loaded(LOANS).spec
     time = dt.time.fromisoformat(spec.schedule)
     return dt.datetime.combine(dt.date.fromisoformat(day) + dt.timedelta(days=1), time, spec.zone).astimezone(dt.UTC)
 
 
 def settle(source: Path, folder: Path, instance: dg.DagsterInstance, **parts: Any) -> LivingWorld:
-    """Return a copy of a world in which somebody is told of incidents, with other parts of the spec of loans."""
+    """Return a copy of a world with a channel for alerts, and with ``parts`` replaced in the spec of loans."""
     world = LivingWorld(copy_world(source, folder), instance)
     (world.folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
     if parts:

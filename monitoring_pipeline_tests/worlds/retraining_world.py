@@ -1,4 +1,4 @@
-"""The small world made for retraining: its rules, and everything outside as the steps are given it."""
+"""The small world with a retraining policy, and the ports of its steps."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ AGE_DECIDES = """
                                       THEN 'default' ELSE 'repaid' END AS "Outcome"
     FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID"
 """
-"""Outcomes by which the scores of the world's champion are worth nothing, and a model that looks at age is good."""
+"""Outcomes that depend on age alone: the champion is no better than chance, and a model trained on age is good."""
 
 
 @contextmanager
@@ -65,23 +65,23 @@ def action(key: str, version: str | None = None, **parts: Any) -> Action:
     return Action(version=version, decision_key=DecisionKey(key), now=parts.pop("now", NOW), **parts)
 
 
-def aliases(own: Outside) -> dict[str, str | None]:
+def aliases(ports: Outside) -> dict[str, str | None]:
     names = ("champion", "challenger", "former_champion")
-    return {name: own.registry.version_with_alias(LOANS, name) for name in names}
+    return {name: ports.registry.version_with_alias(LOANS, name) for name in names}
 
 
-def roles(own: Outside) -> dict[str, Role]:
-    return {record.model_version: record.role for record in own.store.versions(LOANS)}
+def roles(ports: Outside) -> dict[str, Role]:
+    return {record.model_version: record.role for record in ports.store.versions(LOANS)}
 
 
 def run_job(world: World, job: dg.JobDefinition, *, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
-    own = outside_of(world, ResultStore.open(world.settings.store_url))
-    outside_world = {
-        "registry": dg.ResourceDefinition.hardcoded_resource(own.registry),
-        "run_trainer": dg.ResourceDefinition.hardcoded_resource(own.run_trainer),
-        "ask_trainer": dg.ResourceDefinition.hardcoded_resource(own.ask_trainer),
+    ports = outside_of(world, ResultStore.open(world.settings.store_url))
+    replaced = {
+        "registry": dg.ResourceDefinition.hardcoded_resource(ports.registry),
+        "run_trainer": dg.ResourceDefinition.hardcoded_resource(ports.run_trainer),
+        "ask_trainer": dg.ResourceDefinition.hardcoded_resource(ports.ask_trainer),
     }
-    definitions = dg.Definitions(jobs=[job], resources=build_resources(world.settings) | outside_world)
+    definitions = dg.Definitions(jobs=[job], resources=build_resources(world.settings) | replaced)
     return definitions.resolve_job_def(job.name).execute_in_process(
         instance=world.instance,
         run_config=QUIET | {"ops": {next(iter(job.graph.node_dict)): {"config": config}}},

@@ -1,8 +1,8 @@
-"""A small world of its own: two models, their tables and specs, outside the package, the same for every seed.
+"""A small synthetic world for tests: two models with their tables and specs, made from fixed seeds.
 
-``loan_default`` (binary, Europe/Berlin, text ids and labels, column names in quotes, no prediction column) and
-``delivery_minutes`` (regression, Asia/Kolkata, whole-number ids). Ten days of reference, twelve monitored ones;
-the clocks of Berlin change on 2024-03-31. Income doubles from 2024-04-03 on.
+``loan_default`` is binary, in Europe/Berlin, with text IDs and labels, quoted column names and no prediction column.
+``delivery_minutes`` is a regression in Asia/Kolkata with integer IDs. There are ten days of reference and twelve
+monitored days. The clocks of Berlin change on 2024-03-31. Income doubles from 2024-04-03 on.
 """
 
 import datetime as dt
@@ -94,14 +94,14 @@ SPECS = {LOANS: LOANS_SPEC, DELIVERIES: DELIVERIES_SPEC}
 
 @dataclass(frozen=True)
 class World:
-    """One folder with specs, suites, a warehouse and everything that monitoring leaves; and a Dagster instance."""
+    """A folder with specs, suites, a warehouse and all results of monitoring, and a Dagster instance."""
 
     folder: Path
     instance: dg.DagsterInstance
 
     @cached_property
     def settings(self) -> Settings:
-        """All places, given explicitly."""
+        """The settings, with every path set explicitly."""
         return Settings.model_validate(
             {
                 "home": self.folder,
@@ -132,12 +132,12 @@ class World:
         return next(entry for entry in load_specs(self.settings.models) if entry.spec.name == model)
 
     def change_spec(self, model: str, **parts: object) -> None:
-        """Write a model's spec again, with other parts."""
+        """Write a model's spec again, with ``parts`` replaced."""
         text = yaml.safe_dump(SPECS[model] | parts, sort_keys=False)
         (self.folder / "specs" / f"{model}.yaml").write_text(text, encoding="utf-8")
 
     def execute(self, *statements: str, **values: object) -> list[tuple[Any, ...]]:
-        """Change or ask the warehouse, over a connection that is closed at once."""
+        """Execute statements in the warehouse and return the rows of the last; the connection is closed at once."""
         with duckdb.connect(self.settings.warehouse) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for statement in statements:
@@ -157,7 +157,7 @@ class World:
         )
 
     def failures(self, model: str, first: str, last: str = "") -> tuple[str, ...]:
-        """Run a range as the command line does, and return what a person is told about its failures."""
+        """Run a range as the command line does, and return the messages of its failures."""
         spec = self.loaded(model).spec
         chunks = [spec.calendar.chunk(day) for day in (first, last or first)]
         run = run_range(self.definitions, self.instance, spec, *chunks)
@@ -166,24 +166,24 @@ class World:
 
     @contextmanager
     def store(self) -> Iterator[ResultStore]:
-        """The store, open."""
+        """The open store."""
         with ResultStore.open(self.settings.store_url) as opened:
             yield opened
 
     def ask(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
-        """Ask the store in SQL."""
+        """Query the store with SQL."""
         with self.store() as store:
             return store.query(sql, values)[1]
 
     def tables(self, model: str = "") -> dict[str, list[tuple[Any, ...]]]:
-        """Whole rows of the store's tables, without run ids and the times of runs, in a fixed order."""
+        """Return the rows of the store's tables in a fixed order, without the columns that depend on the run."""
         kept: dict[str, list[tuple[Any, ...]]] = {}
         with self.store() as store:
             for table in TABLES:
                 columns, rows = store.query(f"SELECT * FROM {table}", {})
                 positions = [n for n, column in enumerate(columns) if column not in OF_A_RUN]
-                own = [row for row in rows if row[columns.index("model")] in (model or row)]
-                kept[table] = sorted((tuple(row[n] for n in positions) for row in own), key=repr)
+                of_model = [row for row in rows if row[columns.index("model")] in (model or row)]
+                kept[table] = sorted((tuple(row[n] for n in positions) for row in of_model), key=repr)
         return kept
 
 
@@ -213,13 +213,13 @@ def make_world(folder: Path) -> None:
 
 
 def copy_world(source: Path, folder: Path) -> Path:
-    """Copy a world that nobody is using, with all that monitoring has left in it."""
+    """Copy a world that is not in use, with all results of monitoring."""
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("dagster"))
     return folder
 
 
 def loan_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Scores and outcomes: well calibrated, AUROC about .8; every outcome known within 40 hours."""
+    """Return scores and outcomes: well calibrated, with an AUROC of about 0.8; outcomes are known within 40 hours."""
     random = np.random.default_rng(1)
     times = _times(random, ZoneInfo("Europe/Berlin"))
     count = len(times)
@@ -246,7 +246,7 @@ def loan_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def delivery_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Promised and actual minutes: mean absolute error about 4; every arrival known within 6 hours."""
+    """Return promised and actual minutes: mean absolute error about 4; arrivals are known within 6 hours."""
     random = np.random.default_rng(2)
     times = _times(random, ZoneInfo("Asia/Kolkata"))
     count = len(times)
@@ -273,7 +273,7 @@ def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
 
 
 def _times(random: np.random.Generator, zone: ZoneInfo) -> list[dt.datetime]:
-    """Return naive UTC times, ROWS_A_DAY within each local day, its first instant among them."""
+    """Return naive UTC times: ROWS_A_DAY within each local day, with the first instant of the day among them."""
     times: list[dt.datetime] = []
     for n in range((LAST - FIRST_ROW).days + 1):
         start, end = (_midnight(FIRST_ROW + dt.timedelta(days=n + after), zone) for after in (0, 1))

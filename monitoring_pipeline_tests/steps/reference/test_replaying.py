@@ -1,4 +1,4 @@
-"""The replay of a model's rules from what is kept of its reference, and the command that prints it."""
+"""The rule check of a model on its stored reference, and the command that prints it."""
 
 import datetime as dt
 
@@ -53,14 +53,14 @@ def _stored(world: World) -> list[Measurement]:
 
 
 @pytest.mark.usefixtures("quick")
-def test_it_builds_the_reference_and_what_it_measures_is_stored_once(world):
+def test_rule_check_builds_the_reference_and_stores_its_results_once(world):
     world.change_spec(LOANS, reference={VERSION: WINDOW})
     measured = _replay(world)
     assert sorted(_stored(world), key=repr) == sorted(measured, key=repr)
-    found = {(m.subject, str(m.metric)): m for m in measured}
-    assert found["chunk", "false_alarm_rate"].rows == 15
-    assert found["age", "found[shift=1sd]"].value >= 0.9
-    assert found["model", "false_alarm_rate[auroc]"].value == 0.0
+    by_name = {(m.subject, str(m.metric)): m for m in measured}
+    assert by_name["chunk", "false_alarm_rate"].rows == 15
+    assert by_name["age", "found[shift=1sd]"].value >= 0.9
+    assert by_name["model", "false_alarm_rate[auroc]"].value == 0.0
 
     before = world.tables(LOANS)
     assert _replay(world) == measured
@@ -69,7 +69,7 @@ def test_it_builds_the_reference_and_what_it_measures_is_stored_once(world):
 
 
 @pytest.mark.usefixtures("quick")
-def test_the_command_prints_false_alarms_and_what_was_found(environment):
+def test_replay_command_prints_false_alarms_and_found_changes(environment):
     environment.change_spec(LOANS, reference={VERSION: WINDOW})
     printed = CliRunner().invoke(main, ["replay", LOANS])
     assert printed.exit_code == 0, printed.output
@@ -78,7 +78,7 @@ def test_the_command_prints_false_alarms_and_what_was_found(environment):
     assert len(_stored(environment)) > 10
 
 
-def test_the_command_says_what_cannot_be_replayed_and_which_versions_there_are(environment):
+def test_replay_command_names_missing_days_and_known_versions(environment):
     printed = CliRunner().invoke(main, ["replay", DELIVERIES])
     assert printed.exit_code == 0, printed.output
     assert "10 days of the reference with at least 50 rows" in printed.output
@@ -88,7 +88,7 @@ def test_the_command_says_what_cannot_be_replayed_and_which_versions_there_are(e
     assert f"no version '7' of {LOANS}; with a reference: {VERSION}" in refused.output
 
 
-def test_lines_show_rates_above_zero_and_changes_in_their_order():
+def test_lines_show_rates_above_zero_and_changes_in_order():
     def measured(subject: str, name: str, value: float) -> Measurement:
         return Measurement(
             kind="operations",
@@ -112,12 +112,12 @@ def test_lines_show_rates_above_zero_and_changes_in_their_order():
         ("plan", "12.5%", "0.0% to 50.0%"),
         ("drift, any column, last third by the days before", "25.0%", "0.0% to 50.0%"),
     ]
-    found = [
+    changes = [
         measured("plan", "found[nulls=5%]", 0.5),
         measured("age", "found[shift=1sd]", 1.0),
         measured("age", "found[shift=0.1sd]", 0.0),
     ]
-    assert power_lines([*rates, *found]) == (
+    assert power_lines([*rates, *changes]) == (
         ("changed", "shift=0.1sd", "shift=1sd", "nulls=5%"),
         [("plan", "", "", "50%"), ("age", "0%", "100%", "")],
     )
