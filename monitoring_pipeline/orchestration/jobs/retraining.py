@@ -1,4 +1,4 @@
-"""The jobs of retraining: thin Dagster ops around the steps."""
+"""The jobs of retraining; their Dagster ops only call the steps."""
 
 import datetime as dt
 from typing import cast
@@ -18,20 +18,23 @@ from monitoring_pipeline.steps.versions.training import ACTOR, train_challenger
 
 
 class RetrainConfig(dg.Config):
-    """Which decision a retraining serves."""
+    """The key of the decision that requests a retraining."""
 
     decision_key: str
 
 
 class GateConfig(dg.Config):
-    """Which challenger is judged."""
+    """The challenger to judge, and the key of the decision that it is judged for."""
 
     decision_key: str
     version: str
 
 
 class RollOutConfig(dg.Config):
-    """What is to become of which version, who asks, and why; an empty version is the next in line."""
+    """A change of versions: the action, the version, the actor and the reason.
+
+    An empty version stands for the registry's challenger, or for a rollback the former champion.
+    """
 
     decision_key: str
     action: str
@@ -41,35 +44,35 @@ class RollOutConfig(dg.Config):
 
 
 def retrain_job_name(spec: ModelSpec) -> str:
-    """Name of the job that trains a challenger and decides about it."""
+    """Return the name of the job that trains a challenger and decides about it."""
     return f"{spec.name}_retrain"
 
 
 def gate_job_name(spec: ModelSpec) -> str:
-    """Name of the job that decides about a challenger that somebody else has trained."""
+    """Return the name of the job that decides about a challenger from an external trainer."""
     return f"{spec.name}_gate"
 
 
 def rollout_job_name(spec: ModelSpec) -> str:
-    """Name of the job that changes which version serves."""
+    """Return the name of the job that changes the serving version."""
     return f"{spec.name}_rollout"
 
 
 def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
-    """Return the job that trains a challenger for a decision, judges it, and does what the policy says."""
+    """Return the job that trains a challenger for a decision, judges it, and applies the policy."""
     spec = loaded.spec
 
     @dg.op(
         name=f"{spec.name}_train",
         out=dg.Out(dict, is_required=False),
-        description="Trains on the warehouse's labelled rows and registers a challenger; nothing when done before.",
+        description="Trains a challenger on the labelled rows of the warehouse and registers it, once per decision.",
     )
     def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
         key, now = DecisionKey(config.decision_key), _now(context, outside)
         with failure_recorded(spec, key, now=now, adapters=outside):
             version = train_challenger(spec, decision_key=key, now=now, adapters=outside)
         if version is None:
-            context.log.info("training was asked for elsewhere: the challenger is judged when it is registered")
+            context.log.info("an external trainer was requested; the challenger is judged when it is registered")
             return
         context.log.info("challenger: version %s", version)
         yield dg.Output({"version": version, "decision_key": key.text}, metadata={"version": version})
@@ -80,7 +83,7 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         name=retrain_job_name(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
-        description=f"Trains a challenger of {spec.name} and lets it take over if it is proven better.",
+        description=f"Trains a challenger of {spec.name} and, if it passes the gate, promotes it as the policy says.",
     )
     def retrain() -> None:
         follow(judge(train()))
@@ -89,7 +92,7 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
 
 
 def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
-    """Return the job that judges a challenger that was registered from outside, and does what the policy says."""
+    """Return the job that judges a challenger registered by an external trainer, and applies the policy."""
     spec = loaded.spec
 
     @dg.op(name=f"{spec.name}_outside_challenger", out=dg.Out(dict))
@@ -102,7 +105,7 @@ def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
         name=gate_job_name(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
-        description=f"Judges a challenger of {spec.name} that was registered from outside.",
+        description=f"Judges a challenger of {spec.name} that an external trainer registered.",
     )
     def gate() -> None:
         follow(judge(outside_challenger()))
@@ -111,30 +114,30 @@ def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
 
 
 def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
-    """Return the job that changes which version serves: by a person's command, or when a trial has ended."""
+    """Return the job that changes the serving version after a person's command or at the end of a trial."""
     spec = loaded.spec
 
-    @dg.op(name=f"{spec.name}_change_version", description=f"One of {', '.join(ACTIONS)}; done once for its key.")
+    @dg.op(name=f"{spec.name}_change_version", description=f"Does one of {', '.join(ACTIONS)}, once per decision key.")
     def change_version(
         context: dg.OpExecutionContext, config: RollOutConfig, outside: dg.ResourceParam[Outside]
     ) -> None:
         if config.action not in ACTIONS:
             message = f"unknown action {config.action!r}; known: {', '.join(ACTIONS)}"
             raise dg.Failure(description=message, allow_retries=False)
-        asked = Action(
+        action = Action(
             version=config.version or None,
             decision_key=DecisionKey(config.decision_key),
             actor=config.actor or ACTOR,
             reason=config.reason,
             now=_now(context, outside),
         )
-        _tell(context, ACTIONS[config.action](loaded, asked, adapters=outside))
+        _report(context, ACTIONS[config.action](loaded, action, adapters=outside))
 
     @dg.job(
         name=rollout_job_name(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
-        description=f"Changes which version of {spec.name} serves.",
+        description=f"Changes the serving version of {spec.name}.",
     )
     def rollout() -> None:
         change_version()
@@ -143,12 +146,12 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
 
 
 def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
-    # Dagster wants the name of an op to be its own within all jobs.
+    # The suffix is needed because Dagster requires unique names of ops across all jobs.
     @dg.op(
         name=f"{spec.name}_judge{suffix}",
         ins={"challenger": dg.In(dict)},
         out=dg.Out(dict),
-        description="Challenger and champion on the same held-out rows; the answer is a decision.",
+        description="Compares challenger and champion on the same held-out rows, and records the answer as a decision.",
     )
     def judge(
         context: dg.OpExecutionContext, challenger: dict[str, str], outside: dg.ResourceParam[Outside]
@@ -157,7 +160,7 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
         now = _now(context, outside)
         with failure_recorded(spec, key, now=now, adapters=outside):
             decision = run_gate(spec, version, decision_key=key, now=now, adapters=outside)
-        _tell(context, decision)
+        _report(context, decision)
         return challenger
 
     return judge
@@ -169,16 +172,16 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
     @dg.op(
         name=f"{spec.name}_roll_out{suffix}",
         ins={"judged": dg.In(dict)},
-        description="Promotes, waits, starts a shadow or refuses, as the policy says.",
+        description="Promotes or refuses the challenger, starts a shadow, or waits for a person, as the policy says.",
     )
     def follow(context: dg.OpExecutionContext, judged: dict[str, str], outside: dg.ResourceParam[Outside]) -> None:
         key, now = DecisionKey(judged["decision_key"]), _now(context, outside)
         gate = outside.store.decision(spec.name, key.gate())
         if gate is None:
-            raise dg.Failure(description=f"{spec.name}: the gate has left no decision for {key}")
+            raise dg.Failure(description=f"{spec.name}: no decision of the gate is stored for {key}")
         with failure_recorded(spec, key, now=now, adapters=outside):
             decision = roll_out(loaded, gate, decision_key=key, now=now, adapters=outside)
-        _tell(context, decision)
+        _report(context, decision)
 
     return follow
 
@@ -187,7 +190,7 @@ def _now(context: dg.OpExecutionContext, outside: Outside) -> dt.datetime:
     return as_of(cast("dg.AssetExecutionContext", context), outside.clock)
 
 
-def _tell(context: dg.OpExecutionContext, decision: Decision) -> None:
+def _report(context: dg.OpExecutionContext, decision: Decision) -> None:
     context.log.info(
         "%s: %s (version %s): %s", decision.topic, decision.answer_text, decision.model_version, decision.reason
     )

@@ -1,4 +1,4 @@
-"""Turns decisions into runs: a retraining that is asked for, a challenger from outside, the end of a trial."""
+"""Sensors that request the runs for decisions: a retraining, the gate of an external challenger, the end of a trial."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ RUN_TAG = "monitoring_pipeline/decision"
 
 @dataclass(frozen=True)
 class Wanted:
-    """A run that a decision asks for."""
+    """A run that is needed for a decision."""
 
     key: str
     job: str
@@ -35,13 +35,13 @@ class Wanted:
 def build_retraining_sensor(
     specs: Sequence[ModelSpec], jobs: Sequence[dg.JobDefinition], *, interval_seconds: int
 ) -> dg.SensorDefinition:
-    """Return the sensor that asks for the runs which decisions call for, each once."""
+    """Return the sensor that requests the runs that are needed for decisions."""
 
     @dg.sensor(
         name=SENSOR,
         jobs=jobs,
         minimum_interval_seconds=interval_seconds,
-        description="Starts retrainings that were decided, judges challengers from outside, ends trials.",
+        description="Requests decided retrainings, gates of external challengers, and the ends of trials.",
     )
     def retraining(
         context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], registry: dg.ResourceParam[Registry]
@@ -51,19 +51,19 @@ def build_retraining_sensor(
             try:
                 wanted = list(wanted_runs(spec, store, registry))
             except Exception:
-                # Whatever a registry raises: the other models must not wait for it.
-                context.log.exception("%s: the registry cannot be asked", spec.name)
+                # Other models must not wait, whatever a registry raises.
+                context.log.exception("%s: the registry cannot be reached", spec.name)
                 continue
-            found = (run_request(spec, entry, context.instance) for entry in wanted)
-            requests.extend(request for request in found if request is not None)
-        reason = None if requests else dg.SkipReason("nothing was decided that has not been done")
+            possible = (run_request(spec, entry, context.instance) for entry in wanted)
+            requests.extend(request for request in possible if request is not None)
+        reason = None if requests else dg.SkipReason("all decisions have been carried out")
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 
     return retraining
 
 
 def build_external_job_sensors(specs: Sequence[ModelSpec], *, interval_seconds: int) -> list[dg.SensorDefinition]:
-    """Return a sensor for each model that another Dagster job trains: it asks for that job, with the decision."""
+    """Return a sensor for each model that another Dagster job trains; it requests that job with the decision key."""
     return [
         _external_job_sensor(spec, spec.retraining.job, interval_seconds)
         for spec in specs
@@ -72,23 +72,23 @@ def build_external_job_sensors(specs: Sequence[ModelSpec], *, interval_seconds: 
 
 
 def wanted_runs(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
-    """Yield the runs that a model's decisions call for, and that have not been done."""
+    """Yield the runs that are still needed for a model's decisions."""
     rules = spec.retraining
     if rules is None:
         return
     if rules.job is None:
-        for asked in _unserved_retrainings(spec, store):
-            config = {"decision_key": asked.key.text}
-            yield Wanted(asked.key.text, retrain_job_name(spec), f"{spec.name}_train", config)
+        for decision in _open_retrainings(spec, store):
+            config = {"decision_key": decision.key.text}
+            yield Wanted(decision.key.text, retrain_job_name(spec), f"{spec.name}_train", config)
     if rules.trainer is None:
-        yield from _challenger_from_outside(spec, store, registry)
+        yield from _gate_of_external_challenger(spec, store, registry)
     trial = running_trial(spec, store)
     if trial is not None:
         yield from _end_of_trial(spec, trial, store)
 
 
 def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> dg.RunRequest | None:
-    """Return the request for a run, unless one for the same decision is under way or has failed too often."""
+    """Return the request for a run; None if a run for its decision is unfinished, or after too many attempts."""
     runs = instance.get_runs(RunsFilter(tags={RUN_TAG: _tag(spec, wanted.key)}))
     if len(runs) >= MOST_TRIES or any(run.status in UNFINISHED for run in runs):
         return None
@@ -100,18 +100,19 @@ def run_request(spec: ModelSpec, wanted: Wanted, instance: DagsterInstance) -> d
     )
 
 
-def _unserved_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
-    """Return the last retraining that was asked for, unless it was brought to its end or handed to somebody else."""
-    asked = [own for own in store.decisions(spec.name, topic=Topic.RETRAINING) if own.answer is Answer.YES]
+def _open_retrainings(spec: ModelSpec, store: Store) -> list[Decision]:
+    """Return the last requested retraining, unless it is finished or was passed to an external trainer."""
+    decisions = store.decisions(spec.name, topic=Topic.RETRAINING)
+    requested = [decision for decision in decisions if decision.answer is Answer.YES]
     return [
         decision
-        for decision in asked[-1:]
+        for decision in requested[-1:]
         if store.decision(spec.name, decision.key.roll_out()) is None
         and store.decision(spec.name, decision.key.asked()) is None
     ]
 
 
-def _challenger_from_outside(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
+def _gate_of_external_challenger(spec: ModelSpec, store: Store, registry: Registry) -> Iterator[Wanted]:
     version = registry.version_with_alias(spec.name, CHALLENGER)
     if version is None or version == registry.version_with_alias(spec.name, CHAMPION):
         return
@@ -122,23 +123,24 @@ def _challenger_from_outside(spec: ModelSpec, store: Store, registry: Registry) 
 
 
 def _decision_on(spec: ModelSpec, version: str, store: Store, registry: Registry) -> DecisionKey:
-    """Return the key under which a challenger from outside is judged.
+    """Return the decision key for which an external challenger is judged.
 
-    It is that of the retraining which asked for it if no gate has judged one for that retraining, else its own.
+    It is the key of the retraining that requested it if that retraining has no gate decision, else a key that is made
+    from the version.
     """
     if gates := gates_on(spec, version, store):
         return gates[-1].key.origin(Step.GATE) or gates[-1].key
-    asked = registry.version_tags(spec.name, version).get(DECISION_TAG)
-    if asked and store.decision(spec.name, DecisionKey(asked).gate()) is None:
-        return DecisionKey(asked)
+    requested_by = registry.version_tags(spec.name, version).get(DECISION_TAG)
+    if requested_by and store.decision(spec.name, DecisionKey(requested_by).gate()) is None:
+        return DecisionKey(requested_by)
     return DecisionKey.of_outside_challenger(version)
 
 
 def _end_of_trial(spec: ModelSpec, trial: Trial, store: Store) -> Iterator[Wanted]:
-    """Yield what follows from the answer about the trial that runs; one that a person has ended asks for nothing."""
+    """Yield the runs that follow from the answers about the running trial, except rollbacks left to a person."""
     rules = spec.retraining
-    answers = [own for own in store.decisions(spec.name, topic=Topic.TRIAL) if own.key.origin(Step.TRIAL) == trial.key]
-    for decision in answers:
+    answers = store.decisions(spec.name, topic=Topic.TRIAL)
+    for decision in (answer for answer in answers if answer.key.origin(Step.TRIAL) == trial.key):
         if decision.answer is Answer.ROLL_BACK and rules is not None and rules.probation.rollback == "manual":
             continue
         config = {
@@ -155,7 +157,7 @@ def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg
         name=f"{spec.name}_asks_{job}",
         job_name=job,
         minimum_interval_seconds=interval_seconds,
-        description=f"Asks the job {job} to train {spec.name} when that was decided.",
+        description=f"Requests the job {job} when a retraining of {spec.name} is decided.",
     )
     def ask(_: dg.SensorEvaluationContext, store: dg.ResourceParam[Store]) -> dg.SensorResult:
         requests = [
@@ -163,9 +165,9 @@ def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg
                 run_key=f"{spec.name}:{decision.key}",
                 tags={RUN_TAG: _tag(spec, decision.key.text), "model": spec.name, DECISION_TAG: decision.key.text},
             )
-            for decision in _unserved_retrainings(spec, store)
+            for decision in _open_retrainings(spec, store)
         ]
-        reason = None if requests else dg.SkipReason("no retraining is asked for")
+        reason = None if requests else dg.SkipReason("no retraining is requested")
         return dg.SensorResult(run_requests=requests, skip_reason=reason)
 
     return ask

@@ -1,4 +1,4 @@
-"""The step that decides, once a night, what follows for a model's versions: each answer is a row of the audit."""
+"""The step that decides once a night about retraining and trials of a model; each answer is a row of the audit."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ from monitoring_pipeline.steps.versions.trial import trial_days
 
 
 def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
-    """Decide about retraining, and about a running trial, as of a chunk; return what is new in the audit.
+    """Decide about retraining and about a running trial as of a chunk; return the new decisions.
 
-    A chunk beyond the horizon changes no answer that was given on it.
+    Answers about a chunk beyond the horizon are never changed.
     """
     rules = spec.retraining
     if rules is None:
@@ -55,8 +55,8 @@ def _about_retraining(
     of_chunk = [decision for decision in before if decision.chunk == chunk.key]
     if any(decision.answer is Answer.YES for decision in of_chunk) or (of_chunk and not young):
         return None
-    asked = [decision for decision in before if decision.answer is Answer.YES]
-    judged = [decision for decision in asked if store.decision(spec.name, decision.key.gate())]
+    requested = [decision for decision in before if decision.answer is Answer.YES]
+    judged = [decision for decision in requested if store.decision(spec.name, decision.key.gate())]
     champion = recorded_champion(spec, store)
     changes = [decision.at for decision in judged] + ([champion.since] if champion else [])
     nights = _nights(spec, rules, chunk, store)
@@ -67,8 +67,8 @@ def _about_retraining(
         horizon=spec.incidents.horizon,
         label_delay=spec.labels.delay,
         last_change=max(changes, default=None),
-        trial=_trial_told(spec, rules, store, now),
-        running=any(now < decision.at + GIVEN_UP_AFTER for decision in asked if decision not in judged),
+        trial=_running_trial_text(spec, rules, store, now),
+        running=any(now < decision.at + GIVEN_UP_AFTER for decision in requested if decision not in judged),
     )
     answer = decide_retraining(rules, case)
     return Decision(
@@ -86,7 +86,7 @@ def _about_retraining(
 
 
 def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[NightState]:
-    """Return what the chunks that the policy looks at say, oldest first."""
+    """Return the states of the judged chunks that the policy considers, oldest first."""
     calendar = spec.calendar
     back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.labels.delay)
     first = calendar.days_before(chunk, back).key
@@ -96,26 +96,26 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Result
     judged = store.verdicts(spec.name)
     outputs = {*spec.output_columns, "label"}
     return [
-        night_state_of(key, spec.calendar.chunk(key).end, own, outputs=outputs)
-        for key, own in sorted(by_chunk.items())
+        night_state_of(key, spec.calendar.chunk(key).end, measurements, outputs=outputs)
+        for key, measurements in sorted(by_chunk.items())
         if key in judged
     ]
 
 
 def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Versions) -> str:
-    """Return the version that serves now: the store's champion, or that of the newest night if the store lacks it.
+    """Return the version that serves now: the store's champion, or the newest night's version if the store lacks that.
 
-    The store knows no version before a promotion, and none that somebody let serve in another way. A night on which
-    nothing could be read knows none.
+    The store has no versions before the first promotion, and no version that was put into service in another way. A
+    night on which no rows could be read has no version.
     """
     newest = next((night.model_version for night in reversed(nights) if night.model_version), "")
     champion = recorded_champion(spec, store)
-    known = {record.model_version for record in store.versions(spec.name)}
-    return champion.model_version if champion and newest in {"", *known} else newest
+    recorded = {record.model_version for record in store.versions(spec.name)}
+    return champion.model_version if champion and newest in {"", *recorded} else newest
 
 
-def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Decisions, now: dt.datetime) -> str | None:
-    """Return in words which trial runs; one that nobody has ended long after its time holds up nothing."""
+def _running_trial_text(spec: ModelSpec, rules: RetrainingRules, store: Decisions, now: dt.datetime) -> str | None:
+    """Return a text about the running trial, which blocks retraining; None if none runs, or it is long overdue."""
     trial = running_trial(spec, store)
     if trial is None:
         return None
@@ -124,8 +124,8 @@ def _trial_told(spec: ModelSpec, rules: RetrainingRules, store: Decisions, now: 
     end = trial.since + dt.timedelta(days=days) + spec.labels.delay
     if now >= end + GIVEN_UP_AFTER:
         return None
-    what = "runs as a shadow" if shadow else "is on probation"
-    return f"version {trial.newcomer} {what}, to end by {end.astimezone(spec.zone):%Y-%m-%d}"
+    state = "runs as a shadow" if shadow else "is on probation"
+    return f"version {trial.newcomer} {state}, to end by {end.astimezone(spec.zone):%Y-%m-%d}"
 
 
 def _about_trial(
@@ -158,11 +158,11 @@ def _about_trial(
 
 
 def _version_of(trial: Trial, answer: Answer) -> str:
-    """Return the version that the action which follows is about."""
+    """Return the version to act on after an answer: the incumbent for a rollback, else the newcomer."""
     return trial.incumbent if answer is Answer.ROLL_BACK else trial.newcomer
 
 
 def _incident_of(spec: ModelSpec, store: Incidents) -> str | None:
-    """Return the incident about the champion's performance that lasts, if there is one."""
-    lasting = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
-    return next((entry.incident_id for entry in lasting if entry.incident.cause == Cause(Family.PERFORMANCE)), None)
+    """Return the ID of the active incident about the champion's performance; None if there is none."""
+    active = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
+    return next((entry.incident_id for entry in active if entry.incident.cause == Cause(Family.PERFORMANCE)), None)

@@ -1,4 +1,4 @@
-"""The single effects of a change of versions, each of which can be repeated."""
+"""The single effects of a change of versions. Each can be repeated without harm."""
 
 import datetime as dt
 from dataclasses import dataclass, replace
@@ -19,19 +19,19 @@ from monitoring_pipeline.steps.versions.training import ACTOR, champion_of
 
 
 class RollOutError(ValueError):
-    """A version cannot take over or go back; the message says which and why."""
+    """A version cannot be promoted or rolled back to; the message names the version and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One change of versions that somebody asks for.
+    """One requested change of versions.
 
     Args:
-        version: the version that it is about; ``None`` for the one that is next in line.
-        decision_key: makes it happen once.
-        actor: who asks.
-        reason: why.
-        now: when.
+        version: the version to change; ``None`` for the registry's challenger, or for a rollback the former champion.
+        decision_key: the key of the resulting decision, so that the change happens once.
+        actor: the person or program that requests it.
+        reason: the reason to record.
+        now: the present time.
     """
 
     version: str | None
@@ -42,10 +42,10 @@ class Action:
 
 
 def challenger_of(spec: ModelSpec, action: Action, adapters: Outside) -> str:
-    """Return the version that an action is about: the one it names, or the registry's challenger.
+    """Return the version that an action names, or the registry's challenger if it names none.
 
     Raises:
-        RollOutError: when there is none.
+        RollOutError: when there is no challenger, or the registry does not have the version.
     """
     version = action.version or adapters.registry.version_with_alias(spec.name, CHALLENGER)
     if version is None:
@@ -56,12 +56,12 @@ def challenger_of(spec: ModelSpec, action: Action, adapters: Outside) -> str:
 
 
 def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
-    """Return the version that an action is about, which may not be the one that serves.
+    """Return the version of an action that must not be about the champion.
 
-    One that a gate has judged may have been deleted since.
+    A version that a gate has judged is accepted even if it has been deleted from the registry since.
 
     Raises:
-        RollOutError: when there is none, or it is the champion.
+        RollOutError: when there is no such version, or it is the champion.
     """
     version = action.version
     if version is None or not gates_on(spec, version, adapters.store):
@@ -72,15 +72,15 @@ def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
 
 
 def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
-    """Return the gates' decisions on a version, oldest first."""
+    """Return the decisions of gates on a version, oldest first."""
     return [decision for decision in store.decisions(spec.name, topic=Topic.GATE) if decision.model_version == version]
 
 
 def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
-    """Return the version that is replaced.
+    """Return the version that a promotion of ``version`` replaces.
 
     Raises:
-        RollOutError: when the version has taken over before, by a decision of its own.
+        RollOutError: when ``version`` is the champion already, by an earlier promotion.
     """
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
     if champion != version:
@@ -89,25 +89,25 @@ def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
     promoted = promotion_in_force(spec, adapters.store)
     # If a killed run already moved the alias, the gate's decision still names the version that was replaced.
     champions = [gate.grounds(GateEvidence).champion for gate in gates]
-    seen = [former for former in champions if former is not None and former != version]
-    if not seen or (promoted is not None and promoted.model_version == version):
+    former = [champion for champion in champions if champion is not None and champion != version]
+    if not former or (promoted is not None and promoted.model_version == version):
         raise RollOutError(f"{spec.name}: version {version} is the champion already")
-    return seen[-1]
+    return former[-1]
 
 
 def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
-    """Return the reference window of a version: the spec's, or the rows that the gate held out.
+    """Return the reference window of a version from the spec, or else the days that its gate held out.
 
     Raises:
-        RollOutError: when no gate has judged it.
+        RollOutError: when no gate has judged the version.
     """
-    if known := effective_spec(spec, store).reference.get(version):
-        return known
+    if declared := effective_spec(spec, store).reference.get(version):
+        return declared
     compared = [gate.grounds(GateEvidence) for gate in gates_on(spec, version, store)]
     windows = [
-        ReferenceWindow(start=own.held_out_start, end=own.held_out_end)
-        for own in compared
-        if own.held_out_start and own.held_out_end
+        ReferenceWindow(start=gate.held_out_start, end=gate.held_out_end)
+        for gate in compared
+        if gate.held_out_start and gate.held_out_end
     ]
     if not windows:
         message = f"{spec.name}: no gate has judged version {version}: run the job {spec.name}_gate first"
@@ -118,12 +118,11 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
 def take_reference_of(
     loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, adapters: Outside
 ) -> None:
-    """Build the reference of a version over a window, unless it is there."""
+    """Build the reference of a version over a window, unless it is stored already."""
     spec = effective_spec(loaded.spec, adapters.store)
-    known = (
-        spec if version in spec.reference else spec.model_copy(update={"reference": spec.reference | {version: window}})
-    )
-    take_reference(replace(loaded, spec=known), version, adapters, now=now)
+    if version not in spec.reference:
+        spec = spec.model_copy(update={"reference": spec.reference | {version: window}})
+    take_reference(replace(loaded, spec=spec), version, adapters, now=now)
 
 
 def give_role(
@@ -135,20 +134,20 @@ def give_role(
     store: Store,
     window: ReferenceWindow | None = None,
 ) -> None:
-    """Record a role unless the version has it; a repeated run has another time."""
+    """Record a role unless the version has it already, because a repeated run would record it at another time."""
     newest = {record.model_version: record.role for record in store.versions(spec.name)}
     if newest.get(version) is not role:
         store.set_role(spec.name, version, role, action.now, window=window, by=action.actor)
 
 
 def leave_line(spec: ModelSpec, version: str, adapters: Outside) -> None:
-    """Take the alias of the challenger from a version that has it."""
+    """Remove the alias ``challenger`` from a version if it has it."""
     if adapters.registry.version_with_alias(spec.name, CHALLENGER) == version:
         adapters.registry.delete_alias(spec.name, CHALLENGER)
 
 
 def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:
-    """Return the last promotion that was not rolled back: that of the version that a rollback went back to, or none."""
+    """Return the last promotion that was not rolled back; None if there is none."""
     in_force: list[Decision] = []
     for decision in store.decisions(spec.name):
         if decision.has(Topic.PROMOTION, Answer.PROMOTED):
@@ -169,7 +168,7 @@ def decide(
     store: Store,
     evidence: Evidence = NO_EVIDENCE,
 ) -> Decision:
-    """Write a decision, last of all effects, and return it."""
+    """Write a decision and return it. It is the last effect of a change, so that a killed run is repeated."""
     decision = Decision(
         model=spec.name,
         topic=topic,

@@ -1,4 +1,4 @@
-"""What made the run of a retraining fail, in the audit: its incident comes a day later, and has to say why."""
+"""Records failures of retraining runs as decisions, because the incident a day later has to contain the reason."""
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
@@ -17,9 +17,9 @@ from monitoring_pipeline.steps.versions.training import ACTOR
 def failure_recorded(
     spec: ModelSpec, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
 ) -> Iterator[None]:
-    """Write down the error that ends a run which serves a decision, and let it pass; the same error is written once.
+    """Record an error in a run for a decision, once for each message, and raise it again.
 
-    The decision is not served by that: the sensor tries again.
+    The decision stays open, so that the sensor requests another run.
     """
     try:
         yield
@@ -44,7 +44,7 @@ def failure_recorded(
 
 
 def last_failure(decision_key: DecisionKey, decisions: Iterable[Decision]) -> str | None:
-    """Return the last error, among the decisions about a model, of a run that serves one of them."""
-    failed = (own for own in decisions if own.has(Topic.RETRAINING, Answer.FAILED))
-    reasons = [own.reason for own in failed if own.key.origin(Step.FAILURE) == decision_key]
+    """Return the message of the last failed run for a decision; None if no run failed."""
+    failures = (decision for decision in decisions if decision.has(Topic.RETRAINING, Answer.FAILED))
+    reasons = [failure.reason for failure in failures if failure.key.origin(Step.FAILURE) == decision_key]
     return reasons[-1] if reasons else None

@@ -1,4 +1,4 @@
-"""The gate of a retraining: hold a version against the champion on later rows, and write down the answer, once."""
+"""The gate of a retraining: it compares a version with the champion on later rows, and records the answer once."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ ANSWERS: Mapping[bool | None, Answer] = {True: Answer.PASSED, False: Answer.REFU
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _HeldOutComparison:
-    """The gate's answer, and both versions on the rows that neither was trained on; ``None`` where there are none."""
+    """The answer of the gate, and both versions on rows that neither was trained on; None if there are no such rows."""
 
     result: GateResult
     rows: PairedRows | None = None
@@ -45,8 +45,8 @@ class _HeldOutComparison:
 def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Outside) -> GateResult:
     """Return the gate's answer on any registered version; nothing is written.
 
-    The version scores the last days whose labels are final; the champion's scores are those that it served, where it
-    did. Days that one of them is known to be trained on are left out.
+    The version scores the last days whose labels are final. For the champion, the scores that it served are used if it
+    served a row. Days on which one of the versions was trained, by its tags, are left out.
     """
     spec = effective_spec(spec, adapters.store)
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
@@ -56,10 +56,10 @@ def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapter
 def run_gate(
     spec: ModelSpec, version: str, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside
 ) -> Decision:
-    """Return the gate's decision on a challenger: taken and recorded now, unless it was before."""
+    """Return the gate's decision on a challenger; it is made and recorded now unless it is stored already."""
     key = decision_key.gate()
-    if taken := adapters.store.decision(spec.name, key):
-        return taken
+    if stored := adapters.store.decision(spec.name, key):
+        return stored
     spec = effective_spec(spec, adapters.store)
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
     compared = _compare(spec, version, champion, now=now, adapters=adapters)
@@ -67,7 +67,7 @@ def run_gate(
     labels = np.empty(0) if rows is None else rows.labels
     decided = labels if rows is None else rows.challenger_predictions
     adapters.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
-    asked = adapters.store.decision(spec.name, decision_key)
+    requested = adapters.store.decision(spec.name, decision_key)
     decision = Decision(
         model=spec.name,
         topic=Topic.GATE,
@@ -76,9 +76,9 @@ def run_gate(
         actor=ACTOR,
         at=now,
         key=key,
-        chunk=asked.chunk if asked else None,
+        chunk=requested.chunk if requested else None,
         model_version=version,
-        incident_id=asked.incident_id if asked else None,
+        incident_id=requested.incident_id if requested else None,
         evidence=GateEvidence(
             champion=champion,
             held_out_start=compared.held_out.start if compared.held_out else None,

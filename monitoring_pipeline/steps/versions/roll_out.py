@@ -1,6 +1,6 @@
-"""What becomes of a challenger: it takes over, waits, runs beside the champion, or goes; and the way back.
+"""Changes of versions: a challenger is promoted, waits, runs as a shadow or is refused; a promotion is rolled back.
 
-Every effect can be repeated: what is done already is left, and the decision is written last.
+Each change can be repeated. Effects that have happened are skipped, and the decision is written last.
 """
 
 import datetime as dt
@@ -45,7 +45,7 @@ from monitoring_pipeline.steps.versions.training import (
 def roll_out(
     loaded: LoadedSpec, gate: Decision, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside
 ) -> Decision:
-    """Do with a challenger what the policy says after the gate's answer, once; return the decision."""
+    """Apply the policy to a challenger after the gate's answer, once; return the decision."""
     rules = retraining_rules(loaded.spec)
     action = Action(version=gate.model_version, decision_key=decision_key.roll_out(), reason=gate.reason, now=now)
     if gate.answer is Answer.REFUSED:
@@ -62,16 +62,16 @@ def roll_out(
 
 
 def promote(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Let a version take over: its reference, the roles, the registry's aliases, and last the decision.
+    """Promote a version: build its reference, record the roles, move the registry's aliases, and write the decision.
 
-    Without a version it is the registry's ``challenger``.
+    If the action names no version, the registry's ``challenger`` is promoted.
 
     Raises:
-        RollOutError: when there is none, it serves already, or no gate has judged it.
+        RollOutError: when there is no such version, it serves already, or no gate has judged it.
     """
     spec, store, registry = loaded.spec, adapters.store, adapters.registry
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     rules = retraining_rules(spec)
     version = challenger_of(spec, action, adapters)
     former = replaced_by(spec, version, adapters)
@@ -90,14 +90,14 @@ def promote(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decisio
 
 
 def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Let the former champion serve again; without a version it is the one that the last promotion replaced.
+    """Let the version of the action serve again; if it names none, the version that the last promotion replaced.
 
     Raises:
-        RollOutError: when no promotion is in force, or the version is not known.
+        RollOutError: when no promotion is in force, or neither the registry nor the spec has the version.
     """
     spec, store, registry = loaded.spec, adapters.store, adapters.registry
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     promotion = promotion_in_force(spec, store)
     if promotion is None or promotion.model_version is None:
         raise RollOutError(f"{spec.name}: no promotion in force to roll back")
@@ -123,14 +123,14 @@ def roll_back(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decis
 
 
 def refuse(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Take a challenger out of the line; without a version it is the registry's ``challenger``.
+    """Refuse a challenger, and remove its alias; if the action names no version, the registry's ``challenger``.
 
     Raises:
-        RollOutError: when there is none, or it is the champion.
+        RollOutError: when there is no such version, or it is the champion.
     """
     spec, store = loaded.spec, adapters.store
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     version = version_beside(spec, action, adapters)
     if any(record.model_version == version for record in store.versions(spec.name)):
         give_role(spec, version, Role.RETIRED, action, store=store)
@@ -139,10 +139,14 @@ def refuse(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision
 
 
 def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Let a challenger run beside the champion, monitored by itself, before anything is decided."""
+    """Let a challenger run as a shadow: it is monitored and does not serve.
+
+    Raises:
+        RollOutError: when there is no such version, it is the champion, or no gate has judged it.
+    """
     spec, store = loaded.spec, adapters.store
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     version = version_beside(spec, action, adapters)
     window = window_of(spec, version, store)
     take_reference_of(loaded, version, window, now=action.now, adapters=adapters)
@@ -154,10 +158,14 @@ def start_shadow(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> De
 
 
 def end_probation(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Let the champion that was replaced go, as its successor has proven not worse; the way back stays open."""
+    """Retire the former champion, because its successor is proven not worse; a rollback is still possible.
+
+    Raises:
+        RollOutError: when no promotion is in force.
+    """
     spec, store = loaded.spec, adapters.store
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     promotion = promotion_in_force(spec, store)
     if promotion is None:
         raise RollOutError(f"{spec.name}: no promotion whose probation could end")
@@ -174,18 +182,18 @@ ACTIONS: Mapping[str, _Effect] = {
     "start_shadow": start_shadow,
     "end_probation": end_probation,
 }
-"""What the roll-out job can be asked for, by name."""
+"""The actions of the roll-out job, by name."""
 ACTION_AFTER: Mapping[Answer, str] = {
     Answer.PROMOTE: "promote",
     Answer.REFUSE: "refuse",
     Answer.ROLL_BACK: "roll_back",
     Answer.PASSED: "end_probation",
 }
-"""Answers about a trial, and the action that each asks for."""
+"""The action that follows from each answer about a trial."""
 
 
 def _stand_down(spec: ModelSpec, kept: set[str], because: str, action: Action, *, adapters: Outside) -> None:
-    """Let go whoever else serves or runs beside, as two versions are compared at a time: a shadow is refused."""
+    """Retire all other champions and shadows, because only two versions are compared at a time; refuse a shadow."""
     store = adapters.store
     for record in store.versions(spec.name):
         if record.role in {Role.CHAMPION, Role.SHADOW} and record.model_version not in kept:
@@ -204,8 +212,8 @@ def _has_served(spec: ModelSpec, version: str, adapters: Outside) -> bool:
 
 
 def _wait(loaded: LoadedSpec, action: Action, *, adapters: Outside) -> Decision:
-    """Leave a challenger in the line until a person decides."""
+    """Let a challenger keep its alias until a person decides."""
     spec, store = loaded.spec, adapters.store
-    if taken := store.decision(spec.name, action.decision_key):
-        return taken
+    if stored := store.decision(spec.name, action.decision_key):
+        return stored
     return decide(spec, Topic.PROMOTION, Answer.WAITS, challenger_of(spec, action, adapters), action, store=store)

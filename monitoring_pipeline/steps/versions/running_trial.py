@@ -1,4 +1,4 @@
-"""The trial that is running, read from the store."""
+"""Finds the running trial of a model from its stored decisions."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Trial:
     """Two versions that are compared day by day.
 
     Args:
-        stage: whether it takes place before the newcomer's promotion or after.
+        stage: a shadow before the newcomer's promotion, or a probation after it.
         newcomer: the version on trial.
-        incumbent: the version that it is to replace, or has replaced.
-        since: when it began.
-        key: key of the decision that began it.
+        incumbent: the version that the newcomer is to replace, or has replaced.
+        since: the time at which the trial began.
+        key: the key of the decision that began the trial.
     """
 
     stage: TrialStage
@@ -36,9 +36,9 @@ class Trial:
 
 
 def running_trial(spec: ModelSpec, store: Decisions, *, at: dt.datetime | None = None) -> Trial | None:
-    """Return the two versions that are compared day by day, now or at a moment: a fold over the model's decisions.
+    """Return the trial that runs after the decisions up to ``at``, or after all if that is None; None if none runs.
 
-    A beginning whose incumbent was not recorded begins no trial, as there is nothing to compare with.
+    A decision without a recorded incumbent begins no trial, because there is no version to compare with.
     """
     trial: Trial | None = None
     probation = spec.retraining is not None and spec.retraining.probation.days > 0
@@ -48,8 +48,8 @@ def running_trial(spec: ModelSpec, store: Decisions, *, at: dt.datetime | None =
         if decision.has(Topic.SHADOW, Answer.STARTED):
             trial = _begun(TrialStage.SHADOW, decision, decision.grounds(ShadowEvidence).incumbent)
         elif decision.has(Topic.PROMOTION, Answer.PROMOTED):
-            own = _begun(TrialStage.PROBATION, decision, decision.grounds(PromotionEvidence).incumbent)
-            trial = own if probation else None
+            begun = _begun(TrialStage.PROBATION, decision, decision.grounds(PromotionEvidence).incumbent)
+            trial = begun if probation else None
         elif trial and _ends(decision, trial):
             trial = None
     return trial
@@ -63,7 +63,7 @@ def _begun(stage: TrialStage, decision: Decision, incumbent: str | None) -> Tria
 
 
 def _ends(decision: Decision, trial: Trial) -> bool:
-    """Return whether a decision ends a trial; a refusal ends only that of the version which is refused."""
+    """Return whether a decision ends a trial. A refusal ends only the trial of the refused version."""
     if (decision.topic, decision.answer) not in _ENDS:
         return False
     return decision.topic is not Topic.PROMOTION or trial.newcomer == (decision.model_version or "")

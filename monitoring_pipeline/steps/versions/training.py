@@ -1,6 +1,6 @@
-"""The first step of a retraining: train a challenger, unless that was done.
+"""The first step of a retraining: it trains a challenger unless one is trained already.
 
-A run that was killed and is repeated changes nothing twice.
+If a run is killed and repeated, no effect happens twice.
 """
 
 import datetime as dt
@@ -32,28 +32,28 @@ ACTOR = "monitoring-pipeline"
 
 
 class NoRetrainingError(ValueError):
-    """The spec does not say how the model is retrained, or nobody could tell its versions apart."""
+    """The spec has no retraining policy, or its predictions do not contain the model version."""
 
 
 def retraining_rules(spec: ModelSpec) -> RetrainingRules:
-    """Return how the model is retrained.
+    """Return the retraining policy of the model.
 
     Raises:
-        NoRetrainingError: when the spec does not say, or its predictions do not tell which version made them.
+        NoRetrainingError: when the spec has none, or does not name the column with the version of a prediction.
     """
     if spec.retraining is None:
         raise NoRetrainingError(f"{spec.name}: the spec has no part retraining")
     if spec.predictions.model_version is None:
         message = (
-            f"{spec.name}: predictions.model_version: needed as soon as a model is retrained: "
-            "name the column that tells which version made a prediction"
+            f"{spec.name}: predictions.model_version: needed if a model is retrained; "
+            "name the column that contains the version that made a prediction"
         )
         raise NoRetrainingError(message)
     return spec.retraining
 
 
 def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
-    """Return the version that serves: by the registry's alias, else by the store, else the spec's last."""
+    """Return the version that serves: from the registry's alias, else from the store, else the last of the spec."""
     if alias := registry.version_with_alias(spec.name, CHAMPION):
         return alias
     recorded = recorded_champion(spec, store)
@@ -63,20 +63,20 @@ def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
 def labelled_rows(
     spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Outside
 ) -> pl.DataFrame:
-    """Read a window from the warehouse: one row of each prediction whose label is known, with it."""
+    """Read a window from the warehouse; return one row with its label for each prediction whose label is known."""
     chunk = spec.calendar.window(window)
     read = adapters.warehouse.read_predictions(spec, chunk)
     rows = canonical_predictions(spec, read.frame, id_key=adapters.id_key, without_time=read.rows_without_time).frame
-    known = adapters.warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, known.frame, rows, known.accounting, id_key=adapters.id_key).frame
+    labels_read = adapters.warehouse.read_labels(spec, chunk, now)
+    labels = canonical_labels(spec, labels_read.frame, rows, labels_read.accounting, id_key=adapters.id_key).frame
     return one_row_per_id(rows, labels, preferred_version=preferred_version)
 
 
 def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> TrainingRequest:
-    """Read the rows to train on: all that are labelled by ``now``, up to those that are held out.
+    """Read the training rows: all rows before the held-out days whose labels are known at ``now``.
 
     Raises:
-        NotEnoughHistoryError: when there are none, or all of one class.
+        NotEnoughHistoryError: when there are no such rows, or all are of one class.
     """
     window = training_windows(spec, retraining_rules(spec), now).training
     champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
@@ -86,11 +86,11 @@ def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) 
 
 
 def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> set[str]:
-    """Return every version that something knows but perhaps the registry: the spec, the store, or rows served since."""
+    """Return all versions in the spec, the store and the served rows; the registry may lack some of them."""
     window = training_windows(spec, retraining_rules(spec), now).training
     until_now = spec.calendar.window_through(window.start, now)
     rows = adapters.warehouse.read_predictions(spec, spec.calendar.window(until_now)).frame
-    # The table may have lost the column.
+    # A table that has lost the column must not prevent a retraining.
     served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()
     store = adapters.store
     decided = {decision.model_version for decision in store.decisions(spec.name) if decision.model_version}
@@ -98,19 +98,19 @@ def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> s
 
 
 def train_challenger(spec: ModelSpec, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside) -> str | None:
-    """Return the challenger of a decision: trained and registered now, unless it was before.
+    """Return the challenger of a decision; it is trained and registered now unless it is registered already.
 
     Args:
         spec: the model.
-        decision_key: key of the decision to retrain.
-        now: what the rows are read as of.
-        adapters: everything outside.
+        decision_key: the key of the decision to retrain.
+        now: the time as of which rows are read.
+        adapters: the ports of the run.
 
     Returns:
-        Its version; ``None`` when the training was asked for elsewhere.
+        Its version; ``None`` if an external trainer was requested to train it.
 
     Raises:
-        NotEnoughHistoryError: when there is nothing to train on.
+        NotEnoughHistoryError: when there are no rows to train on.
         TrainerError: when the trainer fails; RegistryError when its result cannot be registered.
     """
     spec = effective_spec(spec, adapters.store)
@@ -132,16 +132,16 @@ def _train(
     spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
 ) -> str:
     request = take_training_rows(spec, now=now, adapters=adapters)
-    assert rules.trainer is not None  # noqa: S101 - one of three, and the caller has seen which
+    assert rules.trainer is not None  # noqa: S101 - the caller has checked it
     trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
-    asked = adapters.store.decision(spec.name, decision_key)
+    requested = adapters.store.decision(spec.name, decision_key)
     tags = {
         DECISION_TAG: decision_key.text,
         TRAINED_UNTIL_TAG: request.window.end.isoformat(),
         "monitoring.data_fingerprint": request.data_fingerprint,
         "monitoring.spec_hash": spec.spec_hash,
         "monitoring.code_version": monitoring_pipeline.__version__,
-        "monitoring.incident": (asked.incident_id if asked else None) or "",
+        "monitoring.incident": (requested.incident_id if requested else None) or "",
     }
     params = {
         "trainer": rules.trainer,
@@ -157,7 +157,7 @@ def _train(
 def _ask_elsewhere(
     spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
 ) -> None:
-    """Send what is wanted to an external trainer, once."""
+    """Send a training request to an external trainer, once."""
     if rules.webhook is None or adapters.store.decision(spec.name, decision_key.asked()):
         return
     windows = training_windows(spec, rules, now)

@@ -1,4 +1,4 @@
-"""The step that holds two versions on trial against each other, day by day: a shadow, or a new champion."""
+"""The step that compares the two versions of a trial on a chunk: a shadow or a new champion with the other version."""
 
 import datetime as dt
 from dataclasses import replace
@@ -31,11 +31,11 @@ from monitoring_pipeline.steps.versions.training import retraining_rules
 TRIAL = "trial"
 PATIENCE = dt.timedelta(days=1)
 PATIENCE_WITH_OTHERS = dt.timedelta(days=7)
-"""How long a retraining may take; a trainer elsewhere gets longer."""
+"""How long a retraining may take; external trainers have more time."""
 
 
 def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkResults:
-    """Measure by how much the two versions on trial differ on a chunk, and on all of the trial's chunks up to it."""
+    """Measure the difference of the two versions of a trial on a chunk, and on all chunks of the trial up to it."""
     trial = running_trial(spec, scoring.store, at=chunk.end)
     predictions = required_snapshot(scoring.store, spec, chunk, PREDICTIONS)
     labels = required_snapshot(scoring.store, spec, chunk, LABELS)
@@ -52,7 +52,7 @@ def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkRe
 
 
 def _compared(spec: ModelSpec, chunk: Chunk, trial: Trial, scoring: Scoring) -> tuple[Measurement, ...]:
-    """Return the difference on the chunk and so far; skipped where the registry cannot be asked."""
+    """Return the difference on the chunk and so far; skipped if the registry cannot be reached."""
     rules = retraining_rules(spec)
     try:
         pair = pair_of_rows(
@@ -63,7 +63,7 @@ def _compared(spec: ModelSpec, chunk: Chunk, trial: Trial, scoring: Scoring) -> 
             challenger=trial.newcomer,
             registry=scoring.registry,
         )
-    except Exception as error:  # noqa: BLE001 - whatever a registry raises: the chunk is to be judged all the same
+    except Exception as error:  # noqa: BLE001 - the chunk is to be judged whatever a registry raises
         return (_not_compared(trial, error),)
     today = measure_daily_difference(
         pair, loss=rules.gate.loss, minimum_rows=spec.performance.minimum_rows, role=_role(trial)
@@ -86,25 +86,25 @@ def _not_compared(trial: Trial, error: Exception) -> Measurement:
 
 
 def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list[VersionDay]:
-    """Return the measured days of a trial, up to the chunk ``last``: those by the loss that the spec names now."""
+    """Return the days of a trial up to the chunk ``last`` that were measured by the loss that the spec names now."""
     loss = retraining_rules(spec).gate.loss
     by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
     first = spec.calendar.chunk_at(trial.since).key
-    found = store.chunk_measurements(spec.name, [MetricName(LOSS_DIFFERENCE, _pair(trial))], first, last)
-    own = [(key, m) for key, m in found if m.definition == by_loss]
-    days = [version_day_of(key, m) for key, m in own if spec.calendar.chunk(key).end >= trial.since]
+    stored = store.chunk_measurements(spec.name, [MetricName(LOSS_DIFFERENCE, _pair(trial))], first, last)
+    differences = [(key, m) for key, m in stored if m.definition == by_loss]
+    days = [version_day_of(key, m) for key, m in differences if spec.calendar.chunk(key).end >= trial.since]
     return [day for day in days if day is not None]
 
 
 def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, store: Results) -> tuple[Measurement, ...]:
-    """Return the mean difference up to the chunk with its confidence sequence; a new champion proven worse breaches."""
+    """Return the mean difference so far with its confidence sequence; breached if a new champion is proven worse."""
     rules = retraining_rules(spec)
     alpha = rules.shadow.alpha if trial.stage is TrialStage.SHADOW else rules.probation.alpha
     earlier = [day for day in trial_days(spec, trial, chunk.key, store) if day.chunk != chunk.key]
-    own = version_day_of(chunk.key, today)
-    days = [*earlier, own] if own else earlier
+    measured_day = version_day_of(chunk.key, today)
+    days = [*earlier, measured_day] if measured_day else earlier
     sequence = sequence_of(days, alpha)
-    if own is None or not sequence:
+    if measured_day is None or not sequence:
         return ()
     newest = sequence[-1]
     mean = replace(
@@ -128,18 +128,18 @@ def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, sto
 
 
 def _waiting(spec: ModelSpec, chunk: Chunk, store: Decisions) -> tuple[Measurement, ...]:
-    """Return that the last retraining which was asked for has not come to its end in time, if so at the chunk's end."""
+    """Return a breach if, at the end of the chunk, the last requested retraining is unfinished beyond its time."""
     rules = retraining_rules(spec)
     patience = PATIENCE if rules.trainer else PATIENCE_WITH_OTHERS
-    known = {decision.key: decision for decision in store.decisions(spec.name) if decision.at <= chunk.end}
-    asked = [own for own in known.values() if own.has(Topic.RETRAINING, Answer.YES)]
-    if not asked or asked[-1].at > chunk.end - patience or asked[-1].key.roll_out() in known:
+    by_key = {decision.key: decision for decision in store.decisions(spec.name) if decision.at <= chunk.end}
+    requested = [decision for decision in by_key.values() if decision.has(Topic.RETRAINING, Answer.YES)]
+    if not requested or requested[-1].at > chunk.end - patience or requested[-1].key.roll_out() in by_key:
         return ()
-    newest = asked[-1]
+    newest = requested[-1]
     hours = (chunk.end - newest.at) / dt.timedelta(hours=1)
-    error = last_failure(newest.key, known.values())
+    error = last_failure(newest.key, by_key.values())
     failed = f": its run failed: {error}" if error else " (see its runs)"
-    lacking = "nothing has followed from the gate of" if newest.key.gate() in known else "no gate has judged"
+    lacking = "nothing has followed from the gate of" if newest.key.gate() in by_key else "no gate has judged"
     return (
         Measurement(
             kind=Kind.OPERATIONS,

@@ -1,4 +1,4 @@
-"""The sensors of alerts and retraining as state machines: what is stored, which runs there were, what is asked for."""
+"""The sensors of alerts and retraining as state machines: from stored decisions and earlier runs to run requests."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ def _spec(**retraining: object) -> ModelSpec:
 
 @dataclass
 class Office:
-    """A store, a registry and an instance; runs under the names of the real jobs that do as they are told."""
+    """A store, a registry and an instance, with fake jobs under the names of the real ones, which fail on request."""
 
     store: ResultStore
     instance: dg.DagsterInstance
@@ -58,27 +58,27 @@ class Office:
         evidence: dict[str, object] | None = None,
         **parts: object,
     ) -> None:
-        own = {"reason": "it was so", "actor": "monitoring-pipeline", "at": NOW, "chunk": "2024-03-10"}
+        defaults = {"reason": "it was so", "actor": "monitoring-pipeline", "at": NOW, "chunk": "2024-03-10"}
         named = {"topic": Topic(topic), "answer": Answer(answer), "key": key}
         grounds = evidence_of_json(evidence_kind(named["topic"], named["answer"]), evidence or {})
-        assert self.store.decide(Decision(model="churn", evidence=grounds, **(own | named | parts)))
+        assert self.store.decide(Decision(model="churn", evidence=grounds, **(defaults | named | parts)))
 
     def tick(self, sensor: dg.SensorDefinition | None = None) -> list[dg.RunRequest]:
-        own = sensor or build_retraining_sensor([self.spec], [_job(n) for n in (TRAIN, GATE, ROLL_OUT)],
+        evaluated = sensor or build_retraining_sensor([self.spec], [_job(n) for n in (TRAIN, GATE, ROLL_OUT)],
                                                 interval_seconds=30)  # fmt: skip
         resources = {"store": self.store, "registry": self.registry}
-        needed = {name: resources[name] for name in own.required_resource_keys}
+        needed = {name: resources[name] for name in evaluated.required_resource_keys}
         with dg.build_sensor_context(instance=self.instance, resources=needed) as context:
-            return list(own.evaluate_tick(context).run_requests or [])
+            return list(evaluated.evaluate_tick(context).run_requests or [])
 
     def run(self, request: dg.RunRequest, *, fails: bool = False) -> None:
-        """Do what was asked for."""
+        """Run the requested job."""
         _job(str(request.job_name), fails=fails).execute_in_process(
             instance=self.instance, tags=request.tags, raise_on_error=False, run_config=QUIET
         )
 
     def start(self, request: dg.RunRequest, status: DagsterRunStatus) -> str:
-        """Leave a run of what was asked for in a state."""
+        """Create a run of the requested job in a given state; return its ID."""
         job = _job(str(request.job_name))
         return self.instance.create_run_for_job(job, tags=dict(request.tags), status=status).run_id
 
@@ -99,21 +99,21 @@ def _job(name: str, *, fails: bool = False) -> dg.JobDefinition:
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[Office]:
     with ResultStore.open(f"sqlite:///{tmp_path / 'results.db'}") as store, dg.DagsterInstance.ephemeral() as instance:
-        # Nothing is connected before somebody asks.
+        # The registry connects when it is first used.
         yield Office(store, instance, ModelRegistry(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path / "artifacts"))
 
 
 # -------------------------------------------------------------------------------------------------------- retraining
 
 
-def test_nothing_is_asked_for_where_nothing_was_decided(office):
+def test_no_run_is_requested_without_a_decision_to_retrain(office):
     assert office.tick() == []
     office.decide(answer="no", key=DecisionKey("retraining:2024-03-09:no"))
     assert office.tick() == []
     assert not (office.registry.artifact_root.parent / "mlflow.db").exists()
 
 
-def test_a_yes_is_one_run_under_one_key_until_it_is_there(office):
+def test_decided_retraining_is_requested_with_one_run_key(office):
     office.decide()
     first, second = office.tick(), office.tick()
     assert [(r.job_name, r.run_config["ops"]) for r in first] == [
@@ -126,14 +126,14 @@ def test_a_yes_is_one_run_under_one_key_until_it_is_there(office):
     "status", [DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING,
                DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING],
 )  # fmt: skip
-def test_while_its_run_is_under_way_nothing_is_asked_for(office, status):
+def test_unfinished_run_of_a_retraining_is_not_requested_again(office, status):
     office.decide()
     (request,) = office.tick()
     office.start(request, status)
     assert office.tick() == []
 
 
-def test_a_run_that_failed_is_repeated_under_another_key_and_given_up_at_last(office):
+def test_failed_run_is_requested_again_with_another_key_up_to_the_limit(office):
     office.decide()
     keys = []
     for _ in range(MOST_TRIES):
@@ -144,15 +144,15 @@ def test_a_run_that_failed_is_repeated_under_another_key_and_given_up_at_last(of
     assert office.tick() == []
 
 
-def test_a_run_that_was_canceled_is_repeated(office):
+def test_canceled_run_is_requested_again(office):
     office.decide()
     (request,) = office.tick()
     office.start(request, DagsterRunStatus.CANCELED)
     assert [r.run_key != request.run_key for r in office.tick()] == [True]
 
 
-def test_it_is_served_when_its_end_is_decided_and_not_before(office):
-    """A run that was killed between the gate and what follows from it is repeated."""
+def test_retraining_is_requested_until_its_promotion_is_decided(office):
+    """A run that was killed between the gate and the promotion is repeated."""
     office.decide()
     office.decide("gate", "passed", ASKED.gate(), model_version="2")
     (request,) = office.tick()
@@ -161,7 +161,7 @@ def test_it_is_served_when_its_end_is_decided_and_not_before(office):
     assert office.tick() == []
 
 
-def test_each_yes_has_its_own_run(office):
+def test_later_retraining_is_requested_after_an_earlier_one_finished(office):
     other = DecisionKey.of_retraining("2024-05-10", Answer.YES)
     office.decide()
     office.decide("promotion", "refused", ASKED.roll_out())
@@ -169,15 +169,15 @@ def test_each_yes_has_its_own_run(office):
     assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [other.text]
 
 
-def test_only_the_last_yes_is_served(office):
-    """One that failed is history as soon as another was asked for, also when its runs are forgotten."""
+def test_last_of_two_open_retrainings_is_requested(office):
+    """A failed retraining is not requested again after a later one, even if its runs were deleted."""
     office.decide()
     later = DecisionKey.of_retraining("2024-03-18", Answer.YES)
     office.decide(key=later, at=NOW + dt.timedelta(days=8))
     assert [r.run_config["ops"]["churn_train"]["config"]["decision_key"] for r in office.tick()] == [later.text]
 
 
-def test_models_do_not_stand_in_each_others_way(office):
+def test_model_without_retraining_does_not_stop_requests_for_another(office):
     office.decide()
     spec = binary_spec(name="upsell")
     sensor = build_retraining_sensor([spec, office.spec], [_job(TRAIN)], interval_seconds=30)
@@ -190,7 +190,7 @@ def test_models_do_not_stand_in_each_others_way(office):
 @pytest.mark.parametrize(
     ("answer", "action"), [("promote", "promote"), ("refuse", "refuse"), ("passed", "end_probation")]
 )
-def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
+def test_end_of_a_trial_requests_its_action_once(office, answer, action):
     office.decide("shadow", "started", BEGUN, model_version="7", evidence={"champion": "1"})
     office.decide("trial", answer, BEGUN.trial_answer("shadow", answer), model_version="7", reason="proven")
     (request,) = office.tick()
@@ -204,7 +204,7 @@ def test_the_end_of_a_trial_asks_for_what_follows_once(office, answer, action):
     assert office.tick() == []
 
 
-def test_a_worse_champion_is_rolled_back_by_itself_only_where_the_policy_says_so(office):
+def test_rollback_of_a_worse_champion_is_requested_only_if_the_policy_is_automatic(office):
     office.decide("promotion", "promoted", BEGUN, model_version="7", evidence={"former": "1"})
     office.decide("trial", "roll_back", DecisionKey("k:probation:roll_back"), model_version="1")
     assert office.spec.retraining.probation.rollback == "manual"
@@ -218,7 +218,7 @@ def test_a_worse_champion_is_rolled_back_by_itself_only_where_the_policy_says_so
 # ----------------------------------------------------------------------------------------------------- other trainers
 
 
-def test_another_dagster_job_is_asked_with_the_decision_until_it_is_served(office):
+def test_external_job_is_requested_with_the_decision_key_until_it_is_finished(office):
     office.spec = _spec(job="train_everything")
     (sensor,) = build_external_job_sensors([office.spec, binary_spec(name="upsell")], interval_seconds=30)
     assert sensor.job_name == "train_everything"
@@ -232,7 +232,7 @@ def test_another_dagster_job_is_asked_with_the_decision_until_it_is_served(offic
 
 
 @pytest.mark.filterwarnings("ignore:::mlflow")
-def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_names(office):
+def test_external_challenger_is_judged_once_for_the_decision_in_its_tag(office):
     office.spec = _spec(webhook="trainer")
     with connected(office.registry.tracking_uri) as client:
         client.create_registered_model("churn")
@@ -248,7 +248,7 @@ def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_nam
     office.decide("gate", "refused", DecisionKey("outside:1:gate"), model_version="1")
     office.decide("promotion", "refused", DecisionKey("outside:1:roll_out"), model_version="1")
     assert office.tick() == []
-    # What was asked for at the address is not asked for again, and its answer is judged.
+    # A training that was requested at the address is not requested again, and its challenger is judged.
     office.decide()
     (request,) = office.tick()
     assert request.job_name == TRAIN
@@ -268,7 +268,7 @@ def test_a_challenger_from_outside_is_judged_once_under_the_decision_that_it_nam
 
 @dataclass
 class PostRoom:
-    """An outbox with its sensor, a clock, and deliveries that do as they are told."""
+    """An outbox with its sensor, a clock, and fake deliveries, which fail on request."""
 
     desk: Desk
     store: ResultStore
@@ -298,7 +298,7 @@ def post_room(office: Office) -> PostRoom:
     return PostRoom(desk_of(office.store), office.store, office.instance)
 
 
-def test_a_delivery_is_asked_for_once_while_something_is_due(post_room):
+def test_delivery_is_requested_once_while_alerts_are_due(post_room):
     assert post_room.tick() is None
     post_room.desk.write("churn", due_at=NOW + HOUR)
     assert post_room.tick() is None
@@ -309,7 +309,7 @@ def test_a_delivery_is_asked_for_once_while_something_is_due(post_room):
     assert post_room.tick() is None
 
 
-def test_while_the_rules_cannot_be_read_the_tick_says_so_instead_of_one_delivery_after_another(post_room, tmp_path):
+def test_tick_with_due_alerts_and_unreadable_rules_fails(post_room, tmp_path):
     post_room.rules = lambda: load_alerting_rules(tmp_path / "alerting.yaml")
     assert post_room.tick() is None
     post_room.desk.write("churn")
@@ -317,7 +317,7 @@ def test_while_the_rules_cannot_be_read_the_tick_says_so_instead_of_one_delivery
         post_room.tick()
 
 
-def test_what_is_due_anew_asks_under_another_key(post_room):
+def test_alert_due_again_is_requested_with_another_run_key(post_room):
     post_room.desk.write("churn")
     keys = [post_room.tick().run_key]
     post_room.deliver(error="down")
@@ -330,7 +330,7 @@ def test_what_is_due_anew_asks_under_another_key(post_room):
     assert len(set(keys)) == len(keys)
 
 
-def test_a_delivery_that_died_lets_go_after_the_lease(post_room):
+def test_delivery_is_requested_again_after_a_dead_one_and_its_lease(post_room):
     post_room.desk.write("churn")
     before = post_room.tick().run_key
     run = post_room.instance.create_run_for_job(_job(JOB), status=DagsterRunStatus.STARTED)
@@ -342,7 +342,7 @@ def test_a_delivery_that_died_lets_go_after_the_lease(post_room):
     assert post_room.tick().run_key != before
 
 
-def test_another_model_that_is_due_meanwhile_asks_too(post_room):
+def test_alert_due_of_another_model_is_requested_with_another_run_key(post_room):
     post_room.desk.write("churn")
     before = post_room.tick().run_key
     post_room.desk.write("upsell")

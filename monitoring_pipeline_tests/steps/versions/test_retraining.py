@@ -1,4 +1,4 @@
-"""Retraining in the small world: real trainer, real MLflow, real store; killed at every effect and repeated."""
+"""Retraining in the small world with a real trainer, MLflow and store; also killed at every effect and repeated."""
 
 import datetime as dt
 from dataclasses import replace
@@ -58,11 +58,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:::mlflow")
 
 
 class KilledError(BaseException):
-    """The process is gone; nothing may catch it."""
+    """Stands for the end of the process, so no code may catch it."""
 
 
 class Dying:
-    """What changes something outside, in a process that is killed at the first point where it was not killed before."""
+    """A store or registry whose process is killed at the first effect at which it was not killed before."""
 
     EFFECTS = frozenset(
         {"register", "set_alias", "delete_alias", "log_gate", "decide", "set_role", "replace", "save_reference"}
@@ -72,15 +72,15 @@ class Dying:
         self._inner, self._died_at = inner, died_at
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
+        attribute = getattr(self._inner, name)
         if name not in self.EFFECTS:
-            return found
+            return attribute
 
         def effect(*args: Any, **values: Any) -> Any:
-            # Of the many results of a reference one point is enough.
+            # One point is enough for all results of a reference.
             which = {"decide": lambda: args[0].key, "replace": str, "register": str}.get(name, lambda: str(args[:3]))()
             self._survive(f"before {name} {which}")
-            done = found(*args, **values)
+            done = attribute(*args, **values)
             self._survive(f"after {name} {which}")
             return done
 
@@ -95,9 +95,9 @@ class Dying:
 # ---------------------------------------------------------------------------------------------------- training
 
 
-def test_training_rows_end_where_the_held_out_ones_begin(judged: World) -> None:
-    with outside(judged) as own:
-        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+def test_training_rows_end_where_the_held_out_rows_begin(judged: World) -> None:
+    with outside(judged) as ports:
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
     assert (request.window.start, request.window.end) == (dt.date(2024, 3, 15), dt.date(2024, 3, 27))
     zone = judged.loaded(LOANS).spec.zone
     days = {moment.astimezone(zone).date() for moment in request.rows["predicted_at"]}
@@ -106,52 +106,52 @@ def test_training_rows_end_where_the_held_out_ones_begin(judged: World) -> None:
     assert request.rows.height == 12 * 200
 
 
-def test_labels_that_became_known_later_are_not_trained_on(judged: World) -> None:
+def test_training_rows_leave_out_labels_known_later(judged: World) -> None:
     judged.execute('UPDATE "Outcomes" SET "Reported At" = TIMESTAMP \'2024-05-01\' WHERE hash("Ref") % 4 = 0')
     late = judged.execute(
         'SELECT count(*) FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID" '
         'WHERE hash("Ref") % 4 = 0 AND "Scored At" < TIMESTAMP \'2024-03-26 23:00:00\''
     )[0][0]
-    with outside(judged) as own:
-        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+    with outside(judged) as ports:
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
     assert request.rows.height == 12 * 200 - late
 
 
-def test_a_prediction_that_two_versions_have_scored_is_one_row(judged: World) -> None:
-    with outside(judged) as own:
-        before = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+def test_prediction_scored_by_two_versions_is_one_training_row(judged: World) -> None:
+    with outside(judged) as ports:
+        before = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
         judged.execute(
             'INSERT INTO "Loan Scores" SELECT * REPLACE (\'1\' AS "VERSION", 0.5 AS "Default Probability") '
             'FROM "Loan Scores"'
         )
-        after = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=own)
+        after = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
     assert before.data_fingerprint == after.data_fingerprint
 
 
-def test_the_challenger_says_what_it_was_made_from(judged: World) -> None:
-    with outside(judged) as own:
-        tags = own.registry.version_tags(LOANS, "1")
+def test_challenger_has_tags_of_its_decision_data_and_gate(judged: World) -> None:
+    with outside(judged) as ports:
+        tags = ports.registry.version_tags(LOANS, "1")
     assert tags[DECISION_TAG] == KEY.text
     assert tags["monitoring.trained_until"] == "2024-03-27"
     assert tags["monitoring.spec_hash"] == judged.loaded(LOANS).spec.spec_hash
     assert tags["monitoring.gate"] == "passed"
 
 
-def test_a_model_without_a_column_of_versions_is_not_retrained(judged: World) -> None:
+def test_retraining_without_a_version_column_is_an_error(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     source = spec.predictions.model_copy(update={"model_version": None})
-    with outside(judged) as own, pytest.raises(NoRetrainingError, match=r"predictions\.model_version"):
+    with outside(judged) as ports, pytest.raises(NoRetrainingError, match=r"predictions\.model_version"):
         train_challenger(
-            spec.model_copy(update={"predictions": source}), decision_key=DecisionKey("x"), now=NOW, adapters=own
+            spec.model_copy(update={"predictions": source}), decision_key=DecisionKey("x"), now=NOW, adapters=ports
         )
 
 
 # ---------------------------------------------------------------------------------------------------- the gate
 
 
-def test_the_gates_answer_is_a_decision_with_its_evidence(judged: World) -> None:
-    with outside(judged) as own:
-        gate = own.store.decision(LOANS, KEY.gate())
+def test_gate_records_a_decision_with_evidence(judged: World) -> None:
+    with outside(judged) as ports:
+        gate = ports.store.decision(LOANS, KEY.gate())
     assert gate is not None
     evidence = gate.grounds(GateEvidence)
     assert (gate.topic, gate.model_version, evidence.champion) == ("gate", "1", "2024.1")
@@ -160,76 +160,76 @@ def test_the_gates_answer_is_a_decision_with_its_evidence(judged: World) -> None
     assert "log_loss: proven better" in gate.reason
 
 
-def test_a_challenger_that_learned_nothing_is_refused_and_leaves_the_line(world: World) -> None:
+def test_challenger_that_is_no_better_is_refused_and_loses_its_alias(world: World) -> None:
     world.change_spec(LOANS, retraining=RETRAINING)
     loaded = world.loaded(LOANS)
-    with outside(world) as own:
-        version = train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own)
-        assert own.registry.version_with_alias(LOANS, "challenger") == version == "1"
-        gate = run_gate(loaded.spec, version, decision_key=KEY, now=NOW, adapters=own)
-        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
+    with outside(world) as ports:
+        version = train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports)
+        assert ports.registry.version_with_alias(LOANS, "challenger") == version == "1"
+        gate = run_gate(loaded.spec, version, decision_key=KEY, now=NOW, adapters=ports)
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
         assert (gate.answer, decided.answer) == ("refused", "refused")
-        assert set(aliases(own).values()) == {None}
-        assert roles(own) == {}
-        # A run that is repeated does not put it back in the line.
-        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own) == version
-        assert own.registry.version_with_alias(LOANS, "challenger") is None
+        assert set(aliases(ports).values()) == {None}
+        assert roles(ports) == {}
+        # A repeated run does not give it the alias again.
+        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports) == version
+        assert ports.registry.version_with_alias(LOANS, "challenger") is None
 
 
-def test_any_version_can_be_evaluated_and_nothing_is_written(judged: World) -> None:
+def test_evaluation_of_a_version_writes_nothing(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
-    with outside(judged) as own:
-        before = own.store.decisions(LOANS)
-        assert evaluate_version(spec, "1", now=NOW, adapters=own).passed is True
+    with outside(judged) as ports:
+        before = ports.store.decisions(LOANS)
+        assert evaluate_version(spec, "1", now=NOW, adapters=ports).passed is True
         gate = spec.retraining.gate.model_copy(update={"minimum_rows": 5_000})
         strict = spec.model_copy(update={"retraining": spec.retraining.model_copy(update={"gate": gate})})
-        unmeasured = evaluate_version(strict, "1", now=NOW, adapters=own)
+        unmeasured = evaluate_version(strict, "1", now=NOW, adapters=ports)
         assert unmeasured.passed is None
         assert "1600 labelled rows" in unmeasured.reasons[0]
-        assert own.store.decisions(LOANS) == before
+        assert ports.store.decisions(LOANS) == before
 
 
-def test_days_that_a_version_was_trained_on_are_not_held_out_from_it(judged: World) -> None:
+def test_evaluation_leaves_out_days_on_which_the_version_was_trained(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     rules = spec.retraining.model_copy(update={"holdout_days": 12})
-    with outside(judged) as own:
-        result = evaluate_version(spec.model_copy(update={"retraining": rules}), "1", now=NOW, adapters=own)
+    with outside(judged) as ports:
+        result = evaluate_version(spec.model_copy(update={"retraining": rules}), "1", now=NOW, adapters=ports)
     assert (result.rows, result.days) == (8 * 200, 8)
 
 
-def test_a_version_trained_until_today_is_not_measured(judged: World) -> None:
+def test_gate_of_a_version_trained_until_today_is_unmeasured(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
-    with outside(judged) as own:
-        request = take_training_rows(spec, now=NOW, adapters=own)
-        trained = run_trainer(f"{TRAINERS}:boosting", request, own.registry.tracking_uri)
+    with outside(judged) as ports:
+        request = take_training_rows(spec, now=NOW, adapters=ports)
+        trained = run_trainer(f"{TRAINERS}:boosting", request, ports.registry.tracking_uri)
         tags = {"monitoring.trained_until": "2024-04-06"}
-        version = own.registry.register(request, trained, tags=tags, params={})
-        gate = run_gate(spec, version, decision_key=DecisionKey("fresh"), now=NOW, adapters=own)
+        version = ports.registry.register(request, trained, tags=tags, params={})
+        gate = run_gate(spec, version, decision_key=DecisionKey("fresh"), now=NOW, adapters=ports)
         assert (gate.answer, gate.grounds(GateEvidence).rows) == ("unmeasured", 0)
         assert "were trained until 2024-04-06; no later day before 2024-04-04 has final labels" in gate.reason
         with pytest.raises(RollOutError, match=f"no gate has judged version {version}"):
-            promote(judged.loaded(LOANS), action("p", version), adapters=own)
+            promote(judged.loaded(LOANS), action("p", version), adapters=ports)
 
 
-def test_without_rows_of_the_champion_nothing_is_measured(judged: World) -> None:
+def test_evaluation_without_rows_of_the_champion_is_unmeasured(judged: World) -> None:
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'forgotten\'')
-    with outside(judged) as own:
-        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, adapters=own)
+    with outside(judged) as ports:
+        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, adapters=ports)
     assert (result.passed, result.rows) == (None, 0)
     assert "0 labelled rows of both versions" in result.reasons[0]
 
 
-def test_rows_that_the_registrys_champion_did_not_serve_are_scored_by_it(judged: World) -> None:
+def test_registered_champion_scores_the_rows_that_it_did_not_serve(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
-    with outside(judged) as own:
-        own.registry.set_alias(LOANS, "champion", "1")
-        # The challenger is the champion's twin: on rows that neither served there is no difference at all.
-        twin = train_challenger(spec, decision_key=DecisionKey("twin"), now=NOW, adapters=own)
-        result = evaluate_version(spec, twin, now=NOW, adapters=own)
+    with outside(judged) as ports:
+        ports.registry.set_alias(LOANS, "champion", "1")
+        # The challenger is a copy of the champion, so there is no difference on rows that neither served.
+        twin = train_challenger(spec, decision_key=DecisionKey("twin"), now=NOW, adapters=ports)
+        result = evaluate_version(spec, twin, now=NOW, adapters=ports)
         assert (result.passed, result.rows, result.checks[0].difference) == (False, 8 * 200, 0.0)
-        # On rows that it served, what it served counts.
+        # The scores that the champion served are used for the rows that it served.
         judged.execute('UPDATE "Loan Scores" SET "VERSION" = 1, "Default Probability" = 0.5 WHERE age > 50')
-        served = evaluate_version(spec, twin, now=NOW, adapters=own)
+        served = evaluate_version(spec, twin, now=NOW, adapters=ports)
     assert served.checks[0].challenger == pytest.approx(result.checks[0].challenger, rel=1e-12)
     assert served.checks[0].champion > result.checks[0].champion + 0.05
 
@@ -237,32 +237,32 @@ def test_rows_that_the_registrys_champion_did_not_serve_are_scored_by_it(judged:
 # ---------------------------------------------------------------------------------------------------- roll-out
 
 
-def test_a_promotion_moves_the_alias_builds_the_reference_and_opens_a_probation(judged: World) -> None:
+def test_promotion_moves_the_alias_adds_a_reference_and_starts_a_probation(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        decided = promote(loaded, action("p"), adapters=own)
+    with outside(judged) as ports:
+        decided = promote(loaded, action("p"), adapters=ports)
         assert (decided.answer, decided.model_version, decided.grounds(PromotionEvidence).incumbent) == (
             "promoted",
             "1",
             "2024.1",
         )
-        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
-        assert roles(own) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
-        window = effective_spec(loaded.spec, own.store).reference["1"]
+        assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": None}
+        assert roles(ports) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
+        window = effective_spec(loaded.spec, ports.store).reference["1"]
         assert (window.start, window.end) == (dt.date(2024, 3, 27), dt.date(2024, 4, 4))
-        trial = running_trial(loaded.spec, own.store)
+        trial = running_trial(loaded.spec, ports.store)
         assert (trial.stage, trial.newcomer, trial.incumbent) == ("probation", "1", "2024.1")
-        end_probation(loaded, action("e", now=NOW + dt.timedelta(days=28)), adapters=own)
-        assert roles(own)["2024.1"] is Role.RETIRED
-        assert running_trial(loaded.spec, own.store) is None
+        end_probation(loaded, action("e", now=NOW + dt.timedelta(days=28)), adapters=ports)
+        assert roles(ports)["2024.1"] is Role.RETIRED
+        assert running_trial(loaded.spec, ports.store) is None
 
 
-def test_the_new_versions_reference_holds_its_own_scores_of_the_held_out_rows(judged: World) -> None:
+def test_reference_of_a_promoted_version_contains_its_scores_of_the_held_out_rows(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        promote(loaded, action("p"), adapters=own)
-        rows = own.snapshots.read(own.store.snapshot(LOANS, "2024-03-27/2024-04-04", "reference:1").uri)
-        gate = own.store.decision(LOANS, KEY.gate())
+    with outside(judged) as ports:
+        promote(loaded, action("p"), adapters=ports)
+        rows = ports.snapshots.read(ports.store.snapshot(LOANS, "2024-03-27/2024-04-04", "reference:1").uri)
+        gate = ports.store.decision(LOANS, KEY.gate())
     assert rows.height == 8 * 200
     assert rows["model_version"].unique().to_list() == ["1"]
     old = rows.filter(rows["age"] > 50)["score"].mean()
@@ -276,9 +276,9 @@ def test_the_new_versions_reference_holds_its_own_scores_of_the_held_out_rows(ju
     assert losses.item() == pytest.approx(gate.grounds(GateEvidence).checks[0].challenger, rel=1e-9)
 
 
-def test_a_promoted_version_is_monitored_the_next_night(judged: World) -> None:
-    with outside(judged) as own:
-        promote(judged.loaded(LOANS), action("p", now=NOW - dt.timedelta(days=3)), adapters=own)
+def test_promoted_version_is_monitored_as_champion_the_next_night(judged: World) -> None:
+    with outside(judged) as ports:
+        promote(judged.loaded(LOANS), action("p", now=NOW - dt.timedelta(days=3)), adapters=ports)
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'1\' WHERE "Scored At" > TIMESTAMP \'2024-04-04\'')
     assert judged.run(LOANS, "2024-04-05", NOW).success
     with judged.store() as store:
@@ -287,100 +287,100 @@ def test_a_promoted_version_is_monitored_the_next_night(judged: World) -> None:
     assert {m.kind.value for m in own_of_day} >= {"drift", "performance"}
 
 
-def test_a_rollback_brings_the_former_champion_back_once(judged: World) -> None:
+def test_rollback_restores_the_former_champion_once(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
+    with outside(judged) as ports:
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("too early"), adapters=own)
-        promote(loaded, action("p"), adapters=own)
+            roll_back(loaded, action("too early"), adapters=ports)
+        promote(loaded, action("p"), adapters=ports)
         back = action("r", now=NOW + dt.timedelta(days=9), actor="ana", reason="worse at weekends")
-        decided = roll_back(loaded, back, adapters=own)
+        decided = roll_back(loaded, back, adapters=ports)
         assert (decided.answer, decided.model_version, decided.actor) == ("rolled_back", "2024.1", "ana")
         assert decided.grounds(RollbackEvidence).newcomer == "1"
-        assert roles(own) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
-        # The registry never knew version 2024.1.
-        assert set(aliases(own).values()) == {None}
-        assert roll_back(loaded, back, adapters=own) == decided
+        assert roles(ports) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
+        # Version 2024.1 was never registered.
+        assert set(aliases(ports).values()) == {None}
+        assert roll_back(loaded, back, adapters=ports) == decided
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("again"), adapters=own)
-        assert running_trial(loaded.spec, own.store) is None
+            roll_back(loaded, action("again"), adapters=ports)
+        assert running_trial(loaded.spec, ports.store) is None
 
 
-def test_the_registrys_champion_comes_back_by_its_alias(judged: World) -> None:
+def test_rollback_to_a_registered_version_restores_its_alias(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     later = NOW + dt.timedelta(hours=3)
-    with outside(judged) as own:
-        promote(loaded, action("p"), adapters=own)
-        second = train_challenger(loaded.spec, decision_key=DecisionKey("second"), now=later, adapters=own)
-        gate = run_gate(loaded.spec, second, decision_key=DecisionKey("second"), now=later, adapters=own)
+    with outside(judged) as ports:
+        promote(loaded, action("p"), adapters=ports)
+        second = train_challenger(loaded.spec, decision_key=DecisionKey("second"), now=later, adapters=ports)
+        gate = run_gate(loaded.spec, second, decision_key=DecisionKey("second"), now=later, adapters=ports)
         assert gate.grounds(GateEvidence).champion == "1"
         assert gate.answer == "refused"
         assert gate.grounds(GateEvidence).checks[0].difference == pytest.approx(0, abs=1e-12)
-        promote(loaded, action("p2", second, now=later), adapters=own)
-        assert aliases(own) == {"champion": "2", "challenger": None, "former_champion": "1"}
-        roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), adapters=own)
-        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
+        promote(loaded, action("p2", second, now=later), adapters=ports)
+        assert aliases(ports) == {"champion": "2", "challenger": None, "former_champion": "1"}
+        roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), adapters=ports)
+        assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": None}
 
 
-def test_a_shadow_runs_beside_the_champion_until_it_is_refused_or_promoted(judged: World) -> None:
+def test_shadow_is_on_trial_until_it_is_refused(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        start_shadow(loaded, action("s"), adapters=own)
-        assert roles(own) == {"1": Role.SHADOW}
-        trial = running_trial(loaded.spec, own.store)
+    with outside(judged) as ports:
+        start_shadow(loaded, action("s"), adapters=ports)
+        assert roles(ports) == {"1": Role.SHADOW}
+        trial = running_trial(loaded.spec, ports.store)
         assert (trial.stage, trial.newcomer, trial.incumbent, trial.since) == ("shadow", "1", "2024.1", NOW)
-        assert own.registry.version_with_alias(LOANS, "challenger") == "1"
-        refuse(loaded, action("f", now=NOW + dt.timedelta(days=60), reason="not proven"), adapters=own)
-        assert roles(own) == {"1": Role.RETIRED}
-        assert own.registry.version_with_alias(LOANS, "challenger") is None
-        assert running_trial(loaded.spec, own.store) is None
+        assert ports.registry.version_with_alias(LOANS, "challenger") == "1"
+        refuse(loaded, action("f", now=NOW + dt.timedelta(days=60), reason="not proven"), adapters=ports)
+        assert roles(ports) == {"1": Role.RETIRED}
+        assert ports.registry.version_with_alias(LOANS, "challenger") is None
+        assert running_trial(loaded.spec, ports.store) is None
 
 
 @pytest.mark.parametrize(
     ("policy", "answer", "challenger"),
     [("manual", "waits", "1"), ("shadow", "started", "1"), ("automatic", "promoted", None)],
 )
-def test_the_policy_decides_what_follows_a_pass(
+def test_passed_challenger_is_handled_as_the_policy_says(
     policy: str, answer: str, challenger: str | None, judged: World
 ) -> None:
     judged.change_spec(LOANS, retraining=RETRAINING | {"promotion": policy})
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        gate = own.store.decision(LOANS, KEY.gate())
-        assert roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own).answer == answer
-        assert own.registry.version_with_alias(LOANS, "challenger") == challenger
+    with outside(judged) as ports:
+        gate = ports.store.decision(LOANS, KEY.gate())
+        assert roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports).answer == answer
+        assert ports.registry.version_with_alias(LOANS, "challenger") == challenger
 
 
-def test_what_could_not_be_measured_waits_for_a_person(judged: World) -> None:
+def test_challenger_with_an_unmeasured_gate_waits_for_a_person(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        gate = replace(own.store.decision(LOANS, KEY.gate()), answer=Answer.UNMEASURED, reason="3 rows")
-        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
+    with outside(judged) as ports:
+        gate = replace(ports.store.decision(LOANS, KEY.gate()), answer=Answer.UNMEASURED, reason="3 rows")
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
         assert (decided.answer, decided.reason) == ("waits", "the gate could not measure: 3 rows")
 
 
 @pytest.mark.parametrize(
-    ("version", "told"), [("9", "the registry has no version '9'"), ("2", "no gate has judged version 2")]
+    ("version", "message"), [("9", "the registry has no version '9'"), ("2", "no gate has judged version 2")]
 )
-def test_only_a_known_and_judged_version_takes_over(version: str, told: str, judged: World) -> None:
+def test_promotion_of_an_unknown_or_unjudged_version_is_an_error(version: str, message: str, judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
+    with outside(judged) as ports:
         if version == "2":
-            train_challenger(loaded.spec, decision_key=DecisionKey("other"), now=NOW, adapters=own)
-        with pytest.raises(RollOutError, match=told):
-            promote(loaded, action("p", version), adapters=own)
+            train_challenger(loaded.spec, decision_key=DecisionKey("other"), now=NOW, adapters=ports)
+        with pytest.raises(RollOutError, match=message):
+            promote(loaded, action("p", version), adapters=ports)
 
 
-def test_who_serves_already_is_not_promoted_again(judged: World) -> None:
+def test_promotion_of_the_champion_is_an_error(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        promote(loaded, action("p"), adapters=own)
+    with outside(judged) as ports:
+        promote(loaded, action("p"), adapters=ports)
         with pytest.raises(RollOutError, match="version 1 is the champion already"):
-            promote(loaded, action("q", "1"), adapters=own)
+            promote(loaded, action("q", "1"), adapters=ports)
 
 
-def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: Path, tmp_path: Path) -> None:
-    """The whole job is repeated after each kill, on another day's clock each time; the end is that of one quiet run."""
+def test_retraining_killed_at_every_effect_happens_once(untouched_folder: Path, tmp_path: Path) -> None:
+    """The whole job is repeated after each kill, each time a minute later; it ends like one undisturbed run."""
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(copy_world(untouched_folder, tmp_path / "world"), instance)
         world.change_spec(LOANS, retraining=RETRAINING | {"gate": {"minimum_rows": 100}})
@@ -388,13 +388,13 @@ def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: P
         loaded = world.loaded(LOANS)
         died_at: set[str] = set()
         with outside(world) as real:
-            own = replace(real, store=Dying(real.store, died_at), registry=Dying(real.registry, died_at))
+            ports = replace(real, store=Dying(real.store, died_at), registry=Dying(real.registry, died_at))
             while True:
                 now = NOW + dt.timedelta(minutes=len(died_at))
                 try:
-                    version = train_challenger(loaded.spec, decision_key=KEY, now=now, adapters=own)
-                    gate = run_gate(loaded.spec, version, decision_key=KEY, now=now, adapters=own)
-                    roll_out(loaded, gate, decision_key=KEY, now=now, adapters=own)
+                    version = train_challenger(loaded.spec, decision_key=KEY, now=now, adapters=ports)
+                    gate = run_gate(loaded.spec, version, decision_key=KEY, now=now, adapters=ports)
+                    roll_out(loaded, gate, decision_key=KEY, now=now, adapters=ports)
                     break
                 except KilledError:
                     continue
@@ -402,7 +402,7 @@ def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: P
             versions = mlflow.MlflowClient(tracking_uri=world.settings.mlflow_tracking_uri).search_model_versions(
                 f"name = '{LOANS}'"
             )
-            # Killed between its registration and the end of training, it is found again.
+            # A version that was registered before a kill is found again by the repeated run.
             assert [entry.version for entry in versions] == [1]
             assert [(d.topic, d.answer) for d in real.store.decisions(LOANS)] == [
                 ("gate", "passed"),
@@ -416,9 +416,7 @@ def test_killed_at_every_effect_and_repeated_it_happens_once(untouched_folder: P
 # ---------------------------------------------------------------------------------------------------- the jobs
 
 
-def test_the_job_trains_judges_and_promotes_and_a_repeated_run_changes_nothing(
-    untouched_folder: Path, tmp_path: Path
-) -> None:
+def test_retraining_job_promotes_once_even_if_it_is_repeated(untouched_folder: Path, tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(copy_world(untouched_folder, tmp_path / "world"), instance)
         world.change_spec(LOANS, retraining=RETRAINING)
@@ -431,19 +429,19 @@ def test_the_job_trains_judges_and_promotes_and_a_repeated_run_changes_nothing(
             store.decide(asked)
         for _ in range(2):
             assert run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY.text}).success
-            with outside(world) as own:
-                decisions = own.store.decisions(LOANS)
+            with outside(world) as ports:
+                decisions = ports.store.decisions(LOANS)
                 assert [(d.topic, d.answer) for d in decisions] == [
                     ("retraining", "yes"),
                     ("gate", "passed"),
                     ("promotion", "promoted"),
                 ]
                 assert (decisions[1].incident_id, decisions[1].chunk) == ("INC-1", "2024-04-05")
-                assert own.registry.version_tags(LOANS, "1")["monitoring.incident"] == "INC-1"
-                assert not own.registry.has_version(LOANS, "2")
+                assert ports.registry.version_tags(LOANS, "1")["monitoring.incident"] == "INC-1"
+                assert not ports.registry.has_version(LOANS, "2")
 
 
-def test_a_trainer_that_raises_fails_the_run_with_its_message(world: World) -> None:
+def test_trainer_that_raises_fails_the_run_with_its_message(world: World) -> None:
     world.change_spec(LOANS, retraining=RETRAINING | {"trainer": f"{TRAINERS}:raises"})
     result = run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": KEY.text})
     assert not result.success
@@ -451,16 +449,16 @@ def test_a_trainer_that_raises_fails_the_run_with_its_message(world: World) -> N
     assert "no convergence on ['age', 'employment', 'income']" in str(failure.event_specific_data.error)
 
 
-def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there(judged: World) -> None:
+def test_external_challenger_is_requested_once_and_judged_after_its_registration(judged: World) -> None:
     judged.change_spec(
         LOANS, retraining={key: RETRAINING[key] for key in ("holdout_days", "gate")} | {"webhook": "trainer"}
     )
     loaded = judged.loaded(LOANS)
     asked: list[tuple[str, Any]] = []
     with outside(judged) as real:
-        own = replace(real, ask_trainer=lambda secret, request: asked.append((secret, request)))
+        ports = replace(real, ask_trainer=lambda secret, request: asked.append((secret, request)))
         for _ in range(2):
-            assert train_challenger(loaded.spec, decision_key=DecisionKey("outside"), now=NOW, adapters=own) is None
+            assert train_challenger(loaded.spec, decision_key=DecisionKey("outside"), now=NOW, adapters=ports) is None
         ((secret, request),) = asked
         assert secret == "trainer"
         assert (request["model"], request["training_start"], request["training_end"]) == (
@@ -468,28 +466,28 @@ def test_a_challenger_from_outside_is_asked_for_once_and_judged_when_it_is_there
             "2024-03-15",
             "2024-03-27",
         )
-        # What the external trainer does, with any client of MLflow.
-        rows = take_training_rows(loaded.spec, now=NOW, adapters=own)
-        trained = run_trainer(f"{TRAINERS}:boosting", rows, own.registry.tracking_uri)
-        version = own.registry.register(rows, trained, tags=request["tags"], params={})
-        own.registry.set_alias(LOANS, request["alias"], version)
-        (wanted,) = wanted_runs(loaded.spec, own.store, own.registry)
+        # The part of the external trainer, which may use any client of MLflow.
+        rows = take_training_rows(loaded.spec, now=NOW, adapters=ports)
+        trained = run_trainer(f"{TRAINERS}:boosting", rows, ports.registry.tracking_uri)
+        version = ports.registry.register(rows, trained, tags=request["tags"], params={})
+        ports.registry.set_alias(LOANS, request["alias"], version)
+        (wanted,) = wanted_runs(loaded.spec, ports.store, ports.registry)
     config = {"decision_key": "outside", "version": "2"}
     assert (wanted.job, wanted.config) == (f"{LOANS}_gate", config)
     assert run_job(judged, build_gate_job(loaded), config=config).success
-    with outside(judged) as own:
-        assert own.store.decision(LOANS, DecisionKey("outside").gate()).answer == "passed"
-        assert own.store.decisions(LOANS, topic=Topic.PROMOTION)[-1].answer == "waits"
-        assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
+    with outside(judged) as ports:
+        assert ports.store.decision(LOANS, DecisionKey("outside").gate()).answer == "passed"
+        assert ports.store.decisions(LOANS, topic=Topic.PROMOTION)[-1].answer == "waits"
+        assert list(wanted_runs(loaded.spec, ports.store, ports.registry)) == []
 
 
-def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:
+def test_rollout_job_performs_known_actions_and_fails_on_unknown_ones(judged: World) -> None:
     job = build_rollout_job(judged.loaded(LOANS))
     wanted = {"action": "promote", "actor": "ana@example.com", "reason": "looks right", "decision_key": "promote:1"}
     for _ in range(2):
         assert run_job(judged, job, config=wanted).success
-    with outside(judged) as own:
-        (decision,) = own.store.decisions(LOANS, topic=Topic.PROMOTION)
+    with outside(judged) as ports:
+        (decision,) = ports.store.decisions(LOANS, topic=Topic.PROMOTION)
         assert (decision.answer, decision.actor, decision.reason) == ("promoted", "ana@example.com", "looks right")
     unknown = run_job(judged, job, config={"action": "delete", "decision_key": "d"})
     assert not unknown.success
@@ -505,7 +503,7 @@ def test_the_roll_out_job_does_what_a_person_asks_for(judged: World) -> None:
         ({"minimum_rows": 100_000}, 2, "at least 100000 needed (held out: 2024-03-29 to 2024-04-05)"),
     ],
 )
-def test_the_command_evaluate_says_the_answer_by_its_exit_code(
+def test_exit_code_of_the_evaluate_command_is_the_answer(
     judged: World, monkeypatch: pytest.MonkeyPatch, gate: dict[str, Any], exit_code: int, words: str
 ) -> None:
     judged.change_spec(LOANS, retraining=RETRAINING | {"gate": gate})
@@ -522,5 +520,5 @@ def test_the_command_evaluate_says_the_answer_by_its_exit_code(
     assert evaluated.exit_code == exit_code, evaluated.output
     assert words in evaluated.output
     assert ("difference [interval]" in evaluated.output) is (exit_code != 2), "nothing was compared"
-    with outside(judged) as own:
-        assert len(own.store.decisions(LOANS, topic=Topic.GATE)) == 1, "nothing is written"
+    with outside(judged) as ports:
+        assert len(ports.store.decisions(LOANS, topic=Topic.GATE)) == 1, "nothing is written"

@@ -1,4 +1,4 @@
-"""A retraining whose run fails says why in the audit, and is tried again all the same."""
+"""The error of a failed retraining run is recorded in the audit, and the run is still requested again."""
 
 import datetime as dt
 
@@ -22,27 +22,27 @@ def fails(world: World, trainer: str) -> None:
     assert not run_job(world, build_retrain_job(world.loaded(LOANS)), config={"decision_key": ASKED.text}).success
 
 
-def test_what_a_trainer_said_is_a_decision_once_and_keeps_nobody_from_trying_again(judged: World) -> None:
+def test_error_of_a_trainer_is_recorded_once_and_the_retraining_stays_wanted(judged: World) -> None:
     missing, raising = "no_such_package.training:train", f"{TRAINERS}:raises"
-    with outside(judged) as own:
+    with outside(judged) as ports:
         asked = Decision(
             model=LOANS, topic=Topic.RETRAINING, answer=Answer.YES, reason="breached", actor="test", key=ASKED,
             at=NOW - dt.timedelta(days=2), chunk="2024-04-04", evidence=RetrainingEvidence(),
         )  # fmt: skip
-        assert own.store.decide(asked)
+        assert ports.store.decide(asked)
     for trainer in (missing, missing, raising):
         fails(judged, trainer)
     spec = judged.loaded(LOANS).spec
-    with outside(judged) as own:
-        failed = [decision for decision in own.store.decisions(LOANS, topic=Topic.RETRAINING) if decision != asked]
+    with outside(judged) as ports:
+        failed = [decision for decision in ports.store.decisions(LOANS, topic=Topic.RETRAINING) if decision != asked]
         assert [(decision.answer, decision.chunk) for decision in failed] == [("failed", "2024-04-04")] * 2
         assert failed[0].reason == (
             f"trainer {missing}: module no_such_package.training cannot be imported: "
             "ModuleNotFoundError: No module named ..."
         )
-        # What may be a value of a row stays with the run.
+        # Values that may come from rows are not recorded.
         assert failed[1].reason == (
             f"trainer {raising} failed on 2400 rows: ArithmeticError: no convergence on [..., ..., ...]"
         )
         assert last_failure(ASKED, failed) == failed[1].reason
-        assert [wanted.key for wanted in wanted_runs(spec, own.store, own.registry)] == [ASKED.text]
+        assert [wanted.key for wanted in wanted_runs(spec, ports.store, ports.registry)] == [ASKED.text]

@@ -1,4 +1,4 @@
-"""What goes wrong around a retraining: versions that do not answer, aliases moved by hand, actions out of turn."""
+"""Faults around a retraining: versions with unusable outputs, aliases moved by hand, actions out of order."""
 
 import datetime as dt
 from dataclasses import replace
@@ -48,87 +48,89 @@ MOODS = {
 }
 
 
-def register_again(own: Outside, **tags: str) -> str:
-    """Register version 1 once more, as somebody with a client of MLflow does."""
-    with connected(own.registry.tracking_uri) as client:
+def register_again(ports: Outside, **tags: str) -> str:
+    """Register version 1 once more, as an external trainer with a client of MLflow does."""
+    with connected(ports.registry.tracking_uri) as client:
         first = client.get_model_version(LOANS, "1")
         return str(client.create_model_version(LOANS, first.source, run_id=first.run_id, tags=tags).version)
 
 
-def delete(own: Outside, version: str) -> None:
-    mlflow.MlflowClient(tracking_uri=own.registry.tracking_uri).delete_model_version(LOANS, version)
+def delete(ports: Outside, version: str) -> None:
+    mlflow.MlflowClient(tracking_uri=ports.registry.tracking_uri).delete_model_version(LOANS, version)
 
 
-def decided(own: Outside, topic: str, answer: str, version: str, key: str, **evidence: Any) -> None:
+def decided(ports: Outside, topic: str, answer: str, version: str, key: str, **evidence: Any) -> None:
     named = {"topic": Topic(topic), "answer": Answer(answer), "key": DecisionKey(key)}
     grounds = evidence_of_json(evidence_kind(named["topic"], named["answer"]), evidence)
     decision = Decision(model=LOANS, reason="it was so", actor="test", at=BEFORE, model_version=version,
                         evidence=grounds, **named)  # fmt: skip
-    assert own.store.decide(decision)
+    assert ports.store.decide(decision)
 
 
-def promoted(own: Outside, version: str, former: str) -> None:
-    """Leave what a promotion leaves, but for the reference."""
-    decided(own, "promotion", "promoted", version, f"p{version}", former=former)
+def promoted(ports: Outside, version: str, former: str) -> None:
+    """Leave the decision, roles and alias of a promotion, without its reference."""
+    decided(ports, "promotion", "promoted", version, f"p{version}", former=former)
     for name, role in ((version, Role.CHAMPION), (former, Role.SHADOW)):
-        own.store.set_role(LOANS, name, role, BEFORE, window=None, by="test")
-    own.registry.set_alias(LOANS, "champion", version)
+        ports.store.set_role(LOANS, name, role, BEFORE, window=None, by="test")
+    ports.registry.set_alias(LOANS, "champion", version)
 
 
-def in_shadow(own: Outside, version: str, champion: str) -> None:
-    """Leave what a shadow leaves, but for the reference."""
-    decided(own, "shadow", "started", version, f"s{version}", champion=champion)
-    own.store.set_role(LOANS, version, Role.SHADOW, BEFORE, window=None, by="test")
-    own.registry.set_alias(LOANS, "challenger", version)
+def in_shadow(ports: Outside, version: str, champion: str) -> None:
+    """Leave the decision, role and alias of a shadow, without its reference."""
+    decided(ports, "shadow", "started", version, f"s{version}", champion=champion)
+    ports.store.set_role(LOANS, version, Role.SHADOW, BEFORE, window=None, by="test")
+    ports.registry.set_alias(LOANS, "challenger", version)
 
 
 # ------------------------------------------------------------------------------------------------------- the versions
 
 
-def test_a_version_that_does_not_answer_is_refused(judged: World) -> None:
+def test_challenger_with_unusable_outputs_is_refused(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        request = take_training_rows(loaded.spec, now=NOW, adapters=own)
-        for mood, told in MOODS.items():
+    with outside(judged) as ports:
+        request = take_training_rows(loaded.spec, now=NOW, adapters=ports)
+        for mood, message in MOODS.items():
             trained = Moody(mood).fit(request.inputs(), request.labels())
-            version = own.registry.register(request, trained, tags={}, params={})
-            result = evaluate_version(loaded.spec, version, now=NOW, adapters=own)
+            version = ports.registry.register(request, trained, tags={}, params={})
+            result = evaluate_version(loaded.spec, version, now=NOW, adapters=ports)
             assert result.passed is False, mood
             assert f"version {version} does not score the held-out rows: " in result.reasons[0]
-            assert told in result.reasons[0]
-        own.registry.set_alias(LOANS, "challenger", version)
-        gate = run_gate(loaded.spec, version, decision_key=DecisionKey("moody"), now=NOW, adapters=own)
+            assert message in result.reasons[0]
+        ports.registry.set_alias(LOANS, "challenger", version)
+        gate = run_gate(loaded.spec, version, decision_key=DecisionKey("moody"), now=NOW, adapters=ports)
         assert (gate.answer, gate.reason) == ("refused", result.reasons[0])
-        assert roll_out(loaded, gate, decision_key=DecisionKey("moody"), now=NOW, adapters=own).answer == "refused"
-        assert own.registry.version_with_alias(LOANS, "challenger") is None
+        assert roll_out(loaded, gate, decision_key=DecisionKey("moody"), now=NOW, adapters=ports).answer == "refused"
+        assert ports.registry.version_with_alias(LOANS, "challenger") is None
 
 
-def test_a_champion_that_does_not_answer_leaves_the_gate_unmeasured(judged: World) -> None:
+def test_gate_with_a_champion_that_raises_is_unmeasured(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
-    with outside(judged) as own:
-        request = take_training_rows(spec, now=NOW, adapters=own)
+    with outside(judged) as ports:
+        request = take_training_rows(spec, now=NOW, adapters=ports)
         trained = Moody("raises").fit(request.inputs(), request.labels())
-        champion = own.registry.register(request, trained, tags={}, params={})
-        own.registry.set_alias(LOANS, "champion", champion)
-        result = evaluate_version(spec, "1", now=NOW, adapters=own)
+        champion = ports.registry.register(request, trained, tags={}, params={})
+        ports.registry.set_alias(LOANS, "champion", champion)
+        result = evaluate_version(spec, "1", now=NOW, adapters=ports)
     assert result.passed is None
     assert f"the champion {champion} does not score the held-out rows: " in result.reasons[0]
 
 
-def test_a_version_that_was_deleted_after_its_gate_is_not_trained_again(judged: World) -> None:
+def test_version_deleted_after_its_gate_is_not_trained_again(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        delete(own, "1")
-        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=own) == "1"
-        assert not own.registry.has_version(LOANS, "2")
-        gate = own.store.decision(LOANS, KEY.gate())
+    with outside(judged) as ports:
+        delete(ports, "1")
+        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports) == "1"
+        assert not ports.registry.has_version(LOANS, "2")
+        gate = ports.store.decision(LOANS, KEY.gate())
         with pytest.raises(RollOutError, match="the registry has no version '1'"):
-            roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
-        # A person, or the end of its trial, can still take it out of the line.
-        assert refuse(loaded, action("f", "1"), adapters=own).answer == "refused"
+            roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
+        # A person, or the end of its trial, can still refuse it.
+        assert refuse(loaded, action("f", "1"), adapters=ports).answer == "refused"
 
 
-def test_an_answer_that_cannot_be_had_is_no_refusal(judged: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_command_with_an_unusable_registry_has_exit_code_two(
+    judged: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = judged.settings
     places = {"HOME": settings.home, "MODELS": settings.models, "WAREHOUSE": settings.warehouse,
               "STORE_URL": settings.store_url, "ID_KEY": "world"}  # fmt: skip
@@ -142,138 +144,140 @@ def test_an_answer_that_cannot_be_had_is_no_refusal(judged: World, monkeypatch: 
     assert "file is not a database" in evaluated.output
 
 
-def test_a_version_that_the_registry_does_not_know_is_no_matter_of_rows(judged: World) -> None:
-    with outside(judged) as own:
-        result = evaluate_version(judged.loaded(LOANS).spec, "99", now=NOW, adapters=own)
+def test_evaluation_of_an_unregistered_version_is_unmeasured(judged: World) -> None:
+    with outside(judged) as ports:
+        result = evaluate_version(judged.loaded(LOANS).spec, "99", now=NOW, adapters=ports)
     assert (result.passed, result.reasons) == (None, ("the registry does not know version 99",))
 
 
-def test_a_challenger_gets_no_number_that_anything_knows(judged: World, tmp_path: Path) -> None:
-    """The registry is new: 1 stands in the decisions, 2 has served since yesterday."""
+def test_new_challenger_gets_an_unused_version_number(judged: World, tmp_path: Path) -> None:
+    """The registry is new; the decisions contain version 1, and version 2 has served since yesterday."""
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = 2 WHERE "Scored At" > TIMESTAMP \'2024-04-05\'')
-    with outside(judged) as known:
-        own = replace(known, registry=ModelRegistry(f"sqlite:///{tmp_path / 'new.db'}", tmp_path / "new"))
+    with outside(judged) as given:
+        ports = replace(given, registry=ModelRegistry(f"sqlite:///{tmp_path / 'new.db'}", tmp_path / "new"))
         assert (
-            train_challenger(judged.loaded(LOANS).spec, decision_key=DecisionKey("new"), now=NOW, adapters=own) == "3"
+            train_challenger(judged.loaded(LOANS).spec, decision_key=DecisionKey("new"), now=NOW, adapters=ports) == "3"
         )
-        assert own.registry.version_of_decision(LOANS, "new") == "3"
-        assert [own.registry.has_version(LOANS, version) for version in "12"] == [False, False]
+        assert ports.registry.version_of_decision(LOANS, "new") == "3"
+        assert [ports.registry.has_version(LOANS, version) for version in "12"] == [False, False]
 
 
 # ---------------------------------------------------------------------------------------------------- out of turn
 
 
-def test_a_version_is_not_held_against_itself_and_does_not_replace_itself(judged: World) -> None:
+def test_gate_and_promotion_of_the_champion_against_itself_are_refused(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        serving = register_again(own)
-        own.registry.set_alias(LOANS, "champion", serving)
-        gate = run_gate(loaded.spec, serving, decision_key=DecisionKey("itself"), now=NOW, adapters=own)
+    with outside(judged) as ports:
+        serving = register_again(ports)
+        ports.registry.set_alias(LOANS, "champion", serving)
+        gate = run_gate(loaded.spec, serving, decision_key=DecisionKey("itself"), now=NOW, adapters=ports)
         assert gate.answer == "unmeasured"
         assert gate.reason == f"version {serving} is the champion: there is nothing to hold it against"
         with pytest.raises(RollOutError, match=f"version {serving} is the champion already"):
-            promote(loaded, action("p", serving), adapters=own)
-        assert roles(own) == {}
+            promote(loaded, action("p", serving), adapters=ports)
+        assert roles(ports) == {}
 
 
-def test_a_gate_against_another_champion_promotes_nobody_by_itself(judged: World) -> None:
+def test_gate_against_another_champion_lets_the_challenger_wait(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        other = register_again(own)
-        own.registry.set_alias(LOANS, "champion", other)
-        gate = own.store.decision(LOANS, KEY.gate())
-        decision = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=own)
+    with outside(judged) as ports:
+        other = register_again(ports)
+        ports.registry.set_alias(LOANS, "champion", other)
+        gate = ports.store.decision(LOANS, KEY.gate())
+        decision = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
         assert decision.answer == "waits"
         assert decision.reason == f"the gate held it against version 2024.1, but version {other} serves now"
-        assert own.registry.version_with_alias(LOANS, "champion") == other
+        assert ports.registry.version_with_alias(LOANS, "champion") == other
 
 
-def test_a_promotion_leaves_one_champion_and_one_trial(judged: World) -> None:
-    """Somebody has moved the alias by hand, and another challenger is in the shadow."""
+def test_promotion_leaves_one_champion_and_one_trial(judged: World) -> None:
+    """The alias was moved by hand, and another challenger runs as a shadow."""
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        own.store.set_role(LOANS, "2", Role.CHAMPION, BEFORE, window=None, by="test")
-        by_hand, shadow = register_again(own), register_again(own)
-        in_shadow(own, shadow, "2")
-        own.registry.set_alias(LOANS, "champion", by_hand)
-        own.registry.set_alias(LOANS, "champion", register_again(own))
-        by_hand = own.registry.version_with_alias(LOANS, "champion")
-        promote(loaded, action("p", "1"), adapters=own)
-        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": by_hand}
-        assert roles(own) == {"1": Role.CHAMPION, by_hand: Role.SHADOW, "2": Role.RETIRED, shadow: Role.RETIRED}
-        refused = own.store.decisions(LOANS, topic=Topic.PROMOTION)[0]
+    with outside(judged) as ports:
+        ports.store.set_role(LOANS, "2", Role.CHAMPION, BEFORE, window=None, by="test")
+        by_hand, shadow = register_again(ports), register_again(ports)
+        in_shadow(ports, shadow, "2")
+        ports.registry.set_alias(LOANS, "champion", by_hand)
+        ports.registry.set_alias(LOANS, "champion", register_again(ports))
+        by_hand = ports.registry.version_with_alias(LOANS, "champion")
+        promote(loaded, action("p", "1"), adapters=ports)
+        assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": by_hand}
+        assert roles(ports) == {"1": Role.CHAMPION, by_hand: Role.SHADOW, "2": Role.RETIRED, shadow: Role.RETIRED}
+        refused = ports.store.decisions(LOANS, topic=Topic.PROMOTION)[0]
         assert (refused.answer, refused.model_version) == ("refused", shadow)
         assert refused.reason == "its trial ended undecided: version 1 was promoted"
-        trial = running_trial(loaded.spec, own.store)
+        trial = running_trial(loaded.spec, ports.store)
         assert (trial.stage, trial.newcomer, trial.incumbent) == ("probation", "1", by_hand)
 
 
-def test_one_promotion_after_the_other_is_rolled_back(judged: World) -> None:
+def test_rollbacks_undo_one_promotion_after_the_other(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        second, shadow = register_again(own), register_again(own)
-        promoted(own, "1", "2024.1")
-        promoted(own, second, "1")
-        in_shadow(own, shadow, second)
+    with outside(judged) as ports:
+        second, shadow = register_again(ports), register_again(ports)
+        promoted(ports, "1", "2024.1")
+        promoted(ports, second, "1")
+        in_shadow(ports, shadow, second)
         with pytest.raises(RollOutError, match="neither the registry nor the spec has a version '99'"):
-            roll_back(loaded, action("r0", "99"), adapters=own)
-        assert roll_back(loaded, action("r1"), adapters=own).model_version == "1"
-        assert roles(own) == {"1": Role.CHAMPION, second: Role.RETIRED, shadow: Role.RETIRED, "2024.1": Role.RETIRED}
-        assert aliases(own) == {"champion": "1", "challenger": None, "former_champion": None}
-        assert running_trial(loaded.spec, own.store) is None
-        assert roll_back(loaded, action("r2", now=NOW + dt.timedelta(hours=1)), adapters=own).model_version == "2024.1"
-        assert roles(own)["2024.1"] is Role.CHAMPION
+            roll_back(loaded, action("r0", "99"), adapters=ports)
+        assert roll_back(loaded, action("r1"), adapters=ports).model_version == "1"
+        assert roles(ports) == {"1": Role.CHAMPION, second: Role.RETIRED, shadow: Role.RETIRED, "2024.1": Role.RETIRED}
+        assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": None}
+        assert running_trial(loaded.spec, ports.store) is None
+        assert (
+            roll_back(loaded, action("r2", now=NOW + dt.timedelta(hours=1)), adapters=ports).model_version == "2024.1"
+        )
+        assert roles(ports)["2024.1"] is Role.CHAMPION
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("r3"), adapters=own)
+            roll_back(loaded, action("r3"), adapters=ports)
 
 
-def test_a_rollback_works_without_the_registrys_model(judged: World) -> None:
+def test_rollback_works_without_the_registered_model(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        promoted(own, "1", "2024.1")
-        mlflow.MlflowClient(tracking_uri=own.registry.tracking_uri).delete_registered_model(LOANS)
-        assert roll_back(loaded, action("r"), adapters=own).answer == "rolled_back"
-        assert roles(own) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
+    with outside(judged) as ports:
+        promoted(ports, "1", "2024.1")
+        mlflow.MlflowClient(tracking_uri=ports.registry.tracking_uri).delete_registered_model(LOANS)
+        assert roll_back(loaded, action("r"), adapters=ports).answer == "rolled_back"
+        assert roles(ports) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
 
 
-def test_the_champion_is_neither_refused_nor_its_own_shadow(judged: World) -> None:
+def test_refusal_and_shadow_of_the_champion_are_errors(judged: World) -> None:
     judged.change_spec(LOANS, retraining={**RETRAINING, "trainer": None, "webhook": "trainer"})
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        promoted(own, "1", "2024.1")
-        own.registry.set_alias(LOANS, "challenger", "1")
+    with outside(judged) as ports:
+        promoted(ports, "1", "2024.1")
+        ports.registry.set_alias(LOANS, "challenger", "1")
         for effect in (refuse, start_shadow):
             with pytest.raises(RollOutError, match="version 1 is the champion; roll back instead"):
-                effect(loaded, action("x"), adapters=own)
-        assert roles(own) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
-        assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
+                effect(loaded, action("x"), adapters=ports)
+        assert roles(ports) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
+        assert list(wanted_runs(loaded.spec, ports.store, ports.registry)) == []
 
 
-def test_challengers_from_outside_are_judged_one_by_one_and_to_their_end(judged: World) -> None:
+def test_external_challengers_are_judged_one_by_one_until_finished(judged: World) -> None:
     judged.change_spec(LOANS, retraining={**RETRAINING, "trainer": None, "webhook": "trainer"})
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        gate = own.store.decision(LOANS, KEY.gate())
+    with outside(judged) as ports:
+        gate = ports.store.decision(LOANS, KEY.gate())
 
         def wanted() -> list[dict[str, str]]:
-            return [entry.config for entry in wanted_runs(loaded.spec, own.store, own.registry)]
+            return [entry.config for entry in wanted_runs(loaded.spec, ports.store, ports.registry)]
 
         # A run that was killed after the gate is repeated.
         assert wanted() == [{"decision_key": KEY.text, "version": "1"}]
-        roll_out(loaded, replace(gate, answer=Answer.REFUSED), decision_key=KEY, now=NOW, adapters=own)
+        roll_out(loaded, replace(gate, answer=Answer.REFUSED), decision_key=KEY, now=NOW, adapters=ports)
         assert wanted() == []
-        # Another one that was trained for the same decision has a gate of its own.
-        again = register_again(own, **{"monitoring.decision_key": KEY.text})
-        own.registry.set_alias(LOANS, "challenger", again)
+        # Another challenger that was trained for the same decision has a separate gate.
+        again = register_again(ports, **{"monitoring.decision_key": KEY.text})
+        ports.registry.set_alias(LOANS, "challenger", again)
         assert wanted() == [{"decision_key": f"outside:{again}", "version": again}]
 
 
-def test_an_answer_about_a_trial_that_a_person_has_ended_asks_for_nothing(judged: World) -> None:
+def test_answer_about_a_trial_ended_by_a_person_requests_no_run(judged: World) -> None:
     loaded = judged.loaded(LOANS)
-    with outside(judged) as own:
-        in_shadow(own, "1", "2024.1")
-        decided(own, "trial", "promote", "1", "s1:shadow:promote")
-        (wanted,) = wanted_runs(loaded.spec, own.store, own.registry)
+    with outside(judged) as ports:
+        in_shadow(ports, "1", "2024.1")
+        decided(ports, "trial", "promote", "1", "s1:shadow:promote")
+        (wanted,) = wanted_runs(loaded.spec, ports.store, ports.registry)
         assert (wanted.config["action"], wanted.config["version"]) == ("promote", "1")
-        refuse(loaded, action("f", "1"), adapters=own)
-        assert list(wanted_runs(loaded.spec, own.store, own.registry)) == []
+        refuse(loaded, action("f", "1"), adapters=ports)
+        assert list(wanted_runs(loaded.spec, ports.store, ports.registry)) == []

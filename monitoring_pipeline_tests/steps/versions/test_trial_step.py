@@ -1,4 +1,4 @@
-"""Trials and retrainings that come to no end, or whose registry cannot be asked, are told and keep nothing waiting."""
+"""Trials and retrainings that do not end, or whose registry is unreachable, are reported and do not stop the chunk."""
 
 import datetime as dt
 from dataclasses import replace
@@ -51,11 +51,11 @@ def compared(world, key):
     return results.measurements
 
 
-def test_without_a_trial_the_registry_is_not_asked(world):
+def test_chunk_without_a_trial_does_not_need_the_registry(world):
     assert compared(world, DAYS[0]) == ()
 
 
-def test_a_registry_that_cannot_be_asked_is_a_reason_and_no_failure(world):
+def test_trial_with_an_unreachable_registry_is_skipped_with_a_reason(world):
     with world.store() as store:
         store.decide(decided("shadow", "started", model_version="7", evidence={"champion": "2024.1"}))
     (measured,) = compared(world, DAYS[0])
@@ -64,7 +64,7 @@ def test_a_registry_that_cannot_be_asked_is_a_reason_and_no_failure(world):
     assert measured.reason.startswith("the versions could not be compared: ")
 
 
-def test_a_retraining_that_nobody_judges_becomes_a_breach_after_a_day(world):
+def test_unjudged_retraining_is_a_breach_after_a_day(world):
     with world.store() as store:
         store.decide(decided("retraining", "yes", chunk="2024-03-23"))
     assert compared(world, DAYS[0])[0].name == "retraining"
@@ -79,7 +79,7 @@ def test_a_retraining_that_nobody_judges_becomes_a_breach_after_a_day(world):
     assert compared(world, DAYS[2])[0].reason.endswith("after 2024-03-23: its run failed: no convergence")
 
 
-def test_a_gate_that_nothing_follows_from_is_a_breach_too(world):
+def test_gate_without_a_following_decision_is_a_breach(world):
     with world.store() as store:
         store.decide(decided("retraining", "yes", chunk="2024-03-23"))
         store.decide(replace(decided("gate", "passed"), key=RETRAINING.gate()))
@@ -88,7 +88,7 @@ def test_a_gate_that_nothing_follows_from_is_a_breach_too(world):
     assert compared(world, DAYS[2]) == ()
 
 
-def test_one_that_failed_is_history_when_a_later_one_came_to_its_end(world):
+def test_failed_retraining_is_no_breach_after_a_later_one_finished(world):
     with world.store() as store:
         store.decide(decided("retraining", "yes", chunk="2024-03-10"))
         store.decide(replace(decided("retraining", "yes", chunk="2024-03-23"), key=LATER, at=ASKED + HOUR))
@@ -96,7 +96,7 @@ def test_one_that_failed_is_history_when_a_later_one_came_to_its_end(world):
     assert compared(world, DAYS[2]) == ()
 
 
-def test_days_that_were_compared_by_another_loss_play_no_part(world):
+def test_trial_leaves_out_days_compared_by_another_loss(world):
     def days(**gate):
         world.change_spec(LOANS, retraining=SHADOW | {"gate": gate})
         spec = world.loaded(LOANS).spec
@@ -108,18 +108,21 @@ def test_days_that_were_compared_by_another_loss_play_no_part(world):
         spec = world.loaded(LOANS).spec
         for day, loss, value in ((DAYS[0], "log_loss", 0.1), (DAYS[1], "auroc", 0.2)):
             words = difference_definition(loss, spec.task, challenger="7", champion="2024.1")
-            told = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference", of="7-2024.1",
+            measured = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference", of="7-2024.1",
                                model_version="7", value=value, rows=200, definition=words)  # fmt: skip
             results = ChunkResults(
-                producer=TRIAL, chunk=spec.calendar.chunk(day), provenance=made_from(spec, loss), measurements=(told,)
+                producer=TRIAL,
+                chunk=spec.calendar.chunk(day),
+                provenance=made_from(spec, loss),
+                measurements=(measured,),
             )
             store.replace(results, run_id="test", measured_at=ASKED)
     assert (days(), days(loss="auroc")) == ([0.1], [0.2])
 
 
 @pytest.mark.parametrize(("started", "answers"), [(9, ["refuse"]), (8, [])])
-def test_a_shadow_whose_labels_never_come_is_refused_when_they_are_overdue(started, answers, world):
-    """Of 7 days at most, and labels that take 2."""
+def test_shadow_without_labels_is_refused_when_labels_are_overdue(started, answers, world):
+    """The shadow takes 7 days at most, and labels take 2 days."""
     world.change_spec(LOANS, retraining=SHADOW | {"shadow": {"minimum_days": 2, "maximum_days": 7}})
     spec = world.loaded(LOANS).spec
     chunk = spec.calendar.chunk(DAYS[-1])
@@ -129,7 +132,7 @@ def test_a_shadow_whose_labels_never_come_is_refused_when_they_are_overdue(start
     with world.store() as store:
         store.decide(begun)
         decide_night(spec, chunk, store=store, now=chunk.end + HOUR)
-        told = store.decisions(LOANS, topic=Topic.TRIAL)
-    assert [decision.answer for decision in told] == answers
-    if told:
-        assert told[0].reason == "not proven better in 7 days: 0 days with labels, at least 2 needed"
+        about_trial = store.decisions(LOANS, topic=Topic.TRIAL)
+    assert [decision.answer for decision in about_trial] == answers
+    if about_trial:
+        assert about_trial[0].reason == "not proven better in 7 days: 0 days with labels, at least 2 needed"
