@@ -1,10 +1,10 @@
-"""What results are stamped with."""
+"""The provenance of results."""
 
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Status
 from monitoring_pipeline.steps.inputs import outcome_fingerprint
 
 
-def test_fingerprint_of_measurements_is_that_of_homes_made_before():
+def test_fingerprint_of_measurements_equals_that_of_older_homes():
     metric = Measurement(
         kind=Kind.PERFORMANCE, subject="model", name="recall", of="late", model_version="1", value=0.25, lower=0.125,
         upper=0.5, maturity=Maturity.FINAL, rows=7,

@@ -241,8 +241,8 @@ def loan_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
         }
     )
     outcome = np.where(random.random(count) < score, "default", "repaid")
-    known = _later(times, random.uniform(0, 40, count))
-    return loans, pl.DataFrame({"Ref": ids, "Outcome": outcome, "Reported At": known})
+    reported_at = _later(times, random.uniform(0, 40, count))
+    return loans, pl.DataFrame({"Ref": ids, "Outcome": outcome, "Reported At": reported_at})
 
 
 def delivery_tables() -> tuple[pl.DataFrame, pl.DataFrame]:

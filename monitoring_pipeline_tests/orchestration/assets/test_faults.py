@@ -21,7 +21,7 @@ def _on(world: World, day: str, statement: str) -> None:
     world.execute(f'{statement} "Scored At" >= $start AND "Scored At" < $end', **window)
 
 
-def _found(world: World, day: str = DAY, model: str = LOANS) -> tuple[dict[tuple[str, str], Measurement], Verdict]:
+def _results_of(world: World, day: str = DAY, model: str = LOANS) -> tuple[dict[tuple[str, str], Measurement], Verdict]:
     """Return the measurements of a day by subject and name, and its verdict."""
     with world.store() as store:
         verdict = store.verdict(model, day)
@@ -37,8 +37,8 @@ def _reasons(world: World, kind: str) -> set[str | None]:
 def test_empty_day_is_critical_and_skips_drift_and_performance(world):
     _on(world, DAY, f"DELETE FROM {LOANS_TABLE} WHERE")
     assert world.failures(LOANS, DAY) == ()
-    found, verdict = _found(world)
-    assert found["chunk", "rows"].reason == "0 predictions, at least 1 expected"
+    measured, verdict = _results_of(world)
+    assert measured["chunk", "rows"].reason == "0 predictions, at least 1 expected"
     assert verdict.status is VerdictStatus.CRITICAL
     assert verdict.reasons[0] == "critical: quality chunk rows: 0 predictions, at least 1 expected"
     assert _reasons(world, "drift") == _reasons(world, "performance") == {"no predictions"}
@@ -51,8 +51,8 @@ def test_day_without_labels_is_a_warning_and_skips_performance(world):
     ids = f'SELECT "Application ID" FROM {LOANS_TABLE} WHERE {around}'
     world.execute(f"DELETE FROM Outcomes WHERE Ref IN ({ids})", day=dt.date.fromisoformat(DAY))
     assert world.failures(LOANS, DAY) == ()
-    found, verdict = _found(world)
-    assert (found["label", "maturity"].value, found["label", "maturity"].maturity) == (0.0, "final")
+    measured, verdict = _results_of(world)
+    assert (measured["label", "maturity"].value, measured["label", "maturity"].maturity) == (0.0, "final")
     in_chunk = "0 labelled rows in the chunk, at least 50 needed"
     assert _reasons(world, "performance") == {"0 labelled rows, at least 50 needed", in_chunk}
     assert verdict.status is VerdictStatus.WARNING
@@ -65,10 +65,10 @@ def test_day_without_labels_is_a_warning_and_skips_performance(world):
 def test_column_without_values_is_a_warning_and_has_drifted(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET age = NULL WHERE")
     assert world.failures(LOANS, DAY) == ()
-    found, verdict = _found(world)
-    assert found["age", "null_share"].reason == "every value of age is null; in the reference 0.0% are"
-    assert found["age", "jensen_shannon"].status is Status.BREACHED
-    assert found["model", "auroc"].value is not None
+    measured, verdict = _results_of(world)
+    assert measured["age", "null_share"].reason == "every value of age is null; in the reference 0.0% are"
+    assert measured["age", "jensen_shannon"].status is Status.BREACHED
+    assert measured["model", "auroc"].value is not None
     assert verdict.status is VerdictStatus.WARNING
     assert any("every value of age is null" in reason for reason in verdict.reasons)
 
@@ -128,7 +128,7 @@ def test_broken_source_refuses_one_day_until_it_is_corrected(lived_in_world, bro
     world = lived_in_world
     breaking, mending, culprits = (BROKEN | BROKEN_LABELS)[broken]
     refused = {"predictions", "verdict"} if broken in BROKEN else {"labels", "verdict"}
-    before, (measured, verdict) = world.tables(), _found(world)
+    before, (measured, verdict) = world.tables(), _results_of(world)
     world.execute(*breaking)
 
     failures = world.failures(LOANS, DAY)
@@ -140,7 +140,7 @@ def test_broken_source_refuses_one_day_until_it_is_corrected(lived_in_world, bro
         assert set(rows) <= set(after[table])
         assert {(row[0], row[1]) for row in set(after[table]) - set(rows)} <= {(LOANS, DAY)}
     assert {row[2] for row in set(after["chunk_revisions"]) - set(before["chunk_revisions"])} == refused
-    judged = _found(world)[1]
+    judged = _results_of(world)[1]
     assert judged.status is VerdictStatus.CRITICAL
     assert any(culprits[0].split()[0] in reason for reason in judged.reasons)
 
@@ -149,7 +149,7 @@ def test_broken_source_refuses_one_day_until_it_is_corrected(lived_in_world, bro
     assert world.tables(DELIVERIES) == of_deliveries
     world.execute(*mending)
     assert world.failures(LOANS, DAY) == ()
-    assert _found(world) == (measured, verdict)
+    assert _results_of(world) == (measured, verdict)
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, *MISSING])
@@ -199,12 +199,12 @@ def test_locked_warehouse_fails_the_run_until_it_is_released(lived_in_world):
 def test_version_without_a_reference_window_has_no_drift_and_no_reference_value(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE")
     assert world.failures(LOANS, DAY) == ()
-    found, verdict = _found(world)
+    measured, verdict = _results_of(world)
     unknown = "version '2024.2' has no reference window; reference knows 2024.1"
-    assert found["model", "reference"].reason == unknown
-    assert found["chunk", "drifted_columns"].reason == "no version has a reference"
-    assert found["model", "auroc"].model_version == "2024.2"
-    assert found["model", "auroc"].reference_value is None
+    assert measured["model", "reference"].reason == unknown
+    assert measured["chunk", "drifted_columns"].reason == "no version has a reference"
+    assert measured["model", "auroc"].model_version == "2024.2"
+    assert measured["model", "auroc"].reference_value is None
     assert f"not measured: drift (1): {unknown}" in verdict.reasons
 
 
@@ -239,17 +239,17 @@ def test_reference_window_without_rows_fails_the_run(world):
 def test_broken_suite_is_skipped_with_a_reason(world, text, reason):
     world.loaded(LOANS).suite_path.write_text(text, encoding="utf-8")
     assert world.failures(LOANS, DAY) == ()
-    found, verdict = _found(world)
-    assert found["chunk", "suite"].status is Status.SKIPPED
-    assert f"{LOANS}.suite.yaml" in str(found["chunk", "suite"].reason)
-    assert reason in str(found["chunk", "suite"].reason)
+    measured, verdict = _results_of(world)
+    assert measured["chunk", "suite"].status is Status.SKIPPED
+    assert f"{LOANS}.suite.yaml" in str(measured["chunk", "suite"].reason)
+    assert reason in str(measured["chunk", "suite"].reason)
     assert verdict.skipped == 1
 
 
 def test_missing_suite_is_skipped_and_its_reason_names_the_draft_command(world):
     world.loaded(LOANS).suite_path.unlink()
     assert world.failures(LOANS, DAY) == ()
-    assert f"monitoring-pipeline suite draft {LOANS}" in str(_found(world)[0]["chunk", "suite"].reason)
+    assert f"monitoring-pipeline suite draft {LOANS}" in str(_results_of(world)[0]["chunk", "suite"].reason)
 
 
 def test_run_killed_between_two_chunks_keeps_finished_results_and_can_be_repeated(lived_in_world, monkeypatch):
@@ -287,9 +287,9 @@ def test_range_with_a_refused_day_measures_the_other_days(world, monitored):
     (failure,) = world.failures(LOANS, days[0], days[-1])
     assert failure.startswith(f"{LOANS} {DAY}: ")
     assert "disk on fire" in failure
-    assert _found(world)[1].status is VerdictStatus.CRITICAL
+    assert _results_of(world)[1].status is VerdictStatus.CRITICAL
     for day in (days[0], days[2]):
-        assert _found(world, day) == _found(monitored, day)
+        assert _results_of(world, day) == _results_of(monitored, day)
     world.execute(f"DROP VIEW {LOANS_TABLE}", f"ALTER TABLE stored RENAME TO {LOANS_TABLE}")
     assert world.failures(LOANS, DAY) == ()
-    assert _found(world) == _found(monitored)
+    assert _results_of(world) == _results_of(monitored)
