@@ -88,7 +88,7 @@ def _measure_table(
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
     references = load_references(spec, store, counted["model_version"])
     version = next((version for version in counted["model_version"] if version in references), None)
-    reference = references[version] if version else load_reference(spec, store, next(iter(spec.reference)))
+    reference = references[version] if version is not None else load_reference(spec, store, next(iter(spec.reference)))
     return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
 
 
