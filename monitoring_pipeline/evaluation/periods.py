@@ -29,7 +29,7 @@ BY_SCORE, GIVEN_SCORE = "change_by_score", "change_given_score"
 
 
 @dataclass(frozen=True)
-class PeriodDay:
+class PeriodChunk:
     """What the store holds of one day and model version."""
 
     measurements: Sequence[Measurement]
@@ -64,7 +64,7 @@ def summarize_period(
     spec: ModelSpec,
     bins: Mapping[str, Bins],
     reference: tuple[ChunkProfile, ...],
-    days: Sequence[PeriodDay],
+    days: Sequence[PeriodChunk],
     *,
     seed: tuple[str, ...],
 ) -> PeriodSummary:
@@ -143,7 +143,7 @@ def _changes(
     spec: ModelSpec,
     bins: Mapping[str, Bins],
     reference: tuple[ChunkProfile, ...],
-    days: Sequence[PeriodDay],
+    days: Sequence[PeriodChunk],
     generator: np.random.Generator,
 ) -> dict[MetricName, Quantity]:
     """Return the split of a binary model's change by name, such as ``change_given_score[auroc]``."""

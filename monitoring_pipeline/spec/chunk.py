@@ -2,11 +2,6 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from monitoring_pipeline.spec.model import ModelSpec
-    from monitoring_pipeline.spec.sources import ReferenceWindow
 
 
 @dataclass(frozen=True)
@@ -21,18 +16,3 @@ class Chunk:
     key: str
     start: dt.datetime
     end: dt.datetime
-
-
-def chunk_of_key(spec: "ModelSpec", key: str) -> Chunk:
-    """Return ``spec.calendar.chunk(key)``; the old way to write it."""
-    return spec.calendar.chunk(key)
-
-
-def chunk_of_day(spec: "ModelSpec", day: dt.date) -> Chunk:
-    """Return ``spec.calendar.chunk(str(day))``; the old way to write it."""
-    return spec.calendar.chunk(str(day))
-
-
-def chunk_of_reference(spec: "ModelSpec", window: "ReferenceWindow") -> Chunk:
-    """Return ``spec.calendar.window(window)``; the old way to write it."""
-    return spec.calendar.window(window)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
-from monitoring_pipeline.evaluation.periods import PeriodDay, PeriodSummary, summarize_period
+from monitoring_pipeline.evaluation.periods import PeriodChunk, PeriodSummary, summarize_period
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.ports.outside import Kept
@@ -72,13 +72,13 @@ def sum_performance(
     return summed_performance(spec, reference.bins | reference.error_bins, days)
 
 
-def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Results) -> PeriodDay:
+def _day(spec: ModelSpec, version: str, key: str, labelled: Sequence[ChunkProfile], store: Results) -> PeriodChunk:
     """Return the stored results of a chunk for a version; none if only other versions made predictions in it."""
     measurements = store.measurements(spec.name, key)
     versions = {m.model_version for m in measurements} - {""}
     if versions and version not in versions:
-        return PeriodDay((), (), None)
-    return PeriodDay(
+        return PeriodChunk((), (), None)
+    return PeriodChunk(
         measurements=[m for m in measurements if m.model_version in {version, ""}],
         labelled=tuple(profile for profile in labelled if profile.model_version == version),
         verdict=store.verdict(spec.name, key),

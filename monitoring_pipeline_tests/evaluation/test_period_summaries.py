@@ -9,7 +9,7 @@ import pytest
 from scipy import special
 from sklearn import metrics
 
-from monitoring_pipeline.evaluation.periods import PeriodDay, summarize_period
+from monitoring_pipeline.evaluation.periods import PeriodChunk, summarize_period
 from monitoring_pipeline.evaluation.profiles.bins import numeric_bins
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins, profile_labelled
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
@@ -40,7 +40,7 @@ REFERENCE = _labelled(*REFERENCE_ROWS)
 
 
 def _day(labelled=(), *measurements, verdict=None):
-    return PeriodDay(measurements, labelled, verdict)
+    return PeriodChunk(measurements, labelled, verdict)
 
 
 def _summary(*days, spec=BINARY, bins=SCORE_BINS, reference=REFERENCE, seed=SEED):

@@ -177,7 +177,8 @@ def _incident_entry(incident: Incident) -> IncidentEntry:
     plain: dict[str, Any] = {field.name: getattr(incident, field.name) for field in fields(incident)}
     causes = {name: tuple(cause.text for cause in plain[name]) for name in ("related", "explained_by")}
     findings = tuple(map(_finding_entry, incident.findings))
-    return IncidentEntry(**plain | causes | {"cause": incident.cause.text, "findings": findings})
+    entry: dict[str, Any] = {**plain, **causes, "cause": incident.cause.text, "findings": findings}
+    return IncidentEntry(**entry)
 
 
 def _finding_entry(finding: Finding) -> FindingEntry:

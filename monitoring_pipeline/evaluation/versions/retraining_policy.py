@@ -24,7 +24,7 @@ _OF_MODEL = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.DRIFT}
 
 
 @dataclass(frozen=True, kw_only=True)
-class NightState:
+class JudgedChunk:
     """The state of the champion on one judged chunk.
 
     Args:
@@ -69,7 +69,7 @@ class RetrainingCase:
     """The facts that the answer depends on, apart from the rules.
 
     Args:
-        nights: judged chunks, oldest first, up to and with the one that the answer is about.
+        history: judged chunks, oldest first, up to and with the one that the answer is about.
         serving: the version that serves now; chunks of other versions do not count.
         now: the time, in the zone in which the cool-down counts whole days.
         horizon: a chunk that ended longer ago does not ask for a retraining.
@@ -79,7 +79,7 @@ class RetrainingCase:
         running: whether a requested retraining still waits for its gate.
     """
 
-    nights: Sequence[NightState]
+    history: Sequence[JudgedChunk]
     serving: str
     now: dt.datetime
     horizon: dt.timedelta
@@ -117,20 +117,22 @@ class _Count:
 
 def decide_retraining(rules: RetrainingRules, case: RetrainingCase) -> RetrainingAnswer:
     """Decide whether a model is to be trained again. The answer no has the first reason against it."""
-    nights, serving = case.nights, case.serving
+    history, serving = case.history, case.serving
     waiting = math.ceil(case.label_delay / DAY)
-    labelled = _count(nights, serving, rules.breached, lambda night: night.told_by_labels, waiting=waiting)
-    suspected = _count(nights, serving, rules.estimated, lambda night: night.suspected)
+    labelled = _count(history, serving, rules.breached, lambda judged: judged.told_by_labels, waiting=waiting)
+    suspected = _count(history, serving, rules.estimated, lambda judged: judged.suspected)
     cool_until = _end_of_cool_down(rules, case)
     told = (
         f"{labelled.told('performance is breached')}; "
         f"{suspected.told('it is, or its estimate while the inputs have drifted,')}"
     )
     against = (
-        _too_old(nights, case.now, case.horizon),
-        None if any(night.model_version == serving for night in nights) else f"version {serving} has no judged day yet",
+        _too_old(history, case.now, case.horizon),
+        None
+        if any(night.model_version == serving for night in history)
+        else f"version {serving} has no judged day yet",
         None if labelled.lasting or suspected.lasting else f"not asked for: {told}",
-        f"data quality is failing on {nights[-1].chunk}" if nights and nights[-1].quality_failing else None,
+        f"data quality is failing on {history[-1].chunk}" if history and history[-1].quality_failing else None,
         case.trial,
         f"cooling down until {cool_until}" if cool_until is not None and case.now.date() < cool_until else None,
         _RUNNING if case.running else None,
@@ -140,7 +142,7 @@ def decide_retraining(rules: RetrainingRules, case: RetrainingCase) -> Retrainin
         answer=Answer.YES if reason is None else Answer.NO,
         reason=reason or told,
         evidence=RetrainingEvidence(
-            chunk=nights[-1].chunk if nights else None,
+            chunk=history[-1].chunk if history else None,
             serving=serving,
             labelled_breached=labelled.breached,
             labelled_measured=labelled.measured,
@@ -157,9 +159,9 @@ def _end_of_cool_down(rules: RetrainingRules, case: RetrainingCase) -> dt.date |
     return (case.last_change.astimezone(case.now.tzinfo) + rules.cool_down).date()
 
 
-def night_state_of(
+def judged_chunk_of(
     chunk: str, chunk_end: dt.datetime, measurements: Iterable[Measurement], *, outputs: Collection[str]
-) -> NightState:
+) -> JudgedChunk:
     """Return the state of the champion from a chunk's measurements.
 
     Performance is breached if a critical threshold is. If the spec has no critical threshold, any threshold above
@@ -172,7 +174,7 @@ def night_state_of(
     performance = [m for m in of_model if m.kind is Kind.PERFORMANCE]
     drift = [m for m in of_model if m.kind is Kind.DRIFT and m.subject not in outputs]
     breached = [m for m in own if m.status is Status.BREACHED]
-    return NightState(
+    return JudgedChunk(
         chunk=chunk,
         chunk_end=chunk_end,
         maturity=next((m.maturity for m in performance if m.maturity is not None), None),
@@ -191,25 +193,25 @@ def _version_of(measurements: Iterable[Measurement]) -> str:
 
 
 def _count(
-    nights: Sequence[NightState],
+    history: Sequence[JudgedChunk],
     version: str,
     rule: Persistence,
-    told: Callable[[NightState], bool | None],
+    told: Callable[[JudgedChunk], bool | None],
     *,
     waiting: int = 0,
 ) -> _Count:
     """Count a version's breaches on its newest measured chunks, as many as the rule looks at, besides ``waiting``."""
-    recent = [night for night in nights[-(LOOK_BACK * rule.of + waiting) :] if night.model_version == version]
+    recent = [night for night in history[-(LOOK_BACK * rule.of + waiting) :] if night.model_version == version]
     measured = [(night.chunk, breached) for night in recent if (breached := told(night)) is not None][-rule.of :]
     return _Count(tuple(chunk for chunk, breached in measured if breached), len(measured), rule)
 
 
-def _too_old(nights: Sequence[NightState], now: dt.datetime, horizon: dt.timedelta) -> str | None:
-    if not nights:
+def _too_old(history: Sequence[JudgedChunk], now: dt.datetime, horizon: dt.timedelta) -> str | None:
+    if not history:
         return "no chunk has been judged"
-    if now - nights[-1].chunk_end > horizon:
+    if now - history[-1].chunk_end > horizon:
         days = horizon / dt.timedelta(days=1)
-        return f"{nights[-1].chunk} ended more than {days:g} days ago: history asks for nothing"
+        return f"{history[-1].chunk} ended more than {days:g} days ago: history asks for nothing"
     return None
 
 

@@ -15,7 +15,7 @@ LEAST_DAYS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
-class VersionDay:
+class ChunkDifference:
     """One day's mean loss of the newer version minus that of the older, on the same rows; negative is better."""
 
     chunk: str
@@ -24,7 +24,7 @@ class VersionDay:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceDay:
+class SequencePoint:
     """The mean difference up to a day, with its bounds that hold on every day at once; ``None`` while without end."""
 
     chunk: str
@@ -39,7 +39,7 @@ class ShadowAnswer:
 
     answer: Literal[Answer.PROMOTE, Answer.REFUSE] | None
     reason: str
-    sequence: tuple[SequenceDay, ...]
+    sequence: tuple[SequencePoint, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +48,17 @@ class ProbationAnswer:
 
     answer: Literal[Answer.ROLL_BACK, Answer.PASSED] | None
     reason: str
-    sequence: tuple[SequenceDay, ...]
+    sequence: tuple[SequencePoint, ...]
 
 
-def version_day_of(chunk: str, measurement: Measurement) -> VersionDay | None:
+def chunk_difference_of(chunk: str, measurement: Measurement) -> ChunkDifference | None:
     """Return the day that a measurement of a chunk tells, ``None`` where it could not be measured."""
     if measurement.status is Status.SKIPPED or measurement.value is None:
         return None
-    return VersionDay(chunk=chunk, difference=measurement.value, rows=measurement.rows)
+    return ChunkDifference(chunk=chunk, difference=measurement.value, rows=measurement.rows)
 
 
-def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay], days_since_start: int) -> ShadowAnswer:
+def decide_shadow(rules: ShadowRules, days: Sequence[ChunkDifference], days_since_start: int) -> ShadowAnswer:
     """Decide about a shadow by its days beside the champion, in any order.
 
     The first day from ``minimum_days`` on that excludes zero decides, so that the answer is the same whenever it is
@@ -87,7 +87,9 @@ def decide_shadow(rules: ShadowRules, days: Sequence[VersionDay], days_since_sta
     return ShadowAnswer(answer=None, reason=so_far, sequence=sequence)
 
 
-def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_since_promotion: int) -> ProbationAnswer:
+def decide_probation(
+    rules: ProbationRules, days: Sequence[ChunkDifference], days_since_promotion: int
+) -> ProbationAnswer:
     """Decide about a new champion by its days beside the one that it has replaced, in any order.
 
     It is rolled back by the first day from ``minimum_days`` on on which it is proven worse, and has passed when its
@@ -111,18 +113,18 @@ def decide_probation(rules: ProbationRules, days: Sequence[VersionDay], days_sin
     return ProbationAnswer(answer=None, reason=so_far, sequence=sequence)
 
 
-def sequence_of(days: Sequence[VersionDay], alpha: float) -> tuple[SequenceDay, ...]:
+def sequence_of(days: Sequence[ChunkDifference], alpha: float) -> tuple[SequencePoint, ...]:
     """Return the confidence sequence of the mean difference, from the second day on, in the order of the days."""
     own = _in_order(days)
     differences = [day.difference for day in own]
     estimates = [confidence_sequence(differences[:count], alpha) for count in range(LEAST_DAYS, len(own) + 1)]
     return tuple(
-        SequenceDay(chunk=day.chunk, mean=estimate.value, lower=estimate.lower, upper=estimate.upper)
+        SequencePoint(chunk=day.chunk, mean=estimate.value, lower=estimate.lower, upper=estimate.upper)
         for day, estimate in zip(own[LEAST_DAYS - 1 :], estimates, strict=False)
     )
 
 
-def _in_order(days: Sequence[VersionDay]) -> list[VersionDay]:
+def _in_order(days: Sequence[ChunkDifference]) -> list[ChunkDifference]:
     ordered = sorted(days, key=lambda day: day.chunk)
     for earlier, later in pairwise(ordered):
         if earlier.chunk == later.chunk:
@@ -131,7 +133,9 @@ def _in_order(days: Sequence[VersionDay]) -> list[VersionDay]:
     return ordered
 
 
-def _decisive(sequence: Sequence[SequenceDay], minimum_days: int, *, worse_only: bool = False) -> SequenceDay | None:
+def _decisive(
+    sequence: Sequence[SequencePoint], minimum_days: int, *, worse_only: bool = False
+) -> SequencePoint | None:
     """Return the first day from the minimum on whose bounds exclude zero."""
     for day in sequence[max(minimum_days - LEAST_DAYS, 0) :]:
         if day.lower is None or day.upper is None:
@@ -141,13 +145,13 @@ def _decisive(sequence: Sequence[SequenceDay], minimum_days: int, *, worse_only:
     return None
 
 
-def _so_far(days: Sequence[VersionDay], sequence: Sequence[SequenceDay], minimum_days: int) -> str:
+def _so_far(days: Sequence[ChunkDifference], sequence: Sequence[SequencePoint], minimum_days: int) -> str:
     if len(days) < minimum_days:
         return f"{len(days)} days with labels, at least {minimum_days} needed"
     return f"so far: {_shown(sequence[-1], days)}"
 
 
-def _shown(day: SequenceDay, days: Sequence[VersionDay]) -> str:
+def _shown(day: SequencePoint, days: Sequence[ChunkDifference]) -> str:
     own = [entry for entry in days if entry.chunk <= day.chunk]
     bounds = "" if day.lower is None or day.upper is None else f" ({day.lower:.4g} to {day.upper:.4g})"
     return (

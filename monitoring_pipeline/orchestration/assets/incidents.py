@@ -12,7 +12,7 @@ from monitoring_pipeline.orchestration.health.recorded_results import recovered_
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks
 from monitoring_pipeline.steps.chunk.incidents import precision_of_alerts, update_incidents
 from monitoring_pipeline.steps.refusals import refusal
-from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 
 
 def run_incidents(this: AssetRun) -> Iterator[Event]:
@@ -27,7 +27,7 @@ def run_incidents(this: AssetRun) -> Iterator[Event]:
     for chunk in chunks:
         if results := precision_of_alerts(spec, chunk, store=store):
             this.write(results)
-    decided = decide_night(spec, chunks[-1], store=store, now=this.clock())
+    decided = decide_after_chunk(spec, chunks[-1], store=store, now=this.clock())
     active = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
     refusals = {
         chunk.key: reason

@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.steps.chunk.incidents import update_incidents
 from monitoring_pipeline.steps.chunk.predictions import PredictionsOutcome, predictions_or_refusal
 from monitoring_pipeline.steps.chunk.verdict import verdict_of_refusal
-from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 
 
 @dataclass
@@ -66,7 +66,7 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
     if taken.is_nothing_read:
         # No later asset will run, so incidents, alerts and decisions are updated here.
         update_incidents(this.spec, this.store, this.alerting, now=this.clock())
-        decide_night(this.spec, this.chunks[-1], store=this.store, now=this.clock())
+        decide_after_chunk(this.spec, this.chunks[-1], store=this.store, now=this.clock())
         fail_on_refusals(this.spec, taken.refused | taken.kept)
     note_kept_chunks(this.context, taken.kept)
     yield dg.MaterializeResult()

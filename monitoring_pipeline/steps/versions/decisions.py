@@ -8,10 +8,10 @@ from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.versions.retraining_policy import (
     GIVEN_UP_AFTER,
     LOOK_BACK,
-    NightState,
+    JudgedChunk,
     RetrainingCase,
     decide_retraining,
-    night_state_of,
+    judged_chunk_of,
 )
 from monitoring_pipeline.evaluation.versions.trial import decide_probation, decide_shadow
 from monitoring_pipeline.ports.decisions import Decisions
@@ -33,7 +33,7 @@ from monitoring_pipeline.steps.versions.training import ACTOR
 from monitoring_pipeline.steps.versions.trial import trial_days
 
 
-def decide_night(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
+def decide_after_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
     """Decide about retraining and about a running trial as of a chunk; return the new decisions.
 
     Answers about a chunk beyond the horizon are never changed.
@@ -59,10 +59,10 @@ def _about_retraining(
     judged = [decision for decision in requested if store.decision(spec.name, decision.key.gate())]
     champion = recorded_champion(spec, store)
     changes = [decision.at for decision in judged] + ([champion.since] if champion else [])
-    nights = _nights(spec, rules, chunk, store)
+    history = _history(spec, rules, chunk, store)
     case = RetrainingCase(
-        nights=nights,
-        serving=_serving(spec, nights, store),
+        history=history,
+        serving=_serving(spec, history, store),
         now=now.astimezone(spec.zone),
         horizon=spec.incidents.horizon,
         label_delay=spec.labels.delay,
@@ -85,7 +85,7 @@ def _about_retraining(
     )
 
 
-def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[NightState]:
+def _history(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[JudgedChunk]:
     """Return the states of the judged chunks that the policy considers, oldest first."""
     calendar = spec.calendar
     back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.labels.delay)
@@ -96,19 +96,19 @@ def _nights(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Result
     judged = store.verdicts(spec.name)
     outputs = {*spec.output_columns, "label"}
     return [
-        night_state_of(key, spec.calendar.chunk(key).end, measurements, outputs=outputs)
+        judged_chunk_of(key, spec.calendar.chunk(key).end, measurements, outputs=outputs)
         for key, measurements in sorted(by_chunk.items())
         if key in judged
     ]
 
 
-def _serving(spec: ModelSpec, nights: Sequence[NightState], store: Versions) -> str:
+def _serving(spec: ModelSpec, history: Sequence[JudgedChunk], store: Versions) -> str:
     """Return the version that serves now: the store's champion, or the newest night's version if the store lacks that.
 
     The store has no versions before the first promotion, and no version that was put into service in another way. A
     night on which no rows could be read has no version.
     """
-    newest = next((night.model_version for night in reversed(nights) if night.model_version), "")
+    newest = next((night.model_version for night in reversed(history) if night.model_version), "")
     champion = recorded_champion(spec, store)
     recorded = {record.model_version for record in store.versions(spec.name)}
     return champion.model_version if champion and newest in {"", *recorded} else newest

@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.versions.paired_comparison import (
     measure_daily_difference,
     pair_of_versions,
 )
-from monitoring_pipeline.evaluation.versions.trial import VersionDay, sequence_of, version_day_of
+from monitoring_pipeline.evaluation.versions.trial import ChunkDifference, chunk_difference_of, sequence_of
 from monitoring_pipeline.ports.decisions import Decisions
 from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.ports.results import Results
@@ -85,14 +85,14 @@ def _not_compared(trial: Trial, error: Exception) -> Measurement:
     )
 
 
-def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list[VersionDay]:
+def trial_days(spec: ModelSpec, trial: Trial, last: str, store: Results) -> list[ChunkDifference]:
     """Return the days of a trial up to the chunk ``last`` that were measured by the loss that the spec names now."""
     loss = retraining_rules(spec).gate.loss
     by_loss = difference_definition(loss, spec.task, challenger=trial.newcomer, champion=trial.incumbent)
     first = spec.calendar.chunk_at(trial.since).key
     stored = store.chunk_measurements(spec.name, [MetricName(LOSS_DIFFERENCE, _pair(trial))], first, last)
     differences = [(key, m) for key, m in stored if m.definition == by_loss]
-    days = [version_day_of(key, m) for key, m in differences if spec.calendar.chunk(key).end >= trial.since]
+    days = [chunk_difference_of(key, m) for key, m in differences if spec.calendar.chunk(key).end >= trial.since]
     return [day for day in days if day is not None]
 
 
@@ -101,7 +101,7 @@ def _so_far(spec: ModelSpec, chunk: Chunk, trial: Trial, today: Measurement, sto
     rules = retraining_rules(spec)
     alpha = rules.shadow.alpha if trial.stage is TrialStage.SHADOW else rules.probation.alpha
     earlier = [day for day in trial_days(spec, trial, chunk.key, store) if day.chunk != chunk.key]
-    measured_day = version_day_of(chunk.key, today)
+    measured_day = chunk_difference_of(chunk.key, today)
     days = [*earlier, measured_day] if measured_day else earlier
     sequence = sequence_of(days, alpha)
     if measured_day is None or not sequence:

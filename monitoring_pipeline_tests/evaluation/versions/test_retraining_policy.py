@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.versions.retraining_policy import (
-    NightState,
+    JudgedChunk,
     RetrainingCase,
     decide_retraining,
-    night_state_of,
+    judged_chunk_of,
 )
 from monitoring_pipeline.records.evidence import RetrainingEvidence
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
@@ -33,7 +33,7 @@ ASKED = {"serving": "1", "horizon": HORIZON, "last_change": None, "trial": None,
 
 
 def _night(number, **changes):
-    healthy = NightState(
+    healthy = JudgedChunk(
         chunk=str((FIRST + (number - 1) * DAY).date()),
         chunk_end=FIRST + number * DAY,
         maturity=Maturity.PROVISIONAL,
@@ -76,7 +76,7 @@ def _nights(told):
 def _decide(told, **changes):
     nights = _nights(told)
     now = nights[-1].chunk_end + dt.timedelta(hours=6) if nights else FIRST
-    return decide_retraining(RULES, RetrainingCase(nights=nights, **(ASKED | {"now": now} | changes)))
+    return decide_retraining(RULES, RetrainingCase(history=nights, **(ASKED | {"now": now} | changes)))
 
 
 @pytest.mark.parametrize(("told", "answer"), [
@@ -225,11 +225,11 @@ WARNING, INFO = Severity.WARNING, Severity.INFO
 ])  # fmt: skip
 def test_which_performance_counts(measurements, breached):
     for order in (measurements, measurements[::-1]):
-        assert night_state_of("2024-03-01", FIRST, order, outputs=OUTPUTS).performance_breached is breached
+        assert judged_chunk_of("2024-03-01", FIRST, order, outputs=OUTPUTS).performance_breached is breached
 
 
 def test_a_night_from_its_measurements():
-    night = night_state_of(
+    night = judged_chunk_of(
         "2024-03-01",
         FIRST,
         [
@@ -240,7 +240,7 @@ def test_a_night_from_its_measurements():
         ],
         outputs=OUTPUTS,
     )
-    assert night == NightState(
+    assert night == JudgedChunk(
         chunk="2024-03-01",
         chunk_end=FIRST,
         maturity=Maturity.FINAL,
@@ -262,7 +262,7 @@ def test_a_night_from_its_measurements():
     ("prediction[old]", WARNING, True),
 ])  # fmt: skip
 def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
-    night = night_state_of(
+    night = judged_chunk_of(
         "2024-03-01", FIRST, [_measured(Kind.DRIFT, BREACHED, severity, subject=subject)], outputs=OUTPUTS
     )
     assert night.inputs_drifted is drifted
@@ -274,13 +274,13 @@ def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
     (Kind.OPERATIONS, Severity.CRITICAL, False),
 ])  # fmt: skip
 def test_only_critical_quality_is_broken_data(kind, severity, failing):
-    night = night_state_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")], outputs=OUTPUTS)
+    night = judged_chunk_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")], outputs=OUTPUTS)
     assert night.quality_failing is failing
 
 
 def test_labels_that_take_weeks_are_looked_for_weeks_back():
     nights = [*_nights("bbb"), *(_night(4 + n, performance_breached=None, maturity=None) for n in range(30))]
     asked = ASKED | {"now": nights[-1].chunk_end}
-    assert decide_retraining(RULES, RetrainingCase(nights=nights, **asked)).answer == "no"
-    assert decide_retraining(RULES, RetrainingCase(nights=nights, label_delay=30 * DAY, **asked)).answer == "yes"
-    assert decide_retraining(RULES, RetrainingCase(nights=nights, label_delay=17 * DAY, **asked)).answer == "no"
+    assert decide_retraining(RULES, RetrainingCase(history=nights, **asked)).answer == "no"
+    assert decide_retraining(RULES, RetrainingCase(history=nights, label_delay=30 * DAY, **asked)).answer == "yes"
+    assert decide_retraining(RULES, RetrainingCase(history=nights, label_delay=17 * DAY, **asked)).answer == "no"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from monitoring_pipeline.evaluation.versions.trial import (
-    VersionDay,
+    ChunkDifference,
+    chunk_difference_of,
     decide_probation,
     decide_shadow,
     sequence_of,
-    version_day_of,
 )
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.rules.retraining import ProbationRules, ShadowRules
@@ -24,7 +24,7 @@ PROBATION = ProbationRules()
 def _days(differences, rows=100):
     first = dt.date(2024, 1, 1)
     return [
-        VersionDay(chunk=str(first + dt.timedelta(days=number)), difference=difference, rows=rows)
+        ChunkDifference(chunk=str(first + dt.timedelta(days=number)), difference=difference, rows=rows)
         for number, difference in enumerate(differences)
     ]
 
@@ -127,8 +127,8 @@ def test_days_from_measurements():
     silent = Measurement(
         kind=Kind.PERFORMANCE, subject="versions", name="d", model_version="2", status=Status.SKIPPED, reason="few"
     )
-    assert version_day_of("2024-01-01", told) == VersionDay(chunk="2024-01-01", difference=-0.1, rows=7)
-    assert version_day_of("2024-01-01", silent) is None
+    assert chunk_difference_of("2024-01-01", told) == ChunkDifference(chunk="2024-01-01", difference=-0.1, rows=7)
+    assert chunk_difference_of("2024-01-01", silent) is None
 
 
 def test_equal_versions_are_seldom_told_apart():

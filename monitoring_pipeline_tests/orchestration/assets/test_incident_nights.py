@@ -17,7 +17,7 @@ from monitoring_pipeline.records.evidence import GateEvidence, RetrainingEvidenc
 from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Role
-from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 from monitoring_pipeline_tests.worlds.living_world import (
     PROMPTLY,
     TRAINER,
@@ -122,7 +122,7 @@ def test_unjudged_retraining_expires_after_seven_days_without_cool_down(days, ju
             store.decide(
                 replace(asked, topic=Topic.GATE, answer=Answer.REFUSED, key=asked.key.gate(), evidence=GateEvidence())
             )
-        decided = decide_night(spec, spec.calendar.chunk(NIGHTS[-1]), store=store, now=asked.at + days * DAY)
+        decided = decide_after_chunk(spec, spec.calendar.chunk(NIGHTS[-1]), store=store, now=asked.at + days * DAY)
     assert [decision.answer for decision in decided] == answers
 
 
@@ -180,7 +180,7 @@ def test_change_of_versions_delays_the_next_retraining(roles, days, reason, late
         _changed(later, topic, answer, version, began + number * DAY, **names)
     with later.store() as store:
         now = began + days * DAY
-        (decided,) = decide_night(spec, spec.calendar.chunk(NEXT), store=store, now=now)[:1]
+        (decided,) = decide_after_chunk(spec, spec.calendar.chunk(NEXT), store=store, now=now)[:1]
     assert decided.reason.startswith(reason)
     assert decided.answer == ("yes" if reason.startswith("performance") else "no")
 

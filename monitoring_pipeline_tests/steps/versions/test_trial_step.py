@@ -14,7 +14,7 @@ from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.steps.inputs import made_from
-from monitoring_pipeline.steps.versions.decisions import decide_night
+from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 from monitoring_pipeline.steps.versions.running_trial import running_trial
 from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
 from monitoring_pipeline.store.snapshots import SnapshotFiles
@@ -131,7 +131,7 @@ def test_shadow_without_labels_is_refused_when_labels_are_overdue(started, answe
     )
     with world.store() as store:
         store.decide(begun)
-        decide_night(spec, chunk, store=store, now=chunk.end + HOUR)
+        decide_after_chunk(spec, chunk, store=store, now=chunk.end + HOUR)
         about_trial = store.decisions(LOANS, topic=Topic.TRIAL)
     assert [decision.answer for decision in about_trial] == answers
     if about_trial:
