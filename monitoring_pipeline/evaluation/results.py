@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.producer import AnyProducer
 from monitoring_pipeline.spec.chunk import Chunk
 
 
@@ -30,7 +31,7 @@ class ChunkResults:
     ``as_of`` is the moment whose knowledge of labels the results show; ``None`` where labels play no part.
     """
 
-    producer: str
+    producer: AnyProducer
     chunk: Chunk
     provenance: Provenance
     measurements: tuple[Measurement, ...] = ()

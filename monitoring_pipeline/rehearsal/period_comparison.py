@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows
 from monitoring_pipeline.evaluation.versions.pairing import pair_versions
 from monitoring_pipeline.evaluation.versions.training_rows import one_row_per_id
 from monitoring_pipeline.ports.snapshots import Snapshots
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.rehearsal.home import RehearsalHome
 from monitoring_pipeline.rehearsal.served_warehouse import served_spans
 from monitoring_pipeline.spec.chunk import Chunk
@@ -47,7 +48,7 @@ class PeriodComparison:
 def compare_period(home: RehearsalHome, keys: Sequence[str], snapshots: Snapshots) -> PeriodComparison | None:
     """Compare served and logged outputs over several chunks; None if no chunk was rehearsed or no chunk has labels."""
     spec, store = home.loaded.spec, home.store
-    predictions, labels = store.snapshots(spec.name, "predictions"), store.snapshots(spec.name, "labels")
+    predictions, labels = store.snapshots(spec.name, Producer.PREDICTIONS), store.snapshots(spec.name, Producer.LABELS)
     served: list[pl.DataFrame] = []
     logged: list[pl.DataFrame] = []
     versions: dict[str, None] = {}

@@ -15,11 +15,12 @@ from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.references import MissingInputError
 
-PREDICTIONS, LABELS = "predictions", "labels"
+PREDICTIONS, LABELS = Producer.PREDICTIONS, Producer.LABELS
 
 
 def required_snapshot(store: Results, spec: ModelSpec, chunk: Chunk, kind: str) -> Snapshot:

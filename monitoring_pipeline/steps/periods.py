@@ -12,8 +12,9 @@ from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import Producer, reference_producer
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.references import load_reference, reference_producer
+from monitoring_pipeline.steps.references import load_reference
 
 
 def measure_period(spec: ModelSpec, chunk_keys: Sequence[str], kept: Kept) -> tuple[Measurement, ...]:
@@ -21,8 +22,8 @@ def measure_period(spec: ModelSpec, chunk_keys: Sequence[str], kept: Kept) -> tu
 
     Chunks that have not been monitored, or whose labels have not been read, are left out.
     """
-    predictions_of = kept.store.snapshots(spec.name, "predictions")
-    labels_of = kept.store.snapshots(spec.name, "labels")
+    predictions_of = kept.store.snapshots(spec.name, Producer.PREDICTIONS)
+    labels_of = kept.store.snapshots(spec.name, Producer.LABELS)
     keys = [key for key in chunk_keys if key in predictions_of and key in labels_of]
     if not keys:
         return ()
@@ -46,7 +47,7 @@ def summarize(spec: ModelSpec, version: str, chunk_keys: Sequence[str], *, store
         MissingInputError: when the version's reference has not been built.
     """
     reference = load_reference(spec, store, version)
-    labelled = store.profiles_by_chunk(spec.name, "performance", chunk_keys)
+    labelled = store.profiles_by_chunk(spec.name, Producer.PERFORMANCE, chunk_keys)
     days = [_day(spec, version, key, labelled.get(key, ()), store) for key in chunk_keys]
     of_reference = store.profiles(spec.name, reference.window, reference_producer(version))
     return summarize_period(
@@ -67,7 +68,7 @@ def sum_performance(
         MissingInputError: when the version's reference has not been built.
     """
     reference = load_reference(spec, store, version)
-    labelled = store.profiles_by_chunk(spec.name, "performance", chunk_keys)
+    labelled = store.profiles_by_chunk(spec.name, Producer.PERFORMANCE, chunk_keys)
     days = [tuple(p for p in profiles if p.model_version == version) for profiles in labelled.values()]
     return summed_performance(spec, reference.bins | reference.error_bins, days)
 

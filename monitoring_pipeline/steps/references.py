@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
 )
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import References
+from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -34,11 +35,6 @@ def reference_rows(spec: ModelSpec, reference: Reference, kept: Kept, *, first: 
         raise MissingInputError(message)
     rows = kept.snapshots.scan(snapshot.uri)
     return (rows if first is None else rows.head(first)).collect()
-
-
-def days_producer(model_version: str) -> str:
-    """Return the producer under which the profiles of a reference's days are stored."""
-    return f"{reference_producer(model_version)}:days"
 
 
 def load_reference(spec: ModelSpec, store: References, model_version: str) -> Reference:
@@ -81,8 +77,3 @@ def _with_users_name(spec: ModelSpec, column: str) -> str:
     feature = spec.features.get(column)
     users_name = feature.column if feature else (outputs | scores)[column]
     return column if users_name in (None, column) else f"{column} ({users_name!r} in {source.table!r})"
-
-
-def reference_producer(model_version: str) -> str:
-    """Return the producer under which a version's reference is stored."""
-    return f"reference:{model_version}"

@@ -5,6 +5,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -14,7 +15,9 @@ from monitoring_pipeline.steps.inputs import (
 )
 
 
-def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: str, store: Results) -> ChunkResults:
+def unreadable(
+    spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: Producer, store: Results
+) -> ChunkResults:
     """Return the results that record that a chunk's rows could not be read.
 
     Raises:
@@ -27,7 +30,7 @@ def unreadable(spec: ModelSpec, chunk: Chunk, error: SourceError, *, producer: s
     return refusal_results(spec, chunk, (source_failure(str(error)),), producer=producer)
 
 
-def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Results) -> str | None:
+def refusal(spec: ModelSpec, chunk: Chunk, producer: Producer, *, store: Results) -> str | None:
     """Return the reason why a chunk's rows were refused when ``producer`` last read them; None if they were not."""
     if store.snapshot(spec.name, chunk.key, producer) or store.provenance(spec.name, chunk.key, producer) is None:
         return None
@@ -40,7 +43,7 @@ def refusal(spec: ModelSpec, chunk: Chunk, producer: str, *, store: Results) -> 
 
 
 def refusal_results(
-    spec: ModelSpec, chunk: Chunk, measurements: tuple[Measurement, ...], *, producer: str = PREDICTIONS
+    spec: ModelSpec, chunk: Chunk, measurements: tuple[Measurement, ...], *, producer: Producer = PREDICTIONS
 ) -> ChunkResults:
     """Return the results of a refused chunk: measurements without a snapshot."""
     return ChunkResults(

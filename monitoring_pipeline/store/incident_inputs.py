@@ -8,6 +8,7 @@ from sqlalchemy.engine import Connection
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.rows import measurement_of
 from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
 
@@ -61,5 +62,5 @@ def _of_chunk(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:
 
 
 def _judged_chunks(connection: Connection, model: str) -> list[str]:
-    judged = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer="verdict").distinct()
+    judged = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer=Producer.VERDICT.value).distinct()
     return list(connection.execute(judged.order_by(chunk_revisions.c.chunk)).scalars())

@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.decisions import DecisionStore
 from monitoring_pipeline.store.engine import reading, writing
@@ -53,7 +54,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         earlier time. Otherwise a new revision is added.
         """
         chunk = results.chunk
-        key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer}
+        key = {"model": chunk.model, "chunk": chunk.key, "producer": str(results.producer)}
         with writing(self._engine, "/".join(key.values())) as connection:
             revision, known_before = _revision_for(connection, key, results.provenance)
             known_since = min(filter(None, (known_before, results.as_of or measured_at)))
@@ -66,7 +67,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
                     connection.execute(table.insert(), rows)
         return revision
 
-    def measurements(self, model: str, chunk: str, producer: str | None = None) -> list[Measurement]:
+    def measurements(self, model: str, chunk: str, producer: AnyProducer | None = None) -> list[Measurement]:
         """Return a chunk's measurements: all, or those of one producer, in the order they were written."""
         rows = self._current(measurements, model, chunk=chunk, **({"producer": producer} if producer else {}))
         return [measurement_of(row) for row in rows]
@@ -88,12 +89,12 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             conditions.append(column.name.in_([str(name) for name in names]))
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
 
-    def profiles(self, model: str, chunk: str, producer: str = "profile") -> tuple[ChunkProfile, ...]:
+    def profiles(self, model: str, chunk: str, producer: AnyProducer = Producer.PROFILE) -> tuple[ChunkProfile, ...]:
         """Return the profiles of a chunk by a producer, one per model version and segment."""
         return profiles_of(self._current(profiles, model, chunk=chunk, producer=producer))
 
     def profiles_by_chunk(
-        self, model: str, producer: str, chunks: Collection[str]
+        self, model: str, producer: AnyProducer, chunks: Collection[str]
     ) -> dict[str, tuple[ChunkProfile, ...]]:
         """Return the profiles by a producer, by the chunk's key; chunks without profiles are left out."""
         by_chunk: dict[str, list[RowMapping]] = {}
@@ -119,7 +120,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         """Return the pointers of one kind for all chunks, by key, in chunk order."""
         return {row["chunk"]: snapshot_of(row) for row in self._current(snapshots, model, kind=kind)}
 
-    def provenance(self, model: str, chunk: str, producer: str) -> Provenance | None:
+    def provenance(self, model: str, chunk: str, producer: AnyProducer) -> Provenance | None:
         """Return the provenance of a producer's current results for a chunk, if there are any."""
         rows = self._current(chunk_revisions, model, chunk=chunk, producer=producer)
         return provenance_of(rows[0]) if rows else None
@@ -165,7 +166,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         order_of_writing = [table.c.position] if "position" in table.c else []
         statement = (
             sa.select(table)
-            .filter_by(model=model, **equal)
+            .filter_by(model=model, **{name: str(value) for name, value in equal.items()})
             .where(is_current(table), *conditions)
             .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *order_of_writing)
         )

@@ -40,7 +40,7 @@ def rows_of(
 ) -> list[tuple[sa.Table, list[Row]]]:
     """Return the rows of ``results``, by table."""
     chunk = results.chunk
-    key = {"model": chunk.model, "chunk": chunk.key, "producer": results.producer, "revision": revision}
+    key = {"model": chunk.model, "chunk": chunk.key, "producer": str(results.producer), "revision": revision}
     place = key | {"chunk_start": chunk.start, "chunk_end": chunk.end}
     origin = asdict(results.provenance) | {"run_id": run_id, "measured_at": measured_at}
     columns = [(profile, column) for profile in results.profiles for column in profile.columns]
@@ -61,7 +61,7 @@ def rows_of(
             ],
         ),
         (verdicts, [place | _verdict_row(results.verdict)] if results.verdict else []),
-        (snapshots, [place | asdict(results.snapshot)] if results.snapshot else []),
+        (snapshots, [place | _snapshot_row(results.snapshot)] if results.snapshot else []),
     ]
 
 
@@ -125,6 +125,10 @@ def snapshot_of(row: RowMapping) -> Snapshot:
 def provenance_of(row: RowMapping) -> Provenance:
     """Return the provenance that a row holds."""
     return Provenance(**{field.name: row[field.name] for field in fields(Provenance)})
+
+
+def _snapshot_row(snapshot: Snapshot) -> Row:
+    return asdict(snapshot) | {"kind": str(snapshot.kind)}
 
 
 def _measurement_row(measurement: Measurement) -> Row:

@@ -8,8 +8,6 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
-PRODUCER = "pipeline"
-"""Who says it: a producer of its own, as it is said when the others could not speak."""
 SUBJECT = "pipeline"
 DEFAULT_GRACE = dt.timedelta(hours=3)
 OVERDUE_DAYS = 7

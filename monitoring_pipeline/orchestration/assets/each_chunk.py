@@ -9,12 +9,13 @@ from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event, Step
 from monitoring_pipeline.orchestration.assets.checks import check_result
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.refusals import refusal
 
 
 def each_chunk(
-    step: Callable[[AssetRun], Step], *, needs: Sequence[str] = ("predictions",)
+    step: Callable[[AssetRun], Step], *, needs: Sequence[Producer] = (Producer.PREDICTIONS,)
 ) -> Callable[[AssetRun], Iterator[Event]]:
     """Return the run of an asset that takes one step for each chunk.
 
@@ -32,7 +33,7 @@ def each_chunk(
     return run
 
 
-def run_each_chunk(this: AssetRun, step: Step, needs: Sequence[str]) -> dict[str, tuple[Measurement, ...]]:
+def run_each_chunk(this: AssetRun, step: Step, needs: Sequence[Producer]) -> dict[str, tuple[Measurement, ...]]:
     """Run a step for every chunk, write the results of each chunk at once, and return the measurements by chunk.
 
     A chunk keeps its results if one of ``needs`` was refused or not read, or if the step finds the source unreachable.

@@ -10,6 +10,7 @@ from monitoring_pipeline.orchestration.assets.each_chunk import fail_on_refusals
 from monitoring_pipeline.orchestration.assets.metadata import incidents_metadata
 from monitoring_pipeline.orchestration.health.recorded_results import recovered_results
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.steps.chunk.incidents import precision_of_alerts, update_incidents
 from monitoring_pipeline.steps.refusals import refusal
 from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
@@ -31,7 +32,7 @@ def run_incidents(this: AssetRun) -> Iterator[Event]:
     active = [entry for entry in store.incidents(spec.name) if is_active(entry.incident)]
     refusals = {
         chunk.key: reason
-        for producer in ("labels", "predictions")
+        for producer in (Producer.LABELS, Producer.PREDICTIONS)
         for chunk in chunks
         if (reason := refusal(spec, chunk, producer, store=store)) is not None
     }

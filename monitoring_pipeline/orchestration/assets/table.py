@@ -10,6 +10,7 @@ from monitoring_pipeline.orchestration.assets.incidents import run_incidents
 from monitoring_pipeline.orchestration.assets.objectives import run_objectives
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
 from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
 from monitoring_pipeline.steps.chunk.business import measure_business
@@ -93,7 +94,7 @@ _BEFORE_THE_VERDICT = (
         description="Realized performance on the rows whose labels are known, each number with its interval.",
         run=each_chunk(
             lambda run: partial(score_chunk, run.spec, as_of=run.as_of(), kept=run.outside),
-            needs=("predictions", "labels"),
+            needs=(Producer.PREDICTIONS, Producer.LABELS),
         ),
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scipy"}),
@@ -106,7 +107,7 @@ _BEFORE_THE_VERDICT = (
         "changed relation of inputs and label.",
         run=each_chunk(
             lambda run: partial(attribute_chunk, run.spec, kept=run.outside),
-            needs=("predictions", "labels"),
+            needs=(Producer.PREDICTIONS, Producer.LABELS),
         ),
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scikitlearn"}),
@@ -137,7 +138,7 @@ _BEFORE_THE_VERDICT = (
         "the difference of their losses on the same rows, with a confidence sequence.",
         run=each_chunk(
             lambda run: partial(compare_versions, run.spec, scoring=run.outside),
-            needs=("predictions", "labels"),
+            needs=(Producer.PREDICTIONS, Producer.LABELS),
         ),
         deps=("predictions", "labels"),
         kinds=frozenset({"mlflow"}),

@@ -7,7 +7,6 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
-    PRODUCER,
     overdue_chunks,
 )
 from monitoring_pipeline.orchestration.health.recording_request import (
@@ -16,6 +15,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
 )
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -23,7 +23,7 @@ def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.dateti
     """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded."""
     for spec in specs:
         for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
-            recorded = store.measurements(spec.name, chunk.key, PRODUCER)
+            recorded = store.measurements(spec.name, chunk.key, Producer.PIPELINE)
             if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in recorded):
                 config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
                 yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dagster import DagsterInstance
 
 from monitoring_pipeline.evaluation.operations.pipeline_health import (
-    PRODUCER,
     FailedRun,
     overdue_measurement,
     recovered,
@@ -20,6 +19,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
@@ -42,7 +42,7 @@ def failure_results(
             run = FailedRun(job=config.job, run_id=config.run_id, step=config.step, message=config.message)
             failure = run_failure_measurement(run)
         if stands:
-            recorded = store.measurements(spec.name, key, PRODUCER)
+            recorded = store.measurements(spec.name, key, Producer.PIPELINE)
             yield _results(spec, chunk, with_failure(recorded, failure))
 
 
@@ -51,14 +51,14 @@ def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: St
 
     A chunk without recorded failures gets no results, so that its stored results do not change.
     """
-    before = store.measurements(spec.name, chunk.key, PRODUCER)
+    before = store.measurements(spec.name, chunk.key, Producer.PIPELINE)
     after = recovered(before, job_name, nightly_job_name(spec))
     return _results(spec, chunk, after) if after != tuple(before) else None
 
 
 def _results(spec: ModelSpec, chunk: Chunk, measurements: Sequence[Measurement]) -> ChunkResults:
     return ChunkResults(
-        producer=PRODUCER,
+        producer=Producer.PIPELINE,
         chunk=chunk,
         provenance=made_from(spec, outcome_fingerprint(measurements)),
         measurements=tuple(measurements),

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
-from monitoring_pipeline.evaluation.operations.pipeline_health import (
-    PRODUCER,
-)
 from monitoring_pipeline.orchestration.health.recorded_results import failure_results
 from monitoring_pipeline.orchestration.health.recording_request import (
     JOB,
@@ -16,6 +13,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
 )
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -53,7 +51,7 @@ def build_record_failures_job(
         context.log.info("%s: %s: written on %d chunks", config.model, config.kind, written)
         # Includes chunks that an earlier attempt wrote before it died.
         chunks = [spec.calendar.chunk(key) for key in config.chunks]
-        touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, PRODUCER)]
+        touched = [chunk for chunk in chunks if store.measurements(spec.name, chunk.key, Producer.PIPELINE)]
         if touched:
             after(spec, touched, store, now)
 

@@ -16,6 +16,7 @@ from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.warehouse import LabelCount, Warehouse
 from monitoring_pipeline.records.measurement import Maturity
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -98,10 +99,12 @@ def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:
 
     Chunks without predictions are left out, because their labels cannot be joined.
     """
-    predictions = store.snapshots(spec.name, "predictions")
-    labels = store.snapshots(spec.name, "labels")
+    predictions = store.snapshots(spec.name, Producer.PREDICTIONS)
+    labels = store.snapshots(spec.name, Producer.LABELS)
     refused = [
-        key for key in predictions.keys() - labels.keys() if store.provenance(spec.name, key, "labels") is not None
+        key
+        for key in predictions.keys() - labels.keys()
+        if store.provenance(spec.name, key, Producer.LABELS) is not None
     ]
     return {key: labels[key] for key in predictions.keys() & labels.keys()} | dict.fromkeys(refused)
 
@@ -122,5 +125,5 @@ def _arrival(measured: Snapshot | None, counted: LabelCount) -> str | None:
 
 
 def _is_final(store: Store, spec: ModelSpec, chunk: Chunk) -> bool:
-    states = {m.maturity for m in store.measurements(spec.name, chunk.key, "labels") if m.maturity}
+    states = {m.maturity for m in store.measurements(spec.name, chunk.key, Producer.LABELS) if m.maturity}
     return states <= {Maturity.FINAL}

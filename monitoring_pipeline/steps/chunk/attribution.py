@@ -7,6 +7,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -44,7 +45,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     reason = "no version has a reference" if rows.height else "no predictions"
     nothing = nothing_to_measure(Kind.PERFORMANCE, "change", "relation", reason, severity=Severity.INFO)
     return ChunkResults(
-        producer="attribution",
+        producer=Producer.ATTRIBUTION,
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint), references),
         measurements=tuple(measured) or (nothing,),

@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprin
 from monitoring_pipeline.ports.outside import Kept, Reading
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 from monitoring_pipeline.spec.model import ModelSpec
@@ -30,8 +31,6 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
     versions_in,
 )
-
-BUSINESS = "business"
 
 
 def check_business(loaded: LoadedSpec) -> None:
@@ -62,7 +61,7 @@ def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Chun
     """
     spec = loaded.spec
     versions = _versions(reading, spec, chunk) if spec.business else []
-    stored = reading.store.measurements(spec.name, chunk.key, BUSINESS)
+    stored = reading.store.measurements(spec.name, chunk.key, Producer.BUSINESS)
     was_measured = any(m.status is not Status.SKIPPED for m in stored)
     query = _Query(loaded, chunk, tuple(versions), reading.warehouse, was_measured)
     measured: list[Measurement] = []
@@ -76,7 +75,7 @@ def measure_business(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Chun
         texts.append(f"{name}:{hashlib.sha256(text.encode()).hexdigest()}")
         measured.extend(_measure(query, name, metric, text))
     return ChunkResults(
-        producer=BUSINESS,
+        producer=Producer.BUSINESS,
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(*texts, outcome_fingerprint(measured))),
         measurements=tuple(measured),

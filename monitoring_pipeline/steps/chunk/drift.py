@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprin
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Kind, Measurement
+from monitoring_pipeline.records.producer import Producer, days_producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
@@ -23,7 +24,7 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
     rows_of_version,
 )
-from monitoring_pipeline.steps.references import days_producer, load_references, reference_rows
+from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
 def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
@@ -33,9 +34,9 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         MissingInputError: when the chunk has no profile or no predictions, or a reference has not been built.
     """
     profiles = {profile.model_version: profile for profile in kept.store.profiles(spec.name, chunk.key)}
-    provenance = kept.store.provenance(spec.name, chunk.key, "profile")
+    provenance = kept.store.provenance(spec.name, chunk.key, Producer.PROFILE)
     if provenance is None:
-        raise missing_input(spec, chunk, "profile")
+        raise missing_input(spec, chunk, Producer.PROFILE)
     references = load_references(spec, kept.store, profiles)
     measured: list[Measurement] = []
     inputs = [provenance.input_fingerprint]
@@ -51,7 +52,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     empty = not required_snapshot(kept.store, spec, chunk, PREDICTIONS).rows
     reason = "no predictions" if empty else "no version has a reference"
     return ChunkResults(
-        producer="drift",
+        producer=Producer.DRIFT,
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(*inputs), references),
         measurements=tuple(measured) or (nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),),
@@ -100,7 +101,7 @@ def _profiles_of(spec: ModelSpec, reference: Reference, keys: Sequence[str], sto
     """Return profiles over the bins of a reference, by key: those of the reference's chunks and of monitored chunks."""
     version = reference.model_version
     of_reference = store.profiles_by_chunk(spec.name, days_producer(version), keys)
-    monitored = store.profiles_by_chunk(spec.name, "profile", keys)
+    monitored = store.profiles_by_chunk(spec.name, Producer.PROFILE, keys)
     return {
         key: profile
         for key, profiles in (of_reference | monitored).items()

@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -49,7 +50,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
         reason = "no version has a reference" if rows.height else "no predictions"
         nothing = nothing_to_measure(Kind.ESTIMATED_PERFORMANCE, "estimate", "model", reason)
         return ChunkResults(
-            producer="estimate",
+            producer=Producer.ESTIMATE,
             chunk=chunk,
             provenance=made_from(spec, snapshot.fingerprint, references),
             measurements=tuple(measured) or (nothing,),

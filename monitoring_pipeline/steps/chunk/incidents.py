@@ -17,6 +17,7 @@ from monitoring_pipeline.ports.incidents import Incidents
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.records.incident import IncidentEvent
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -54,7 +55,7 @@ def precision_of_alerts(spec: ModelSpec, chunk: Chunk, *, store: Decisions) -> C
     if measured is None:
         return None
     return ChunkResults(
-        producer="incidents",
+        producer=Producer.INCIDENTS,
         chunk=chunk,
         provenance=made_from(spec, outcome_fingerprint([measured])),
         measurements=(measured,),

@@ -4,18 +4,17 @@ from monitoring_pipeline.evaluation.business.objectives import first_key, later_
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import made_from, outcome_fingerprint
-
-OBJECTIVES = "objectives"
 
 
 def measure_chunk_objectives(spec: ModelSpec, chunk: Chunk, *, store: Results) -> ChunkResults:
     """Measure every objective of the spec over its window, which ends with the chunk."""
     measured = measure_objectives(spec, chunk.key, _history(spec, chunk, store)) if spec.objectives else ()
     return ChunkResults(
-        producer=OBJECTIVES,
+        producer=Producer.OBJECTIVES,
         chunk=chunk,
         provenance=made_from(spec, outcome_fingerprint(measured)),
         measurements=measured,

@@ -21,6 +21,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -56,7 +57,7 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
     inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states)
     nothing = (nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),)
     return ChunkResults(
-        producer="performance",
+        producer=Producer.PERFORMANCE,
         chunk=chunk,
         provenance=made_from(spec, inputs, references),
         measurements=tuple(measured) or nothing,

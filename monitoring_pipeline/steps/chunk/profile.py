@@ -8,6 +8,7 @@ from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -39,7 +40,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
         for measurement in measure_columns(references[profile.model_version].columns, profile)
     )
     return ChunkResults(
-        producer="profile",
+        producer=Producer.PROFILE,
         chunk=chunk,
         provenance=made_from(spec, snapshot.fingerprint, references),
         measurements=(*measured, *without_reference),

@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -17,7 +18,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
     """Return the verdict on a refused chunk, from the results about its predictions alone."""
     return ChunkResults(
-        producer="verdict",
+        producer=Producer.VERDICT,
         chunk=results.chunk,
         provenance=results.provenance,
         verdict=judge(results.measurements),
@@ -36,11 +37,11 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
     measured = about_the_model(store.measurements(spec.name, chunk.key))
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
     guards = measure_guards(spec, measured, rows)
-    provenances = {name: store.provenance(spec.name, chunk.key, name) for name in producers}
+    provenances = {name: store.provenance(spec.name, chunk.key, name) for name in map(Producer, producers)}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
-    drift = provenances["drift"]
+    drift = provenances[Producer.DRIFT]
     return ChunkResults(
-        producer="verdict",
+        producer=Producer.VERDICT,
         chunk=chunk,
         provenance=Provenance(
             spec_hash=spec.spec_hash,

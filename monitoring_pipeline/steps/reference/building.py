@@ -28,10 +28,11 @@ from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.records.producer import days_producer, reference_producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.references import days_producer, reference_producer, reference_rows, schema_refusal
+from monitoring_pipeline.steps.references import reference_rows, schema_refusal
 from monitoring_pipeline.steps.scoring import scored_by
 
 

@@ -4,6 +4,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import replay_producer
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.reference.building import profiles_of_reference, take_reference
@@ -33,8 +34,3 @@ def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -
     )
     outside.store.replace(results, run_id=outside.run_id, measured_at=now)
     return measured
-
-
-def replay_producer(model_version: str) -> str:
-    """Return the producer under which a version's rule check is stored."""
-    return f"replay:{model_version}"

@@ -20,6 +20,7 @@ from monitoring_pipeline.records.decision import Answer, Topic
 from monitoring_pipeline.records.evidence import TrialStage
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS, made_from, required_snapshot
@@ -28,7 +29,6 @@ from monitoring_pipeline.steps.versions.failures import last_failure
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import retraining_rules
 
-TRIAL = "trial"
 PATIENCE = dt.timedelta(days=1)
 PATIENCE_WITH_OTHERS = dt.timedelta(days=7)
 """How long a retraining may take; external trainers have more time."""
@@ -44,7 +44,7 @@ def compare_versions(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkRe
     words = (trial.key.text, trial.newcomer, trial.incumbent) if trial else ("no trial",)
     history = tuple(f"{m.metric}={m.value!r}" for m in measured)
     return ChunkResults(
-        producer=TRIAL,
+        producer=Producer.TRIAL,
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint, *words, *history)),
         measurements=measured,

@@ -17,7 +17,6 @@ from dagster._core.storage.tags import (
 )
 
 from monitoring_pipeline.evaluation.judgement.verdict import judge
-from monitoring_pipeline.evaluation.operations.pipeline_health import PRODUCER
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.health.failed_runs import keys_of_run
 from monitoring_pipeline.orchestration.health.recorded_results import recovered_results
@@ -25,6 +24,7 @@ from monitoring_pipeline.orchestration.health.recording_job import build_record_
 from monitoring_pipeline.orchestration.health.recording_request import JOB
 from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline.records.measurement import Measurement, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.spec.cases import binary_spec
@@ -120,7 +120,7 @@ class Pipeline:
         ]  # fmt: skip
 
     def health(self, key: str, model: str = SPEC.name) -> dict[str, Measurement]:
-        return {m.name: m for m in self.store.measurements(model, key, PRODUCER)}
+        return {m.name: m for m in self.store.measurements(model, key, Producer.PIPELINE)}
 
     def is_breached(self, key: str) -> bool:
         return any(m.status is Status.BREACHED for m in self.health(key).values())
@@ -402,13 +402,13 @@ def test_crashed_night_is_recorded_and_the_next_run_recovers_it(lived_in_world: 
         assert resolved.execute_in_process(
             instance=lived_in_world.instance, run_config=dict(request.run_config) | QUIET
         ).success
-        (health,) = store.measurements(LOANS, day, PRODUCER)
+        (health,) = store.measurements(LOANS, day, Producer.PIPELINE)
         assert health.status is Status.BREACHED
         assert f"failed in step {LOANS}__" in health.reason
     _set_document(lived_in_world, document)
     assert lived_in_world.run(LOANS, day).success
     with lived_in_world.store() as store:
-        assert [m.status for m in store.measurements(LOANS, day, PRODUCER)] == [Status.OK]
+        assert [m.status for m in store.measurements(LOANS, day, Producer.PIPELINE)] == [Status.OK]
 
 
 def _set_document(world: World, document: str) -> None:

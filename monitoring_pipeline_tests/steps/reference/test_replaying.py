@@ -12,8 +12,9 @@ from monitoring_pipeline.evaluation.rule_check import thresholds_breached as rep
 from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.records.names import name_and_of
+from monitoring_pipeline.records.producer import replay_producer
 from monitoring_pipeline.reports.terminal.rule_check import false_alarm_lines, power_lines
-from monitoring_pipeline.steps.reference.rule_check import replay_producer, replay_reference
+from monitoring_pipeline.steps.reference.rule_check import replay_reference
 from monitoring_pipeline_tests.worlds.retraining_world import outside_of
 from monitoring_pipeline_tests.worlds.world import DELIVERIES, FIRST_ROW, LOANS, World
 

@@ -12,11 +12,12 @@ from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence_json import evidence_kind, evidence_of_json
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.steps.inputs import made_from
 from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 from monitoring_pipeline.steps.versions.running_trial import running_trial
-from monitoring_pipeline.steps.versions.trial import TRIAL, compare_versions, trial_days
+from monitoring_pipeline.steps.versions.trial import compare_versions, trial_days
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS
 
@@ -111,7 +112,7 @@ def test_trial_leaves_out_days_compared_by_another_loss(world):
             measured = Measurement(kind=Kind.PERFORMANCE, subject="versions", name="loss_difference", of="7-2024.1",
                                model_version="7", value=value, rows=200, definition=words)  # fmt: skip
             results = ChunkResults(
-                producer=TRIAL,
+                producer=Producer.TRIAL,
                 chunk=spec.calendar.chunk(day),
                 provenance=made_from(spec, loss),
                 measurements=(measured,),
