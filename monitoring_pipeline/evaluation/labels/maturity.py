@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -105,13 +105,13 @@ def _overdue(spec: ModelSpec, maturity: LabelMaturity, expected: float, present:
         f"it in less than {OVERDUE_ALPHA:g} of cases (binomial)",
     )
     if few := _too_few(spec, maturity):
-        return replace(measurement, value=None, status=Status.SKIPPED, reason=few)
+        return measurement.skipped(few)
     chance = min(1.0, expected / maturity.predictions)
     by_chance = float(special.bdtr(maturity.labelled, maturity.predictions, chance))
     if ratio >= OVERDUE_BELOW or by_chance >= OVERDUE_ALPHA:
         return measurement
     reason = f"{maturity.labelled} labels are known, {math.floor(expected)} were expected by now"
-    return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement.breached(reason)
 
 
 def _none_at_all(spec: ModelSpec, maturity: LabelMaturity, present: Measurement) -> Measurement:
@@ -127,11 +127,11 @@ def _none_at_all(spec: ModelSpec, maturity: LabelMaturity, present: Measurement)
     if maturity.state is not Maturity.FINAL:
         why_not = "the label delay has not passed, and how many labels to expect by now was not learned"
     if why_not:
-        return replace(measurement, value=None, status=Status.SKIPPED, reason=why_not)
+        return measurement.skipped(why_not)
     if maturity.labelled:
         return measurement
     reason = f"none of {maturity.predictions} predictions has a label, though the label delay has passed"
-    return replace(measurement, status=Status.BREACHED, reason=reason)
+    return measurement.breached(reason)
 
 
 def _too_few(spec: ModelSpec, maturity: LabelMaturity) -> str | None:

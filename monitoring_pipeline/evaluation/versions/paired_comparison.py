@@ -10,11 +10,9 @@ from monitoring_pipeline.evaluation.performance.metrics_table import Per, Perfor
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.versions.paired_rows import RANKINGS, Keys, PairedRows, loss_name_of
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.statistics.intervals.intervals import mean_interval
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
@@ -22,7 +20,6 @@ Flags = NDArray[np.bool_]
 View = Callable[[ScoredRows], ScoredRows]
 PairOf = Callable[[Flags], tuple[float, float]]
 
-LOSS_DIFFERENCE = "loss_difference"
 GROUP_ROWS = 100
 """A segment with fewer rows, or a group with fewer of the rows that its rate is a share of, is not compared."""
 
@@ -111,74 +108,7 @@ def compare_paired(rows: PairedRows, rules: GateRules) -> PairedComparison:
     )
 
 
-def measure_daily_difference(
-    rows: PairedRows,
-    *,
-    loss: str | None = None,
-    minimum_rows: int = 1,
-    role: Role = Role.CHALLENGER,
-    maturity: Maturity | None = None,
-) -> Measurement:
-    """Measure by how much the challenger is worse than the champion on one day's rows (negative: better).
-
-    Args:
-        rows: one chunk's labelled rows with both versions' outputs.
-        loss: what is compared; default the task's first loss.
-        minimum_rows: fewer rows are not measured.
-        role: role of the challenger.
-        maturity: state of the chunk's labels.
-
-    Returns:
-        A measurement of the challenger, of subject ``versions``. A loss of rows has Student's interval over the
-        rows of the day. It measures the precision of the day, not the variation between days.
-    """
-    name = loss_name_of(rows.task, loss)
-    blank = Measurement(
-        kind=Kind.PERFORMANCE,
-        subject="versions",
-        name=LOSS_DIFFERENCE,
-        of=pair_of_versions(rows.challenger, rows.champion),
-        model_version=rows.challenger,
-        severity=Severity.INFO,
-        status=Status.SKIPPED,
-        reason=f"{rows.labels.size} labelled rows of both versions, {max(minimum_rows, 1)} needed",
-        rows=rows.labels.size,
-        maturity=maturity,
-        role=role,
-        definition=difference_definition(loss, rows.task, challenger=rows.challenger, champion=rows.champion),
-    )
-    if rows.labels.size < max(minimum_rows, 1):
-        return blank
-    try:
-        found = _of_one_day(rows, name)
-    except UndefinedStatisticError as undefined:
-        return replace(blank, reason=str(undefined))
-    return replace(blank, status=Status.OK, reason=None, value=found.value, lower=found.lower, upper=found.upper)
-
-
-def pair_of_versions(challenger: str, champion: str) -> str:
-    """Return the pair of versions of a daily difference; the measurement belongs to the challenger."""
-    return f"{challenger}-{champion}"
-
-
-def difference_definition(loss: str | None, task: Task, *, challenger: str, champion: str) -> str:
-    """Return the definition of a daily difference in words. ``loss`` is a name from the rules of the gate."""
-    name = loss_name_of(task, loss)
-    return (
-        f"how much worse the {name} of version {challenger} is than that of {champion} on the "
-        "same rows, negative where it is better"
-    )
-
-
-def _of_one_day(rows: PairedRows, name: str) -> Quantity:
-    if name in RANKINGS[rows.task]:
-        champion, challenger = _decisive(rows, name)(np.ones(rows.labels.size, dtype=np.bool_))
-        return Quantity(champion - challenger)
-    champion, challenger = rows.losses(name)
-    return mean_interval(challenger - champion)
-
-
-def _decisive(rows: PairedRows, name: str) -> PairOf:
+def decisive_pair(rows: PairedRows, name: str) -> PairOf:
     """Return the function for the decisive number of both versions."""
     if name in RANKINGS[rows.task]:
         metric = next(metric for metric in metrics_of(rows.task) if metric.name == name and metric.per is Per.MODEL)
@@ -191,7 +121,7 @@ def _loss_difference(rows: PairedRows, name: str, confidence: float, segment: st
     better = Better.HIGHER if name in RANKINGS[rows.task] else Better.LOWER
     blank = _blank(rows, MetricName(name), better, segment)
     try:
-        return _compared(blank, rows.days, confidence, _decisive(rows, name))
+        return _compared(blank, rows.days, confidence, decisive_pair(rows, name))
     except UndefinedStatisticError as undefined:
         return replace(blank, reason=str(undefined))
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.evaluation.versions.paired_comparison import (
+from monitoring_pipeline.evaluation.versions.daily_difference import (
     LOSS_DIFFERENCE,
     difference_definition,
     measure_daily_difference,

@@ -7,11 +7,8 @@ import pytest
 from sklearn import metrics as sk
 
 from monitoring_pipeline.evaluation.performance.thresholds import Better
-from monitoring_pipeline.evaluation.versions.paired_comparison import (
-    GROUP_ROWS,
-    compare_paired,
-    measure_daily_difference,
-)
+from monitoring_pipeline.evaluation.versions.daily_difference import measure_daily_difference
+from monitoring_pipeline.evaluation.versions.paired_comparison import GROUP_ROWS, compare_paired
 from monitoring_pipeline.evaluation.versions.paired_rows import PairedRows, loss_name_of, row_losses
 from monitoring_pipeline.records.measurement import Kind, Maturity, Role, Severity, Status
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.versions.paired_comparison import difference_definition
+from monitoring_pipeline.evaluation.versions.daily_difference import difference_definition
 from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
