@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple, Self
 
 _TEXT = re.compile(r"(?P<name>[^\[\]]+)(?:\[(?P<of>.*)\])?(?P<ordinal>#[0-9]+)?", re.DOTALL)
-_ORDINAL = re.compile(r"#[0-9]+$")
+_ORDINAL = re.compile(r"(?<=.)#[0-9]+\Z", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)|=", re.DOTALL)
 ARROW = "->"
 

@@ -14,7 +14,7 @@ from monitoring_pipeline.records.names import (
 )
 
 ALPHABET = st.sampled_from("ab1_#[]=\\->. \n\"'é漢")
-BARE = st.text(st.sampled_from("ab1_# .-é漢"), min_size=1)
+BARE = st.text(st.sampled_from("ab1_# .-\né漢"), min_size=1)
 OF = st.text(ALPHABET)
 
 
@@ -41,6 +41,9 @@ def test_part_of_any_unicode_survives_its_text_form(name, of):
     ("column_values_to_be_unique#2", "column_values_to_be_unique#2", ""),
     ("column_values_to_be_unique[a == 1]#2", "column_values_to_be_unique#2", "a == 1"),
     ("recall[x]#2]", "recall", "x]#2"),
+    ("#1[x]", "#1", "x"),
+    ("a\n[x]#1", "a\n#1", "x"),
+    ("a#1\n[x]", "a#1\n", "x"),
 ])  # fmt: skip
 def test_text_forms_are_those_that_are_stored(text, name, of):
     assert name_and_of(text) == (name, of)

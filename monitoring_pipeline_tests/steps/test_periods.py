@@ -127,7 +127,7 @@ def test_summary_counts_drift_verdicts_and_estimates_of_its_days(monitored):
 
 
 def test_summary_of_an_unchanged_relation_has_intervals_around_zero(monitored):
-    changes = _summary(monitored, LOANS, DAYS).changes
+    changes = {str(name): change for name, change in _summary(monitored, LOANS, DAYS).changes.items()}
     assert changes.keys() == {
         f"{part}[{metric}]"
         for part in (BY_SCORE, GIVEN_SCORE)
