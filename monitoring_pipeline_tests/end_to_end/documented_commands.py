@@ -21,6 +21,7 @@ class Group(StrEnum):
     OWN_MODEL = "a command about the model of one's own"
     INCIDENT = "a command about the demo's incidents"
     DEMO = "a command about the demo's models"
+    HOMES = "the comparison of two homes, which homes/test_compare_homes.py runs"
 
 
 def group_of(command: str) -> Group | None:
@@ -29,6 +30,8 @@ def group_of(command: str) -> Group | None:
         return Group.MAKE
     if command.startswith("export "):
         return Group.EXPORT
+    if command.startswith(".venv/bin/python benchmarks/compare_homes.py "):
+        return Group.HOMES
     if not command.startswith(COMMAND):
         return None
     words = shlex.split(command.removeprefix(COMMAND))
