@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from types import FrameType
 from typing import NoReturn
 
@@ -49,7 +50,12 @@ def ended_by_signals(advice: str) -> Iterator[None]:
 
 
 def run_apart(work: Callable[[], None]) -> None:
-    """Run work in a second thread, and raise the error that ends it."""
+    """Run work in a second thread. Raise the error that ends it, or Interrupted if one of the signals arrives.
+
+    A third thread waits for the signals, which all other threads block: a handler would not do, because a library that
+    the work imports may replace it, as Polars does.
+    """
+    ended: SimpleQueue[int | None] = SimpleQueue()
     errors: list[BaseException] = []
 
     def run() -> None:
@@ -57,10 +63,17 @@ def run_apart(work: Callable[[], None]) -> None:
             work()
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
             errors.append(error)
+        ended.put(None)
 
-    worker = threading.Thread(target=run, name="work", daemon=True)
-    worker.start()
-    worker.join()
+    blocked_before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        threading.Thread(target=run, name="work", daemon=True).start()
+        threading.Thread(target=lambda: ended.put(signal.sigwait(SIGNALS)), name="signals", daemon=True).start()
+        number = ended.get()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked_before)
+    if number is not None:
+        _raise_once(number, None)
     if errors:
         raise errors[0]
 

@@ -19,6 +19,7 @@ folder = Path(sys.argv[1])
 
 @dg.op
 def endless():
+    import polars  # It replaces the handler of SIGINT.
     (folder / "running").touch()
     time.sleep(600)
 

@@ -24,16 +24,17 @@ class Group(StrEnum):
     HOMES = "the comparison of two homes, which homes/test_compare_homes.py runs"
 
 
+OTHER_COMMANDS = {
+    "make ": Group.MAKE,
+    "export ": Group.EXPORT,
+    ".venv/bin/python benchmarks/compare_homes.py ": Group.HOMES,
+}
+
+
 def group_of(command: str) -> Group | None:
     """Return the group of a command, None if no test runs it."""
-    if command.startswith("make "):
-        return Group.MAKE
-    if command.startswith("export "):
-        return Group.EXPORT
-    if command.startswith(".venv/bin/python benchmarks/compare_homes.py "):
-        return Group.HOMES
     if not command.startswith(COMMAND):
-        return None
+        return next((group for beginning, group in OTHER_COMMANDS.items() if command.startswith(beginning)), None)
     words = shlex.split(command.removeprefix(COMMAND))
     if words[0] == "spec" or "churn" in words:
         return Group.OWN_MODEL
