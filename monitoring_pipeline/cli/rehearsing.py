@@ -3,14 +3,13 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.cli.day_range import day_range
-from monitoring_pipeline.cli.interrupts import ended_by_signals, run_apart
+from monitoring_pipeline.cli.interrupts import ended_by_signals
 from monitoring_pipeline.cli.opening import clear_errors, find_model
 from monitoring_pipeline.settings import Settings
 
@@ -61,10 +60,7 @@ def _rehearse(
     try:
         if first is not None and last is not None and not only_summary:
             with _progress(console, first, last) as report:
-                nights = partial(
-                    live_through, settings, loaded, first, last, folder=folder, restart=restart, report=report
-                )
-                run_apart(nights)
+                live_through(settings, loaded, first, last, folder=folder, restart=restart, report=report)
         for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
             console.print(table)
     except RehearsalError as error:

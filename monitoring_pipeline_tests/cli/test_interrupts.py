@@ -3,17 +3,18 @@
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from monitoring_pipeline.cli.interrupts import run_apart
+from monitoring_pipeline.cli.interrupts import ended_by_signals
 
 COMMAND = """
 import sys, time
 from pathlib import Path
 import dagster as dg
-from monitoring_pipeline.cli.interrupts import ended_by_signals, run_apart
+from monitoring_pipeline.cli.interrupts import ended_by_signals
 
 folder = Path(sys.argv[1])
 
@@ -32,7 +33,7 @@ def run():
     (folder / "recorded").write_text(str(result.success))
 
 with ended_by_signals("start it again"):
-    run_apart(run)
+    run()
 """
 
 
@@ -49,9 +50,16 @@ def test_signal_during_a_dagster_step_ends_the_process_without_a_failure(number,
     assert errors.splitlines()[-1] == f"stopped by {number.name}; start it again"
 
 
-def test_error_of_work_in_a_second_thread_is_raised_in_the_waiting_thread():
-    def work() -> None:
-        raise ArithmeticError("no convergence")
+def test_command_that_ends_in_time_leaves_the_signals_to_others():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with ended_by_signals("start it again"):
+        assert {signal.SIGINT, signal.SIGTERM} <= signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
+    assert "signals" not in [thread.name for thread in threading.enumerate()]
 
-    with pytest.raises(ArithmeticError, match="no convergence"):
-        run_apart(work)
+
+def test_error_inside_is_raised_and_leaves_the_signals_to_others():
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    with pytest.raises(ArithmeticError, match="no convergence"), ended_by_signals("start it again"):
+        raise ArithmeticError("no convergence")
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
