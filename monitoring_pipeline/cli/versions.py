@@ -69,7 +69,7 @@ def _gate_answer(model: str, version: str) -> "GateResult":
         settings = Settings()
         loaded = find_model(settings, model)
         with open_outside(settings) as outside:
-            return evaluate_version(loaded.spec, version, now=outside.clock(), adapters=outside)
+            return evaluate_version(loaded.spec, version, now=outside.clock(), outside=outside)
 
 
 @click.command()
@@ -115,5 +115,5 @@ def _change(action: str, model: str, version: str | None, reason: str, by: str) 
             version=version, decision_key=DecisionKey.of_command(action, now), actor=by, reason=reason, now=now
         )
         with open_outside(settings) as outside:
-            decision = ACTIONS[action](loaded, asked, adapters=outside)
+            decision = ACTIONS[action](loaded, asked, outside=outside)
     click.echo(f"{model}: {decision.answer_text} version {decision.model_version}: {decision.reason}")

@@ -54,9 +54,9 @@ def trained_folder(untouched_folder: Path, tmp_path_factory: pytest.TempPathFact
         world.change_spec(LOANS, retraining=RETRAINING)
         world.execute(AGE_DECIDES)
         with outside(world) as ports:
-            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, adapters=ports)
+            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, outside=ports)
             assert version == "1"
-            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, adapters=ports)
+            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, outside=ports)
             assert gate.answer == "passed", gate.reason
     return folder
 

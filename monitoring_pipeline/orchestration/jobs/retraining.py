@@ -69,8 +69,8 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
     )
     def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
         key, now = DecisionKey(config.decision_key), _now(context, outside)
-        with failure_recorded(spec, key, now=now, adapters=outside):
-            version = train_challenger(spec, decision_key=key, now=now, adapters=outside)
+        with failure_recorded(spec, key, now=now, outside=outside):
+            version = train_challenger(spec, decision_key=key, now=now, outside=outside)
         if version is None:
             context.log.info("an external trainer was requested; the challenger is judged when it is registered")
             return
@@ -131,7 +131,7 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
             reason=config.reason,
             now=_now(context, outside),
         )
-        _report(context, ACTIONS[config.action](loaded, action, adapters=outside))
+        _report(context, ACTIONS[config.action](loaded, action, outside=outside))
 
     @dg.job(
         name=rollout_job_name(spec),
@@ -158,8 +158,8 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     ) -> dict[str, str]:
         key, version = DecisionKey(challenger["decision_key"]), challenger["version"]
         now = _now(context, outside)
-        with failure_recorded(spec, key, now=now, adapters=outside):
-            decision = run_gate(spec, version, decision_key=key, now=now, adapters=outside)
+        with failure_recorded(spec, key, now=now, outside=outside):
+            decision = run_gate(spec, version, decision_key=key, now=now, outside=outside)
         _report(context, decision)
         return challenger
 
@@ -179,8 +179,8 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
         gate = outside.store.decision(spec.name, key.gate())
         if gate is None:
             raise dg.Failure(description=f"{spec.name}: no decision of the gate is stored for {key}")
-        with failure_recorded(spec, key, now=now, adapters=outside):
-            decision = roll_out(loaded, gate, decision_key=key, now=now, adapters=outside)
+        with failure_recorded(spec, key, now=now, outside=outside):
+            decision = roll_out(loaded, gate, decision_key=key, now=now, outside=outside)
         _report(context, decision)
 
     return follow

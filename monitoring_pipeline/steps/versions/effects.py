@@ -41,21 +41,21 @@ class Action:
     now: dt.datetime
 
 
-def challenger_of(spec: ModelSpec, action: Action, adapters: Outside) -> str:
+def challenger_of(spec: ModelSpec, action: Action, outside: Outside) -> str:
     """Return the version that an action names, or the registry's challenger if it names none.
 
     Raises:
         RollOutError: when there is no challenger, or the registry does not have the version.
     """
-    version = action.version or adapters.registry.version_with_alias(spec.name, CHALLENGER)
+    version = action.version or outside.registry.version_with_alias(spec.name, CHALLENGER)
     if version is None:
         raise RollOutError(f"{spec.name}: the registry has no challenger; name a version")
-    if not adapters.registry.has_version(spec.name, version):
+    if not outside.registry.has_version(spec.name, version):
         raise RollOutError(f"{spec.name}: the registry has no version {version!r}")
     return version
 
 
-def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
+def version_beside(spec: ModelSpec, action: Action, outside: Outside) -> str:
     """Return the version of an action that must not be about the champion.
 
     A version that a gate has judged is accepted even if it has been deleted from the registry since.
@@ -64,9 +64,9 @@ def version_beside(spec: ModelSpec, action: Action, adapters: Outside) -> str:
         RollOutError: when there is no such version, or it is the champion.
     """
     version = action.version
-    if version is None or not gates_on(spec, version, adapters.store):
-        version = challenger_of(spec, action, adapters)
-    if version == champion_of(spec, store=adapters.store, registry=adapters.registry):
+    if version is None or not gates_on(spec, version, outside.store):
+        version = challenger_of(spec, action, outside)
+    if version == champion_of(spec, store=outside.store, registry=outside.registry):
         raise RollOutError(f"{spec.name}: version {version} is the champion; roll back instead")
     return version
 
@@ -76,17 +76,17 @@ def gates_on(spec: ModelSpec, version: str, store: Store) -> list[Decision]:
     return [decision for decision in store.decisions(spec.name, topic=Topic.GATE) if decision.model_version == version]
 
 
-def replaced_by(spec: ModelSpec, version: str, adapters: Outside) -> str:
+def replaced_by(spec: ModelSpec, version: str, outside: Outside) -> str:
     """Return the version that a promotion of ``version`` replaces.
 
     Raises:
         RollOutError: when ``version`` is the champion already, by an earlier promotion.
     """
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
+    champion = champion_of(spec, store=outside.store, registry=outside.registry)
     if champion != version:
         return champion
-    gates = gates_on(spec, version, adapters.store)
-    promoted = promotion_in_force(spec, adapters.store)
+    gates = gates_on(spec, version, outside.store)
+    promoted = promotion_in_force(spec, outside.store)
     # If a killed run already moved the alias, the gate's decision still names the version that was replaced.
     champions = [gate.grounds(GateEvidence).champion for gate in gates]
     former = [champion for champion in champions if champion is not None and champion != version]
@@ -116,13 +116,13 @@ def window_of(spec: ModelSpec, version: str, store: Store) -> ReferenceWindow:
 
 
 def take_reference_of(
-    loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, adapters: Outside
+    loaded: LoadedSpec, version: str, window: ReferenceWindow, *, now: dt.datetime, outside: Outside
 ) -> None:
     """Build the reference of a version over a window, unless it is stored already."""
-    spec = effective_spec(loaded.spec, adapters.store)
+    spec = effective_spec(loaded.spec, outside.store)
     if version not in spec.reference:
         spec = spec.model_copy(update={"reference": spec.reference | {version: window}})
-    take_reference(replace(loaded, spec=spec), version, adapters, now=now)
+    take_reference(replace(loaded, spec=spec), version, outside, now=now)
 
 
 def give_role(
@@ -140,10 +140,10 @@ def give_role(
         store.set_role(spec.name, version, role, action.now, window=window, by=action.actor)
 
 
-def leave_line(spec: ModelSpec, version: str, adapters: Outside) -> None:
+def leave_line(spec: ModelSpec, version: str, outside: Outside) -> None:
     """Remove the alias ``challenger`` from a version if it has it."""
-    if adapters.registry.version_with_alias(spec.name, CHALLENGER) == version:
-        adapters.registry.delete_alias(spec.name, CHALLENGER)
+    if outside.registry.version_with_alias(spec.name, CHALLENGER) == version:
+        outside.registry.delete_alias(spec.name, CHALLENGER)
 
 
 def promotion_in_force(spec: ModelSpec, store: Store) -> Decision | None:

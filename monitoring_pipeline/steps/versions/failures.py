@@ -15,7 +15,7 @@ from monitoring_pipeline.steps.versions.training import ACTOR
 
 @contextmanager
 def failure_recorded(
-    spec: ModelSpec, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, decision_key: DecisionKey, *, now: dt.datetime, outside: Outside
 ) -> Iterator[None]:
     """Record an error in a run for a decision, once for each message, and raise it again.
 
@@ -24,9 +24,9 @@ def failure_recorded(
     try:
         yield
     except Exception as error:
-        asked = adapters.store.decision(spec.name, decision_key)
+        asked = outside.store.decision(spec.name, decision_key)
         reason = message_without_values(str(error)) or type(error).__name__
-        adapters.store.decide(
+        outside.store.decide(
             Decision(
                 model=spec.name,
                 topic=Topic.RETRAINING,
@@ -37,7 +37,7 @@ def failure_recorded(
                 key=decision_key.failure(reason),
                 chunk=asked.chunk if asked else None,
                 incident_id=asked.incident_id if asked else None,
-                evidence=FailureEvidence(run_id=adapters.run_id, error=type(error).__name__),
+                evidence=FailureEvidence(run_id=outside.run_id, error=type(error).__name__),
             )
         )
         raise

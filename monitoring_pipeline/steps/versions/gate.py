@@ -42,32 +42,32 @@ class _HeldOutComparison:
     held_out: ReferenceWindow | None = None
 
 
-def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, adapters: Outside) -> GateResult:
+def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, outside: Outside) -> GateResult:
     """Return the gate's answer on any registered version; nothing is written.
 
     The version scores the last days whose labels are final. For the champion, the scores that it served are used if it
     served a row. Days on which one of the versions was trained, by its tags, are left out.
     """
-    spec = effective_spec(spec, adapters.store)
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
-    return _compare(spec, version, champion, now=now, adapters=adapters).result
+    spec = effective_spec(spec, outside.store)
+    champion = champion_of(spec, store=outside.store, registry=outside.registry)
+    return _compare(spec, version, champion, now=now, outside=outside).result
 
 
 def run_gate(
-    spec: ModelSpec, version: str, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, version: str, *, decision_key: DecisionKey, now: dt.datetime, outside: Outside
 ) -> Decision:
     """Return the gate's decision on a challenger; it is made and recorded now unless it is stored already."""
     key = decision_key.gate()
-    if stored := adapters.store.decision(spec.name, key):
+    if stored := outside.store.decision(spec.name, key):
         return stored
-    spec = effective_spec(spec, adapters.store)
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
-    compared = _compare(spec, version, champion, now=now, adapters=adapters)
+    spec = effective_spec(spec, outside.store)
+    champion = champion_of(spec, store=outside.store, registry=outside.registry)
+    compared = _compare(spec, version, champion, now=now, outside=outside)
     result, rows = compared.result, compared.rows
     labels = np.empty(0) if rows is None else rows.labels
     decided = labels if rows is None else rows.challenger_predictions
-    adapters.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
-    requested = adapters.store.decision(spec.name, decision_key)
+    outside.registry.log_gate(spec.name, version, result, task=spec.task, labels=labels, decided=decided)
+    requested = outside.store.decision(spec.name, decision_key)
     decision = Decision(
         model=spec.name,
         topic=Topic.GATE,
@@ -87,15 +87,13 @@ def run_gate(
             checks=result.checks,
         ),
     )
-    adapters.store.decide(decision)
+    outside.store.decide(decision)
     return decision
 
 
-def _compare(
-    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, adapters: Outside
-) -> _HeldOutComparison:
+def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, outside: Outside) -> _HeldOutComparison:
     rules = retraining_rules(spec)
-    registry = adapters.registry
+    registry = outside.registry
     if not registry.has_version(spec.name, version):
         return _not_compared(f"the registry does not know version {version}")
     if version == champion:
@@ -104,7 +102,7 @@ def _compare(
         held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
     except NotEnoughHistoryError as error:
         return _not_compared(str(error))
-    rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, adapters=adapters)
+    rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, outside=outside)
     try:
         by_challenger = scored_by(spec, rows, version, registry)
     except OutputError as error:

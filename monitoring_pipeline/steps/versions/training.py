@@ -61,50 +61,50 @@ def champion_of(spec: ModelSpec, *, store: Store, registry: Registry) -> str:
 
 
 def labelled_rows(
-    spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, window: ReferenceWindow, *, preferred_version: str, now: dt.datetime, outside: Outside
 ) -> pl.DataFrame:
     """Read a window from the warehouse; return one row with its label for each prediction whose label is known."""
     chunk = spec.calendar.window(window)
-    read = adapters.warehouse.read_predictions(spec, chunk)
-    rows = canonical_predictions(spec, read.frame, id_key=adapters.id_key, without_time=read.rows_without_time).frame
-    labels_read = adapters.warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, rows, labels_read.accounting, id_key=adapters.id_key).frame
+    read = outside.warehouse.read_predictions(spec, chunk)
+    rows = canonical_predictions(spec, read.frame, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    labels_read = outside.warehouse.read_labels(spec, chunk, now)
+    labels = canonical_labels(spec, labels_read.frame, rows, labels_read.accounting, id_key=outside.id_key).frame
     return one_row_per_id(rows, labels, preferred_version=preferred_version)
 
 
-def take_training_rows(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> TrainingRequest:
+def take_training_rows(spec: ModelSpec, *, now: dt.datetime, outside: Outside) -> TrainingRequest:
     """Read the training rows: all rows before the held-out days whose labels are known at ``now``.
 
     Raises:
         NotEnoughHistoryError: when there are no such rows, or all are of one class.
     """
     window = training_windows(spec, retraining_rules(spec), now).training
-    champion = champion_of(spec, store=adapters.store, registry=adapters.registry)
-    rows = labelled_rows(spec, window, preferred_version=champion, now=now, adapters=adapters)
+    champion = champion_of(spec, store=outside.store, registry=outside.registry)
+    rows = labelled_rows(spec, window, preferred_version=champion, now=now, outside=outside)
     seed = generator_of("training", spec.name, str(window.start), str(window.end)).integers(2**31)
     return training_request(spec, window, rows, seed=int(seed))
 
 
-def known_versions(spec: ModelSpec, *, now: dt.datetime, adapters: Outside) -> set[str]:
+def known_versions(spec: ModelSpec, *, now: dt.datetime, outside: Outside) -> set[str]:
     """Return all versions in the spec, the store and the served rows; the registry may lack some of them."""
     window = training_windows(spec, retraining_rules(spec), now).training
     until_now = spec.calendar.window_through(window.start, now)
-    rows = adapters.warehouse.read_predictions(spec, spec.calendar.window(until_now)).frame
+    rows = outside.warehouse.read_predictions(spec, spec.calendar.window(until_now)).frame
     # A table that has lost the column must not prevent a retraining.
     served = set(rows["model_version"].cast(pl.String).drop_nulls()) if "model_version" in rows.columns else set[str]()
-    store = adapters.store
+    store = outside.store
     decided = {decision.model_version for decision in store.decisions(spec.name) if decision.model_version}
     return {*spec.reference, *(record.model_version for record in store.versions(spec.name)), *decided, *served}
 
 
-def train_challenger(spec: ModelSpec, *, decision_key: DecisionKey, now: dt.datetime, adapters: Outside) -> str | None:
+def train_challenger(spec: ModelSpec, *, decision_key: DecisionKey, now: dt.datetime, outside: Outside) -> str | None:
     """Return the challenger of a decision; it is trained and registered now unless it is registered already.
 
     Args:
         spec: the model.
         decision_key: the key of the decision to retrain.
         now: the time as of which rows are read.
-        adapters: the ports of the run.
+        outside: everything outside the process.
 
     Returns:
         Its version; ``None`` if an external trainer was requested to train it.
@@ -113,28 +113,28 @@ def train_challenger(spec: ModelSpec, *, decision_key: DecisionKey, now: dt.date
         NotEnoughHistoryError: when there are no rows to train on.
         TrainerError: when the trainer fails; RegistryError when its result cannot be registered.
     """
-    spec = effective_spec(spec, adapters.store)
+    spec = effective_spec(spec, outside.store)
     rules = retraining_rules(spec)
-    registry = adapters.registry
-    if judged := adapters.store.decision(spec.name, decision_key.gate()):
+    registry = outside.registry
+    if judged := outside.store.decision(spec.name, decision_key.gate()):
         return judged.model_version
     version = registry.version_of_decision(spec.name, decision_key.text)
     if version is None and rules.trainer is None:
-        _ask_elsewhere(spec, rules, decision_key, now=now, adapters=adapters)
+        _ask_elsewhere(spec, rules, decision_key, now=now, outside=outside)
         return None
     if version is None:
-        version = _train(spec, rules, decision_key, now=now, adapters=adapters)
+        version = _train(spec, rules, decision_key, now=now, outside=outside)
     registry.set_alias(spec.name, CHALLENGER, version)
     return version
 
 
 def _train(
-    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, outside: Outside
 ) -> str:
-    request = take_training_rows(spec, now=now, adapters=adapters)
+    request = take_training_rows(spec, now=now, outside=outside)
     assert rules.trainer is not None  # noqa: S101 - the caller has checked it
-    trained = adapters.run_trainer(rules.trainer, request, adapters.registry.tracking_uri)
-    requested = adapters.store.decision(spec.name, decision_key)
+    trained = outside.run_trainer(rules.trainer, request, outside.registry.tracking_uri)
+    requested = outside.store.decision(spec.name, decision_key)
     tags = {
         DECISION_TAG: decision_key.text,
         TRAINED_UNTIL_TAG: request.window.end.isoformat(),
@@ -150,15 +150,15 @@ def _train(
         "training_rows": str(request.rows.height),
         "seed": str(request.seed),
     }
-    taken = known_versions(spec, now=now, adapters=adapters)
-    return adapters.registry.register(request, trained, tags=tags, params=params, taken=taken)
+    taken = known_versions(spec, now=now, outside=outside)
+    return outside.registry.register(request, trained, tags=tags, params=params, taken=taken)
 
 
 def _ask_elsewhere(
-    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, adapters: Outside
+    spec: ModelSpec, rules: RetrainingRules, decision_key: DecisionKey, *, now: dt.datetime, outside: Outside
 ) -> None:
     """Send a training request to an external trainer, once."""
-    if rules.webhook is None or adapters.store.decision(spec.name, decision_key.asked()):
+    if rules.webhook is None or outside.store.decision(spec.name, decision_key.asked()):
         return
     windows = training_windows(spec, rules, now)
     request = ExternalTrainingEvidence(
@@ -167,13 +167,13 @@ def _ask_elsewhere(
         training_start=windows.training.start,
         training_end=windows.training.end,
         held_out_end=windows.held_out.end,
-        tracking_uri=adapters.registry.tracking_uri,
+        tracking_uri=outside.registry.tracking_uri,
         register_as=spec.name,
         alias=CHALLENGER,
         tags={DECISION_TAG: decision_key.text, TRAINED_UNTIL_TAG: windows.training.end.isoformat()},
     )
-    adapters.ask_trainer(rules.webhook, evidence_json(request))
-    adapters.store.decide(
+    outside.ask_trainer(rules.webhook, evidence_json(request))
+    outside.store.decide(
         Decision(
             model=spec.name,
             topic=Topic.RETRAINING,

@@ -97,7 +97,7 @@ class Dying:
 
 def test_training_rows_end_where_the_held_out_rows_begin(judged: World) -> None:
     with outside(judged) as ports:
-        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, outside=ports)
     assert (request.window.start, request.window.end) == (dt.date(2024, 3, 15), dt.date(2024, 3, 27))
     zone = judged.loaded(LOANS).spec.zone
     days = {moment.astimezone(zone).date() for moment in request.rows["predicted_at"]}
@@ -113,18 +113,18 @@ def test_training_rows_leave_out_labels_known_later(judged: World) -> None:
         'WHERE hash("Ref") % 4 = 0 AND "Scored At" < TIMESTAMP \'2024-03-26 23:00:00\''
     )[0][0]
     with outside(judged) as ports:
-        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
+        request = take_training_rows(judged.loaded(LOANS).spec, now=NOW, outside=ports)
     assert request.rows.height == 12 * 200 - late
 
 
 def test_prediction_scored_by_two_versions_is_one_training_row(judged: World) -> None:
     with outside(judged) as ports:
-        before = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
+        before = take_training_rows(judged.loaded(LOANS).spec, now=NOW, outside=ports)
         judged.execute(
             'INSERT INTO "Loan Scores" SELECT * REPLACE (\'1\' AS "VERSION", 0.5 AS "Default Probability") '
             'FROM "Loan Scores"'
         )
-        after = take_training_rows(judged.loaded(LOANS).spec, now=NOW, adapters=ports)
+        after = take_training_rows(judged.loaded(LOANS).spec, now=NOW, outside=ports)
     assert before.data_fingerprint == after.data_fingerprint
 
 
@@ -142,7 +142,7 @@ def test_retraining_without_a_version_column_is_an_error(judged: World) -> None:
     source = spec.predictions.model_copy(update={"model_version": None})
     with outside(judged) as ports, pytest.raises(NoRetrainingError, match=r"predictions\.model_version"):
         train_challenger(
-            spec.model_copy(update={"predictions": source}), decision_key=DecisionKey("x"), now=NOW, adapters=ports
+            spec.model_copy(update={"predictions": source}), decision_key=DecisionKey("x"), now=NOW, outside=ports
         )
 
 
@@ -164,15 +164,15 @@ def test_challenger_that_is_no_better_is_refused_and_loses_its_alias(world: Worl
     world.change_spec(LOANS, retraining=RETRAINING)
     loaded = world.loaded(LOANS)
     with outside(world) as ports:
-        version = train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports)
+        version = train_challenger(loaded.spec, decision_key=KEY, now=NOW, outside=ports)
         assert ports.registry.version_with_alias(LOANS, "challenger") == version == "1"
-        gate = run_gate(loaded.spec, version, decision_key=KEY, now=NOW, adapters=ports)
-        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
+        gate = run_gate(loaded.spec, version, decision_key=KEY, now=NOW, outside=ports)
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, outside=ports)
         assert (gate.answer, decided.answer) == ("refused", "refused")
         assert set(aliases(ports).values()) == {None}
         assert roles(ports) == {}
         # A repeated run does not give it the alias again.
-        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports) == version
+        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, outside=ports) == version
         assert ports.registry.version_with_alias(LOANS, "challenger") is None
 
 
@@ -180,10 +180,10 @@ def test_evaluation_of_a_version_writes_nothing(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     with outside(judged) as ports:
         before = ports.store.decisions(LOANS)
-        assert evaluate_version(spec, "1", now=NOW, adapters=ports).passed is True
+        assert evaluate_version(spec, "1", now=NOW, outside=ports).passed is True
         gate = spec.retraining.gate.model_copy(update={"minimum_rows": 5_000})
         strict = spec.model_copy(update={"retraining": spec.retraining.model_copy(update={"gate": gate})})
-        unmeasured = evaluate_version(strict, "1", now=NOW, adapters=ports)
+        unmeasured = evaluate_version(strict, "1", now=NOW, outside=ports)
         assert unmeasured.passed is None
         assert "1600 labelled rows" in unmeasured.reasons[0]
         assert ports.store.decisions(LOANS) == before
@@ -193,28 +193,28 @@ def test_evaluation_leaves_out_days_on_which_the_version_was_trained(judged: Wor
     spec = judged.loaded(LOANS).spec
     rules = spec.retraining.model_copy(update={"holdout_days": 12})
     with outside(judged) as ports:
-        result = evaluate_version(spec.model_copy(update={"retraining": rules}), "1", now=NOW, adapters=ports)
+        result = evaluate_version(spec.model_copy(update={"retraining": rules}), "1", now=NOW, outside=ports)
     assert (result.rows, result.days) == (8 * 200, 8)
 
 
 def test_gate_of_a_version_trained_until_today_is_unmeasured(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     with outside(judged) as ports:
-        request = take_training_rows(spec, now=NOW, adapters=ports)
+        request = take_training_rows(spec, now=NOW, outside=ports)
         trained = run_trainer(f"{TRAINERS}:boosting", request, ports.registry.tracking_uri)
         tags = {"monitoring.trained_until": "2024-04-06"}
         version = ports.registry.register(request, trained, tags=tags, params={})
-        gate = run_gate(spec, version, decision_key=DecisionKey("fresh"), now=NOW, adapters=ports)
+        gate = run_gate(spec, version, decision_key=DecisionKey("fresh"), now=NOW, outside=ports)
         assert (gate.answer, gate.grounds(GateEvidence).rows) == ("unmeasured", 0)
         assert "were trained until 2024-04-06; no later day before 2024-04-04 has final labels" in gate.reason
         with pytest.raises(RollOutError, match=f"no gate has judged version {version}"):
-            promote(judged.loaded(LOANS), action("p", version), adapters=ports)
+            promote(judged.loaded(LOANS), action("p", version), outside=ports)
 
 
 def test_evaluation_without_rows_of_the_champion_is_unmeasured(judged: World) -> None:
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'forgotten\'')
     with outside(judged) as ports:
-        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, adapters=ports)
+        result = evaluate_version(judged.loaded(LOANS).spec, "1", now=NOW, outside=ports)
     assert (result.passed, result.rows) == (None, 0)
     assert "0 labelled rows of both versions" in result.reasons[0]
 
@@ -224,12 +224,12 @@ def test_registered_champion_scores_the_rows_that_it_did_not_serve(judged: World
     with outside(judged) as ports:
         ports.registry.set_alias(LOANS, "champion", "1")
         # The challenger is a copy of the champion, so there is no difference on rows that neither served.
-        twin = train_challenger(spec, decision_key=DecisionKey("twin"), now=NOW, adapters=ports)
-        result = evaluate_version(spec, twin, now=NOW, adapters=ports)
+        twin = train_challenger(spec, decision_key=DecisionKey("twin"), now=NOW, outside=ports)
+        result = evaluate_version(spec, twin, now=NOW, outside=ports)
         assert (result.passed, result.rows, result.checks[0].difference) == (False, 8 * 200, 0.0)
         # The scores that the champion served are used for the rows that it served.
         judged.execute('UPDATE "Loan Scores" SET "VERSION" = 1, "Default Probability" = 0.5 WHERE age > 50')
-        served = evaluate_version(spec, twin, now=NOW, adapters=ports)
+        served = evaluate_version(spec, twin, now=NOW, outside=ports)
     assert served.checks[0].challenger == pytest.approx(result.checks[0].challenger, rel=1e-12)
     assert served.checks[0].champion > result.checks[0].champion + 0.05
 
@@ -240,7 +240,7 @@ def test_registered_champion_scores_the_rows_that_it_did_not_serve(judged: World
 def test_promotion_moves_the_alias_adds_a_reference_and_starts_a_probation(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
-        decided = promote(loaded, action("p"), adapters=ports)
+        decided = promote(loaded, action("p"), outside=ports)
         assert (decided.answer, decided.model_version, decided.grounds(PromotionEvidence).incumbent) == (
             "promoted",
             "1",
@@ -252,7 +252,7 @@ def test_promotion_moves_the_alias_adds_a_reference_and_starts_a_probation(judge
         assert (window.start, window.end) == (dt.date(2024, 3, 27), dt.date(2024, 4, 4))
         trial = running_trial(loaded.spec, ports.store)
         assert (trial.stage, trial.newcomer, trial.incumbent) == ("probation", "1", "2024.1")
-        end_probation(loaded, action("e", now=NOW + dt.timedelta(days=28)), adapters=ports)
+        end_probation(loaded, action("e", now=NOW + dt.timedelta(days=28)), outside=ports)
         assert roles(ports)["2024.1"] is Role.RETIRED
         assert running_trial(loaded.spec, ports.store) is None
 
@@ -260,7 +260,7 @@ def test_promotion_moves_the_alias_adds_a_reference_and_starts_a_probation(judge
 def test_reference_of_a_promoted_version_contains_its_scores_of_the_held_out_rows(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
-        promote(loaded, action("p"), adapters=ports)
+        promote(loaded, action("p"), outside=ports)
         rows = ports.snapshots.read(ports.store.snapshot(LOANS, "2024-03-27/2024-04-04", "reference:1").uri)
         gate = ports.store.decision(LOANS, KEY.gate())
     assert rows.height == 8 * 200
@@ -278,7 +278,7 @@ def test_reference_of_a_promoted_version_contains_its_scores_of_the_held_out_row
 
 def test_promoted_version_is_monitored_as_champion_the_next_night(judged: World) -> None:
     with outside(judged) as ports:
-        promote(judged.loaded(LOANS), action("p", now=NOW - dt.timedelta(days=3)), adapters=ports)
+        promote(judged.loaded(LOANS), action("p", now=NOW - dt.timedelta(days=3)), outside=ports)
     judged.execute('UPDATE "Loan Scores" SET "VERSION" = \'1\' WHERE "Scored At" > TIMESTAMP \'2024-04-04\'')
     assert judged.run(LOANS, "2024-04-05", NOW).success
     with judged.store() as store:
@@ -291,18 +291,18 @@ def test_rollback_restores_the_former_champion_once(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("too early"), adapters=ports)
-        promote(loaded, action("p"), adapters=ports)
+            roll_back(loaded, action("too early"), outside=ports)
+        promote(loaded, action("p"), outside=ports)
         back = action("r", now=NOW + dt.timedelta(days=9), actor="ana", reason="worse at weekends")
-        decided = roll_back(loaded, back, adapters=ports)
+        decided = roll_back(loaded, back, outside=ports)
         assert (decided.answer, decided.model_version, decided.actor) == ("rolled_back", "2024.1", "ana")
         assert decided.grounds(RollbackEvidence).newcomer == "1"
         assert roles(ports) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
         # Version 2024.1 was never registered.
         assert set(aliases(ports).values()) == {None}
-        assert roll_back(loaded, back, adapters=ports) == decided
+        assert roll_back(loaded, back, outside=ports) == decided
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("again"), adapters=ports)
+            roll_back(loaded, action("again"), outside=ports)
         assert running_trial(loaded.spec, ports.store) is None
 
 
@@ -310,27 +310,27 @@ def test_rollback_to_a_registered_version_restores_its_alias(judged: World) -> N
     loaded = judged.loaded(LOANS)
     later = NOW + dt.timedelta(hours=3)
     with outside(judged) as ports:
-        promote(loaded, action("p"), adapters=ports)
-        second = train_challenger(loaded.spec, decision_key=DecisionKey("second"), now=later, adapters=ports)
-        gate = run_gate(loaded.spec, second, decision_key=DecisionKey("second"), now=later, adapters=ports)
+        promote(loaded, action("p"), outside=ports)
+        second = train_challenger(loaded.spec, decision_key=DecisionKey("second"), now=later, outside=ports)
+        gate = run_gate(loaded.spec, second, decision_key=DecisionKey("second"), now=later, outside=ports)
         assert gate.grounds(GateEvidence).champion == "1"
         assert gate.answer == "refused"
         assert gate.grounds(GateEvidence).checks[0].difference == pytest.approx(0, abs=1e-12)
-        promote(loaded, action("p2", second, now=later), adapters=ports)
+        promote(loaded, action("p2", second, now=later), outside=ports)
         assert aliases(ports) == {"champion": "2", "challenger": None, "former_champion": "1"}
-        roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), adapters=ports)
+        roll_back(loaded, action("r2", now=later + dt.timedelta(days=1)), outside=ports)
         assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": None}
 
 
 def test_shadow_is_on_trial_until_it_is_refused(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
-        start_shadow(loaded, action("s"), adapters=ports)
+        start_shadow(loaded, action("s"), outside=ports)
         assert roles(ports) == {"1": Role.SHADOW}
         trial = running_trial(loaded.spec, ports.store)
         assert (trial.stage, trial.newcomer, trial.incumbent, trial.since) == ("shadow", "1", "2024.1", NOW)
         assert ports.registry.version_with_alias(LOANS, "challenger") == "1"
-        refuse(loaded, action("f", now=NOW + dt.timedelta(days=60), reason="not proven"), adapters=ports)
+        refuse(loaded, action("f", now=NOW + dt.timedelta(days=60), reason="not proven"), outside=ports)
         assert roles(ports) == {"1": Role.RETIRED}
         assert ports.registry.version_with_alias(LOANS, "challenger") is None
         assert running_trial(loaded.spec, ports.store) is None
@@ -347,7 +347,7 @@ def test_passed_challenger_is_handled_as_the_policy_says(
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
         gate = ports.store.decision(LOANS, KEY.gate())
-        assert roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports).answer == answer
+        assert roll_out(loaded, gate, decision_key=KEY, now=NOW, outside=ports).answer == answer
         assert ports.registry.version_with_alias(LOANS, "challenger") == challenger
 
 
@@ -355,7 +355,7 @@ def test_challenger_with_an_unmeasured_gate_waits_for_a_person(judged: World) ->
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
         gate = replace(ports.store.decision(LOANS, KEY.gate()), answer=Answer.UNMEASURED, reason="3 rows")
-        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
+        decided = roll_out(loaded, gate, decision_key=KEY, now=NOW, outside=ports)
         assert (decided.answer, decided.reason) == ("waits", "the gate could not measure: 3 rows")
 
 
@@ -366,17 +366,17 @@ def test_promotion_of_an_unknown_or_unjudged_version_is_an_error(version: str, m
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
         if version == "2":
-            train_challenger(loaded.spec, decision_key=DecisionKey("other"), now=NOW, adapters=ports)
+            train_challenger(loaded.spec, decision_key=DecisionKey("other"), now=NOW, outside=ports)
         with pytest.raises(RollOutError, match=message):
-            promote(loaded, action("p", version), adapters=ports)
+            promote(loaded, action("p", version), outside=ports)
 
 
 def test_promotion_of_the_champion_is_an_error(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
-        promote(loaded, action("p"), adapters=ports)
+        promote(loaded, action("p"), outside=ports)
         with pytest.raises(RollOutError, match="version 1 is the champion already"):
-            promote(loaded, action("q", "1"), adapters=ports)
+            promote(loaded, action("q", "1"), outside=ports)
 
 
 def test_retraining_killed_at_every_effect_happens_once(untouched_folder: Path, tmp_path: Path) -> None:
@@ -392,9 +392,9 @@ def test_retraining_killed_at_every_effect_happens_once(untouched_folder: Path, 
             while True:
                 now = NOW + dt.timedelta(minutes=len(died_at))
                 try:
-                    version = train_challenger(loaded.spec, decision_key=KEY, now=now, adapters=ports)
-                    gate = run_gate(loaded.spec, version, decision_key=KEY, now=now, adapters=ports)
-                    roll_out(loaded, gate, decision_key=KEY, now=now, adapters=ports)
+                    version = train_challenger(loaded.spec, decision_key=KEY, now=now, outside=ports)
+                    gate = run_gate(loaded.spec, version, decision_key=KEY, now=now, outside=ports)
+                    roll_out(loaded, gate, decision_key=KEY, now=now, outside=ports)
                     break
                 except KilledError:
                     continue
@@ -458,7 +458,7 @@ def test_external_challenger_is_requested_once_and_judged_after_its_registration
     with outside(judged) as real:
         ports = replace(real, ask_trainer=lambda secret, request: asked.append((secret, request)))
         for _ in range(2):
-            assert train_challenger(loaded.spec, decision_key=DecisionKey("outside"), now=NOW, adapters=ports) is None
+            assert train_challenger(loaded.spec, decision_key=DecisionKey("outside"), now=NOW, outside=ports) is None
         ((secret, request),) = asked
         assert secret == "trainer"
         assert (request["model"], request["training_start"], request["training_end"]) == (
@@ -467,7 +467,7 @@ def test_external_challenger_is_requested_once_and_judged_after_its_registration
             "2024-03-27",
         )
         # The part of the external trainer, which may use any client of MLflow.
-        rows = take_training_rows(loaded.spec, now=NOW, adapters=ports)
+        rows = take_training_rows(loaded.spec, now=NOW, outside=ports)
         trained = run_trainer(f"{TRAINERS}:boosting", rows, ports.registry.tracking_uri)
         version = ports.registry.register(rows, trained, tags=request["tags"], params={})
         ports.registry.set_alias(LOANS, request["alias"], version)

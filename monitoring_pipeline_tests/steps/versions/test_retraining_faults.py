@@ -88,29 +88,29 @@ def in_shadow(ports: Outside, version: str, champion: str) -> None:
 def test_challenger_with_unusable_outputs_is_refused(judged: World) -> None:
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
-        request = take_training_rows(loaded.spec, now=NOW, adapters=ports)
+        request = take_training_rows(loaded.spec, now=NOW, outside=ports)
         for mood, message in MOODS.items():
             trained = Moody(mood).fit(request.inputs(), request.labels())
             version = ports.registry.register(request, trained, tags={}, params={})
-            result = evaluate_version(loaded.spec, version, now=NOW, adapters=ports)
+            result = evaluate_version(loaded.spec, version, now=NOW, outside=ports)
             assert result.passed is False, mood
             assert f"version {version} does not score the held-out rows: " in result.reasons[0]
             assert message in result.reasons[0]
         ports.registry.set_alias(LOANS, "challenger", version)
-        gate = run_gate(loaded.spec, version, decision_key=DecisionKey("moody"), now=NOW, adapters=ports)
+        gate = run_gate(loaded.spec, version, decision_key=DecisionKey("moody"), now=NOW, outside=ports)
         assert (gate.answer, gate.reason) == ("refused", result.reasons[0])
-        assert roll_out(loaded, gate, decision_key=DecisionKey("moody"), now=NOW, adapters=ports).answer == "refused"
+        assert roll_out(loaded, gate, decision_key=DecisionKey("moody"), now=NOW, outside=ports).answer == "refused"
         assert ports.registry.version_with_alias(LOANS, "challenger") is None
 
 
 def test_gate_with_a_champion_that_raises_is_unmeasured(judged: World) -> None:
     spec = judged.loaded(LOANS).spec
     with outside(judged) as ports:
-        request = take_training_rows(spec, now=NOW, adapters=ports)
+        request = take_training_rows(spec, now=NOW, outside=ports)
         trained = Moody("raises").fit(request.inputs(), request.labels())
         champion = ports.registry.register(request, trained, tags={}, params={})
         ports.registry.set_alias(LOANS, "champion", champion)
-        result = evaluate_version(spec, "1", now=NOW, adapters=ports)
+        result = evaluate_version(spec, "1", now=NOW, outside=ports)
     assert result.passed is None
     assert f"the champion {champion} does not score the held-out rows: " in result.reasons[0]
 
@@ -119,13 +119,13 @@ def test_version_deleted_after_its_gate_is_not_trained_again(judged: World) -> N
     loaded = judged.loaded(LOANS)
     with outside(judged) as ports:
         delete(ports, "1")
-        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, adapters=ports) == "1"
+        assert train_challenger(loaded.spec, decision_key=KEY, now=NOW, outside=ports) == "1"
         assert not ports.registry.has_version(LOANS, "2")
         gate = ports.store.decision(LOANS, KEY.gate())
         with pytest.raises(RollOutError, match="the registry has no version '1'"):
-            roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
+            roll_out(loaded, gate, decision_key=KEY, now=NOW, outside=ports)
         # A person, or the end of its trial, can still refuse it.
-        assert refuse(loaded, action("f", "1"), adapters=ports).answer == "refused"
+        assert refuse(loaded, action("f", "1"), outside=ports).answer == "refused"
 
 
 def test_evaluate_command_with_an_unusable_registry_has_exit_code_two(
@@ -146,7 +146,7 @@ def test_evaluate_command_with_an_unusable_registry_has_exit_code_two(
 
 def test_evaluation_of_an_unregistered_version_is_unmeasured(judged: World) -> None:
     with outside(judged) as ports:
-        result = evaluate_version(judged.loaded(LOANS).spec, "99", now=NOW, adapters=ports)
+        result = evaluate_version(judged.loaded(LOANS).spec, "99", now=NOW, outside=ports)
     assert (result.passed, result.reasons) == (None, ("the registry does not know version 99",))
 
 
@@ -156,7 +156,7 @@ def test_new_challenger_gets_an_unused_version_number(judged: World, tmp_path: P
     with outside(judged) as given:
         ports = replace(given, registry=ModelRegistry(f"sqlite:///{tmp_path / 'new.db'}", tmp_path / "new"))
         assert (
-            train_challenger(judged.loaded(LOANS).spec, decision_key=DecisionKey("new"), now=NOW, adapters=ports) == "3"
+            train_challenger(judged.loaded(LOANS).spec, decision_key=DecisionKey("new"), now=NOW, outside=ports) == "3"
         )
         assert ports.registry.version_of_decision(LOANS, "new") == "3"
         assert [ports.registry.has_version(LOANS, version) for version in "12"] == [False, False]
@@ -170,11 +170,11 @@ def test_gate_and_promotion_of_the_champion_against_itself_are_refused(judged: W
     with outside(judged) as ports:
         serving = register_again(ports)
         ports.registry.set_alias(LOANS, "champion", serving)
-        gate = run_gate(loaded.spec, serving, decision_key=DecisionKey("itself"), now=NOW, adapters=ports)
+        gate = run_gate(loaded.spec, serving, decision_key=DecisionKey("itself"), now=NOW, outside=ports)
         assert gate.answer == "unmeasured"
         assert gate.reason == f"version {serving} is the champion: there is nothing to hold it against"
         with pytest.raises(RollOutError, match=f"version {serving} is the champion already"):
-            promote(loaded, action("p", serving), adapters=ports)
+            promote(loaded, action("p", serving), outside=ports)
         assert roles(ports) == {}
 
 
@@ -184,7 +184,7 @@ def test_gate_against_another_champion_lets_the_challenger_wait(judged: World) -
         other = register_again(ports)
         ports.registry.set_alias(LOANS, "champion", other)
         gate = ports.store.decision(LOANS, KEY.gate())
-        decision = roll_out(loaded, gate, decision_key=KEY, now=NOW, adapters=ports)
+        decision = roll_out(loaded, gate, decision_key=KEY, now=NOW, outside=ports)
         assert decision.answer == "waits"
         assert decision.reason == f"the gate held it against version 2024.1, but version {other} serves now"
         assert ports.registry.version_with_alias(LOANS, "champion") == other
@@ -200,7 +200,7 @@ def test_promotion_leaves_one_champion_and_one_trial(judged: World) -> None:
         ports.registry.set_alias(LOANS, "champion", by_hand)
         ports.registry.set_alias(LOANS, "champion", register_again(ports))
         by_hand = ports.registry.version_with_alias(LOANS, "champion")
-        promote(loaded, action("p", "1"), adapters=ports)
+        promote(loaded, action("p", "1"), outside=ports)
         assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": by_hand}
         assert roles(ports) == {"1": Role.CHAMPION, by_hand: Role.SHADOW, "2": Role.RETIRED, shadow: Role.RETIRED}
         refused = ports.store.decisions(LOANS, topic=Topic.PROMOTION)[0]
@@ -218,17 +218,15 @@ def test_rollbacks_undo_one_promotion_after_the_other(judged: World) -> None:
         promoted(ports, second, "1")
         in_shadow(ports, shadow, second)
         with pytest.raises(RollOutError, match="neither the registry nor the spec has a version '99'"):
-            roll_back(loaded, action("r0", "99"), adapters=ports)
-        assert roll_back(loaded, action("r1"), adapters=ports).model_version == "1"
+            roll_back(loaded, action("r0", "99"), outside=ports)
+        assert roll_back(loaded, action("r1"), outside=ports).model_version == "1"
         assert roles(ports) == {"1": Role.CHAMPION, second: Role.RETIRED, shadow: Role.RETIRED, "2024.1": Role.RETIRED}
         assert aliases(ports) == {"champion": "1", "challenger": None, "former_champion": None}
         assert running_trial(loaded.spec, ports.store) is None
-        assert (
-            roll_back(loaded, action("r2", now=NOW + dt.timedelta(hours=1)), adapters=ports).model_version == "2024.1"
-        )
+        assert roll_back(loaded, action("r2", now=NOW + dt.timedelta(hours=1)), outside=ports).model_version == "2024.1"
         assert roles(ports)["2024.1"] is Role.CHAMPION
         with pytest.raises(RollOutError, match="no promotion in force"):
-            roll_back(loaded, action("r3"), adapters=ports)
+            roll_back(loaded, action("r3"), outside=ports)
 
 
 def test_rollback_works_without_the_registered_model(judged: World) -> None:
@@ -236,7 +234,7 @@ def test_rollback_works_without_the_registered_model(judged: World) -> None:
     with outside(judged) as ports:
         promoted(ports, "1", "2024.1")
         mlflow.MlflowClient(tracking_uri=ports.registry.tracking_uri).delete_registered_model(LOANS)
-        assert roll_back(loaded, action("r"), adapters=ports).answer == "rolled_back"
+        assert roll_back(loaded, action("r"), outside=ports).answer == "rolled_back"
         assert roles(ports) == {"1": Role.RETIRED, "2024.1": Role.CHAMPION}
 
 
@@ -248,7 +246,7 @@ def test_refusal_and_shadow_of_the_champion_are_errors(judged: World) -> None:
         ports.registry.set_alias(LOANS, "challenger", "1")
         for effect in (refuse, start_shadow):
             with pytest.raises(RollOutError, match="version 1 is the champion; roll back instead"):
-                effect(loaded, action("x"), adapters=ports)
+                effect(loaded, action("x"), outside=ports)
         assert roles(ports) == {"1": Role.CHAMPION, "2024.1": Role.SHADOW}
         assert list(wanted_runs(loaded.spec, ports.store, ports.registry)) == []
 
@@ -264,7 +262,7 @@ def test_external_challengers_are_judged_one_by_one_until_finished(judged: World
 
         # A run that was killed after the gate is repeated.
         assert wanted() == [{"decision_key": KEY.text, "version": "1"}]
-        roll_out(loaded, replace(gate, answer=Answer.REFUSED), decision_key=KEY, now=NOW, adapters=ports)
+        roll_out(loaded, replace(gate, answer=Answer.REFUSED), decision_key=KEY, now=NOW, outside=ports)
         assert wanted() == []
         # Another challenger that was trained for the same decision has a separate gate.
         again = register_again(ports, **{"monitoring.decision_key": KEY.text})
@@ -279,5 +277,5 @@ def test_answer_about_a_trial_ended_by_a_person_requests_no_run(judged: World) -
         decided(ports, "trial", "promote", "1", "s1:shadow:promote")
         (wanted,) = wanted_runs(loaded.spec, ports.store, ports.registry)
         assert (wanted.config["action"], wanted.config["version"]) == ("promote", "1")
-        refuse(loaded, action("f", "1"), adapters=ports)
+        refuse(loaded, action("f", "1"), outside=ports)
         assert list(wanted_runs(loaded.spec, ports.store, ports.registry)) == []
