@@ -1,1 +1,1 @@
-"""Tells people about incidents: messages are data, rendering is pure, a channel sends and raises."""
+"""Alerts about incidents: messages are data, rendering is pure, a channel sends and raises."""

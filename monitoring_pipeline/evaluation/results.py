@@ -26,7 +26,7 @@ class Snapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class ChunkResults:
-    """Everything that ``producer`` (an asset) says about a chunk; replaced as a whole, or not at all.
+    """All results of ``producer`` (an asset) for a chunk; replaced as a whole, or not at all.
 
     ``as_of`` is the moment whose knowledge of labels the results show; ``None`` where labels play no part.
     """

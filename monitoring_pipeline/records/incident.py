@@ -160,7 +160,7 @@ class StoredIncident:
 class PlannedAlert:
     """One message about one event to one channel, due at a time.
 
-    ``mode``: ``now`` is sent by itself, ``digest`` with all others that are due for the channel, ``update`` changes the
+    ``mode``: ``now`` is sent alone, ``digest`` with all others that are due for the channel, ``update`` changes the
     existing message and notifies nobody, and ``escalation`` is sent only while the incident is neither acknowledged,
     muted nor resolved.
     """

@@ -1,4 +1,4 @@
-"""Apprise: mail, Teams, PagerDuty and everything else that it knows, by one URL per channel."""
+"""Apprise: mail, Teams, PagerDuty and every other service of Apprise, by one URL per channel."""
 
 import logging
 import warnings

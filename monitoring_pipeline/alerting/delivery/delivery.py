@@ -191,7 +191,7 @@ class _ChannelDelivery:
         self._settle(dispatch.alerts, receipt)
 
     def _attempt(self, action: Callable[[], _Result]) -> _Result:
-        """Do something with the channel; when it asks for a short rest, which says that nothing happened, repeat it."""
+        """Call the channel. If it asks for a short rest, it has accepted nothing, so repeat the call."""
         while True:
             try:
                 return action()

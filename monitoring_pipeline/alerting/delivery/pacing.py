@@ -8,7 +8,7 @@ GIVE_UP_AFTER = dt.timedelta(days=3)
 
 
 def wait_after(attempts: int, *, needs_a_person: bool) -> dt.timedelta | None:
-    """Return how long to wait after a failed attempt: 1, 2, 4, ... minutes up to an hour, for three days in all.
+    """Return the wait after a failed attempt: 1, 2, 4, ... minutes up to an hour, for three days in all.
 
     Args:
         attempts: how many attempts had failed before this one.

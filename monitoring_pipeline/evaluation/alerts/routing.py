@@ -15,7 +15,7 @@ from monitoring_pipeline.spec.alerting import AlertingRules, ChannelKind, Escala
 PAGING_EVENTS = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED})
 """Events that ask somebody to look, now."""
 SILENT_EVENTS = frozenset({EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME})
-"""What a person said: it changes the message that is there, and tells nobody."""
+"""Actions of people. They change the existing message and notify nobody."""
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 _MODE_ORDER = {"now": 0, "update": 1, "digest": 2, "escalation": 3}

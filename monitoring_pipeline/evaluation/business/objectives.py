@@ -22,7 +22,7 @@ from monitoring_pipeline.statistics.intervals.intervals import wilson
 BURN_DAYS = 7
 """Length of the short window."""
 LEAST_SHARE_OF_DAYS = 0.25
-"""Nothing is said while a smaller share of the window's days has a value."""
+"""An objective is skipped while a smaller share of the window's days has a value."""
 DAYS_SHOWN = 5
 
 

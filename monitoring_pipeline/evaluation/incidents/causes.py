@@ -33,7 +33,7 @@ class Signal(NamedTuple):
 
 
 About = Callable[[ModelSpec, Measurement], tuple[str, ...]]
-"""Returns the names that tell the cause of a breach apart from others of its family."""
+"""Returns the names that distinguish the cause of a breach from others of its family."""
 
 
 def _nothing(_spec: ModelSpec, _measurement: Measurement) -> tuple[str, ...]:

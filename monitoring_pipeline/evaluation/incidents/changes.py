@@ -25,7 +25,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 NAME_DIGITS = 12
 IsYoung = Callable[[Cause, str], bool]
-"""Whether a cause is told of a chunk."""
+"""Whether a chunk may cause alerts about a cause."""
 
 GONE = "measured again: its breaches are gone"
 

@@ -113,7 +113,7 @@ def label_groups(spec: ModelSpec, labels: pl.Series, cuts: tuple[float, ...]) ->
 
 
 def expected_labels(delay: LabelDelay, ages_hours: Values) -> ExpectedLabels:
-    """Return how many labels of rows of these ages are expected."""
+    """Return the expected number of labels of rows of these ages."""
     by_now = float(np.sort(delay.arrivals.at(ages_hours)).sum())
     return ExpectedLabels(by_now=by_now, eventually=delay.arrivals.ever * ages_hours.size)
 

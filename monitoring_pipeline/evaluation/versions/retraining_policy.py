@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.rules.threshold import Persistence
 
 DAY = dt.timedelta(days=1)
 LOOK_BACK = 3
-"""Chunks that could be measured are looked for among this many times as many: older ones say nothing about today."""
+"""Measured chunks are looked for among this many times as many chunks: older ones are no evidence about today."""
 GIVEN_UP_AFTER = dt.timedelta(days=7)
 """A retraining that no gate has judged by then has failed, or was lost: another may be asked for."""
 _RUNNING = f"a retraining is running already, or failed: given up after {GIVEN_UP_AFTER.days} days"

@@ -113,7 +113,7 @@ def one_row_per_id(rows: pl.DataFrame, labels: pl.DataFrame, *, preferred_versio
 
 
 def training_request(spec: ModelSpec, window: ReferenceWindow, labelled: pl.DataFrame, *, seed: int) -> TrainingRequest:
-    """Return what the trainer gets.
+    """Return the request for the trainer.
 
     Args:
         spec: the model.

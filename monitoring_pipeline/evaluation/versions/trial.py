@@ -52,7 +52,7 @@ class ProbationAnswer:
 
 
 def chunk_difference_of(chunk: str, measurement: Measurement) -> ChunkDifference | None:
-    """Return the day that a measurement of a chunk tells, ``None`` where it could not be measured."""
+    """Return the difference that a measurement of a chunk contains; ``None`` if it was skipped."""
     if measurement.status is Status.SKIPPED or measurement.value is None:
         return None
     return ChunkDifference(chunk=chunk, difference=measurement.value, rows=measurement.rows)

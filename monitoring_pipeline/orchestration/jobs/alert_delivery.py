@@ -136,6 +136,6 @@ def delivery_under_way(instance: DagsterInstance) -> bool:
 
 
 def lease(instance: DagsterInstance, this_run_id: str) -> dt.timedelta:
-    """Return how long messages that another delivery took and did not mark as sent stay reserved for it."""
+    """Return the time for which claimed messages that were not marked as sent stay reserved for another delivery."""
     running = instance.get_runs(RunsFilter(job_name=JOB, statuses=list(IN_PROGRESS_RUN_STATUSES)))
     return LEASE if any(run.run_id != this_run_id for run in running) else SHORT_LEASE

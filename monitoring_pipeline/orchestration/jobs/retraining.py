@@ -83,7 +83,7 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         name=retrain_job_name(spec),
         executor_def=dg.in_process_executor,
         tags={"model": spec.name},
-        description=f"Trains a challenger of {spec.name} and, if it passes the gate, promotes it as the policy says.",
+        description=f"Trains a challenger of {spec.name} and, if it passes the gate, promotes it by the policy.",
     )
     def retrain() -> None:
         follow(judge(train()))
@@ -172,7 +172,7 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
     @dg.op(
         name=f"{spec.name}_roll_out{suffix}",
         ins={"judged": dg.In(dict)},
-        description="Promotes or refuses the challenger, starts a shadow, or waits for a person, as the policy says.",
+        description="Promotes or refuses the challenger, starts a shadow, or waits for a person, by the policy.",
     )
     def follow(context: dg.OpExecutionContext, judged: dict[str, str], outside: dg.ResourceParam[Outside]) -> None:
         key, now = DecisionKey(judged["decision_key"]), _now(context, outside)

@@ -83,7 +83,7 @@ def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading
 
 
 def _expected(spec: ModelSpec, rows: pl.DataFrame, store: References, as_of: dt.datetime) -> ExpectedLabels | None:
-    """Return how many labels are expected at ``as_of`` and in the end, from the label delays of the references.
+    """Return the numbers of labels expected at ``as_of`` and in the end, from the label delays of the references.
 
     Return None if a version has no reference, or if its reference has no label delay.
     """
