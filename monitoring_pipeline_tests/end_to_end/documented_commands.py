@@ -9,6 +9,8 @@ from pathlib import Path
 
 from monitoring_pipeline_tests.docs.pages import blocks_of
 
+# Ends a command that hangs. The demo takes 5 minutes on a fast machine, and 15 on a slow and busy one.
+GIVES_UP_AFTER_SECONDS = 2400
 COMMAND = ".venv/bin/monitoring-pipeline "
 COMMANDS = list(dict.fromkeys(line for block in blocks_of("bash") for line in block.text.splitlines()))
 
@@ -62,7 +64,7 @@ def type_command(command: str, folder: Path, **environment: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=GIVES_UP_AFTER_SECONDS,
         check=False,
     )
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
