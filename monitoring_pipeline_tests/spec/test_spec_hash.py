@@ -1,6 +1,9 @@
 import pytest
 
+from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline_tests.spec.cases import BINARY, changed
 
 SPEC = ModelSpec.model_validate(BINARY)
@@ -51,3 +54,30 @@ def test_reference_hash_is_unchanged_by_rules_and_other_versions():
 def test_spec_is_frozen():
     with pytest.raises(ValueError, match="frozen"):
         SPEC.name = "other"  # pyright: ignore[reportAttributeAccessIssue]
+
+
+SHIPPED_HASHES = {
+    "arrival_delay": ("0a2f790febc57462", "e74baa8c6def7fa1", "12a97e8ce6ed6760"),
+    "flight_delay": ("68aeaa6dfe1db302", "e74baa8c6def7fa1", "8cced713b904fd83"),
+    "flight_outcome": ("82e419e5421e17f2", "e74baa8c6def7fa1", "4d91af92ce2f5a48"),
+}
+"""By model, the hashes that homes of earlier versions hold: of the spec, its learned floors, and its reference."""
+
+
+def test_hashes_of_a_spec_without_newer_fields_equal_those_in_stored_homes():
+    specs = [loaded.spec for loaded in load_specs(Settings().models)]
+    hashes = {
+        spec.name: (spec.spec_hash, spec.learned_floors_hash, spec.reference_declaration_hash("1")) for spec in specs
+    }
+    assert hashes == SHIPPED_HASHES
+
+
+class PartWithAddition(SpecPart):
+    added_fields = frozenset({"newer"})
+    older: int = 1
+    newer: int = 2
+
+
+def test_dump_omits_an_added_field_only_while_it_has_its_default():
+    assert PartWithAddition().model_dump_json() == '{"older":1}'
+    assert PartWithAddition(newer=3).model_dump_json() == '{"older":1,"newer":3}'
