@@ -1,4 +1,4 @@
-"""Which cause a breach belongs to, and which causes explain which breaches."""
+"""Causes of breaches, and the breaches that each cause explains."""
 
 import pytest
 
@@ -71,25 +71,25 @@ def _cause(kind, subject, name, **others):
     ("operations", "chunk", "decisive_measurements", "not_measured"),
     ("operations", "performance", "guarded_metrics", "unmeasured:performance"),
 ])  # fmt: skip
-def test_every_breach_belongs_to_a_cause(kind, subject, name, cause):
+def test_breach_of_a_kind_and_subject_has_the_expected_cause(kind, subject, name, cause):
     assert _cause(Kind(kind), subject, name) == cause
 
 
-def test_an_unreadable_chunk_is_a_problem_of_the_source():
+def test_unreadable_chunk_has_the_cause_source():
     assert signal_of(SPEC, source_failure("the table is gone")).cause.text == "source"
 
 
-def test_a_critical_expectation_on_the_whole_chunk_is_a_problem_of_the_source():
+def test_critical_expectation_on_the_whole_chunk_has_the_cause_source():
     assert _cause(Kind.QUALITY, "chunk", "table_columns_to_match_set", severity=Severity.CRITICAL) == "source"
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_no_kind_of_measurement_is_without_a_cause_and_each_cause_has_its_place(kind):
+def test_every_kind_of_measurement_has_a_cause_with_a_rank(kind):
     cause = signal_of(SPEC, _breach(kind, "anything", "at all")).cause
     assert rank_of(cause)[0] >= 0
 
 
-def test_scores_of_classes_are_outputs():
+def test_drift_of_a_class_score_has_the_cause_outputs():
     spec = multiclass_spec()
     assert signal_of(spec, _breach(Kind.DRIFT, "score[a]", "jensen_shannon")).cause.text == "outputs"
 
@@ -103,11 +103,11 @@ def test_scores_of_classes_are_outputs():
     (Role.SHADOW, Kind.QUALITY, None),
     (Role.RETIRED, Kind.DRIFT, None),
 ])  # fmt: skip
-def test_only_versions_that_serve_make_incidents_and_a_challenger_its_own(role, kind, cause):
+def test_cause_exists_for_champion_and_challenger_but_not_for_shadow_or_retired(role, kind, cause):
     assert _cause(kind, "age", "some_number", role=role) == cause
 
 
-def test_causes_of_use_and_of_labels_are_shown_by_labels():
+def test_causes_of_performance_business_and_labels_are_shown_by_labels():
     told = (
         "performance",
         "performance@7",
@@ -138,7 +138,7 @@ def test_column_with_a_comma_in_its_name_is_one_column():
 
 
 @pytest.mark.parametrize("name", ["orders@shop", "orders:net", "a,b", "\\"])
-def test_cause_of_a_business_metric_has_its_whole_name(name):
+def test_cause_of_a_business_metric_contains_the_whole_name_of_the_metric(name):
     cause = signal_of(SPEC, _breach(Kind.BUSINESS, "business", name, role=Role.CHALLENGER)).cause
     assert cause == Cause(Family.BUSINESS, (name,), "1")
     assert Cause.parse(cause.text) == cause
@@ -150,7 +150,7 @@ def test_cause_of_a_business_metric_has_its_whole_name(name):
     ("inputs", False), ("outputs", False), ("unmeasured:business", False),
     ("performance@7", False), ("business:x", False), ("objective:x", False),
 ])  # fmt: skip
-def test_broken_data_opens_at_once_and_the_rest_must_last(cause, at_once):
+def test_incident_opens_at_once_only_if_its_cause_is_broken_data_or_a_broken_pipeline(cause, at_once):
     assert opens_at_once(Cause.parse(cause)) is at_once
 
 
@@ -175,7 +175,7 @@ def test_broken_data_opens_at_once_and_the_rest_must_last(cause, at_once):
     ("not_measured", (Kind.OPERATIONS, "performance", "guarded_metrics"), True),
     ("labels", (Kind.OPERATIONS, "business", "guarded_metrics"), False),
 ])  # fmt: skip
-def test_what_a_cause_explains(cause, breach, explained):
+def test_cause_explains_breaches_that_follow_from_it_and_ranks_before_them(cause, breach, explained):
     measurement = _breach(*breach)
     own = signal_of(SPEC, measurement).cause
     cause = Cause.parse(cause)
@@ -184,7 +184,7 @@ def test_what_a_cause_explains(cause, breach, explained):
         assert rank_of(cause) < rank_of(own)
 
 
-def test_a_challenger_explains_nothing_of_the_champion_and_shares_in_the_drift_of_all():
+def test_cause_of_the_champion_explains_drift_of_a_challenger_but_not_the_reverse():
     drift = _breach(Kind.DRIFT, "score", "jensen_shannon")
     assert _explains("inputs", "outputs@7", drift)
     assert _explains("inputs", "inputs@7", _breach(Kind.DRIFT, "age", "jensen_shannon"))
@@ -202,5 +202,5 @@ def test_a_challenger_explains_nothing_of_the_champion_and_shares_in_the_drift_o
     ("performance", "performance", False),
     ("freshness", "volume", True),
 ])  # fmt: skip
-def test_what_is_probably_behind_another_incident(cause, other, related):
+def test_cause_is_related_to_incidents_that_it_may_have_led_to(cause, other, related):
     assert is_related(Cause.parse(cause), Cause.parse(other)) is related

@@ -1,4 +1,4 @@
-"""What becomes of stored incidents when a history is judged again: names, news, and silence."""
+"""Changes of stored incidents when a history is judged again: ids, alerts, and events without an alert."""
 
 import datetime as dt
 from collections import Counter
@@ -56,7 +56,7 @@ def _day(index):
 
 
 def _folded(days, spec=SPEC):
-    """Return the histories of signals with a letter a day: o fine, w and c breached, a dot for not measured."""
+    """Return the histories of signals with one letter a day: o is fine, w and c are breached, a dot is not measured."""
     length = max(map(len, days.values()))
     chunks = [
         ChunkMeasurements(chunk=_day(n), measurements=tuple(_measured(SIGNALS[name], days[name][n:]) for name in days))
@@ -81,7 +81,7 @@ def _night(newest):
 
 @dataclass
 class People:
-    """The store and its readers, in memory: what is kept, and what anybody has heard of, in order."""
+    """The stored incidents and the alerts that were sent, in order, in memory."""
 
     young: int | None = 3
     spec: object = SPEC
@@ -89,7 +89,7 @@ class People:
     heard: list[tuple[str, IncidentEvent, dt.datetime]] = field(default_factory=list)
 
     def judge(self, **days):
-        """Judge the history again; return what is told, in words."""
+        """Judge the history again and return a line for each alerted event."""
         histories, newest = _folded(days, self.spec)
         return self.take(histories, newest)
 
@@ -117,11 +117,11 @@ class People:
         return [f"{s.incident.cause.text} {event.kind} {event.chunk[-2:]} {event.severity}" for s, event in told]
 
     def of(self, name):
-        """Return what was told of an incident, and when."""
+        """Return the alerted events of an incident, each with its time."""
         return [(event, at) for own, event, at in self.heard if own == name]
 
     def say(self, **handling):
-        """Say something about the only incident."""
+        """Set the handling of the only incident."""
         self.known[self.only.incident_id] = replace(self.only, handling=Handling(**handling))
 
     @property
@@ -133,7 +133,7 @@ class People:
 # ------------------------------------------------------------------------------------------------- night by night
 
 
-def test_each_change_is_told_on_its_night_and_never_again():
+def test_change_is_alerted_on_its_night_and_only_once():
     people = People()
     letters = "owwwwwoooow"
     nights = [people.judge(auroc=letters[: n + 1]) for n in range(len(letters))]
@@ -148,7 +148,7 @@ def test_each_change_is_told_on_its_night_and_never_again():
     assert (people.only.owner, people.only.runbook) == ("team:growth", "https://wiki.example.com/churn")
 
 
-def test_what_comes_back_keeps_its_name_and_is_told_as_reopened():
+def test_incident_that_returns_keeps_its_id_and_is_alerted_as_reopened():
     people = People(spec=SPEC.model_copy(update={"incidents": SPEC.incidents.model_copy(update={"reopen_within": 9})}))
     letters = "owwoowoww"
     nights = [people.judge(auroc=letters[: n + 1]) for n in range(len(letters))]
@@ -160,30 +160,30 @@ def test_what_comes_back_keeps_its_name_and_is_told_as_reopened():
     assert len(people.known) == 1
 
 
-def test_an_opening_is_not_told_again_when_the_incident_comes_back_while_it_is_young():
+def test_opening_is_not_alerted_again_when_a_young_incident_reopens():
     people = People(young=30)
     people.judge(age="ow")
     people.judge(age="owoo")
     assert people.judge(age="owoow") == ["column:age reopened 05 warning"]
 
 
-def test_nights_that_were_missed_are_told_at_once_and_in_order():
+def test_events_of_missed_nights_are_alerted_together_in_order():
     people = People(young=5)
     people.judge(auroc="oo")
     assert people.judge(auroc="oowwwww") == ["performance opened 04 warning", "performance escalated 06 critical"]
     assert people.judge(auroc="oowwwww") == []
 
 
-def test_what_opened_and_ended_while_nobody_looked_is_not_told():
+def test_incident_that_opened_and_resolved_between_two_nights_is_not_alerted():
     people = People(young=30)
     assert people.judge(auroc="owwoo") == []
     assert not is_active(people.only.incident)
 
 
-# --------------------------------------------------------------------------------------------------------- silence
+# -------------------------------------------------------------------------------------------- events without alert
 
 
-def test_a_backfill_tells_nothing_and_leaves_the_same_incidents():
+def test_backfill_alerts_nothing_and_leaves_the_incidents_of_single_nights():
     letters = "owwwwwooooww"
     by_night, at_once = People(), People(young=0)
     for n in range(len(letters)):
@@ -194,7 +194,7 @@ def test_a_backfill_tells_nothing_and_leaves_the_same_incidents():
     assert by_night.judge(auroc=letters) == []
 
 
-def test_old_chunks_that_are_measured_again_change_history_silently():
+def test_old_chunks_that_are_measured_again_alert_nothing():
     people = People()
     people.judge(auroc="o" * 10)
     assert people.judge(auroc="wwwwoooooo") == []
@@ -202,10 +202,10 @@ def test_old_chunks_that_are_measured_again_change_history_silently():
     assert not is_active(people.only.incident)
 
 
-# ----------------------------------------------------------------------------------------------- told only now
+# -------------------------------------------------------------------------------------------------- late alerts
 
 
-def test_what_began_before_anybody_was_told_is_told_once_it_is_breached_on_a_young_day():
+def test_opening_on_an_old_day_is_alerted_at_the_next_breach_on_a_young_day():
     people = People(young=0)
     assert people.judge(auroc="oww") == []
     people.young = 1
@@ -221,7 +221,7 @@ def test_what_began_before_anybody_was_told_is_told_once_it_is_breached_on_a_you
     assert people.heard[0][1].summary.startswith(f"open since {_day(2)}, told only now: auroc is 0.58")
 
 
-def test_what_is_told_only_now_is_told_at_its_present_severity_in_one_message():
+def test_late_opening_is_alerted_once_at_its_present_severity():
     people = People(young=0)
     people.judge(auroc="owwwww")
     people.young = 3
@@ -229,7 +229,7 @@ def test_what_is_told_only_now_is_told_at_its_present_severity_in_one_message():
     assert people.judge(auroc="owwwwww") == []
 
 
-def test_a_day_that_another_incident_explains_is_no_reason_to_tell_of_this_one():
+def test_breach_that_another_incident_explains_does_not_alert_a_late_opening():
     people = People(young=0)
     people.judge(auroc="oww", rows="ooo")
     people.young = 1
@@ -237,7 +237,7 @@ def test_a_day_that_another_incident_explains_is_no_reason_to_tell_of_this_one()
     assert people.judge(auroc="owwww", rows="oooco") == ["performance opened 05 warning"]
 
 
-def test_what_came_back_while_nobody_was_told_comes_back_for_people_when_it_is_young():
+def test_reopening_on_an_old_day_is_alerted_at_the_next_breach_on_a_young_day():
     people = People(spec=SPEC.model_copy(update={"incidents": SPEC.incidents.model_copy(update={"reopen_within": 9})}))
     for letters in ("oww", "owwoo"):
         people.judge(auroc=letters)
@@ -249,7 +249,7 @@ def test_what_came_back_while_nobody_was_told_comes_back_for_people_when_it_is_y
     assert people.heard[-1][1].summary.startswith(f"open since {_day(6)}, told only now: ")
 
 
-def test_the_end_of_what_nobody_was_told_of_is_not_told():
+def test_resolution_of_an_incident_without_an_alert_is_not_alerted():
     people = People(young=0)
     people.judge(auroc="oww")
     people.young = None
@@ -260,7 +260,7 @@ def test_the_end_of_what_nobody_was_told_of_is_not_told():
     assert people.judge(auroc="ooo") == []
 
 
-def test_what_became_critical_on_an_old_day_is_told_when_it_is_breached_on_a_young_one():
+def test_escalation_on_an_old_day_is_alerted_at_the_next_breach_on_a_young_day():
     people = People(young=1)
     assert people.judge(auroc="oww") == ["performance opened 03 warning"]
     assert people.judge(auroc="owwco") == []
@@ -268,7 +268,7 @@ def test_what_became_critical_on_an_old_day_is_told_when_it_is_breached_on_a_you
     assert people.judge(auroc="owwcow") == []
 
 
-def test_what_was_told_and_outlasts_its_mute_is_told_once_more():
+def test_alerted_incident_that_outlasts_its_mute_is_alerted_once_as_reopened():
     people = People()
     people.judge(auroc="oww")
     people.say(muted_until=_night(_day(4)), muted_severity=Severity.WARNING)
@@ -278,7 +278,7 @@ def test_what_was_told_and_outlasts_its_mute_is_told_once_more():
     assert people.heard[-1][1].summary.startswith(MUTE_IS_OVER)
 
 
-def test_what_was_muted_before_anybody_heard_of_it_is_told_when_the_mute_is_over():
+def test_incident_muted_before_its_first_alert_is_alerted_after_the_mute():
     people = People(young=0)
     people.judge(auroc="oww")
     people.young = 1
@@ -288,7 +288,7 @@ def test_what_was_muted_before_anybody_heard_of_it_is_told_when_the_mute_is_over
     ]  # fmt: skip
 
 
-def test_what_becomes_worse_than_what_was_muted_is_told():
+def test_muted_incident_that_becomes_more_severe_is_alerted():
     people = People(young=0)
     people.judge(auroc="oww")
     people.young = 3
@@ -302,7 +302,7 @@ def test_what_becomes_worse_than_what_was_muted_is_told():
 
 
 @pytest.mark.parametrize("late", ["wwww", ".www", "owww", "oowo"])
-def test_an_incident_keeps_its_name_when_late_labels_move_its_opening(late):
+def test_incident_keeps_its_id_and_handling_when_late_labels_move_its_opening(late):
     people = People()
     people.judge(auroc="o.ww")
     name, handling = people.only.incident_id, Handling(acknowledged_by="ana")
@@ -313,7 +313,7 @@ def test_an_incident_keeps_its_name_when_late_labels_move_its_opening(late):
     assert people.judge(auroc=late) == []
 
 
-def test_what_is_gone_is_resolved_with_a_reason_and_told():
+def test_incident_without_evidence_is_resolved_with_a_reason_and_alerted():
     people = People()
     people.judge(auroc="oww")
     histories, newest = _folded({"auroc": "ooo"})
@@ -326,7 +326,7 @@ def test_what_is_gone_is_resolved_with_a_reason_and_told():
     assert people.judge(auroc="oooo") == []
 
 
-def test_what_was_gone_and_is_there_again_is_the_same_and_comes_back():
+def test_incident_whose_evidence_returns_keeps_its_id_and_reopens():
     people = People()
     for letters in ("oww", "ooo"):
         people.judge(auroc=letters)
@@ -335,7 +335,7 @@ def test_what_was_gone_and_is_there_again_is_the_same_and_comes_back():
     assert people.judge(auroc="owww") == []
 
 
-def test_what_opens_anew_after_it_was_gone_comes_back_for_people():
+def test_incident_that_opens_on_another_day_after_its_evidence_went_is_reopened():
     people = People()
     for letters in ("oww", "oow"):
         people.judge(auroc=letters)
@@ -343,7 +343,7 @@ def test_what_opens_anew_after_it_was_gone_comes_back_for_people():
     assert len(people.known) == 1
 
 
-def test_a_resolution_that_late_labels_take_back_is_told():
+def test_resolution_that_late_labels_undo_is_alerted_as_reopened():
     people = People(young=5)
     for letters in ("oww", "owwoo"):
         people.judge(auroc=letters)
@@ -356,8 +356,8 @@ def test_a_resolution_that_late_labels_take_back_is_told():
     assert people.judge(auroc="owwowoo") == ["performance resolved 07 warning"]
 
 
-def test_what_late_labels_make_critical_from_its_opening_on_is_told_as_worse():
-    """The estimate opens as a warning, the labels show on the same chunk that it is critical."""
+def test_opening_that_late_labels_make_critical_is_alerted_as_escalated():
+    """The estimate opens a warning. Labels of the same chunk later make it critical."""
     people = People()
     assert people.judge(auroc="oww") == ["performance opened 03 warning"]
     histories, newest = _folded({"auroc": "owc"})
@@ -368,10 +368,10 @@ def test_what_late_labels_make_critical_from_its_opening_on_is_told_as_worse():
     assert people.judge(auroc="owco") == []
 
 
-# ------------------------------------------------------------------------------------------------------------ names
+# -------------------------------------------------------------------------------------------------------------- ids
 
 
-def test_a_name_is_made_of_what_happened_and_not_of_when_it_was_judged():
+def test_id_of_an_incident_does_not_depend_on_the_night_of_judgement():
     one, other = People(), People(young=None)
     for letters in ("owww", "owwwo"):
         one.judge(auroc=letters)
@@ -379,7 +379,7 @@ def test_a_name_is_made_of_what_happened_and_not_of_when_it_was_judged():
     assert set(one.known) == set(other.known)
 
 
-def test_the_same_opening_decides_before_an_overlap():
+def test_history_with_the_stored_opening_keeps_the_id_before_one_that_overlaps():
     people = People(young=None)
     people.take((_history("performance", "05", since="03", last="06"),), _day(8))
     kept = people.only.incident_id
@@ -396,8 +396,8 @@ def test_the_same_opening_decides_before_an_overlap():
     }
 
 
-def test_a_name_that_is_taken_is_not_given_twice():
-    """The one that bears the name of an opening was moved away from it; another opens there."""
+def test_id_of_a_moved_incident_is_not_given_to_another_that_opens_there():
+    """Late labels move an incident away from the opening that gave its id. Another incident opens at that place."""
     people = People(young=None)
     people.take((_history("performance", "06", since="05", last="06"),), _day(8))
     moved = _history("performance", "03", since="02", last="06", resolved="05")
@@ -408,7 +408,7 @@ def test_a_name_that_is_taken_is_not_given_twice():
     assert len(people.known) == 2
 
 
-def test_a_column_that_others_join_keeps_its_incident():
+def test_incident_of_a_column_keeps_its_id_when_another_column_joins():
     people = People()
     people.judge(age="oow", plan="ooo")
     name = people.only.incident_id
@@ -418,7 +418,7 @@ def test_a_column_that_others_join_keeps_its_incident():
     assert (people.only.incident_id, people.only.incident.cause.text) == (name, "column:plan")
 
 
-def test_the_order_of_what_is_stored_does_not_matter():
+def test_order_of_stored_incidents_does_not_change_the_result():
     people = People()
     people.judge(auroc="owwoooww", age="wooowooo", plan="ooowoooo")
     histories, newest = _folded({"auroc": "owwooowo", "age": "wooowoow", "plan": "ooowooow"})
@@ -427,7 +427,7 @@ def test_the_order_of_what_is_stored_does_not_matter():
     assert people.changes(histories, newest) == in_order
 
 
-def test_without_any_evidence_left_everything_is_resolved():
+def test_stored_incidents_are_resolved_when_all_evidence_is_gone():
     people = People()
     people.judge(auroc="oww")
     known = [KnownIncident(stored=people.only, heard=heard_of(people.of(people.only.incident_id)))]
@@ -451,7 +451,7 @@ def _history(cause, opened, *, since, last, resolved=None):
 
 @st.composite
 def lives(draw):
-    """Nights of a model: each adds days or none, and may measure days before it again."""
+    """Draw nights of a model. Each adds any number of days and may measure earlier days again."""
     nights, signals = [], dict.fromkeys(SIGNALS, "")
     for _ in range(draw(st.integers(1, 8))):
         more = draw(st.integers(0, 3))
@@ -466,7 +466,7 @@ def lives(draw):
 
 
 @given(lives(), st.sampled_from([None, 0, 1, 2, 3, 4]))
-def test_whatever_is_measured_again_people_know_what_lasts_and_how_bad_it_is(nights, young):
+def test_lasting_young_incidents_are_alerted_at_their_severity_whatever_is_remeasured(nights, young):
     people = People(young=young)
     for night in nights:
         people.judge(**night)
@@ -491,13 +491,13 @@ def _knows(people, name, incident, newest):
         assert since == []
     elif people.is_young(incident.last_breached, newest) and not all(f.consequence for f in incident.findings):
         assert max(WEIGHT[event.severity] for event in since) >= WEIGHT[incident.severity]
-    # What is told begins with a beginning, ends once, and then may begin again.
+    # Alerts since the last resolution start with an opening or a reopening, and no resolution is alerted twice.
     assert beginnings == since[:1]
     assert not any(one.kind is other.kind is EventKind.RESOLVED for one, other in pairwise(heard))
 
 
 @given(lives(), st.integers(0, 4))
-def test_a_backfill_tells_nothing_and_leaves_what_the_nights_left(nights, young):
+def test_backfill_of_any_history_alerts_nothing_and_leaves_the_same_incidents(nights, young):
     by_night, at_once = People(young=young), People(young=0)
     for night in nights:
         by_night.judge(**night)

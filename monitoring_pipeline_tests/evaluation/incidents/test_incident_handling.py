@@ -1,4 +1,4 @@
-"""What people do about an incident: how it stands then, the event, and the entry of the audit."""
+"""Acts of people on an incident: the new handling, the event, and the entry of the audit."""
 
 import datetime as dt
 from dataclasses import replace
@@ -40,7 +40,7 @@ ACTS = {
 
 
 @pytest.mark.parametrize("answer", ACTS)
-def test_every_act_is_an_event_of_the_newest_breached_chunk_and_an_entry_of_the_audit(answer):
+def test_act_adds_an_event_of_the_newest_breached_chunk_and_an_audit_entry(answer):
     act, kind, topic = ACTS[answer]
     done = act(STORED)
     assert (done.event.kind, done.event.chunk, done.event.severity) == (kind, "2024-03-08", Severity.WARNING)
@@ -51,7 +51,7 @@ def test_every_act_is_an_event_of_the_newest_breached_chunk_and_an_entry_of_the_
 
 
 @pytest.mark.parametrize("answer", ACTS)
-def test_the_same_act_at_the_same_moment_is_one_entry_and_a_later_one_another(answer):
+def test_key_of_an_act_depends_on_its_time_and_its_incident(answer):
     later = Person(name="ana", at=NOW + dt.timedelta(microseconds=1), reason="")
     keys = [make(STORED).decision.key for make in (ACTS[answer][0], ACTS[answer][0], acknowledge(later))]
     assert keys[0] == keys[1] != keys[2]
@@ -59,12 +59,12 @@ def test_the_same_act_at_the_same_moment_is_one_entry_and_a_later_one_another(an
     assert of_another != keys[0]
 
 
-def test_without_a_reason_none_is_told():
+def test_act_without_a_reason_has_a_summary_without_a_reason():
     act = record_outcome(replace(ANA, reason=""), Outcome.REAL)(STORED)
     assert (act.event.summary, act.decision.reason) == ("real by ana", "")
 
 
-def test_what_one_says_leaves_what_was_said_before():
+def test_act_keeps_what_earlier_acts_set():
     said = Handling()
     for act in (acknowledge(ANA), mute(ANA, UNTIL), record_outcome(ANA, Outcome.PLANNED)):
         said = act(replace(STORED, handling=said)).handling
@@ -80,11 +80,11 @@ def test_what_one_says_leaves_what_was_said_before():
 
 
 @pytest.mark.parametrize("severity", list(Severity))
-def test_muted_is_what_is_no_worse_than_it_is_now(severity):
+def test_mute_records_the_severity_that_the_incident_has_now(severity):
     stored = replace(STORED, incident=replace(STORED.incident, severity=severity))
     assert mute(ANA, UNTIL)(stored).handling.muted_severity is severity
 
 
-def test_an_outcome_can_be_said_of_what_is_resolved():
+def test_outcome_of_a_resolved_incident_is_recorded():
     over = replace(STORED, incident=replace(STORED.incident, state=IncidentState.RESOLVED, resolved="2024-03-09"))
     assert record_outcome(ANA, Outcome.REAL)(over).handling.outcome is Outcome.REAL

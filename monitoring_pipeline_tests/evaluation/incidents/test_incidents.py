@@ -1,4 +1,4 @@
-"""Incidents as a fold: one letter per day and signal says how it was measured."""
+"""Incidents as a fold over days. One letter for each day and signal is the result of its measurement."""
 
 import datetime as dt
 from dataclasses import replace
@@ -41,7 +41,7 @@ def _day(index):
 
 
 def _measured(signal, letter):
-    """o: fine, w, c, i: breached with that severity, s: skipped, a dot: not there."""
+    """Return the measurement of a letter: o is fine, w, c and i are breached, s is skipped, a dot gives none."""
     if letter == ".":
         return ()
     if letter == "s":
@@ -52,7 +52,7 @@ def _measured(signal, letter):
 
 
 def _chunks(days):
-    """Return the evidence of signals with one letter a day each."""
+    """Return the chunks of signals that have one letter a day."""
     length = max(map(len, days.values()))
     return [
         ChunkMeasurements(
@@ -80,7 +80,7 @@ def _fold(days, **rules):
 
 
 def _events(days, **rules):
-    """Return cause, kind of event and number of the day (from 0) of everything that happened."""
+    """Return the cause, the kind and the number of the day (from 0) of each event."""
     return [
         (history.incident.cause.text, event.kind.value, (dt.date.fromisoformat(event.chunk) - FIRST).days)
         for history in _fold(days, **rules)
@@ -112,7 +112,7 @@ def _events(days, **rules):
     ("wwwcwcwc", [("opened", 2), ("escalated", 3)]),
     ("ccw", [("opened", 2)]),
 ])  # fmt: skip
-def test_the_course_of_a_performance_problem(letters, events):
+def test_performance_incident_opens_resolves_and_reopens_by_the_rules(letters, events):
     assert [event[1:] for event in _events({AUROC: letters})] == events
 
 
@@ -123,11 +123,11 @@ def test_the_course_of_a_performance_problem(letters, events):
     ("owoooooooooow", [("opened", 1), ("resolved", 4), ("opened", 12)]),
     ("owooooooooow", [("opened", 1), ("resolved", 4), ("reopened", 11)]),
 ])  # fmt: skip
-def test_broken_data_is_an_incident_on_its_first_day(letters, events):
+def test_broken_data_opens_an_incident_on_the_first_day(letters, events):
     assert [event[1:] for event in _events({AGE_NULL: letters})] == events
 
 
-def test_what_an_incident_says_of_itself():
+def test_incident_has_dates_severity_title_and_findings_of_its_breaches():
     (history,) = _fold({AUROC: "owowcs"})
     incident = history.incident
     assert (incident.opened, incident.since, incident.last_breached) == (_day(4), _day(1), _day(4))
@@ -140,7 +140,7 @@ def test_what_an_incident_says_of_itself():
     assert [event.summary for event in history.events] == [incident.title]
 
 
-def test_skipped_days_do_not_break_a_run_of_breaches_and_fine_ones_do():
+def test_run_of_breaches_lasts_over_skipped_days_and_ends_on_a_fine_day():
     (broken,) = _fold({AUROC: "wwws.w"})
     (interrupted,) = _fold({AUROC: "wwwow"})
     assert broken.incident.findings[0].since == _day(0)
@@ -154,13 +154,13 @@ def test_skipped_days_do_not_break_a_run_of_breaches_and_fine_ones_do():
     ("wwwooowww", IncidentState.REOPENED),
     ("wwwooowwww", IncidentState.ONGOING),
 ])  # fmt: skip
-def test_where_an_incident_stands(letters, state):
+def test_state_of_an_incident_follows_from_its_days(letters, state):
     (history,) = _fold({AUROC: letters})
     assert history.incident.state is state
     assert (history.incident.resolved is not None) == (state is IncidentState.RESOLVED)
 
 
-def test_severity_never_sinks_while_it_lasts_and_starts_anew_when_it_comes_back():
+def test_severity_stays_at_its_maximum_until_the_incident_reopens():
     (lasting,) = _fold({AUROC: "cccwww"})
     (back,) = _fold({AUROC: "cccooowww"})
     assert lasting.incident.severity is Severity.CRITICAL
@@ -168,7 +168,7 @@ def test_severity_never_sinks_while_it_lasts_and_starts_anew_when_it_comes_back(
     assert [event.severity for event in back.events] == [Severity.CRITICAL, Severity.CRITICAL, Severity.WARNING]
 
 
-def test_a_warning_that_lasts_becomes_critical_once():
+def test_warning_that_lasts_escalates_to_critical_once():
     days = {AUROC: "wwwwowwww"}
     assert _events(days, escalate=(5, 7)) == [("performance", "opened", 2), ("performance", "escalated", 5)]
     (history,) = _fold(days, escalate=(5, 7))
@@ -177,7 +177,7 @@ def test_a_warning_that_lasts_becomes_critical_once():
     assert _fold(days)[0].incident.severity is Severity.WARNING
 
 
-def test_a_resolution_may_forgive_a_breach_in_between():
+def test_incident_resolves_if_enough_days_of_the_window_are_fine():
     assert _events({AUROC: "wwwoowow"}, resolve=(3, 5)) == [
         ("performance", "opened", 2),
         ("performance", "resolved", 6),
@@ -187,16 +187,16 @@ def test_a_resolution_may_forgive_a_breach_in_between():
     ]  # fmt: skip
 
 
-def test_only_fine_days_since_the_opening_count_for_the_resolution():
+def test_fine_days_before_the_opening_do_not_count_for_the_resolution():
     assert _events({AUROC: "wooowo"}, opening=(2, 5), resolve=(3, 5)) == [("performance", "opened", 4)]
 
 
-def test_what_lasted_before_it_came_back_does_not_escalate_it_again():
+def test_breaches_before_a_reopening_do_not_escalate_the_incident():
     kinds = [event[1] for event in _events({AUROC: "wwwooowww"}, escalate=(5, 9))]
     assert kinds == ["opened", "resolved", "reopened"]
 
 
-def test_what_was_never_breached_resolves_nothing():
+def test_fine_signals_that_were_never_breached_do_not_resolve_an_incident():
     days = {AUROC: "wwwsssss", replace(AUROC, name="f1"): "oooooooo", AGE: "oooooooo"}
     assert _events(days) == [("performance", "opened", 2)]
 
@@ -215,7 +215,7 @@ def test_date_in_the_title_is_the_first_breach_of_the_incident_when_a_finding_is
     )
 
 
-def test_inputs_that_move_together_are_one_incident_and_a_new_one_spreads():
+def test_drifted_inputs_are_one_incident_and_another_input_is_a_spread():
     days = {AGE: "wwww", TOGETHER: "ooow", PLAN: "ooow"}
     (history,) = _fold(days)
     assert [(e.kind, e.summary) for e in history.events] == [
@@ -228,18 +228,18 @@ def test_inputs_that_move_together_are_one_incident_and_a_new_one_spreads():
     assert history.incident.subjects == ("age", "features", "plan")
 
 
-def test_different_inputs_on_different_days_are_one_problem_and_none_is_news_at_the_opening():
+def test_inputs_that_drift_on_different_days_open_one_incident_without_a_spread():
     days = {AGE: "woo", PLAN: "owo", TOGETHER: "oow"}
     (history,) = _fold(days, opening=(3, 3))
     assert history.incident.subjects == ("age", "plan", "features")
     assert [event.kind for event in history.events] == [EventKind.OPENED]
 
 
-def test_inputs_are_fine_when_none_is_breached_and_one_was_measured():
+def test_inputs_resolve_when_one_is_measured_and_none_is_breached():
     assert _events({AGE: "wwwsss", PLAN: "owwooo"}) == [("inputs", "opened", 2), ("inputs", "resolved", 5)]
 
 
-def test_a_broken_column_explains_its_drift_and_the_output_and_stands_behind_performance():
+def test_broken_column_explains_drift_and_is_related_to_performance():
     days = {AGE_NULL: "wwww", AGE: "wwww", SCORE: "wwww", TOGETHER: "wwww", PLAN: "oooo", AUROC: "wwww"}
     column, performance = _fold(days)
     assert [(h.incident.cause.text, h.incident.opened) for h in (column, performance)] == [
@@ -251,28 +251,28 @@ def test_a_broken_column_explains_its_drift_and_the_output_and_stands_behind_per
     assert performance.incident.related == (Cause(Family.COLUMN, ("age",)),)
 
 
-def test_a_broken_column_does_not_explain_the_drift_of_another():
+def test_broken_column_does_not_explain_drift_of_another_column():
     causes = [history.incident.cause.text for history in _fold({AGE_NULL: "www", PLAN: "www"})]
     assert causes == ["column:age", "inputs"]
 
 
-def test_drift_of_the_output_follows_from_that_of_the_inputs():
+def test_drift_of_outputs_is_a_consequence_of_drift_of_inputs():
     (inputs,) = _fold({AGE: "wwww", SCORE: "wwww"})
     assert [(f.subject, f.consequence) for f in inputs.incident.findings] == [("age", False), ("score", True)]
     assert [h.incident.cause.text for h in _fold({AGE: "oooo", SCORE: "wwww"})] == ["outputs"]
 
 
-def test_inputs_that_are_no_incident_explain_nothing():
-    """Else two causes that take turns would hide one another for ever."""
+def test_drift_of_inputs_without_an_incident_does_not_explain_drift_of_outputs():
+    """Otherwise two causes that alternate would hide each other forever."""
     assert _events({AGE: "wowo", SCORE: "wwwo"}) == [("outputs", "opened", 2)]
 
 
-def test_what_turns_out_to_be_a_consequence_does_not_open_later_on():
-    """Both last three days; from the third on the inputs explain the output's days before as well."""
+def test_drift_of_outputs_that_inputs_explain_on_the_opening_day_opens_no_incident():
+    """Both last three days. From the third day on, the inputs explain the earlier days of the output too."""
     assert _events({AGE: "wwwo", SCORE: "wwww"}) == [("inputs", "opened", 2)]
 
 
-def test_an_output_whose_drift_is_explained_later_does_not_resolve_by_that():
+def test_open_incident_of_outputs_lasts_when_inputs_explain_it_later():
     days = {AGE: "ooowwwwwww", SCORE: "wwwwwwwwww"}
     assert _events(days) == [("outputs", "opened", 2), ("inputs", "opened", 5)]
     outputs, inputs = _fold(days)
@@ -285,7 +285,7 @@ def test_an_output_whose_drift_is_explained_later_does_not_resolve_by_that():
     ]  # fmt: skip
 
 
-def test_explained_drift_neither_spreads_nor_lengthens_another_incident():
+def test_drift_that_a_broken_column_explains_does_not_extend_the_incident_of_inputs():
     days = {PLAN: "wwwooo", AGE: "ooowww", AGE_NULL: "ooowww"}
     assert _events(days) == [
         ("inputs", "opened", 2), ("inputs", "resolved", 5), ("column:age", "opened", 3),
@@ -294,7 +294,7 @@ def test_explained_drift_neither_spreads_nor_lengthens_another_incident():
     assert inputs.incident.subjects == ("plan",)
 
 
-def test_a_source_that_cannot_be_read_explains_everything_of_its_day_and_is_fine_when_rows_are_there():
+def test_unreadable_source_explains_all_breaches_of_its_days_until_rows_exist():
     days = {ROWS: "occooo", AGE_NULL: "owwooo", VOLUME: "owwooo", RUN: ".ww...", AUROC: "owwooo"}
     assert _events(days) == [("source", "opened", 1), ("source", "resolved", 5)]
     (source,) = _fold(days)
@@ -302,11 +302,11 @@ def test_a_source_that_cannot_be_read_explains_everything_of_its_day_and_is_fine
     assert {f.subject for f in source.incident.findings if f.consequence} == {"age", "chunk", "pipeline", "model"}
 
 
-def test_a_failed_run_is_over_once_there_are_numbers_again():
+def test_failed_run_resolves_when_numbers_exist_again():
     assert _events({RUN: "ow...", ROWS: "o.ooo"}) == [("pipeline", "opened", 1), ("pipeline", "resolved", 4)]
 
 
-def test_columns_that_fail_on_the_same_day_are_one_problem():
+def test_columns_that_fail_on_the_same_day_are_one_incident():
     days = {AGE_NULL: "owwooowoooo", PLAN_NULL: "owsooowwooo"}
     assert _events(days) == [
         ("column:age,plan", "opened", 1), ("column:age,plan", "resolved", 5),
@@ -316,25 +316,25 @@ def test_columns_that_fail_on_the_same_day_are_one_problem():
     assert history.incident.title == "age: every value is null; also plan"
 
 
-def test_columns_that_fail_one_after_the_other_are_two():
+def test_columns_that_fail_on_different_days_are_two_incidents():
     days = {AGE_NULL: "owwooo", PLAN_NULL: "oowooo"}
     assert [(h.incident.cause.text, h.incident.opened) for h in _fold(days)] == [
         ("column:age", _day(1)), ("column:plan", _day(2)),
     ]  # fmt: skip
 
 
-def test_columns_that_failed_together_long_ago_may_fail_alone():
+def test_column_that_fails_alone_long_after_a_joint_failure_is_a_new_incident():
     causes = [h.incident.cause.text for h in _fold({AGE_NULL: "woooow", PLAN_NULL: "wooooo"}, reopen_within=1)]
     assert causes == ["column:age,plan", "column:age"]
 
 
-def test_an_estimate_counts_until_the_labels_tell_the_same():
+def test_estimate_counts_only_while_the_realized_metric_is_not_measured():
     assert [h.incident.cause.text for h in _fold({ESTIMATE: "www", AUROC: "sss"})] == ["performance"]
     assert _fold({ESTIMATE: "www", AUROC: "ooo"}) == ()
     assert _fold({ESTIMATE: "www"})[0].incident.title.startswith("estimated auroc is 0.58")
 
 
-def test_a_shadow_makes_no_incident_and_a_challenger_its_own():
+def test_shadow_has_no_incident_and_challenger_has_a_separate_one():
     shadow, challenger = (replace(AUROC, role=r.value, model_version="7") for r in (Role.SHADOW, Role.CHALLENGER))
     assert _fold({shadow: "ccc"}) == ()
     (history,) = _fold({challenger: "ccc", AUROC: "ooo"})
@@ -342,7 +342,7 @@ def test_a_shadow_makes_no_incident_and_a_challenger_its_own():
     assert history.incident.title.startswith("challenger 7: auroc is 0.58")
 
 
-def test_an_incident_of_a_challenger_ends_with_its_trial():
+def test_incident_of_a_challenger_resolves_at_the_end_of_its_trial():
     trial, champion = (replace(AUROC, role=r.value, model_version="7") for r in (Role.CHALLENGER, Role.CHAMPION))
     (history,) = _fold({trial: "ccc.", champion: "...o"})
     assert [(e.kind, e.summary) for e in history.events[1:]] == [
@@ -350,8 +350,8 @@ def test_an_incident_of_a_challenger_ends_with_its_trial():
     ]
 
 
-def test_a_trial_lasts_while_the_version_is_measured_as_a_challenger():
-    """Measurements that are the same for all roles may name the version too."""
+def test_incident_of_a_challenger_lasts_while_it_is_measured_as_a_challenger():
+    """Measurements that are the same for all roles may contain the version too."""
     trial = replace(AUROC, role=Role.CHALLENGER.value, model_version="7")
     days = {trial: "cccc", replace(AGE_NULL, model_version="7"): "oooo"}
     assert _events(days) == [("performance@7", "opened", 2)]
@@ -365,22 +365,22 @@ def test_a_trial_lasts_while_the_version_is_measured_as_a_challenger():
     ("ccc......", "ooo.s.ooo", [8]),
     ("ccc......ccc...", "ooooooooooooooo", [5, 14]),
 ])  # fmt: skip
-def test_an_incident_of_a_challenger_ends_when_only_others_are_measured_any_more(trial, champion, ends):
+def test_incident_of_a_challenger_resolves_after_three_days_with_others_only(trial, champion, ends):
     days = {replace(AUROC, role=Role.CHALLENGER.value, model_version="7"): trial, AUROC: champion}
     assert [day for cause, kind, day in _events(days) if (cause, kind) == ("performance@7", "resolved")] == ends
     summaries = {e.summary for h in _fold(days) for e in h.events if e.kind is EventKind.RESOLVED}
     assert summaries <= {"version 7 has not been measured on the last 3 days on which others were"}
 
 
-def test_the_champions_incident_goes_on_with_the_next_champion():
-    """What resolves it is how the new version does, though that one was never breached itself."""
+def test_incident_of_a_champion_continues_with_the_next_champion():
+    """Fine days of the new version resolve the incident that the old version opened."""
     successor = replace(AUROC, model_version="2")
     assert _events({AUROC: "www....", successor: "...wooo"}) == [
         ("performance", "opened", 2), ("performance", "resolved", 6),
     ]  # fmt: skip
 
 
-def test_each_business_metric_is_a_cause_of_its_own():
+def test_each_business_metric_has_a_separate_incident():
     days = {REVENUE: "www", replace(REVENUE, name="refunds"): "www"}
     assert [h.incident.cause.text for h in _fold(days)] == ["business:refunds", "business:revenue"]
 
@@ -395,7 +395,7 @@ KEPT = replace(REVENUE, kind=Kind.OBJECTIVE, subject="kept", name="error_budget_
     (COST, "business:cost", 2), (KEPT, "objective:kept", 2), (TENURE, "inputs", 2),
     (TENURE_NULL, "column:tenure", 0),
 ])  # fmt: skip
-def test_what_has_left_the_spec_is_over_when_it_is_looked_at_no_more(signal, cause, at):
+def test_incident_of_a_signal_outside_the_spec_resolves_when_it_is_not_measured(signal, cause, at):
     rows = {ROWS: "o" * 6}
     assert _events({signal: "www...", **rows}) == [(cause, "opened", at), (cause, "resolved", 3)]
     assert _events({signal: "wwwssw", **rows}) == [(cause, "opened", at)]
@@ -404,7 +404,7 @@ def test_what_has_left_the_spec_is_over_when_it_is_looked_at_no_more(signal, cau
 
 
 @pytest.mark.parametrize("signal", [AUROC, AGE, AGE_NULL, TOGETHER, REVENUE, replace(AGE_NULL, subject="row_id")])
-def test_what_is_in_the_spec_lasts_while_it_is_not_measured(signal):
+def test_incident_of_a_signal_in_the_spec_lasts_while_it_is_not_measured(signal):
     assert [kind for _, kind, _ in _events({signal: "www...", ROWS: "o" * 6})] == ["opened"]
 
 
@@ -416,7 +416,7 @@ def test_chunks_out_of_order_are_refused():
         fold_incidents(_spec(), [chunks[0], chunks[0]])
 
 
-def test_no_chunks_no_incidents():
+def test_no_chunks_give_no_incidents():
     assert fold_incidents(_spec(), []) == ()
 
 
@@ -431,7 +431,7 @@ RULES = st.sampled_from([
 
 @st.composite
 def _histories(draw):
-    """Days in which every signal has a mood that lasts, so that incidents open, resolve and reopen."""
+    """Draw days on which a signal stays similar for a while, so that incidents open, resolve and reopen."""
     length = draw(st.integers(1, 24))
     moods = ("ooooow", "wwwwco", "oos.wi")
     days = {}
@@ -445,7 +445,7 @@ def _histories(draw):
 
 
 @given(_histories(), RULES, st.data())
-def test_later_chunks_change_nothing_that_happened_before(days, rules, data):
+def test_later_chunks_do_not_change_earlier_events(days, rules, data):
     chunks = _chunks(days)
     last = data.draw(st.integers(0, len(chunks)))
     whole, part = (fold_incidents(_spec(**rules), c) for c in (chunks, chunks[:last]))
@@ -458,15 +458,15 @@ def test_later_chunks_change_nothing_that_happened_before(days, rules, data):
 
 
 @given(_histories(), RULES, st.randoms(use_true_random=False))
-def test_the_order_of_rows_does_not_matter(days, rules, random):
+def test_order_of_measurements_does_not_change_incidents(days, rules, random):
     chunks = _chunks(days)
     shuffled = [replace(c, measurements=tuple(random.sample(c.measurements, len(c.measurements)))) for c in chunks]
     assert fold_incidents(_spec(**rules), chunks) == fold_incidents(_spec(**rules), shuffled)
 
 
 @given(_histories(), RULES)
-def test_signals_that_were_never_breached_and_skipped_ones_change_nothing(days, rules):
-    """So it does not matter how much of what is healthy the caller hands over, beyond one that proves the source."""
+def test_fine_and_skipped_signals_do_not_change_incidents(days, rules):
+    """A caller may pass any number of healthy signals if one of them shows that the source was read."""
     length = max(map(len, days.values()))
     seen = {replace(AGE_NULL, subject="seen"): "o" * length}
     healthy = {replace(PLAN, name="psi"): ("os" * length)[:length], replace(REVENUE, name="cost"): "o" * length}
@@ -478,12 +478,12 @@ def test_signals_that_were_never_breached_and_skipped_ones_change_nothing(days, 
 
 
 def _is_on_trial(measurement):
-    """Whether even a skipped one says something: that the challenger has scored the chunk."""
+    """Return whether even a skipped measurement counts because it shows that the challenger has scored the chunk."""
     return measurement.role == Role.CHALLENGER
 
 
 @given(_histories(), RULES)
-def test_the_life_of_every_incident_is_in_order(days, rules):
+def test_events_and_dates_of_an_incident_are_in_order(days, rules):
     begin = {EventKind.OPENED, EventKind.REOPENED}
     for history in _fold(days, **rules):
         incident, kinds = history.incident, [event.kind for event in history.events]
@@ -502,7 +502,7 @@ def test_the_life_of_every_incident_is_in_order(days, rules):
 
 
 @given(_histories(), RULES)
-def test_a_cause_has_one_incident_at_a_time(days, rules):
+def test_incidents_of_a_cause_do_not_overlap(days, rules):
     spans = {}
     for history in _fold(days, **rules):
         spans.setdefault(history.incident.cause, []).append(history.incident)
@@ -513,7 +513,7 @@ def test_a_cause_has_one_incident_at_a_time(days, rules):
 
 
 def _by_hand(letters, opening, resolving, within):
-    """Return the life of one signal's incidents, written again: from lists of what was measured."""
+    """Return the events of one signal's incidents from a second implementation that lists the measured days."""
     (k, n), (fine_needed, of), events = opening, resolving, []
     measured, running, resolved_at = [], False, None
     for day, letter in enumerate(letters):
@@ -536,7 +536,7 @@ def _by_hand(letters, opening, resolving, within):
 
 @given(st.text("oowwws.", min_size=1, max_size=40), st.integers(1, 4), st.integers(0, 3), st.integers(1, 4),
        st.integers(0, 3), st.integers(0, 9))  # fmt: skip
-def test_one_signal_lives_as_a_second_implementation_says(letters, k, more, fine, others, within):
+def test_events_of_one_signal_equal_those_of_a_second_implementation(letters, k, more, fine, others, within):
     opening, resolving = (k, k + more), (fine, fine + others)
     events = _events({AUROC: letters}, opening=opening, resolve=resolving, reopen_within=within)
     assert sorted((day, kind) for _, kind, day in events) == sorted(

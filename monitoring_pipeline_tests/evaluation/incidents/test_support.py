@@ -1,4 +1,4 @@
-"""Which incidents at the same time are named as the cause: those that the attribution of the chunk supports."""
+"""An incident is explained by the incidents of the same time that the attribution of the chunk supports."""
 
 from dataclasses import replace
 
@@ -58,11 +58,11 @@ def _supported(attribution, related, *breaches):
     (_by_inputs(-0.07, -0.01, version="2"), False),
     (_by_score(-0.07, -0.01), False),
 ])  # fmt: skip
-def test_drifted_inputs_are_named_when_they_explain_half_of_the_loss(attribution, supported):
+def test_drifted_inputs_are_supported_when_they_explain_half_of_the_loss(attribution, supported):
     assert _supported(attribution, (INPUTS,)) == ((INPUTS,) if supported else ())
 
 
-def test_drifted_outputs_are_named_when_the_moved_score_explains_the_loss():
+def test_drifted_outputs_are_supported_when_the_moved_score_explains_the_loss():
     assert _supported(_by_score(-0.07, -0.01), (INPUTS, OUTPUTS)) == (OUTPUTS,)
     assert _supported(_by_score(-0.01, -0.07), (INPUTS, OUTPUTS)) == ()
 
@@ -73,11 +73,11 @@ def test_drifted_outputs_are_named_when_the_moved_score_explains_the_loss():
     ((BROKEN_ID,), ()),
     ((Cause(Family.VOLUME), Cause(Family.LABELS)), ()),
 ])  # fmt: skip
-def test_broken_input_is_named_where_no_other_input_has_drifted(related, supported):
+def test_broken_input_is_supported_when_no_other_input_has_drifted(related, supported):
     assert _supported(_by_inputs(-0.07, -0.01), related) == supported
 
 
-def test_skipped_attribution_supports_nothing():
+def test_skipped_attribution_supports_no_cause():
     skipped = [
         replace(m, value=None, lower=None, upper=None, status=Status.SKIPPED, reason="too far")
         for m in _by_inputs(-0.07, -0.01)
@@ -98,7 +98,7 @@ def _folded(*attributions):
     return fold_incidents(binary_spec(), chunks)
 
 
-def test_incident_is_explained_only_by_what_the_newest_chunk_supports():
+def test_incident_is_explained_only_by_causes_that_its_newest_chunk_supports():
     refuted, supported = _by_inputs(0.0, -0.08), _by_inputs(-0.07, -0.01)
     for attributions, explained in (
         ([refuted] * 3, ()),
@@ -111,7 +111,7 @@ def test_incident_is_explained_only_by_what_the_newest_chunk_supports():
         assert performance.coinciding == (() if explained else (INPUTS,))
 
 
-def test_attribution_changes_nothing_else_of_any_incident():
+def test_attribution_changes_only_the_causes_that_explain_an_incident():
     without, with_it = _folded((), (), ()), _folded(*[_by_inputs(-0.07, -0.01)] * 3)
     assert [replace(h.incident, explained_by=()) for h in with_it] == [h.incident for h in without]
     assert [h.events for h in with_it] == [h.events for h in without]
