@@ -23,7 +23,7 @@ def said(incident: str, answer: str, *, days_before: float = 1, topic: Topic = T
     )
 
 
-def test_the_share_of_real_ones_among_what_was_real_or_noise():
+def test_precision_is_the_share_of_real_incidents_among_real_and_noise():
     words = [said("a", "real"), said("b", "real"), said("c", "noise"), said("d", "planned"), said("e", "real")]
     measured = measure_alert_precision(words, AT)
     assert (measured.value, measured.rows) == (0.75, 4)
@@ -31,7 +31,7 @@ def test_the_share_of_real_ones_among_what_was_real_or_noise():
     assert (measured.lower, measured.upper) == pytest.approx((0.3006, 0.9544), abs=1e-4)
 
 
-def test_of_an_incident_the_last_word_counts():
+def test_precision_uses_the_last_outcome_of_an_incident():
     words = [said("a", "noise", days_before=3), said("a", "real", days_before=2)]
     assert measure_alert_precision(words, AT).value == 1.0
 
@@ -43,11 +43,11 @@ def test_of_an_incident_the_last_word_counts():
     [said("a", "real", days_before=-0.1)],
     [said("a", "real", topic=Topic.MUTE)],
 ])  # fmt: skip
-def test_nothing_is_measured_where_nobody_has_said_anything_that_counts(words):
+def test_precision_without_a_recent_real_or_noise_outcome_is_not_measured(words):
     assert measure_alert_precision(words, AT) is None
 
 
-def test_a_later_word_does_not_change_what_was_measured_before():
+def test_later_outcome_does_not_change_an_earlier_precision():
     words = [said("a", "real", days_before=2)]
     assert measure_alert_precision([*words, said("a", "noise", days_before=-1)], AT) == measure_alert_precision(
         words, AT

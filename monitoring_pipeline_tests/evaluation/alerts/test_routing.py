@@ -61,16 +61,16 @@ def test_every_matching_route_adds_its_channel() -> None:
         ({"severity": "info"}, True),
     ],
 )
-def test_a_route_matches_model_owner_and_at_least_its_severity(route, matches) -> None:
+def test_route_matches_model_owner_and_at_least_its_severity(route, matches) -> None:
     alerts = plan(rules({"channel": "oncall", **route}), what=event(severity=Severity.WARNING))
     assert bool(alerts) is matches
 
 
-def test_no_route_tells_nobody_and_escalates_to_nobody() -> None:
+def test_event_without_a_route_gives_neither_alert_nor_escalation() -> None:
     assert plan(rules(escalation=ESCALATION)) == ()
 
 
-def test_a_channel_hears_once_and_at_once_rather_than_in_a_digest() -> None:
+def test_channel_with_several_routes_gets_one_alert_now_rather_than_a_digest() -> None:
     routes = (
         {"channel": "oncall", "digest": "08:00"},
         {"channel": "oncall", "severity": "critical"},
@@ -82,7 +82,7 @@ def test_a_channel_hears_once_and_at_once_rather_than_in_a_digest() -> None:
 
 
 @pytest.mark.parametrize("kind", [EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME])
-def test_what_a_person_says_changes_messages_and_tells_nobody(kind) -> None:
+def test_act_of_a_person_updates_messages_and_alerts_nobody(kind) -> None:
     some = rules(*({"channel": name} for name in CHANNELS), {"channel": "boss", "digest": "08:00"}, quiet_hours=QUIET)
     night = local(2013, 6, 3, 23)
     alerts = plan(some, what=event(kind, Severity.WARNING), now=night)
@@ -99,7 +99,7 @@ def test_what_a_person_says_changes_messages_and_tells_nobody(kind) -> None:
         (None, Severity.CRITICAL, "update"),
     ],
 )
-def test_muted_is_silent_except_above_the_severity_that_was_muted(muted, severity, mode) -> None:
+def test_muted_incident_alerts_only_above_the_severity_that_was_muted(muted, severity, mode) -> None:
     handling = Handling(muted_until=NOON + dt.timedelta(seconds=1), muted_severity=muted)
     some = rules({"channel": "oncall"}, {"channel": "mail"}, escalation=ESCALATION)
     alerts = plan(some, stored(handling=handling), event(EventKind.ESCALATED, severity))
@@ -110,7 +110,7 @@ def test_muted_is_silent_except_above_the_severity_that_was_muted(muted, severit
     assert afterwards[0].mode == "now"
 
 
-def test_quiet_hours_postpone_people_and_not_machines_nor_what_is_excepted() -> None:
+def test_quiet_hours_postpone_alerts_to_people_unless_the_severity_is_excepted() -> None:
     some = rules(
         {"channel": "oncall"}, {"channel": "mail"}, {"channel": "events"}, {"channel": "log"}, quiet_hours=QUIET
     )
@@ -129,18 +129,18 @@ def test_quiet_hours_postpone_people_and_not_machines_nor_what_is_excepted() -> 
         (local(2013, 6, 3, 22), local(2013, 6, 4, 7)),
         (local(2013, 6, 4, 6, 59), local(2013, 6, 4, 7)),
         (local(2013, 6, 4, 7), local(2013, 6, 4, 7)),
-        # The night of 10 March has no 02:00 to 03:00, that of 3 November has 01:00 to 02:00 twice.
+        # The night of 10 March has no 02:00 to 03:00. The night of 3 November has 01:00 to 02:00 twice.
         (local(2013, 3, 9, 23), dt.datetime(2013, 3, 10, 11, tzinfo=dt.UTC)),
         (local(2013, 11, 2, 23), dt.datetime(2013, 11, 3, 12, tzinfo=dt.UTC)),
         (local(2013, 11, 3, 1, 30, fold=1), dt.datetime(2013, 11, 3, 12, tzinfo=dt.UTC)),
     ],
 )
-def test_quiet_hours_end_by_the_clock_on_the_wall(now, due_at) -> None:
+def test_quiet_hours_end_at_local_time_when_clocks_change(now, due_at) -> None:
     some = rules({"channel": "oncall"}, quiet_hours=QUIET)
     assert plan(some, what=event(severity=Severity.WARNING), now=now) == (planned("oncall", due_at),)
 
 
-def test_quiet_hours_within_a_day() -> None:
+def test_quiet_hours_within_one_day_end_on_that_day() -> None:
     some = rules({"channel": "oncall"}, quiet_hours=QUIET | {"start": "12:00", "end": "13:30"})
     (alert,) = plan(some, what=event(severity=Severity.INFO), now=local(2013, 6, 3, 12, 15))
     assert alert.due_at == local(2013, 6, 3, 13, 30)
@@ -155,7 +155,7 @@ moments = st.integers(0, 1100 * 24 * 60).map(
 
 @given(start=times, end=times, zone=zones, now=moments)
 @example(start=dt.time(1, 30), end=dt.time(2, 30), zone="America/New_York", now=local(2013, 3, 10, 1, 45))
-def test_a_postponed_alert_is_never_early_nor_quiet_nor_a_day_late(start, end, zone, now) -> None:
+def test_postponed_alert_is_due_within_25_hours_and_outside_quiet_hours(start, end, zone, now) -> None:
     if start == end:
         return
     quiet = {"start": f"{start:%H:%M}", "end": f"{end:%H:%M}", "timezone": zone}
@@ -167,11 +167,11 @@ def test_a_postponed_alert_is_never_early_nor_quiet_nor_a_day_late(start, end, z
 
 
 @given(time=times, zone=zones, now=moments)
-def test_the_next_time_of_day_is_the_first(time, zone, now) -> None:
+def test_next_time_of_day_is_within_25_hours_at_that_local_time(time, zone, now) -> None:
     due = next_time_of_day(time, ZoneInfo(zone), now)
     assert now <= due <= now + dt.timedelta(hours=25)
     shown = due.astimezone(ZoneInfo(zone)).time()
-    # Only a time that a clock change skips is shown as another, later by the change.
+    # A time that a clock change skips moves to a later one by the length of the change.
     naive = dt.datetime.combine(due.astimezone(ZoneInfo(zone)).date(), time, ZoneInfo(zone))
     skipped = naive.astimezone(dt.UTC).astimezone(ZoneInfo(zone)).time() != time
     assert shown == time or skipped
@@ -188,18 +188,18 @@ def test_the_next_time_of_day_is_the_first(time, zone, now) -> None:
         ({"timezone": "UTC"}, local(2013, 6, 3, 7), dt.datetime(2013, 6, 4, 8, tzinfo=dt.UTC)),
     ],
 )
-def test_a_digest_is_due_at_its_next_time_of_day(route, now, due_at) -> None:
+def test_digest_is_due_at_its_next_local_time_of_day(route, now, due_at) -> None:
     some = rules({"channel": "oncall", "digest": "08:00", **route}, quiet_hours=QUIET)
     assert plan(some, now=now) == (planned("oncall", due_at, "digest"),)
 
 
-def test_a_digest_without_quiet_hours_keeps_utc() -> None:
+def test_digest_without_quiet_hours_is_due_at_utc_time() -> None:
     (alert,) = plan(rules({"channel": "oncall", "digest": "08:00"}))
     assert alert.due_at == dt.datetime(2013, 6, 4, 8, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("kind", [EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED])
-def test_an_escalation_waits_after_the_first_message(kind) -> None:
+def test_escalation_of_a_beginning_is_due_after_its_wait(kind) -> None:
     some = rules({"channel": "oncall"}, escalation=ESCALATION)
     assert plan(some, what=event(kind)) == (
         planned("oncall"),
@@ -207,7 +207,7 @@ def test_an_escalation_waits_after_the_first_message(kind) -> None:
     )
 
 
-def test_an_escalation_counts_from_the_end_of_quiet_hours_and_respects_them() -> None:
+def test_escalation_waits_from_the_end_of_quiet_hours_and_is_postponed_by_them() -> None:
     quiet = QUIET | {"except": None}
     some = rules({"channel": "oncall"}, quiet_hours=quiet, escalation=ESCALATION)
     assert plan(some, now=local(2013, 6, 3, 23))[1].due_at == local(2013, 6, 4, 11)
@@ -222,18 +222,18 @@ def test_an_escalation_counts_from_the_end_of_quiet_hours_and_respects_them() ->
         (EventKind.ESCALATED, Severity.CRITICAL, Handling(acknowledged_by="ann", acknowledged_at=NOON)),
     ],
 )
-def test_what_is_not_escalated(kind, severity, handling) -> None:
+def test_event_that_is_a_spread_a_warning_or_acknowledged_is_not_escalated(kind, severity, handling) -> None:
     some = rules({"channel": "oncall"}, escalation=ESCALATION)
     assert plan(some, stored(handling=handling), event(kind, severity)) == (planned("oncall"),)
 
 
-def test_what_comes_back_must_be_acknowledged_again() -> None:
+def test_reopened_incident_is_escalated_although_it_was_acknowledged_before() -> None:
     some = rules({"channel": "oncall"}, escalation=ESCALATION)
     handling = Handling(acknowledged_by="ann", acknowledged_at=NOON - dt.timedelta(days=1))
     assert len(plan(some, stored(handling=handling), event(EventKind.REOPENED))) == 2
 
 
-def test_who_was_escalated_to_hears_of_the_end() -> None:
+def test_escalation_channel_gets_the_resolution_and_later_updates() -> None:
     some = rules({"channel": "oncall"}, escalation=ESCALATION)
     of = stored(state=IncidentState.RESOLVED)
     assert plan(some, of, event(EventKind.RESOLVED)) == (planned("oncall"), planned("boss"))
@@ -248,12 +248,12 @@ def test_who_was_escalated_to_hears_of_the_end() -> None:
 @pytest.mark.parametrize("kind", EventKind)
 @pytest.mark.parametrize("severity", Severity)
 @pytest.mark.parametrize("mode", ["now", "digest", "escalation", "update"])
-def test_a_page_is_critical_now_and_asks_to_look(kind, severity, mode) -> None:
+def test_page_is_a_critical_beginning_or_escalation_that_is_due_now(kind, severity, mode) -> None:
     asks = kind in {EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED}
     expected = asks and severity is Severity.CRITICAL and mode == "now"
     assert is_page(planned("oncall", mode=mode), event(kind, severity)) is expected
 
 
-def test_a_time_without_a_zone_is_refused() -> None:
+def test_time_without_a_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="must have a time zone"):
         plan(rules(), now=NOON.replace(tzinfo=None))
