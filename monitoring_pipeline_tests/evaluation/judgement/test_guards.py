@@ -1,4 +1,4 @@
-"""Guarded numbers that could not be measured: whose, from when on, and what is no news."""
+"""Guards that breach if a metric with a threshold or an objective could not be measured."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def _guards(*measurements: Measurement, rows: int = ENOUGH, state: Maturity = FI
 ONE_CLASS = _measured("auroc", "no positive label among 80 rows")
 
 
-def test_a_guarded_metric_that_final_labels_do_not_give_is_missed():
+def test_guarded_metric_without_a_value_on_final_labels_is_a_breach():
     missed = _guards(ONE_CLASS, _measured("recall"))["performance"]
     assert (missed.kind, missed.name, missed.value) == (Kind.OPERATIONS, "guarded_metrics", 1.0)
     assert (missed.status, missed.severity, missed.rows) == (Status.BREACHED, Severity.WARNING, ENOUGH)
@@ -56,25 +56,25 @@ def test_a_guarded_metric_that_final_labels_do_not_give_is_missed():
     ([_measured("auroc"), _measured("auroc", "few", segment="plan=pro")], ENOUGH, FINAL, Status.OK),
     ([_measured("auroc"), _measured("f1", "none"), _measured("precision", "none")], ENOUGH, FINAL, Status.OK),
 ])  # fmt: skip
-def test_what_may_yet_come_is_small_or_unguarded_is_no_news(measurements, rows, state, status):
+def test_guard_is_breached_only_if_a_large_final_day_lacks_a_guarded_metric(measurements, rows, state, status):
     assert _guards(*measurements, rows=rows, state=state)["performance"].status is status
 
 
-def test_what_says_nothing_yet_says_why():
+def test_reason_of_a_skipped_guard_is_few_predictions_or_open_labels():
     small, early = _guards(ONE_CLASS, rows=3), _guards(ONE_CLASS, state=PROVISIONAL)
     assert small["performance"].reason == f"auroc: 3 predictions, at least {ENOUGH} needed"
     assert early["performance"].reason == "auroc: labels are not final yet"
 
 
 @pytest.mark.parametrize(("labelled", "status"), [(ENOUGH - 1, Status.SKIPPED), (ENOUGH, Status.BREACHED)])
-def test_few_labels_that_ever_come_are_no_news(labelled, status):
+def test_guard_with_few_labels_is_skipped(labelled, status):
     present = _measured("labels_present", kind=Kind.OPERATIONS, subject="label", value=float(labelled))
     found = _guards(ONE_CLASS, present, rows=10 * ENOUGH)["performance"]
     assert found.status is status
     assert (f"{labelled} labelled predictions, at least {ENOUGH} needed" in found.reason) == (labelled < ENOUGH)
 
 
-def test_a_challengers_few_rows_are_no_news():
+def test_guard_of_a_challenger_is_not_measured():
     assert _guards(replace(ONE_CLASS, role=Role.CHALLENGER)) == {}
 
 
@@ -84,12 +84,12 @@ def test_a_challengers_few_rows_are_no_news():
     ("the query gave NULL", FINAL, Status.BREACHED),
     ("", PROVISIONAL, Status.OK),
 ])  # fmt: skip
-def test_sql_that_fails_is_missed_at_once_and_null_once_labels_are_final(reason, state, status):
+def test_business_guard_is_breached_by_failed_sql_at_once_and_by_null_if_final(reason, state, status):
     others = _measured("orders", "orders.sql: no", Kind.BUSINESS)
     assert _guards(_measured("revenue", reason, Kind.BUSINESS), others, state=state)["business"].status is status
 
 
-def test_the_verdict_says_so_without_becoming_unknown():
+def test_breached_guard_makes_the_verdict_a_warning():
     chunk = [_measured("auc", kind=Kind.DRIFT), ONE_CLASS, _maturity(FINAL)]
     assert judge(chunk).status is VerdictStatus.OK
     values = _measured("null_share", kind=Kind.QUALITY, subject="age")
@@ -103,7 +103,7 @@ def test_the_verdict_says_so_without_becoming_unknown():
 
 
 def _incidents(letters: str, *others: Measurement) -> list[tuple[str, str, str]]:
-    """Fold days on which auroc was measured (m), could not be (-), or the labels are not final yet (.)."""
+    """Fold days on which auroc is measured (m), is not measured (-), or has labels that are not final (.)."""
     chunks = []
     for day, letter in enumerate(letters, start=1):
         auroc = _measured("auroc") if letter == "m" else ONE_CLASS
@@ -113,14 +113,14 @@ def _incidents(letters: str, *others: Measurement) -> list[tuple[str, str, str]]
     return [(i.cause.text, i.opened[-2:], i.state.value) for i in found]
 
 
-def test_it_is_an_incident_when_it_lasts_and_over_when_it_was_measured_again():
+def test_incident_of_a_guard_opens_if_it_lasts_and_resolves_if_measured_again():
     assert _incidents("mm-m-m") == []
     assert _incidents("mm-m--") == [("unmeasured:performance", "06", "open")]
     assert _incidents("---........") == [("unmeasured:performance", "03", "ongoing")]
     assert _incidents("---mmmmmmm") == [("unmeasured:performance", "03", "resolved")]
 
 
-def test_missing_labels_explain_it():
+def test_missing_labels_explain_a_breached_guard():
     arrived = _measured("labels_arrived_ratio", kind=Kind.QUALITY, subject="label")
     no_labels = replace(arrived, status=Status.BREACHED, reason="none of 50 predictions has a label")
     assert _incidents("----", no_labels) == [("labels", "01", "ongoing")]

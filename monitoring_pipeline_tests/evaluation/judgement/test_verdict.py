@@ -45,7 +45,7 @@ def _breach(kind, severity):
     ([_breach(Kind.QUALITY, Severity.CRITICAL)], VerdictStatus.CRITICAL),
     ([_breach(Kind.DRIFT, Severity.WARNING), _breach(Kind.PERFORMANCE, Severity.CRITICAL)], VerdictStatus.CRITICAL),
 ])  # fmt: skip
-def test_a_chunk_is_as_bad_as_its_most_severe_breach(measurements, status):
+def test_status_of_a_chunk_is_that_of_its_most_severe_breach(measurements, status):
     assert {judge(order).status for order in permutations(measurements)} == {status}
 
 
@@ -54,7 +54,7 @@ def test_a_chunk_is_as_bad_as_its_most_severe_breach(measurements, status):
         st.builds(_measured, st.sampled_from(Kind), st.sampled_from(Status), st.sampled_from(Severity)), max_size=8
     )
 )
-def test_unknown_never_hides_a_measured_breach(measurements):
+def test_unknown_status_has_no_breach_above_info(measurements):
     worst = {m.severity for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED}
     status = judge(measurements).status
     assert (status is VerdictStatus.CRITICAL) == (Severity.CRITICAL in worst)
@@ -63,7 +63,7 @@ def test_unknown_never_hides_a_measured_breach(measurements):
         assert worst <= {Severity.INFO}
 
 
-def test_reasons_are_ordered_by_severity_and_say_what_is_missing():
+def test_reasons_are_ordered_by_severity_and_end_with_unmeasured_kinds():
     measurements = [
         _measured(Kind.PERFORMANCE, Status.SKIPPED, name="f1", reason="no labels"),
         _measured(Kind.PERFORMANCE, Status.SKIPPED, name="auroc", reason="no labels"),
@@ -90,7 +90,7 @@ def test_reasons_are_ordered_by_severity_and_say_what_is_missing():
     assert judge(measurements) == judge(measurements[::-1]) == expected
 
 
-def test_whose_breach_it_is_is_said_unless_it_is_the_champions():
+def test_reason_contains_role_and_version_unless_it_is_the_champion():
     low = _breach(Kind.PERFORMANCE, Severity.CRITICAL)
     of_roles = [
         replace(low, model_version=version, role=role) for version, role in (("8", "shadow"), ("7", "challenger"))
@@ -104,7 +104,7 @@ def test_whose_breach_it_is_is_said_unless_it_is_the_champions():
     assert judge([OK_DRIFT, few]).reasons == ("not measured: challenger 7: drift (1): few rows",)
 
 
-def test_what_serves_nobody_does_not_show_that_anything_was_measured():
+def test_verdict_from_measurements_of_a_shadow_alone_is_unknown():
     of_shadow = replace(OK_DRIFT, model_version="7", role=Role.SHADOW)
     assert judge([of_shadow]).status is VerdictStatus.UNKNOWN
     assert judge([replace(of_shadow, role=Role.CHALLENGER)]).status is VerdictStatus.OK
