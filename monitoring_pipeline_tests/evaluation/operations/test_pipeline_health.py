@@ -1,4 +1,4 @@
-"""The monitoring's own failures as measurements, and which chunks are overdue."""
+"""Failures of the monitoring as measurements, and overdue chunks."""
 
 import datetime as dt
 
@@ -29,7 +29,7 @@ def _failure(job: str = NIGHTLY, **parts: str) -> Measurement:
     return run_failure_measurement(FailedRun(job=job, run_id="abc", **parts))
 
 
-def test_a_failed_run_is_a_critical_breach_that_names_step_and_run():
+def test_failed_run_is_a_critical_breach_whose_reason_contains_step_and_run():
     measurement = _failure(step="churn__drift", message="ValueError: no")
     assert (measurement.kind, measurement.subject, measurement.name) == (Kind.OPERATIONS, "pipeline", "run")
     assert (measurement.status, measurement.severity) == (Status.BREACHED, Severity.CRITICAL)
@@ -37,20 +37,20 @@ def test_a_failed_run_is_a_critical_breach_that_names_step_and_run():
     assert _failure().reason == "run abc failed"
 
 
-def test_an_overdue_chunk_names_the_local_time_and_not_that_of_finding_out():
+def test_reason_of_an_overdue_chunk_contains_the_local_time_at_which_it_was_due():
     measurement = overdue_measurement(SPEC, CHUNK)
     assert (measurement.status, measurement.severity) == (Status.BREACHED, Severity.CRITICAL)
     assert (measurement.reason or "").startswith("no verdict by 2024-03-11 09:00 Europe/Berlin;")
 
 
-def test_the_newest_failure_of_a_name_replaces_the_one_before():
+def test_newest_failure_of_a_name_replaces_the_earlier_one():
     overdue = overdue_measurement(SPEC, CHUNK)
     first, second = _failure(message="first"), _failure(message="second")
     assert with_failure((), first) == (first,)
     assert with_failure((overdue, first), second) == with_failure((second,), overdue) == (overdue, second)
 
 
-def test_a_nightly_success_makes_good_everything_another_jobs_only_its_own():
+def test_nightly_success_recovers_all_failures_and_another_job_only_its_failures():
     overdue, night, late = overdue_measurement(SPEC, CHUNK), _failure(NIGHTLY), _failure(LATE)
     for failure, job, expected in (
         (night, NIGHTLY, Status.OK),
@@ -73,7 +73,7 @@ def _measurement(kind: Kind, status: Status = Status.OK, subject: str = "model")
     )
 
 
-def test_decisive_measurements_are_those_a_verdict_rests_on():
+def test_decisive_measurements_are_counted_and_zero_with_rows_is_a_warning():
     some = [
         _measurement(Kind.DRIFT), _measurement(Kind.PERFORMANCE, Status.BREACHED), _measurement(Kind.QUALITY),
         _measurement(Kind.ESTIMATED_PERFORMANCE, Status.SKIPPED),
@@ -86,7 +86,7 @@ def test_decisive_measurements_are_those_a_verdict_rests_on():
     assert decisive_measurements(some[2:], 0).status is Status.OK
 
 
-def test_what_is_said_of_the_monitoring_is_no_part_of_a_verdict():
+def test_measurements_of_the_pipeline_are_left_out_of_a_verdict():
     own = [_measurement(Kind.DRIFT), _measurement(Kind.OPERATIONS, subject="label")]
     others = [_failure(), overdue_measurement(SPEC, CHUNK), decisive_measurements(own, 1)]
     assert about_the_model([others[0], own[0], others[1], own[1], others[2]]) == own
@@ -96,7 +96,7 @@ def _overdue(judged: list[str], now: dt.datetime, **spec: object) -> list[str]:
     return [chunk.key for chunk in overdue_chunks(binary_spec(start="2024-01-01", **spec), judged, now)]
 
 
-def test_a_chunk_is_overdue_from_the_nightly_run_and_its_grace_on():
+def test_chunk_is_overdue_from_the_end_of_the_grace_after_the_nightly_run():
     # 06:00 in Berlin is 05:00 UTC in winter; three hours of grace.
     due = dt.datetime(2024, 3, 11, 8, tzinfo=UTC)
     assert due_at(SPEC, CHUNK) == due
@@ -105,7 +105,7 @@ def test_a_chunk_is_overdue_from_the_nightly_run_and_its_grace_on():
     assert _overdue(["2024-03-10"], due) == []
 
 
-def test_the_time_is_local_also_when_the_clocks_change():
+def test_due_time_is_local_when_clocks_change():
     assert due_at(SPEC, SPEC.calendar.chunk("2024-03-30")) == dt.datetime(2024, 3, 31, 7, tzinfo=UTC)
     # 02:30 does not exist on that night: 01:30 UTC is 03:30.
     early = binary_spec(schedule="02:30")
@@ -123,16 +123,16 @@ def test_the_time_is_local_also_when_the_clocks_change():
         (["2024-03-12"], {}, []),
     ],
 )
-def test_only_chunks_since_the_newest_judged_one_of_the_last_seven_days(judged, spec, expected):
+def test_overdue_chunks_follow_the_newest_judged_one_within_seven_days(judged, spec, expected):
     assert _overdue(judged, dt.datetime(2024, 3, 11, 12, tzinfo=UTC), **spec) == expected
 
 
-def test_the_horizon_ends_with_its_last_instant():
+def test_chunk_is_within_the_horizon_up_to_its_last_instant():
     assert is_within_horizon(SPEC, CHUNK, CHUNK.end + dt.timedelta(days=3))
     assert not is_within_horizon(SPEC, CHUNK, CHUNK.end + dt.timedelta(days=3, microseconds=1))
 
 
-def test_what_labels_tell_is_as_young_as_its_labels():
+def test_horizon_of_results_by_labels_starts_after_the_label_delay():
     last = CHUNK.end + SPEC.labels.delay + dt.timedelta(days=3)
     assert is_within_horizon(SPEC, CHUNK, last, by_labels=True)
     assert not is_within_horizon(SPEC, CHUNK, last + dt.timedelta(microseconds=1), by_labels=True)
@@ -149,10 +149,10 @@ def test_what_labels_tell_is_as_young_as_its_labels():
         ("", ""),
     ],
 )
-def test_an_unexpected_message_loses_what_may_be_a_value(message, shown):
+def test_message_of_an_error_is_shown_without_possible_values(message, shown):
     assert message_without_values(message) == shown
 
 
-def test_a_long_message_is_cut():
+def test_long_message_is_cut_to_300_characters():
     assert shortened("word " * 100) == f"{('word ' * 100)[:297]}..."
     assert shortened("a" * 300) == "a" * 300
