@@ -1,4 +1,4 @@
-"""Which values a user's SQL asks for, and what its number means."""
+"""Parameters of a user's SQL, and the measurement of its number."""
 
 import pytest
 from hypothesis import given
@@ -50,13 +50,13 @@ TREATED_AS_TEXT = (
         ("SELECT 1 /* never closed :chunk_end", "SELECT 1 /* never closed :chunk_end", set()),
     ],
 )
-def test_parameters_are_found_and_nothing_else_changes(text, sql, parameters):
+def test_parameters_of_a_query_are_replaced_and_other_text_is_unchanged(text, sql, parameters):
     query = parse_business_query(text)
     assert (query.sql, query.parameters) == (sql, parameters)
 
 
 @given(st.lists(st.sampled_from([*TREATED_AS_TEXT, ":chunk_start", ":chunk_end", ":model_version"])))
-def test_pieces_are_read_one_by_one_in_any_order(pieces):
+def test_query_of_quoted_and_bare_pieces_has_only_the_bare_parameters(pieces):
     query = parse_business_query(" ".join(pieces))
     expected = [piece if piece in TREATED_AS_TEXT else f"${piece[1:]}" for piece in pieces]
     assert query.sql == " ".join(expected)
@@ -64,7 +64,7 @@ def test_pieces_are_read_one_by_one_in_any_order(pieces):
 
 
 @pytest.mark.parametrize("text", ["SELECT :chunk_strat", "SELECT list[1:n]", "SELECT :CHUNK_START"])
-def test_an_unknown_parameter_is_refused_with_its_line_and_what_exists(text):
+def test_unknown_parameter_is_refused_with_its_line_and_the_known_ones(text):
     with pytest.raises(BusinessQueryError, match=r"unknown parameter :\w+ in line 3; known: :chunk_end, :chunk_start"):
         parse_business_query(f"-- :fine\n\n{text}")
 
@@ -85,7 +85,7 @@ def _metric(**threshold) -> BusinessMetric:
         ({"upper": 10}, 1_234_567.0, "1.23457e+06 is above 10"),
     ],
 )
-def test_the_point_is_judged(threshold, value, reason):
+def test_business_value_outside_its_threshold_is_breached(threshold, value, reason):
     measurement = business_measurement("revenue", _metric(**threshold), value, model_version="7")
     assert (measurement.kind, measurement.subject, measurement.name) == (Kind.BUSINESS, "business", "revenue")
     assert (measurement.value, measurement.reason, measurement.model_version) == (value, reason, "7")
@@ -96,18 +96,18 @@ def test_the_point_is_judged(threshold, value, reason):
     assert measurement.definition == "EUR"
 
 
-def test_severity_is_a_warning_unless_the_threshold_says_so():
+def test_severity_is_warning_unless_the_threshold_sets_another():
     assert business_measurement("revenue", _metric(lower=1), 0.0).severity is Severity.WARNING
     assert business_measurement("revenue", _metric(lower=1, severity="critical"), 0.0).severity is Severity.CRITICAL
 
 
-def test_no_number_is_skipped_with_a_reason_never_breached():
+def test_business_metric_without_a_number_is_skipped_with_a_reason():
     nothing = business_measurement("revenue", _metric(lower=1), None)
     assert (nothing.status, nothing.reason) == (Status.SKIPPED, "the query gave NULL")
     failed = business_failure("revenue", _metric(lower=1), "no such file")
     assert (failed.status, failed.reason) == (Status.SKIPPED, "revenue.sql: no such file")
 
 
-def test_a_business_metric_has_no_reference_to_be_worse_than():
+def test_business_threshold_relative_to_the_reference_is_refused():
     with pytest.raises(ValueError, match="a business metric has no reference; give lower or upper"):
         _metric(worse_than_reference=0.1)

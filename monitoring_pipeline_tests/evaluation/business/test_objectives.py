@@ -39,7 +39,7 @@ def _auroc(value: float | None, **parts) -> Measurement:
 
 
 def _history(*values: float | None) -> list[tuple[str, Measurement]]:
-    """The newest day first."""
+    """Return the history of values, the newest day first."""
     return [(_key(n), _auroc(value)) for n, value in enumerate(values)]
 
 
@@ -47,7 +47,7 @@ def _measured(history, spec=None) -> dict[str, Measurement]:
     return {m.name: m for m in measure_objectives(spec or _spec(), TODAY.isoformat(), history)}
 
 
-def test_all_good_days_leave_the_budget_untouched():
+def test_good_days_alone_leave_the_whole_error_budget():
     measured = _measured(_history(*[GOOD] * 28))
     attainment, budget, burn = (measured[name] for name in ("attainment", "error_budget_left", "burn_rate"))
     assert (attainment.value, attainment.lower, attainment.upper) == (1.0, wilson(28, 28).lower, 1.0)
@@ -58,7 +58,7 @@ def test_all_good_days_leave_the_budget_untouched():
     }
 
 
-def test_of_28_days_at_95_percent_the_second_bad_one_overspends():
+def test_second_bad_day_of_28_at_95_percent_overspends_the_budget():
     one = _measured(_history(BAD, *[GOOD] * 27))
     # 28 days x 0.05 = 1.4 days of budget.
     assert one["error_budget_left"].value == pytest.approx(1 - 1 / 1.4)
@@ -77,7 +77,7 @@ def test_of_28_days_at_95_percent_the_second_bad_one_overspends():
 
 
 @pytest.mark.parametrize(("days", "share"), [(20, 0.95), (100, 0.71), (10, 0.7), (30, 0.9), (100, 0.93)])
-def test_a_budget_spent_exactly_is_not_overspent(days, share):
+def test_budget_spent_exactly_is_zero_and_not_breached(days, share):
     bad = round(days * (1 - share))
     history = _history(*[BAD] * bad, *[GOOD] * (days - bad))
     spent = _measured(history, _spec(days=days, share=share))["error_budget_left"]
@@ -86,7 +86,7 @@ def test_a_budget_spent_exactly_is_not_overspent(days, share):
     assert overspent["error_budget_left"].status is Status.BREACHED
 
 
-def test_days_without_a_value_do_not_count():
+def test_days_without_a_value_do_not_count_for_attainment():
     values = [GOOD, None] * 10 + [BAD]
     measured = _measured(_history(*values))
     assert measured["attainment"].rows == 11
@@ -101,19 +101,19 @@ def test_too_few_days_are_skipped_and_never_breached():
     assert _measured(_history(*[BAD] * 7))["error_budget_left"].status is Status.BREACHED
 
 
-def test_without_a_value_in_the_short_window_the_burn_rate_is_not_known():
+def test_burn_rate_without_a_value_in_the_short_window_is_not_measured():
     measured = _measured(_history(*[None] * 7, *[GOOD] * 21))
     assert measured["burn_rate"].reason == "none of the last 7 days has a value"
     assert measured["error_budget_left"].value == 1.0
 
 
-def test_days_after_the_chunk_and_before_the_window_are_not_looked_at():
+def test_days_outside_the_window_do_not_change_an_objective():
     inside = _history(*[GOOD] * 28)
     outside = [(_key(n), _auroc(BAD)) for n in (-1, -9, 28, 90)]
     assert _measured([*inside, *outside]) == _measured(inside)
 
 
-def test_what_is_not_the_served_lines_realized_metric_does_not_count():
+def test_measurements_other_than_the_realized_metric_of_the_served_do_not_count():
     history = _history(*[GOOD] * 28)
     others = [
         _auroc(BAD, rows=10_000, kind=Kind.ESTIMATED_PERFORMANCE),
@@ -127,14 +127,14 @@ def test_what_is_not_the_served_lines_realized_metric_does_not_count():
     assert _measured(extended) == _measured(history)
 
 
-def test_of_several_champions_of_a_day_the_one_with_most_rows_counts():
+def test_day_with_several_champions_is_judged_by_the_one_with_most_rows():
     history = _history(*[GOOD] * 28)
     small, large = _auroc(BAD, rows=99, model_version="2"), _auroc(BAD, rows=101, model_version="2")
     assert _measured([*history, (_key(3), small)]) == _measured(history)
     assert _measured([*history, (_key(3), large)])["attainment"].value == 27 / 28
 
 
-def test_where_several_columns_bear_the_name_all_must_keep_the_range():
+def test_objective_on_a_metric_of_several_columns_needs_all_within_the_range():
     def nulls(column: str, value: float) -> Measurement:
         return _auroc(value, kind=Kind.QUALITY, subject=column, name="null_share", model_version="")
 
@@ -153,7 +153,7 @@ def test_where_several_columns_bear_the_name_all_must_keep_the_range():
     st.sampled_from([0.5, 0.8, 0.95, 0.99]),
     st.randoms(use_true_random=False),
 )
-def test_the_numbers_agree_with_one_another_in_any_order(values, days, share, random):
+def test_attainment_budget_and_burn_rate_are_consistent_in_any_order(values, days, share, random):
     spec = _spec(days=days, share=share)
     history = _history(*values)
     measured = _measured(history, spec)
@@ -166,14 +166,14 @@ def test_the_numbers_agree_with_one_another_in_any_order(values, days, share, ra
         return
     attainment, budget = measured["attainment"].value, measured["error_budget_left"]
     assert attainment == counted.count(GOOD) / len(counted)
-    # Over the same days, the budget left is 1 - burn, burn being bad share over allowed share.
+    # Over the same days, the budget left is 1 - burn. Burn is the bad share divided by the allowed share.
     assert budget.value == pytest.approx(1 - (1 - attainment) / (1 - share), abs=1e-8)
     assert (budget.status is Status.BREACHED) == (attainment < share - 1e-12)
     if days <= 7 and measured["burn_rate"].value is not None:
         assert measured["burn_rate"].value == pytest.approx(1 - budget.value, abs=1e-8)
 
 
-def test_windows_tell_which_chunks_a_late_label_changes():
+def test_late_label_changes_the_later_chunks_of_its_window():
     spec = _spec(days=3)
     assert first_key(spec, "2024-03-01") == "2024-02-28"
     known = ["2024-03-02", "2024-03-04", "2024-02-29", "2024-03-01", "2024-03-03"]
@@ -188,14 +188,14 @@ def test_windows_tell_which_chunks_a_late_label_changes():
         ({"metric": "revenue", "kind": "business"}, "unknown 'revenue' for business; known: none"),
     ],
 )
-def test_objectives_on_what_does_not_exist_are_refused(objective, message):
+def test_objective_on_an_unknown_metric_is_refused(objective, message):
     with pytest.raises(UnknownMetricError, match=message):
         check_objectives(_spec(**objective))
     check_objectives(_spec())
     check_objectives(_spec(metric="rows", kind="quality"))
 
 
-def test_an_objective_needs_a_range_that_exists():
+def test_objective_without_bounds_or_with_crossed_bounds_is_refused():
     with pytest.raises(ValueError, match="give lower or upper"):
         _spec(lower=None)
     with pytest.raises(ValueError, match=r"lower \(0.65\) must not be above upper \(0.5\)"):
@@ -209,6 +209,6 @@ def test_objective_of_a_column_whose_condition_has_a_dot_finds_its_measurement()
 
 
 @pytest.mark.parametrize("metric", ["recall[a", "recall[]", "[a]"])
-def test_objective_of_what_is_no_name_is_refused(metric):
+def test_objective_on_a_malformed_metric_name_is_refused(metric):
     with pytest.raises(ValueError, match="is no name"):
         _spec(metric=metric)
