@@ -35,7 +35,7 @@ def test_cause_with_any_names_is_read_back_from_its_text(cause):
 
 
 @given(CAUSES, CAUSES)
-def test_two_causes_have_two_texts(one, other):
+def test_causes_have_equal_texts_only_if_they_are_equal(one, other):
     assert (one == other) is (one.text == other.text)
 
 

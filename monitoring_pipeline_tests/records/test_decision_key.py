@@ -1,4 +1,4 @@
-"""Keys of decisions: the stored texts, and that no name or version makes one be taken for another."""
+"""Keys of decisions: their stored texts, and keys that stay distinct for every name and version."""
 
 import datetime as dt
 
@@ -22,7 +22,7 @@ STEPS = {
     Step.DONE: DecisionKey.done,
 }
 parts = st.sampled_from(["7", "gate", "roll_out", "failed", "0123abcd", "shadow", "promote", "done", "outside", "é %"])
-"""Words that keys are made of, as parts of versions too."""
+"""Words of keys, which are parts of versions here too."""
 versions = st.lists(parts, min_size=1, max_size=6).map(":".join)
 
 
@@ -44,21 +44,21 @@ def test_key_of_each_kind_has_the_stored_text(key, text):
 
 
 @given(versions, st.sampled_from(Step))
-def test_key_that_follows_by_a_step_leads_back_by_that_step_alone(version, step):
+def test_origin_of_a_key_is_found_by_its_last_step_only(version, step):
     origin = DecisionKey.of_outside_challenger(version)
     key = STEPS[step](origin)
     assert {other: key.origin(other) for other in Step} == {other: origin if other is step else None for other in Step}
 
 
 @given(versions, versions, st.sampled_from(Step), st.sampled_from(Step))
-def test_keys_of_different_origins_are_taken_for_each_other_by_no_step(one, other, step, another):
+def test_key_of_one_origin_does_not_lead_back_to_another_origin(one, other, step, another):
     first, second = DecisionKey.of_outside_challenger(one), DecisionKey.of_outside_challenger(other)
     if (one, step) != (other, another):
         key = STEPS[another](second)
         assert key.origin(step) != first
 
 
-def test_failure_of_a_version_whose_name_begins_like_another_key_is_not_its_failure():
+def test_failure_of_a_version_named_like_a_key_is_no_failure_of_another_version():
     own, other = DecisionKey.of_outside_challenger("7"), DecisionKey.of_outside_challenger("7:failed:x")
     failure = Decision(model="m", topic=Topic.RETRAINING, answer=Answer.FAILED, reason="no convergence", actor="test",
                        at=AT, key=other.failure("no convergence"))  # fmt: skip

@@ -19,13 +19,13 @@ OF = st.text(ALPHABET)
 
 
 @given(BARE, OF)
-def test_name_and_part_survive_their_text_form(name, of):
+def test_name_and_part_are_read_back_from_their_text(name, of):
     assert name_and_of(text_of(name, of)) == (name, of)
     assert metric_of_key(text_of(name, of)) == (name, of)
 
 
 @given(BARE, st.text())
-def test_part_of_any_unicode_survives_its_text_form(name, of):
+def test_part_of_any_unicode_is_read_back_from_its_text(name, of):
     assert name_and_of(str(MetricName(name, of))) == (name, of)
 
 
@@ -45,13 +45,13 @@ def test_part_of_any_unicode_survives_its_text_form(name, of):
     ("a\n[x]#1", "a\n#1", "x"),
     ("a#1\n[x]", "a#1\n", "x"),
 ])  # fmt: skip
-def test_text_forms_are_those_that_are_stored(text, name, of):
+def test_name_and_part_have_the_stored_text(text, name, of):
     assert name_and_of(text) == (name, of)
     assert str(MetricName(name, of)) == text
 
 
 @pytest.mark.parametrize("text", ["", "[a]", "recall[a", "recall]", "recall[a]b", "recall[]", "recall#2[a]"])
-def test_key_of_a_spec_that_is_no_name_is_refused(text):
+def test_malformed_key_of_a_spec_is_refused(text):
     with pytest.raises(ValueError, match="is no name"):
         metric_of_key(text)
 
@@ -70,7 +70,7 @@ def test_skipped_and_breached_measurements_keep_everything_else():
 
 
 @given(st.text(ALPHABET), st.text(ALPHABET))
-def test_segment_survives_its_text_form(column, value):
+def test_segment_is_read_back_from_its_text(column, value):
     assert Segment.of_text(str(Segment(column, value))) == (column, value)
 
 
@@ -80,7 +80,7 @@ def test_segment_survives_its_text_form(column, value):
     (Segment("a=b", "c"), "a\\=b=c"),
     (Segment("a\\", "=c"), "a\\\\==c"),
 ])  # fmt: skip
-def test_segment_of_an_ordinary_column_is_written_as_it_was(segment, text):
+def test_only_the_column_of_a_segment_is_escaped(segment, text):
     assert str(segment) == text
 
 
@@ -90,7 +90,7 @@ def test_text_without_an_equals_sign_is_no_segment():
 
 
 @given(*[st.text(st.sampled_from("a->\\"), max_size=5)] * 4)
-def test_texts_of_two_pairs_are_equal_only_if_the_pairs_are(first, second, other_first, other_second):
+def test_pairs_have_equal_texts_only_if_they_are_equal(first, second, other_first, other_second):
     same = (first, second) == (other_first, other_second)
     assert (pair_text(first, second) == pair_text(other_first, other_second)) == same
 
