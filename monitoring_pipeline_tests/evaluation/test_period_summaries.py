@@ -1,4 +1,4 @@
-"""Weeks and months from what their days left: realized, estimated, what a change is made of, drift, verdicts."""
+"""Weeks and months from their days: realized and estimated metric, parts of a change, drift, verdicts."""
 
 import math
 from collections import Counter
@@ -22,7 +22,7 @@ SEED = ("churn", "1", "2024-03")
 
 
 def _calibrated(rng, rows, *, shift=0.0):
-    """Odds and labels that follow them."""
+    """Return scores and labels that are drawn with the scores as probabilities."""
     odds = rng.normal(shift - 0.5, 1.2, rows)
     return special.expit(odds), (rng.random(rows) < special.expit(odds)).astype(float)
 
@@ -50,7 +50,7 @@ def _summary(*days, spec=BINARY, bins=SCORE_BINS, reference=REFERENCE, seed=SEED
 # ---- realized
 
 
-def test_the_realized_metric_is_that_of_all_rows_together():
+def test_realized_metric_of_a_period_is_that_of_all_its_rows():
     rng = np.random.default_rng(2)
     days = [_calibrated(rng, rows, shift=shift) for rows, shift in ((300, 0.0), (200, 2.5), (500, -1.5), (1, 0.0))]
     found = _summary(*(_day(_labelled(*day)) for day in days)).realized
@@ -61,7 +61,7 @@ def test_the_realized_metric_is_that_of_all_rows_together():
     assert found.lower < found.value < found.upper
 
 
-def test_of_scores_that_are_atoms_of_the_reference_the_realized_metric_is_exact():
+def test_realized_metric_of_scores_with_few_distinct_values_is_exact():
     rng = np.random.default_rng(3)
     score = rng.integers(1, 10, 600) / 10
     labels = (rng.random(600) < score).astype(float)
@@ -71,7 +71,7 @@ def test_of_scores_that_are_atoms_of_the_reference_the_realized_metric_is_exact(
     assert found.value == pytest.approx(metrics.roc_auc_score(labels, score), abs=1e-12)
 
 
-def test_days_that_differ_give_a_wider_interval_than_the_same_rows_mixed():
+def test_days_that_differ_give_a_wider_interval_than_mixed_rows():
     rng = np.random.default_rng(4)
     days = [*(_calibrated(rng, 200) for _ in range(4)), *_days_of_chance(rng, 4)]
     score, labels = (np.concatenate(column) for column in zip(*days, strict=True))
@@ -83,13 +83,13 @@ def test_days_that_differ_give_a_wider_interval_than_the_same_rows_mixed():
 
 
 def _days_of_chance(rng, days):
-    """Days on which the score says nothing about the label."""
+    """Yield days on which score and label are independent."""
     for _ in range(days):
         score, labels = _calibrated(rng, 200)
         yield score, rng.permutation(labels)
 
 
-def test_a_regressions_mean_is_over_rows_and_its_interval_over_days():
+def test_regression_error_is_a_mean_of_rows_with_an_interval_over_days():
     rng = np.random.default_rng(5)
     own = [rng.normal(0, 1 + number % 3, rows) for number, rows in enumerate((50, 100, 10, 200, 40, 60))]
     whole = np.concatenate(own)
@@ -116,7 +116,7 @@ def _error_day(own, bins):
 
 
 @pytest.mark.parametrize("present", ["abc", "ab"])
-def test_several_classes_are_the_mean_of_those_that_have_a_value(present):
+def test_multiclass_metric_is_the_mean_of_the_classes_with_a_value(present):
     rng = np.random.default_rng(6)
     share = rng.dirichlet([2, 2, 2], 400)
     bins = {f"score[{name}]": numeric_bins(share[:, n]) for n, name in enumerate("abc")}
@@ -133,27 +133,27 @@ def test_several_classes_are_the_mean_of_those_that_have_a_value(present):
     assert found.lower <= found.value <= found.upper
 
 
-def test_the_same_days_and_seed_give_the_same_bits():
+def test_equal_days_and_seed_give_an_identical_summary():
     rng = np.random.default_rng(7)
     days = [_day(_labelled(*_calibrated(rng, 100))) for _ in range(5)]
     assert _summary(*days) == _summary(*days)
     assert _summary(*days).realized.lower != _summary(*days, seed=("other",)).realized.lower
 
 
-def test_one_day_has_a_value_and_no_interval():
-    """Days are what is independent; one says nothing of how much they differ."""
+def test_period_of_one_day_has_a_value_without_an_interval():
+    """Days are the independent units, and one day does not show how much days differ."""
     found = _summary(_day(_labelled(*_calibrated(np.random.default_rng(8), 200)))).realized
     assert (found.lower, found.upper) == (None, None)
 
 
 @pytest.mark.parametrize("score", [[0.2, 0.7], []])
-def test_without_both_classes_or_labels_there_is_no_realized_metric(score):
+def test_period_without_labels_or_with_one_class_has_no_realized_metric(score):
     days = [_day(_labelled(score, [1.0] * len(score))), _day(), _day(_labelled(score, [1.0] * len(score)))]
     found = _summary(*days)
     assert (found.realized, found.estimated, found.days) == (None, None, 0)
 
 
-def test_a_reference_without_scores_has_neither_metric_nor_changes():
+def test_reference_without_scores_gives_neither_metric_nor_changes():
     bins = {"score": numeric_bins(np.array([]))}
     day = _day(_labelled([0.2, 0.7, 0.4], [0, 1, 1], bins=bins))
     found = _summary(day, bins=bins, reference=_labelled([], [], bins=bins))
@@ -168,7 +168,7 @@ def _estimate(value, *, rows, half_width=None, name="auroc", kind=Kind.ESTIMATED
     return Measurement(kind=kind, subject="model", name=name, model_version="1", value=value, rows=rows, **bounds)
 
 
-def test_the_estimate_is_the_mean_by_rows_and_its_error_falls_with_the_days():
+def test_estimate_of_a_period_is_weighted_by_rows_with_independent_errors_of_days():
     days = [
         _day((), _estimate(0.8, rows=100, half_width=0.1), _estimate(0.1, rows=900, name="log_loss")),
         _day((), _estimate(0.7, rows=300, half_width=0.06)),
@@ -179,12 +179,12 @@ def test_the_estimate_is_the_mean_by_rows_and_its_error_falls_with_the_days():
     assert found == Quantity(pytest.approx(0.725), pytest.approx(0.725 - half_width), pytest.approx(0.725 + half_width))
 
 
-def test_one_day_without_bounds_leaves_the_period_without():
+def test_estimate_of_a_period_has_no_bounds_if_one_day_has_none():
     days = [_day((), _estimate(0.8, rows=100, half_width=0.1)), _day((), _estimate(0.7, rows=100))]
     assert _summary(*days).estimated == Quantity(pytest.approx(0.75))
 
 
-def test_skipped_estimates_are_left_out():
+def test_skipped_estimates_are_left_out_of_a_period():
     skipped = Measurement(
         kind=Kind.ESTIMATED_PERFORMANCE, subject="model", name="auroc", model_version="1", status=Status.SKIPPED,
         reason="20 rows", rows=20,
@@ -193,7 +193,7 @@ def test_skipped_estimates_are_left_out():
     assert _summary(_day((), skipped), _day((), _estimate(0.7, rows=10))).estimated == Quantity(pytest.approx(0.7))
 
 
-# ---- what a change is made of
+# ---- parts of a change
 
 
 def _changes(score, labels, days=10):
@@ -202,29 +202,29 @@ def _changes(score, labels, days=10):
     return {str(name): change for name, change in summary.changes.items()}
 
 
-def _says_no_change(estimate):
+def _includes_no_change(estimate):
     return estimate.lower <= 0.0 <= estimate.upper
 
 
-def test_a_score_that_moved_with_its_labels_is_no_change_of_relation():
-    """Over eight months; each of 16 intervals may miss with probability .05."""
+def test_shifted_score_with_calibrated_labels_is_no_change_given_the_score():
+    """Eight months give 16 intervals. Each may miss with probability 0.05."""
     missed = 0
     for seed in range(8):
         found = _changes(*_calibrated(np.random.default_rng(seed), 3000, shift=-1.5))
-        assert not _says_no_change(found["change_by_score[brier_score]"])
-        missed += sum(not _says_no_change(found[f"change_given_score[{name}]"]) for name in ("auroc", "mean_bias"))
+        assert not _includes_no_change(found["change_by_score[brier_score]"])
+        missed += sum(not _includes_no_change(found[f"change_given_score[{name}]"]) for name in ("auroc", "mean_bias"))
     assert missed <= 3
 
 
-def test_flipped_labels_are_a_change_given_the_score():
+def test_flipped_labels_are_a_change_of_auroc_given_the_score():
     rng = np.random.default_rng(20)
     score, labels = _calibrated(rng, 3000)
     flipped = np.where(rng.random(3000) < 0.15, 1 - labels, labels)
     found = _changes(score, flipped)
     assert found["change_given_score[auroc]"].upper < -0.05
     assert found["change_given_score[brier_score]"].lower > 0.01
-    assert _says_no_change(found["change_by_score[auroc]"])
-    assert _says_no_change(found["change_by_score[mean_bias]"])
+    assert _includes_no_change(found["change_by_score[auroc]"])
+    assert _includes_no_change(found["change_by_score[mean_bias]"])
 
 
 def test_labels_that_became_rarer_are_a_change_of_bias_given_the_score():
@@ -237,7 +237,7 @@ def test_labels_that_became_rarer_are_a_change_of_bias_given_the_score():
     assert found["change_given_score[mean_bias]"].lower > 0
 
 
-def test_the_two_parts_are_the_whole_change():
+def test_changes_by_score_and_given_score_add_up_to_the_whole_change():
     rng = np.random.default_rng(22)
     score, labels = _calibrated(rng, 2000, shift=0.6)
     labels = np.where(rng.random(2000) < 0.1, 1 - labels, labels)
@@ -247,7 +247,7 @@ def test_the_two_parts_are_the_whole_change():
     assert whole == pytest.approx(metrics.roc_auc_score(labels, score) - before, abs=3e-3)
 
 
-def test_without_labels_on_either_side_nothing_is_split():
+def test_change_without_labels_of_period_or_reference_is_not_split():
     rows = canonical(BINARY, {"score": [0.3, 0.4]})
     empty = profile_labelled(BINARY, SCORE_BINS, rows, NO_LABELS, model_version="1")
     labelled = _labelled(*_calibrated(np.random.default_rng(23), 200))
@@ -266,7 +266,7 @@ def _drift(column, *, severity=Severity.WARNING, status=Status.BREACHED, kind=Ki
     )
 
 
-def test_drifted_days_are_counted_by_column_without_information():
+def test_drifted_days_of_a_column_are_counted_without_breaches_of_severity_info():
     days = [
         _day((), _drift("age"), _drift("plan", severity=Severity.INFO), _drift("score", status=Status.OK)),
         _day((), _drift("age", severity=Severity.CRITICAL), _drift("plan", kind=Kind.QUALITY)),
@@ -277,12 +277,12 @@ def test_drifted_days_are_counted_by_column_without_information():
     assert found.days == 3
 
 
-def test_a_column_that_two_statistics_call_drifted_has_drifted_on_one_day():
+def test_day_on_which_two_statistics_of_a_column_drifted_counts_once():
     twice = [_drift("age"), _drift("age")]
     assert _summary(_day((), *twice)).drifted == Counter(age=1)
 
 
-def test_verdicts_are_counted_and_days_without_results_are_none():
+def test_verdicts_are_counted_and_days_without_results_are_left_out():
     def verdict(status):
         return Verdict(status=status, reasons=(), measured=1, breaches=0, skipped=0)
 
