@@ -1,4 +1,4 @@
-"""The gate: what proves a challenger, what refuses it, and what cannot be measured."""
+"""The gate: it passes a challenger, refuses it, or gives no verdict."""
 
 from dataclasses import replace
 from typing import Any
@@ -67,7 +67,7 @@ def _judged(rules=None, **changes):
      "log_loss: not proven better: challenger 0.5, champion 0.5, worse by 0 on every day; 1000 rows of 14 days"),
     (_unmeasured("log_loss"), 0.0, None, "log_loss: could not be compared: too few"),
 ])  # fmt: skip
-def test_the_loss_decides(loss, minimum, passed, reason):
+def test_verdict_of_the_gate_follows_from_the_loss_and_its_interval(loss, minimum, passed, reason):
     found = _judged({"minimum_improvement": minimum}, loss=loss)
     assert found.passed is passed
     assert len(found.reasons) == 1
@@ -87,7 +87,7 @@ def test_the_loss_decides(loss, minimum, passed, reason):
     ({"recall": 0.1}, None),
     ({"precision": 0.1, "mean_bias": 0.0}, False),
 ])  # fmt: skip
-def test_guards_take_no_doubt_for_an_excuse(guards, passed):
+def test_guard_compares_the_value_itself_and_gives_no_verdict_if_unmeasured(guards, passed):
     assert _judged({"guards": guards}).passed is passed
 
 
@@ -96,7 +96,7 @@ def test_guards_take_no_doubt_for_an_excuse(guards, passed):
     (_difference("gap", (0.03, -0.1, 0.1)), False),
     (_unmeasured("gap"), None),
 ])  # fmt: skip
-def test_gaps_are_guarded_alike(gap, passed):
+def test_fairness_gap_is_guarded_by_its_value_without_its_interval(gap, passed):
     assert _judged({"fairness": [FAIR]}, fairness=(gap,)).passed is passed
 
 
@@ -107,13 +107,13 @@ def test_gaps_are_guarded_alike(gap, passed):
     (_difference("log_loss", (0.0, None, None), segment="plan=pro"), True),
     (_unmeasured("log_loss", "plan=pro"), True),
 ])  # fmt: skip
-def test_a_segment_is_refused_when_proven_worse(segment, passed):
+def test_segment_refuses_a_challenger_only_if_proven_worse_than_the_margin(segment, passed):
     found = _judged({"segments": ["plan"]}, segments=(segment,))
     assert found.passed is passed
     assert found.checks[-1].name == "log_loss[plan=pro]"
 
 
-def test_a_yes_says_what_for():
+def test_reasons_of_a_pass_list_loss_guards_and_segments():
     segments = (
         _difference("log_loss", (-0.1, -0.2, 0.0), segment="plan=basic"),
         _unmeasured("log_loss", "plan=pro"),
@@ -125,7 +125,7 @@ def test_a_yes_says_what_for():
     ]  # fmt: skip
 
 
-def test_all_that_tells_against_it_is_said():
+def test_reasons_of_a_refusal_list_every_failed_check():
     found = _judged(
         {"guards": {"auroc": 0.0, "precision": 0.1}}, loss=_difference("log_loss", (0.1, 0.0, 0.2)),
         challenger_missing=3, champion_missing=1,
@@ -137,7 +137,7 @@ def test_all_that_tells_against_it_is_said():
 @pytest.mark.parametrize(
     ("champion", "challenger", "passed"), [(0, 0, True), (5, 5, True), (5, 0, True), (0, 1, False)]
 )
-def test_silence_is_no_improvement(champion, challenger, passed):
+def test_challenger_with_more_rows_without_output_than_the_champion_is_refused(champion, challenger, passed):
     assert _judged(champion_missing=champion, challenger_missing=challenger).passed is passed
 
 
@@ -145,7 +145,7 @@ def test_silence_is_no_improvement(champion, challenger, passed):
     ({"rows": 499}, "499 labelled rows of both versions, at least 500 needed"),
     ({"distinct_labels": 1}, "all 1000 labels are of one class; nothing can be told apart"),
 ])  # fmt: skip
-def test_too_little_is_neither_yes_nor_no(changes, reason):
+def test_too_few_rows_or_one_class_gives_no_verdict(changes, reason):
     found = _judged(**changes)
     assert (found.passed, found.reasons, found.checks) == (None, (reason,), ())
     assert _judged(distinct_labels=1, task=Task.REGRESSION).passed is True
@@ -153,7 +153,7 @@ def test_too_little_is_neither_yes_nor_no(changes, reason):
 
 
 def _rows(rng, *, days, better, day_effect):
-    """Return rows of days that have good and bad luck for the challenger in common."""
+    """Return rows of days, each of which favours one version in all its rows."""
     per_day = 60
     luck = np.repeat(rng.normal(0, day_effect, days), per_day)
     truth = rng.normal(0, 1, days * per_day)
@@ -167,8 +167,8 @@ def _rows(rng, *, days, better, day_effect):
     )
 
 
-def test_equal_versions_seldom_pass_and_better_ones_do():
-    """By chance at most 2.5 % of equal versions pass, although days favour one or the other; here 100 of each."""
+def test_gate_rarely_passes_equal_versions_and_usually_better_ones():
+    """By chance at most 2.5 % of equal versions pass, although each day favours one of them. Here are 100 of each."""
     rng, rules = np.random.default_rng(5), GateRules()
 
     def passes(better):
@@ -194,12 +194,12 @@ def _spec(document, **gate):
     (BINARY, {"fairness": [{"column": "sex"}]}, "churn: gate.fairness: unknown feature 'sex'; known: age, plan"),
     (MULTICLASS, {"fairness": [{"column": "plan"}]}, "gate.fairness: its rates exist for binary models only"),
 ])  # fmt: skip
-def test_wrong_rules_name_the_culprit(document, gate, message):
+def test_wrong_gate_rule_is_refused_with_its_field_and_the_known_names(document, gate, message):
     with pytest.raises(ValueError, match=message):
         check_gate_rules(_spec(document, **gate))
 
 
-def test_right_rules_pass():
+def test_valid_gate_rules_are_accepted():
     check_gate_rules(_spec(BINARY, loss="auroc", guards={"log_loss": 0.01}, segments=["plan"]))
     check_gate_rules(_spec(MULTICLASS, loss="macro_auroc", guards={"recall[a]": 0.01}))
     check_gate_rules(regression_spec())

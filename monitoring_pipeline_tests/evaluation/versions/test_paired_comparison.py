@@ -1,4 +1,4 @@
-"""Two versions on the same rows: losses by hand, identities, and what the intervals take as independent."""
+"""Two versions on the same rows: losses by hand, identities, and intervals with days as independent units."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ RULES = GateRules()
 
 
 def binary_rows(*, days=14, per_day=120, better=0.5, seed=1, **changes):
-    """Return rows whose truth is seen with less noise by the challenger, for ``better`` above 0."""
+    """Return rows on which the challenger has less noise than the champion if ``better`` is above 0."""
     rng = np.random.default_rng(seed)
     rows = days * per_day
     truth = rng.normal(0, 1, rows)
@@ -83,7 +83,7 @@ def swapped(rows):
     )
 
 
-def test_losses_by_hand():
+def test_row_losses_equal_hand_computed_values():
     rows = binary_rows(days=1, per_day=2).champion_rows
     two = replace(rows, labels=np.array([1.0, 0.0]), scores=np.array([[0.8], [0.5]]))
     assert row_losses(Task.BINARY, "log_loss", two) == pytest.approx([-np.log(0.8), np.log(2)])
@@ -103,18 +103,18 @@ def test_losses_by_hand():
     (Task.BINARY, "auroc", "auroc"),
     (Task.REGRESSION, "squared_error", "squared_error"),
 ])  # fmt: skip
-def test_which_loss_decides(task, loss, name):
+def test_loss_of_a_task_has_a_default_name(task, loss, name):
     assert loss_name_of(task, loss) == name
 
 
-def test_a_loss_of_another_task_is_refused():
+def test_loss_of_another_task_is_refused():
     with pytest.raises(ValueError, match=r"unknown 'log_loss' for regression; known: absolute_error, squared_error"):
         loss_name_of(Task.REGRESSION, "log_loss")
     with pytest.raises(ValueError, match="no loss of single rows"):
         row_losses(Task.BINARY, "auroc", binary_rows().champion_rows)
 
 
-def test_both_sides_are_what_sklearn_says():
+def test_metrics_of_both_versions_equal_those_of_sklearn():
     rows = binary_rows()
     found = {str(entry.metric): entry for entry in compare_paired(rows, RULES).metrics}
     for side, scores, decided in (
@@ -136,7 +136,7 @@ def test_both_sides_are_what_sklearn_says():
     assert loss.worsening.lower == pytest.approx(found["log_loss"].worsening.lower)
 
 
-def test_multiclass_and_regression_are_compared_too():
+def test_multiclass_and_regression_versions_are_compared():
     rows = multiclass_rows()
     classes = compare_paired(rows, GateRules(guards={"recall[b]": 0.1}))
     found = {str(entry.metric): entry for entry in classes.metrics}
@@ -153,7 +153,7 @@ def test_multiclass_and_regression_are_compared_too():
     assert {entry.name: entry.better for entry in numbers.metrics}["mean_bias"] is Better.ZERO
 
 
-def test_worse_is_positive_whichever_values_are_good():
+def test_worsening_is_positive_if_the_challenger_is_worse():
     rows = binary_rows()
     for entry in compare_paired(rows, RULES).metrics:
         if entry.worsening is None:
@@ -167,7 +167,7 @@ def test_worse_is_positive_whichever_values_are_good():
         assert entry.worsening.value == pytest.approx(expected)
 
 
-def test_swapping_the_versions_turns_the_signs():
+def test_swapped_versions_have_worsening_of_opposite_sign():
     rules = GateRules(segments=("plan",), fairness=(FairnessGuard(column="plan"),))
     one, other = compare_paired(binary_rows(), rules), compare_paired(swapped(binary_rows()), rules)
     pairs = zip(
@@ -181,7 +181,7 @@ def test_swapping_the_versions_turns_the_signs():
             assert second.worsening.lower == pytest.approx(-first.worsening.upper)
 
 
-def test_any_order_of_rows_gives_the_same():
+def test_order_of_rows_does_not_change_the_comparison():
     rows = binary_rows()
     order = np.random.default_rng(4).permutation(rows.labels.size)
     rules = GateRules(segments=("plan",))
@@ -194,7 +194,7 @@ def test_any_order_of_rows_gives_the_same():
 
 
 @pytest.mark.parametrize("loss", ["log_loss", "brier_score", "auroc"])
-def test_a_version_against_itself_differs_by_nothing(loss):
+def test_version_compared_with_itself_has_zero_worsening_without_an_interval(loss):
     rows = binary_rows()
     same = replace(rows, challenger_scores=rows.champion_scores, challenger_predictions=rows.champion_predictions)
     found = compare_paired(same, GateRules(loss=loss)).loss
@@ -202,8 +202,8 @@ def test_a_version_against_itself_differs_by_nothing(loss):
     assert found.worsening.lower is None
 
 
-def test_days_not_rows_are_independent():
-    """Ten times each row of a day tells nothing new; a day that differs as a whole widens the interval."""
+def test_repeated_rows_of_a_day_do_not_narrow_the_interval():
+    """Each row ten times adds no information because whole days are the independent units."""
     rows = binary_rows(days=8, per_day=50)
     once = compare_paired(rows, RULES).loss.worsening
     again = compare_paired(rows.where(np.repeat(np.arange(rows.labels.size), 10)), RULES).loss.worsening
@@ -211,7 +211,7 @@ def test_days_not_rows_are_independent():
     assert again.upper == pytest.approx(once.upper)
 
 
-def test_segments_are_their_rows():
+def test_segment_is_compared_on_its_rows():
     rows = binary_rows(segments={"plan": np.array(["basic"] * 1000 + ["plus"] * 640 + ["pro"] * 40)})
     found = {entry.segment: entry for entry in compare_paired(rows, GateRules(segments=("plan",))).segments}
     alone = compare_paired(rows.where(rows.segments["plan"] == "basic"), RULES).loss
@@ -223,7 +223,7 @@ def test_segments_are_their_rows():
 @pytest.mark.parametrize(("measure", "within"), [
     ("selection_rate", None), ("true_positive_rate", 1.0), ("false_positive_rate", 0.0),
 ])  # fmt: skip
-def test_gaps_between_groups(measure, within):
+def test_fairness_gap_is_the_difference_of_rates_between_groups(measure, within):
     rows = binary_rows()
     rules = GateRules(fairness=(FairnessGuard(column="plan", measure=measure),))
     (found,) = compare_paired(rows, rules).fairness
@@ -236,8 +236,8 @@ def test_gaps_between_groups(measure, within):
     assert found.worsening.value == pytest.approx(found.challenger - found.champion)
 
 
-def test_a_small_group_makes_no_gap():
-    """Forty rows that the challenger never chooses, against a fifth or more of all others."""
+def test_small_group_is_left_out_of_a_fairness_gap():
+    """The challenger chooses none of forty rows, and a fifth or more of all others."""
     plans = np.array(["basic"] * 820 + ["plus"] * 820 + ["pro"] * 40)
     rows = binary_rows(segments={"plan": plans})
     silent = replace(rows, challenger_predictions=np.where(plans == "pro", 0.0, rows.challenger_predictions))
@@ -247,13 +247,13 @@ def test_a_small_group_makes_no_gap():
     assert found.challenger == pytest.approx(abs(shares[0] - shares[1]))
 
 
-def test_one_group_has_no_gap():
+def test_single_group_has_no_fairness_gap():
     rows = binary_rows(segments={"plan": np.array(["basic"] * 1680)})
     (found,) = compare_paired(rows, GateRules(fairness=(FairnessGuard(column="plan"),))).fairness
     assert found.reason == "1 groups of plan with at least 100 such rows, 2 needed"
 
 
-def test_what_does_not_exist_is_said():
+def test_comparison_that_cannot_be_measured_has_a_reason():
     rows = binary_rows()
     one_class = replace(rows, labels=np.ones(rows.labels.size))
     found = {str(entry.metric): entry for entry in compare_paired(one_class, RULES).metrics}
@@ -268,7 +268,7 @@ def test_what_does_not_exist_is_said():
     assert "scores are not probabilities" in beyond.loss.reason
 
 
-def test_wrong_input_names_the_culprit():
+def test_wrong_input_of_a_comparison_is_refused_with_its_name():
     with pytest.raises(ValueError, match="days has 3 rows and labels has 1680"):
         replace(binary_rows(), days=np.array(["a", "b", "c"]))
     with pytest.raises(ValueError, match="challenger_scores: a binary comparison needs the scores of both versions"):
@@ -277,7 +277,7 @@ def test_wrong_input_names_the_culprit():
         compare_paired(binary_rows(), GateRules(segments=("country",)))
 
 
-def test_one_day_as_a_measurement():
+def test_daily_difference_is_a_measurement_of_the_challenger():
     rows = binary_rows(days=1, per_day=400)
     found = measure_daily_difference(rows, role=Role.SHADOW, maturity=Maturity.FINAL)
     difference = sk.log_loss(rows.labels, rows.challenger_scores) - sk.log_loss(rows.labels, rows.champion_scores)
@@ -291,7 +291,7 @@ def test_one_day_as_a_measurement():
     assert ranked.value == pytest.approx(next(areas) - next(areas))
 
 
-def test_a_day_that_cannot_be_compared_says_why():
+def test_day_that_cannot_be_compared_is_skipped_with_a_reason():
     few = measure_daily_difference(binary_rows(days=1, per_day=20), minimum_rows=30)
     assert (few.status, few.reason) == (Status.SKIPPED, "20 labelled rows of both versions, 30 needed")
     rows = binary_rows(days=1)

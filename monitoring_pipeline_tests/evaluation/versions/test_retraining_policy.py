@@ -1,4 +1,4 @@
-"""The retraining policy: every no with its reason, and what makes a yes."""
+"""The retraining policy: each no with its reason, and the conditions of a yes."""
 
 import datetime as dt
 from dataclasses import replace
@@ -47,7 +47,7 @@ def _night(number, **changes):
 
 
 def _nights(told):
-    """One night a letter.
+    """Return nights from letters, one letter a night.
 
     b breached, . fine, i breached and immature, - not measured, e estimate and drift, E estimate without drift,
     d drift alone, q breached while data are broken, Q estimate and drift while they are, o breached under another
@@ -106,11 +106,11 @@ def _decide(told, **changes):
     ("oob", "no"),
     ("ooobbb", "yes"),
 ])  # fmt: skip
-def test_what_is_asked_for(told, answer):
+def test_retraining_is_requested_if_enough_nights_are_breached(told, answer):
     assert _decide(told).answer == answer
 
 
-def test_the_reason_against_counts():
+def test_reason_of_a_no_contains_the_counts_of_breached_chunks():
     reason = _decide("bb.i.").reason
     assert reason == (
         "not asked for: performance is breached on 2 of 4 chunks (asked for at 3 of 5); it is, or its estimate while "
@@ -118,7 +118,7 @@ def test_the_reason_against_counts():
     )
 
 
-def test_a_yes_shows_its_evidence():
+def test_yes_has_evidence_of_its_breached_chunks():
     found = _decide("b.bb")
     assert found.reason.startswith("performance is breached on 3 of 4 chunks (asked for at 3 of 5)")
     assert found.evidence == RetrainingEvidence(
@@ -149,36 +149,36 @@ BESIDE = {"trial": "version 3 is on probation, to end by 2024-03-30"}
     ("bbb", {"running": True}, "a retraining is running already, or failed: given up after 7 days"),
     ("", {}, "no chunk has been judged"),
 ])  # fmt: skip
-def test_the_first_reason_against_is_told(told, changes, reason):
+def test_reason_of_a_no_is_the_first_that_applies(told, changes, reason):
     found = _decide(told, **changes)
     assert found.answer == "no"
     assert found.reason.startswith(reason)
 
 
-def test_the_edges_of_horizon_and_cool_down():
+def test_retraining_is_requested_at_the_last_instant_of_the_horizon():
     assert _decide("bbb", now=LAST + HORIZON).answer == "yes"
 
 
 @pytest.mark.parametrize(("changed", "answer"), [
-    ("2024-02-04 06:10", "yes"),  # 28 days before to the day, a few minutes after that night's hour
+    ("2024-02-04 06:10", "yes"),  # exactly 28 days before, a few minutes later in the night
     ("2024-02-04 22:59", "yes"),
-    ("2024-02-04 23:00", "no"),  # the next day where the model is
+    ("2024-02-04 23:00", "no"),  # the next day in the time zone of the model
 ])  # fmt: skip
-def test_the_cool_down_counts_days_of_the_models_zone(changed, answer):
+def test_cool_down_counts_days_in_the_time_zone_of_the_model(changed, answer):
     now = dt.datetime(2024, 3, 3, 6, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     last_change = dt.datetime.fromisoformat(changed).replace(tzinfo=dt.UTC)
     assert _decide("bbb", now=now, last_change=last_change).answer == answer
 
 
-def test_a_version_that_serves_again_is_judged_by_its_own_days():
-    """Those of before it was replaced, too: o are days of the version that replaced it, and that was rolled back."""
+def test_version_that_serves_again_is_judged_by_all_its_days():
+    """They include days before its replacement. o are days of the version that replaced it and was rolled back."""
     assert _decide("bbo").answer == "no"
     assert _decide("bbob").answer == "yes"
 
 
 @given(st.lists(st.sampled_from("b.i-eEdqQo"), min_size=1, max_size=40))
 @settings(max_examples=100)
-def test_a_backfill_a_trial_a_cool_down_and_a_running_one_never_say_yes(letters):
+def test_backfill_trial_cool_down_or_running_retraining_gives_no(letters):
     told = "".join(letters)
     end = _nights(told)[-1].chunk_end
     for against in ({"now": end + 100 * DAY}, {"last_change": end - DAY}, BESIDE, REPLACED, {"running": True}):
@@ -187,7 +187,7 @@ def test_a_backfill_a_trial_a_cool_down_and_a_running_one_never_say_yes(letters)
 
 @given(st.text("b.", min_size=1, max_size=30), st.integers(0, 29))
 @settings(max_examples=100)
-def test_one_more_breach_never_turns_a_yes_into_a_no(told, place):
+def test_additional_breach_does_not_turn_a_yes_into_a_no(told, place):
     worse = told[: place % len(told)] + "b" + told[place % len(told) + 1 :]
     assert (_decide(told).answer, _decide(worse).answer) != ("yes", "no")
 
@@ -223,12 +223,12 @@ WARNING, INFO = Severity.WARNING, Severity.INFO
     ([_measured(), _measured(status=BREACHED, model_version="2", rows=100)], False),
     ([_measured(), _measured(status=BREACHED, model_version="0", rows=1000)], True),
 ])  # fmt: skip
-def test_which_performance_counts(measurements, breached):
+def test_performance_of_the_champion_with_most_rows_is_judged_by_its_severest_rule(measurements, breached):
     for order in (measurements, measurements[::-1]):
         assert judged_chunk_of("2024-03-01", FIRST, order, outputs=OUTPUTS).performance_breached is breached
 
 
-def test_a_night_from_its_measurements():
+def test_judged_chunk_is_made_from_its_measurements():
     night = judged_chunk_of(
         "2024-03-01",
         FIRST,
@@ -261,7 +261,7 @@ def test_a_night_from_its_measurements():
     ("prediction", WARNING, False),
     ("prediction[old]", WARNING, True),
 ])  # fmt: skip
-def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
+def test_drift_of_outputs_or_of_severity_info_is_no_drift_of_inputs(subject, severity, drifted):
     night = judged_chunk_of(
         "2024-03-01", FIRST, [_measured(Kind.DRIFT, BREACHED, severity, subject=subject)], outputs=OUTPUTS
     )
@@ -273,12 +273,12 @@ def test_drift_of_outputs_is_no_drift_of_inputs(subject, severity, drifted):
     (Kind.QUALITY, WARNING, False),
     (Kind.OPERATIONS, Severity.CRITICAL, False),
 ])  # fmt: skip
-def test_only_critical_quality_is_broken_data(kind, severity, failing):
+def test_only_critical_quality_breaches_count_as_failing_quality(kind, severity, failing):
     night = judged_chunk_of("2024-03-01", FIRST, [_measured(kind, BREACHED, severity, subject="age")], outputs=OUTPUTS)
     assert night.quality_failing is failing
 
 
-def test_labels_that_take_weeks_are_looked_for_weeks_back():
+def test_long_label_delay_extends_the_lookback_for_breaches():
     nights = [*_nights("bbb"), *(_night(4 + n, performance_breached=None, maturity=None) for n in range(30))]
     asked = ASKED | {"now": nights[-1].chunk_end}
     assert decide_retraining(RULES, RetrainingCase(history=nights, **asked)).answer == "no"

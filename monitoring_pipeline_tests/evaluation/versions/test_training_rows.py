@@ -1,4 +1,4 @@
-"""Which days are trained on and held out, which rows a trainer gets, and in what form."""
+"""Days of training and holdout, and the rows that a trainer receives."""
 
 import datetime as dt
 
@@ -29,14 +29,14 @@ def _rules(**parts: object) -> RetrainingRules:
     return RetrainingRules.model_validate({"trainer": TRAINER, "holdout_days": 4} | parts)
 
 
-def test_held_out_are_the_last_days_whose_label_delay_has_passed() -> None:
+def test_held_out_days_are_the_last_whose_label_delay_has_passed() -> None:
     windows = training_windows(LOANS, _rules(), NOON)
     assert windows.held_out == ReferenceWindow(start=dt.date(2024, 3, 31), end=dt.date(2024, 4, 4))
     assert windows.training == ReferenceWindow(start=dt.date(2024, 3, 15), end=dt.date(2024, 3, 31))
 
 
 @given(hours=st.integers(0, 24 * 40), holdout=st.integers(3, 6))
-def test_every_held_out_day_is_final_and_the_next_one_is_not(hours: int, holdout: int) -> None:
+def test_held_out_window_ends_with_the_last_final_day(hours: int, holdout: int) -> None:
     spec = LOANS.model_copy(update={"end": None})
     now = NOON + dt.timedelta(hours=hours)
     windows = training_windows(spec, _rules(holdout_days=holdout), now)
@@ -46,17 +46,17 @@ def test_every_held_out_day_is_final_and_the_next_one_is_not(hours: int, holdout
     assert (windows.held_out.end - windows.held_out.start).days == holdout
 
 
-def test_a_retired_model_is_judged_on_its_last_days() -> None:
+def test_held_out_window_of_a_retired_model_ends_with_the_model() -> None:
     assert training_windows(LOANS, _rules(), NOON + 60 * DAY).held_out.end == LOANS.end
 
 
-def test_the_rules_say_where_training_starts() -> None:
+def test_training_starts_where_the_rules_set_it() -> None:
     assert training_windows(LOANS, _rules(training_days=7), NOON).training.start == dt.date(2024, 3, 24)
     late = _rules(training_start=dt.date(2024, 3, 20), training_days=30)
     assert training_windows(LOANS, late, NOON).training.start == dt.date(2024, 3, 20)
 
 
-def test_nothing_to_train_on_is_told_with_the_days() -> None:
+def test_holdout_that_leaves_no_training_days_is_refused_with_the_days() -> None:
     with pytest.raises(NotEnoughHistoryError, match=r"training starts on 2024-03-15, and the 28 days from 2024-03-07"):
         training_windows(LOANS, _rules(holdout_days=28), NOON)
 
@@ -77,14 +77,14 @@ def _rows(ids: list[str], versions: list[str]) -> pl.DataFrame:
 LABELS = pl.DataFrame({"row_id": ["a", "b", "c"], "label": [1.0, 0.0, None]})
 
 
-def test_the_preferred_versions_row_stays_and_unlabelled_ones_go() -> None:
+def test_row_of_the_preferred_version_is_kept_and_unlabelled_rows_are_dropped() -> None:
     rows = _rows(["a", "a", "b", "b", "c"], ["1", "2", "1", "3", "2"])
     kept = one_row_per_id(rows, LABELS, preferred_version="2")
     assert kept.select("row_id", "model_version", "label").rows() == [("a", "2", 1.0), ("b", "1", 0.0)]
 
 
 @given(order=st.permutations(range(5)))
-def test_the_order_of_the_rows_changes_nothing(order: list[int]) -> None:
+def test_order_of_rows_does_not_change_the_kept_rows(order: list[int]) -> None:
     rows = _rows(["a", "a", "b", "b", "c"], ["1", "2", "1", "3", "2"])
     expected = one_row_per_id(rows, LABELS, preferred_version="3")
     assert one_row_per_id(rows[order], LABELS, preferred_version="3").equals(expected)
@@ -93,7 +93,7 @@ def test_the_order_of_the_rows_changes_nothing(order: list[int]) -> None:
 WINDOW = ReferenceWindow(start=dt.date(2024, 3, 15), end=dt.date(2024, 3, 31))
 
 
-def test_a_request_is_in_order_of_time_with_whole_labels_and_the_specs_names() -> None:
+def test_training_request_has_rows_by_time_integer_labels_and_names_of_the_spec() -> None:
     labelled = one_row_per_id(_rows(["a", "b"], ["1", "1"]), LABELS, preferred_version="1")
     request = training_request(LOANS, WINDOW, labelled, seed=7)
     assert request.rows.columns == ["predicted_at", "income", "employment", "age", "label"]
@@ -106,7 +106,7 @@ def test_a_request_is_in_order_of_time_with_whole_labels_and_the_specs_names() -
     assert inputs["employment"].isna().tolist() == [True, False]
 
 
-def test_the_fingerprint_is_of_the_rows_alone() -> None:
+def test_fingerprint_depends_on_rows_but_not_on_the_seed() -> None:
     labelled = one_row_per_id(_rows(["a", "b"], ["1", "1"]), LABELS, preferred_version="1")
     first, same = (training_request(LOANS, WINDOW, labelled, seed=seed) for seed in (1, 2))
     other = training_request(LOANS, WINDOW, labelled.with_columns(pl.col("income") + 1), seed=1)
@@ -114,7 +114,7 @@ def test_the_fingerprint_is_of_the_rows_alone() -> None:
 
 
 @pytest.mark.parametrize(("spec", "least"), [(LOANS, 2), (DELIVERIES, 1)])
-def test_one_class_is_not_enough_for_a_classifier(spec: ModelSpec, least: int) -> None:
+def test_classifier_with_one_class_and_regression_without_rows_are_refused(spec: ModelSpec, least: int) -> None:
     rows = pl.DataFrame(
         {"row_id": ["a"], "predicted_at": [NOON], "label": [1.0]} | {name: [None] for name in spec.features}
     )

@@ -1,4 +1,4 @@
-"""What models return is read in every form that flavours give, and nonsense is refused with its shape."""
+"""Outputs of models are read in every form that flavours return, and malformed ones are refused."""
 
 import datetime as dt
 
@@ -35,18 +35,18 @@ PROBABILITIES = np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]])
         [0.25, 0.5],
     ],
 )
-def test_a_binary_models_probabilities_are_read(returned: object) -> None:
+def test_probabilities_of_a_binary_model_are_read_from_every_form(returned: object) -> None:
     assert read_outputs(LOANS, returned, rows=2).values.tolist() == [0.25, 0.5]
 
 
 @pytest.mark.parametrize("decided", [[1, 0], [1.0, 0.0], [True, False], ["1", "0"]])
-def test_a_decision_of_the_models_own_is_kept(decided: list[object]) -> None:
+def test_decision_that_a_model_returns_is_kept(decided: list[object]) -> None:
     outputs = read_outputs(LOANS, pd.DataFrame({"probability": [0.25, 0.5], "prediction": decided}), rows=2)
     rows = with_outputs(LOANS, _rows(), "7", outputs)
     assert rows["prediction"].to_list() == ["1", "0"]
 
 
-def test_arrays_of_classes_are_alphabetical_and_data_frames_named() -> None:
+def test_columns_of_arrays_are_classes_by_alphabet_and_of_frames_by_name() -> None:
     named = pd.DataFrame(PROBABILITIES, columns=["cancelled", "late", "on_time"])[["late", "on_time", "cancelled"]]
     for returned in (PROBABILITIES, named):
         values = read_outputs(PARCELS, returned, rows=2).values
@@ -68,7 +68,7 @@ def test_arrays_of_classes_are_alphabetical_and_data_frames_named() -> None:
         (LOANS, pd.DataFrame({"p": [0.2, 0.5], "prediction": [1.0, None]}), "decided 'nan'; known: 0, 1"),
     ],
 )
-def test_nonsense_is_refused(spec: ModelSpec, returned: object, told: str) -> None:
+def test_malformed_outputs_are_refused_with_a_reason(spec: ModelSpec, returned: object, told: str) -> None:
     with pytest.raises(OutputError, match=told):
         read_outputs(spec, returned, rows=2)
 
@@ -87,7 +87,7 @@ def _rows(score: list[float | None] | None = None) -> pl.DataFrame:
     )
 
 
-def test_another_versions_outputs_take_the_place_of_those_that_were_served() -> None:
+def test_outputs_of_another_version_replace_the_served_ones() -> None:
     rows = with_outputs(LOANS, _rows(), "7", read_outputs(LOANS, [0.39, 0.4], rows=2))
     assert rows["model_version"].to_list() == ["7", "7"]
     assert rows["score"].to_list() == [0.39, 0.4]
@@ -95,19 +95,19 @@ def test_another_versions_outputs_take_the_place_of_those_that_were_served() -> 
     assert rows["label"].to_list() == [1.0, 0.0]
 
 
-def test_the_most_likely_class_is_announced() -> None:
+def test_most_likely_class_is_the_prediction() -> None:
     blank = pl.DataFrame({"row_id": ["a", "b"], "model_version": "1"})
     rows = with_outputs(PARCELS, blank, "2", read_outputs(PARCELS, PROBABILITIES, rows=2))
     assert rows["prediction"].to_list() == ["late", "cancelled"]
     assert rows.select(PARCELS.score_columns.values()).rows() == [(0.3, 0.5, 0.2), (0.3, 0.1, 0.6)]
 
 
-def test_a_row_without_a_number_has_no_output() -> None:
+def test_row_with_a_null_or_nan_score_has_no_output() -> None:
     assert has_outputs(LOANS, _rows([None, 0.1])).to_list() == [False, True]
     assert has_outputs(LOANS, _rows([float("nan"), 0.1])).to_list() == [False, True]
 
 
-def test_versions_are_paired_by_id_and_day_of_the_models_own_time_zone() -> None:
+def test_versions_are_paired_by_id_and_day_in_the_time_zone_of_the_model() -> None:
     second = with_outputs(LOANS, _rows(), "7", read_outputs(LOANS, [0.3, 0.6], rows=2))
     gate = GateRules(segments=("employment",))
     pairs = pair_versions(LOANS, _rows(), second[::-1], champion="1", challenger="7", gate=gate)
@@ -120,10 +120,10 @@ def test_versions_are_paired_by_id_and_day_of_the_models_own_time_zone() -> None
     assert pairs.segments["employment"].tolist() == ["none", ""]
 
 
-def test_rows_that_one_version_has_not_scored_are_not_paired() -> None:
+def test_row_that_one_version_has_not_scored_is_not_paired_but_counted() -> None:
     second = _rows([None, 0.6])
     pairs = pair_versions(LOANS, _rows(), second, champion="1", challenger="7")
     assert pairs.labels.tolist() == [0.0]
-    # A version that is silent on hard rows must not look better for it: the gate is told.
+    # The gate needs the count because a version must not look better by leaving hard rows unscored.
     assert (pairs.champion_missing, pairs.challenger_missing) == (0, 1)
     assert pair_versions(LOANS, _rows(), second.clear(), champion="1", challenger="7").labels.size == 0
