@@ -59,7 +59,7 @@ def incident(model: str = "flight_delay", **changes: Any) -> Incident:
 
 
 def stored(incident_id: str = "flight_delay-7", handling: Handling | None = None, **changes: Any) -> StoredIncident:
-    """The same in the store."""
+    """An open incident as it is stored."""
     return StoredIncident(
         incident_id=incident_id,
         incident=incident(**changes),
@@ -72,14 +72,14 @@ def stored(incident_id: str = "flight_delay-7", handling: Handling | None = None
 def event(
     kind: EventKind = EventKind.OPENED, severity: Severity = Severity.CRITICAL, summary: str = "auroc 0.66"
 ) -> IncidentEvent:
-    """Something that happened to it."""
+    """An event of the incident."""
     return IncidentEvent(kind=kind, chunk="2013-06-02", severity=severity, summary=summary)
 
 
 def alert(
     alert_id: int = 1, *, of: StoredIncident | None = None, kind: EventKind = EventKind.OPENED, **changes: Any
 ) -> ClaimedAlert:
-    """An alert about it."""
+    """A claimed alert about the incident."""
     claimed = ClaimedAlert(
         alert_id=alert_id,
         channel="ml-oncall",
@@ -120,13 +120,13 @@ class MemoryOutbox:
         self.points: tuple[HistoryPoint, ...] = ()
 
     def add(self, planned: ClaimedAlert, due_at: dt.datetime = NOW) -> int:
-        """Write an alert, and the incident as it is after its event."""
+        """Write an alert, and the incident as it is after the event."""
         self.incidents[planned.stored.incident_id] = planned.stored
         self.rows[planned.alert_id] = Row(planned, due_at)
         return planned.alert_id
 
     def status(self, alert_id: int) -> str:
-        """pending, sent, failed or dropped"""
+        """Return the status of an alert: pending, sent, failed or dropped."""
         return self.rows[alert_id].status
 
     def claim(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedAlert]:

@@ -1,4 +1,4 @@
-"""What every outbox must do, as tests to inherit: give them a fixture ``desk``."""
+"""The contract of every outbox, as tests to inherit with a fixture ``desk``."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LEASE = 15 * MINUTE
 
 
 class Writer(Protocol):
-    """Writes an incident's event with one alert, and returns the alert's id; ids grow."""
+    """Writes an event of an incident with one alert, and returns the id of the alert. Ids increase."""
 
     def __call__(
         self,
@@ -23,13 +23,13 @@ class Writer(Protocol):
         mode: str = "now",
         due_at: dt.datetime = NOW,
     ) -> int:
-        """Each model has one incident; a ``resolved`` event leaves it resolved."""
+        """Write an event of the one incident of a model. A ``resolved`` event leaves it resolved."""
         ...
 
 
 @dataclass
 class Desk:
-    """An empty outbox, and the way to write into it."""
+    """An empty outbox, and a function that writes into it."""
 
     outbox: Outbox
     write: Writer
@@ -38,7 +38,7 @@ class Desk:
 class OutboxContract:
     """Inherit, and define the fixture ``desk``."""
 
-    def test_what_is_due_is_claimed_once_until_the_lease_ends(self, desk: Desk) -> None:
+    def test_due_alert_is_claimed_once_until_its_lease_ends(self, desk: Desk) -> None:
         first, later = desk.write("flights"), desk.write("loans", due_at=NOW + HOUR)
         assert _ids(desk, NOW) == [first]
         assert _ids(desk, NOW + LEASE - MINUTE) == []
@@ -46,7 +46,7 @@ class OutboxContract:
         assert [(a.alert_id, a.uncertain, a.attempts) for a in again] == [(first, True, 0)]
         assert _ids(desk, NOW + HOUR) == [first, later]
 
-    def test_a_claim_tells_all(self, desk: Desk) -> None:
+    def test_claim_contains_alert_event_and_incident(self, desk: Desk) -> None:
         number = desk.write("flights", kind=EventKind.OPENED, channel="boss", mode="escalation")
         (claimed,) = desk.outbox.claim(NOW, lease=LEASE)
         assert (claimed.alert_id, claimed.channel, claimed.mode) == (number, "boss", "escalation")
@@ -54,7 +54,7 @@ class OutboxContract:
         assert claimed.stored.incident.model == "flights"
         assert claimed.event_at.utcoffset() is not None
 
-    def test_what_is_sent_or_dropped_or_given_up_never_comes_again(self, desk: Desk) -> None:
+    def test_alert_that_is_sent_dropped_or_given_up_is_not_claimed_again(self, desk: Desk) -> None:
         sent, dropped, given_up = desk.write("a"), desk.write("b"), desk.write("c")
         desk.outbox.claim(NOW, lease=LEASE)
         desk.outbox.mark_sent([sent], NOW, "C1/1.1")
@@ -62,7 +62,7 @@ class OutboxContract:
         desk.outbox.mark_failed([given_up], "no", None)
         assert _ids(desk, NOW + 100 * HOUR) == []
 
-    def test_what_failed_comes_when_it_is_due_again_and_counts(self, desk: Desk) -> None:
+    def test_failed_alert_is_claimed_when_due_again_with_its_attempts(self, desk: Desk) -> None:
         number = desk.write("flights")
         desk.outbox.claim(NOW, lease=LEASE)
         desk.outbox.mark_failed([number], "down", NOW + MINUTE)
@@ -70,7 +70,7 @@ class OutboxContract:
         (again,) = desk.outbox.claim(NOW + MINUTE, lease=LEASE)
         assert (again.attempts, again.uncertain) == (1, False)
 
-    def test_what_is_postponed_is_as_it_was(self, desk: Desk) -> None:
+    def test_postponed_alert_keeps_its_attempts_and_its_doubt(self, desk: Desk) -> None:
         number = desk.write("flights")
         desk.outbox.claim(NOW, lease=LEASE)
         desk.outbox.postpone([number], "busy", NOW + MINUTE)
@@ -83,7 +83,7 @@ class OutboxContract:
         (still,) = desk.outbox.claim(NOW + HOUR, lease=MINUTE)
         assert still.uncertain
 
-    def test_what_happened_later_waits_for_what_failed(self, desk: Desk) -> None:
+    def test_later_event_of_an_incident_waits_for_a_failed_alert(self, desk: Desk) -> None:
         opened = desk.write("flights")
         desk.outbox.claim(NOW, lease=LEASE)
         desk.outbox.mark_failed([opened], "down", NOW + HOUR)
@@ -93,7 +93,7 @@ class OutboxContract:
         assert _ids(desk, NOW) == [elsewhere, other]
         assert _ids(desk, NOW + HOUR) == [opened, resolved, elsewhere, other]
 
-    def test_what_happened_later_waits_for_what_another_delivery_holds(self, desk: Desk) -> None:
+    def test_later_event_of_an_incident_waits_for_an_alert_that_is_claimed(self, desk: Desk) -> None:
         opened = desk.write("flights")
         desk.outbox.claim(NOW, lease=LEASE)
         resolved = desk.write("flights", kind=EventKind.RESOLVED)
@@ -101,21 +101,21 @@ class OutboxContract:
         desk.outbox.mark_sent([opened], NOW, None)
         assert _ids(desk, NOW + MINUTE) == [resolved]
 
-    def test_what_was_never_tried_holds_up_nothing(self, desk: Desk) -> None:
+    def test_alert_without_an_attempt_delays_no_later_event(self, desk: Desk) -> None:
         digest = desk.write("flights", mode="digest", due_at=NOW + HOUR)
         escalated = desk.write("flights", kind=EventKind.ESCALATED)
         assert _ids(desk, NOW) == [escalated]
         desk.outbox.mark_sent([escalated], NOW, None)
         assert _ids(desk, NOW + HOUR) == [digest]
 
-    def test_what_is_given_up_holds_up_nothing(self, desk: Desk) -> None:
+    def test_alert_that_is_given_up_delays_no_later_event(self, desk: Desk) -> None:
         opened = desk.write("flights")
         desk.outbox.claim(NOW, lease=LEASE)
         desk.outbox.mark_failed([opened], "down", None)
         resolved = desk.write("flights", kind=EventKind.RESOLVED)
         assert _ids(desk, NOW) == [resolved]
 
-    def test_threads_are_kept_by_incident_and_channel(self, desk: Desk) -> None:
+    def test_thread_is_stored_by_incident_and_channel(self, desk: Desk) -> None:
         desk.write("flights")
         (claimed,) = desk.outbox.claim(NOW, lease=LEASE)
         name = claimed.stored.incident_id

@@ -34,11 +34,11 @@ class _Webhook(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Write no log."""
 
 
 class WebhookServer(ThreadingHTTPServer):
-    """Keeps what is posted; answers as told, else 200."""
+    """Keeps the posted requests. Answers with the given statuses, then with 200."""
 
     daemon_threads = True
 
@@ -71,7 +71,7 @@ class _Mail(socketserver.StreamRequestHandler):
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Keeps the mails that it gets."""
+    """Keeps the received mails."""
 
     daemon_threads = True
 
@@ -81,5 +81,5 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """The port."""
+        """Return the port."""
         return self.server_address[1]

@@ -1,4 +1,4 @@
-"""A Slack channel that talks to the server of the tests."""
+"""A Slack channel that calls the Slack server of the tests."""
 
 from pydantic import SecretStr
 
@@ -8,6 +8,6 @@ from monitoring_pipeline_tests.slack_server import SlackServer
 
 
 def slack_channel(server: SlackServer, name: str = "ml-oncall", place: str = "#ml-oncall", **more) -> SlackChannel:
-    """A channel of the server, by name or id."""
+    """Return a channel of the server by its name or id."""
     calls = SlackCalls(SecretStr(more.pop("token", server.token)), base_url=server.url, **more)
     return SlackChannel(name, place, calls)

@@ -1,4 +1,4 @@
-"""The commands that tell a person whether alerts would arrive, before anything has happened."""
+"""The commands that check the delivery of alerts before any incident exists."""
 
 import json
 
@@ -22,7 +22,7 @@ escalation: {channel: log, after: 4h}
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Types a command in a home folder with an alerting.yaml."""
+    """Return a function that runs a command in a home folder with an alerting.yaml."""
     (tmp_path / "alerting.yaml").write_text(RULES)
     monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(tmp_path))
 
@@ -35,7 +35,7 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_check_says_who_hears_what(run):
+def test_check_lists_the_alerts_of_each_channel(run):
     assert run("check").output.splitlines() == [
         "ml-oncall (slack): critical and above",
         "log (file): info and above as a digest at 08:00; escalations",
@@ -43,7 +43,7 @@ def test_check_says_who_hears_what(run):
     ]
 
 
-def test_check_shows_whom_a_route_is_for_and_warns_where_it_is_for_nobody(run, tmp_path):
+def test_check_lists_models_and_owners_of_routes_and_warns_of_unknown_ones(run, tmp_path):
     (tmp_path / "alerting.yaml").write_text("""
 channels: {log: {file: alerts.jsonl}}
 routes:
@@ -59,19 +59,19 @@ routes:
     assert "routes.1.owners: 'nobody' matches none; known: " in owner
 
 
-def test_check_names_the_secret_that_is_missing(run, tmp_path):
+def test_check_with_a_missing_secret_fails_and_names_it(run, tmp_path):
     result = run("check", SECRETS__SLACK="")
     assert result.exit_code == 1
     assert f"{tmp_path}/alerting.yaml: channel ml-oncall (slack): no secret 'slack'" in result.output
     assert "MONITORING_PIPELINE_SECRETS__SLACK" in result.output
 
 
-def test_without_the_file_nobody_is_told(run, tmp_path):
+def test_check_without_rules_reports_that_no_alerts_are_sent(run, tmp_path):
     (tmp_path / "alerting.yaml").unlink()
     assert "no channels, so no alerts are sent" in run("check").output
 
 
-def test_a_probe_reaches_slack(run):
+def test_message_of_the_test_command_reaches_slack(run):
     with SlackServer() as slack:
         result = run("test", "ml-oncall", SLACK_API=slack.url)
         assert result.exit_code == 0, result.output
@@ -82,7 +82,7 @@ def test_a_probe_reaches_slack(run):
     assert not [word for word in ("Opened", "Severity", "Incident", "Since") if word in shown]
 
 
-def test_a_wrong_token_is_told_in_one_line(run):
+def test_test_command_with_a_wrong_token_fails_without_showing_it(run):
     with SlackServer() as slack:
         result = run("test", "ml-oncall", SLACK_API=slack.url, SECRETS__SLACK="xoxb-of-others")
         assert slack.roots() == []
@@ -91,13 +91,13 @@ def test_a_wrong_token_is_told_in_one_line(run):
     assert "xoxb-of-others" not in result.output
 
 
-def test_a_probe_reaches_a_file(run, tmp_path):
+def test_message_of_the_test_command_reaches_a_file(run, tmp_path):
     assert run("test", "log").exit_code == 0
     (line,) = (tmp_path / "alerts.jsonl").read_text().splitlines()
     assert json.loads(line)["alerts"][0]["event"]["summary"] == "This is a test: nothing has happened"
 
 
-def test_an_unknown_channel_is_named_with_those_that_there_are(run):
+def test_test_command_with_an_unknown_channel_fails_with_the_known_ones(run):
     result = run("test", "ml-onkall")
     assert result.exit_code == 1
     assert "no channel 'ml-onkall'" in result.output

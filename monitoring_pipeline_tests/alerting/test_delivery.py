@@ -53,7 +53,7 @@ def happened(number: int, kind: EventKind, model: str = "flight_delay", **more):
     return alert(number, of=stored(f"{model}-7", model=model, state=state), event=event(kind), **more)
 
 
-def test_opened_escalated_resolved_are_one_thread_with_a_chart(night: Night) -> None:
+def test_events_of_an_incident_are_one_thread_with_a_chart(night: Night) -> None:
     points = (HistoryPoint(chunk="2013-05-30", value=0.73), HistoryPoint(chunk="2013-05-31", value=0.66, breached=True))
     night.outbox.points = points
     for number, kind in enumerate((EventKind.OPENED, EventKind.ESCALATED, EventKind.RESOLVED), start=1):
@@ -66,7 +66,7 @@ def test_opened_escalated_resolved_are_one_thread_with_a_chart(night: Night) -> 
     assert night.deliver(10 * HOUR).sent == ()
 
 
-def test_a_digest_is_one_message(night: Night) -> None:
+def test_digest_of_several_incidents_is_one_message(night: Night) -> None:
     for number in range(1, 6):
         night.outbox.add(happened(number, EventKind.OPENED, f"model_{number % 3}", mode="digest"))
     assert night.deliver().sent == (1, 2, 3, 4, 5)
@@ -76,14 +76,14 @@ def test_a_digest_is_one_message(night: Night) -> None:
     assert night.outbox.threads == {}
 
 
-def test_a_digest_of_hundreds_is_a_few_messages(night: Night) -> None:
+def test_digest_of_hundreds_of_incidents_is_split_into_few_messages(night: Night) -> None:
     for number in range(1, 251):
         night.outbox.add(happened(number, EventKind.OPENED, f"model_{number}", mode="digest"))
     assert len(night.deliver().sent) == 250
     assert len(night.slack.roots()) == 3
 
 
-def test_a_channel_that_is_down_loses_and_blocks_nothing(night: Night) -> None:
+def test_channel_that_is_down_delays_only_its_own_messages(night: Night) -> None:
     night.slack.fail("server_error", times=1)
     night.outbox.add(happened(1, EventKind.OPENED))
     night.outbox.add(happened(2, EventKind.OPENED, "loans"))
@@ -96,7 +96,7 @@ def test_a_channel_that_is_down_loses_and_blocks_nothing(night: Night) -> None:
     assert night.deliver(MINUTE).sent == (1, 2)
 
 
-def test_an_hour_of_silence_costs_few_calls_and_keeps_the_order(night: Night) -> None:
+def test_channel_that_is_down_for_long_gets_few_calls_and_later_all_in_order(night: Night) -> None:
     night.slack.fail("die", times=10**6)
     for number, kind in enumerate((EventKind.OPENED, EventKind.ESCALATED, EventKind.RESOLVED), start=1):
         night.outbox.add(happened(number, kind), NOW + number * 10 * MINUTE)
@@ -109,7 +109,7 @@ def test_an_hour_of_silence_costs_few_calls_and_keeps_the_order(night: Night) ->
     assert night.slack.alert_keys() == [alert_key(night.outbox.rows[n].planned) for n in (1, 2, 3)]
 
 
-def test_what_happened_later_never_overtakes(night: Night) -> None:
+def test_later_event_is_not_sent_before_an_earlier_one_that_failed(night: Night) -> None:
     night.slack.fail("fatal_error")
     night.outbox.add(happened(1, EventKind.OPENED))
     night.deliver()
@@ -119,7 +119,7 @@ def test_what_happened_later_never_overtakes(night: Night) -> None:
     assert len(night.slack.thread(night.slack.roots()[0])) == 1
 
 
-def test_a_bad_message_holds_up_its_own_incident_only(night: Night) -> None:
+def test_refused_message_delays_only_its_incident(night: Night) -> None:
     night.slack.fail("some_new_error", "chat.postMessage")
     for number, model in enumerate(("flights", "flights", "loans"), start=1):
         night.outbox.add(happened(number, EventKind.ESCALATED, model))
@@ -129,14 +129,14 @@ def test_a_bad_message_holds_up_its_own_incident_only(night: Night) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "slept"), [(0, [0]), (3, [3]), (5, [5])])
-def test_a_short_rest_is_slept(night: Night, seconds, slept) -> None:
+def test_short_rate_limit_is_waited_for_in_the_delivery(night: Night, seconds, slept) -> None:
     night.slack.fail("rate_limit", seconds=seconds)
     night.outbox.add(happened(1, EventKind.OPENED))
     assert night.deliver().sent == (1,)
     assert night.slept == slept
 
 
-def test_a_long_rest_postpones_the_channel_and_is_no_attempt(night: Night) -> None:
+def test_long_rate_limit_postpones_the_channel_without_an_attempt(night: Night) -> None:
     night.slack.fail("rate_limit", seconds=90)
     for number, model in enumerate(("flights", "loans"), start=1):
         night.outbox.add(happened(number, EventKind.OPENED, model))
@@ -149,14 +149,14 @@ def test_a_long_rest_postpones_the_channel_and_is_no_attempt(night: Night) -> No
     assert [row.attempts for row in night.outbox.rows.values()] == [0, 0, 0]
 
 
-def test_a_channel_that_is_always_busy_is_left_in_the_end(night: Night) -> None:
+def test_channel_that_is_always_rate_limited_is_postponed_after_six_waits(night: Night) -> None:
     night.slack.fail("rate_limit", times=100, seconds=1)
     night.outbox.add(happened(1, EventKind.OPENED))
     assert night.deliver().postponed == (1,)
     assert len(night.slept) == 6
 
 
-def test_what_needs_a_person_is_tried_hourly_for_three_days(night: Night) -> None:
+def test_failure_that_needs_a_person_is_retried_hourly_for_three_days(night: Night) -> None:
     night.slack.fail("invalid_auth", times=10**6)
     night.outbox.add(happened(1, EventKind.OPENED))
     report = night.deliver()
@@ -167,7 +167,7 @@ def test_what_needs_a_person_is_tried_hourly_for_three_days(night: Night) -> Non
     assert tries == 72
 
 
-def test_the_waits_double_to_an_hour_and_end_after_three_days() -> None:
+def test_waits_double_up_to_an_hour_and_end_after_three_days() -> None:
     waits = []
     while (wait := wait_after(len(waits), needs_a_person=False)) is not None:
         waits.append(wait)
@@ -189,7 +189,7 @@ def dying(method: Callable) -> Callable:
 
 @pytest.mark.parametrize("dies_in", ["mark_sent", "save_thread"])
 @pytest.mark.parametrize("mode", ["now", "digest"])
-def test_a_death_after_sending_repeats_nothing_on_slack(night: Night, monkeypatch, dies_in, mode) -> None:
+def test_crash_after_sending_repeats_no_message_on_slack(night: Night, monkeypatch, dies_in, mode) -> None:
     if (dies_in, mode) == ("save_thread", "digest"):
         return
     for number, kind in enumerate((EventKind.OPENED, EventKind.ESCALATED), start=1):
@@ -205,7 +205,7 @@ def test_a_death_after_sending_repeats_nothing_on_slack(night: Night, monkeypatc
     assert len(night.slack.roots()) == 1
 
 
-def test_an_answer_that_was_lost_repeats_nothing_on_slack(night: Night) -> None:
+def test_lost_answer_repeats_no_message_on_slack(night: Night) -> None:
     night.slack.fail("accept_and_die", "chat.postMessage")
     night.outbox.add(happened(1, EventKind.OPENED))
     assert len(night.deliver().failures) == 1
@@ -216,7 +216,7 @@ def test_an_answer_that_was_lost_repeats_nothing_on_slack(night: Night) -> None:
     assert len(night.slack.thread(night.slack.roots()[0])) == 1
 
 
-def test_what_cannot_be_looked_up_now_waits(night: Night) -> None:
+def test_alert_that_cannot_be_looked_up_now_waits(night: Night) -> None:
     night.slack.fail("accept_and_die", "chat.postMessage")
     night.slack.fail("server_error", "conversations.list")
     night.outbox.add(happened(1, EventKind.OPENED))
@@ -228,7 +228,7 @@ def test_what_cannot_be_looked_up_now_waits(night: Night) -> None:
     assert len(night.slack.workspace.messages) == 2
 
 
-def test_what_can_never_be_looked_up_is_sent_again(night: Night) -> None:
+def test_alert_that_can_never_be_looked_up_is_sent_again(night: Night) -> None:
     night.slack.fail("accept_and_die", "chat.postMessage")
     night.slack.fail("missing_scope", "conversations.list")
     night.outbox.add(happened(1, EventKind.OPENED))
@@ -245,7 +245,7 @@ def test_what_can_never_be_looked_up_is_sent_again(night: Night) -> None:
         (Handling(), IncidentState.RESOLVED, "resolved"),
     ],
 )
-def test_an_escalation_is_dropped_when_somebody_reacted_or_it_is_over(night: Night, handling, state, reason) -> None:
+def test_escalation_of_a_handled_or_resolved_incident_is_dropped(night: Night, handling, state, reason) -> None:
     of = stored(handling=handling, state=state)
     night.outbox.add(alert(1, of=of, channel="boss", mode="escalation"))
     assert reason in night.deliver().dropped[1]
@@ -260,13 +260,13 @@ def test_an_escalation_is_dropped_when_somebody_reacted_or_it_is_over(night: Nig
         (Handling(acknowledged_by="ann", acknowledged_at=NOW - HOUR), EventKind.REOPENED),
     ],
 )
-def test_an_escalation_is_told_when_nobody_reacted(night: Night, handling, kind) -> None:
+def test_escalation_is_sent_if_nobody_acknowledged_or_muted(night: Night, handling, kind) -> None:
     night.outbox.add(alert(1, of=stored(handling=handling), channel="boss", mode="escalation", event=event(kind)))
     assert night.deliver().sent == (1,)
     assert "Nobody has acknowledged this since 2013-06-03 06:30 UTC" in night.slack.roots("C00000BOSS0")[0]["text"]
 
 
-def test_what_a_channel_never_heard_of_needs_no_end(night: Night) -> None:
+def test_end_of_an_incident_is_dropped_if_the_channel_had_no_alert_of_it(night: Night) -> None:
     night.outbox.add(happened(1, EventKind.RESOLVED))
     night.outbox.add(happened(2, EventKind.ACKNOWLEDGED, mode="update"))
     assert night.deliver().dropped.keys() == {1, 2}
@@ -274,14 +274,14 @@ def test_what_a_channel_never_heard_of_needs_no_end(night: Night) -> None:
     assert night.deliver().sent == (3,)
 
 
-def test_an_opening_that_was_postponed_past_its_escalation_is_dropped(night: Night) -> None:
+def test_opening_that_is_postponed_past_its_escalation_is_dropped(night: Night) -> None:
     night.outbox.add(happened(1, EventKind.OPENED), NOW + HOUR)
     night.outbox.add(happened(2, EventKind.ESCALATED))
     assert night.deliver().sent == (2,)
     assert night.deliver(HOUR).dropped.keys() == {1}
 
 
-def test_a_channel_that_is_no_longer_in_the_rules_is_waited_for(night: Night) -> None:
+def test_alert_of_a_channel_missing_from_the_rules_is_sent_once_it_returns(night: Night) -> None:
     night.outbox.add(happened(1, EventKind.OPENED, channel="gone"))
     night.outbox.add(happened(2, EventKind.OPENED))
     report = night.deliver()
@@ -291,7 +291,7 @@ def test_a_channel_that_is_no_longer_in_the_rules_is_waited_for(night: Night) ->
     assert night.deliver(HOUR).sent == (1,)
 
 
-def test_a_delivery_without_time_gives_back(night: Night) -> None:
+def test_delivery_without_time_left_postpones_the_rest(night: Night) -> None:
     class Slow:
         name, keeps_record = "ml-oncall", False
 
@@ -315,7 +315,7 @@ FAULTS = ["server_error", "malformed", "accept_and_die", "die", "rate_limit", "i
 
 @settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
-def test_whatever_fails_or_dies_every_alert_arrives_once_and_in_order(seed: int) -> None:
+def test_every_alert_arrives_once_and_in_order_whatever_fails_or_crashes(seed: int) -> None:
     chance = random.Random(seed)
     with SlackServer() as slack:
         night = Night(slack)
@@ -345,7 +345,7 @@ def test_whatever_fails_or_dies_every_alert_arrives_once_and_in_order(seed: int)
             assert [key for key in slack.alert_keys() if key in expected] == expected
 
 
-def test_a_defect_of_a_channel_is_a_failure_of_that_message(night: Night) -> None:
+def test_exception_in_a_channel_is_a_failure_of_that_message(night: Night) -> None:
     class Broken:
         name, keeps_record = "ml-oncall", False
 
@@ -363,7 +363,7 @@ def test_a_defect_of_a_channel_is_a_failure_of_that_message(night: Night) -> Non
     assert "could not be looked up" in night.deliver(MINUTE).notes[0]
 
 
-def test_who_stands_in_for_a_repeat_is_said(night: Night, monkeypatch) -> None:
+def test_report_contains_an_alert_that_was_possibly_sent_twice(night: Night, monkeypatch) -> None:
     night.outbox.add(happened(1, EventKind.OPENED))
     monkeypatch.setattr(night.channels["ml-oncall"], "find", lambda alerts, threads: {})
     with monkeypatch.context() as patch:

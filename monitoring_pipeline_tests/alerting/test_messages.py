@@ -55,11 +55,11 @@ AUROC_LINE = (
         ),
     ],
 )
-def test_a_finding_is_a_line(finding: Finding, line: str) -> None:
+def test_line_of_a_finding_has_its_values_limits_and_rows(finding: Finding, line: str) -> None:
     assert finding_line(finding) == line
 
 
-def test_a_message_tells_everything() -> None:
+def test_message_of_an_incident_has_facts_findings_commands_and_links() -> None:
     of = stored(
         related=(Cause(Family.COLUMN, ("temperature",)), Cause(Family.OUTPUTS), Cause(Family.INPUTS)),
         explained_by=(Cause(Family.INPUTS),),
@@ -90,7 +90,7 @@ def test_a_message_tells_everything() -> None:
     }
 
 
-def test_what_is_over_has_a_check_mark_and_one_question() -> None:
+def test_message_of_a_resolution_has_a_check_mark_and_only_the_outcome_command() -> None:
     of = stored(state=IncidentState.RESOLVED, resolved="2013-06-05", handling=Handling(muted_until=NOW))
     message = incident_message(alert(of=of, kind=EventKind.RESOLVED), link=None)
     assert (message.mark, message.resolved) == ("✅", True)
@@ -98,13 +98,13 @@ def test_what_is_over_has_a_check_mark_and_one_question() -> None:
     assert dict(message.facts)["State"] == "resolved at 2013-06-05; muted until 2013-06-03 06:30 UTC"
 
 
-def test_many_findings_are_shortened() -> None:
+def test_message_of_many_findings_lists_seven_and_counts_the_rest() -> None:
     of = stored(findings=(AUROC,) * 30)
     assert incident_message(alert(of=of), link=None).lines[-1] == "and 23 more"
     assert len(incident_message(alert(of=of), link=None).lines) == 8
 
 
-def test_a_digest_has_a_line_per_incident_the_worst_first() -> None:
+def test_digest_has_a_line_per_incident_with_the_worst_first() -> None:
     warning = stored("loans-1", model="loans", severity=Severity.WARNING, state=IncidentState.ONGOING)
     over = stored("flights-1", model="flights", state=IncidentState.RESOLVED, resolved="2013-06-05")
     alerts = [
@@ -133,12 +133,12 @@ def test_a_digest_has_a_line_per_incident_the_worst_first() -> None:
         ("*loud*", "\u200b*\u200bloud\u200b*\u200b"),
     ],
 )
-def test_nothing_becomes_markup_or_a_mention(text: str, expected: str) -> None:
+def test_escaped_text_contains_no_markup_and_no_mention(text: str, expected: str) -> None:
     assert escaped(text) == expected
 
 
 @given(st.text("ab&<>", max_size=60), st.integers(1, 60))
-def test_clipping_keeps_the_limit_and_cuts_no_entity(text: str, most: int) -> None:
+def test_clipped_text_keeps_the_limit_and_whole_entities(text: str, most: int) -> None:
     shown = clipped(escaped(text), most)
     assert len(shown) <= most
     for name in ("&amp;", "&lt;", "&gt;"):
@@ -150,7 +150,7 @@ lines = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=5000
 
 
 @given(title=st.text(min_size=1, max_size=400), happened=st.text(max_size=9000), texts=lines)
-def test_blocks_keep_slacks_limits_whatever_is_said(title: str, happened: str, texts: list[str]) -> None:
+def test_blocks_of_any_text_keep_the_limits_of_slack(title: str, happened: str, texts: list[str]) -> None:
     message = Message(
         mark="🔴",
         title=title,
@@ -168,14 +168,14 @@ def test_blocks_keep_slacks_limits_whatever_is_said(title: str, happened: str, t
     assert 0 < len(slack_text(message)) <= 4000
 
 
-def test_blocks_hold_commands_and_links() -> None:
+def test_blocks_contain_commands_and_links() -> None:
     text = json.dumps(slack_blocks(incident_message(alert(), link=LINK)), ensure_ascii=False)
     assert "<https://wiki.example.com/flight-delay?a=1&amp;b=2|Runbook>" in text
     assert "`monitoring-pipeline incidents mute flight_delay-7 --until DATE" in text
     assert "from 0.7315 to 0.6612" in text
 
 
-def test_markdown_escapes_what_is_said_and_keeps_commands() -> None:
+def test_markdown_escapes_reasons_and_keeps_commands() -> None:
     of = stored(findings=(replace(BARE, reason="<b>a_b*c*</b>\n# no"),))
     text = markdown(incident_message(alert(of=of), link=LINK))
     assert r"\<b\>a\_b\*c\*\</b\> # no" in text
@@ -183,12 +183,12 @@ def test_markdown_escapes_what_is_said_and_keeps_commands() -> None:
     assert "- Runbook: <https://wiki.example.com/flight-delay?a=1&b=2>" in text
 
 
-def test_the_shipped_schema_is_that_of_the_document() -> None:
+def test_shipped_schema_equals_that_of_the_document() -> None:
     shipped = files("monitoring_pipeline.alerting.messages").joinpath("alert.schema.json").read_text()
     assert shipped == alert_schema(), f"write alert_schema() into {SCHEMA_PATH.name}"
 
 
-def test_a_chart_is_a_picture_and_always_the_same() -> None:
+def test_chart_of_equal_points_is_the_same_png() -> None:
     points = [HistoryPoint(chunk=f"2013-06-{day:02d}", value=0.7 - day / 100, breached=day > 5) for day in range(1, 11)]
     intervals = [replace(point, lower=point.value - 0.02, upper=point.value + 0.02) for point in points]
     pictures = [draw_chart(AUROC, points), draw_chart(AUROC, intervals)]
@@ -198,10 +198,10 @@ def test_a_chart_is_a_picture_and_always_the_same() -> None:
     assert draw_chart(replace(AUROC, subject="cost $x_{$"), points) is not None
 
 
-def test_a_chart_of_one_point_is_none() -> None:
+def test_single_point_gives_no_chart() -> None:
     assert draw_chart(AUROC, [HistoryPoint(chunk="2013-06-01", value=0.7)]) is None
 
 
-def test_an_escalation_says_that_nobody_reacted() -> None:
+def test_escalation_message_states_that_nobody_has_acknowledged() -> None:
     message = incident_message(alert(mode="escalation", event_at=NOW - 4 * HOUR), link=None)
     assert message.happened.startswith("Nobody has acknowledged this since 2013-06-03 02:30 UTC. Opened")

@@ -43,7 +43,7 @@ def dispatch(*alerts, **more) -> Dispatch:
     return Dispatch(alerts=alerts, message=message, **more)
 
 
-def test_a_webhook_gets_the_document_and_its_key(server: WebhookServer, webhook: WebhookChannel) -> None:
+def test_webhook_receives_the_document_with_its_idempotency_key(server: WebhookServer, webhook: WebhookChannel) -> None:
     receipt = webhook.send(dispatch())
     ((path, headers, body),) = server.received
     document = AlertDocument.model_validate_json(body)
@@ -54,7 +54,9 @@ def test_a_webhook_gets_the_document_and_its_key(server: WebhookServer, webhook:
     assert document.alerts[0].url == f"{LINK}/assets/flight_delay/verdict?view=partitions&partition=2013-06-02"
 
 
-def test_a_repeat_has_the_same_key_and_another_alert_another(server: WebhookServer, webhook: WebhookChannel) -> None:
+def test_repeated_alert_has_the_same_key_and_another_alert_a_different_one(
+    server: WebhookServer, webhook: WebhookChannel
+) -> None:
     for claimed in (alert(1), alert(1, attempts=3, uncertain=True), alert(2)):
         webhook.send(dispatch(claimed))
     keys = [headers["Idempotency-Key"] for _, headers, _ in server.received]
@@ -62,7 +64,7 @@ def test_a_repeat_has_the_same_key_and_another_alert_another(server: WebhookServ
     assert server.received[0][2] == server.received[1][2]
 
 
-def test_a_digest_names_all_its_alerts(server: WebhookServer, webhook: WebhookChannel) -> None:
+def test_webhook_digest_contains_the_keys_of_all_its_alerts(server: WebhookServer, webhook: WebhookChannel) -> None:
     alerts = alert(1, mode="digest"), alert(2, mode="digest", of=stored("loans-1", model="loans"))
     webhook.send(dispatch(*alerts))
     document = json.loads(server.received[0][2])
@@ -81,7 +83,9 @@ def test_a_digest_names_all_its_alerts(server: WebhookServer, webhook: WebhookCh
         (404, True, True),
     ],
 )
-def test_a_webhook_that_refuses(server, webhook, status, needs_a_person, channel_wide) -> None:
+def test_webhook_error_status_decides_on_person_and_channel(
+    server, webhook, status, needs_a_person, channel_wide
+) -> None:
     server.answers.append((status, {}))
     with pytest.raises(DeliveryError, match=f"webhook: HTTP {status}") as error:
         webhook.send(dispatch())
@@ -89,7 +93,9 @@ def test_a_webhook_that_refuses(server, webhook, status, needs_a_person, channel
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_a_webhook_that_asks_for_a_rest(server: WebhookServer, webhook: WebhookChannel, status) -> None:
+def test_retry_after_of_a_webhook_is_read_as_seconds_or_date(
+    server: WebhookServer, webhook: WebhookChannel, status
+) -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=100)
     for value in ("42", format_datetime(later), format_datetime(later - dt.timedelta(days=1)), "soon"):
         server.answers.append((status, {"Retry-After": value}))
@@ -103,7 +109,7 @@ def test_a_webhook_that_asks_for_a_rest(server: WebhookServer, webhook: WebhookC
     assert waits[2:] == [dt.timedelta(), None]
 
 
-def test_a_redirect_is_not_followed(server: WebhookServer, webhook: WebhookChannel) -> None:
+def test_redirect_of_a_webhook_is_an_error_and_not_followed(server: WebhookServer, webhook: WebhookChannel) -> None:
     server.answers.append((302, {"Location": f"http://127.0.0.1:{server.server_port}/elsewhere"}))
     with pytest.raises(DeliveryError, match="redirects are not followed") as error:
         webhook.send(dispatch())
@@ -111,7 +117,7 @@ def test_a_redirect_is_not_followed(server: WebhookServer, webhook: WebhookChann
     assert len(server.received) == 1
 
 
-def test_a_webhook_that_is_not_there_does_not_tell_its_secret() -> None:
+def test_error_of_an_unreachable_webhook_does_not_contain_its_secret() -> None:
     with pytest.raises(DeliveryError, match="cannot be reached") as error:
         WebhookChannel("events", SecretStr("http://127.0.0.1:9/?key=s3cr3t")).send(dispatch())
     assert "s3cr3t" not in str(error.value)
@@ -120,12 +126,12 @@ def test_a_webhook_that_is_not_there_does_not_tell_its_secret() -> None:
     assert "s3cr3t" not in str(error.value)
 
 
-def test_a_webhook_without_an_address() -> None:
+def test_webhook_secret_that_is_no_http_address_is_refused() -> None:
     with pytest.raises(ValueError, match="channel events: the secret must be an address"):
         WebhookChannel("events", SecretStr("file:///etc/passwd"))
 
 
-def test_a_file_grows_by_a_line_and_knows_what_it_holds(tmp_path: Path) -> None:
+def test_file_channel_appends_a_line_and_finds_its_alerts(tmp_path: Path) -> None:
     channel = FileChannel("log", tmp_path / "deep" / "alerts.jsonl", link=LINK)
     assert channel.find([alert(1)], {}) == {}
     channel.send(dispatch(alert(1)))
@@ -136,7 +142,7 @@ def test_a_file_grows_by_a_line_and_knows_what_it_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("torn", [b'{"version": 1, "al', b'{"version": 1}', b"[1]\n", b"\xff"])
-def test_half_a_line_of_a_crash_spoils_no_other(tmp_path: Path, torn: bytes) -> None:
+def test_torn_line_of_a_crash_does_not_damage_the_next_line(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "alerts.jsonl"
     path.write_bytes(torn)
     channel = FileChannel("log", path)
@@ -145,7 +151,7 @@ def test_half_a_line_of_a_crash_spoils_no_other(tmp_path: Path, torn: bytes) -> 
     assert channel.find([alert()], {}).keys() == {1}
 
 
-def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
+def test_file_channel_without_a_writable_file_raises_a_delivery_error(tmp_path: Path) -> None:
     channel = FileChannel("log", tmp_path)
     with pytest.raises(DeliveryError, match="file: "):
         channel.send(dispatch())
@@ -164,7 +170,7 @@ def test_apprise_posts_title_body_and_type(server: WebhookServer) -> None:
     assert "monitoring-pipeline incidents acknowledge flight_delay-7" in bodies[0]["message"]
 
 
-def test_apprise_that_fails_says_why_without_the_secret(server: WebhookServer) -> None:
+def test_error_of_apprise_has_a_reason_without_the_secret(server: WebhookServer) -> None:
     server.answers.append((500, {}))
     url = f"json://user:s3cr3t@127.0.0.1:{server.server_port}/"
     with pytest.raises(DeliveryError, match=r"Apprise: not sent: .*500") as error:
@@ -173,19 +179,19 @@ def test_apprise_that_fails_says_why_without_the_secret(server: WebhookServer) -
 
 
 @pytest.mark.parametrize("url", ["nonsense://x", "json://localhost/ json://127.0.0.1/", "https//oops"])
-def test_apprise_without_one_url_that_it_knows(url: str) -> None:
+def test_apprise_secret_that_is_not_one_known_url_is_refused(url: str) -> None:
     with pytest.raises(DeliveryError, match="channel mail is not one URL") as error:
         AppriseChannel("mail", SecretStr(url)).send(dispatch())
     assert error.value.needs_a_person
     assert "oops" not in str(error.value)
 
 
-def test_apprise_cannot_update(server: WebhookServer) -> None:
+def test_apprise_sends_nothing_for_an_update(server: WebhookServer) -> None:
     AppriseChannel("mail", SecretStr(f"json://127.0.0.1:{server.server_port}/")).send(dispatch(only_update=True))
     assert server.received == []
 
 
-def test_a_mail_arrives() -> None:
+def test_apprise_mail_has_subject_recipient_and_text() -> None:
     with serving(MailServer()) as post:
         url = f"mailto://127.0.0.1:{post.port}?mode=insecure&from=monitor@example.com&to=ann@example.com"
         AppriseChannel("mail", SecretStr(url)).send(dispatch())
@@ -197,7 +203,7 @@ def test_a_mail_arrives() -> None:
     assert "from 0.7315 to 0.6612" in re.sub(r"<[^>]+>", "", text)
 
 
-def test_channels_are_built_from_the_rules(tmp_path: Path) -> None:
+def test_channels_are_built_from_rules_and_secrets(tmp_path: Path) -> None:
     channels = {"a": {"slack": "#x"}, "b": {"apprise": "mail"}, "c": {"webhook": "events"}, "d": {"file": "a.jsonl"}}
     rules = AlertingRules.model_validate({"channels": channels})
     secrets = {
@@ -213,7 +219,7 @@ def test_channels_are_built_from_the_rules(tmp_path: Path) -> None:
     assert (tmp_path / "a.jsonl").exists()
 
 
-def test_a_channel_that_cannot_be_used_says_why_and_keeps_no_other_from_its_messages(tmp_path: Path) -> None:
+def test_unusable_channel_fails_with_a_reason_and_does_not_affect_others(tmp_path: Path) -> None:
     channels = {"a": {"slack": "#x"}, "b": {"webhook": "events"}, "c": {"file": "a.jsonl"}}
     rules = AlertingRules.model_validate({"channels": channels})
     built = build_channels(rules, {"events": SecretStr("not an address")}, home=tmp_path)

@@ -26,7 +26,7 @@ def resolved(alert_id=2):
     return alert(alert_id, of=of, kind=EventKind.RESOLVED)
 
 
-def test_an_incident_is_one_thread_whose_first_message_shows_how_it_stands(slack: SlackServer, oncall: SlackChannel):
+def test_first_message_of_a_thread_shows_the_state_of_its_incident(slack: SlackServer, oncall: SlackChannel):
     first = oncall.send(dispatch(draw_chart=lambda: PNG))
     second = oncall.send(dispatch(resolved(), first.thread))
     (root,) = slack.roots()
@@ -40,7 +40,7 @@ def test_an_incident_is_one_thread_whose_first_message_shows_how_it_stands(slack
     assert (file["content"], file["thread_ts"], file["channel"]) == (PNG, root["ts"], ROOT_PLACE)
 
 
-def test_an_update_changes_the_message_and_says_nothing(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_update_changes_the_first_message_without_a_reply(slack: SlackServer, oncall: SlackChannel) -> None:
     first = oncall.send(dispatch())
     slack.calls.clear()
     oncall.send(dispatch(resolved(), first.thread, only_update=True))
@@ -50,7 +50,7 @@ def test_an_update_changes_the_message_and_says_nothing(slack: SlackServer, onca
 
 @pytest.mark.parametrize("fail_at", ["files.getUploadURLExternal", "files.completeUploadExternal"])
 @pytest.mark.parametrize("kind", ["server_error", "malformed", "missing_scope", "rate_limit"])
-def test_a_chart_that_fails_neither_loses_nor_repeats_the_message(slack: SlackServer, oncall, fail_at, kind) -> None:
+def test_failed_chart_upload_neither_loses_nor_repeats_the_message(slack: SlackServer, oncall, fail_at, kind) -> None:
     slack.fail(kind, fail_at)
     receipt = oncall.send(dispatch(draw_chart=lambda: PNG))
     assert len(slack.workspace.messages) == 1
@@ -58,7 +58,7 @@ def test_a_chart_that_fails_neither_loses_nor_repeats_the_message(slack: SlackSe
     assert "no chart" in receipt.notes[0]
 
 
-def test_a_chart_that_cannot_be_drawn_is_a_note(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_error_while_drawing_a_chart_is_a_note(slack: SlackServer, oncall: SlackChannel) -> None:
     def explode() -> bytes:
         raise ZeroDivisionError
 
@@ -78,7 +78,9 @@ def test_a_chart_that_cannot_be_drawn_is_a_note(slack: SlackServer, oncall: Slac
         ("internal_error", "internal_error"),
     ],
 )
-def test_what_may_pass_is_an_error_to_try_again(slack: SlackServer, oncall: SlackChannel, fault, expected) -> None:
+def test_temporary_failure_of_slack_is_an_error_to_retry(
+    slack: SlackServer, oncall: SlackChannel, fault, expected
+) -> None:
     slack.fail(fault, "chat.postMessage")
     with pytest.raises(DeliveryError, match=expected) as error:
         oncall.send(dispatch())
@@ -86,7 +88,7 @@ def test_what_may_pass_is_an_error_to_try_again(slack: SlackServer, oncall: Slac
     assert slack.calls == ["chat.postMessage"]
 
 
-def test_a_slow_answer_is_an_error_and_the_message_is_found_afterwards(slack: SlackServer) -> None:
+def test_slow_answer_is_an_error_and_its_message_is_found_later(slack: SlackServer) -> None:
     slack.fail("slow", seconds=1.3)
     patient, hasty = slack_channel(slack), slack_channel(slack, timeout_seconds=1)
     with pytest.raises(DeliveryError, match="no answer within 1 s"):
@@ -99,14 +101,16 @@ def test_a_slow_answer_is_an_error_and_the_message_is_found_afterwards(slack: Sl
 @pytest.mark.parametrize(
     "code", ["invalid_auth", "channel_not_found", "not_in_channel", "is_archived", "missing_scope"]
 )
-def test_what_a_person_must_mend_says_so(slack: SlackServer, oncall: SlackChannel, code) -> None:
+def test_slack_error_that_needs_a_person_is_marked_with_an_instruction(
+    slack: SlackServer, oncall: SlackChannel, code
+) -> None:
     slack.fail(code)
     with pytest.raises(DeliveryError, match=f"Slack chat_postMessage: {code}: .{{10,}}") as error:
         oncall.send(dispatch())
     assert error.value.needs_a_person
 
 
-def test_a_wrong_token_and_a_wrong_channel(slack: SlackServer) -> None:
+def test_wrong_token_or_channel_is_an_error_that_hides_the_token(slack: SlackServer) -> None:
     with pytest.raises(DeliveryError, match="invalid_auth") as error:
         slack_channel(slack, token="xoxb-secret-and-wrong").send(dispatch())
     assert "secret-and-wrong" not in str(error.value)
@@ -114,14 +118,14 @@ def test_a_wrong_token_and_a_wrong_channel(slack: SlackServer) -> None:
         slack_channel(slack, place="#nowhere").send(dispatch())
 
 
-def test_a_rate_limit_names_the_wait(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_error_of_a_rate_limit_contains_its_wait(slack: SlackServer, oncall: SlackChannel) -> None:
     slack.fail("rate_limit", seconds=17)
     with pytest.raises(DeliveryError) as error:
         oncall.send(dispatch())
     assert error.value.retry_after == dt.timedelta(seconds=17)
 
 
-def test_a_server_that_is_not_there(slack: SlackServer) -> None:
+def test_unreachable_slack_is_a_delivery_error(slack: SlackServer) -> None:
     channel = slack_channel(slack)
     channel._calls._base_url = "http://127.0.0.1:9/api/"
     with pytest.raises(DeliveryError, match="cannot be reached"):
@@ -136,7 +140,7 @@ def test_refused_blocks_are_sent_as_text(slack: SlackServer, oncall: SlackChanne
     assert "auroc 0.66" in root["text"]
 
 
-def test_a_message_that_somebody_deleted_is_begun_anew(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_deleted_first_message_is_replaced_by_a_new_thread(slack: SlackServer, oncall: SlackChannel) -> None:
     first = oncall.send(dispatch())
     slack.workspace.messages.clear()
     assert oncall.send(dispatch(resolved(), first.thread, only_update=True)) == Receipt()
@@ -145,7 +149,7 @@ def test_a_message_that_somebody_deleted_is_begun_anew(slack: SlackServer, oncal
     assert len(slack.roots()) == 1
 
 
-def test_a_message_that_can_no_longer_be_changed_still_gets_replies(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_message_that_cannot_be_changed_still_receives_replies(slack: SlackServer, oncall: SlackChannel) -> None:
     first = oncall.send(dispatch())
     slack.fail("edit_window_closed", "chat.update")
     receipt = oncall.send(dispatch(resolved(), first.thread))
@@ -154,7 +158,7 @@ def test_a_message_that_can_no_longer_be_changed_still_gets_replies(slack: Slack
 
 
 @pytest.mark.parametrize("place", ["#ml-oncall", "C0000ONCALL"])
-def test_what_was_sent_is_found_and_nothing_else(slack: SlackServer, place) -> None:
+def test_only_alerts_that_were_sent_are_found(slack: SlackServer, place) -> None:
     channel = slack_channel(slack, place=place)
     first = channel.send(dispatch(alert(1)))
     reply = channel.send(dispatch(resolved(2), first.thread))
@@ -165,7 +169,7 @@ def test_what_was_sent_is_found_and_nothing_else(slack: SlackServer, place) -> N
     assert channel.find(doubtful[:1], {}) == {1: first}
 
 
-def test_what_was_sent_is_found_behind_many_others(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_sent_alert_is_found_behind_hundreds_of_messages(slack: SlackServer, oncall: SlackChannel) -> None:
     oncall.send(dispatch(alert(1)))
     for number in range(450):
         slack.workspace.messages.append({"channel": ROOT_PLACE, "ts": f"18{number}.1", "text": "chatter"})
@@ -173,12 +177,12 @@ def test_what_was_sent_is_found_behind_many_others(slack: SlackServer, oncall: S
     assert slack.calls.count("conversations.history") == 3
 
 
-def test_without_the_permission_to_read_nothing_is_found(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_no_alert_is_found_without_the_permission_to_read(slack: SlackServer, oncall: SlackChannel) -> None:
     oncall.send(dispatch())
     slack.fail("missing_scope", "conversations.list")
     assert oncall.find([alert()], {}) == {}
 
 
-def test_a_thread_that_is_gone_is_no_obstacle_to_finding(slack: SlackServer, oncall: SlackChannel) -> None:
+def test_sent_alert_is_found_although_its_stored_thread_is_gone(slack: SlackServer, oncall: SlackChannel) -> None:
     oncall.send(dispatch())
     assert oncall.find([alert()], {"flight_delay-7": f"{ROOT_PLACE}/1.1"}).keys() == {1}

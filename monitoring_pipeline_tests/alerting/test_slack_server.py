@@ -28,13 +28,15 @@ def client(slack: SlackServer) -> WebClient:
         ("reactions_add", {"channel": "#boss", "name": "x", "timestamp": "1.1"}, "unknown_method"),
     ],
 )
-def test_it_refuses_what_slack_refuses(slack: SlackServer, method: str, arguments: dict, error: str) -> None:
+def test_slack_server_refuses_invalid_calls_with_the_error_of_slack(
+    slack: SlackServer, method: str, arguments: dict, error: str
+) -> None:
     with pytest.raises(SlackApiError) as refused:
         getattr(client(slack), method)(**arguments)
     assert refused.value.response["error"] == error
 
 
-def test_metadata_are_read_on_demand(slack: SlackServer) -> None:
+def test_metadata_are_returned_on_request_only(slack: SlackServer) -> None:
     metadata = {"event_type": "x", "event_payload": {"keys": ["1"]}}
     posted = client(slack).chat_postMessage(channel="#boss", text="x", metadata=metadata)
     for wanted in (True, False):
@@ -42,7 +44,7 @@ def test_metadata_are_read_on_demand(slack: SlackServer) -> None:
         assert ("metadata" in read["messages"][0]) is wanted
 
 
-def test_as_a_process_it_remembers(tmp_path: Path) -> None:
+def test_restarted_slack_server_keeps_its_messages(tmp_path: Path) -> None:
     port_file, log = tmp_path / "port", tmp_path / "log"
     command = [sys.executable, "-m", "monitoring_pipeline_tests.slack_server"]
     for messages in (1, 2):
