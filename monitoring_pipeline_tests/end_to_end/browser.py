@@ -1,4 +1,4 @@
-"""A real browser, headless, for tests of the pages that people see."""
+"""A real browser, headless, for tests of web pages."""
 
 import shutil
 from collections.abc import Iterator

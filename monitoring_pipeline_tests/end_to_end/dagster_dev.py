@@ -1,4 +1,4 @@
-"""A real ``dagster dev`` on a world, as a process of its own."""
+"""A real ``dagster dev`` on a world, as a separate process."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Server:
         return answer["data"]
 
     def wait(self, what: str, seconds: float, done: Callable[[], Any]) -> Any:
-        """Wait until something is so, and return it."""
+        """Wait until a function returns a true value, and return that value."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if found := done():
@@ -53,7 +53,7 @@ class Server:
         return pytest.fail(f"{what}: not within {seconds} seconds\n{tail}")
 
     def runs(self, job: str) -> list[dict[str, Any]]:
-        """Return the runs of a job: status and partition."""
+        """Return id, status and tags of the runs of a job."""
         answer = self.ask(
             "query ($filter: RunsFilter!) { runsOrError(filter: $filter) { __typename ... on Runs { results "
             "{ runId status tags { key value } } } } }",
@@ -65,7 +65,7 @@ class Server:
         ]
 
     def kill(self) -> None:
-        """Kill it with everything that it has started: webserver, daemon, code server and runs."""
+        """Kill the process and all that it has started: webserver, daemon, code server and runs."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -96,7 +96,7 @@ class Server:
 
 
 def environment(world: World) -> dict[str, str]:
-    """Only what a process needs: nothing of the developer's own settings."""
+    """Return the environment that a process needs, without settings of the developer."""
     settings = world.settings
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -111,7 +111,7 @@ def environment(world: World) -> dict[str, str]:
 
 @contextmanager
 def dagster_dev(world: World, **more: str) -> Iterator[Server]:
-    """Run ``dagster dev`` on a world, with more of an environment, until the end of the block."""
+    """Run ``dagster dev`` on a world until the end of the block, with more variables of the environment."""
     home = world.settings.dagster_home
     home.mkdir(exist_ok=True)
     rules = dagster_yaml().read_text(encoding="utf-8")
@@ -139,7 +139,7 @@ def dagster_dev(world: World, **more: str) -> Iterator[Server]:
 
 
 def _loaded(server: Server, process: subprocess.Popen[bytes]) -> bool:
-    """Return whether the code location is there; fail at once, with what Dagster says, when it cannot be loaded."""
+    """Return whether the code location is loaded. Fail at once, with the message of Dagster, if it cannot be."""
     assert process.poll() is None, server.log.read_text(encoding="utf-8")
     query = (
         "{ workspaceOrError { ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename "

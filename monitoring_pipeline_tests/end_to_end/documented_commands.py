@@ -1,4 +1,4 @@
-"""The commands of the README and of docs/, typed as a user types them; each belongs to the group that runs it."""
+"""The commands of the README and of docs/, run as a user does. Each belongs to the group of a test that runs it."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""Kills a real ``dagster dev``, or one process of it, in a night, starts it again, and looks at what is left.
+"""Kills a real ``dagster dev``, or one process of it, in a night, starts it again, and reads the stored results.
 
 ``python -m monitoring_pipeline_tests.end_to_end.kill_dagster_dev all daemon --seed 1`` prints a table of the points.
 """
@@ -30,7 +30,7 @@ NIGHT_SECONDS = 35.0
 
 
 def descendants(process_id: int) -> dict[int, str]:
-    """Return the processes below one, with their commands."""
+    """Return the descendants of a process, with their commands."""
     listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(None, 2) for line in listed.splitlines()]
     found: dict[int, str] = {}
@@ -40,7 +40,7 @@ def descendants(process_id: int) -> dict[int, str]:
 
 
 def worker_of(server: Server, job: str) -> int | None:
-    """Return the process of a job's run that is under way."""
+    """Return the process of the active run of a job."""
     own = [run["id"] for run in server.runs(job) if run["status"] == "STARTED"]
     query = (
         "query ($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events { ... on EngineEvent "
@@ -97,7 +97,7 @@ KINDS: dict[str, tuple[Callable[[Server, random.Random], str], bool]] = {
     "daemon": (kill_daemon, True),
     "code_server": (kill_code_server, True),
 }
-"""How to kill, and whether ``dagster dev`` ends by that and has to be started again."""
+"""Functions that kill, and whether ``dagster dev`` ends and has to be started again."""
 
 
 def _kill(process_id: int) -> None:
@@ -106,7 +106,7 @@ def _kill(process_id: int) -> None:
 
 
 def is_quiet(server: Server, place: LastNight) -> bool:
-    """Return whether the night is judged, nothing runs, and no alert is to be sent."""
+    """Return whether the night is judged, no run is active, and no alert is due."""
     jobs = (NIGHTLY, RETRAIN, DELIVERY, "record_failures", f"{LOANS}_late_labels")
     runs = {job: server.runs(job) for job in jobs}
     judged = any(run["status"] == "SUCCESS" for run in runs[NIGHTLY])
@@ -116,7 +116,7 @@ def is_quiet(server: Server, place: LastNight) -> bool:
 
 
 def wait_until_quiet(server: Server, place: LastNight) -> None:
-    """Wait until nothing happens any more."""
+    """Wait until the system stays quiet."""
     quiet_since = time.monotonic()
     deadline = quiet_since + SECONDS
     while time.monotonic() < quiet_since + QUIET_SECONDS:
@@ -128,7 +128,7 @@ def wait_until_quiet(server: Server, place: LastNight) -> None:
 
 
 def state_of(place: LastNight) -> dict[str, Any]:
-    """Return what the night has left."""
+    """Return the stored results of the night."""
     registry = ModelRegistry(place.world.settings.mlflow_tracking_uri, place.world.folder / "mlflow")
     night = {"night": place.night}
     keys = [key for m in place.messages() for key in m["metadata"]["event_payload"]["keys"]]
@@ -147,7 +147,7 @@ def state_of(place: LastNight) -> dict[str, Any]:
 
 
 def live(place: LastNight, kind: str, chance: random.Random) -> str:
-    """Lead a night to its end, with one kill or none."""
+    """Run a night to its end, with one kill or none."""
     with dagster_dev(place.world, **place.environment) as server:
         for sensor in SENSORS:
             server.start_sensor(sensor)

@@ -1,4 +1,4 @@
-"""Kills a night at random moments, leads it to its end, and compares it with an undisturbed one.
+"""Kills a night at random moments, runs it to its end, and compares it with an undisturbed one.
 
 ``python -m monitoring_pipeline_tests.end_to_end.kill_nine --points 24 --seed 1`` prints a table of the points.
 """
@@ -34,7 +34,7 @@ REPOSITORY = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 NOT_KILLED, TRIES = "not killed", 3
 PAUSE = dt.timedelta(minutes=2)
-"""Between a death and the next start: nobody is quicker than run monitoring, and the lease of the dead."""
+"""Time between a kill and the next start. Run monitoring and the lease of a killed process take that long."""
 ASKED = {
     "incidents": "SELECT incident_id, cause, state, severity, opened, resolved, breached_chunks FROM incidents",
     "events": "SELECT incident_id, kind, chunk, severity, summary, told FROM incident_events",
@@ -46,7 +46,7 @@ ASKED = {
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: so far into a job, as a share of what it takes undisturbed."""
+    """One kill, at a share of the undisturbed duration of a job."""
 
     job: str
     share: float
@@ -54,19 +54,19 @@ class Kill:
 
 @dataclass
 class Point:
-    """One night with its kills, and what was found after it."""
+    """One night with its kills, and the differences that were found after it."""
 
     kills: tuple[Kill, ...]
     died_after: list[str] = field(default_factory=list)
     found: list[str] = field(default_factory=list)
 
     def died_in(self, job: str) -> bool:
-        """Return whether the first kill struck within this job."""
+        """Return whether the first kill ended this job."""
         return self.died_after[0].startswith(f"{job} ")
 
 
 class Nights:
-    """The process that forks nights."""
+    """A process that forks nights."""
 
     def __init__(self) -> None:
         self._server = subprocess.Popen(
@@ -91,22 +91,22 @@ class Nights:
         return int(self._line())
 
     def has_ended(self, seconds: float) -> bool:
-        """Wait so long for the night to end."""
+        """Return whether the night ends within some seconds."""
         return bool(select.select([self._server.stdout], [], [], max(seconds, 0))[0])
 
     def exit_code(self) -> int:
-        """Wait for the night to end."""
+        """Return the exit code of the night when it has ended."""
         return int(self._line())
 
     def close(self) -> None:
-        """Let the process go."""
+        """End the process."""
         self._server.kill()
         self._server.communicate()
 
 
 @contextmanager
 def slack_process(folder: Path, *, latency: float) -> Iterator[str]:
-    """Run the Slack server as a process of its own, and give its address."""
+    """Run the Slack server as a separate process, and yield its address."""
     port_file = folder / "slack.port"
     command = [sys.executable, "-m", "monitoring_pipeline_tests.slack_server", "--latency", str(latency)]
     process = subprocess.Popen(
@@ -124,14 +124,14 @@ def slack_process(folder: Path, *, latency: float) -> Iterator[str]:
 
 
 def begun(folder: Path) -> list[tuple[float, str]]:
-    """Return which jobs have begun, and when."""
+    """Return the jobs that have begun, with their times."""
     progress = folder / "progress"
     lines = progress.read_text(encoding="utf-8").splitlines() if progress.exists() else []
     return [(float(at), job) for at, _, job in (line.partition(" ") for line in lines)]
 
 
 def kill_in(nights: Nights, folder: Path, process: int, kill: Kill, durations: dict[str, float]) -> str | None:
-    """Kill a night within a job, and return when; ``None`` when it had ended before."""
+    """Kill a night within a job and return the job with the time, or ``None`` if the night had ended."""
     already, deadline = len(begun(folder)), time.monotonic() + PATIENCE_SECONDS
     while not any(job == kill.job for _, job in begun(folder)[already:]):
         assert time.monotonic() < deadline, f"{kill.job} never began"
@@ -145,7 +145,7 @@ def kill_in(nights: Nights, folder: Path, process: int, kill: Kill, durations: d
 
 
 def live(nights: Nights, folder: Path, kills: tuple[Kill, ...], durations: dict[str, float]) -> Point:
-    """Lead a night with its kills to its end."""
+    """Run a night with its kills to its end."""
     point, now = Point(kills), NOW
     with slack_process(folder, latency=0.05) as slack:
         for kill in kills:
@@ -166,7 +166,7 @@ def live(nights: Nights, folder: Path, kills: tuple[Kill, ...], durations: dict[
 
 
 def state_of(folder: Path) -> dict[str, Any]:
-    """Return everything that a night leaves, without run ids, times and places."""
+    """Return all stored results of a night, without run ids, times and places."""
     with dg.DagsterInstance.ephemeral() as unused:
         world = World(folder, unused)
         state: dict[str, Any] = {
@@ -181,13 +181,13 @@ def state_of(folder: Path) -> dict[str, Any]:
     messages = [entry["message"] for entry in posted if entry["method"] == "chat.postMessage"]
     keys = Counter(key for message in messages for key in message["metadata"]["event_payload"]["keys"])
     state["slack"] = sorted((message["channel"], message["text"]) for message in messages)
-    # A key is made of the time of its event, too.
+    # Keys are left out because they depend on the time of their event.
     state["times that an alert was posted"] = sorted(keys.values())
     return state
 
 
 def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
-    """Return what differs, in words."""
+    """Return a sentence for each difference."""
     told: list[str] = []
     for part, wanted in expected.items():
         is_, ought = (Counter(map(repr, rows if isinstance(rows, list) else [rows])) for rows in (found[part], wanted))
@@ -198,7 +198,7 @@ def differences(found: dict[str, Any], expected: dict[str, Any]) -> list[str]:
 
 @dataclass
 class Harness:
-    """An evening, the process that forks nights, and what an undisturbed night looks like."""
+    """An evening, the process that forks nights, and the results of an undisturbed night."""
 
     folder: Path
     nights: Nights
@@ -207,7 +207,7 @@ class Harness:
     counter: int = 0
 
     def prepare(self) -> None:
-        """Make the evening, and live it undisturbed."""
+        """Make the evening, and run its night undisturbed."""
         make_evening(self.folder / "evening")
         quiet = self._copy()
         point = live(self.nights, quiet, (), {})
@@ -218,13 +218,13 @@ class Harness:
         self.expected = state_of(quiet)
 
     def try_point(self, kills: tuple[Kill, ...]) -> Point:
-        """Live one night with kills, and compare; one that is past the job that was meant is killed earlier."""
+        """Run one night with kills, and compare it. Kill earlier in the next try if the job ended before the kill."""
         for left in reversed(range(TRIES)):
             folder = self._copy()
             point = live(self.nights, folder, kills, self.durations)
             if point.died_in(kills[0].job):
                 break
-            # Durations are of a quiet machine: on a busy one, the last try kills as soon as the job begins.
+            # Durations were measured on a quiet machine, so the last try on a busy one kills at the start of the job.
             kills = tuple(replace(kill, share=kill.share / 2 if left > 1 else 0.0) for kill in kills)
         point.found += differences(state_of(folder), self.expected)
         if not point.found:
@@ -237,7 +237,7 @@ class Harness:
 
 
 def random_kills(chance: random.Random, number: int) -> tuple[Kill, ...]:
-    """Return the kills of a point: each job in turn, now and then a second one on the next start."""
+    """Return the kills of a point: each job in turn, and at times a second kill after the next start."""
     first = Kill(JOBS[number % len(JOBS)], chance.random())
     return (first, Kill(chance.choice(JOBS), chance.random())) if chance.random() < 0.25 else (first,)
 

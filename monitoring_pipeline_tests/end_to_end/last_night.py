@@ -1,4 +1,4 @@
-"""A world whose last day is yesterday, and the Slack that it tells: for a real ``dagster dev`` with a real clock."""
+"""A world whose last day is yesterday, and its Slack, for a real ``dagster dev`` with a real clock."""
 
 import datetime as dt
 import json
@@ -19,7 +19,7 @@ from monitoring_pipeline_tests.worlds.world import DAYS, FIRST, FIRST_ROW, LAST,
 
 @dataclass(frozen=True)
 class LastNight:
-    """All days are judged but the last, ``night``, on which an incident opens and a retraining is due."""
+    """A world whose days are judged except the last, ``night``. On it an incident opens and a retraining is due."""
 
     world: World
     night: str
@@ -27,7 +27,7 @@ class LastNight:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs beside the world's own."""
+        """Return the environment that a process needs beside that of the world."""
         return {
             "MONITORING_PIPELINE_ID_KEY": "world",
             "MONITORING_PIPELINE_ACTIONS_SECONDS": "2",
@@ -38,7 +38,7 @@ class LastNight:
         }
 
     def messages(self, method: str = "chat.postMessage") -> list[dict[str, Any]]:
-        """Return what Slack has accepted from those on call, in order."""
+        """Return the messages to the channel of those on call that Slack has accepted, in order."""
         log = self.world.folder / "slack.log"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         entries = [json.loads(line) for line in lines if line.endswith("}")]
@@ -46,7 +46,7 @@ class LastNight:
         return [message for message in own if message["channel"] == "C0000ONCALL"]
 
     def threads(self) -> dict[str, list[str]]:
-        """Return the threads of those on call: the first message's first line, and those of the replies."""
+        """Return the threads of those on call: the first line of the first message, and those of its replies."""
         first = {m["ts"]: m["text"].splitlines()[0] for m in self.messages() if "thread_ts" not in m}
         assert len(set(first.values())) == len(first), first
         threads: dict[str, list[str]] = {title: [] for title in first.values()}
@@ -56,14 +56,14 @@ class LastNight:
         return threads
 
     def incidents(self) -> dict[str, str]:
-        """Return the state of each cause's incident."""
+        """Return the state of the incident of each cause."""
         with self.world.store() as store:
             return {entry.incident.cause.text: entry.incident.state.value for entry in store.incidents(LOANS)}
 
     def decided(self) -> list[tuple[str, str]]:
-        """Return topics and answers of what was decided about versions because of the night.
+        """Return topics and answers of the decisions about versions that the night caused.
 
-        Labels of the days before arrive all the time, and those days are decided about again.
+        Labels of earlier days arrive all the time and cause decisions about those days too.
         """
         with self.world.store() as store:
             decisions = [d for d in store.decisions(LOANS) if d.chunk in {self.night, None}]
@@ -83,7 +83,7 @@ def last_night(folder: Path) -> Iterator[LastNight]:
         world.execute(AGE_DECIDES)
         world.change_spec(LOANS, **own)
         before = [(dt.date.fromisoformat(day) + dt.timedelta(days=days)).isoformat() for day in (DAYS[0], DAYS[-2])]
-        # Nobody is told yet, and nothing is decided.
+        # No alert is sent yet, and nothing is decided.
         assert world.failures(LOANS, *before) == ()
         world.change_spec(LOANS, **own, retraining=RETRAINING)
         (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
@@ -91,7 +91,7 @@ def last_night(folder: Path) -> Iterator[LastNight]:
 
 
 def _shift(world: World, days: int) -> dict[str, Any]:
-    """Move a world's rows by so many days, and return the parts of its spec that name days."""
+    """Move the rows of a world by some days, and return the parts of its spec that contain days."""
     by = f"INTERVAL {days} DAY"
     world.execute(
         f'UPDATE "Loan Scores" SET "Scored At" = "Scored At" + {by}',

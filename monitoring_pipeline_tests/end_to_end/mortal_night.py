@@ -1,7 +1,7 @@
 """One night that may be killed at any moment: the nightly run, the retraining that follows, and the alerts.
 
 As a process, ``python -m monitoring_pipeline_tests.end_to_end.mortal_night``: it imports everything once and then, for
-each line ``{"folder": ..., "slack": ..., "now": ...}`` on its standard input, forks a child that leads the night to its
+each line ``{"folder": ..., "slack": ..., "now": ...}`` on its standard input, forks a child that runs the night to its
 end; it answers with the child's process id, and, when the child has ended, with its exit code. The child does what
 Dagster's daemon does (run monitoring, retries, sensors, queue), only within one process, and one thing after another.
 """
@@ -50,14 +50,14 @@ AGE_DECIDES = """
                                       THEN 'default' ELSE 'repaid' END AS "Outcome"
     FROM "Outcomes" JOIN "Loan Scores" ON "Ref" = "Application ID"
 """
-"""Outcomes by which the champion's scores are worth nothing, and a model that looks at age is good."""
+"""Outcomes that do not depend on the champion's scores but on age."""
 SENSORS = ("pipeline_health", "retraining", "alerts")
 MOST_ROUNDS = 12
 MORNING = "morning"
 
 
 def make_evening(folder: Path) -> None:
-    """Make the world as it is before the night: all earlier days judged silently, and alerts set up."""
+    """Make the world before the night: all earlier days are judged without alerts, and alerts are set up."""
     make_world(folder)
     with dg.DagsterInstance.ephemeral() as instance:
         world = World(folder, instance)
@@ -81,7 +81,7 @@ def settings_of(folder: Path, slack: str) -> Settings:
 
 
 class Night:
-    """The daemon of one night."""
+    """The work of Dagster's daemon in one night."""
 
     def __init__(self, folder: Path, slack: str, now: dt.datetime, instance: dg.DagsterInstance) -> None:
         self.instance = instance
@@ -89,12 +89,12 @@ class Night:
         self.progress = folder / "progress"
 
     def live(self) -> None:
-        """Do all that is to be done, until nothing is."""
+        """Execute requested runs until there is none."""
         self.bury_the_dead()
         if not self.instance.get_runs(
             dg.RunsFilter(job_name=f"{LOANS}_nightly", statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
         ):
-            # Both the killed run and the next one look from the same moment: labels arrive all the time.
+            # The killed run and the next one read as of the same time because labels arrive all the time.
             as_of = {AS_OF_TAG: NOW.isoformat()}
             self.run(dg.RunRequest(job_name=f"{LOANS}_nightly", partition_key=NIGHT, tags=as_of))
         for _ in range(MOST_ROUNDS):
@@ -106,14 +106,14 @@ class Night:
         raise AssertionError(f"never quiet: {requests}")
 
     def bury_the_dead(self) -> None:
-        """Do what run monitoring does."""
+        """Report killed runs as failed, as run monitoring does."""
         for run in self.instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)):
             health = self.instance.run_launcher.check_run_worker_health(run)
             assert health.status is WorkerStatus.FAILED, (run.status, health)
             self.instance.report_run_failed(run)
 
     def requests(self) -> Iterator[dg.RunRequest]:
-        """Ask every sensor, and leave out what was asked for before."""
+        """Yield the requests of every sensor without those whose key has a run already."""
         for name in SENSORS:
             sensor = self.definitions.get_repository_def().get_sensor_def(name)
             with dg.build_sensor_context(
@@ -127,7 +127,7 @@ class Night:
                     yield request.with_replaced_attrs(job_name=job_name)
 
     def run(self, request: dg.RunRequest) -> None:
-        """Execute a run here and now."""
+        """Execute a run in this process."""
         note(self.progress, request.job_name)
         tags = {PROCESS_TAG: this_process()} | dict(request.tags)
         if request.run_key:
@@ -143,7 +143,7 @@ class Night:
 
 
 def lead(folder: Path, slack: str, now: dt.datetime) -> None:
-    """Lead a night to its end."""
+    """Run a night to its end."""
     os.environ["DAGSTER_HOME"] = str(folder / "dagster")
     with dagster_instance(folder / "dagster") as instance:
         Night(folder, slack, now, instance).live()
@@ -151,7 +151,7 @@ def lead(folder: Path, slack: str, now: dt.datetime) -> None:
 
 
 def note(progress: Path, job: str) -> None:
-    """Write down which job begins, and when."""
+    """Append the beginning of a job, with its time."""
     with progress.open("a", encoding="utf-8") as file:
         file.write(f"{time.time()} {job}\n")
 
@@ -185,7 +185,7 @@ def serve() -> None:
                 os.dup2(log, 2)
                 lead(Path(asked["folder"]), asked["slack"], dt.datetime.fromisoformat(asked["now"]))
                 code = 0
-            except BaseException:  # noqa: BLE001 - whatever it is, it must be told, and the child must end here
+            except BaseException:  # noqa: BLE001 - any exception must be printed, and the child must end here
                 traceback.print_exc()
             finally:
                 sys.stdout.flush()

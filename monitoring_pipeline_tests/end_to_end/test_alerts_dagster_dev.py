@@ -1,4 +1,4 @@
-"""From breach to action under a real ``dagster dev``: incidents, Slack, an acknowledgement, a retraining, failures."""
+"""A breach and its actions under a real ``dagster dev``: incidents, Slack, acknowledgement, retraining, failures."""
 
 import json
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def place(tmp_path: Path) -> Iterator[LastNight]:
 
 
 def run_night(server: Server, place: LastNight) -> str:
-    """Run the nightly job, and return how it ended."""
+    """Run the nightly job, and return its final status."""
     run_id = server.launch(NIGHTLY, **{"dagster/partition": place.night})
     ended = server.wait(
         f"{NIGHTLY} ends",
@@ -57,7 +57,9 @@ def acknowledge(place: LastNight, patch: pytest.MonkeyPatch, cause: str) -> None
     assert said.exit_code == 0, said.output
 
 
-def test_from_breach_to_action(place: LastNight, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_breach_leads_to_alerts_acknowledgement_and_retraining(
+    place: LastNight, monkeypatch: pytest.MonkeyPatch
+) -> None:
     warehouse, snapshots = place.world.settings.warehouse, Path(place.world.settings.snapshots)
     with dagster_dev(place.world, **place.environment) as server:
         for sensor in SENSORS:
@@ -81,7 +83,7 @@ def test_from_breach_to_action(place: LastNight, monkeypatch: pytest.MonkeyPatch
         registry = ModelRegistry(place.world.settings.mlflow_tracking_uri, place.world.folder / "mlflow")
         assert registry.version_with_alias(LOANS, "champion") == "1"
 
-        # What nobody has foreseen: no step can tell of it, only Dagster knows.
+        # No step can record an unforeseen exception, so only Dagster has the failed run.
         with away(snapshots):
             snapshots.touch()
             assert run_night(server, place) == "FAILURE"

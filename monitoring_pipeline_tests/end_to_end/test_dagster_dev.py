@@ -22,14 +22,14 @@ ASSETS = (
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A world whose Dagster is the one that ``dagster dev`` runs."""
+    """Return a world that shares its Dagster instance with ``dagster dev``."""
     make_world(tmp_path / "world")
     with dg.DagsterInstance.ephemeral() as unused:
         yield World(tmp_path / "world", unused)
 
 
 def _write(world: World, *statements: str) -> None:
-    """Change the warehouse as a user's loader would: short, and again when a reader is in the way."""
+    """Change the warehouse as a user's loader would: briefly, and again if a reader holds the lock."""
     for _ in range(200):
         try:
             world.execute(*statements)
@@ -59,7 +59,7 @@ def _backfill(server: Server, days: tuple[str, ...]) -> str:
     return server.wait("the backfill ends", FINISHES_WITHIN_SECONDS, ended)
 
 
-def test_backfill_and_late_labels(world):
+def test_late_labels_after_a_backfill_are_measured_once_more(world):
     days, late = DAYS[4:8], (DAYS[5], DAYS[7])
     spec = world.loaded(LOANS).spec
     windows = " OR ".join(
@@ -98,7 +98,7 @@ def test_backfill_and_late_labels(world):
 
 
 def _wait_for_ticks(server: Server, count: int) -> None:
-    """Wait until the sensor has looked so many times more."""
+    """Wait for a number of further ticks of the sensor."""
     query = (
         "query ($sensor: SensorSelector!) { sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState "
         "{ ticks(limit: 100) { timestamp status } } } } }"

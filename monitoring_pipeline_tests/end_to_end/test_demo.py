@@ -1,4 +1,4 @@
-"""The demo, typed as a user types it: it prints what the README shows, and finds what is known of 2013's flights."""
+"""The demo as a user runs it. It prints the table of the README and finds known facts about flights of 2013."""
 
 import re
 import shutil
@@ -40,14 +40,14 @@ class FlightsWorld(World):
 
     @property
     def settings(self) -> Settings:
-        """The places that a home has."""
+        """Return the settings of a home."""
         given = {"home": self.folder, "MLFLOW_TRACKING_URI": "", "DAGSTER_HOME": "", "DAGSTER_POSTGRES_URL": ""}
         return Settings.model_validate(given)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """March and April 2013 monitored by the README's first command, and what that printed."""
+    """Return a home with March and April 2013 from the first command of the README, and the output of the command."""
     folder = tmp_path_factory.mktemp("demo")
     return folder, type_command(".venv/bin/monitoring-pipeline demo", folder)
 
@@ -63,7 +63,7 @@ def flights(demo: tuple[Path, str]) -> Iterator[FlightsWorld]:
         yield world
 
 
-def test_the_demo_prints_what_the_readme_shows(demo):
+def test_demo_prints_the_table_of_the_readme(demo):
     _, printed = demo
     (block,) = re.findall(r"```text\n(│.*?)```", read_page("README.md"), re.DOTALL)
     shown = [re.sub(r"\s+", " ", line) for line in block.splitlines() if re.match(r"│ \d", line)]
@@ -82,7 +82,7 @@ def test_days_of_the_demo_monitored_again_change_nothing(demo):
     assert world.tables() == before
 
 
-def test_commands_about_the_demo(demo):
+def test_commands_about_the_demo_run_and_print_their_numbers(demo):
     folder, _ = demo
     commands = commands_of(Group.DEMO)
     assert len(commands) >= 15
@@ -92,7 +92,7 @@ def test_commands_about_the_demo(demo):
         assert "auroc" in printed[next(c for c in commands if name in c)]
 
 
-def test_commands_about_incidents(demo):
+def test_commands_about_incidents_run_on_an_incident_of_the_demo(demo):
     folder, printed = demo
     commands = commands_of(Group.INCIDENT)
     assert len(commands) >= 6
@@ -126,7 +126,7 @@ def _joined(world: World, model: str, label: str, output: str, month: str) -> tu
 
 
 @pytest.mark.parametrize("month", MONTHS)
-def test_the_auroc_of_a_month_is_scikit_learns(flights, month):
+def test_auroc_of_a_month_equals_that_of_scikit_learn(flights, month):
     label, score = _joined(flights, LATE, "late", "score", month)
     measured = _of_month(flights, LATE, "auroc", month)
     assert measured.rows == len(label) > 25_000
@@ -134,14 +134,14 @@ def test_the_auroc_of_a_month_is_scikit_learns(flights, month):
 
 
 @pytest.mark.parametrize("month", MONTHS)
-def test_the_mean_absolute_error_of_a_month_is_scikit_learns(flights, month):
+def test_mean_absolute_error_of_a_month_equals_that_of_scikit_learn(flights, month):
     label, minutes = _joined(flights, MINUTES, "arrival_delay_minutes", "predicted_minutes", month)
     measured = _of_month(flights, MINUTES, "mean_absolute_error", month)
     assert measured.rows == len(label) > 25_000
     assert measured.value == pytest.approx(mean_absolute_error(label, minutes), rel=1e-12)
 
 
-def test_april_is_worse_than_march(flights):
+def test_auroc_of_april_is_below_that_of_march(flights):
     march, april = (_of_month(flights, LATE, "auroc", month) for month in MONTHS)
     assert april.upper < march.lower
 
@@ -151,25 +151,25 @@ def _summary(world: World, days: list[str]) -> PeriodSummary:
         return summarize(world.loaded(LATE).spec, "1", days, store=store)
 
 
-def test_aprils_fall_is_a_change_of_the_relation_and_not_of_the_score(flights):
+def test_fall_of_april_is_a_change_given_the_score(flights):
     april = _summary(flights, APRIL)
     given, by = (april.changes[MetricName(part, "mean_bias")] for part in ("change_given_score", "change_by_score"))
     assert given.upper < -0.05
     assert abs(by.value) < abs(given.value) / 5
     assert april.changes[MetricName("change_given_score", "auroc")].upper < 0
-    # No estimate can see it: that of April is that of March.
+    # No estimate can show the fall because the scores did not change: the estimates of April and March agree.
     march = _summary(flights, [f"2013-03-{day:02d}" for day in range(1, 32)])
     assert march.estimated.lower < april.estimated.value < march.estimated.upper
     assert april.realized.value < march.realized.lower
 
 
-def test_sums_of_counts_are_the_rows_numbers_within_the_binning(flights):
+def test_metric_from_counts_equals_that_of_rows_within_the_binning(flights):
     april, exact = _summary(flights, APRIL), _of_month(flights, LATE, "auroc", "2013-04")
     assert april.realized.value == pytest.approx(exact.value, abs=0.002)
     assert april.realized.lower < exact.lower < exact.upper < april.realized.upper
 
 
-def test_julys_weather_has_drifted_and_the_model_is_intact(flights):
+def test_weather_of_july_drifts_and_the_model_keeps_its_thresholds(flights):
     july = _summary(flights, JULY)
     assert july.drifted["temperature_fahrenheit"] == len(JULY)
     spec = flights.loaded(LATE).spec
@@ -179,7 +179,7 @@ def test_julys_weather_has_drifted_and_the_model_is_intact(flights):
     assert {m.status for m in estimates} == {Status.OK}
 
 
-def test_nights_one_by_one_equal_one_run(flights, tmp_path):
+def test_single_nights_store_the_same_tables_as_one_run(flights, tmp_path):
     shutil.copy(flights.settings.warehouse, tmp_path / "warehouse.duckdb")
     with dg.DagsterInstance.ephemeral() as instance:
         nights = FlightsWorld(tmp_path, instance)
@@ -195,21 +195,21 @@ def test_nights_one_by_one_equal_one_run(flights, tmp_path):
 
 
 @pytest.mark.parametrize("model", [LATE, MINUTES])
-def test_the_weather_that_is_missing_on_new_years_eve_is_found(flights, model):
+def test_missing_weather_on_new_years_eve_is_a_breach(flights, model):
     with flights.store() as store:
         found = store.measurements(model, "2013-12-31")
         verdict = store.verdict(model, "2013-12-31")
     empty = {m.subject for m in found if m.name == "null_share" and m.status is Status.BREACHED}
     drifted = {m.subject for m in found if m.kind == "drift" and m.status is Status.BREACHED}
     assert empty == WEATHER
-    # Days of the reference differ in air pressure nearly as much as a day without any differs from them.
+    # Air pressure varies so much within the reference that a day without any need not drift.
     assert drifted >= WEATHER - {"pressure_millibars"}
     for column in WEATHER:
         assert any(f" {column} null_share: every value of {column} is null" in reason for reason in verdict.reasons)
 
 
 @pytest.mark.parametrize("model", [LATE, MINUTES])
-def test_unseen_destinations_are_named_on_the_days_they_occur(flights, model):
+def test_unseen_destinations_are_breaches_on_their_days_only(flights, model):
     sql = f"""
         WITH rows AS (
             SELECT destination, CAST(predicted_at AT TIME ZONE 'America/New_York' AS DATE) AS day
@@ -235,7 +235,7 @@ def test_unseen_destinations_are_named_on_the_days_they_occur(flights, model):
 
 
 @pytest.mark.parametrize("model", [LATE, MINUTES])
-def test_the_reference_reports_the_plane_age_that_mq_never_gives(flights, model):
+def test_reference_has_a_breach_of_the_plane_age_missing_for_mq(flights, model):
     with flights.store() as store:
         found = store.measurements(model, "2013-01-01/2013-03-01")
     (plane_age,) = [m for m in found if m.subject == "plane_age_years" and "MQ" in str(m.reason)]

@@ -1,4 +1,4 @@
-"""Every command of the README and of docs/ that is not about the demo, typed as written."""
+"""Run every command of the README and of docs/ that is not about the demo, as written."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ OWN_MODEL = next(document for block in blocks_of("yaml") if "name" in (document 
 
 
 def _write_own_warehouse(path: Path) -> None:
-    """Ninety-nine days of the tables that the README's own model names."""
+    """Write 99 days of the tables that the model of the README reads."""
     rng = np.random.default_rng(3)
     rows = 99 * 60
     probability = rng.beta(2, 5, rows)
@@ -56,7 +56,7 @@ def _write_own_warehouse(path: Path) -> None:
             connection.execute(f"CREATE TABLE scoring.{name} AS SELECT * FROM frame")
 
 
-def test_commands_about_a_model_of_ones_own_monitor_it(tmp_path):
+def test_commands_about_a_users_model_monitor_it(tmp_path):
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "churn.yaml").write_text(yaml.safe_dump(OWN_MODEL, sort_keys=False))
     _write_own_warehouse(tmp_path / "warehouse.duckdb")

@@ -1,4 +1,4 @@
-"""A night that is killed at random moments and led to its end leaves what an undisturbed one does."""
+"""A night that is killed at random moments and then runs to its end has the results of an undisturbed one."""
 
 import random
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
         yield made
 
 
-def test_the_undisturbed_night_does_everything_once(ready: Harness) -> None:
+def test_undisturbed_night_does_every_step_once(ready: Harness) -> None:
     assert list(ready.durations) == list(JOBS)
     assert [row[:3] for row in ready.expected["decisions"] if ":no" not in row[0]] == [
         ("retraining:2024-04-05:yes", "retraining", "yes"),
@@ -27,11 +27,11 @@ def test_the_undisturbed_night_does_everything_once(ready: Harness) -> None:
     ]
     assert ready.expected["registered"] == ["1"]
     assert ready.expected["aliases"]["champion"] == "1"
-    # Of the night's own incident, and of the one that lasted when monitoring began.
+    # Two messages are about the incident of the night, two about the one that lasted when monitoring began.
     assert [channel for channel, _ in ready.expected["slack"]] == ["C00000BOSS0"] * 2 + ["C0000ONCALL"] * 2
 
 
-def test_killed_at_random_moments_it_ends_as_the_undisturbed_one(ready: Harness) -> None:
+def test_killed_night_ends_like_the_undisturbed_one(ready: Harness) -> None:
     chance = random.Random(SEED)
     points = [ready.try_point(random_kills(chance, number)) for number in range(POINTS)]
     assert [point.died_after for point in points if not point.died_in(point.kills[0].job)] == []
