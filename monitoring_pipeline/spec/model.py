@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.calendar import Calendar
+from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
-from monitoring_pipeline.spec.rules.drift import DriftRules
+from monitoring_pipeline.spec.rhythms import has_distinct_hours
+from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
@@ -20,6 +22,12 @@ from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import Feature, FeatureKind, LabelSource, PredictionSource, ReferenceWindow, Task
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+SCHEDULE_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|[0-9]+\s*[mh])$"
+DELAY_OF_HOURS = "15m"
+EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2200, 1, 1)
+Cadence = Literal[
+    "hour", "2 hours", "3 hours", "4 hours", "6 hours", "8 hours", "12 hours", "day", "week", "month"
+]  # fmt: skip
 RESERVED_COLUMNS = frozenset(
     {
         "row_id", "predicted_at", "model_version", "score", "prediction", "horizon", "naive", "label", "known_at",
@@ -75,15 +83,18 @@ class ModelSpec(SpecPart):
     runbook: str | None = None
     """Address of the page with instructions for incidents of this model."""
     timezone: str
-    """Time zone whose midnights bound a chunk, such as America/New_York."""
-    cadence: Literal["day"] = "day"
-    """Length of a chunk."""
+    """Time zone whose clocks bound a chunk, such as America/New_York."""
+    cadence: Cadence = "day"
+    """Length of a chunk: an hour, several hours, a day, a week from Monday, or a calendar month."""
     start: dt.date
-    """First chunk."""
+    """First day that is monitored. The first chunk begins on it or after it."""
     end: dt.date | None = None
     """The day after the last chunk, for a model that was retired."""
-    schedule: str = Field(default="06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
-    """Local time (HH:MM) of the nightly run, which measures the chunk of the day before."""
+    schedule: str = Field(default="06:00", pattern=SCHEDULE_PATTERN)
+    """Local time (HH:MM) of the run that measures a chunk, on the day on which the chunk ends.
+
+    For a cadence of hours it is a delay after the end of the chunk, such as 20m; without one it is 15m.
+    """
     predictions: PredictionSource
     labels: LabelSource
     features: dict[str, Feature] = Field(min_length=1)
@@ -127,6 +138,14 @@ class ModelSpec(SpecPart):
             raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueErrors only
         return value
 
+    @field_validator("start", "end")
+    @classmethod
+    def _within_the_calendar(cls, value: dt.date | None) -> dt.date | None:
+        if value is not None and not EARLIEST <= value <= LATEST:
+            message = f"{value} must be from {EARLIEST} to {LATEST}"
+            raise ValueError(message)
+        return value
+
     @field_validator("features", mode="before")
     @classmethod
     def _short_form(cls, value: object) -> object:
@@ -158,6 +177,7 @@ class ModelSpec(SpecPart):
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
         self._outputs_fit_the_task()
+        self._rules_fit_the_cadence()
         source = self.predictions
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
@@ -169,6 +189,30 @@ class ModelSpec(SpecPart):
             message = "predictions.model_version: needed as soon as there is more than one reference window"
             raise ValueError(message)
         return self
+
+    def _rules_fit_the_cadence(self) -> None:
+        has_hours = self.calendar.has_hours
+        is_time = ":" in self.schedule
+        if has_hours and "schedule" in self.model_fields_set and is_time:
+            raise ValueError(
+                f"schedule: {self.schedule!r} is a time of day; for cadence: {self.cadence} write the delay after the "
+                f"end of a chunk, such as {DELAY_OF_HOURS}"
+            )
+        if not has_hours and not is_time:
+            raise ValueError(
+                f"schedule: {self.schedule!r} is a delay; for cadence: {self.cadence} write a local time, such as 06:00"
+            )
+        if self.cadence == "hour" and not has_distinct_hours(self.zone, self.start):
+            raise ValueError(
+                f"cadence: hour: the clocks of {self.timezone} move by another step than an hour; "
+                "choose a longer cadence, or another time zone, such as UTC"
+            )
+        against = self.drift.against
+        if self.cadence in {"week", "month"} and against in DAILY_BASELINES:
+            raise ValueError(
+                f"drift.against: {against} needs days or hours; for cadence: {self.cadence} write previous_chunk, "
+                "trailing_days or last_year"
+            )
 
     def _outputs_fit_the_task(self) -> None:
         source, task = self.predictions, self.task
@@ -227,7 +271,9 @@ class ModelSpec(SpecPart):
             zone=self.zone,
             start=self.start,
             end=self.end,
-            schedule=dt.time.fromisoformat(self.schedule),
+            schedule=dt.time.fromisoformat(self.schedule) if ":" in self.schedule else dt.time(),
+            cadence=self.cadence,
+            delay=parse_duration(DELAY_OF_HOURS if ":" in self.schedule else self.schedule),
         )
 
     @property
@@ -254,6 +300,8 @@ class ModelSpec(SpecPart):
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of the fields from which a version's reference is built: sources, features and its window."""
-        parts = self.model_dump_json(include={"name", "task", "timezone", "predictions", "labels", "features"})
+        fields = {"name", "task", "timezone", "predictions", "labels", "features"}
+        # Specs without a cadence keep the hash that they had before there was a choice.
+        parts = self.model_dump_json(include=fields if self.cadence == "day" else fields | {"cadence"})
         window = self.reference[model_version].model_dump_json()
         return hashlib.sha256(f"{model_version}{window}{parts}".encode()).hexdigest()[:16]

@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import polars as pl
 
+# ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
+_IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -41,8 +43,7 @@ class SnapshotFiles:
         Raises:
             ValueError: when a part cannot be in a file name.
         """
-        # ISO 8601 allows two hyphens for the slash of an interval.
-        parts = {"model": model, "chunk": chunk.replace("/", "--"), "kind": kind, "fingerprint": fingerprint}
+        parts = {"model": model, "chunk": chunk.translate(_IN_FILE_NAMES), "kind": kind, "fingerprint": fingerprint}
         for role, part in parts.items():
             if not _SAFE_PART.fullmatch(part):
                 message = f"{role} {part!r} cannot name a snapshot file; allowed: letters, digits, _ . -"

@@ -119,7 +119,7 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"objectives": {"auc": {"metric": "auroc"}}}, ["objectives.auc: give lower or upper"]),
     ({"schedule": "6 o'clock"}, ["schedule: ", "got \"6 o'clock\""]),
     ({"schedule": "25:00"}, ["schedule: ", "got '25:00'"]),
-    ({"cadence": "hour"}, ["cadence: ", "'day', got 'hour'"]),
+    ({"cadence": "decade"}, ["cadence: ", "'month', got 'decade'"]),
     ({"predictions.decision_threshold": 1.5}, ["predictions.decision_threshold: ", "less than or equal to 1, got 1.5"]),
     ({"drift.alpha": 0}, ["drift.alpha: ", "greater than 0, got 0"]),
     ({"drift.floors.psi": -0.1}, ["drift.floors.psi: ", "greater than or equal to 0, got -0.1"]),

@@ -58,7 +58,7 @@ def test_valid_document_is_accepted_by_schema_and_model(document):
     {"ownr": "x"}, {"name": "A b"}, {"task": "ranking"}, {"owner": ...}, {"predictions.scor": "x"},
     {"predictions.table": ...}, {"labels.delay": "soon"}, {"labels.delay": 12}, {"features": {}},
     {"features.age": "number"}, {"features.age": {"column": "a"}}, {"features.age": {"kind": "numeric", "x": 1}},
-    {"reference": {}}, {"reference.1.end": ...}, {"schedule": "25:00"}, {"cadence": "week"}, {"drift.alpha": 0},
+    {"reference": {}}, {"reference.1.end": ...}, {"schedule": "25:00"}, {"cadence": "decade"}, {"drift.alpha": 0},
     {"drift.floors.psi": -1}, {"drift.minimum_rows": 1}, {"performance.minimum_maturity": 2},
     {"performance.thresholds.auroc": {"severity": "fatal", "lower": 0}}, {"quality.minimum_rows": -1},
 ])  # fmt: skip

@@ -21,19 +21,25 @@ def _same_slot(calendar: Calendar, chunk: Chunk, window: int) -> tuple[Chunk, ..
 
 def _last_year(calendar: Calendar, chunk: Chunk) -> tuple[Chunk, ...]:
     middle = calendar.days_before(chunk, DAYS_OF_A_YEAR)
-    return calendar.range(calendar.days_before(middle, DAYS_AROUND), calendar.days_before(middle, -DAYS_AROUND))
+    around = (calendar.days_before(middle, days) for days in range(DAYS_AROUND, -DAYS_AROUND - 1, -1))
+    # Weeks and months round days, so several of them are one chunk.
+    return tuple(dict.fromkeys(around))
 
 
 CHUNKS_OF: dict[Against, Callable[[Calendar, Chunk, int], tuple[Chunk, ...]]] = {
     Against.REFERENCE: lambda _calendar, _chunk, _window: (),
+    Against.PREVIOUS_CHUNK: lambda calendar, chunk, _window: (calendar.previous(chunk),),
     Against.PREVIOUS_DAY: lambda calendar, chunk, _window: (calendar.days_before(chunk, 1),),
+    Against.SAME_SLOT: _same_slot,
     Against.SAME_WEEKDAY: _same_slot,
     Against.TRAILING_DAYS: lambda calendar, chunk, window: calendar.chunks_before(chunk, window),
     Against.LAST_YEAR: lambda calendar, chunk, _window: _last_year(calendar, chunk),
 }
 WORDS = {
     Against.REFERENCE: "the reference",
+    Against.PREVIOUS_CHUNK: "the chunk before",
     Against.PREVIOUS_DAY: "the day before",
+    Against.SAME_SLOT: "the chunks of the same weekday and hour in the {window} days before",
     Against.SAME_WEEKDAY: "the same weekdays of the {window} days before",
     Against.TRAILING_DAYS: "the {window} days before",
     Against.LAST_YEAR: "the week around the same weekday of last year",
@@ -71,7 +77,12 @@ def baseline_words(rules: DriftRules) -> str:
 
 
 def choose_baseline(
-    rules: DriftRules, wanted: Sequence[str], available: Mapping[str, ChunkProfile], not_yet: Collection[str]
+    rules: DriftRules,
+    wanted: Sequence[str],
+    available: Mapping[str, ChunkProfile],
+    not_yet: Collection[str],
+    *,
+    noun: str = "day",
 ) -> Baseline:
     """Return the baseline of a chunk.
 
@@ -81,12 +92,12 @@ def choose_baseline(
         available: profiles by key, of the reference's chunks and of monitored ones, over the bins of one reference.
         not_yet: keys of chunks that will be monitored later. There is no baseline while one of them is wanted,
             because the result would depend on the order in which chunks are run.
+        noun: the word for a chunk.
     """
     if missing := sorted(set(wanted) & set(not_yet)):
         names = ", ".join(missing[:CHUNKS_SHOWN]) + (", ..." if len(missing) > CHUNKS_SHOWN else "")
-        reason = (
-            f"{len(missing)} of the {len(wanted)} days to compare with are not profiled yet ({names}): run them first"
-        )
+        counted = f"{len(missing)} of the {len(wanted)} {noun}s"
+        reason = f"{counted} to compare with are not profiled yet ({names}): run them first"
         return Baseline(reason=reason)
     keys = tuple(key for key in wanted if key in available)
     profile = sum_profiles(available[key] for key in keys) if keys else None

@@ -1,5 +1,6 @@
 """The nightly job, the late-label job and the schedule of one model."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 import dagster as dg
@@ -7,6 +8,14 @@ import dagster as dg
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
 from monitoring_pipeline.spec.model import ModelSpec
+
+_TICK = dt.timedelta(hours=1)
+_DAYS = {
+    "day": ("* * *", "Every night", "yesterday's"),
+    "week": ("* * 1", "Every Monday", "last week's"),
+    "month": ("1 * *", "On the first day of every month", "last month's"),
+}
+"""By the word for a chunk: the days in cron, and words for the description."""
 
 
 def build_nightly_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
@@ -42,15 +51,20 @@ def build_late_labels_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> Unres
 
 
 def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Return the schedule that runs yesterday's chunk at the spec's local time."""
+    """Return the schedule that runs the chunk that ended last: at the spec's local time, or soon after it if hours."""
+    return _after_the_end(spec, job) if spec.calendar.has_hours else _at_the_local_time(spec, job)
+
+
+def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     hour, minute = map(int, spec.schedule.split(":"))
+    days, words, which = _DAYS[spec.calendar.noun]
 
     @dg.schedule(
         job=job,
         name=f"{spec.name}_schedule",
-        cron_schedule=f"{minute} {hour} * * *",
+        cron_schedule=f"{minute} {hour} {days}",
         execution_timezone=spec.timezone,
-        description=f"Every night at {spec.schedule} in {spec.timezone}: yesterday's chunk of {spec.name}.",
+        description=f"{words} at {spec.schedule} in {spec.timezone}: {which} chunk of {spec.name}.",
     )
     def yesterday(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         calendar = spec.calendar
@@ -61,3 +75,26 @@ def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.Sch
         return dg.RunRequest(run_key=chunk.key, partition_key=chunk.key)
 
     return yesterday
+
+
+def _after_the_end(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+    """Return a schedule with a tick per hour, which requests the chunks that have become due since the tick before."""
+    calendar = spec.calendar
+    minute = calendar.due_at(calendar.first).minute
+
+    @dg.schedule(
+        job=job,
+        name=f"{spec.name}_schedule",
+        cron_schedule=f"{minute} * * * *",
+        # In local time a tick would be missing, or come twice, when the clocks change.
+        execution_timezone="UTC",
+        description=f"{calendar.delay} after the end of each chunk of {spec.name}.",
+    )
+    def due(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
+        tick = context.scheduled_execution_time
+        chunks = [chunk for chunk in calendar.due_between(tick - _TICK, tick) if calendar.is_monitored(chunk)]
+        if not chunks:
+            return dg.SkipReason(f"no chunk of {spec.name} has become due")
+        return [dg.RunRequest(run_key=chunk.key, partition_key=chunk.key) for chunk in chunks]
+
+    return due

@@ -18,10 +18,20 @@ class OutsidePartitionsError(ValueError):
 def partitions_of(spec: ModelSpec) -> dg.TimeWindowPartitionsDefinition:
     """Return one partition per chunk of the model's calendar; the only place that makes partitions of chunks."""
     calendar = spec.calendar
-    return dg.DailyPartitionsDefinition(
-        start_date=calendar.start.isoformat(),
-        end_date=calendar.end.isoformat() if calendar.end else None,
+    rhythm = calendar.rhythm
+    if spec.cadence == "day":
+        # A definition of its own class, as in homes of earlier versions.
+        return dg.DailyPartitionsDefinition(
+            start_date=calendar.start.isoformat(),
+            end_date=calendar.end.isoformat() if calendar.end else None,
+            timezone=calendar.zone.key,
+        )
+    return dg.TimeWindowPartitionsDefinition(
+        start=calendar.first.start.astimezone(calendar.zone),
+        end=None if calendar.end is None else rhythm.begin_of(calendar.end).astimezone(calendar.zone),
         timezone=calendar.zone.key,
+        cron_schedule=rhythm.cron,
+        fmt=rhythm.key_format,
     )
 
 
@@ -31,9 +41,10 @@ def check_range(spec: ModelSpec, first: Chunk, last: Chunk) -> None:
     Raises:
         OutsidePartitionsError: when a chunk of it is no partition, or its last chunk is before its first.
     """
-    keys = partitions_of(spec).get_partition_keys()
-    if first.key not in keys or last.key not in keys or last.key < first.key:
-        message = f"{spec.name}: {first.key} to {last.key} is not within its chunks, {keys[0]} to {keys[-1]}"
+    partitions = partitions_of(spec)
+    if last.key < first.key or not all(partitions.has_partition_key(chunk.key) for chunk in (first, last)):
+        ends = f"{partitions.get_first_partition_key()} to {partitions.get_last_partition_key()}"
+        message = f"{spec.name}: {first.key} to {last.key} is not within its chunks, {ends}"
         raise OutsidePartitionsError(message)
 
 

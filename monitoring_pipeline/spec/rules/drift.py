@@ -12,10 +12,16 @@ class Against(StrEnum):
     """The rows with which a chunk's columns are compared."""
 
     REFERENCE = "reference"
+    PREVIOUS_CHUNK = "previous_chunk"
     PREVIOUS_DAY = "previous_day"
+    SAME_SLOT = "same_slot"
     SAME_WEEKDAY = "same_weekday"
     TRAILING_DAYS = "trailing_days"
     LAST_YEAR = "last_year"
+
+
+DAILY_BASELINES = frozenset({Against.PREVIOUS_DAY, Against.SAME_WEEKDAY})
+"""Baselines that need chunks of a day or less."""
 
 
 class MultivariateStatistic(StrEnum):
@@ -29,9 +35,12 @@ class DriftRules(SpecPart):
     """Rules about drift: a column has drifted if its effect size is at least its floor and its test is significant."""
 
     against: Against = Against.REFERENCE
-    """The rows with which a chunk is compared: the reference, or earlier days (their profiles are added up)."""
+    """The rows with which a chunk is compared: the reference, or earlier chunks (their profiles are added up).
+
+    previous_day and same_weekday take the same hours if chunks are hours. same_slot takes the same weekday and hour.
+    """
     window_days: int = Field(default=28, ge=7)
-    """Number of days that same_weekday and trailing_days look back."""
+    """Number of days that same_slot, same_weekday and trailing_days look back; rounded to whole weeks or months."""
     alpha: float = Field(default=0.01, gt=0, lt=1)
     """Level of the false-discovery control (Benjamini-Hochberg) over the chunk's columns."""
     minimum_rows: int = Field(default=50, ge=2)

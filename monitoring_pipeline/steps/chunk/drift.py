@@ -82,7 +82,8 @@ def _against(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) ->
         wanted = baseline_chunks(spec, chunk)
         keys = [other.key for other in wanted]
         profiles = _profiles_of(spec, reference, keys, kept.store)
-        baseline = choose_baseline(spec.drift, keys, profiles, _not_profiled(spec, wanted, profiles, kept.store))
+        not_yet = _not_profiled(spec, wanted, profiles, kept.store)
+        baseline = choose_baseline(spec.drift, keys, profiles, not_yet, noun=spec.calendar.noun)
         if baseline.profile is None:
             return baseline.reason or "no baseline"
         profile = baseline.profile

@@ -1,0 +1,335 @@
+"""The rhythms in which chunks can follow each other: hours, days, weeks and months of a time zone.
+
+A rhythm knows keys and instants. The rest of the arithmetic is in :mod:`monitoring_pipeline.spec.calendar`.
+"""
+
+import datetime as dt
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+DAY = dt.timedelta(days=1)
+HOUR = dt.timedelta(hours=1)
+HOURS_OF_A_DAY = 24
+DAYS_OF_A_WEEK = 7
+MONTHS_OF_A_YEAR = 12
+DAYS_OF_A_MONTH = 365.2425 / MONTHS_OF_A_YEAR
+LONGEST_MONTH = 31 * DAY
+LAST_YEAR_OF_ZONES = 2037
+"""Later clock changes repeat the last rule of a zone."""
+
+
+class NoKeyError(ValueError):
+    """A text is not the key of a chunk."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A chunk without its model: its key, and the half-open window [start, end) in UTC."""
+
+    key: str
+    start: dt.datetime
+    end: dt.datetime
+
+
+@dataclass(frozen=True)
+class Rhythm(ABC):
+    """A partition of the time line of a zone into spans, one per chunk.
+
+    Args:
+        zone: the time zone.
+        noun: word for a chunk in sentences.
+        example: a key, for messages.
+        cron: the times at which spans begin, in the zone.
+        key_format: form of the keys.
+    """
+
+    zone: ZoneInfo
+    noun: str
+    example: str
+    cron: str
+    key_format: str
+
+    @abstractmethod
+    def of_key(self, key: str) -> Span:
+        """Return the span of a key; raise NoKeyError if there is none."""
+
+    @abstractmethod
+    def at(self, moment: dt.datetime) -> Span:
+        """Return the span that contains a moment."""
+
+    @abstractmethod
+    def later(self, span: Span, count: int) -> Span:
+        """Return the span that is ``count`` places later; earlier if negative."""
+
+    @abstractmethod
+    def days_before(self, span: Span, days: int) -> Span:
+        """Return the span ``days`` local days earlier, at the same place of its day; weeks and months are rounded."""
+
+    @abstractmethod
+    def in_days(self, days: int) -> int:
+        """Return the number of spans that stand for so many days, at least one."""
+
+    @abstractmethod
+    def in_duration(self, duration: dt.timedelta) -> int:
+        """Return the number of whole spans that fit into a duration."""
+
+    @abstractmethod
+    def slot(self, span: Span) -> tuple[int, ...]:
+        """Return the place of a span among the spans that are expected to be alike."""
+
+    def begin_of(self, day: dt.date) -> dt.datetime:
+        """Return the first instant of a local day, in UTC, also if a clock change skips midnight."""
+        return dt.datetime.combine(day, dt.time(), self.zone).astimezone(dt.UTC)
+
+
+@dataclass(frozen=True)
+class Dates(Rhythm):
+    """Spans of whole local days, which are numbered without a gap.
+
+    Args:
+        read: returns the first date of a key.
+        number_of: returns the number of the span with a date in it.
+        first_date_of: returns the first date of the span with a number.
+        length: mean length in days.
+        longest: length of the longest one.
+        is_weekly: whether spans on the same weekday are expected to be alike.
+    """
+
+    read: Callable[[str], dt.date]
+    number_of: Callable[[dt.date], int]
+    first_date_of: Callable[[int], dt.date]
+    length: float = 1.0
+    longest: dt.timedelta = DAY
+    is_weekly: bool = False
+
+    def of_key(self, key: str) -> Span:
+        """Return the span of a key."""
+        try:
+            span = self._numbered(self.number_of(self.read(key)))
+        except (ValueError, OverflowError) as error:
+            raise NoKeyError(str(error)) from error
+        if span.key != key:
+            raise NoKeyError(f"write {span.key}")
+        return span
+
+    def at(self, moment: dt.datetime) -> Span:
+        """Return the span that contains a moment."""
+        return self._numbered(self.number_of(moment.astimezone(self.zone).date()))
+
+    def later(self, span: Span, count: int) -> Span:
+        """Return the span that is so many places later."""
+        return self._numbered(self._number(span) + count)
+
+    def days_before(self, span: Span, days: int) -> Span:
+        """Return the span so many days earlier, rounded to whole spans."""
+        return self.later(span, -round(days / self.length))
+
+    def in_days(self, days: int) -> int:
+        """Return the number of spans that stand for so many days."""
+        return max(1, round(days / self.length))
+
+    def in_duration(self, duration: dt.timedelta) -> int:
+        """Return the number of whole spans that fit into a duration."""
+        return duration // self.longest
+
+    def slot(self, span: Span) -> tuple[int, ...]:
+        """Return the weekday if the spans are days; all weeks are alike, and all months."""
+        return (self.read(span.key).weekday(),) if self.is_weekly else ()
+
+    def _numbered(self, number: int) -> Span:
+        date = self.first_date_of(number)
+        key = f"{date:{self.key_format}}"
+        return Span(key, self.begin_of(date), self.begin_of(self.first_date_of(number + 1)))
+
+    def _number(self, span: Span) -> int:
+        return self.number_of(self.read(span.key))
+
+
+@dataclass(frozen=True)
+class Hours(Rhythm):
+    """Spans of one or several hours, which begin when the clocks of the zone show a multiple of that number.
+
+    If the clocks skip that time, the span begins when they have moved. An hour that the clocks show
+    twice is two spans of one hour, and the key of the second carries its offset. It lengthens the span before it if
+    spans are longer than an hour. These are the rules of Dagster's time windows.
+
+    Args:
+        hours: length of a span; a divisor of 24.
+    """
+
+    hours: int = 1
+
+    def of_key(self, key: str) -> Span:
+        """Return the span of a key."""
+        try:
+            day = dt.date.fromisoformat(key[: len("2013-04-22")])
+        except ValueError as error:
+            raise NoKeyError(str(error)) from error
+        starts = self._starts(day)
+        keys = [self._key(start) for start in starts]
+        if key not in keys:
+            listed = f"{keys[0]}, {keys[1]}, ... {keys[-1]}" if len(keys) > 1 else "none"
+            raise NoKeyError(f"the {self.noun}s of {day} are {listed}")
+        return self._span(starts[keys.index(key)])
+
+    def at(self, moment: dt.datetime) -> Span:
+        """Return the span that contains a moment."""
+        day = moment.astimezone(self.zone).date()
+        while not (begun := [start for start in self._starts(day) if start <= moment]):
+            day -= DAY
+        return self._span(begun[-1])
+
+    def later(self, span: Span, count: int) -> Span:
+        """Return the span that is so many places later."""
+        if abs(count) <= 1:
+            return span if count == 0 else self._next(span) if count == 1 else self._previous(span)
+        # A jump by full hours is at most a few places off, because clocks seldom change.
+        guess = self.at(span.start + count * self.hours * HOUR)
+        place = self._place(span, guess)
+        while place != count:
+            guess = self._next(guess) if place < count else self._previous(guess)
+            place += 1 if place < count else -1
+        return guess
+
+    def days_before(self, span: Span, days: int) -> Span:
+        """Return the span with the same local time so many days earlier."""
+        local = span.start.astimezone(self.zone)
+        earlier = dt.datetime.combine(local.date() - days * DAY, local.time(), self.zone)
+        return self.at(earlier.astimezone(dt.UTC))
+
+    def in_days(self, days: int) -> int:
+        """Return the number of spans of so many days of 24 hours."""
+        return days * HOURS_OF_A_DAY // self.hours
+
+    def in_duration(self, duration: dt.timedelta) -> int:
+        """Return the number of whole spans that fit into a duration."""
+        return duration // (self.hours * HOUR)
+
+    def slot(self, span: Span) -> tuple[int, ...]:
+        """Return weekday and hour."""
+        local = span.start.astimezone(self.zone)
+        return local.weekday(), local.hour // self.hours
+
+    def begin_of(self, day: dt.date) -> dt.datetime:
+        """Return the first start of a span on or after a local day."""
+        while not (starts := self._starts(day)):
+            day += DAY
+        return starts[0]
+
+    def _place(self, span: Span, other: Span) -> int:
+        """Return the number of places from one span to another."""
+        first, last = sorted((span.start, other.start))
+        day, end = first.astimezone(self.zone).date(), last.astimezone(self.zone).date()
+        days = (day + n * DAY for n in range((end - day).days + 1))
+        between = sum(first < start <= last for each in days for start in self._starts(each))
+        return between if other.start >= span.start else -between
+
+    def _next(self, span: Span) -> Span:
+        return self._span(span.end)
+
+    def _previous(self, span: Span) -> Span:
+        return self.at(span.start - dt.timedelta(microseconds=1))
+
+    def _span(self, start: dt.datetime) -> Span:
+        day = start.astimezone(self.zone).date()
+        later = [other for other in self._starts(day) if other > start]
+        end = later[0] if later else self.begin_of(day + DAY)
+        return Span(self._key(start), start, end)
+
+    def _key(self, start: dt.datetime) -> str:
+        local = start.astimezone(self.zone)
+        if local.fold and self.hours == 1:
+            return f"{local:{self.key_format}%z}"
+        # Dagster names a chunk of several hours by the midnight even if the clocks skip it.
+        if self.hours > 1 and start == Rhythm.begin_of(self, local.date()):
+            local = dt.datetime.combine(local.date(), dt.time())
+        return f"{local:{self.key_format}}"
+
+    def _starts(self, day: dt.date) -> tuple[dt.datetime, ...]:
+        return _starts_on(day, self.hours, self.zone)
+
+
+@lru_cache(maxsize=4096)
+def _starts_on(day: dt.date, hours: int, zone: ZoneInfo) -> tuple[dt.datetime, ...]:
+    """Return the instants at which the spans of a local day begin, in order."""
+    folds = (0, 1) if hours == 1 else (1,)
+    starts: set[dt.datetime] = set()
+    for hour in range(0, HOURS_OF_A_DAY, hours):
+        times = [dt.datetime.combine(day, dt.time(hour, fold=fold), zone).astimezone(dt.UTC) for fold in folds]
+        shown = [time for time in times if time.astimezone(zone).replace(tzinfo=None) == _wall(day, hour)]
+        skipped = dt.datetime.combine(day, dt.time(hour), zone).astimezone(dt.UTC)
+        starts.update(shown or [skipped])
+    return tuple(sorted(start for start in starts if start.astimezone(zone).date() == day))
+
+
+def _wall(day: dt.date, hour: int) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(hour))
+
+
+def _month_number(date: dt.date) -> int:
+    return date.year * MONTHS_OF_A_YEAR + date.month - 1
+
+
+def _month_begin(number: int) -> dt.date:
+    return dt.date(number // MONTHS_OF_A_YEAR, number % MONTHS_OF_A_YEAR + 1, 1)
+
+
+def _days(zone: ZoneInfo) -> Rhythm:
+    return Dates(
+        zone, "day", "2013-04-22", "0 0 * * *", "%Y-%m-%d",
+        read=dt.date.fromisoformat, number_of=dt.date.toordinal, first_date_of=dt.date.fromordinal, is_weekly=True,
+    )  # fmt: skip
+
+
+def _weeks(zone: ZoneInfo) -> Rhythm:
+    # 1 January of the year 1, which has the ordinal 1, is a Monday.
+    return Dates(
+        zone, "week", "2013-04-22", "0 0 * * 1", "%Y-%m-%d",
+        read=dt.date.fromisoformat,
+        number_of=lambda date: (date.toordinal() - 1) // DAYS_OF_A_WEEK,
+        first_date_of=lambda number: dt.date.fromordinal(number * DAYS_OF_A_WEEK + 1),
+        length=DAYS_OF_A_WEEK, longest=DAYS_OF_A_WEEK * DAY,
+    )  # fmt: skip
+
+
+def _months(zone: ZoneInfo) -> Rhythm:
+    return Dates(
+        zone, "month", "2013-04", "0 0 1 * *", "%Y-%m",
+        read=lambda key: dt.date.fromisoformat(f"{key}-01"), number_of=_month_number, first_date_of=_month_begin,
+        length=DAYS_OF_A_MONTH, longest=LONGEST_MONTH,
+    )  # fmt: skip
+
+
+def _hours(hours: int) -> Callable[[ZoneInfo], Rhythm]:
+    noun, cron = ("hour", "0 * * * *") if hours == 1 else ("chunk", f"0 */{hours} * * *")
+    example = f"2013-04-22T{24 - hours if hours > 1 else 14:02d}:00"
+    return lambda zone: Hours(zone, noun, example, cron, "%Y-%m-%dT%H:%M", hours=hours)
+
+
+RHYTHMS: Mapping[str, Callable[[ZoneInfo], Rhythm]] = MappingProxyType(
+    {
+        "hour": _hours(1),
+        **{f"{hours} hours": _hours(hours) for hours in (2, 3, 4, 6, 8, 12)},
+        "day": _days,
+        "week": _weeks,
+        "month": _months,
+    }
+)
+"""Every cadence of a spec, and its rhythm in a time zone."""
+
+
+def has_distinct_hours(zone: ZoneInfo, since: dt.date) -> bool:
+    """Return whether the clocks of a zone only move by whole hours, and back by one at most, from a date on.
+
+    Otherwise the hours of the zone are not those of Dagster, or their keys do not sort.
+    """
+    years = range(since.year, max(since.year + 2, LAST_YEAR_OF_ZONES + 1))
+    noons = (dt.datetime(year, month, 28, 12, tzinfo=zone) for year in years for month in range(1, 13))
+    offsets = [noon.utcoffset() or dt.timedelta() for noon in noons]
+    moves = [after - before for before, after in pairwise(offsets)]
+    return all(move % HOUR == dt.timedelta() and move >= -HOUR for move in moves)
