@@ -14,7 +14,8 @@ class Snapshot:
     """An immutable file with a chunk's rows, and what identifies its content.
 
     ``kind`` is ``predictions`` or ``labels``; ``latest_at`` is the newest time among the rows
-    (labels: when the newest label became known), ``None`` without rows.
+    (labels: when the newest label became known), ``None`` without rows. ``state`` is the fingerprint of the label rows
+    in the warehouse, ``None`` for predictions and for labels that were read before it was kept.
     """
 
     kind: str
@@ -22,6 +23,7 @@ class Snapshot:
     fingerprint: str
     rows: int
     latest_at: dt.datetime | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

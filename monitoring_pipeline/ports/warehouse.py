@@ -30,6 +30,17 @@ class PredictionsRead(Protocol):
         ...
 
 
+class LabelState(Protocol):
+    """The state of a chunk's labels: number of rows, when the newest became known, and a fingerprint of all rows."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def latest_at(self) -> dt.datetime | None: ...
+    @property
+    def fingerprint(self) -> str: ...
+
+
 class LabelsRead(Protocol):
     """The labels of a chunk's predictions that were known at a given time."""
 
@@ -43,14 +54,10 @@ class LabelsRead(Protocol):
         """Label rows that the join could not use."""
         ...
 
-
-class LabelCount(Protocol):
-    """The number of known labels of a chunk, and the time at which the newest became known."""
-
     @property
-    def rows(self) -> int: ...
-    @property
-    def latest_at(self) -> dt.datetime | None: ...
+    def state(self) -> LabelState:
+        """The state of the rows in ``frame``."""
+        ...
 
 
 class Warehouse(Protocol):
@@ -65,6 +72,6 @@ class Warehouse(Protocol):
         """Run a user's query for a chunk; return its single number, None if it is null."""
         ...
 
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelCount]:
-        """Return the number of labels known at ``as_of``, by chunk key."""
+    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
+        """Return the states of the labels known at ``as_of``, by chunk key."""
         ...

@@ -17,7 +17,7 @@ from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.steps.scoring import scored_by
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.reads import LabelCount, LabelsRead
+from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState
 
 VERSION = "model_version"
 
@@ -77,9 +77,9 @@ class ServedWarehouse:
         """Read the labels of a window's predictions that were known at ``as_of``."""
         return self.log.read_labels(spec, chunk, as_of)
 
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelCount]:
-        """Count the labels known at ``as_of``, by the chunk's key."""
-        return self.log.label_counts(spec, chunks, as_of)
+    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
+        """Return the states of the labels known at ``as_of``, by the chunk's key."""
+        return self.log.label_states(spec, chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query; None for a version trained in the rehearsal, which has no logged rows."""

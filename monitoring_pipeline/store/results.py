@@ -125,6 +125,10 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         rows = self._current(chunk_revisions, model, chunk=chunk, producer=producer)
         return provenance_of(rows[0]) if rows else None
 
+    def revisions(self, model: str, producer: AnyProducer) -> dict[str, int]:
+        """Return the numbers of a producer's current revisions, by the chunk's key, in chunk order."""
+        return {row["chunk"]: row["revision"] for row in self._current(chunk_revisions, model, producer=producer)}
+
     def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
         """Make a reference the current one of its version; a reference that is already stored keeps its row.
 

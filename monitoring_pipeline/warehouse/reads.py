@@ -26,16 +26,26 @@ class PredictionsRead:
 
 
 @dataclass(frozen=True)
+class LabelState:
+    """The state of a chunk's known labels: number of rows, the time at which the last became known (UTC), their hashes.
+
+    ``hash_sum`` does not depend on the order of the rows. Ids, labels and times enter it.
+    """
+
+    rows: int = 0
+    latest_at: dt.datetime | None = None
+    hash_sum: str = "0"
+
+    @property
+    def fingerprint(self) -> str:
+        """The state as text: two states have the same text if their rows are equal."""
+        return f"{self.rows}:{self.hash_sum}"
+
+
+@dataclass(frozen=True)
 class LabelsRead:
     """The label rows of a chunk's predictions: row_id (text), label (the warehouse's type), known_at (UTC)."""
 
     frame: pl.DataFrame
     accounting: LabelAccounting
-
-
-@dataclass(frozen=True)
-class LabelCount:
-    """The number of known label rows of a chunk, and the time at which the last became known (UTC)."""
-
-    rows: int
-    latest_at: dt.datetime | None
+    state: LabelState

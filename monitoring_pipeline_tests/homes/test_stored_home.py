@@ -148,11 +148,16 @@ def with_title_in_one_line(page: str) -> str:
     return TITLE.sub(lambda title: title[0].replace("\n", " "), page)
 
 
+ADDED_COLUMNS = {"snapshots": {"state"}}
+"""Columns by table that the older version did not have."""
+
+
 def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
     """Return a table's rows without the columns of a run, and without verdicts that a corrected rule changes."""
     with closing(sqlite3.connect(folder / "results.db")) as connection:
         columns = [column for _, column, *_ in connection.execute(f"PRAGMA table_info({table})")]
-        kept = ", ".join(column for column in columns if column not in OF_A_RUN)
+        left_out = {*OF_A_RUN, *ADDED_COLUMNS.get(table, ())}
+        kept = ", ".join(column for column in columns if column not in left_out)
         judged_anew = "WHERE NOT (status = 'unknown' AND breaches > 0)" if table == "verdicts" else ""
         return set(connection.execute(f"SELECT {kept} FROM {table} {judged_anew}"))
 

@@ -461,6 +461,7 @@ def _make_it_of_revision_2(url):
         for view in reversed(VIEWS):
             connection.execute(sa.text(f"DROP VIEW {view}"))
         metadata.drop_all(connection, tables=ACTION_TABLES)
+        connection.execute(sa.text("ALTER TABLE snapshots DROP COLUMN state"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
 

@@ -136,7 +136,7 @@ def test_reading_changes_no_file_and_spills_elsewhere(tmp_path: Path, make_spec:
 
     spill = warehouse.read_predictions(spec, chunk).frame["spill"].item()
     warehouse.read_labels(spec, chunk, LATER)
-    warehouse.label_counts(spec, [chunk], LATER)
+    warehouse.label_states(spec, [chunk], LATER)
 
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -183,7 +183,7 @@ def test_timestamps_of_every_precision_belong_to_the_right_chunk(
     chunk = spec.calendar.chunk("2013-06-02")
     warehouse = DuckDBWarehouse(path)
     assert sorted(warehouse.read_predictions(spec, chunk).frame["row_id"]) == ["first", "last"]
-    counts = warehouse.label_counts(spec, [chunk], LATER)
+    counts = warehouse.label_states(spec, [chunk], LATER)
     assert counts[chunk.key].latest_at == warehouse.read_labels(spec, chunk, LATER).frame["known_at"].item()
 
 

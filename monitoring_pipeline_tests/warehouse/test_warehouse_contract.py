@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError, WrongTimeTypeError
-from monitoring_pipeline.warehouse.reads import LabelCount
+from monitoring_pipeline.warehouse.reads import LabelState
 
 Build = Callable[..., DuckDBWarehouse]
 SpecMaker = Callable[..., ModelSpec]
@@ -105,7 +105,7 @@ def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spe
     assert predictions.frame.columns == ["row_id", "predicted_at", "age", "score"]
     assert predictions.frame.rows() == [("a", NOON, 40, 0.25)]
     assert warehouse.read_labels(spec, chunk, LATER).frame.height == 1
-    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+    assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 1
     with_secret = make_spec(features={"secret": "numeric"})
     with pytest.raises(Exception, match="read in vain"):
         warehouse.read_predictions(with_secret, chunk)
@@ -141,8 +141,8 @@ def test_empty_chunk_keeps_names_and_types_of_columns(build: Build, make_spec: S
     labels = warehouse.read_labels(spec, chunk, LATER)
     assert labels.frame.schema == {"row_id": pl.String, "label": pl.Boolean, "known_at": pl.Datetime("us", "UTC")}
     assert labels.accounting == LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
-    assert warehouse.label_counts(spec, [chunk], LATER) == {"2013-06-02": LabelCount(0, None)}
-    assert warehouse.label_counts(spec, [], LATER) == {}
+    assert warehouse.label_states(spec, [chunk], LATER) == {"2013-06-02": LabelState()}
+    assert warehouse.label_states(spec, [], LATER) == {}
 
 
 UUID = "0ba5c3c2-5a6a-4a6e-9a3b-2d2f0c7f9b11"
@@ -175,7 +175,7 @@ def test_ids_of_any_type_join_and_become_text(
     read = warehouse.read_labels(spec, chunk, LATER)
     assert read.frame["row_id"].to_list() == [text]
     assert read.accounting == LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
-    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+    assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 1
 
 
 def test_names_with_quotes_spaces_or_other_case_are_found(build: Build, make_spec: SpecMaker) -> None:
@@ -202,7 +202,7 @@ def test_names_with_quotes_spaces_or_other_case_are_found(build: Build, make_spe
         {"row_id": "1", "predicted_at": NOON, "age": 40, "Age": 40, 'x"; DROP TABLE truths; --': "x", "score": 0.5}
     ]
     assert warehouse.read_labels(spec, chunk, LATER).frame["label"].to_list() == ["yes"]
-    assert warehouse.label_counts(spec, [chunk], LATER)[chunk.key].rows == 1
+    assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 1
 
 
 @pytest.mark.parametrize("field", ["predictions", "labels"])
@@ -339,7 +339,7 @@ def test_labels_known_at_a_time_are_returned_and_others_are_counted(build: Build
 
 
 @pytest.mark.parametrize(("seed", "time_type"), [(0, "TIMESTAMPTZ"), (1, "TIMESTAMP"), (2, "DATE")])
-def test_labels_counts_and_accounting_equal_loops_in_python(
+def test_labels_states_and_accounting_equal_loops_in_python(
     build: Build, make_spec: SpecMaker, seed: int, time_type: str
 ) -> None:
     draw = random.Random(seed)
@@ -369,14 +369,51 @@ def test_labels_counts_and_accounting_equal_loops_in_python(
     chunks = [spec.calendar.chunk(f"2013-03-{day:02}") for day in range(7, 16)]
 
     for as_of in (first + dt.timedelta(days=days, hours=5) for days in (0, 2, 5, 20)):
-        counts = warehouse.label_counts(spec, chunks, as_of)
-        assert list(counts) == [chunk.key for chunk in chunks]
+        states = warehouse.label_states(spec, chunks, as_of)
+        assert list(states) == [chunk.key for chunk in chunks]
         for chunk in chunks:
             read = warehouse.read_labels(spec, chunk, as_of)
             known, accounting = loops_in_python(predictions, labels, chunk, as_of)
             assert sorted(read.frame.select("row_id", "known_at").rows()) == known
             assert read.accounting == accounting
-            assert counts[chunk.key] == LabelCount(len(known), max((at for _, at in known), default=None))
+            latest = max((at for _, at in known), default=None)
+            assert read.state == states[chunk.key]
+            assert (states[chunk.key].rows, states[chunk.key].latest_at) == (len(known), latest)
+
+
+@pytest.mark.parametrize(
+    ("statement", "is_changed"),
+    [
+        ("UPDATE truths SET churned = NOT churned WHERE id = 'b'", True),
+        ("UPDATE truths SET churned = NULL WHERE id = 'b'", True),
+        ("UPDATE truths SET known_at = known_at - INTERVAL 1 MICROSECOND WHERE id = 'b'", True),
+        ("UPDATE truths t SET churned = (SELECT NOT bool_and(o.churned) FROM truths o WHERE o.id = t.id)", True),
+        ("UPDATE truths SET id = 'c' WHERE id = 'b'", True),
+        ("DELETE FROM truths WHERE id = 'b'", True),
+        ("INSERT INTO truths SELECT * FROM truths", True),
+        ("INSERT INTO truths VALUES ('c', NULL, '2013-06-03')", True),
+        ("CREATE OR REPLACE TABLE truths AS SELECT * FROM truths ORDER BY id DESC", False),
+        ("INSERT INTO truths VALUES ('elsewhere', true, '2013-06-03'), ('a', true, NULL), ('a', true, '2099-01-01')",
+         False),
+    ],
+)  # fmt: skip
+def test_state_of_labels_changes_exactly_with_their_rows(
+    build: Build, make_spec: SpecMaker, tmp_path: Path, statement: str, *, is_changed: bool
+) -> None:
+    warehouse = build(
+        SCORES,
+        TRUTHS,
+        "INSERT INTO scores VALUES ('a', '2013-06-02 01:00', 1, 0), ('b', '2013-06-02 02:00', 1, 0),"
+        " ('c', '2013-06-02 03:00', 1, 0)",
+        "INSERT INTO truths VALUES ('a', true, '2013-06-03'), ('b', false, '2013-06-03')",
+    )
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
+    before = warehouse.label_states(spec, [chunk], LATER)[chunk.key]
+    build(statement)
+    after = warehouse.label_states(spec, [chunk], LATER)[chunk.key]
+    assert (after.fingerprint != before.fingerprint) == is_changed
+    assert warehouse.read_labels(spec, chunk, LATER).state == after
 
 
 def loops_in_python(
@@ -409,7 +446,7 @@ def test_as_of_without_time_zone_is_refused(build: Build, make_spec: SpecMaker) 
     with pytest.raises(ValueError, match="has no time zone"):
         warehouse.read_labels(spec, chunk, naive)
     with pytest.raises(ValueError, match="has no time zone"):
-        warehouse.label_counts(spec, [chunk], naive)
+        warehouse.label_states(spec, [chunk], naive)
 
 
 def test_class_scores_horizons_and_naive_forecasts_are_read(build: Build, make_spec: SpecMaker) -> None:

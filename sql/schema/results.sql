@@ -114,6 +114,7 @@ CREATE TABLE snapshots (
     fingerprint TEXT NOT NULL,
     rows BIGINT NOT NULL,
     latest_at TIMESTAMP WITH TIME ZONE,
+    state TEXT,
     PRIMARY KEY (model, chunk, producer, revision)
 );
 

@@ -1,7 +1,12 @@
-"""The sensor that requests runs for past chunks when their labels arrive. It reads only; runs have the effects."""
+"""The sensor that requests runs for past chunks whose labels have changed. It reads only; runs have the effects.
+
+It compares the state of a chunk's labels in the warehouse with the state on which the chunk was measured. A label that
+arrives, is corrected or is withdrawn changes the state.
+"""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
@@ -14,7 +19,7 @@ from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_nam
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.ports.warehouse import LabelCount, Warehouse
+from monitoring_pipeline.ports.warehouse import LabelState, Warehouse
 from monitoring_pipeline.records.measurement import Maturity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
@@ -27,14 +32,14 @@ MOST_TRIES = 3
 def build_late_labels_sensor(
     specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
 ) -> dg.SensorDefinition:
-    """Return the sensor that requests one run per arrival of labels for a past chunk, and more if that run fails."""
+    """Return the sensor that requests one run per change of a past chunk's labels, and more if that run fails."""
 
     @dg.sensor(
         name="late_labels",
         jobs=jobs,
         minimum_interval_seconds=interval_seconds,
-        description="Finds past partitions with newly arrived labels, or whose label delay has passed, and requests "
-        f"runs that measure them again. A failed run is repeated; an arrival has at most {MOST_TRIES} runs.",
+        description="Finds past partitions whose labels have changed, or whose label delay has passed, and requests "
+        f"runs that measure them again. A failed run is repeated; a change has at most {MOST_TRIES} runs.",
     )
     def late_labels(
         context: dg.SensorEvaluationContext,
@@ -52,7 +57,7 @@ def build_late_labels_sensor(
                 # Labels of other models are still looked for; this model's nightly run reports the same failure.
                 context.log.warning("%s: %s", spec.name, error)
                 unreadable.append(spec.name)
-        reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have arrived"
+        reason = f"cannot read the labels of {', '.join(unreadable)}" if unreadable else "no labels have changed"
         return dg.SensorResult(run_requests=requests, skip_reason=None if requests else dg.SkipReason(reason))
 
     return late_labels
@@ -63,20 +68,21 @@ def late_label_requests(
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every chunk whose labels differ from those on which its performance was measured.
 
-    A chunk is also measured again when its label delay has passed. The run key contains the number of labels and the
-    time of the newest, so that one arrival causes one request.
+    A chunk is also measured again when its label delay has passed. The run key contains the revision of the chunk's
+    labels, the state on which it was measured, and the state in the warehouse. So one change causes one request, and a
+    state that returns after another was measured causes another.
     """
-    seen = _labels_seen(spec, store)
-    chunks = _within_lookback(spec, [spec.calendar.chunk(key) for key in sorted(seen)])
+    measured = _measured_labels(spec, store)
+    chunks = _within_lookback(spec, [spec.calendar.chunk(key) for key in sorted(measured)])
     if not chunks:
         return
-    counts = warehouse.label_counts(spec, chunks, now)
+    states = warehouse.label_states(spec, chunks, now)
     for chunk in chunks:
-        arrival = _arrival(seen[chunk.key], counts[chunk.key])
-        if arrival is None and now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
-            arrival = "final"
-        if arrival is not None:
-            key = f"{spec.name}:{chunk.key}:{arrival}"
+        change = _change(measured[chunk.key], states[chunk.key])
+        if change is None and now >= final_from(spec, chunk) and not _is_final(store, spec, chunk):
+            change = "final"
+        if change is not None:
+            key = f"{spec.name}:{chunk.key}:{change}"
             yield dg.RunRequest(
                 run_key=key,
                 job_name=late_labels_job_name(spec),
@@ -94,19 +100,39 @@ def _unless_tried(request: dg.RunRequest, instance: DagsterInstance) -> Iterator
         yield request.with_replaced_attrs(run_key=f"{request.run_key}:{len(runs)}")
 
 
-def _labels_seen(spec: ModelSpec, store: Store) -> dict[str, Snapshot | None]:
-    """Return the newest snapshot of labels by chunk key, ``None`` if the labels could not be read.
+@dataclass(frozen=True)
+class _Measured:
+    """The labels on which a chunk was measured; ``snapshot`` is ``None`` if they could not be read."""
+
+    revision: int
+    snapshot: Snapshot | None
+
+    @property
+    def state(self) -> str:
+        """Their state as text."""
+        if self.snapshot is None:
+            return "unread"
+        return self.snapshot.state or f"{self.snapshot.rows}:{self.snapshot.latest_at}"
+
+    def equals(self, found: LabelState) -> bool:
+        """Return whether the labels in the warehouse have the same state."""
+        if self.snapshot is None:
+            return False
+        if self.snapshot.state is None:
+            # Earlier versions kept only these two.
+            return (found.rows, found.latest_at) == (self.snapshot.rows, self.snapshot.latest_at)
+        return found.fingerprint == self.snapshot.state
+
+
+def _measured_labels(spec: ModelSpec, store: Store) -> dict[str, _Measured]:
+    """Return the labels on which chunks were measured, by chunk key.
 
     Chunks without predictions are left out, because their labels cannot be joined.
     """
     predictions = store.snapshots(spec.name, Producer.PREDICTIONS)
     labels = store.snapshots(spec.name, Producer.LABELS)
-    refused = [
-        key
-        for key in predictions.keys() - labels.keys()
-        if store.provenance(spec.name, key, Producer.LABELS) is not None
-    ]
-    return {key: labels[key] for key in predictions.keys() & labels.keys()} | dict.fromkeys(refused)
+    revisions = store.revisions(spec.name, Producer.LABELS)
+    return {key: _Measured(revisions[key], labels.get(key)) for key in predictions if key in revisions}
 
 
 def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
@@ -117,11 +143,9 @@ def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
     return [chunk for chunk in chunks if chunk.end >= oldest]
 
 
-def _arrival(measured: Snapshot | None, counted: LabelCount) -> str | None:
-    """Return a text that identifies the labels that arrived since the chunk was measured; None if none did."""
-    if measured is not None and (counted.rows, counted.latest_at) == (measured.rows, measured.latest_at):
-        return None
-    return f"{counted.rows}:{counted.latest_at.isoformat() if counted.latest_at else 'none'}"
+def _change(measured: _Measured, found: LabelState) -> str | None:
+    """Return a text that identifies a change of labels since the chunk was measured; None if there is none."""
+    return None if measured.equals(found) else f"{measured.revision}:{measured.state}->{found.fingerprint}"
 
 
 def _is_final(store: Store, spec: ModelSpec, chunk: Chunk) -> bool:

@@ -48,6 +48,7 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         fingerprint=content,
         rows=read.frame.height,
         latest_at=latest_time(read.frame["known_at"]),
+        state=read.state.fingerprint,
     )
     labelled = rows.join(labels.frame, on="row_id", how="semi").height
     maturity = assess_maturity(

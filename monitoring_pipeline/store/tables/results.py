@@ -124,6 +124,7 @@ snapshots = sa.Table(
     text("fingerprint"),
     count("rows"),
     time("latest_at", nullable=True),
+    text("state", nullable=True),
     comment="Which file holds the rows of a chunk; the uri is relative to the snapshots' root",
 )
 

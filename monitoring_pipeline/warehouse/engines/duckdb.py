@@ -31,15 +31,15 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseLockedError,
     WarehouseMissingError,
 )
-from monitoring_pipeline.warehouse.reads import LabelCount, LabelsRead, PredictionsRead
+from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table
 from monitoring_pipeline.warehouse.sql.queries import (
     LabelJoin,
     Query,
     columns_query,
     label_accounting_query,
-    label_counts_query,
     label_join,
+    label_states_query,
     labels_query,
     predictions_query,
     predictions_without_time_query,
@@ -101,22 +101,21 @@ class DuckDBWarehouse:
             join = _label_join(connection, spec)
             frame = _frame(connection, labels_query(join, chunk, as_of))
             counts = _frame(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
-        return LabelsRead(frame, LabelAccounting(**counts))
+            states = _label_states(connection, join, [chunk], as_of)
+        return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
 
-    def label_counts(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelCount]:
-        """Count by chunk key, in one query, the label rows that ``read_labels`` would return.
+    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
+        """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
 
         Raises:
             MissingColumnError: when a column of ids, times or labels does not exist.
             WrongTimeTypeError: when a time is neither timestamp nor date.
             ValueError: when ``as_of`` has no time zone.
         """
-        counts = {chunk.key: LabelCount(0, None) for chunk in chunks}
-        if not counts:
-            return counts
+        if not chunks:
+            return {}
         with _connection(self.path, self.lock_timeout_seconds) as connection:
-            rows = _frame(connection, label_counts_query(_label_join(connection, spec), chunks, as_of)).rows()
-        return counts | {key: LabelCount(row_count, latest_at) for key, row_count, latest_at in rows}
+            return _label_states(connection, _label_join(connection, spec), chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Return the number that a user's SELECT computes; None for NULL.
@@ -215,6 +214,13 @@ def _label_join(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> Label
     predictions = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
     labels = _table(connection, spec.labels.table, f"{spec.name}: labels.table")
     return label_join(spec, predictions, labels)
+
+
+def _label_states(
+    connection: duckdb.DuckDBPyConnection, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
+) -> dict[str, LabelState]:
+    rows = _frame(connection, label_states_query(join, chunks, as_of)).rows()
+    return dict.fromkeys((chunk.key for chunk in chunks), LabelState()) | {key: LabelState(*row) for key, *row in rows}
 
 
 @contextmanager

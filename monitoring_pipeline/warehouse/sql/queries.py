@@ -116,6 +116,13 @@ class LabelJoin:
             "as_of": self.known_at.comparable("$as_of"),
         }
 
+    @property
+    def row_text(self) -> str:
+        """Id, label and time of a label row as one text; two rows have the same text only if all three are equal."""
+        # Without the equals sign, a null and an empty text would be the same.
+        parts = (self.label_id, self.label, self.known_at.instant)
+        return " || chr(10) || ".join(f"coalesce('=' || CAST({part} AS {AS_TEXT}), '')" for part in parts)
+
 
 def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
     """Return the tables and columns that join labels to predictions.
@@ -160,8 +167,8 @@ def label_accounting_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) ->
     return Query(sql, _chunk_values(chunk, as_of))
 
 
-def label_counts_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime) -> Query:
-    """Return the query for the number of known label rows, and their latest instant, by chunk.
+def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime) -> Query:
+    """Return the query for the states of chunks' labels: number of rows, their latest instant, the sum of their hashes.
 
     ``chunks`` must not be empty.
     """
@@ -177,7 +184,8 @@ def label_counts_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
         "earliest_start": _utc(min(chunk.start for chunk in chunks)),
         "latest_end": _utc(max(chunk.end for chunk in chunks)),
     }
-    sql = read_sql("warehouse/label_counts.sql").format(
+    sql = read_sql("warehouse/label_states.sql").format(
+        row_text=join.row_text,
         chunks=", ".join(rows),
         earliest_start=comparable("$earliest_start"),
         latest_end=comparable("$latest_end"),

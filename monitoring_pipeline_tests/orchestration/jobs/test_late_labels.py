@@ -4,10 +4,12 @@ import datetime as dt
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 from dagster import DagsterRunStatus
 
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.jobs.late_labels import MOST_TRIES, late_label_requests
+from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
 UTC = dt.UTC
@@ -50,7 +52,7 @@ def _release_labels(world: World) -> None:
 def test_late_label_sensor_without_monitored_chunks_skips(world):
     evaluated = _evaluate(world)
     assert evaluated.run_requests == []
-    assert evaluated.skip_message == "no labels have arrived"
+    assert evaluated.skip_message == "no labels have changed"
 
 
 def test_late_label_sensor_without_new_labels_skips(lived_in_world):
@@ -97,6 +99,61 @@ def test_second_arrival_is_requested_with_another_run_key(lived_in_world):
     second = _evaluate(lived_in_world).run_requests
     assert [r.partition_key for r in (*first, *second)] == [LATE[0], LATE[0]]
     assert first[0].run_key != second[0].run_key
+
+
+def _labels_of(world: World, day: str) -> tuple[float, float]:
+    """Return the number of labels and the AUROC on which a day is measured."""
+    ((present,), (auroc,)) = world.ask(
+        "SELECT value FROM current_measurements WHERE model = :model AND chunk = :day AND (name = 'labels_present' "
+        "OR name = 'auroc' AND kind = 'performance') ORDER BY name DESC",
+        model=LOANS,
+        day=day,
+    )
+    return present, auroc
+
+
+def test_state_of_labels_that_returns_is_measured_again(lived_in_world):
+    day = LATE[0]
+    whole = _labels_of(lived_in_world, day)
+    keys = []
+    for change in (_hold_back, _release_labels, _hold_back, _release_labels):
+        change(lived_in_world)
+        (request,) = _evaluate(lived_in_world).run_requests
+        _run_requests(lived_in_world, [request])
+        keys.append(request.run_key)
+        assert _evaluate(lived_in_world).run_requests == []
+        assert _labels_of(lived_in_world, day)[0] == (150 if change is _hold_back else 200)
+    assert len(set(keys)) == len(keys)
+    assert _labels_of(lived_in_world, day) == whole
+
+
+def _hold_back(world: World) -> None:
+    _hold_back_labels(world, LATE[:1])
+
+
+def test_labels_corrected_in_place_are_measured_again(lived_in_world):
+    day = LATE[0]
+    present, before = _labels_of(lived_in_world, day)
+    window = lived_in_world.loaded(LOANS).spec.calendar.chunk(day)
+    lived_in_world.execute(
+        "UPDATE Outcomes SET Outcome = CASE Outcome WHEN 'default' THEN 'repaid' ELSE 'default' END WHERE Ref IN "
+        '(SELECT "Application ID" FROM "Loan Scores" WHERE "Scored At" >= $start AND "Scored At" < $end)',
+        start=window.start.replace(tzinfo=None),
+        end=window.end.replace(tzinfo=None),
+    )
+    _run_requests(lived_in_world, _evaluate(lived_in_world).run_requests)
+    assert _labels_of(lived_in_world, day) == (present, pytest.approx(1 - before))
+    assert _evaluate(lived_in_world).run_requests == []
+
+
+def test_home_without_states_compares_numbers_of_rows_and_newest_times(lived_in_world):
+    engine = create_store_engine(lived_in_world.settings.store_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE snapshots SET state = NULL"))
+    engine.dispose()
+    assert _evaluate(lived_in_world).run_requests == []
+    _hold_back_labels(lived_in_world, LATE)
+    assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE)
 
 
 _MATURITY = "SELECT maturity FROM measurements WHERE name = 'auroc' AND kind = 'performance' ORDER BY revision"

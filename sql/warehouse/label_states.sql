@@ -1,5 +1,7 @@
--- For each chunk: the number of label rows that labels.sql would return, and the time at which the last became known.
+-- For each chunk, the state of its labels: the number of label rows that labels.sql would return, the time at which the
+-- last became known, and the sum of a hash of each row, which does not depend on their order.
 -- The bounds of all chunks together let the warehouse skip rows outside of them; the range join alone does not.
+-- 15 hexadecimal digits are the most that fit into a positive BIGINT. The sum is wider in every engine.
 WITH chunks (chunk_key, chunk_start, chunk_end) AS (
     VALUES {chunks}
 ),
@@ -12,7 +14,11 @@ chunk_predictions AS (
     WHERE {predicted_at} >= {earliest_start}
       AND {predicted_at} < {latest_end}
 )
-SELECT c.chunk_key, count(*) AS row_count, max({known_at_instant}) AS latest_at
+SELECT
+    c.chunk_key,
+    count(*) AS row_count,
+    max({known_at_instant}) AS latest_at,
+    CAST(sum(CAST('0x' || substr(md5({row_text}), 1, 15) AS BIGINT)) AS VARCHAR) AS hash_sum
 FROM chunk_predictions AS c
 JOIN {labels} AS l ON {label_key} = c.prediction_key
 WHERE {known_at} <= {as_of}
