@@ -1,7 +1,6 @@
 """The command that rehearses past nights."""
 
-import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from monitoring_pipeline.rehearsal.nights import ChunkReport, ReportChunk
+    from monitoring_pipeline.spec.chunk import Chunk
 
 
 @click.command()
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
 @click.option("--restart", is_flag=True, help="Begin anew instead of continuing.")
 @click.option("--summary", "only_summary", is_flag=True, help="Only print the results so far.")
-def rehearse(model: str, first: dt.date | None, last: dt.date | None, home: Path | None, **flags: bool) -> None:
+def rehearse(model: str, first: str | None, last: str | None, home: Path | None, **flags: bool) -> None:
     """Repeat past nights of MODEL: show incidents, alerts and retrainings, and whether retraining would have helped.
 
     Alerts are written to files and not sent. Results stay in a separate home. An interrupted rehearsal continues when
@@ -40,8 +40,8 @@ def rehearse(model: str, first: dt.date | None, last: dt.date | None, home: Path
 
 def _rehearse(
     model: str,
-    first: dt.date | None,
-    last: dt.date | None,
+    first: str | None,
+    last: str | None,
     home: Path | None,
     *,
     restart: bool,
@@ -59,8 +59,9 @@ def _rehearse(
     console = terminal()
     try:
         if first is not None and last is not None and not only_summary:
-            with _progress(console, first, last) as report:
-                live_through(settings, loaded, first, last, folder=folder, restart=restart, report=report)
+            chunks = loaded.spec.calendar.chunks_named(first, last)
+            with _progress(console, chunks) as report:
+                live_through(settings, loaded, chunks[0], chunks[-1], folder=folder, restart=restart, report=report)
         for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
             console.print(table)
     except RehearsalError as error:
@@ -68,18 +69,17 @@ def _rehearse(
 
 
 @contextmanager
-def _progress(console: "Console", first: dt.date, last: dt.date) -> "Iterator[ReportChunk]":
+def _progress(console: "Console", chunks: "Sequence[Chunk]") -> "Iterator[ReportChunk]":
     """Show a bar and a line for each night with news; without a terminal, a line for every night."""
     from rich.markup import escape
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    days = (last - first).days + 1
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(str(first), total=days)
+        task = bar.add_task(chunks[0].key, total=len(chunks))
 
         def report(night: "ChunkReport") -> None:
-            bar.update(task, completed=days - night.left, description=night.chunk.key)
+            bar.update(task, completed=len(chunks) - night.left, description=night.chunk.key)
             lines = (*night.happened, *(f"failed: {failure}" for failure in night.failures))
             if lines or not console.is_terminal:
                 news = "; ".join(lines) or "nothing new"

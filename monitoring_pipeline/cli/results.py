@@ -1,6 +1,6 @@
 """Commands that monitor models and print results."""
 
-import datetime as dt
+from collections.abc import Sequence
 
 import click
 
@@ -8,22 +8,24 @@ from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 
 @click.command()
 @click.argument("model")
 @day_range()
-def backfill(model: str, first: dt.date, last: dt.date) -> None:
+def backfill(model: str, first: str, last: str) -> None:
     """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs."""
-    from monitoring_pipeline.reports.terminal.results import day_table, terminal
+    from monitoring_pipeline.reports.terminal.results import chunk_table, terminal
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        run = _run_range(settings, loaded.spec, first, last)
+        chunks = loaded.spec.calendar.chunks_named(first, last)
+        run = _run_range(settings, loaded.spec, chunks)
         with open_store(settings) as store:
-            terminal().print(day_table(loaded.spec, store, first, last))
+            terminal().print(chunk_table(loaded.spec, store, chunks))
         if not run:
             raise SystemExit(1)
 
@@ -31,17 +33,18 @@ def backfill(model: str, first: dt.date, last: dt.date) -> None:
 @click.command()
 @click.argument("model")
 @day_range()
-@click.option("--by", type=click.Choice(list(PERIODS)), default="day", show_default=True)
-def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
-    """Print the results of MODEL, one line per day or longer period."""
-    from monitoring_pipeline.reports.terminal.results import day_table, period_table, terminal
+@click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default=CHUNK_PERIOD, show_default=True)
+def show(model: str, first: str, last: str, by: str) -> None:
+    """Print the results of MODEL, one line per chunk or longer period."""
+    from monitoring_pipeline.reports.terminal.results import chunk_table, period_table, terminal
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
         with open_store(settings) as store:
-            if by == CHUNK_PERIOD:
-                table = day_table(loaded.spec, store, first, last)
+            calendar = loaded.spec.calendar
+            if calendar.is_chunk(by):
+                table = chunk_table(loaded.spec, store, calendar.chunks_named(first, last))
             else:
                 table = period_table(loaded.spec, store, _periods(loaded.spec, first, last, by))
             terminal().print(table)
@@ -50,9 +53,9 @@ def show(model: str, first: dt.date, last: dt.date, by: str) -> None:
 @click.command()
 @click.argument("model")
 @day_range()
-@click.option("--by", type=click.Choice(list(PERIODS)), default="month", show_default=True)
+@click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default="month", show_default=True)
 @click.option("--sums", is_flag=True, help="From stored counts, even if rows were deleted; the error is bounded.")
-def performance(model: str, first: dt.date, last: dt.date, by: str, *, sums: bool) -> None:
+def performance(model: str, first: str, last: str, by: str, *, sums: bool) -> None:
     """Print MODEL's exact performance over longer periods, from all rows with known labels."""
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
@@ -133,18 +136,17 @@ def demo() -> None:
         run_demo(Settings(), terminal())
 
 
-def _periods(spec: ModelSpec, first: dt.date, last: dt.date, by: str) -> dict[str, list[str]]:
+def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[str]]:
     """Return the keys of the chunks of each period."""
-    return spec.calendar.by_period(spec.calendar.chunks_of_days(first, last), by)
+    return spec.calendar.by_period(spec.calendar.chunks_named(first, last), by)
 
 
-def _run_range(settings: Settings, monitored: ModelSpec, first: dt.date, last: dt.date) -> bool:
+def _run_range(settings: Settings, monitored: ModelSpec, chunks: Sequence[Chunk]) -> bool:
     from monitoring_pipeline.backfill import dagster_instance, run_range
     from monitoring_pipeline.definitions import build_definitions
 
     with dagster_instance(settings.dagster_home) as instance:
-        chunks = monitored.calendar.ends(first, last)
-        run = run_range(build_definitions(settings), instance, monitored, *chunks)
+        run = run_range(build_definitions(settings), instance, monitored, chunks[0], chunks[-1])
     click.echo(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:
         click.echo(failure, err=True)

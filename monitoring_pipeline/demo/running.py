@@ -9,7 +9,7 @@ from monitoring_pipeline.backfill import dagster_instance, run_range, split_rang
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.reports.terminal.incidents import incident_table
-from monitoring_pipeline.reports.terminal.results import day_table, worst_days
+from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
@@ -54,7 +54,8 @@ def run_demo(settings: Settings, console: Console) -> None:
                 print_progress(f"{name}: monitored {first.key} to {last.key}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
-            console.print(day_table(specs[name], store, FIRST, LAST))
-            console.print(worst_days(specs[name], store, FIRST, LAST))
+            chunks = specs[name].calendar.chunks_of_days(FIRST, LAST)
+            console.print(chunk_table(specs[name], store, chunks))
+            console.print(worst_chunks(specs[name], store, chunks))
         console.print(incident_table(store.incidents(), "of March and April"))
     console.print(NEXT, highlight=False)

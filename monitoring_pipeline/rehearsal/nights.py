@@ -33,6 +33,7 @@ from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 
 BETWEEN_PHASES = dt.timedelta(minutes=5)
+"""Time from one phase of a night to the next. All of them fit into the shortest chunk."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ ReportChunk = Callable[[ChunkReport], None]
 def rehearse(
     settings: Settings,
     loaded: LoadedSpec,
-    first: dt.date,
-    last: dt.date,
+    first: Chunk,
+    last: Chunk,
     *,
     folder: Path,
     restart: bool = False,
@@ -64,28 +65,27 @@ def rehearse(
     Args:
         settings: settings of the deployment, whose data are only read.
         loaded: the model's spec.
-        first: first day.
-        last: last day, included.
+        first: first chunk.
+        last: last chunk, included.
         folder: home of the rehearsal.
         restart: whether to delete the content of the folder first.
         report: function that is called after every finished night.
 
     Raises:
-        OutsidePartitionsError: when the model is not monitored on all those days.
+        OutsidePartitionsError: when the model is not monitored in all those chunks.
         RehearsalError: when the folder has another rehearsal or other files, or another process uses it.
     """
-    earliest, latest = loaded.spec.calendar.ends(first, last)
-    check_range(loaded.spec, earliest, latest)
+    check_range(loaded.spec, first, last)
     if not settings.warehouse.is_file():
         raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, so there is nothing to rehearse")
     with alone_in(folder):
         if restart:
             empty(folder)
-        progress = _progress(settings, loaded, earliest, folder=folder)
+        progress = _progress(settings, loaded, first, folder=folder)
         with open_home(settings, loaded, folder) as home:
             nights = _Nights(home, progress)
-            while nights.progress.chunk <= latest.key:
-                report(nights.live_through(latest))
+            while nights.progress.chunk <= last.key:
+                report(nights.live_through(last))
 
 
 def _progress(settings: Settings, loaded: LoadedSpec, first: Chunk, *, folder: Path) -> Progress:

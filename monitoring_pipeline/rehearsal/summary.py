@@ -26,6 +26,9 @@ ALERTS = (
     "FROM alerts a JOIN incident_events e ON e.event_id = a.event_id WHERE a.model = :model ORDER BY a.alert_id"
 )
 
+WEEK = dt.timedelta(days=7)
+SHORTEST_IN_WEEKS = 1 / (7 * 24)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredAlert:
@@ -49,7 +52,7 @@ class Month:
 
     Args:
         name: such as 2013-04.
-        nights: days of it that were rehearsed.
+        nights: chunks of it that were rehearsed.
         opened: incidents opened or reopened in it, by their severity at the end.
         pages: events that were sent as a page.
         sent: messages that were sent, by channel.
@@ -92,7 +95,8 @@ class RehearsalSummary:
     @property
     def pages_per_week(self) -> float:
         """Mean number of pages per week of the rehearsal."""
-        return 7 * sum(month.pages for month in self.months) / max(self.progress.nights, 1)
+        rehearsed = self.last.end - self.spec.calendar.chunk(self.progress.first).start
+        return sum(month.pages for month in self.months) / max(rehearsed / WEEK, SHORTEST_IN_WEEKS)
 
 
 def summarize_rehearsal(settings: Settings, loaded: LoadedSpec, folder: Path) -> RehearsalSummary:

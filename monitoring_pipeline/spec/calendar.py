@@ -60,6 +60,11 @@ class Calendar:
         return self.rhythm.noun
 
     @property
+    def length(self) -> dt.timedelta:
+        """The length of a chunk without a clock change; of a month the longest."""
+        return self.rhythm.longest
+
+    @property
     def has_hours(self) -> bool:
         """Whether a chunk is one or several hours of a day."""
         return isinstance(self.rhythm, Hours)
@@ -165,7 +170,7 @@ class Calendar:
 
     def count(self, duration: dt.timedelta) -> int:
         """Return the number of whole chunks that fit into a duration, with 24 hours per day."""
-        return self.rhythm.in_duration(duration)
+        return duration // self.length
 
     def slot(self, chunk: Chunk) -> tuple[int, ...]:
         """Return the place of a chunk in its week: weekday, and hour; chunks in the same slot are expected to be alike.

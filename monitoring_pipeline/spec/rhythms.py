@@ -18,7 +18,7 @@ HOURS_OF_A_DAY = 24
 DAYS_OF_A_WEEK = 7
 MONTHS_OF_A_YEAR = 12
 DAYS_OF_A_MONTH = 365.2425 / MONTHS_OF_A_YEAR
-LONGEST_MONTH = 31 * DAY
+DAYS_OF_THE_LONGEST_MONTH = 31
 LAST_YEAR_OF_ZONES = 2037
 """Later clock changes repeat the last rule of a zone."""
 
@@ -74,9 +74,10 @@ class Rhythm(ABC):
     def in_days(self, days: int) -> int:
         """Return the number of spans that stand for so many days, at least one."""
 
+    @property
     @abstractmethod
-    def in_duration(self, duration: dt.timedelta) -> int:
-        """Return the number of whole spans that fit into a duration."""
+    def longest(self) -> dt.timedelta:
+        """The length of a span; of a month the longest one."""
 
     @abstractmethod
     def slot(self, span: Span) -> tuple[int, ...]:
@@ -96,7 +97,7 @@ class Dates(Rhythm):
         number_of: returns the number of the span with a date in it.
         first_date_of: returns the first date of the span with a number.
         length: mean length in days.
-        longest: length of the longest one.
+        longest_days: length of the longest one.
         is_weekly: whether spans on the same weekday are expected to be alike.
     """
 
@@ -104,7 +105,7 @@ class Dates(Rhythm):
     number_of: Callable[[dt.date], int]
     first_date_of: Callable[[int], dt.date]
     length: float = 1.0
-    longest: dt.timedelta = DAY
+    longest_days: int = 1
     is_weekly: bool = False
 
     def of_key(self, key: str) -> Span:
@@ -133,9 +134,10 @@ class Dates(Rhythm):
         """Return the number of spans that stand for so many days."""
         return max(1, round(days / self.length))
 
-    def in_duration(self, duration: dt.timedelta) -> int:
-        """Return the number of whole spans that fit into a duration."""
-        return duration // self.longest
+    @property
+    def longest(self) -> dt.timedelta:
+        """The length of the longest span."""
+        return self.longest_days * DAY
 
     def slot(self, span: Span) -> tuple[int, ...]:
         """Return the weekday if the spans are days; all weeks are alike, and all months."""
@@ -206,9 +208,10 @@ class Hours(Rhythm):
         """Return the number of spans of so many days of 24 hours."""
         return days * HOURS_OF_A_DAY // self.hours
 
-    def in_duration(self, duration: dt.timedelta) -> int:
-        """Return the number of whole spans that fit into a duration."""
-        return duration // (self.hours * HOUR)
+    @property
+    def longest(self) -> dt.timedelta:
+        """The length of a span without a clock change."""
+        return self.hours * HOUR
 
     def slot(self, span: Span) -> tuple[int, ...]:
         """Return weekday and hour."""
@@ -293,7 +296,7 @@ def _weeks(zone: ZoneInfo) -> Rhythm:
         read=dt.date.fromisoformat,
         number_of=lambda date: (date.toordinal() - 1) // DAYS_OF_A_WEEK,
         first_date_of=lambda number: dt.date.fromordinal(number * DAYS_OF_A_WEEK + 1),
-        length=DAYS_OF_A_WEEK, longest=DAYS_OF_A_WEEK * DAY,
+        length=DAYS_OF_A_WEEK, longest_days=DAYS_OF_A_WEEK,
     )  # fmt: skip
 
 
@@ -301,7 +304,7 @@ def _months(zone: ZoneInfo) -> Rhythm:
     return Dates(
         zone, "month", "2013-04", "0 0 1 * *", "%Y-%m",
         read=lambda key: dt.date.fromisoformat(f"{key}-01"), number_of=_month_number, first_date_of=_month_begin,
-        length=DAYS_OF_A_MONTH, longest=LONGEST_MONTH,
+        length=DAYS_OF_A_MONTH, longest_days=DAYS_OF_THE_LONGEST_MONTH,
     )  # fmt: skip
 
 

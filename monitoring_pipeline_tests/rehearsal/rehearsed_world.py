@@ -60,6 +60,12 @@ def settings_of(folder: Path) -> Any:
         return World(folder, instance).settings
 
 
+def chunks_of(loaded: Any, first: dt.date, last: dt.date) -> tuple[Any, Any]:
+    """Return the chunks of a model on two days."""
+    calendar = loaded.spec.calendar
+    return calendar.chunk(first.isoformat()), calendar.chunk(last.isoformat())
+
+
 def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: Any) -> list[Any]:
     """Rehearse it, and return the report of each night."""
     from monitoring_pipeline.rehearsal.nights import rehearse
@@ -68,5 +74,5 @@ def rehearse_world(folder: Path, home: Path, last: dt.date = LAST, **options: An
     settings = settings_of(folder)
     loaded = next(entry for entry in load_specs(settings.models) if entry.spec.name == LOANS)
     reports: list[Any] = []
-    rehearse(settings, loaded, FIRST, last, folder=home, report=reports.append, **options)
+    rehearse(settings, loaded, *chunks_of(loaded, FIRST, last), folder=home, report=reports.append, **options)
     return reports

@@ -34,6 +34,7 @@ from monitoring_pipeline_tests.rehearsal.rehearsed_world import (
     OF_A_DELIVERY,
     OF_A_RUN,
     TABLES,
+    chunks_of,
     make_rehearsable,
     rehearse_world,
     settings_of,
@@ -290,17 +291,17 @@ def test_folder_with_another_rehearsal_or_other_files_is_refused(
     folder, home, _ = rehearsed
     settings, loaded = settings_of(folder), loaded_of(folder)
     with pytest.raises(RehearsalError, match="first: 2024-03-25, now 2024-03-26"):
-        rehearse(settings, loaded, dt.date(2024, 3, 26), LAST, folder=home)
+        rehearse(settings, loaded, *chunks_of(loaded, dt.date(2024, 3, 26), LAST), folder=home)
     other = copy_world(folder, tmp_path / "world")
     (other / "alerting.yaml").unlink()
     with pytest.raises(RehearsalError, match="alerting rules, warehouse or code have changed"):
-        rehearse(settings_of(other), loaded_of(other), FIRST, LAST, folder=home)
+        rehearse(settings_of(other), loaded_of(other), *chunks_of(loaded, FIRST, LAST), folder=home)
     with pytest.raises(OutsidePartitionsError, match="2024-03-25 to 2024-04-05"):
-        rehearse(settings, loaded, FIRST, dt.date(2024, 5, 1), folder=home)
+        rehearse(settings, loaded, *chunks_of(loaded, FIRST, dt.date(2024, 5, 1)), folder=home)
     with alone_in(home), pytest.raises(RehearsalError, match="another rehearsal is running there"):
-        rehearse(settings, loaded, FIRST, LAST, folder=home)
+        rehearse(settings, loaded, *chunks_of(loaded, FIRST, LAST), folder=home)
     with pytest.raises(RehearsalError, match="has files but no rehearsal"):
-        rehearse(settings, loaded, FIRST, LAST, folder=folder, restart=True)
+        rehearse(settings, loaded, *chunks_of(loaded, FIRST, LAST), folder=folder, restart=True)
     assert (folder / "specs").exists()
     with pytest.raises(RehearsalError, match="no rehearsal of loan_default"):
         summarize_rehearsal(settings, loaded, tmp_path / "nothing")

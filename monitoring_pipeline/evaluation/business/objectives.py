@@ -1,14 +1,15 @@
-"""Objectives of a model: the share of good days in a rolling window, and the error budget that is left.
+"""Objectives of a model: the share of good chunks in a rolling window, and the error budget that is left.
 
 Service level objective, error budget and burn rate as in the Site Reliability Workbook (Beyer et al. 2018), chapters 2
-and 5: the budget is the share of bad days that the objective allows, and the burn rate is the speed at which it is
+and 5: the budget is the share of bad chunks that the objective allows, and the burn rate is the speed at which it is
 spent, as a multiple of the allowed speed. The long window of the objective shows whether the budget is gone, a short
 window shows whether it is still being spent.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
@@ -19,23 +20,45 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import Objective
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 
-BURN_DAYS = 7
-"""Length of the short window."""
-LEAST_SHARE_OF_DAYS = 0.25
-"""An objective is skipped while a smaller share of the window's days has a value."""
-DAYS_SHOWN = 5
+ATTAINMENT, BUDGET, BURN_RATE = "attainment", "error_budget_left", "burn_rate"
+BURN_DAYS: Mapping[str, int] = MappingProxyType({"day": 7, "week": 28, "month": 92})
+"""Length of the short window in days, by the word for a chunk; shorter chunks have BURN_DAYS_OF_HOURS."""
+BURN_DAYS_OF_HOURS = 1
+LEAST_SHARE_OF_CHUNKS = 0.25
+"""An objective is skipped while a smaller share of the window's chunks has a value."""
+CHUNKS_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class _Days:
-    """The days of a window that have a value: the good and the bad, in order."""
+class _Outcome:
+    """Whether a metric kept its range in a chunk, and on how many predictions it was measured there."""
 
-    good: tuple[str, ...]
-    bad: tuple[str, ...]
+    is_good: bool
+    predictions: int
+
+
+@dataclass(frozen=True)
+class _Window:
+    """The chunks of a window that have a value: the good and the bad, in order, with what they count."""
+
+    good: Mapping[str, int]
+    bad: Mapping[str, int]
+
+    @property
+    def chunks(self) -> int:
+        return len(self.good) + len(self.bad)
+
+    @property
+    def counted_good(self) -> int:
+        return sum(self.good.values())
+
+    @property
+    def counted_bad(self) -> int:
+        return sum(self.bad.values())
 
     @property
     def counted(self) -> int:
-        return len(self.good) + len(self.bad)
+        return self.counted_good + self.counted_bad
 
 
 def check_objectives(spec: ModelSpec) -> None:
@@ -82,15 +105,16 @@ def measure_objectives(
 ) -> tuple[Measurement, ...]:
     """Measure every objective of the spec as of a chunk.
 
-    Per objective: ``attainment`` (share of good days, Wilson's interval), ``error_budget_left`` (1 untouched, 0 spent,
-    negative overspent; this one decides) and ``burn_rate`` (1 spends exactly the budget). The unit is the day: a day
-    is good when the metric's point lies inside the objective's range, of whichever version of the champion had most
-    rows that day; where several subjects bear the metric's name, all of them must. Days without a value, and
-    estimated performance, do not count.
+    Per objective: ``attainment`` (share of good chunks, Wilson's interval), ``error_budget_left`` (1 untouched, 0
+    spent, negative overspent; this one decides) and ``burn_rate`` (1 spends exactly the budget). A chunk is good when
+    the metric's point lies inside the objective's range, of whichever version of the champion had most rows in it;
+    where several subjects bear the metric's name, all of them must. Chunks without a value, and estimated
+    performance, do not count. If the objective counts predictions, a chunk weighs as much as it has rows on which the
+    metric was measured.
 
     Args:
         spec: the model.
-        chunk_key: the newest day of the windows.
+        chunk_key: the newest chunk of the windows.
         history: measurements with their chunk's key, in any order; those after ``chunk_key`` are ignored.
     """
     return tuple(
@@ -103,9 +127,11 @@ def measure_objectives(
 def _measure(
     calendar: Calendar, name: str, objective: Objective, chunk_key: str, history: Sequence[tuple[str, Measurement]]
 ) -> tuple[Measurement, ...]:
-    is_good = _days(objective, history)
-    window = _counted(is_good, _first_of(calendar, chunk_key, objective.days), chunk_key)
-    latest = _counted(is_good, _first_of(calendar, chunk_key, min(BURN_DAYS, objective.days)), chunk_key)
+    words = _Words(objective, calendar.noun)
+    outcomes = _outcomes(objective, history)
+    window = _window(objective, outcomes, _first_of(calendar, chunk_key, objective.days), chunk_key)
+    burn_days = min(BURN_DAYS.get(calendar.noun, BURN_DAYS_OF_HOURS), objective.days)
+    latest = _window(objective, outcomes, _first_of(calendar, chunk_key, burn_days), chunk_key)
     blank = Measurement(
         kind=Kind.OBJECTIVE,
         subject=name,
@@ -115,63 +141,108 @@ def _measure(
         rows=window.counted,
         severity=Severity(objective.severity),
     )
-    needed = math.ceil(LEAST_SHARE_OF_DAYS * objective.days)
-    too_few = f"{window.counted} of {objective.days} days have a value, {needed} are needed"
-    enough = window.counted >= needed
+    if (reason := _too_few(calendar, objective, window)) is not None:
+        return tuple(replace(blank, name=each).skipped(reason) for each in (ATTAINMENT, BUDGET, BURN_RATE))
     return (
-        _attainment(blank, objective, window) if enough else replace(blank, name="attainment").skipped(too_few),
-        _budget(blank, objective, window) if enough else replace(blank, name="error_budget_left").skipped(too_few),
-        _burn_rate(blank, objective, latest) if enough else replace(blank, name="burn_rate").skipped(too_few),
+        _attainment(blank, objective, window, words),
+        _budget(blank, objective, window, words),
+        _burn_rate(blank, objective, latest, calendar.chunks_in_days(burn_days), words),
     )
 
 
-def _attainment(blank: Measurement, objective: Objective, window: _Days) -> Measurement:
-    share = wilson(len(window.good), window.counted)
-    return replace(
-        blank,
-        name="attainment",
-        value=share.value,
-        lower=share.lower,
-        upper=share.upper,
-        reference_value=objective.share,
-        definition=f"share of the days, of those with a value, on which {_promise(objective)}",
-    )
+def _too_few(calendar: Calendar, objective: Objective, window: _Window) -> str | None:
+    expected = calendar.chunks_in_days(objective.days)
+    needed = math.ceil(LEAST_SHARE_OF_CHUNKS * expected)
+    if window.chunks < needed:
+        return f"{window.chunks} of {expected} {calendar.noun}s have a value, {needed} are needed"
+    return None if window.counted else f"{objective.metric} is not measured on predictions, so none are counted"
 
 
-def _budget(blank: Measurement, objective: Objective, window: _Days) -> Measurement:
-    allowed = _allowed(objective) * window.counted
-    # Rounded, so that days that spend exactly the budget do not overspend it. + 0.0 turns a negative zero into zero.
-    left = round(1 - len(window.bad) / allowed, 9) + 0.0
+@dataclass(frozen=True)
+class _Words:
+    """The words for what an objective counts."""
+
+    objective: Objective
+    noun: str
+
+    @property
+    def counted(self) -> str:
+        """What is counted, in the plural."""
+        return "predictions" if self.objective.counts == "predictions" else f"{self.noun}s"
+
+    @property
+    def are_bad(self) -> str:
+        """The sentence part that follows a number of bad ones."""
+        place = "on" if self.noun == "day" else "in"
+        return f"are {place} bad {self.noun}s" if self.objective.counts == "predictions" else "are bad"
+
+    @property
+    def attainment(self) -> str:
+        """The definition of the attainment."""
+        place = "on" if self.noun == "day" else "in"
+        of = "" if self.objective.counts == "predictions" else ", of those with a value,"
+        return f"share of the {self.counted}{of} {place} {self._which} {_promise(self.objective)}"
+
+    @property
+    def _which(self) -> str:
+        return f"{self.noun}s with" if self.objective.counts == "predictions" else "which"
+
+
+def _attainment(blank: Measurement, objective: Objective, window: _Window, words: _Words) -> Measurement:
     measured = replace(
         blank,
-        name="error_budget_left",
+        name=ATTAINMENT,
+        value=window.counted_good / window.counted,
+        reference_value=objective.share,
+        definition=words.attainment,
+    )
+    if objective.counts == "predictions":
+        # Predictions of one chunk are good or bad together, so their number is no number of trials.
+        return measured
+    share = wilson(window.counted_good, window.counted)
+    return replace(measured, value=share.value, lower=share.lower, upper=share.upper)
+
+
+def _budget(blank: Measurement, objective: Objective, window: _Window, words: _Words) -> Measurement:
+    allowed = _allowed(objective) * window.counted
+    # Rounded, so that chunks that spend exactly the budget do not overspend it. + 0.0 turns a negative zero into zero.
+    left = round(1 - window.counted_bad / allowed, 9) + 0.0
+    measured = replace(
+        blank,
+        name=BUDGET,
         value=left,
         threshold_lower=0.0,
-        definition=f"1 - bad days / ({_allowed(objective):g} x days with a value); good: {_promise(objective)}",
+        definition=(
+            f"1 - bad {words.counted} / ({_allowed(objective):g} x {words.counted} with a value); "
+            f"good: {_promise(objective)}"
+        ),
     )
     if left >= 0:
         return measured
-    newest = ", ".join(window.bad[-DAYS_SHOWN:])
-    reason = f"{len(window.bad)} of {window.counted} days are bad, {allowed:.3g} are allowed; the latest: {newest}"
+    newest = ", ".join(list(window.bad)[-CHUNKS_SHOWN:])
+    reason = (
+        f"{window.counted_bad} of {window.counted} {words.counted} {words.are_bad}, {allowed:.3g} are allowed; "
+        f"the latest: {newest}"
+    )
     return measured.breached(reason)
 
 
-def _burn_rate(blank: Measurement, objective: Objective, latest: _Days) -> Measurement:
+def _burn_rate(blank: Measurement, objective: Objective, latest: _Window, expected: int, words: _Words) -> Measurement:
     if latest.counted == 0:
-        reason = f"none of the last {min(BURN_DAYS, objective.days)} days has a value"
-        return replace(blank, name="burn_rate").skipped(reason)
+        return replace(blank, name=BURN_RATE).skipped(f"none of the last {expected} {words.noun}s has a value")
+    among = f"the last {expected}" if objective.counts == "chunks" else f"those of the last {expected} {words.noun}s"
     return replace(
         blank,
-        name="burn_rate",
-        value=len(latest.bad) / latest.counted / _allowed(objective),
+        name=BURN_RATE,
+        value=latest.counted_bad / latest.counted / _allowed(objective),
         rows=latest.counted,
         reference_value=1.0,
-        definition=f"share of bad days among the last {min(BURN_DAYS, objective.days)}, over the share allowed",
+        definition=f"share of bad {words.counted} among {among}, over the share allowed",
     )
 
 
-def _days(objective: Objective, history: Sequence[tuple[str, Measurement]]) -> dict[str, bool]:
-    """Return by day whether the metric kept its range on it."""
+def _outcomes(objective: Objective, history: Sequence[tuple[str, Measurement]]) -> dict[str, _Outcome]:
+    """Return by chunk whether the metric kept its range in it."""
     served: dict[tuple[str, str], Measurement] = {}
     for key, measurement in history:
         if not _is_about(objective, measurement):
@@ -179,10 +250,14 @@ def _days(objective: Objective, history: Sequence[tuple[str, Measurement]]) -> d
         place = (key, measurement.subject)
         if place not in served or _precedence(measurement) > _precedence(served[place]):
             served[place] = measurement
-    good: dict[str, bool] = {}
+    outcomes: dict[str, _Outcome] = {}
     for (key, _), measurement in served.items():
-        good[key] = good.get(key, True) and _keeps(objective, measurement)
-    return good
+        before = outcomes.get(key, _Outcome(is_good=True, predictions=0))
+        outcomes[key] = _Outcome(
+            is_good=before.is_good and _keeps(objective, measurement),
+            predictions=max(before.predictions, measurement.rows),
+        )
+    return outcomes
 
 
 def _is_about(objective: Objective, measurement: Measurement) -> bool:
@@ -207,9 +282,13 @@ def _keeps(objective: Objective, measurement: Measurement) -> bool:
     )
 
 
-def _counted(is_good: dict[str, bool], first: str, last: str) -> _Days:
-    inside = sorted(key for key in is_good if first <= key <= last)
-    return _Days(tuple(key for key in inside if is_good[key]), tuple(key for key in inside if not is_good[key]))
+def _window(objective: Objective, outcomes: Mapping[str, _Outcome], first: str, last: str) -> _Window:
+    inside = sorted(key for key in outcomes if first <= key <= last)
+    weight = {key: outcomes[key].predictions if objective.counts == "predictions" else 1 for key in inside}
+    return _Window(
+        {key: weight[key] for key in inside if outcomes[key].is_good},
+        {key: weight[key] for key in inside if not outcomes[key].is_good},
+    )
 
 
 def _allowed(objective: Objective) -> float:

@@ -70,12 +70,16 @@ class Course:
         cause: the cause.
         rules: how many chunks of how many open, escalate and resolve.
         explained_by: returns the cause that explains a breach of the chunk with an index, as of the current chunk.
+        noun: the word for a chunk.
     """
 
-    def __init__(self, cause: Cause, rules: IncidentRules, explained_by: Callable[[int, Breach], Cause | None]) -> None:
+    def __init__(
+        self, cause: Cause, rules: IncidentRules, explained_by: Callable[[int, Breach], Cause | None], *, noun: str
+    ) -> None:
         self.cause = cause
         self.covered: set[int] = set()
         self._rules = rules
+        self._noun = noun
         self._open = _AT_ONCE if opens_at_once(cause) else rules.open
         self._explained_by = explained_by
         self._since: dict[Signal, str | None] = {}
@@ -180,7 +184,12 @@ class Course:
         running.last_breached = chunk
         lasting = [self._is_own(mark) for mark in self._last_marks(self._rules.open, since=running.first)]
         running.title = title_of(
-            self.cause, running.findings, since=running.since, breached=sum(lasting), measured=len(lasting)
+            self.cause,
+            running.findings,
+            since=running.since,
+            breached=sum(lasting),
+            measured=len(lasting),
+            noun=self._noun,
         )
         self._tell_what_changed(running, index, chunk)
 
@@ -235,7 +244,7 @@ class Course:
         rule = self._rules.resolve
         window = self._last_marks(rule, since=running.begun)
         if sum(not mark.breaches for mark in window) >= rule.chunks:
-            words = resolution_words(rule, since=running.since, breached=running.breached_chunks)
+            words = resolution_words(rule, since=running.since, breached=running.breached_chunks, noun=self._noun)
             self._resolve(running, index, chunk, words)
 
     def _resolve(self, running: _Running, index: int, chunk: str, summary: str) -> None:
@@ -263,7 +272,7 @@ class Course:
             happened(EventKind.SPREAD, spread_words(new))
         if running.severity is not before:
             by_persistence = self._rules.escalate if lasts_long and worst is not Severity.CRITICAL else None
-            why = f"{persistence_words(by_persistence)}: " if by_persistence else ""
+            why = f"{persistence_words(by_persistence, self._noun)}: " if by_persistence else ""
             happened(EventKind.ESCALATED, f"{why}{running.title}")
 
     def _lasts_long(self, running: _Running) -> bool:

@@ -70,6 +70,7 @@ class _Fold:
 
     def __init__(self, spec: ModelSpec) -> None:
         self._spec = spec
+        self._noun = spec.calendar.noun
         self._courses: dict[Cause, Course] = {}
         self._joined: dict[Cause, Cause] = {}
 
@@ -119,7 +120,9 @@ class _Fold:
         renamed = {s._replace(cause=self._joined.get(s.cause, s.cause)): measured for s, measured in by_signal.items()}
         for signal in renamed:
             if signal.cause not in self._courses:
-                self._courses[signal.cause] = Course(signal.cause, self._spec.incidents, self._explained_by)
+                self._courses[signal.cause] = Course(
+                    signal.cause, self._spec.incidents, self._explained_by, noun=self._noun
+                )
         return dict(sorted(renamed.items()))
 
     def _join_columns(self, index: int, breached: Iterable[Cause]) -> None:
@@ -185,7 +188,7 @@ def _ended_trials(
         if version in others - on_trial:
             yield course, end_of_trial_words(version)
         elif course.miss(scored=version in on_trial | others, signals_of_others=signals):
-            yield course, end_of_scoring_words(version, spec.incidents.resolve.of)
+            yield course, end_of_scoring_words(version, spec.incidents.resolve.of, spec.calendar.noun)
 
 
 def _undeclared(spec: ModelSpec, courses: Sequence[Course], measurements: Sequence[Measurement]) -> Iterator[Course]:

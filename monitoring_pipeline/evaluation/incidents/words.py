@@ -10,7 +10,7 @@ from monitoring_pipeline.spec.rules.threshold import Persistence
 NAMES_SHOWN = 5
 
 
-def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int) -> str:
+def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int, noun: str) -> str:
     """Return the title of an incident.
 
     Args:
@@ -19,10 +19,11 @@ def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached:
         since: key of the first breached chunk of the incident.
         breached: breached ones among the last measured chunks.
         measured: the number of these chunks.
+        noun: the word for a chunk.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
     line = _TITLES.get(cause.family, _by_reason)(cause, own, since)
-    lasting = f", on {breached} of {measured} days" if breached > 1 else ""
+    lasting = f", on {breached} of {measured} {noun}s" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
     return challenger + line + lasting
 
@@ -32,15 +33,16 @@ def spread_words(subjects: Sequence[str]) -> str:
     return f"now also {listed([_shown_subject(subject) for subject in subjects])}"
 
 
-def persistence_words(rule: Persistence) -> str:
+def persistence_words(rule: Persistence, noun: str) -> str:
     """Return the sentence about an incident that became critical by lasting."""
-    return f"breached on {rule.chunks} of the last {rule.of} measured days"
+    return f"breached on {rule.chunks} of the last {rule.of} measured {noun}s"
 
 
-def resolution_words(rule: Persistence, *, since: str, breached: int) -> str:
+def resolution_words(rule: Persistence, *, since: str, breached: int, noun: str) -> str:
     """Return the sentence about a resolved incident."""
-    fine = f"{rule.chunks} days" if rule.chunks == rule.of else f"{rule.chunks} of the last {rule.of} days"
-    return f"fine on {fine if rule.of > 1 else 'a day'}; since {since} it was breached on {_counted(breached, 'day')}"
+    fine = f"{rule.chunks} {noun}s" if rule.chunks == rule.of else f"{rule.chunks} of the last {rule.of} {noun}s"
+    one = f"an {noun}" if noun == "hour" else f"a {noun}"
+    return f"fine on {fine if rule.of > 1 else one}; since {since} it was breached on {_counted(breached, noun)}"
 
 
 def end_of_trial_words(version: str) -> str:
@@ -48,9 +50,9 @@ def end_of_trial_words(version: str) -> str:
     return f"version {version} is no longer a challenger"
 
 
-def end_of_scoring_words(version: str, chunks: int) -> str:
+def end_of_scoring_words(version: str, chunks: int, noun: str) -> str:
     """Return the sentence about an incident that ends because its challenger stopped scoring."""
-    return f"version {version} has not been measured on the last {_counted(chunks, 'day')} on which others were"
+    return f"version {version} has not been measured on the last {_counted(chunks, noun)} on which others were"
 
 
 def undeclared_words() -> str:

@@ -74,6 +74,7 @@ class RetrainingCase:
         now: the time, in the zone in which the cool-down counts whole days.
         horizon: a chunk that ended longer ago does not ask for a retraining.
         label_delay: time until labels arrive; chunks judged by labels are counted that much further back.
+        length: length of a chunk.
         last_change: the last change of the champion, or the last request for a retraining that a gate has judged.
         trial: the running trial of two versions in words, or None.
         running: whether a requested retraining still waits for its gate.
@@ -84,6 +85,7 @@ class RetrainingCase:
     now: dt.datetime
     horizon: dt.timedelta
     label_delay: dt.timedelta = dt.timedelta()
+    length: dt.timedelta = DAY
     last_change: dt.datetime | None = None
     trial: str | None = None
     running: bool = False
@@ -118,7 +120,7 @@ class _Count:
 def decide_retraining(rules: RetrainingRules, case: RetrainingCase) -> RetrainingAnswer:
     """Decide whether a model is to be trained again. The answer no has the first reason against it."""
     history, serving = case.history, case.serving
-    waiting = math.ceil(case.label_delay / DAY)
+    waiting = math.ceil(case.label_delay / case.length)
     labelled = _count(history, serving, rules.breached, lambda judged: judged.told_by_labels, waiting=waiting)
     suspected = _count(history, serving, rules.estimated, lambda judged: judged.suspected)
     cool_until = _end_of_cool_down(rules, case)

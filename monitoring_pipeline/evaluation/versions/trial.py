@@ -58,7 +58,9 @@ def chunk_difference_of(chunk: str, measurement: Measurement) -> ChunkDifference
     return ChunkDifference(chunk=chunk, difference=measurement.value, rows=measurement.rows)
 
 
-def decide_shadow(rules: ShadowRules, days: Sequence[ChunkDifference], days_since_start: int) -> ShadowAnswer:
+def decide_shadow(
+    rules: ShadowRules, days: Sequence[ChunkDifference], days_since_start: int, *, noun: str = "day"
+) -> ShadowAnswer:
     """Decide about a shadow by its days beside the champion, in any order.
 
     The first day from ``minimum_days`` on that excludes zero decides, so that the answer is the same whenever it is
@@ -68,6 +70,7 @@ def decide_shadow(rules: ShadowRules, days: Sequence[ChunkDifference], days_sinc
         rules: how long, and how sure.
         days: the shadow's loss minus the champion's, on the days with labels.
         days_since_start: whole days since it began, without the last ones, whose labels are not due yet.
+        noun: the word for a chunk. If it is no day, chunks take the place of days, also in the rules.
     """
     own = _in_order(days)[: rules.maximum_days]
     sequence = sequence_of(own, rules.alpha)
@@ -77,18 +80,18 @@ def decide_shadow(rules: ShadowRules, days: Sequence[ChunkDifference], days_sinc
         verdict = "better" if better else "worse"
         return ShadowAnswer(
             answer=Answer.PROMOTE if better else Answer.REFUSE,
-            reason=f"proven {verdict} on {_shown(decisive, own)}",
+            reason=f"proven {verdict} on {_shown(decisive, own, noun)}",
             sequence=sequence,
         )
-    so_far = _so_far(own, sequence, rules.minimum_days)
+    so_far = _so_far(own, sequence, rules.minimum_days, noun)
     if max(len(own), days_since_start) >= rules.maximum_days:
-        reason = f"not proven better in {rules.maximum_days} days: {so_far}"
+        reason = f"not proven better in {rules.maximum_days} {noun}s: {so_far}"
         return ShadowAnswer(answer=Answer.REFUSE, reason=reason, sequence=sequence)
     return ShadowAnswer(answer=None, reason=so_far, sequence=sequence)
 
 
 def decide_probation(
-    rules: ProbationRules, days: Sequence[ChunkDifference], days_since_promotion: int
+    rules: ProbationRules, days: Sequence[ChunkDifference], days_since_promotion: int, *, noun: str = "day"
 ) -> ProbationAnswer:
     """Decide about a new champion by its days beside the one that it has replaced, in any order.
 
@@ -99,16 +102,17 @@ def decide_probation(
         rules: how long, and how sure.
         days: the new champion's loss minus the former one's, on the days with labels since the promotion.
         days_since_promotion: whole days since the promotion, without the last ones, whose labels are not due yet.
+        noun: the word for a chunk, as in ``decide_shadow``.
     """
     own = _in_order(days)[: rules.days]
     sequence = sequence_of(own, rules.alpha)
     decisive = _decisive(sequence, rules.minimum_days, worse_only=True)
     if decisive is not None:
-        reason = f"proven worse on {_shown(decisive, own)}"
+        reason = f"proven worse on {_shown(decisive, own, noun)}"
         return ProbationAnswer(answer=Answer.ROLL_BACK, reason=reason, sequence=sequence)
-    so_far = _so_far(own, sequence, rules.minimum_days)
+    so_far = _so_far(own, sequence, rules.minimum_days, noun)
     if days_since_promotion >= rules.days:
-        reason = f"not proven worse in {rules.days} days: {so_far}"
+        reason = f"not proven worse in {rules.days} {noun}s: {so_far}"
         return ProbationAnswer(answer=Answer.PASSED, reason=reason, sequence=sequence)
     return ProbationAnswer(answer=None, reason=so_far, sequence=sequence)
 
@@ -145,16 +149,16 @@ def _decisive(
     return None
 
 
-def _so_far(days: Sequence[ChunkDifference], sequence: Sequence[SequencePoint], minimum_days: int) -> str:
+def _so_far(days: Sequence[ChunkDifference], sequence: Sequence[SequencePoint], minimum_days: int, noun: str) -> str:
     if len(days) < minimum_days:
-        return f"{len(days)} days with labels, at least {minimum_days} needed"
-    return f"so far: {_shown(sequence[-1], days)}"
+        return f"{len(days)} {noun}s with labels, at least {minimum_days} needed"
+    return f"so far: {_shown(sequence[-1], days, noun)}"
 
 
-def _shown(day: SequencePoint, days: Sequence[ChunkDifference]) -> str:
+def _shown(day: SequencePoint, days: Sequence[ChunkDifference], noun: str) -> str:
     own = [entry for entry in days if entry.chunk <= day.chunk]
     bounds = "" if day.lower is None or day.upper is None else f" ({day.lower:.4g} to {day.upper:.4g})"
     return (
-        f"{len(own)} days up to {day.chunk}: mean difference {day.mean:.4g}{bounds}, "
+        f"{len(own)} {noun}s up to {day.chunk}: mean difference {day.mean:.4g}{bounds}, "
         f"{sum(entry.rows for entry in own)} rows"
     )

@@ -13,9 +13,10 @@ from monitoring_pipeline.rehearsal.period_comparison import LOGGED, PeriodCompar
 from monitoring_pipeline.rehearsal.summary import Month, RehearsalSummary
 from monitoring_pipeline.reports.terminal.incidents import decision_table, incident_table
 from monitoring_pipeline.reports.terminal.results import result_table
+from monitoring_pipeline.spec.calendar import DAILY, Calendar
 from monitoring_pipeline.statistics.results import Quantity
 
-COLUMNS = ("month", "nights", "incidents opened", "pages", "alerts sent", "retrainings", "the gate", "versions")
+COLUMNS = ("incidents opened", "pages", "alerts sent", "retrainings", "the gate", "versions")
 
 
 def summary_tables(summary: RehearsalSummary) -> Iterator[Table]:
@@ -27,15 +28,20 @@ def summary_tables(summary: RehearsalSummary) -> Iterator[Table]:
     yield decision_table(summary.spec.name, summary.decisions)
 
 
+def night_word(calendar: Calendar) -> str:
+    """Return the word for the run of one chunk: night if chunks are days, else the word for a chunk."""
+    return "night" if calendar.cadence == DAILY else calendar.noun
+
+
 def _months(summary: RehearsalSummary) -> Table:
     progress, headline = summary.progress, HEADLINE_METRIC[summary.spec.task]
-    nights = max(progress.nights, 1)
+    nights, word = max(progress.nights, 1), night_word(summary.spec.calendar)
     table = Table(
-        title=f"{summary.spec.name}: rehearsal of {progress.first} to {summary.last.key}, {progress.nights} nights",
+        title=f"{summary.spec.name}: rehearsal of {progress.first} to {summary.last.key}, {progress.nights} {word}s",
         caption=f"{sum(month.pages for month in summary.months)} pages, {summary.pages_per_week:.2f} a week; "
-        f"{progress.seconds / nights:.1f} s a night; {headline} over all rows of a month, intervals by days",
+        f"{progress.seconds / nights:.1f} s a {word}; {headline} over all rows of a month, intervals by days",
     )
-    for name in (*COLUMNS, f"{headline} with retraining [95 %]", "without", "with minus without"):
+    for name in ("month", f"{word}s", *COLUMNS, f"{headline} with retraining [95 %]", "without", "with minus without"):
         table.add_column(name)
     for month in summary.months:
         table.add_row(

@@ -1,6 +1,5 @@
 """Tables of results for the terminal."""
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLI
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity
@@ -31,13 +31,15 @@ NOT_MEASURED = "not measured"
 ALL_TOGETHER = "all inputs together"
 
 
-def day_table(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
-    """Return one line per day: rows, label maturity, drifted columns, the headline metric, the verdict."""
+def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Table:
+    """Return one line per chunk: rows, label maturity, drifted columns, the headline metric, the verdict."""
     headline = HEADLINE_METRIC[spec.task]
-    table = Table(title=f"{spec.name} ({spec.task}), {first} to {last}, days of {spec.timezone}")
-    for name in ("day", "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"):
+    noun = spec.calendar.noun
+    ends = f"{chunks[0].key} to {chunks[-1].key}" if chunks else "nothing"
+    table = Table(title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}")
+    for name in (noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"):
         table.add_column(name, justify="right" if name in {"rows", "labels"} else "left", no_wrap=True)
-    for key in _keys(spec, first, last):
+    for key in (chunk.key for chunk in chunks):
         measurements = store.measurements(spec.name, key)
         table.add_row(*_day_cells(key, measurements, store.verdict(spec.name, key), headline))
     return table
@@ -47,11 +49,12 @@ def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[s
     """Return one line per period and model version: realized and estimated performance, drift, verdicts."""
     headline = HEADLINE_METRIC[spec.task]
     table = Table(title=f"{spec.name} ({spec.task})")
-    names = ["period", "version", "days", f"{headline} [95 %]", "estimated [95 %]"]
+    counted = f"{spec.calendar.noun}s"
+    names = ["period", "version", counted, f"{headline} [95 %]", "estimated [95 %]"]
     if spec.task is Task.BINARY:
         names += ["auroc: by score", "given score", "bias: by score", "given score"]
-    for name in (*names, "drifted columns (days)", "verdicts (days)"):
-        table.add_column(name, justify="right" if name == "days" else "left")
+    for name in (*names, f"drifted columns ({counted})", f"verdicts ({counted})"):
+        table.add_column(name, justify="right" if name == counted else "left")
     for period, keys in periods.items():
         for version in spec.reference:
             summary = summarize(spec, version, keys, store=store)
@@ -94,10 +97,10 @@ def _signed(estimate: Quantity | None) -> str:
     return f"{estimate.value:+.3f}{'*' if excludes_zero else ''}"
 
 
-def worst_days(spec: ModelSpec, store: Store, first: dt.date, last: dt.date) -> Table:
-    """Return the critical days, each with its most severe reason."""
-    table = Table(title=f"{spec.name}: critical days", show_header=False)
-    for key in _keys(spec, first, last):
+def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Table:
+    """Return the critical chunks, each with its most severe reason."""
+    table = Table(title=f"{spec.name}: critical {spec.calendar.noun}s", show_header=False)
+    for key in (chunk.key for chunk in chunks):
         verdict = store.verdict(spec.name, key)
         if verdict is not None and verdict.status is VerdictStatus.CRITICAL:
             table.add_row(key, escape(verdict.reasons[0].partition(": ")[2]))
@@ -151,10 +154,6 @@ def _drifted(measurements: Sequence[Measurement]) -> str:
     counted = f"{len(drifted.columns)}{names}" if drifted.measured else NOT_MEASURED
     together = f" (+{ALL_TOGETHER})" if drifted.together else ""
     return counted + together + (f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else "")
-
-
-def _keys(spec: ModelSpec, first: dt.date, last: dt.date) -> list[str]:
-    return [chunk.key for chunk in spec.calendar.chunks_of_days(first, last)]
 
 
 def _cell(value: object) -> str:

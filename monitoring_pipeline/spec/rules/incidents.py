@@ -1,7 +1,7 @@
 """Rules about incidents, objectives and business metrics."""
 
 import datetime as dt
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -33,20 +33,24 @@ class IncidentRules(SpecPart):
 
 
 class Objective(SpecPart):
-    """A service level: the share of days on which a metric keeps its range, over a rolling window."""
+    """A service level: the share of chunks in which a metric keeps its range, over a rolling window."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"counts"})
 
     metric: str = Field(min_length=1)
     """Name of the metric or measurement, such as auroc; for one column write ``temperature.null_share`` (quality)."""
     kind: Literal["performance", "quality", "operations", "business"] = "performance"
     """Kind of the measurement."""
     lower: float | None = None
-    """A day is good if the number is at or above this."""
+    """A chunk is good if the number is at or above this."""
     upper: float | None = None
-    """A day is good if the number is at or below this."""
+    """A chunk is good if the number is at or below this."""
     share: float = Field(default=0.95, gt=0, lt=1)
-    """Promised share of good days."""
+    """Promised share of good chunks, or of predictions in good chunks."""
+    counts: Literal["chunks", "predictions"] = "chunks"
+    """What the share is of. With predictions, one chunk with many of them can spend the whole error budget."""
     days: int = Field(default=28, ge=2, le=366)
-    """Length of the rolling window."""
+    """Length of the rolling window; rounded to whole chunks if these are weeks or months."""
     severity: Literal["info", "warning", "critical"] = "warning"
     """Severity of an exhausted error budget."""
 

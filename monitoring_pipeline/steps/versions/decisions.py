@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import TypeVar
 
 from monitoring_pipeline.evaluation.incidents.changes import is_active
 from monitoring_pipeline.evaluation.incidents.horizon import is_within_horizon
@@ -24,13 +25,17 @@ from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence import TrialEvidence, TrialStage
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.rules.retraining import ProbationRules, RetrainingRules, ShadowRules
 from monitoring_pipeline.steps.roles import recorded_champion
 from monitoring_pipeline.steps.versions.running_trial import Trial, running_trial
 from monitoring_pipeline.steps.versions.training import ACTOR
 from monitoring_pipeline.steps.versions.trial import trial_days
+
+LEAST_CHUNKS = 2
+TrialRules = TypeVar("TrialRules", ShadowRules, ProbationRules)
 
 
 def decide_after_chunk(spec: ModelSpec, chunk: Chunk, *, store: Store, now: dt.datetime) -> tuple[Decision, ...]:
@@ -66,6 +71,7 @@ def _about_retraining(
         now=now.astimezone(spec.zone),
         horizon=spec.incidents.horizon,
         label_delay=spec.labels.delay,
+        length=spec.calendar.length,
         last_change=max(changes, default=None),
         trial=_running_trial_text(spec, rules, store, now),
         running=any(now < decision.at + GIVEN_UP_AFTER for decision in requested if decision not in judged),
@@ -89,7 +95,7 @@ def _history(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Resul
     """Return the states of the judged chunks that the policy considers, oldest first."""
     calendar = spec.calendar
     back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.labels.delay)
-    first = calendar.days_before(chunk, back).key
+    first = calendar.earlier(chunk, back).key
     by_chunk: dict[str, list[Measurement]] = {}
     for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
         by_chunk.setdefault(key, []).append(measurement)
@@ -128,6 +134,14 @@ def _running_trial_text(spec: ModelSpec, rules: RetrainingRules, store: Decision
     return f"version {trial.newcomer} {state}, to end by {end.astimezone(spec.zone):%Y-%m-%d}"
 
 
+def _in_chunks(rules: TrialRules, calendar: Calendar) -> TrialRules:
+    """Return the rules of a trial with numbers of chunks in place of days, because it has a difference per chunk."""
+    in_days = {name: getattr(rules, name) for name in type(rules).model_fields if name.endswith("days")}
+    in_chunks = {name: days and calendar.chunks_in_days(days) for name, days in in_days.items()}
+    # A mean difference has bounds from the second chunk on.
+    return rules.model_copy(update=in_chunks | {"minimum_days": max(in_chunks["minimum_days"], LEAST_CHUNKS)})
+
+
 def _about_trial(
     spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, *, store: Store, now: dt.datetime
 ) -> Decision | None:
@@ -136,10 +150,11 @@ def _about_trial(
         return None
     days = trial_days(spec, trial, chunk.key, store)
     days_with_labels_due = spec.calendar.count(chunk.end - spec.labels.delay - trial.since)
+    noun = spec.calendar.noun
     if trial.stage is TrialStage.SHADOW:
-        answer = decide_shadow(rules.shadow, days, days_with_labels_due)
+        answer = decide_shadow(_in_chunks(rules.shadow, spec.calendar), days, days_with_labels_due, noun=noun)
     else:
-        answer = decide_probation(rules.probation, days, days_with_labels_due)
+        answer = decide_probation(_in_chunks(rules.probation, spec.calendar), days, days_with_labels_due, noun=noun)
     if answer.answer is None:
         return None
     return Decision(
