@@ -23,6 +23,7 @@ from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.system_clock import system_clock
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb_session import Access
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,17 @@ class Adapters:
 def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
     """Return the adapters that the settings describe."""
     return Adapters(
-        warehouse=DuckDBWarehouse(settings.warehouse, lock_timeout_seconds=settings.warehouse_lock_seconds),
+        warehouse=DuckDBWarehouse(
+            settings.warehouse,
+            lock_timeout_seconds=settings.warehouse_lock_seconds,
+            business_timeout_seconds=settings.warehouse_business_seconds,
+            read_timeout_seconds=settings.warehouse_read_seconds,
+            access=Access(
+                folders=settings.warehouse_folders,
+                extensions=settings.warehouse_extensions,
+                memory=settings.warehouse_memory or None,
+            ),
+        ),
         snapshots=SnapshotFiles(settings.snapshots),
         suites=_run_suite,
         id_key=settings.id_key.get_secret_value().encode(),

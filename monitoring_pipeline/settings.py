@@ -1,22 +1,28 @@
 """The settings. No other module reads environment variables."""
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
 
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
+ExtensionName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
 
 
 class Settings(BaseSettings):
     """The settings; each field is the environment variable of its name with the prefix, or its alias."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
     )
 
     home: Path = Path(".monitoring_pipeline")
@@ -27,6 +33,17 @@ class Settings(BaseSettings):
     """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
     warehouse_lock_seconds: float = Field(default=60, gt=0)
     """Maximum time to wait while another process writes the warehouse."""
+    warehouse_folders: Annotated[tuple[str, ...] | None, NoDecode] = None
+    """Folders or beginnings of addresses that views and SQL of the warehouse may read, with colons between folders or
+    as a JSON list; default the folder of the warehouse."""
+    warehouse_extensions: Annotated[tuple[ExtensionName, ...], NoDecode] = ()
+    """Installed extensions of DuckDB that the warehouse needs, such as ["httpfs"]."""
+    warehouse_memory: str = Field(default="", pattern=r"^([1-9][0-9]*\s*[KMGT]i?B)?$")
+    """Maximum of DuckDB's memory, such as 8GB; default 4 GB, or less on a small machine."""
+    warehouse_read_seconds: float = Field(default=3600, gt=0)
+    """Time after which a read of the warehouse is interrupted."""
+    warehouse_business_seconds: float = Field(default=300, gt=0)
+    """Time after which the SQL of a business metric is stopped."""
     late_labels_seconds: int = Field(default=300, gt=0)
     """Minimum interval between two searches for late labels."""
     store_url: str = ""
@@ -49,6 +66,24 @@ class Settings(BaseSettings):
     """Dagster's folder; default <home>/dagster."""
     dagster_postgres_url: SecretStr = Field(default=SecretStr(""), validation_alias="DAGSTER_POSTGRES_URL")
     """PostgreSQL URL of Dagster's own storage; SQLite in Dagster's folder when empty."""
+
+    @field_validator("warehouse_folders", "warehouse_extensions", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        if given.lstrip().startswith("["):
+            try:
+                return json.loads(given)
+            except ValueError:
+                message = "not a list in JSON"
+                raise ValueError(message) from None
+        return tuple(part for part in given.split(":") if part)
+
+    @field_validator("warehouse_folders")
+    @classmethod
+    def _absolute(cls, folders: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return folders and tuple(folder if "://" in folder else str(Path(folder).absolute()) for folder in folders)
 
     @model_validator(mode="before")
     @classmethod

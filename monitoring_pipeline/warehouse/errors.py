@@ -16,7 +16,7 @@ class WarehouseLockedError(WarehouseError, SourceUnreachableError):
 
 
 class UnreadableWarehouseError(WarehouseError):
-    """The engine cannot read the warehouse; the message contains the engine's error."""
+    """The engine cannot read the warehouse; the message contains no values of rows."""
 
 
 class WarehouseFailedError(UnreadableWarehouseError, SourceUnreachableError):

@@ -13,7 +13,12 @@ from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError, WrongTimeTypeError
+from monitoring_pipeline.warehouse.errors import (
+    MissingColumnError,
+    MissingTableError,
+    UnreadableWarehouseError,
+    WrongTimeTypeError,
+)
 from monitoring_pipeline.warehouse.reads import LabelState
 
 Build = Callable[..., DuckDBWarehouse]
@@ -107,7 +112,7 @@ def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spe
     assert warehouse.read_labels(spec, chunk, LATER).frame.height == 1
     assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 1
     with_secret = make_spec(features={"secret": "numeric"})
-    with pytest.raises(Exception, match="read in vain"):
+    with pytest.raises(UnreadableWarehouseError, match="a value cannot be computed"):
         warehouse.read_predictions(with_secret, chunk)
 
 

@@ -5,18 +5,15 @@ A process that writes a DuckDB file excludes all readers, and readers exclude wr
 """
 
 import datetime as dt
-import hashlib
 import logging
 import math
-import os
-import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -25,6 +22,9 @@ from monitoring_pipeline.evaluation.business.business_metrics import BusinessQue
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
+from monitoring_pipeline.warehouse.engines.duckdb_process import QueryProcessError, QueryTimeoutError, run_query
+from monitoring_pipeline.warehouse.engines.duckdb_session import CLOSED, Access, connect_locked, text_about_sql
 from monitoring_pipeline.warehouse.errors import (
     UnreadableWarehouseError,
     WarehouseFailedError,
@@ -69,6 +69,8 @@ class DuckDBWarehouse:
     path: Path
     lock_timeout_seconds: float = 60.0
     business_timeout_seconds: float = 300.0
+    read_timeout_seconds: float = 3600.0
+    access: Access = CLOSED
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a chunk's predictions, only the columns that the spec names.
@@ -79,7 +81,7 @@ class DuckDBWarehouse:
             MissingColumnError: when the column of the id or of the time does not exist.
             WrongTimeTypeError: when the time is neither timestamp nor date.
         """
-        with _connection(self.path, self.lock_timeout_seconds) as connection:
+        with _connection(self) as connection:
             table = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
             wanted = predictions_query(spec, table, chunk)
             frame = _frame(connection, wanted.query)
@@ -97,7 +99,7 @@ class DuckDBWarehouse:
             WrongTimeTypeError: when a time is neither timestamp nor date.
             ValueError: when ``as_of`` has no time zone.
         """
-        with _connection(self.path, self.lock_timeout_seconds) as connection:
+        with _connection(self) as connection:
             join = _label_join(connection, spec)
             frame = _frame(connection, labels_query(join, chunk, as_of))
             counts = _frame(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
@@ -114,7 +116,7 @@ class DuckDBWarehouse:
         """
         if not chunks:
             return {}
-        with _connection(self.path, self.lock_timeout_seconds) as connection:
+        with _connection(self) as connection:
             return _label_states(connection, _label_join(connection, spec), chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
@@ -131,46 +133,68 @@ class DuckDBWarehouse:
                 ``business_timeout_seconds``, or its result is not one number.
         """
         query = parse_business_query(sql_text)
-        values = {"chunk_start": chunk.start, "chunk_end": chunk.end, "model_version": model_version}
-        with _connection(self.path, self.lock_timeout_seconds) as connection:
+        request = {
+            "path": str(self.path),
+            "sql": query.sql,
+            "parameters": sorted(query.parameters),
+            "values": {
+                "chunk_start": chunk.start.isoformat(),
+                "chunk_end": chunk.end.isoformat(),
+                "model_version": model_version,
+            },
+            "times": ["chunk_start", "chunk_end"],
+            "folders": self.access.readable(str(self.path)),
+            "extensions": self.access.extensions,
+            "memory": self.access.memory,
+        }
+        # While this connection is open, no writer can lock the file before the other process opens it.
+        with _connection(self):
             try:
-                _require_one_select(connection, query.sql, query.parameters)
-                bound = {name: values[name] for name in query.parameters}
-                with _interrupted_after(connection, self.business_timeout_seconds):
-                    answer = connection.execute(query.sql, bound)
-                    columns, rows = len(answer.description), answer.fetchmany(2)
-            except duckdb.InterruptException as error:
+                answer = run_query(request, self.business_timeout_seconds)
+            except QueryTimeoutError:
                 message = f"interrupted after {self.business_timeout_seconds:g} seconds"
-                raise BusinessQueryError(message) from error
-            except duckdb.DataError as error:
-                # DuckDB's messages about data contain values of rows.
-                message = f"DuckDB cannot compute it: {type(error).__name__}; run it by hand to see the value"
-                raise BusinessQueryError(message) from error
-            except duckdb.Error as error:
-                message = f"DuckDB refuses it: {' '.join(str(error).split())}"
-                raise BusinessQueryError(message) from error
-        return _one_number(columns, rows)
+                raise BusinessQueryError(message) from None
+            except QueryProcessError:
+                message = "the process that ran it was killed, as the system does if memory is short"
+                raise BusinessQueryError(message) from None
+        return _one_number(answer)
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the DuckDB types of a table's columns, by column."""
-        with _connection(self.path, self.lock_timeout_seconds) as connection:
+        with _connection(self) as connection:
             return dict(_table(connection, table, str(self.path)).types)
 
 
 @contextmanager
-def _connection(path: Path, lock_timeout_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    path = warehouse.path
     try:
-        with _connect(path, lock_timeout_seconds) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
+        with _connect(warehouse) as connection, _interrupted_after(connection, warehouse.read_timeout_seconds):
             yield connection
     except duckdb.Error as error:
-        message = f"{path}: DuckDB cannot read it: {error}"
-        # A catalogue error means that the source of a view is missing: _table finds tables by the catalogue.
-        is_refusal = isinstance(error, REFUSALS) and not isinstance(error, duckdb.CatalogException)
-        raise (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message) from error
+        # Without its cause, because DuckDB's texts contain values of rows, and Dagster stores the texts of causes.
+        raise _reduced(path, type(error), None) from None
+    except _StatementError as error:
+        raise _reduced(path, error.kind, error.text) from None
 
 
-def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnection:
+def _reduced(path: Path, kind: type[duckdb.Error], text: str | None) -> UnreadableWarehouseError:
+    # A catalogue error means that the source of a view is missing: _table finds tables by the catalogue.
+    is_refusal = issubclass(kind, REFUSALS) and not issubclass(kind, duckdb.CatalogException)
+    message = f"{path}: DuckDB cannot read it: {sentence(kind, text)}"
+    return (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message)
+
+
+class _StatementError(Exception):
+    """A statement failed: the kind of the error, and its text if it contains no values of rows."""
+
+    def __init__(self, kind: type[duckdb.Error], text: str | None) -> None:
+        super().__init__(kind.__name__)
+        self.kind, self.text = kind, text
+
+
+def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
+    path, lock_timeout_seconds = warehouse.path, warehouse.lock_timeout_seconds
     begun = time.monotonic()
     wait, next_log = FIRST_WAIT_SECONDS, 0.0
     while True:
@@ -178,31 +202,24 @@ def _connect(path: Path, lock_timeout_seconds: float) -> duckdb.DuckDBPyConnecti
             message = f"{path}: no such DuckDB file; the environment variable {PATH_VARIABLE} says where it is"
             raise WarehouseMissingError(message)
         try:
-            return duckdb.connect(path, read_only=True, config={"temp_directory": _spill_directory(path)})
+            return connect_locked(str(path), warehouse.access)
         except duckdb.IOException as error:
-            if not any(text in str(error) for text in LOCK_MESSAGES):
-                raise
+            text = " ".join(str(error).split())
+            if not any(words in text for words in LOCK_MESSAGES):
+                # No row has been read; the text is about the file itself.
+                raise _StatementError(type(error), text) from None
             waited = time.monotonic() - begun
             if waited >= lock_timeout_seconds:
                 message = (
                     f"{path}: locked by another process, waited {waited:.1f} seconds; let the writer finish or close "
-                    f"its connection between writes, or wait longer (lock_timeout_seconds). DuckDB says: {error}"
+                    f"its connection between writes, or wait longer (lock_timeout_seconds). DuckDB says: {text}"
                 )
-                raise WarehouseLockedError(message) from error
+                raise WarehouseLockedError(message) from None
         if waited >= next_log:
             _logger.warning("%s: locked by another process, waited %.0f of %.0f s", path, waited, lock_timeout_seconds)
             next_log = waited + SECONDS_BETWEEN_LOGS
         time.sleep(min(wait, max(lock_timeout_seconds - waited, 0.0)))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-
-
-def _spill_directory(path: Path) -> str:
-    """Return the folder for data that exceed memory, because DuckDB would write them beside the user's file.
-
-    Each process and file has its own folder, because DuckDB always uses the same names in it.
-    """
-    file_hash = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    return str(Path(tempfile.gettempdir()) / f"monitoring_pipeline-{os.getpid()}-{file_hash}")
 
 
 def _table(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Table:
@@ -234,35 +251,37 @@ def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) ->
         timer.cancel()
 
 
-def _require_one_select(connection: duckdb.DuckDBPyConnection, sql: str, parameters: frozenset[str]) -> None:
-    statements = connection.extract_statements(sql)
-    kinds = [statement.type.name for statement in statements]
-    if kinds != ["SELECT"]:
-        message = f"one SELECT is needed, got {' and '.join(kinds) or 'no statement'}"
-        raise BusinessQueryError(message)
-    if unknown := sorted(statements[0].named_parameters - parameters):
-        message = f"parameters are written as :name; got {', '.join(f'${name}' for name in unknown)}"
-        raise BusinessQueryError(message)
+def _one_number(answer: Mapping[str, Any]) -> float | None:
+    """Return the number in the answer of the other process."""
+    if problem := _problem_of(answer):
+        raise BusinessQueryError(problem)
+    return answer["value"]
 
 
-def _one_number(columns: int, rows: list[tuple[object, ...]]) -> float | None:
-    if columns != 1 or len(rows) != 1:
-        count = "no row" if not rows else "more than one row" if len(rows) > 1 else "one row"
-        message = (
-            f"one row with one column is needed, got {count} with {columns} {'column' if columns == 1 else 'columns'}"
-        )
-        raise BusinessQueryError(message)
-    (value,) = rows[0]
+def _problem_of(answer: Mapping[str, Any]) -> str | None:
+    if "error" in answer:
+        verb = "cannot compute" if answer["text"] is None else "refuses"
+        return f"DuckDB {verb} it: {sentence(kind_named(answer['error']), answer['text'])}"
+    if "statements" in answer:
+        return f"one SELECT is needed, got {' and '.join(answer['statements']) or 'no statement'}"
+    if "unknown" in answer:
+        return f"parameters are written as :name; got {', '.join(f'${name}' for name in answer['unknown'])}"
+    return _problem_of_result(answer["columns"], answer["rows"], answer["type"], answer["value"])
+
+
+def _problem_of_result(columns: int, rows: int, kind: str | None, value: float | None) -> str | None:
+    if columns != 1 or rows != 1:
+        count = {0: "no row", 1: "one row"}.get(rows, "more than one row")
+        words = "column" if columns == 1 else "columns"
+        return f"one row with one column is needed, got {count} with {columns} {words}"
     if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        message = f"a number is needed, got a value of type {type(value).__name__}"
-        raise BusinessQueryError(message)
-    if not math.isfinite(number := float(value)):
-        message = f"a finite number is needed, got {number}"
-        raise BusinessQueryError(message)
-    return number
+        return None if kind is None else f"a number is needed, got a value of type {kind}"
+    return None if math.isfinite(value) else f"a finite number is needed, got {value}"
 
 
 def _frame(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
-    return pl.DataFrame(connection.execute(query.sql, dict(query.values)).to_arrow_table())
+    try:
+        return pl.DataFrame(connection.execute(query.sql, dict(query.values)).to_arrow_table())
+    except duckdb.Error as error:
+        text = text_about_sql(connection, error, query.sql, query.values)
+        raise _StatementError(type(error), text) from None

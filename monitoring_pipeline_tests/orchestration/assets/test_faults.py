@@ -282,11 +282,15 @@ def test_range_with_a_refused_day_measures_the_other_days(world, monitored):
     world.execute(
         f"ALTER TABLE {LOANS_TABLE} RENAME TO stored",
         f"CREATE VIEW {LOANS_TABLE} AS SELECT * REPLACE "
-        f"(CASE WHEN {of_the_day} THEN error('disk on fire') ELSE age END AS age) FROM stored",
+        f"(CASE WHEN {of_the_day} THEN error('canary of a row') ELSE age END AS age) FROM stored",
     )
     (failure,) = world.failures(LOANS, days[0], days[-1])
     assert failure.startswith(f"{LOANS} {DAY}: ")
-    assert "disk on fire" in failure
+    assert "DuckDB cannot read it: InvalidInputException: a value cannot be computed" in failure
+    events = [world.instance.all_logs(run.run_id) for run in world.instance.get_runs()]
+    assert "InvalidInputException" in str(events)
+    for kept in (str(events), str(world.tables()), str(world.ask("SELECT * FROM incidents"))):
+        assert "canary of a row" not in kept
     assert _results_of(world)[1].status is VerdictStatus.CRITICAL
     for day in (days[0], days[2]):
         assert _results_of(world, day) == _results_of(monitored, day)
