@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.quality.volume import why_none_expected
 from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
     reference_from_document,
@@ -12,6 +13,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.records.producer import reference_producer
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -61,6 +63,14 @@ def load_references(spec: ModelSpec, store: References, versions: Iterable[str])
         for version in sorted(versions)
         if version in spec.reference or store.reference_document(spec.name, version) is not None
     }
+
+
+def may_be_empty(spec: ModelSpec, chunk: Chunk, store: References) -> bool:
+    """Return whether every built reference of the spec shows that a chunk needs no predictions; no if there is none."""
+    documents = [store.reference_document(spec.name, version) for version in spec.reference]
+    built = [reference_from_document(document) for document in documents if document is not None]
+    reasons = [why_none_expected(spec.calendar, chunk, reference.table.slots(spec)) for reference in built]
+    return bool(reasons) and None not in reasons
 
 
 def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:

@@ -17,9 +17,10 @@ from monitoring_pipeline.evaluation.incidents.findings import Breach
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
+from monitoring_pipeline.evaluation.quality.volume import is_expected_gap
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import IncidentHistory
-from monitoring_pipeline.records.measurement import Measurement, Role, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 _SOURCE = Cause(Family.SOURCE)
@@ -81,7 +82,9 @@ class _Fold:
         breaches = self._breaches(chunk, by_signal)
         courses = sorted(self._courses.values(), key=lambda course: rank_of(course.cause))
         fine = self._causes_with_fine_signals(by_signal)
-        kinds = {m.kind for m in measurements if m.status is not Status.SKIPPED}
+        # A chunk that needs no predictions, and has none, shows nothing about its source.
+        is_gap = is_expected_gap(measurements)
+        kinds = set[Kind]() if is_gap else {m.kind for m in measurements if m.status is not Status.SKIPPED}
         consequences: dict[Cause, list[Breach]] = {}
         for course in courses:
             own = breaches.get(course.cause, ())

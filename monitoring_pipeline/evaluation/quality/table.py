@@ -1,15 +1,14 @@
 """Quality of a chunk's table: its volume, its freshness, and its columns."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
 
 import numpy as np
 import polars as pl
-from pydantic import Field
 
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
+from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk, Slots, measure_volume, rows_by_slot
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -22,21 +21,19 @@ NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
-class ReferenceChunk:
-    """Rows of one chunk of the reference, and the hours from its newest prediction to its end."""
-
-    chunk: Annotated[str, Field(alias="day")]
-    """Key of the chunk; named ``day`` in stored references."""
-    rows: int
-    gap_hours: float
-
-
-@dataclass(frozen=True)
 class TableFacts:
-    """The table as it was in a version's reference: its chunks, and the types of all its columns."""
+    """The table as it was in a version's reference: its chunks, and the types of all its columns.
+
+    ``window`` is the key of the reference window; without one every chunk counts as whole.
+    """
 
     chunks: tuple[ReferenceChunk, ...]
     columns: Mapping[str, str]
+    window: str = ""
+
+    def slots(self, spec: ModelSpec) -> Slots:
+        """Return the rows of the chunks by slot, such as the weekday."""
+        return rows_by_slot(spec.calendar, self.chunks, self.window)
 
 
 def learn_chunks(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceChunk, ...]:
@@ -50,7 +47,13 @@ def learn_chunks(spec: ModelSpec, rows: pl.DataFrame) -> tuple[ReferenceChunk, .
 
 
 def measure_table(
-    spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, columns: Mapping[str, str], facts: TableFacts
+    spec: ModelSpec,
+    chunk: Chunk,
+    predicted_at: pl.Series,
+    columns: Mapping[str, str],
+    facts: TableFacts,
+    *,
+    repeated: Callable[[], int] = lambda: 0,
 ) -> tuple[Measurement, ...]:
     """Measure volume, freshness and columns of a chunk, compared with the reference.
 
@@ -60,39 +63,16 @@ def measure_table(
         predicted_at: times of its predictions.
         columns: current types of all columns of the table.
         facts: the table as it was in the reference.
+        repeated: counts the predictions that equal another one in everything but the id.
     """
     blank = Measurement(
         kind=Kind.QUALITY, subject="chunk", name="", model_version="", value=0.0, rows=predicted_at.len()
     )
     return (
-        _volume_ratio(spec, chunk, facts, blank),
+        measure_volume(spec, chunk, facts.slots(spec), blank, repeated),
         _freshness(spec, chunk, predicted_at, facts, blank),
         *_columns(spec, columns, facts, replace(blank, subject="table")),
     )
-
-
-def _volume_ratio(spec: ModelSpec, chunk: Chunk, facts: TableFacts, blank: Measurement) -> Measurement:
-    calendar = spec.calendar
-    rows_of_slot = [
-        learned.rows for learned in facts.chunks if calendar.same_slot(calendar.chunk(learned.chunk), chunk)
-    ]
-    limits = spec.quality.volume_ratio
-    measurement = replace(
-        blank,
-        name="volume_ratio",
-        threshold_lower=limits.lower,
-        threshold_upper=limits.upper,
-        severity=Severity(limits.severity or Severity.WARNING),
-        definition="predictions over the median of the same weekday's in the reference",
-    )
-    if not rows_of_slot:
-        return measurement.skipped("the reference has no such weekday")
-    usual = float(np.median(rows_of_slot))
-    ratio = blank.rows / usual
-    reason = f"{blank.rows} predictions, {usual:g} are usual on this weekday"
-    beyond = (limits.lower is not None and ratio < limits.lower) or (limits.upper is not None and ratio > limits.upper)
-    measured = replace(measurement, value=ratio, reference_value=1.0)
-    return measured.breached(reason) if beyond else measured
 
 
 def _freshness(
@@ -102,7 +82,7 @@ def _freshness(
     if spec.quality.freshness is not None:
         longest, words = spec.quality.freshness / HOUR, "allowed by the spec"
     else:
-        longest, words = STALE_BEYOND * max([*gaps, LEAST_GAP_HOURS]), "by the reference's days"
+        longest, words = STALE_BEYOND * max([*gaps, LEAST_GAP_HOURS]), f"by the reference's {spec.calendar.noun}s"
     measurement = replace(
         blank,
         name="freshness_hours",

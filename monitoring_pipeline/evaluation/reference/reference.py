@@ -21,7 +21,8 @@ from monitoring_pipeline.evaluation.profiles.labelled import error_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
-from monitoring_pipeline.evaluation.quality.table import ReferenceChunk, TableFacts, learn_chunks
+from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks
+from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
@@ -83,7 +84,7 @@ class Reference:
     @property
     def table(self) -> TableFacts:
         """The table of predictions as it was in the reference."""
-        return TableFacts(self.chunks, self.table_columns)
+        return TableFacts(self.chunks, self.table_columns, self.window)
 
     @property
     def columns(self) -> ColumnFacts:

@@ -17,13 +17,21 @@ from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.references import may_be_empty
 
 
 def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
-    """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded."""
+    """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded.
+
+    A chunk in which the reference expects no predictions is not missed.
+    """
     for spec in specs:
         for chunk in overdue_chunks(spec, store.verdicts(spec.name), now):
             recorded = store.measurements(spec.name, chunk.key, Producer.PIPELINE)
-            if is_within_horizon(spec, chunk, now) and not any(m.status is Status.BREACHED for m in recorded):
+            if (
+                is_within_horizon(spec, chunk, now)
+                and not any(m.status is Status.BREACHED for m in recorded)
+                and not may_be_empty(spec, chunk, store)
+            ):
                 config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
                 yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)

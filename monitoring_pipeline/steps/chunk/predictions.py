@@ -1,12 +1,15 @@
 """The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.quality.table import measure_table
+from monitoring_pipeline.evaluation.quality.volume import as_expected_gap, why_none_expected, without_least_rows
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
@@ -65,8 +68,13 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     )
     # A prediction that a shadow also scored counts once.
     served = rows.frame.unique("row_id", keep="first", maintain_order=True)
-    table = _measure_table(spec, chunk, served, read.table_columns, reading.store)
-    measurements = (*rows.measurements, *table, *suite.schema, *suite.values)
+    reference = _reference_of(spec, served, reading.store)
+    table = measure_table(
+        spec, chunk, served["predicted_at"], read.table_columns, reference.table, repeated=lambda: _repeated(served)
+    )
+    about_rows = _expectation(spec, chunk, reference, served.height)
+    # Stored hashes depend on the order.
+    measurements = (*about_rows((*rows.measurements, *table)), *suite.schema, *about_rows(suite.values))
     inputs = combined_fingerprint(content, outcome_fingerprint(measurements))
     results = ChunkResults(
         producer=PREDICTIONS,
@@ -78,18 +86,31 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     return PredictionsOutcome(results, suite, None)
 
 
-def _measure_table(
-    spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, columns: Mapping[str, str], store: References
-) -> tuple[Measurement, ...]:
-    """Compare the table with the facts about it in the reference of the version with most rows.
+def _reference_of(spec: ModelSpec, rows: pl.DataFrame, store: References) -> Reference:
+    """Return the reference of the version with most rows, with which the table is compared.
 
     If no version in the chunk has a reference, the first one of the spec is used.
     """
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
     references = load_references(spec, store, counted["model_version"])
     version = next((version for version in counted["model_version"] if version in references), None)
-    reference = references[version] if version is not None else load_reference(spec, store, next(iter(spec.reference)))
-    return measure_table(spec, chunk, rows["predicted_at"], columns, reference.table)
+    return references[version] if version is not None else load_reference(spec, store, next(iter(spec.reference)))
+
+
+def _expectation(
+    spec: ModelSpec, chunk: Chunk, reference: Reference, rows: int
+) -> Callable[[Sequence[Measurement]], tuple[Measurement, ...]]:
+    """Return a function from measurements of a chunk to those that count if it need not have predictions."""
+    reason = why_none_expected(spec.calendar, chunk, reference.table.slots(spec))
+    if reason is None:
+        return tuple
+    return without_least_rows if rows else partial(as_expected_gap, reason=reason)
+
+
+def _repeated(rows: pl.DataFrame) -> int:
+    """Return the number of rows that equal an earlier one in everything but the id."""
+    content = rows.drop("row_id")
+    return content.height - content.unique().height
 
 
 def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:
