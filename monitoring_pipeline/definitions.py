@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import dagster as dg
@@ -14,7 +14,7 @@ from monitoring_pipeline.orchestration.model_definitions import build_model_defi
 from monitoring_pipeline.orchestration.runs.outside import outside_of_run
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.loading import usable_specs
+from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, unusable, usable_specs
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.system_clock import system_clock
@@ -76,19 +76,35 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
     with warnings.catch_warnings():
         # Dagster still marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        models = [build_model_definitions(loaded, resources) for loaded in specs]
+        built, unbuilt = _built_models(specs, resources)
+    models = list(built.values())
     return dg.Definitions.merge(
         *models,
         build_sensor_definitions(
-            specs,
+            [loaded for loaded in specs if loaded.spec.name in built],
             models,
             alerting=settings.alerting_rules,
             late_labels_seconds=settings.late_labels_seconds,
             actions_seconds=settings.actions_seconds,
-            bad_specs=lambda: read_checked_specs(settings.models).bad,
+            bad_specs=lambda: (*read_checked_specs(settings.models).bad, *unbuilt),
         ),
         dg.Definitions(resources=resources, executor=dg.in_process_executor),
     )
+
+
+def _built_models(
+    specs: Sequence[LoadedSpec], resources: dict[str, dg.ResourceDefinition]
+) -> tuple[dict[str, dg.Definitions], tuple[BadSpec, ...]]:
+    """Return the definitions by model, and the specs of which none can be built."""
+    built: dict[str, dg.Definitions] = {}
+    bad: list[BadSpec] = []
+    for loaded in specs:
+        try:
+            built[loaded.spec.name] = build_model_definitions(loaded, resources)
+        except Exception as error:  # noqa: BLE001 - one model must not stop the others
+            bad.append(unusable(loaded.path, error))
+            logging.getLogger(__name__).error("this spec is not used: %s", bad[-1].problems[0])  # noqa: TRY400 - clipped
+    return built, tuple(bad)
 
 
 @dg.definitions

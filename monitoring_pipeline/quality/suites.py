@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-import yaml
-
 from monitoring_pipeline.quality.engine import expectation_types, known_kwargs, kwargs_problems
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation, condition_problem
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.files import (
+    LONGEST_PROBLEM,
+    UnreadableFileError,
+    clipped,
+    parse_yaml,
+    read_small_text,
+    shown,
+)
 from monitoring_pipeline.spec.sources import FeatureKind
 
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
@@ -46,13 +52,11 @@ def load_suite(path: Path) -> Suite:
 
     Raises:
         SuiteError: when the file is no valid suite, with one line per problem: file, entry, field, allowed values.
-        OSError: when the file cannot be read.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        message = f"{path}: not YAML: {' '.join(str(error).split())}"
-        raise SuiteError(message) from error
+        document = parse_yaml(read_small_text(path))
+    except UnreadableFileError as error:
+        raise SuiteError(f"{path}: {error}") from error
     if not isinstance(document, dict) or list(document) != ["expectations"]:
         message = f"{path}: expected the one key expectations, with a list of entries"
         raise SuiteError(message)
@@ -61,7 +65,7 @@ def load_suite(path: Path) -> Suite:
         message = f"{path}: expectations: expected a list of entries, got {type(entries).__name__}"
         raise SuiteError(message)
     problems = [
-        f"{path}: expectations[{index}]: {problem}"
+        f"{path}: expectations[{index}]: {clipped(' '.join(problem.split()), LONGEST_PROBLEM)}"
         for index, entry in enumerate(entries)
         for problem in _entry_problems(entry)
     ]
@@ -105,16 +109,16 @@ def _expectation(entry: dict[str, object]) -> Expectation:
 def _entry_problems(entry: object) -> list[str]:
     """Return the problems of one entry of a suite file."""
     if not isinstance(entry, dict) or "type" not in entry:
-        return [f"expected a mapping with a type and its kwargs, got {entry!r}"]
+        return [f"expected a mapping with a type and its kwargs, got {shown(entry)}"]
     problems = [_unknown(str(key), list(_ENTRY_KEYS)) for key in entry if key not in _ENTRY_KEYS]
     severities = [str(severity) for severity in Severity]
     if entry.get("severity", Severity.WARNING) not in severities:
-        problems.append(f"severity: {entry['severity']!r} is not one of {', '.join(severities)}")
+        problems.append(f"severity: {shown(entry['severity'])} is not one of {', '.join(severities)}")
     kwargs = entry.get("kwargs", {})
     if entry["type"] not in expectation_types():
         return [*problems, f"type: {_unknown(str(entry['type']), expectation_types())}"]
     if not isinstance(kwargs, dict):
-        return [*problems, f"kwargs: expected a mapping, got {kwargs!r}"]
+        return [*problems, f"kwargs: expected a mapping, got {shown(kwargs)}"]
     allowed = known_kwargs(entry["type"])
     faults = [_unknown(str(key), allowed) for key in kwargs if key not in allowed]
     faults += [problem for problem in [condition_problem(kwargs.get("row_condition"))] if problem]
@@ -123,5 +127,6 @@ def _entry_problems(entry: object) -> list[str]:
 
 
 def _unknown(name: str, allowed: list[str]) -> str:
+    name = clipped(name)
     close = get_close_matches(name, allowed, n=1)
     return f"unknown {name!r}{f'; did you mean {close[0]}?' if close else ';'} known: {', '.join(allowed)}"

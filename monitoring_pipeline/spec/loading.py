@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.documents import SpecError, load_document, read_keys
+from monitoring_pipeline.spec.parsing.files import LONGEST_PROBLEM, clipped, shown
 
 SPEC_SUFFIX = ".yaml"
 SUITE_SUFFIX = ".suite.yaml"
@@ -87,6 +88,8 @@ def read_files(paths: Iterable[Path], check: Check = lambda _: None) -> SpecFold
             check(entry)
         except SpecError as error:
             bad[path] = _bad_spec(path, error)
+        except Exception as error:  # noqa: BLE001 - an unforeseen value must not stop the other files
+            bad[path] = unusable(path, error)
         else:
             loaded[entry.spec.name] = entry
     return SpecFolder(
@@ -142,10 +145,22 @@ def _name_differs_from_file(path: Path) -> bool:
     return _keys_of(path).get("name") != path.stem
 
 
+def unusable(path: Path, error: Exception) -> BadSpec:
+    """Return a file as unusable because of an unforeseen error."""
+    message = f"{path}: cannot be used: {type(error).__name__}: {clipped(' '.join(str(error).split()))}"
+    return _bad_spec(path, SpecError(message))
+
+
 def _bad_spec(path: Path, error: SpecError) -> BadSpec:
     keys = _keys_of(path)
-    name, owner = (str(keys.get(key) or "") for key in ("name", "owner"))
-    return BadSpec(path=path, problems=tuple(str(error).splitlines()), model=name or path.stem, owner=owner)
+    name, owner = (clipped(_text_of(keys.get(key))) for key in ("name", "owner"))
+    longest = len(str(path)) + LONGEST_PROBLEM
+    problems = tuple(clipped(line, longest) for line in str(error).splitlines())
+    return BadSpec(path=path, problems=problems, model=name or path.stem, owner=owner)
+
+
+def _text_of(value: object) -> str:
+    return value if isinstance(value, str) else shown(value) if value else ""
 
 
 def _keys_of(path: Path) -> dict[str, object]:

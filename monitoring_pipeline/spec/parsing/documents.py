@@ -10,7 +10,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
+from monitoring_pipeline.spec.parsing.files import (
+    LONGEST_PROBLEM,
+    LONGEST_VALUE,
+    UnreadableFileError,
+    clipped,
+    parse_yaml,
+    read_small_text,
+    shown,
+)
+
 Document = TypeVar("Document", bound=BaseModel)
+MOST_PROBLEMS = 50
 
 
 class SpecError(ValueError):
@@ -32,7 +43,16 @@ def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Do
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        raise SpecError("\n".join(f"{path}: {_describe(e, kind)}" for e in error.errors())) from error
+        errors = error.errors(include_url=False)
+        problems = [clipped(_describe(e, kind), LONGEST_PROBLEM) for e in errors[:MOST_PROBLEMS]]
+        if len(errors) > MOST_PROBLEMS:
+            problems.append(f"{len(errors) - MOST_PROBLEMS} more problems")
+        # The text of the cause would repeat whole values.
+        raise SpecError("\n".join(f"{path}: {' '.join(problem.split())}" for problem in problems)) from None
+    except Exception as error:
+        # A validator that fails at an unforeseen value must not stop the other files.
+        message = f"{path}: cannot be used: {type(error).__name__}: {clipped(' '.join(str(error).split()))}"
+        raise SpecError(message) from error
 
 
 def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
@@ -42,14 +62,9 @@ def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
         SpecError: when it cannot be read, is not YAML, or has no keys.
     """
     try:
-        content: object = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path}: cannot be read: {error}"
-        raise SpecError(message) from error
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split()).replace('in "<unicode string>", line', "in line")
-        message = f"{path}: not YAML: {problem}"
-        raise SpecError(message) from error
+        content = parse_yaml(read_small_text(path), _UniqueKeyLoader)
+    except UnreadableFileError as error:
+        raise SpecError(f"{path}: {error}") from error
     if not isinstance(content, dict):
         given = "an empty file" if content is None else type(content).__name__
         message = f"{path}: expected keys such as {expected_keys}, got {given}"
@@ -64,21 +79,21 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
             if key.value in seen:
-                raise ConstructorError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+                raise ConstructorError(None, None, f"key {clipped(repr(key.value))} is given twice", key.start_mark)
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
 def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
-    field = ".".join(str(part) for part in error["loc"])
+    field = clipped(".".join(str(part) for part in error["loc"]))
     if error["type"] == "extra_forbidden":
         fields = _known_fields(kind, error["loc"][:-1])
-        close = get_close_matches(str(error["loc"][-1]), fields, n=1)
+        close = get_close_matches(str(error["loc"][-1])[:LONGEST_VALUE], fields, n=1)
         hint = f"; did you mean {close[0]}?" if close else ";"
         return f"{field}: unknown key{hint} known: {', '.join(sorted(fields))}"
     if error["type"] == "missing":
         return f"{field}: missing"
-    given = "" if isinstance(error["input"], dict) else f", got {error['input']!r}"
+    given = "" if isinstance(error["input"], dict) else f", got {shown(error['input'])}"
     # A validator of the whole document names the field itself.
     place = f"{field}: " if field else ""
     return f"{place}{error['msg'].removeprefix('Value error, ')}{given}"

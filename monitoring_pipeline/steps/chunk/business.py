@@ -23,6 +23,7 @@ from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.files import UnreadableFileError, read_small_text
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
@@ -122,10 +123,9 @@ def _sql_text(loaded: LoadedSpec, metric: BusinessMetric) -> str:
         message = f"no such file beside {loaded.path.name}"
         raise BusinessQueryError(message)
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot be read: {type(error).__name__}"
-        raise BusinessQueryError(message) from error
+        return read_small_text(path)
+    except UnreadableFileError as error:
+        raise BusinessQueryError(str(error)) from error
 
 
 def _sql_path(loaded: LoadedSpec, metric: BusinessMetric) -> Path:
