@@ -9,6 +9,7 @@ from functools import partial
 import dagster as dg
 
 from monitoring_pipeline.composition import build_adapters
+from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.runs.outside import outside_of_run
@@ -29,7 +30,9 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
     return {
         "warehouse": resource(built.warehouse, f"The users' DuckDB file {settings.warehouse}, opened read-only."),
         "store": _store_resource(settings),
-        "snapshots": resource(built.snapshots, f"Immutable Parquet files below {settings.snapshots}."),
+        "snapshots": resource(
+            built.snapshots, f"Immutable Parquet files below {without_passwords(settings.snapshots)}."
+        ),
         "suites": resource(built.suites, "Runs Great Expectations suites."),
         "id_key": resource(built.id_key, "The key with which IDs are hashed."),
         "clock": resource(built.clock, "Returns the present time."),

@@ -46,9 +46,9 @@ class Settings(BaseSettings):
     """Time after which the SQL of a business metric is stopped."""
     late_labels_seconds: int = Field(default=300, gt=0)
     """Minimum interval between two searches for late labels."""
-    store_url: str = ""
+    store_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
-    snapshots: str = ""
+    snapshots: str = Field(default="", repr=False)
     """Folder or URL of the snapshots; default <home>/snapshots."""
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
     """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
@@ -56,11 +56,11 @@ class Settings(BaseSettings):
     """File with the channels and routes of alerts; default <home>/alerting.yaml. Without it no alerts are sent."""
     secrets: dict[str, SecretStr] = {}
     """Tokens and addresses of channels by name, each in a variable MONITORING_PIPELINE_SECRETS__<NAME>."""
-    slack_api: str = "https://slack.com/api/"
+    slack_api: str = Field(default="https://slack.com/api/", repr=False)
     """Base of the addresses of Slack's API; set it if you use a proxy."""
     actions_seconds: int = Field(default=30, gt=0)
     """Minimum interval between two searches for alerts to deliver, retrainings to start and failed runs to report."""
-    mlflow_tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    mlflow_tracking_uri: str = Field(default="", repr=False, validation_alias="MLFLOW_TRACKING_URI")
     """MLflow's tracking and registry URI; default a SQLite file <home>/mlflow.db."""
     dagster_home: Path = Field(default=Path(), validation_alias="DAGSTER_HOME")
     """Dagster's folder; default <home>/dagster."""

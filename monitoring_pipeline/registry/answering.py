@@ -4,8 +4,9 @@ from typing import Any
 
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
+
+from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
 
 ANSWER_SECONDS = 5
 TRIES_AGAIN = 2
@@ -21,10 +22,7 @@ class RegistryError(RuntimeError):
 
 def public_address(tracking_uri: str) -> str:
     """Return an address without its password, for messages."""
-    try:
-        return make_url(tracking_uri).render_as_string(hide_password=True)
-    except ArgumentError:
-        return tracking_uri
+    return without_passwords(tracking_uri)
 
 
 def check_answers(tracking_uri: str) -> None:
@@ -41,10 +39,11 @@ def check_answers(tracking_uri: str) -> None:
             _ask_server(tracking_uri)
         elif tracking_uri.startswith(_DATABASES):
             _ask_database(tracking_uri)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - raised as one of ours, without its cause
         # MLflow's message repeats the whole address, which may contain a password.
         reason = str(error.__context__ or error).partition("\n")[0]
-        raise RegistryError(f"MLflow at {public_address(tracking_uri)} cannot be reached: {reason}") from error
+        message = f"MLflow at {tracking_uri} cannot be reached: {reason}"
+        raise RegistryError(without_passwords(message)) from None
 
 
 def _ask_server(address: str) -> None:

@@ -4,7 +4,7 @@ A model has the same name in the registry and in the spec.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ SIGNATURE_ROWS = 1_000
 class ModelRegistry:
     """MLflow's registry: the address of its records, such as ``sqlite:///...``, and the folder for files of models."""
 
-    tracking_uri: str
+    tracking_uri: str = field(repr=False)
     artifact_root: Path
 
     def champion(self, model: str) -> str | None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from monitoring_pipeline.store.tables.columns import SCHEMA
 
@@ -26,7 +26,11 @@ def create_store_engine(url: str) -> Engine:
     Raises:
         ValueError: when the database is neither SQLite in a file nor PostgreSQL.
     """
-    parsed = sa.make_url(url)
+    try:
+        parsed = sa.make_url(url)
+    except (ArgumentError, ValueError):
+        message = "the store URL is none that SQLAlchemy can read; it looks like postgresql://user@host:port/database"
+        raise ValueError(message) from None
     backend = parsed.get_backend_name()
     if backend == "sqlite" and parsed.database not in (None, "", ":memory:"):
         return _sqlite_engine(parsed, Path(str(parsed.database)))

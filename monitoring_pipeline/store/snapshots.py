@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
+
 # ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
 _IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -87,7 +89,8 @@ class SnapshotFiles:
         asset = f"{model}/{file_name.partition('-')[0]} asset of partition {chunk}"
         if window != chunk:
             asset = f"{model}/reference asset"
-        return f"snapshot of {model} {window} is gone: {self._address(uri)}; re-running the {asset} restores it"
+        address = without_passwords(self._address(uri))
+        return f"snapshot of {model} {window} is gone: {address}; re-running the {asset} restores it"
 
 
 def _write_locally(frame: pl.DataFrame, target: Path) -> None:
