@@ -212,3 +212,57 @@ def test_objective_of_a_column_whose_condition_has_a_dot_finds_its_measurement()
 def test_objective_on_a_malformed_metric_name_is_refused(metric):
     with pytest.raises(ValueError, match="is no name"):
         _spec(metric=metric)
+
+
+# ---- predictions, and other cadences
+
+
+def test_objective_of_predictions_weighs_a_chunk_by_its_rows():
+    """One day of 28 is bad. It has a tenth of all predictions, so that it spends more than the budget of 5 %."""
+    history = [(_key(n), _auroc(BAD if n == 3 else GOOD, rows=300 if n == 3 else 100)) for n in range(28)]
+    of_chunks, of_rows = _measured(history), _measured(history, _spec(counts="predictions"))
+    assert of_chunks["error_budget_left"].status is Status.OK
+    budget = of_rows["error_budget_left"]
+    assert budget.value == pytest.approx(1 - 300 / (0.05 * 3000))
+    assert budget.reason == f"300 of 3000 predictions are on bad days, 150 are allowed; the latest: {_key(3)}"
+    assert of_rows["attainment"].value == 2700 / 3000
+    # Predictions of one day are good or bad together, so that their number says nothing about the interval.
+    assert (of_rows["attainment"].lower, of_rows["attainment"].rows) == (None, 3000)
+    assert of_rows["burn_rate"].value == pytest.approx(300 / 900 / 0.05)
+
+
+def test_objective_of_predictions_without_rows_is_skipped():
+    measured = _measured(_history(*[GOOD] * 28), _spec(counts="predictions"))
+    assert measured["attainment"].status is Status.OK
+    none = _measured([(_key(n), _auroc(GOOD, rows=0)) for n in range(28)], _spec(counts="predictions"))
+    assert none["attainment"].reason == "auroc is not measured on predictions, so none are counted"
+
+
+def test_objective_that_counts_chunks_leaves_the_hash_of_the_spec_unchanged():
+    assert _spec().spec_hash == _spec(counts="chunks").spec_hash != _spec(counts="predictions").spec_hash
+
+
+@pytest.mark.parametrize(("cadence", "days", "newest", "last_of_window", "expected"), [
+    ("hour", 2, "2024-03-28T10:00", "2024-03-26T11:00", 48),
+    ("6 hours", 7, "2024-03-28T12:00", "2024-03-21T18:00", 28),
+    ("week", 28, "2024-03-25", "2024-03-04", 4),
+    ("month", 92, "2024-03", "2024-01", 3),
+    ("month", 28, "2024-03", "2024-03", 1),
+])  # fmt: skip
+def test_window_of_an_objective_has_the_chunks_of_its_days(cadence, days, newest, last_of_window, expected):
+    rules = {"metric": "auroc", "lower": 0.65, "share": 0.95, "days": days}
+    spec = binary_spec(cadence=cadence, timezone="UTC", objectives={"ranking": rules})
+    assert first_key(spec, newest) == last_of_window
+    calendar = spec.calendar
+    keys = [chunk.key for chunk in calendar.range(calendar.chunk(last_of_window), calendar.chunk(newest))]
+    assert len(keys) == expected
+    before = calendar.previous(calendar.chunk(last_of_window)).key
+    history = [(key, _auroc(GOOD)) for key in keys] + [(before, _auroc(BAD))]
+    measured = {m.name: m for m in measure_objectives(spec, newest, history)}
+    assert (measured["attainment"].value, measured["attainment"].rows) == (1.0, expected)
+
+
+def test_too_few_hours_with_a_value_are_named():
+    spec = binary_spec(cadence="hour", objectives={"ranking": {"metric": "auroc", "lower": 0.65, "days": 2}})
+    measured = measure_objectives(spec, "2024-03-28T10:00", [("2024-03-28T10:00", _auroc(GOOD))])
+    assert {m.reason for m in measured} == {"1 of 48 hours have a value, 12 are needed"}

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
+from monitoring_pipeline.evaluation.quality.volume import as_expected_gap
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
@@ -31,6 +32,7 @@ AGE_NULL = Measurement(
 PLAN_NULL = replace(AGE_NULL, subject="plan")
 ROWS = replace(AGE_NULL, subject="chunk", name="rows", model_version="", reason="0 predictions")
 VOLUME = replace(ROWS, name="volume_ratio")
+COLUMNS_NEW = replace(ROWS, subject="table", name="columns_new", reason="extra")
 RUN = replace(ROWS, kind=Kind.OPERATIONS, subject="pipeline", name="run", reason="the run failed")
 REVENUE = Measurement(kind=Kind.BUSINESS, subject="business", name="revenue", model_version="", value=3.0)
 _LETTERS = {"w": Severity.WARNING, "c": Severity.CRITICAL, "i": Severity.INFO}
@@ -542,3 +544,42 @@ def test_events_of_one_signal_equal_those_of_a_second_implementation(letters, k,
     assert sorted((day, kind) for _, kind, day in events) == sorted(
         (day, kind) for kind, day in _by_hand(letters, opening, resolving, within)
     )
+
+
+# ---- chunks that need no predictions
+
+
+def test_expected_gap_neither_opens_nor_ends_an_incident_of_the_source():
+    """An outage on Friday, a weekend without predictions, and Monday: the weekend shows nothing about the source."""
+    days = {ROWS: "oc..oo", COLUMNS_NEW: "oiiooo"}
+    chunks = _chunks(days)
+    gap = as_expected_gap([replace(ROWS, status=Status.BREACHED)], "none on Saturdays")
+    chunks[2:4] = [replace(chunk, measurements=(*chunk.measurements, *gap)) for chunk in chunks[2:4]]
+
+    def events(resolve):
+        (history,) = fold_incidents(_spec(resolve=resolve), chunks)
+        return [(event.kind.value, event.chunk) for event in history.events]
+
+    assert events((1, 1)) == [("opened", _day(1)), ("resolved", _day(4))]
+    assert events((2, 2)) == [("opened", _day(1)), ("resolved", _day(5))]
+
+
+def test_sentences_of_an_incident_name_the_chunks_of_the_cadence():
+    spec = binary_spec(
+        cadence="hour",
+        incidents={
+            "open": {"chunks": 2, "of": 3},
+            "resolve": {"chunks": 1, "of": 1},
+            "escalate": {"chunks": 3, "of": 4},
+        },
+    )
+    keys = [f"2024-03-04T{hour:02d}:00" for hour in range(5)]
+    chunks = [
+        ChunkMeasurements(chunk=key, measurements=_measured(AUROC, letter))
+        for key, letter in zip(keys, "owwwo", strict=True)
+    ]
+    (history,) = fold_incidents(spec, chunks)
+    opened, escalated, resolved = (event.summary for event in history.events)
+    assert opened.endswith(", on 2 of 2 hours")
+    assert escalated.startswith("breached on 3 of the last 4 measured hours: ")
+    assert resolved == f"fine on an hour; since {keys[1]} it was breached on 3 hours"
