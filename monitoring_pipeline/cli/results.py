@@ -89,7 +89,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
     """Check MODEL's rules on its reference: their false alarms, and the injected changes that they find."""
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.results import result_table, terminal
-    from monitoring_pipeline.reports.terminal.rule_check import FALSE_ALARM_COLUMNS, false_alarm_lines, power_lines
+    from monitoring_pipeline.reports.terminal.rule_check import false_alarm_columns, false_alarm_lines, power_lines
     from monitoring_pipeline.steps.reference.rule_check import replay_reference
 
     with clear_errors():
@@ -98,13 +98,14 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
         if unknown := [version for version in versions if version not in loaded.spec.reference]:
             message = f"no version {unknown[0]!r} of {model}; with a reference: {', '.join(loaded.spec.reference)}"
             raise click.ClickException(message)
+        noun = loaded.spec.calendar.noun
         for version in versions or loaded.spec.reference:
             with open_outside(settings, run_id=f"replay {version}") as outside:
                 measured = replay_reference(loaded, version, outside)
             alarms = false_alarm_lines(measured)
-            title = f"{model} {version}: share of the reference's days that are flagged"
-            terminal().print(result_table(title, FALSE_ALARM_COLUMNS, alarms))
-            title = f"{model} {version}: share of the reference's days on which a change is found"
+            title = f"{model} {version}: share of the reference's {noun}s that are flagged"
+            terminal().print(result_table(title, false_alarm_columns(noun), alarms))
+            title = f"{model} {version}: share of the reference's {noun}s on which a change is found"
             terminal().print(result_table(title, *power_lines(measured)))
 
 

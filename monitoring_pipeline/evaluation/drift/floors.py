@@ -98,7 +98,8 @@ def learn_floors(
             generator = _generator(spec.name, model_version, column)
             rows, bounds = _learn(statistic, bins[column], pairs, level, generator)
             floors.append(LearnedFloor(column, statistic, rows, bounds))
-    reason = None if floors else f"{fewest} days of the reference can be compared, at least {LEAST_DAYS} needed"
+    counted = f"{fewest} {spec.calendar.noun}s of the reference"
+    reason = None if floors else f"{counted} can be compared, at least {LEAST_DAYS} needed"
     return LearnedFloors(spec.learned_floors_hash, len(judged), tuple(floors), reason)
 
 

@@ -104,7 +104,9 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
     least = spec.performance.minimum_rows
     judged = int((days.value_counts()["count"] >= least).sum())
     if judged < LEAST_DAYS:
-        reason = f"{judged} days of the reference have {least} labels or more, at least {LEAST_DAYS} needed"
+        reason = (
+            f"{judged} {spec.calendar.noun}s of the reference have {least} labels or more, at least {LEAST_DAYS} needed"
+        )
         return Estimation(reason=reason)
     fold = days.rank("dense").to_numpy() % FOLDS
     if spec.task is Task.REGRESSION:

@@ -70,7 +70,7 @@ def _column_changed(
         subject=column,
         name=FOUND,
         of=change.name,
-        definition=f"share of the reference's days on which the column is flagged after: {change.definition}",
+        definition=(f"share of the reference's {days.noun}s on which the column is flagged after: {change.definition}"),
     )
     if change.in_deviations and deviation is None:
         reason = f"{column} is constant in the reference: there is no standard deviation to shift by"

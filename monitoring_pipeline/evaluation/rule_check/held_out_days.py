@@ -44,6 +44,11 @@ class ReferenceDays:
         return rows_by_chunk(self.spec.calendar, self.rows)
 
     @property
+    def noun(self) -> str:
+        """The word for a chunk."""
+        return self.spec.calendar.noun
+
+    @property
     def blank(self) -> Measurement:
         """A measurement of the rule check, without name and value."""
         version = self.reference.model_version

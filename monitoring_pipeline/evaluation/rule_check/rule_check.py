@@ -72,8 +72,8 @@ def _drift(days: ReferenceDays) -> Iterator[Measurement]:
     if len(first) < needed:
         comparable = len(first) or len(days.profiles)
         reason = (
-            f"{comparable} days of the reference with at least {spec.drift.minimum_rows} rows can be compared with "
-            f"{baseline_words(spec.drift)}, at least {needed} needed"
+            f"{comparable} {days.noun}s of the reference with at least {spec.drift.minimum_rows} rows can be compared "
+            f"with {baseline_words(spec.drift)}, at least {needed} needed"
         )
         yield replace(days.blank, name=RATE).skipped(reason)
         return
@@ -123,7 +123,9 @@ def _judge(spec: ModelSpec, rate: Measurement) -> Measurement:
     bounded = replace(rate, threshold_upper=allowed)
     if rate.value is None or rate.lower is None or rate.lower <= allowed:
         return bounded
-    reason = f"{rate.value:.1%} of healthy days, surely more than drift.false_alarm_share = {allowed:g}"
+    reason = (
+        f"{rate.value:.1%} of healthy {spec.calendar.noun}s, surely more than drift.false_alarm_share = {allowed:g}"
+    )
     return bounded.breached(reason)
 
 
@@ -139,7 +141,8 @@ def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     dealt = ReferenceDays(days.spec, days.reference, enough, rows)
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
     if judged:
-        words = "the same, with the reference's kept rows assigned to days at random: the rate by chance alone"
+        at_random = f"assigned to {days.noun}s at random"
+        words = f"the same, with the reference's kept rows {at_random}: the rate by chance alone"
         blank = replace(days.blank, name=RATE, of=SAMPLING, definition=words)
         yield _judge(days.spec, _any_column(judged, blank))
 
@@ -153,14 +156,17 @@ def _in_order(days: ReferenceDays) -> Iterator[Measurement]:
         return
     later = sorted(days.profiles)[len(days.profiles) * 2 // 3 :]
     judged = [(held.key, _watched(days.spec, held)) for held in hold_out_days(days, later)]
-    words = "share of the last third of the reference's days that are flagged when judged by the first two thirds"
+    words = (
+        f"share of the last third of the reference's {days.noun}s that are flagged when judged by the first two thirds"
+    )
     yield _any_column(judged, replace(days.blank, name=RATE, of=IN_ORDER, definition=words))
 
 
 def _words(spec: ModelSpec) -> str:
     if spec.drift.against is not Against.REFERENCE:
-        return f"share of the reference's days that are flagged beside {baseline_words(spec.drift)}"
+        return f"share of the reference's {spec.calendar.noun}s that are flagged beside {baseline_words(spec.drift)}"
+    noun = spec.calendar.noun
     return (
-        "share of the reference's days that are flagged when judged by its other days, floors included: a fifth held "
-        f"out at random at a time, split up to {SPLITS} times"
+        f"share of the reference's {noun}s that are flagged when judged by its other {noun}s, floors included: a fifth "
+        f"held out at random at a time, split up to {SPLITS} times"
     )

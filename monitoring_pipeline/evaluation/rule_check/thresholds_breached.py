@@ -31,11 +31,11 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
     blank = replace(days.blank, subject="model")
     if len(enough) < LEAST_DAYS:
         minimum = spec.performance.minimum_rows
-        reason = f"{len(enough)} days with at least {minimum} labelled rows, at least {LEAST_DAYS} needed"
+        reason = f"{len(enough)} {days.noun}s with at least {minimum} labelled rows, at least {LEAST_DAYS} needed"
         yield replace(blank, name=RATE).skipped(reason)
         return
     breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
-    words = "share of the reference's days on which {} of performance is breached"
+    words = f"share of the reference's {days.noun}s on which {{}} of performance is breached"
     flags = {key: [bool(metrics)] for key, metrics in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
     for metric in spec.performance.thresholds:
@@ -56,7 +56,8 @@ def _labels_changed(
             generator = days.generator(change.name, key)
             labels = change.apply(labelled[key], days.spec.classes, generator).alias("label")
             flags[key] = [bool(_breached(days, key, labelled[key].with_columns(labels)))]
-        words = f"share of the reference's days on which a threshold of performance is breached: {change.definition}"
+        share = f"share of the reference's {days.noun}s"
+        words = f"{share} on which a threshold of performance is breached: {change.definition}"
         yield share_of_days(replace(blank, name=FOUND, of=change.name, definition=words), flags)
 
 

@@ -8,13 +8,17 @@ from monitoring_pipeline.records.measurement import Measurement
 
 OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}
 QUALIFIERS = {"": "", "sampling": ", if days differed by chance alone", "in_order": ", last third by the days before"}
-FALSE_ALARM_COLUMNS = ("flagged", "share of days", "95 % interval", "allowed", "days", "reason")
 
 Lines = list[tuple[str, ...]]
 
 
+def false_alarm_columns(noun: str) -> tuple[str, ...]:
+    """Return the headers of ``false_alarm_lines``; the noun is the word for a chunk."""
+    return ("flagged", f"share of {noun}s", "95 % interval", "allowed", f"{noun}s", "reason")
+
+
 def false_alarm_lines(measured: Sequence[Measurement]) -> Lines:
-    """Return a line per false-alarm rate, under FALSE_ALARM_COLUMNS; columns without a false alarm are left out."""
+    """Return a line per false-alarm rate, under false_alarm_columns; columns without a false alarm are left out."""
     return [
         (_subject(m), _percent(m.value), _interval(m), _percent(m.threshold_upper), str(m.rows or ""), m.reason or "")
         for m in measured
