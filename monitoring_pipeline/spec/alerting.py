@@ -34,7 +34,7 @@ def parse_time_of_day(text: object) -> dt.time:
     if isinstance(text, dt.time):
         return text
     if not isinstance(text, str) or re.match(_TIME_PATTERN, text) is None:
-        message = 'write a time of day from "00:00" to "23:59", in quotes (YAML reads 22:00 as a number)'
+        message = "write a time of day from 00:00 to 23:59"
         raise ValueError(message)
     return dt.time.fromisoformat(text)
 

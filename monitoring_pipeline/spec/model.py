@@ -19,7 +19,15 @@ from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRul
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
-from monitoring_pipeline.spec.sources import Feature, FeatureKind, LabelSource, PredictionSource, ReferenceWindow, Task
+from monitoring_pipeline.spec.sources import (
+    Feature,
+    FeatureKind,
+    LabelSource,
+    PredictionSource,
+    ReferenceWindow,
+    Task,
+    keys_as_text,
+)
 
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SCHEDULE_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|[0-9]+\s*[mh])$"
@@ -130,14 +138,6 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return value
 
-    @field_validator("schedule", mode="before")
-    @classmethod
-    def _schedule_is_quoted(cls, value: object) -> object:
-        if isinstance(value, int):
-            message = 'YAML reads an unquoted time as a number; write it in quotes, such as "12:30"'
-            raise ValueError(message)  # noqa: TRY004 - pydantic collects ValueErrors only
-        return value
-
     @field_validator("start", "end")
     @classmethod
     def _within_the_calendar(cls, value: dt.date | None) -> dt.date | None:
@@ -166,13 +166,7 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return value
 
-    @field_validator("reference", mode="before")
-    @classmethod
-    def _versions_are_text(cls, value: object) -> object:
-        if isinstance(value, dict):
-            windows = cast("dict[object, object]", value)
-            return {str(version): window for version, window in windows.items()}
-        return value
+    _versions_are_text = field_validator("reference", mode="before")(keys_as_text)
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:

@@ -1,11 +1,13 @@
 """The sources of predictions, labels and references, and the kinds of features."""
 
 import datetime as dt
+import re
 from enum import StrEnum
-from typing import Self
+from typing import Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from monitoring_pipeline.spec.parsing.documents import PlainText
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 
@@ -16,6 +18,13 @@ class Task(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
+
+
+def keys_as_text(value: object) -> object:
+    """Return a dictionary with its keys as text, so that Python code may write ``{0: "p_0"}``; all else unchanged."""
+    if isinstance(value, dict):
+        return {str(key): entry for key, entry in cast("dict[object, object]", value).items()}
+    return value
 
 
 class FeatureKind(StrEnum):
@@ -49,6 +58,8 @@ class PredictionSource(SpecPart):
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the lowest score at which the positive class is predicted."""
 
+    _classes_are_text = field_validator("scores", mode="before")(keys_as_text)
+
 
 class LabelSource(SpecPart):
     """The warehouse table that holds the observed truth, one row per prediction whose label is known."""
@@ -67,6 +78,16 @@ class LabelSource(SpecPart):
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
     """Largest age of a chunk at which the sensor still looks for late labels."""
+
+    @field_validator("positive", mode="before")
+    @classmethod
+    def _number_or_boolean_without_quotes(cls, value: object) -> object:
+        """Return the boolean or integer that text without quotes in a YAML file stands for (YAML 1.2, core schema)."""
+        if not isinstance(value, PlainText):
+            return value
+        if value.lower() in {"true", "false"}:
+            return value.lower() == "true"
+        return int(value) if re.fullmatch(r"[-+]?(0|[1-9]\d*)", value) else value
 
 
 class Feature(SpecPart):

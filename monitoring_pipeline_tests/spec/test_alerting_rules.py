@@ -57,7 +57,7 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         ("end:", "ends:", "quiet_hours.ends: unknown key; did you mean end? known: end, except, start, timezone"),
         ("apprise: mail", "aprise: mail", "channels.mail.aprise: unknown key; did you mean apprise? known: apprise"),
         ("routes:", "route:", "route: unknown key; did you mean routes? known: channels, escalation, link"),
-        ('"22:00"', "22:00", 'quiet_hours.start: write a time of day from "00:00" to "23:59", in quotes'),
+        ('"22:00"', "22.00", "quiet_hours.start: write a time of day from 00:00 to 23:59, got 22.00"),
         ('"08:00"', '"24:00"', "routes.1.digest: write a time of day"),
         ('end: "07:00"', 'end: "22:00"', "quiet_hours: start and end must differ, both are 22:00"),
         ("America/New_York", "America/NewYork", "quiet_hours.timezone: not a time zone of the IANA database; did you"),

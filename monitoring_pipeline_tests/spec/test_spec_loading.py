@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"drift.floors.psi": -0.1}, ["drift.floors.psi: ", "greater than or equal to 0, got -0.1"]),
     ({"performance.thresholds.auroc": {"severity": "info"}}, ["performance.thresholds.auroc: give lower, upper, or"]),
     ({"performance.thresholds.auroc": {"lower": float("nan")}},
-     ["performance.thresholds.auroc.lower: ", "finite number, got nan"]),
+     ["performance.thresholds.auroc.lower: ", "Input should be a valid number", "got '.nan'"]),
     ({"performance.thresholds.auroc": {"lower": 0.9, "upper": 0.1}},
      ["performance.thresholds.auroc: lower (0.9) must not be above upper (0.1)"]),
     ({"performance.breach_on": "whim"}, ["performance.breach_on: ", "'interval' or 'point', got 'whim'"]),
@@ -146,7 +147,7 @@ def test_spec_with_several_problems_has_a_line_for_each(tmp_path):
 @pytest.mark.parametrize(("text", "message"), [
     ("", "expected keys such as name and task, got an empty file"),
     ("- name: a\n", "expected keys such as name and task, got list"),
-    ("just words", "expected keys such as name and task, got str"),
+    ("just words", "expected keys such as name and task, got text"),
     ("name: [", "not YAML: while parsing"),
     ("name: a\nowner: b\nname: c\n", "not YAML: key 'name' is given twice in"),
     ("reference:\n  1: {}\n  '1': {}\n", "not YAML: key '1' is given twice in"),
@@ -158,13 +159,43 @@ def test_file_that_is_no_spec_is_refused_with_the_reason(tmp_path, text, message
     assert line.startswith(f"{path}: {message}")
 
 
-def test_unquoted_time_is_refused_with_an_explanation(tmp_path):
-    """YAML 1.1 reads 12:30 as 750, base 60."""
+def test_time_without_quotes_is_read_as_written(tmp_path):
+    """YAML 1.1 would read 12:30 as 750, base 60."""
     path = _write(tmp_path / "mine.yaml", SHORT_SPEC + "schedule: 12:30\n")
-    assert _errors(path) == [
-        f'{path}: schedule: YAML reads an unquoted time as a number; write it in quotes, such as "12:30", got 750'
-    ]
-    assert load_spec(_write(path, SHORT_SPEC + "schedule: '12:30'\n")).spec.schedule == "12:30"
+    assert load_spec(path).spec.schedule == "12:30"
+
+
+@pytest.mark.parametrize(
+    "text", ["yes", "no", "off", "NO", "007", "1.10", "1_000", "0x1F", "1e3", "12:30", "2024-01-31"]
+)
+def test_value_without_quotes_is_read_as_written_where_text_is_meant(tmp_path, text):
+    content = yaml.safe_load(SHORT_SPEC) | {
+        "task": "multiclass",
+        "predictions": {"table": "TEXT", "id": "id", "time": "time", "scores": {"CLASS": "p", "other": "q"}},
+        "reference": {"VERSION": {"start": "2024-01-01", "end": "2024-02-01"}},
+    }
+    written = yaml.safe_dump(content)
+    for placeholder in ("TEXT", "CLASS", "VERSION"):
+        written = written.replace(placeholder, text)
+    spec = load_spec(_write(tmp_path / "mine.yaml", written)).spec
+    assert (spec.predictions.table, spec.classes[0], list(spec.reference)) == (text, text, [text])
+
+
+@pytest.mark.parametrize(("written", "positive"), [
+    ("yes", "yes"), ("true", True), ("False", False), ("1", 1), ("-1", -1), ("01", "01"), ("'1'", "1"),
+    ("'true'", "true"), ("1.0", "1.0"), ("Y", "Y"),
+])  # fmt: skip
+def test_positive_class_without_quotes_is_boolean_or_integer_only_by_yaml_1_2(tmp_path, written, positive):
+    path = _write(tmp_path / "mine.yaml", changed(BINARY, {"labels.positive": "POSITIVE"}))
+    path.write_text(path.read_text().replace("POSITIVE", written))
+    read = load_spec(path).spec.labels.positive
+    assert (type(read), read) == (type(positive), positive)
+
+
+def test_classes_written_as_numbers_or_null_are_text(tmp_path):
+    text = SHORT_SPEC.replace("task: binary", "task: multiclass")
+    text = re.sub(r"score: \w+", "scores: {0: p_0, ~: p_none, true: p_true}", text)
+    assert load_spec(_write(tmp_path / "mine.yaml", text)).spec.classes == ("0", "~", "true")
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfename", None])

@@ -1,5 +1,6 @@
 """Load a YAML file as a validated document; errors name the field, its value and the allowed values."""
 
+import re
 from collections.abc import Hashable
 from difflib import get_close_matches
 from pathlib import Path
@@ -62,18 +63,29 @@ def read_keys(path: Path, *, expected_keys: str) -> dict[str, object]:
         SpecError: when it cannot be read, is not YAML, or has no keys.
     """
     try:
-        content = parse_yaml(read_small_text(path), _UniqueKeyLoader)
+        content = parse_yaml(read_small_text(path), _TextLoader)
     except UnreadableFileError as error:
         raise SpecError(f"{path}: {error}") from error
     if not isinstance(content, dict):
-        given = "an empty file" if content is None else type(content).__name__
+        kinds: dict[type, str] = {type(None): "an empty file", PlainText: "text"}
+        given = kinds.get(type(content), type(content).__name__)
         message = f"{path}: expected keys such as {expected_keys}, got {given}"
         raise SpecError(message)
     return cast("dict[str, object]", content)
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice; YAML would silently use the last one."""
+class PlainText(str):
+    """A value that stands in a YAML file without quotes. It has its text as written, also if it is a number."""
+
+    __slots__ = ()
+
+
+class _TextLoader(yaml.SafeLoader):
+    """Reads every value as text, and null as None; the type of its field converts it.
+
+    YAML 1.1 would read ``yes`` as true, ``1.10`` as 1.1, ``007`` as 7 and ``12:30`` as 750, also where a field needs
+    text: a class, a version, a column. A key that is given twice is refused; YAML would silently use the last one.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002
         seen: set[str] = set()
@@ -81,7 +93,21 @@ class _UniqueKeyLoader(yaml.SafeLoader):
             if key.value in seen:
                 raise ConstructorError(None, None, f"key {clipped(repr(key.value))} is given twice", key.start_mark)
             seen.add(key.value)
+            if key.tag == _NULL:
+                key.tag = _TEXT
         return super().construct_mapping(node, deep)
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        return node.value if node.style else PlainText(node.value)
+
+
+_NUMBER = re.compile(r"[-+]?[\d.]+")
+_NULL, _TEXT, _MERGE = (f"tag:yaml.org,2002:{name}" for name in ("null", "str", "merge"))
+_TextLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in {_NULL, _MERGE}]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_TextLoader.add_constructor(_TEXT, _TextLoader.construct_text)
 
 
 def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
@@ -93,10 +119,15 @@ def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"{field}: unknown key{hint} known: {', '.join(sorted(fields))}"
     if error["type"] == "missing":
         return f"{field}: missing"
-    given = "" if isinstance(error["input"], dict) else f", got {shown(error['input'])}"
+    given = "" if isinstance(error["input"], dict) else f", got {_as_written(error['input'])}"
     # A validator of the whole document names the field itself.
     place = f"{field}: " if field else ""
     return f"{place}{error['msg'].removeprefix('Value error, ')}{given}"
+
+
+def _as_written(value: object) -> str:
+    """Return a value as a person would write it in YAML: numbers without quotes."""
+    return clipped(value) if isinstance(value, PlainText) and _NUMBER.fullmatch(value[:LONGEST_VALUE]) else shown(value)
 
 
 def _known_fields(kind: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
