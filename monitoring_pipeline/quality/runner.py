@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.engine import Outcome, validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
@@ -181,13 +182,24 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
     texts = [_shortened(text) + (f" ({count} times)" if count > 1 else "") for text, count in shown]
     such_as = f", such as {', '.join(texts)}" if texts else ""
     if expectation.type == TO_HAVE_TYPE and subject in frame.columns and expectation.notes:
-        return f"{subject}: has type {frame.schema[subject]}{such_as}; expected {expectation.notes}"
+        return _wrong_type(expectation, frame[subject], such_as)
     if outcome.unexpected is None:
         quotable = outcome.observed is not None and not private
         observed = f", observed {_shortened(str(outcome.observed))}" if quotable else ""
         return f"{subject}: {MetricName(expectation.name, expectation.where)} failed{observed}"
     where = f" where {expectation.where}" if expectation.where else ""
     return f"{subject}: {outcome.unexpected} of {outcome.judged} values {_fault(expectation)}{where}{such_as}"
+
+
+def _wrong_type(expectation: Expectation, column: pl.Series, such_as: str) -> str:
+    if column.dtype == pl.String and 0 < (unreadable := unreadable_numbers(column)).len() < column.count():
+        counts = unreadable.value_counts(sort=True).sort(["count", column.name], descending=[True, False])
+        shown = ", ".join(f"{_shortened(repr(text))} ({count} times)" for text, count in counts.head(_EXAMPLES).rows())
+        return (
+            f"{column.name}: is text, and {unreadable.len()} of {column.count()} values are no numbers, "
+            f"such as {shown}; values that mean missing belong into null_values"
+        )
+    return f"{column.name}: has type {column.dtype}{such_as}; expected {expectation.notes}"
 
 
 def _fault(expectation: Expectation) -> str:

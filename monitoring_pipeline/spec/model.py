@@ -3,16 +3,16 @@
 import datetime as dt
 import hashlib
 import re
-from difflib import get_close_matches
-from functools import cache
+from collections.abc import Container
 from typing import Annotated, Any, Literal, Self, cast
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.time_zone import TimeZone
 from monitoring_pipeline.spec.rhythms import has_distinct_hours
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
@@ -42,12 +42,6 @@ RESERVED_COLUMNS = frozenset(
         "model", "chunk",
     }
 )  # fmt: skip
-
-
-@cache
-def _time_zones() -> set[str]:
-    # Cached because it opens every file of the time zone database.
-    return available_timezones()
 
 
 _RULES_OF_LEARNED_FLOORS = frozenset(
@@ -90,7 +84,7 @@ class ModelSpec(SpecPart):
     """An e-mail address, or team:<name>."""
     runbook: str | None = None
     """Address of the page with instructions for incidents of this model."""
-    timezone: str
+    timezone: TimeZone
     """Time zone whose clocks bound a chunk, such as America/New_York."""
     cadence: Cadence = "day"
     """Length of a chunk: an hour, several hours, a day, a week from Monday, or a calendar month."""
@@ -119,16 +113,6 @@ class ModelSpec(SpecPart):
     incidents: IncidentRules = IncidentRules()
     retraining: RetrainingRules | None = None
     """Rules about retraining. Without them the model is never retrained."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_timezone(cls, value: str) -> str:
-        if value not in _time_zones():
-            close = get_close_matches(value, _time_zones(), n=1)
-            example = f"did you mean {close[0]}?" if close else "write one such as Europe/Berlin or UTC"
-            message = f"{value!r} is not a time zone of the IANA database; {example}"
-            raise ValueError(message)
-        return value
 
     @field_validator("owner")
     @classmethod
@@ -175,6 +159,12 @@ class ModelSpec(SpecPart):
         source = self.predictions
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
+            raise ValueError(message)
+        if len(source.id_columns) != len(self.labels.id_columns):
+            message = (
+                f"labels.id: as many columns as predictions.id are needed, in the same order; got "
+                f"{', '.join(self.labels.id_columns)} for {', '.join(source.id_columns)}"
+            )
             raise ValueError(message)
         if self.end is not None and self.end <= self.start:
             message = f"end: {self.end} must be after start ({self.start})"
@@ -251,6 +241,16 @@ class ModelSpec(SpecPart):
     def output_columns(self) -> tuple[str, ...]:
         """Canonical columns of the model's output that are profiled."""
         return tuple(name for name in self.columns if name not in self.features)
+
+    def with_features_in(self, columns: Container[str]) -> Self:
+        """Return the spec without the features that are not among some columns."""
+        features = {name: feature for name, feature in self.features.items() if name in columns}
+        return self if len(features) == len(self.features) else self.model_copy(update={"features": features})
+
+    def null_values_of(self, column: str) -> tuple[str, ...]:
+        """Return the values that mean "missing" in a canonical column."""
+        feature = self.features.get(column)
+        return (*self.predictions.null_values, *(feature.null_values if feature else ()))
 
     @property
     def zone(self) -> ZoneInfo:

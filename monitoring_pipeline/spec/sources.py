@@ -3,13 +3,17 @@
 import datetime as dt
 import re
 from enum import StrEnum
-from typing import Self, cast
+from typing import Annotated, ClassVar, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.parsing.documents import PlainText
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.time_zone import TimeZone
+
+Id = str | Annotated[tuple[str, ...], Field(min_length=1)]
+"""One column, or several that identify a prediction together."""
 
 
 class Task(StrEnum):
@@ -27,6 +31,11 @@ def keys_as_text(value: object) -> object:
     return value
 
 
+def entries_as_text(value: object) -> object:
+    """Return a list with its entries as text, so that Python code may write ``[-999]``; all else unchanged."""
+    return [str(entry) for entry in cast("list[object]", value)] if isinstance(value, list | tuple) else value
+
+
 class FeatureKind(StrEnum):
     """How a column is profiled."""
 
@@ -39,10 +48,12 @@ class PredictionSource(SpecPart):
 
     table: str
     """Table or view, optionally with its schema: ``scores`` or ``ml.scores``."""
-    id: str
-    """Column that identifies a prediction; labels refer to it."""
+    id: Id
+    """Column that identifies a prediction, or a list of columns that identify it together; labels refer to it."""
     time: str
-    """Column with the time of the prediction; without a zone it is taken as UTC."""
+    """Column with the time of the prediction: timestamp, date, seconds or milliseconds since 1970, or ISO 8601 text."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of times without a zone. A date is a day in the model's time zone."""
     model_version: str | None = None
     """Column with the version that made the prediction; may be omitted if there is only one version."""
     score: str | None = None
@@ -57,8 +68,18 @@ class PredictionSource(SpecPart):
     """Column with the naive forecast of the same row, such as the last known value (regression)."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the lowest score at which the positive class is predicted."""
+    null_values: tuple[str, ...] = ()
+    """Values that mean "missing" in every feature and output, such as -999 or NA."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values", "time_zone"})
+
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """The columns that identify a prediction."""
+        return (self.id,) if isinstance(self.id, str) else self.id
 
     _classes_are_text = field_validator("scores", mode="before")(keys_as_text)
+    _null_values_are_text = field_validator("null_values", mode="before")(entries_as_text)
 
 
 class LabelSource(SpecPart):
@@ -66,18 +87,27 @@ class LabelSource(SpecPart):
 
     table: str
     """Table or view, optionally with its schema."""
-    id: str
-    """Column that refers to the prediction's id."""
+    id: Id
+    """Column that refers to the prediction's id; as many columns as the id has, in the same order."""
     label: str
     """Column with the observed class or value."""
     known_at: str
     """Column with the time when the label became known; without a zone it is taken as UTC."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of ``known_at`` where it has none. A date is a day in the model's time zone."""
     positive: bool | int | str = True
     """Binary: the value of the label (and prediction) column that means the positive class."""
     delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
     """Largest age of a chunk at which the sensor still looks for late labels."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone"})
+
+    @property
+    def id_columns(self) -> tuple[str, ...]:
+        """The columns that refer to the prediction's id."""
+        return (self.id,) if isinstance(self.id, str) else self.id
 
     @field_validator("positive", mode="before")
     @classmethod
@@ -97,6 +127,11 @@ class Feature(SpecPart):
     """numeric or categorical (text, booleans and codes)."""
     column: str | None = None
     """Column in the predictions table, if it differs from the feature's name."""
+    null_values: tuple[str, ...] = ()
+    """Values that mean "missing" in this feature, besides those of predictions.null_values."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values"})
+    _null_values_are_text = field_validator("null_values", mode="before")(entries_as_text)
 
 
 class ReferenceWindow(SpecPart):

@@ -7,6 +7,7 @@ from dataclasses import fields
 import polars as pl
 
 import monitoring_pipeline
+from monitoring_pipeline.evaluation.quality.suite import unreadable_features
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
@@ -61,6 +62,15 @@ def require_rows_known_before(
     table = spec.predictions.table if kind == PREDICTIONS else spec.labels.table
     message = f"{table} has no {kind} of this {spec.calendar.noun} now, and had some when it was read before"
     raise SourceUnreachableError(message)
+
+
+def with_readable_features(spec: ModelSpec, chunk: Chunk, store: Results) -> ModelSpec:
+    """Return the spec without the features that were left out when the chunk was read.
+
+    The spec itself is returned if every feature was readable.
+    """
+    left_out = unreadable_features(spec, store.measurements(spec.name, chunk.key, PREDICTIONS))
+    return spec.with_features_in(spec.features.keys() - left_out)
 
 
 def missing_input(spec: ModelSpec, chunk: Chunk, asset: str) -> MissingInputError:

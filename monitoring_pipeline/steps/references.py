@@ -74,15 +74,16 @@ def may_be_empty(spec: ModelSpec, chunk: Chunk, store: References) -> bool:
 
 
 def schema_refusal(spec: ModelSpec, suite: SuiteResult) -> str:
-    """Return the reasons why rows do not fit the spec, with the users' column names; empty if they fit."""
-    return "; ".join(dict.fromkeys(f"{_with_users_name(spec, m.subject)}: {m.reason}" for m in suite.schema_failures))
+    """Return the reasons why rows cannot be measured, with the users' column names; empty if they can."""
+    failures = suite.blocking_failures(spec)
+    return "; ".join(dict.fromkeys(f"{_with_users_name(spec, m.subject)}: {m.reason}" for m in failures))
 
 
 def _with_users_name(spec: ModelSpec, column: str) -> str:
     source = spec.predictions
-    outputs = {"row_id": source.id, "predicted_at": source.time, "model_version": source.model_version,
-               "score": source.score, "prediction": source.prediction, "horizon": source.horizon,
-               "naive": source.naive}  # fmt: skip
+    outputs = {"row_id": ", ".join(source.id_columns), "predicted_at": source.time} | {
+        name: getattr(source, name) for name in ("model_version", "score", "prediction", "horizon", "naive")
+    }
     scores = {spec.score_columns[name]: column for name, column in source.scores.items()}
     feature = spec.features.get(column)
     users_name = feature.column if feature else (outputs | scores)[column]

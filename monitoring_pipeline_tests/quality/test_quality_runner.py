@@ -46,6 +46,11 @@ def test_missing_column_fails_only_the_schema_checks_of_that_column(spec: ModelS
     ("column", "wrong", "reason"),
     [
         ("weight", pl.col("weight").cast(pl.String), "weight: has type String, such as '"),
+        (
+            "weight",
+            pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("n/a")).otherwise(pl.col("weight").cast(pl.String)),
+            "weight: is text, and 3 of 2000 values are no numbers, such as 'n/a' (3 times); values that mean missing",
+        ),
         ("age", pl.col("predicted_at"), "age: has type Datetime"),
         ("predicted_at", pl.col("predicted_at").dt.date(), "predicted_at: has type Date; expected timestamps"),
         ("predicted_at", pl.col("predicted_at").cast(pl.String), "predicted_at: has type String"),

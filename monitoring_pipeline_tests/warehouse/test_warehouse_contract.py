@@ -12,6 +12,7 @@ import pytest
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import (
     MissingColumnError,
@@ -84,15 +85,130 @@ def test_chunk_contains_exactly_the_rows_of_the_local_day(
     assert frame["predicted_at"].dtype == pl.Datetime("us", "UTC")
 
 
-@pytest.mark.parametrize(("zone", "expected"), [("UTC", "second"), ("Asia/Kolkata", "second"), ("US/Eastern", "third")])
-def test_date_column_is_read_as_midnight_in_utc(build: Build, make_spec: SpecMaker, zone: str, expected: str) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "US/Eastern", "America/Sao_Paulo", "Pacific/Kiritimati"])
+@pytest.mark.parametrize("type_of_date", ["DATE", "VARCHAR", "INTEGER"])
+def test_date_is_a_day_in_the_zone_of_the_model(
+    build: Build, make_spec: SpecMaker, zone: str, type_of_date: str
+) -> None:
+    days = ("'2013-06-01'", "'2013-06-02'", "'2013-06-03'")
+    first, second, third = (day.replace("-", "") if type_of_date == "INTEGER" else day for day in days)
     warehouse = build(
-        SCORES.replace("TIMESTAMPTZ", "DATE"),
-        "INSERT INTO scores VALUES ('first', '2013-06-01', 1, 0), ('second', '2013-06-02', 1, 0),"
-        " ('third', '2013-06-03', 1, 0)",
+        SCORES.replace("TIMESTAMPTZ", type_of_date),
+        f"INSERT INTO scores VALUES ('first', {first}, 1, 0), ('second', {second}, 1, 0), ('third', {third}, 1, 0)",
     )
     spec = make_spec(timezone=zone)
-    assert ids(warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame) == [expected]
+    chunk = spec.calendar.chunk("2013-06-02")
+    frame = warehouse.read_predictions(spec, chunk).frame
+    assert frame.select("row_id", "predicted_at").rows() == [("second", chunk.start)]
+
+
+@pytest.mark.parametrize(("type_of_time", "written"), [
+    ("BIGINT", "1370174400"), ("BIGINT", "1370174400000"), ("HUGEINT", "1370174400000000"), ("DOUBLE", "1370174400.0"),
+    ("BIGINT", "1370174400000000000"), ("VARCHAR", "'2013-06-02T12:00:00Z'"), ("VARCHAR", "' 2013-06-02 14:00:00+02 '"),
+    ("VARCHAR", "'2013-06-02T08:00:00.000-0400'"), ("VARCHAR", "'2013-06-02T08:00:00'"),
+    ("TIMESTAMP", "'2013-06-02 08:00:00'"), ("TIMESTAMP_S", "'2013-06-02 08:00:00'"),
+])  # fmt: skip
+def test_time_in_any_form_is_read_in_the_declared_zone(
+    build: Build, make_spec: SpecMaker, type_of_time: str, written: str
+) -> None:
+    warehouse = build(
+        SCORES.replace("TIMESTAMPTZ", type_of_time),
+        f"INSERT INTO scores VALUES ('a', {written}, 1, 0), ('timeless', NULL, 1, 0)",
+    )
+    spec = make_spec(predictions={"time_zone": "America/New_York"})
+    read = warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02"))
+    assert read.frame.select("row_id", "predicted_at").rows() == [("a", NOON)]
+    assert read.rows_without_time == 1
+
+
+def test_text_that_is_no_time_counts_as_a_row_without_time(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES.replace("TIMESTAMPTZ", "VARCHAR"),
+        "INSERT INTO scores VALUES ('a', '2013-06-02 12:00:00', 1, 0), ('b', 'soon', 1, 0), ('c', '', 1, 0)",
+    )
+    spec = make_spec()
+    read = warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02"))
+    assert (ids(read.frame), read.rows_without_time) == (["a"], 2)
+
+
+def test_repeated_hour_of_a_local_clock_is_in_exactly_one_chunk(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES.replace("TIMESTAMPTZ", "TIMESTAMP"), "INSERT INTO scores VALUES ('a', '2013-11-03 01:30:00', 1, 0)"
+    )
+    spec = make_spec(timezone="America/New_York", cadence="hour", predictions={"time_zone": "America/New_York"})
+    chunks = spec.calendar.chunks_of(ReferenceWindow(start=dt.date(2013, 11, 3), end=dt.date(2013, 11, 4)))
+    assert sum(warehouse.read_predictions(spec, chunk).frame.height for chunk in chunks) == 1
+
+
+NUMBERS = ("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL(10, 2)", "VARCHAR")
+
+
+@pytest.mark.parametrize("of_labels", NUMBERS)
+@pytest.mark.parametrize("of_predictions", NUMBERS)
+def test_integral_id_joins_whatever_its_types(
+    build: Build, make_spec: SpecMaker, of_predictions: str, of_labels: str
+) -> None:
+    warehouse = build(
+        SCORES.replace("id VARCHAR", f"id {of_predictions}"),
+        TRUTHS.replace("id VARCHAR", f"id {of_labels}"),
+        "INSERT INTO scores VALUES (7, '2013-06-02 12:00', 1, 0), (123456, '2013-06-02 13:00', 1, 0)",
+        "INSERT INTO truths VALUES (7, true, '2013-06-03'), (123456, true, '2013-06-03'), (NULL, true, '2013-06-03')",
+    )
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
+    predictions, labels = warehouse.read_predictions(spec, chunk), warehouse.read_labels(spec, chunk, LATER)
+    assert sorted(ids(labels.frame)) == sorted(ids(predictions.frame))
+    assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 2
+
+
+def test_uuid_joins_its_text_in_any_case(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES.replace("id VARCHAR", "id UUID"),
+        TRUTHS,
+        f"INSERT INTO scores VALUES ('{UUID}', '2013-06-02 12:00', 1, 0)",
+        f"INSERT INTO truths VALUES ('{UUID.upper()}', true, '2013-06-03')",
+    )
+    spec = make_spec()
+    assert ids(warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER).frame) == [UUID]
+
+
+def test_prediction_of_several_id_columns_has_the_label_of_the_same_values(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        "CREATE TABLE scores (customer INT, day DATE, made_at TIMESTAMP, age INT, score DOUBLE)",
+        "CREATE TABLE truths (client DOUBLE, day TIMESTAMP, churned BOOLEAN, known_at TIMESTAMP)",
+        "INSERT INTO scores SELECT c, DATE '2013-06-01' + CAST(d AS INT), TIMESTAMP '2013-06-01 12:00'"
+        " + INTERVAL 1 DAY * d, 1, 0 FROM range(12) a(c), range(4) b(d)",
+        "INSERT INTO truths SELECT c, DATE '2013-06-01' + CAST(d AS INT), (c + d) % 2 = 0, TIMESTAMP '2013-06-06'"
+        " FROM range(12) a(c), range(4) b(d)",
+    )
+    spec = make_spec(predictions={"id": ["customer", "day"]}, labels={"id": ["client", "day"]})
+    chunk = spec.calendar.chunk("2013-06-02")
+    predictions = warehouse.read_predictions(spec, chunk).frame
+    read = warehouse.read_labels(spec, chunk, LATER)
+    assert sorted(ids(read.frame)) == sorted(ids(predictions))
+    assert read.frame["label"].sum() == 6
+    assert not read.frame["is_ambiguous"].any()
+    assert (predictions["row_id"].n_unique(), read.accounting) == (12, LabelAccounting(0, 0, 0))
+
+
+def test_label_of_an_id_with_several_labels_and_predictions_in_several_chunks_is_ambiguous(
+    build: Build, make_spec: SpecMaker
+) -> None:
+    warehouse = build(
+        SCORES,
+        TRUTHS,
+        "INSERT INTO scores VALUES ('daily', '2013-06-02 12:00', 1, 0), ('daily', '2013-06-03 12:00', 1, 0),"
+        " ('again', '2013-06-02 12:00', 1, 0), ('again', '2013-06-03 12:00', 1, 0),"
+        " ('corrected', '2013-06-02 12:00', 1, 0), ('doubled', '2013-06-02 12:00', 1, 0),"
+        " ('doubled', '2013-06-04 12:00', 1, 0)",
+        "INSERT INTO truths VALUES ('daily', true, '2013-06-03'), ('daily', false, '2013-06-04'),"
+        " ('again', true, '2013-06-03'), ('corrected', true, '2013-06-03'), ('corrected', false, '2013-06-04'),"
+        " ('doubled', true, '2013-06-03'), ('doubled', true, '2013-06-03')",
+    )
+    spec = make_spec()
+    frame = warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER).frame
+    assert set(frame.filter("is_ambiguous")["row_id"]) == {"daily"}
+    assert frame.height == 7
 
 
 def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spec: SpecMaker) -> None:
@@ -144,7 +260,12 @@ def test_empty_chunk_keeps_names_and_types_of_columns(build: Build, make_spec: S
         "score": pl.Float64,
     }
     labels = warehouse.read_labels(spec, chunk, LATER)
-    assert labels.frame.schema == {"row_id": pl.String, "label": pl.Boolean, "known_at": pl.Datetime("us", "UTC")}
+    assert labels.frame.schema == {
+        "row_id": pl.String,
+        "label": pl.Boolean,
+        "known_at": pl.Datetime("us", "UTC"),
+        "is_ambiguous": pl.Boolean,
+    }
     assert labels.accounting == LabelAccounting(orphans=0, outside_window=0, not_yet_known=0)
     assert warehouse.label_states(spec, [chunk], LATER) == {"2013-06-02": LabelState()}
     assert warehouse.label_states(spec, [], LATER) == {}
@@ -266,12 +387,12 @@ def test_missing_required_column_is_an_error(
 @pytest.mark.parametrize(
     ("part", "field", "column"), [("predictions", "time", "made_at"), ("labels", "known_at", "known_at")]
 )
-def test_time_column_of_type_text_is_an_error(
+def test_time_column_of_another_type_is_an_error(
     build: Build, make_spec: SpecMaker, part: str, field: str, column: str
 ) -> None:
     spec = make_spec()
-    warehouse = build(*(ddl.replace(f"{column} TIMESTAMPTZ", f"{column} VARCHAR") for ddl in (SCORES, TRUTHS)))
-    with pytest.raises(WrongTimeTypeError, match=rf"churn: {part}\.{field}: column {column} is VARCHAR, expected"):
+    warehouse = build(*(ddl.replace(f"{column} TIMESTAMPTZ", f"{column} BOOLEAN") for ddl in (SCORES, TRUTHS)))
+    with pytest.raises(WrongTimeTypeError, match=rf"churn: {part}\.{field}: column {column} is BOOLEAN, expected"):
         warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER)
 
 
@@ -281,7 +402,7 @@ def test_types_are_kept_and_numeric_decimals_become_numbers(build: Build, make_s
         "amount": ("DECIMAL(10, 3)", "1.5", "numeric", 1.5),
         "whole": ("NUMERIC(38, 0)", "12", "numeric", 12.0),
         "code": ("DECIMAL(4, 0)", "12", "categorical", "12"),
-        "text": ("VARCHAR", "'1.5'", "numeric", "1.5"),
+        "text": ("VARCHAR", "'1.5'", "numeric", 1.5),
         "day": ("DATE", "'2013-06-02'", "categorical", dt.date(2013, 6, 2)),
         "span": ("INTERVAL", "INTERVAL '2' HOUR", "categorical", "02:00:00"),
         "clock": ("TIME", "'10:30:00'", "categorical", "10:30:00"),
@@ -349,12 +470,13 @@ def test_labels_states_and_accounting_equal_loops_in_python(
 ) -> None:
     draw = random.Random(seed)
     first = dt.datetime(2013, 3, 8, tzinfo=dt.UTC)
+    spec = make_spec(timezone="America/New_York")
 
     def moment(days: int) -> dt.datetime | None:
         if draw.random() < 0.1:
             return None
         at = first + dt.timedelta(hours=draw.randrange(24 * days))
-        return at.replace(hour=0) if time_type == "DATE" else at
+        return spec.calendar.chunk(at.date().isoformat()).start if time_type == "DATE" else at
 
     predictions = [(draw.randrange(40), moment(6)) for _ in range(60)]
     labels = [(draw.randrange(45), moment(12)) for _ in range(80)]
@@ -362,7 +484,8 @@ def test_labels_states_and_accounting_equal_loops_in_python(
     def literal(at: dt.datetime | None) -> str:
         if at is None:
             return "NULL"
-        return f"'{at}'" if time_type == "TIMESTAMPTZ" else f"'{at.replace(tzinfo=None)}'"
+        written = {"TIMESTAMPTZ": at, "TIMESTAMP": at.replace(tzinfo=None), "DATE": spec.calendar.day_at(at)}
+        return f"'{written[time_type]}'"
 
     warehouse = build(
         SCORES.replace("TIMESTAMPTZ", time_type),
@@ -370,7 +493,6 @@ def test_labels_states_and_accounting_equal_loops_in_python(
         f"INSERT INTO scores VALUES {', '.join(f'({n}, {literal(at)}, 1, 0)' for n, at in predictions)}",
         f"INSERT INTO truths VALUES {', '.join(f'({n}, true, {literal(at)})' for n, at in labels)}",
     )
-    spec = make_spec(timezone="America/New_York")
     chunks = [spec.calendar.chunk(f"2013-03-{day:02}") for day in range(7, 16)]
 
     for as_of in (first + dt.timedelta(days=days, hours=5) for days in (0, 2, 5, 20)):

@@ -1,13 +1,33 @@
--- The known labels of one chunk's predictions. IN keeps one row per label row, even if several predictions have its id.
+-- The known labels of one chunk's predictions, one row per label row, with the id as the predictions have it.
+-- A label is ambiguous if its id has several labels and is also predicted outside of the chunk: it may belong to either.
+WITH chunk_ids AS (
+    SELECT {prediction_key} AS prediction_key, min({prediction_id}) AS row_id
+    FROM {predictions} AS p
+    WHERE {predicted_at} >= {chunk_start}
+      AND {predicted_at} < {chunk_end}
+    GROUP BY 1
+),
+known AS (
+    SELECT c.prediction_key, c.row_id, {label} AS label, {known_at_instant} AS known_at
+    FROM {labels} AS l
+    JOIN chunk_ids AS c ON {label_key} = c.prediction_key
+    WHERE {known_at} <= {as_of}
+),
+several AS (
+    SELECT d.prediction_key
+    FROM (SELECT DISTINCT prediction_key, label, known_at FROM known) AS d
+    GROUP BY d.prediction_key
+    HAVING count(*) > 1
+),
+elsewhere AS (
+    SELECT DISTINCT {prediction_key} AS prediction_key
+    FROM {predictions} AS p
+    WHERE ({predicted_at} < {chunk_start} OR {predicted_at} >= {chunk_end})
+      AND {prediction_key} IN (SELECT prediction_key FROM several)
+)
 SELECT
-    CAST({label_id} AS VARCHAR) AS row_id,
-    {label} AS label,
-    {known_at_instant} AS known_at
-FROM {labels} AS l
-WHERE {known_at} <= {as_of}
-  AND {label_key} IN (
-      SELECT {prediction_key}
-      FROM {predictions} AS p
-      WHERE {predicted_at} >= {chunk_start}
-        AND {predicted_at} < {chunk_end}
-  )
+    k.row_id,
+    k.label,
+    k.known_at,
+    k.prediction_key IN (SELECT prediction_key FROM elsewhere) AS is_ambiguous
+FROM known AS k

@@ -42,7 +42,8 @@ def classify_domains(
 ) -> ClassifiedDomains:
     """Fit a classifier per fold to all other folds (gradient-boosted trees, to which a missing value is a value).
 
-    Both sides are sorted by hashed ID and dealt out in turn, so that a fold depends on neither values nor order.
+    Both sides are sorted by hashed ID and dealt out in turn, so that a fold depends on neither values nor order. A
+    column without any value in the rows of a fit is left out, because the trees reject it.
 
     Args:
         columns: the features that the classifier uses.
@@ -56,10 +57,12 @@ def classify_domains(
 
     sides = [side.sort("row_id").select(list(columns)) for side in (reference, rows)]
     pooled = pl.concat(sides)
-    encoding = encoding_of(columns, pooled)
-    matrix = code_matrix(encoding, pooled)
     current = np.arange(pooled.height) >= sides[0].height
     folds = np.concatenate([np.arange(side.height) % FOLDS for side in sides])
+    encoding = encoding_of(_with_values_in_each_fit(columns, pooled, folds), pooled)
+    matrix = code_matrix(encoding, pooled)
+    if not encoding.columns:
+        return ClassifiedDomains(encoding, matrix, current, folds, np.full(pooled.height, 0.5), ())
     probabilities = np.zeros(pooled.height)
     classifiers: list[Any] = []
     for fold in range(FOLDS):
@@ -77,6 +80,14 @@ def classify_domains(
             probabilities[held_out] = fitted.predict_proba(matrix[held_out])[:, 1]
         classifiers.append(fitted)
     return ClassifiedDomains(encoding, matrix, current, folds, probabilities, tuple(classifiers))
+
+
+def _with_values_in_each_fit(
+    columns: dict[str, FeatureKind], pooled: pl.DataFrame, folds: np.ndarray[Any, np.dtype[np.int64]]
+) -> dict[str, FeatureKind]:
+    has_value = np.isfinite(code_matrix(encoding_of(columns, pooled), pooled))
+    usable = np.all([has_value[folds != fold].any(axis=0) for fold in range(FOLDS)], axis=0)
+    return {name: kind for (name, kind), is_usable in zip(columns.items(), usable, strict=True) if is_usable}
 
 
 def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Generator) -> dict[str, float]:

@@ -118,14 +118,17 @@ def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
 def sum_profiles(profiles: Iterable[ChunkProfile]) -> ChunkProfile:
     """Return the profile of the union of disjoint chunks of one version, counted over the same bins.
 
+    A column that was left out of one of the chunks is left out of their union.
+
     Raises:
-        ValueError: if there is none, or if they are not of the same columns over the same cells.
+        ValueError: if there is none, or if they are not over the same cells.
     """
     return reduce(_add_chunks, profiles)
 
 
 def _add_chunks(first: ChunkProfile, second: ChunkProfile) -> ChunkProfile:
-    columns = tuple(add_profiles(a, b) for a, b in zip(first.columns, second.columns, strict=True))
+    others = {profile.column: profile for profile in second.columns}
+    columns = tuple(add_profiles(a, others[a.column]) for a in first.columns if a.column in others)
     return ChunkProfile(first.model_version, first.rows + second.rows, columns, first.segment)
 
 

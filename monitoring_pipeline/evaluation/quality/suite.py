@@ -1,15 +1,23 @@
 """The outcome of a suite of checks for a chunk."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.model import ModelSpec
 
 READABLE = "readable"
+SCHEMA_CHECKS = frozenset({"column_to_exist", "column_values_to_be_in_type_list"})
+"""Names of the measurements of a chunk's schema."""
 
 
 @dataclass(frozen=True)
 class SuiteResult:
-    """Outcome of a suite: failures of ``schema`` block all later steps, those of ``values`` are only reported."""
+    """Outcome of a suite.
+
+    A failure of ``schema`` that concerns a feature leaves that feature out of all later steps; any other one blocks
+    them. Failures of ``values`` are only reported.
+    """
 
     schema: tuple[Measurement, ...]
     values: tuple[Measurement, ...]
@@ -18,6 +26,20 @@ class SuiteResult:
     def schema_failures(self) -> tuple[Measurement, ...]:
         """The schema measurements that are not ok; one that could not be measured counts as failed."""
         return tuple(m for m in self.schema if m.status is not Status.OK)
+
+    def blocking_failures(self, spec: ModelSpec) -> tuple[Measurement, ...]:
+        """Return the schema failures of columns without which a chunk cannot be measured: id, time, outputs."""
+        return tuple(m for m in self.schema_failures if m.subject not in spec.features)
+
+
+def unreadable_features(spec: ModelSpec, measurements: Iterable[Measurement]) -> tuple[str, ...]:
+    """Return the features that a chunk's schema checks left out, in the order of the spec."""
+    failed = {
+        m.subject
+        for m in measurements
+        if m.name in SCHEMA_CHECKS and m.severity is Severity.CRITICAL and m.status is not Status.OK
+    }
+    return tuple(name for name in spec.features if name in failed)
 
 
 def source_failure(reason: str) -> Measurement:

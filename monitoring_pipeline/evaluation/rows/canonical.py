@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
+from monitoring_pipeline.evaluation.rows.class_texts import (
+    BOOLEAN_WORDS,
+    booleans_of_text,
+    class_texts,
+    version_texts,
+)
 from monitoring_pipeline.evaluation.rows.errors import RowsError
+from monitoring_pipeline.evaluation.rows.probabilities import probabilities
+from monitoring_pipeline.evaluation.rows.readable import number_of_text, unreadable_numbers
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, Task
@@ -38,8 +46,9 @@ class CanonicalRows:
 def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, without_time: int) -> CanonicalRows:
     """Bring a chunk's predictions into canonical form.
 
-    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. Rows without an ID are left
-    out. If several rows have the same ID and version, the latest counts. Rows are sorted by ID.
+    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature that is absent
+    becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an ID are left out. If several rows
+    have the same ID and version, the latest counts. Rows are sorted by ID.
 
     Args:
         spec: the model.
@@ -48,15 +57,20 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         without_time: number of rows of the table without a time, which belong to no chunk.
 
     Raises:
-        RowsError: if a column does not fit the spec, or binary predictions hold more than two classes.
+        RowsError: if an output does not fit the spec, binary predictions hold more than two classes, or many scores
+            are not probabilities.
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
     if "model_version" not in raw.columns:
         with_id = with_id.with_columns(pl.lit(next(iter(spec.reference))).alias("model_version"))
+    absent = [name for name in spec.features if name not in raw.columns]
+    with_id = with_id.with_columns(pl.lit(None).alias(name) for name in absent)
+    scores = probabilities(spec, with_id)
+    with_id = with_id.with_columns(scores.columns)
     typed = with_id.select(
         pseudonymise(with_id["row_id"], id_key),
         pl.col("predicted_at").cast(pl.Datetime("us", "UTC")),
-        pl.col("model_version").cast(pl.String).fill_null(""),
+        version_texts(with_id["model_version"], spec.reference).fill_null(""),
         *(_typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
         *(_numbers(spec, with_id[name], name) for name in spec.carried_columns),
     )
@@ -67,13 +81,16 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         "predictions_without_id": (raw.height - with_id.height, "rows of the chunk whose id is null"),
         "predictions_without_time": (without_time, "rows of the whole table whose time is null: in no chunk"),
     }
-    return CanonicalRows(frame, (_volume(spec, frame["row_id"].n_unique()), *_accounting(counts, raw.height)))
+    volume = _volume(spec, frame["row_id"].n_unique())
+    return CanonicalRows(frame, (volume, *_accounting(counts, raw.height), *scores.measurements))
 
 
 def canonical_labels(
     spec: ModelSpec, raw: pl.DataFrame, predictions: pl.DataFrame, accounting: LabelAccounting, *, id_key: bytes
 ) -> CanonicalRows:
     """Bring a chunk's labels into canonical form: one row per ID, with the label that became known last.
+
+    Labels that may belong to predictions of another chunk (``is_ambiguous``) are left out and counted.
 
     Args:
         spec: the model.
@@ -85,9 +102,11 @@ def canonical_labels(
     Raises:
         RowsError: if the labels do not fit the task, or binary labels hold more than two classes.
     """
-    typed = raw.select(
-        pseudonymise(raw["row_id"], id_key),
-        _typed_label(spec, raw["label"]),
+    ambiguous = raw["is_ambiguous"].sum() if "is_ambiguous" in raw.columns else 0
+    clear = raw.filter(~pl.col("is_ambiguous")) if ambiguous else raw
+    typed = clear.select(
+        pseudonymise(clear["row_id"], id_key),
+        _typed_label(spec, clear["label"]),
         pl.col("known_at").cast(pl.Datetime("us", "UTC")),
     )
     with_value = typed.filter(pl.col("label").is_not_null() & pl.col("row_id").is_not_null())
@@ -105,9 +124,33 @@ def canonical_labels(
         "labels_outside_window": (accounting.outside_window, "labels known in this chunk, of other chunks"),
         "labels_not_yet_known": (accounting.not_yet_known, "labels of this chunk dated after the reading"),
     }
-    return CanonicalRows(
-        frame, (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
+    measured = (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
+    return CanonicalRows(frame, (*measured, *_ambiguous(int(ambiguous), raw.height)))
+
+
+def _ambiguous(labels: int, rows: int) -> tuple[Measurement, ...]:
+    """Return the measurement of labels that may belong to predictions of several chunks, if there are some."""
+    if not labels:
+        return ()
+    reason = (
+        f"{labels} of {rows} labels are left out: their ids are predicted in several chunks and have several labels, "
+        "so a label cannot be assigned to a prediction; name all columns that identify a prediction, "
+        "such as id: [customer, day], in predictions and labels"
     )
+    measurement = Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name="ambiguous_labels",
+        model_version="",
+        value=float(labels),
+        threshold_upper=0.0,
+        status=Status.BREACHED,
+        severity=Severity.CRITICAL,
+        reason=reason,
+        definition="labels whose ids have several labels and are predicted in several chunks",
+        rows=rows,
+    )
+    return (measurement,)
 
 
 def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:
@@ -142,7 +185,7 @@ def _most_likely_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
 
 
 def _class_names(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
-    names = values.cast(pl.String)
+    names = class_texts(values, spec.classes)
     unknown = names.filter(~names.is_in(spec.classes) & names.is_not_null())
     if not unknown.is_empty():
         message = (
@@ -182,18 +225,9 @@ def _is_positive(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
     if values.dtype == pl.Null:
         return values.cast(pl.Boolean)
     if values.dtype == pl.String:
-        if isinstance(positive, bool):
-            message = (
-                f"{spec.name}: {field}: the column holds text ({_examples(values)}); "
-                "name the positive one in labels.positive"
-            )
-            raise RowsError(message)
-        comparable, sought = values, str(positive)
-    elif isinstance(positive, str):
-        message = f"{spec.name}: {field}: labels.positive is {positive!r}, but the column is {values.dtype}"
-        raise RowsError(message)
+        comparable, sought = _text_classes(spec, values, field)
     else:
-        comparable, sought = _numbers(spec, values, field).fill_nan(None), float(positive)
+        comparable, sought = _numbers(spec, values, field).fill_nan(None), _positive_number(spec, values, field)
     negative = comparable.filter(comparable != sought)
     if negative.n_unique() > 1:
         message = (
@@ -202,6 +236,41 @@ def _is_positive(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
         )
         raise RowsError(message)
     return comparable == sought
+
+
+def _text_classes(spec: ModelSpec, values: pl.Series, field: str) -> tuple[pl.Series, object]:
+    """Return text, or the numbers or booleans that all of it stands for, and the positive class in the same form."""
+    positive = spec.labels.positive
+    if isinstance(positive, str):
+        return values, positive
+    booleans = booleans_of_text(values)
+    if isinstance(positive, bool) and booleans is not None:
+        return booleans.cast(pl.Float64), float(positive)
+    if isinstance(positive, bool):
+        message = (
+            f"{spec.name}: {field}: the column holds text ({_examples(values)}); "
+            "name the positive one in labels.positive"
+        )
+        raise RowsError(message)
+    if unreadable_numbers(values).is_empty():
+        return values.cast(pl.Float64, strict=False), float(positive)
+    return values, str(positive)
+
+
+def _positive_number(spec: ModelSpec, values: pl.Series, field: str) -> float:
+    """Return the positive class as a number, for a column of numbers or booleans."""
+    positive = spec.labels.positive
+    if not isinstance(positive, str):
+        return float(positive)
+    as_boolean = BOOLEAN_WORDS.get(positive.lower()) if values.dtype == pl.Boolean else None
+    number = float(as_boolean) if as_boolean is not None else number_of_text(positive)
+    if number is None:
+        message = (
+            f"{spec.name}: {field}: labels.positive is {positive!r}, but the column is {values.dtype} "
+            f"and holds {_examples(values)}"
+        )
+        raise RowsError(message)
+    return number
 
 
 def _examples(values: pl.Series) -> str:

@@ -16,6 +16,7 @@ from monitoring_pipeline.steps.inputs import (
     made_from,
     nothing_to_measure,
     required_snapshot,
+    with_readable_features,
 )
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
@@ -30,11 +31,12 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     rows = kept.snapshots.read(predictions.uri)
     label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
     references = load_references(spec, kept.store, rows["model_version"].unique().sort().to_list())
+    readable = with_readable_features(spec, chunk, kept.store)
     measured: list[Measurement] = []
     for version, reference in references.items():
         measured.extend(
             attribute_change(
-                spec,
+                readable.with_features_in(reference.bins),
                 model_version=version,
                 reference_rows=reference_rows(spec, reference, kept, first=REFERENCE_ROWS),
                 rows=rows.filter(pl.col("model_version") == version),

@@ -1,10 +1,10 @@
 """The step that compares a chunk's profiles with the reference or the baseline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
 from monitoring_pipeline.evaluation.drift.baselines import baseline_chunks, baseline_words, choose_baseline
-from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.drift.columns import Counterpart, deciding_statistic, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -23,6 +23,7 @@ from monitoring_pipeline.steps.inputs import (
     nothing_to_measure,
     required_snapshot,
     rows_of_version,
+    with_readable_features,
 )
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
@@ -38,6 +39,7 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     if provenance is None:
         raise missing_input(spec, chunk, Producer.PROFILE)
     references = load_references(spec, kept.store, profiles)
+    readable = with_readable_features(spec, chunk, kept.store)
     measured: list[Measurement] = []
     inputs = [provenance.input_fingerprint]
     for version, reference in references.items():
@@ -45,8 +47,10 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         if isinstance(against, str):
             measured.append(nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", against))
             continue
-        measured.extend(measure_drift(spec, against, profiles[version]))
-        measured.extend(_together(spec, chunk, reference, kept))
+        comparable = readable.with_features_in(reference.bins)
+        measured.extend(measure_drift(comparable, against, profiles[version]))
+        measured.extend(_left_out(spec, readable, reference))
+        measured.extend(_together(comparable, chunk, reference, kept))
         if against.profile is not reference.profile:
             inputs.append(repr(against.profile))
     empty = not required_snapshot(kept.store, spec, chunk, PREDICTIONS).rows
@@ -57,6 +61,15 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         provenance=made_from(spec, combined_fingerprint(*inputs), references),
         measurements=tuple(measured) or (nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", reason),),
     )
+
+
+def _left_out(spec: ModelSpec, readable: ModelSpec, reference: Reference) -> Iterator[Measurement]:
+    """Yield a skipped measurement for each feature that was unreadable in the chunk or in the reference."""
+    for column, feature in spec.features.items():
+        where = "chunk" if column not in readable.features else "reference" if column not in reference.bins else None
+        if where:
+            reason = f"the column could not be read when the {where} was read; its quality has the reason"
+            yield nothing_to_measure(Kind.DRIFT, deciding_statistic(spec, feature.kind), column, reason)
 
 
 def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> tuple[Measurement, ...]:

@@ -14,18 +14,27 @@ from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
-from monitoring_pipeline.steps.inputs import PREDICTIONS, made_from, nothing_to_measure, required_snapshot
+from monitoring_pipeline.steps.inputs import (
+    PREDICTIONS,
+    made_from,
+    nothing_to_measure,
+    required_snapshot,
+    with_readable_features,
+)
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
 def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResults]:
-    """Return the step that estimates a chunk's performance; a loss model is fitted once for all chunks of a run."""
-    fitted: dict[str, LossModel | None] = {}
+    """Return the step that estimates a chunk's performance; a loss model is fitted once for all chunks of a run.
 
-    def loss_model(reference: Reference) -> LossModel | None:
-        key = reference.reference_hash
+    Chunks in which a feature was left out have a loss model of their own, without that feature.
+    """
+    fitted: dict[tuple[str, ...], LossModel | None] = {}
+
+    def loss_model(reference: Reference, readable: ModelSpec) -> LossModel | None:
+        key = (reference.reference_hash, *readable.features)
         if key not in fitted:
-            fitted[key] = _fit(spec, reference, kept)
+            fitted[key] = _fit(readable, reference, kept)
         return fitted[key]
 
     def estimate_chunk(chunk: Chunk) -> ChunkResults:
@@ -33,6 +42,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
         rows = kept.snapshots.read(snapshot.uri, _columns(spec))
         versions = rows["model_version"].unique().sort().to_list()
         references = load_references(spec, kept.store, versions)
+        readable = with_readable_features(spec, chunk, kept.store)
         measured: list[Measurement] = []
         for version, reference in references.items():
             version_rows = rows.filter(pl.col("model_version") == version)
@@ -43,7 +53,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
                     version_rows,
                     model_version=version,
                     chunk=chunk.key,
-                    loss_model=loss_model(reference),
+                    loss_model=loss_model(reference, readable.with_features_in(reference.bins)),
                     reference=reference.estimates,
                 )
             )

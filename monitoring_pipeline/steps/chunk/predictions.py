@@ -6,7 +6,7 @@ from functools import partial
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult, unreadable_features
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.quality.volume import as_expected_gap, why_none_expected, without_least_rows
 from monitoring_pipeline.evaluation.reference.reference import Reference
@@ -51,11 +51,11 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     read = reading.warehouse.read_predictions(spec, chunk)
     require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=reading.store)
     suite = reading.suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, reading.store))
-    if suite.schema_failures:
-        refusal = schema_refusal(spec, suite)
+    if refusal := schema_refusal(spec, suite):
         results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
-    rows = canonical_predictions(spec, read.frame, id_key=reading.id_key, without_time=read.rows_without_time)
+    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
+    rows = canonical_predictions(spec, readable, id_key=reading.id_key, without_time=read.rows_without_time)
     content = fingerprint(rows.frame)
     snapshot = Snapshot(
         kind=PREDICTIONS,

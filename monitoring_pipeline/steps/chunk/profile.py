@@ -16,6 +16,7 @@ from monitoring_pipeline.steps.inputs import (
     made_from,
     required_snapshot,
     versions_in,
+    with_readable_features,
 )
 from monitoring_pipeline.steps.references import load_references
 
@@ -26,9 +27,12 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
     versions = versions_in(kept.snapshots, snapshot)
     references = load_references(spec, kept.store, versions)
     rows = kept.snapshots.scan(snapshot.uri)
+    readable = with_readable_features(spec, chunk, kept.store).columns
     profiles = tuple(
         profile_chunk(
-            nw.from_native(_of_version(rows, version, versions)), references[version].bins, model_version=version
+            nw.from_native(_of_version(rows, version, versions)),
+            {column: bins for column, bins in references[version].bins.items() if column in readable},
+            model_version=version,
         )
         for version in versions
         if version in references

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate
 from monitoring_pipeline.evaluation.drift.floors import learn_floors
 from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.suite import unreadable_features
 from monitoring_pipeline.evaluation.reference.reference import (
     BuiltReference,
     Reference,
@@ -69,14 +70,19 @@ def take_reference(
         store.save_reference(relearned, stored, chunk, origin=origin)
         return TakenReference(relearned, reused=True)
     read = outside.warehouse.read_predictions(spec, chunk)
-    if refusal := schema_refusal(spec, outside.suites(spec, loaded.suite_path, read.frame)):
+    suite = outside.suites(spec, loaded.suite_path, read.frame)
+    if refusal := schema_refusal(spec, suite):
         message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
         raise SourceError(message)
-    served = canonical_predictions(spec, read.frame, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
+    served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
     labels_read = outside.warehouse.read_labels(spec, chunk, now)
     labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=outside.id_key).frame
     rows = _with_rows_of(spec, served, model_version, outside.registry)
-    built = build_reference(spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now)
+    readable_spec = spec.with_features_in(readable.columns)
+    built = build_reference(
+        readable_spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now
+    )
     reference = built.reference
     provenance = Provenance(
         spec_hash=declaration,
@@ -85,7 +91,10 @@ def take_reference(
         code_version=monitoring_pipeline.__version__,
     )
     version_rows = rows.filter(pl.col("model_version") == model_version)
-    findings = find_concentrated_nulls(spec, version_rows, model_version=model_version)
+    findings = (
+        *suite.schema_failures,
+        *find_concentrated_nulls(readable_spec, version_rows, model_version=model_version),
+    )
     store.save_reference(reference, provenance, chunk, origin=origin)
     for results in (
         *_of_chunks(spec, built, provenance),
@@ -121,6 +130,7 @@ def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...
 
 def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     """Return the reference with floors learned by changed rules from the stored profiles of its days and its rows."""
+    spec = spec.with_features_in(reference.bins)
     version = reference.model_version
     chunks = profiles_of_reference(spec, version, kept.store)
     rows = reference_rows(spec, reference, kept)

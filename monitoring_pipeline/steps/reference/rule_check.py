@@ -25,7 +25,7 @@ def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -
     reference = take_reference(loaded, model_version, outside, now=now).reference
     profiles = profiles_of_reference(spec, model_version, outside.store)
     rows = reference_rows(spec, reference, outside)
-    measured = replay(spec, reference, profiles, rows)
+    measured = replay(spec.with_features_in(reference.bins), reference, profiles, rows)
     results = ChunkResults(
         producer=replay_producer(model_version),
         chunk=spec.calendar.window(spec.reference[model_version]),

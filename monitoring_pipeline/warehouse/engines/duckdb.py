@@ -20,6 +20,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError, parse_business_query
 from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
@@ -87,7 +88,8 @@ class DuckDBWarehouse:
             frame = _frame(connection, wanted.query)
             without_time = _frame(connection, predictions_without_time_query(spec, table)).item()
         frame.columns = list(wanted.names)
-        return PredictionsRead(frame, wanted.missing_columns, without_time, dict(table.types))
+        readable = readable_predictions(spec, frame)
+        return PredictionsRead(readable, wanted.missing_columns, without_time, dict(table.types))
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.

@@ -14,11 +14,13 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
-from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
+from monitoring_pipeline.warehouse.errors import WrongTimeTypeError
+from monitoring_pipeline.warehouse.sql.catalogue import Column, ListedTable, Table
 from monitoring_pipeline.warehouse.sql.columns import (
     AS_NUMBER,
     AS_TEXT,
     TimeColumn,
+    id_text,
     join_keys,
     qualified,
     readable,
@@ -27,6 +29,8 @@ from monitoring_pipeline.warehouse.sql.columns import (
 
 PREDICTIONS_ALIAS = "p"
 LABELS_ALIAS = "l"
+SHORTEST_DAY = dt.timedelta(hours=22)
+"""No zone skips more than two hours of a day."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,10 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
         MissingColumnError: when the column of the id or of the time does not exist.
         WrongTimeTypeError: when the time is neither timestamp nor date.
     """
-    row_id = table.required_column(spec.predictions.id, f"{spec.name}: predictions.id")
+    ids = _id_columns(table, spec.predictions.id_columns, f"{spec.name}: predictions.id")
     time = _prediction_time(spec, table)
-    selected = {"row_id": f"CAST({qualified(row_id, PREDICTIONS_ALIAS)} AS {AS_TEXT})", "predicted_at": time.instant}
+    _require_time_of_day(spec, time, chunk)
+    selected = {"row_id": id_text(ids, PREDICTIONS_ALIAS), "predicted_at": time.instant}
     missing: list[str] = []
     for name, (column_name, decimals) in _optional_columns(spec).items():
         if column := table.column(column_name):
@@ -99,6 +104,7 @@ class LabelJoin:
     known_at: TimeColumn
     prediction_key: str
     label_key: str
+    prediction_id: str
     label_id: str
     label: str
 
@@ -131,20 +137,23 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
         MissingColumnError: when a column of ids, times or labels does not exist.
         WrongTimeTypeError: when a time is neither timestamp nor date.
     """
-    prediction_id = predictions.required_column(spec.predictions.id, f"{spec.name}: predictions.id")
-    label_id = labels.required_column(spec.labels.id, f"{spec.name}: labels.id")
+    prediction_ids = _id_columns(predictions, spec.predictions.id_columns, f"{spec.name}: predictions.id")
+    label_ids = _id_columns(labels, spec.labels.id_columns, f"{spec.name}: labels.id")
     label = labels.required_column(spec.labels.label, f"{spec.name}: labels.label")
     known_at_place = f"{spec.name}: labels.known_at"
     known_at = labels.required_column(spec.labels.known_at, known_at_place)
-    prediction_key, label_key = join_keys(prediction_id, PREDICTIONS_ALIAS, label_id, LABELS_ALIAS)
+    prediction_key, label_key = join_keys(prediction_ids, PREDICTIONS_ALIAS, label_ids, LABELS_ALIAS)
     return LabelJoin(
         predictions=predictions.listed.sql,
         labels=labels.listed.sql,
         predicted_at=_prediction_time(spec, predictions),
-        known_at=time_column(known_at, LABELS_ALIAS, known_at_place),
+        known_at=time_column(
+            known_at, LABELS_ALIAS, known_at_place, day_zone=spec.timezone, naive_zone=spec.labels.time_zone
+        ),
         prediction_key=prediction_key,
         label_key=label_key,
-        label_id=qualified(label_id, LABELS_ALIAS),
+        prediction_id=id_text(prediction_ids, PREDICTIONS_ALIAS),
+        label_id=qualified(label_ids[0], LABELS_ALIAS) if len(label_ids) == 1 else label_key,
         label=readable(label, LABELS_ALIAS, decimals=AS_NUMBER),
     )
 
@@ -152,7 +161,9 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
 def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
     """Return the query for the label rows of a chunk's predictions known at ``as_of``."""
     placeholders = (
-        join.placeholders | _chunk_window(join.predicted_at) | {"label": join.label, "label_id": join.label_id}
+        join.placeholders
+        | _chunk_window(join.predicted_at)
+        | {"label": join.label, "prediction_id": join.prediction_id}
     )
     return Query(read_sql("warehouse/labels.sql").format(**placeholders), _chunk_values(chunk, as_of))
 
@@ -197,7 +208,20 @@ def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
 def _prediction_time(spec: ModelSpec, table: Table) -> TimeColumn:
     place = f"{spec.name}: predictions.time"
     column = table.required_column(spec.predictions.time, place)
-    return time_column(column, PREDICTIONS_ALIAS, place)
+    return time_column(column, PREDICTIONS_ALIAS, place, day_zone=spec.timezone, naive_zone=spec.predictions.time_zone)
+
+
+def _id_columns(table: Table, names: Sequence[str], place: str) -> list[Column]:
+    return [table.required_column(name, place) for name in names]
+
+
+def _require_time_of_day(spec: ModelSpec, time: TimeColumn, chunk: Chunk) -> None:
+    if time.by_day and chunk.end - chunk.start < SHORTEST_DAY:
+        message = (
+            f"{spec.name}: predictions.time: column {spec.predictions.time} is a date, which has no time of day; "
+            f"with cadence: {spec.cadence} it must be a timestamp"
+        )
+        raise WrongTimeTypeError(message)
 
 
 def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, str]]:

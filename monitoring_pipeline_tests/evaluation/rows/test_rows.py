@@ -157,7 +157,8 @@ def test_prediction_from_a_nan_score_is_null():
 @pytest.mark.parametrize(("column", "positive"), [
     ([True, False, None], True), ([1, 0, None], True), ([1, 0, None], 1), ([1.0, 0.0, NAN], True),
     (["yes", "no", None], "yes"), (["1", "0", None], 1), ([False, True, None], False), ([2, 1, None], 2),
-    ([1, -1, None], True),
+    ([1, -1, None], True), (["yes", "no", None], True), (["True", "False", None], True), (["1.0", "0", None], 1),
+    ([True, False, None], "yes"), ([1.0, 0.0, None], "1"), ([1, 0, None], "1.0"), ([False, True, None], "no"),
 ])  # fmt: skip
 def test_positive_and_negative_class_of_any_type_are_recognised(column, positive):
     spec = binary_spec(predictions__prediction="decided", labels__positive=positive)
@@ -172,8 +173,8 @@ def test_positive_and_negative_class_of_any_type_are_recognised(column, positive
 
 
 @pytest.mark.parametrize(("column", "positive", "reason"), [
-    (["yes", "no"], True, "labels.label: the column holds text ('no', 'yes'); name the positive one in labels.posi"),
-    ([1, 0], "yes", "labels.label: labels.positive is 'yes', but the column is Int64"),
+    (["left", "stayed"], True, "labels.label: the column holds text ('left', 'stayed'); name the positive one in"),
+    ([1, 0], "yes", "labels.label: labels.positive is 'yes', but the column is Int64 and holds 0, 1"),
     (["Yes", "No", "yes"], "yes",
      "('yes', from labels.positive) the column holds more than one other value ('No', 'Yes'); two classes are needed"),
     ([0, 1, 2], True, "more than one other value (0.0, 2.0); two classes are needed"),

@@ -75,11 +75,6 @@ def test_column_without_values_is_a_warning_and_has_drifted(world):
 
 RENAME = "ALTER TABLE {} RENAME {} TO {}"
 BROKEN = {
-    "renamed feature": (
-        [RENAME.format(LOANS_TABLE, '"Annual Income"', "income_eur")],
-        [RENAME.format(LOANS_TABLE, "income_eur", '"Annual Income"')],
-        ["income ('Annual Income' in 'Loan Scores')", "has no column"],
-    ),
     "renamed id": (
         [RENAME.format(LOANS_TABLE, '"Application ID"', "ApplicationRef")],
         [RENAME.format(LOANS_TABLE, "ApplicationRef", '"Application ID"')],
@@ -89,11 +84,6 @@ BROKEN = {
         [RENAME.format(LOANS_TABLE, '"Scored At"', "scored_on")],
         [RENAME.format(LOANS_TABLE, "scored_on", '"Scored At"')],
         [f"{LOANS}: predictions.time", "'Scored At'", "scored_on"],
-    ),
-    "numbers as text": (
-        [f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE VARCHAR USING 'age ' || age"],
-        [f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE BIGINT USING CAST(substr(age, 5) AS BIGINT)"],
-        ["age: ", "numbers or booleans"],
     ),
     "time as text": (
         [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE VARCHAR'],
@@ -121,6 +111,43 @@ MISSING = {
         [f"{LOANS}: predictions.table", "'Loan Scores'", "Outcomes"],
     ),
 }
+
+
+BROKEN_FEATURES = {
+    "renamed": (RENAME.format(LOANS_TABLE, "age", "years"), "the chunk has no column age"),
+    "text": (
+        f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE VARCHAR USING if(age % 2 = 0, 'old', CAST(age AS VARCHAR))",
+        "values are no numbers, such as 'old'",
+    ),
+    "nested": (f"ALTER TABLE {LOANS_TABLE} ALTER age TYPE BIGINT[] USING [age]", "age: has type "),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN_FEATURES)
+def test_broken_feature_is_reported_and_left_out_while_all_else_is_measured(lived_in_world, broken):
+    world = lived_in_world
+    breaking, reason = BROKEN_FEATURES[broken]
+    before, _ = _results_of(world)
+    world.execute(breaking)
+    assert world.failures(LOANS, DAY) == ()
+    measured, verdict = _results_of(world)
+    assert verdict.status is VerdictStatus.CRITICAL
+    assert any("age" in text and reason in text for text in verdict.reasons)
+    assert measured["age", "jensen_shannon"].status is Status.SKIPPED
+    assert "could not be read when the chunk was read" in str(measured["age", "jensen_shannon"].reason)
+    others = {key for key, m in before.items() if m.value is not None and m.subject in {"income", "score", "model"}}
+    assert {key for key in others if measured[key].value is None} == set()
+    assert measured["model", "auroc"].value == before["model", "auroc"].value
+    assert measured["income", "jensen_shannon"].value == before["income", "jensen_shannon"].value
+
+
+def test_feature_that_was_broken_from_the_start_is_left_out_of_the_reference_too(world):
+    world.execute(BROKEN_FEATURES["text"][0])
+    assert world.failures(LOANS, DAY) == ()
+    measured, verdict = _results_of(world)
+    assert verdict.status is VerdictStatus.CRITICAL
+    assert measured["income", "jensen_shannon"].value is not None
+    assert measured["age", "jensen_shannon"].status is Status.SKIPPED
 
 
 @pytest.mark.parametrize("broken", [*BROKEN, *BROKEN_LABELS])

@@ -246,9 +246,9 @@ def test_late_labels_announce_recent_days_and_change_old_days_silently(later):
 
 BREAKS = {
     "a column of another type": (
-        "ALTER TABLE \"Loan Scores\" ALTER age TYPE VARCHAR USING 'age ' || age",
-        'ALTER TABLE "Loan Scores" ALTER age TYPE BIGINT USING CAST(substr(age, 5) AS BIGINT)',
-        "age",
+        'ALTER TABLE "Loan Scores" ALTER "Scored At" TYPE TIMESTAMP[] USING ["Scored At"]',
+        'ALTER TABLE "Loan Scores" ALTER "Scored At" TYPE TIMESTAMP USING "Scored At"[1]',
+        "Scored At",
     ),
     "a table that is gone": (
         'ALTER TABLE "Loan Scores" RENAME TO moved',

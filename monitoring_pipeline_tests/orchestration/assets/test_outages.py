@@ -69,7 +69,7 @@ def test_late_label_run_on_an_empty_table_keeps_the_results_of_the_day(lived_in_
 
 
 def test_refusal_stays_when_the_source_is_away(lived_in_world):
-    lived_in_world.execute(f"ALTER TABLE {LOANS_TABLE} RENAME age TO years")
+    lived_in_world.execute(f"ALTER TABLE {LOANS_TABLE} RENAME VERSION TO release")
     assert "not read again" not in lived_in_world.failures(LOANS, DAY)[0]
     before = lived_in_world.tables()
     lived_in_world.settings.warehouse.unlink()
