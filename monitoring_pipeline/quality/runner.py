@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.engine import Outcome, validate
@@ -35,11 +36,11 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     or broken, the values are skipped with the reason, and the schema is still judged.
     """
     schema = check_schema(spec, frame)
-    try:
-        expectations = load_suite(suite_path).expectations
-    except FileNotFoundError:
+    if not suite_path.exists():
         reason = f"no suite {suite_path.name}; draft one with: monitoring-pipeline suite draft {spec.name}"
         return SuiteResult(schema, (_no_suite(reason),))
+    try:
+        expectations = load_suite(suite_path).expectations
     except SuiteError as error:
         return SuiteResult(schema, (_no_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
@@ -163,7 +164,7 @@ def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:
     """Return the reason why an expectation that ran measured nothing, None if it did measure."""
     if outcome.error is not None:
         private = _PRIVATE_COLUMNS & expectation.columns
-        return "it raised an error" if private else f"it raised: {_shortened(outcome.error)}"
+        return "it raised an error" if private else f"it raised: {message_without_values(outcome.error)}"
     if outcome.undefined:
         return f"{expectation.subject}: undefined, there are no values"
     if outcome.judged == 0 and expectation.type != TO_HAVE_TYPE:

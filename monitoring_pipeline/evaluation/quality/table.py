@@ -135,6 +135,7 @@ def _listed(blank: Measurement, name: str, names: list[str], definition: str) ->
 
 def _columns_used(spec: ModelSpec) -> set[str]:
     source = spec.predictions
-    outputs = {source.id, source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
+    outputs = {source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
     features = {feature.column or name for name, feature in spec.features.items()}
-    return {name for name in outputs | features | {source.horizon, source.naive} if name is not None}
+    used = (*source.id_columns, *outputs, *features, source.horizon, source.naive)
+    return {name for name in used if name is not None}

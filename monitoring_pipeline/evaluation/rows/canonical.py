@@ -18,6 +18,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
+MOST_AMBIGUOUS = 0.05
+"""The labels of a chunk are refused if a larger share of them may belong to predictions of other chunks."""
 NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
 
 
@@ -100,9 +102,12 @@ def canonical_labels(
         id_key: key of the pseudonymising hash.
 
     Raises:
-        RowsError: if the labels do not fit the task, or binary labels hold more than two classes.
+        RowsError: if the labels do not fit the task, binary labels hold more than two classes, or many labels may
+            belong to other predictions.
     """
-    ambiguous = raw["is_ambiguous"].sum() if "is_ambiguous" in raw.columns else 0
+    ambiguous = int(raw["is_ambiguous"].sum()) if "is_ambiguous" in raw.columns else 0
+    if ambiguous > MOST_AMBIGUOUS * raw.height:
+        raise RowsError(f"{spec.name}: labels.id: {_ambiguity(ambiguous, raw.height)}")
     clear = raw.filter(~pl.col("is_ambiguous")) if ambiguous else raw
     typed = clear.select(
         pseudonymise(clear["row_id"], id_key),
@@ -125,18 +130,13 @@ def canonical_labels(
         "labels_not_yet_known": (accounting.not_yet_known, "labels of this chunk dated after the reading"),
     }
     measured = (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
-    return CanonicalRows(frame, (*measured, *_ambiguous(int(ambiguous), raw.height)))
+    return CanonicalRows(frame, (*measured, *_ambiguous(ambiguous, raw.height)))
 
 
 def _ambiguous(labels: int, rows: int) -> tuple[Measurement, ...]:
     """Return the measurement of labels that may belong to predictions of several chunks, if there are some."""
     if not labels:
         return ()
-    reason = (
-        f"{labels} of {rows} labels are left out: their ids are predicted in several chunks and have several labels, "
-        "so a label cannot be assigned to a prediction; name all columns that identify a prediction, "
-        "such as id: [customer, day], in predictions and labels"
-    )
     measurement = Measurement(
         kind=Kind.QUALITY,
         subject="chunk",
@@ -146,11 +146,19 @@ def _ambiguous(labels: int, rows: int) -> tuple[Measurement, ...]:
         threshold_upper=0.0,
         status=Status.BREACHED,
         severity=Severity.CRITICAL,
-        reason=reason,
+        reason=f"{_ambiguity(labels, rows)}; they are left out",
         definition="labels whose ids have several labels and are predicted in several chunks",
         rows=rows,
     )
     return (measurement,)
+
+
+def _ambiguity(labels: int, rows: int) -> str:
+    return (
+        f"{labels} of {rows} labels belong to ids that are predicted in several chunks and have several labels, "
+        "so no label can be assigned to one prediction; name all columns that identify a prediction, "
+        "such as id: [customer, day], in predictions and in labels"
+    )
 
 
 def _typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting, canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.rows.class_texts import class_texts, number_texts, version_texts
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions, unreadable_numbers
@@ -118,3 +118,24 @@ def test_absent_feature_is_a_column_of_nulls_of_its_type():
     frame = canonical_predictions(spec, raw, id_key=b"k", without_time=0).frame
     assert (frame.schema["age"], frame.schema["plan"]) == (pl.Float64, pl.String)
     assert frame.select("age", "plan").row(0) == (None, None)
+
+
+def _canonical_labels(ambiguous: int, clear: int):
+    ids = [f"r{n}" for n in range(ambiguous + clear)]
+    marks = [True] * ambiguous + [False] * clear
+    raw = pl.DataFrame({"row_id": ids, "label": [True] * len(ids), "is_ambiguous": marks})
+    known = raw.with_columns(known_at=pl.lit(dt.datetime(2024, 3, 2, tzinfo=dt.UTC)))
+    predictions = pl.DataFrame({"row_id": ["r0"], "predicted_at": [dt.datetime(2024, 3, 1, tzinfo=dt.UTC)]})
+    return canonical_labels(NUMERIC, known, predictions, LabelAccounting(0, 0, 0), id_key=b"k")
+
+
+def test_few_ambiguous_labels_are_left_out_and_counted():
+    labels = _canonical_labels(ambiguous=2, clear=98)
+    assert labels.frame.height == 98
+    (found,) = [m for m in labels.measurements if m.name == "ambiguous_labels"]
+    assert (found.value, found.severity) == (2.0, "critical")
+
+
+def test_labels_of_a_key_that_repeats_in_every_chunk_are_refused_with_the_remedy():
+    with pytest.raises(RowsError, match=r"90 of 100 labels belong to ids .* such as id: \[customer, day\]"):
+        _canonical_labels(ambiguous=90, clear=10)
