@@ -140,7 +140,7 @@ def test_unusable_sql_files_are_spec_errors(world):
     spec_path = world.folder / "specs" / f"{LOANS}.yaml"
     assert gone == f"{spec_path}: business.gone.sql: sql/gone.sql: no such file beside {LOANS}.yaml"
     assert typo.startswith(f"{spec_path}: business.typo.sql: sql/typo.sql: unknown parameter :chunk_strat in line 2")
-    assert binary.endswith("sql/binary.sql: cannot be read: UnicodeDecodeError")
+    assert binary.endswith("sql/binary.sql: cannot be read: invalid start byte at byte 0, it must be UTF-8")
 
 
 AUROC = {"metric": "auroc", "lower": 0.0, "share": 0.9, "days": 4}

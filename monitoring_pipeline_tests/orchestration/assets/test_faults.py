@@ -85,10 +85,10 @@ BROKEN = {
         [RENAME.format(LOANS_TABLE, "scored_on", '"Scored At"')],
         [f"{LOANS}: predictions.time", "'Scored At'", "scored_on"],
     ),
-    "time as text": (
-        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE VARCHAR'],
-        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE TIMESTAMP USING CAST("Scored At" AS TIMESTAMP)'],
-        [f"{LOANS}: predictions.time", "Scored At", "VARCHAR"],
+    "time in a list": (
+        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE TIMESTAMP[] USING ["Scored At"]'],
+        [f'ALTER TABLE {LOANS_TABLE} ALTER "Scored At" TYPE TIMESTAMP USING "Scored At"[1]'],
+        [f"{LOANS}: predictions.time", "Scored At", "TIMESTAMP[]"],
     ),
 }
 BROKEN_LABELS = {
