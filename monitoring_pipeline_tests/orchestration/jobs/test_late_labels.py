@@ -251,7 +251,7 @@ def test_failed_run_for_an_arrival_is_requested_again_up_to_the_limit(lived_in_w
 
 
 def test_day_without_predictions_is_not_requested(lived_in_world):
-    lived_in_world.execute('ALTER TABLE "Loan Scores" RENAME age TO years')
+    lived_in_world.execute('ALTER TABLE "Loan Scores" RENAME VERSION TO release')
     assert not lived_in_world.run(LOANS, LATE[0]).success
     _hold_back_labels(lived_in_world, LATE)
     assert [r.partition_key for r in _evaluate(lived_in_world).run_requests] == list(LATE[1:])
