@@ -43,7 +43,7 @@ def write(path: Path, *statements: str) -> None:
 
 
 def everything_said(error: BaseException) -> str:
-    """Return what a log or Dagster would print of an error, its causes included."""
+    """Return the text of an error and of its causes, as a log or Dagster prints it."""
     return "".join(traceback.format_exception(error)) + repr(error.__cause__)
 
 

@@ -201,7 +201,7 @@ def _end_without_parent(parent: int, path_of_now: list[str]) -> None:
 
 
 def _serve() -> None:
-    """Answer requests, one a line, until there are no more."""
+    """Answer one request per line until the input ends."""
     parent, path_of_now = int(sys.argv[1]), list[str]()
     threading.Thread(target=_end_without_parent, args=(parent, path_of_now), daemon=True).start()
     print(json.dumps("ready"), flush=True)  # noqa: T201 - the parent reads it
