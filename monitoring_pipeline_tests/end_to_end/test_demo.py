@@ -173,7 +173,7 @@ def test_weather_of_july_drifts_and_the_model_keeps_its_thresholds(flights):
     july = _summary(flights, JULY)
     assert july.drifted["temperature_fahrenheit"] == len(JULY)
     spec = flights.loaded(LATE).spec
-    assert july.realized.upper > spec.performance.thresholds["auroc"].lower
+    assert july.realized.upper > spec.performance.thresholds[MetricName("auroc")].lower
     with flights.store() as store:
         estimates = [m for day in JULY for m in store.measurements(LATE, day) if m.kind is Kind.ESTIMATED_PERFORMANCE]
     assert {m.status for m in estimates} == {Status.OK}
