@@ -40,7 +40,7 @@ def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.Resou
     nightly = build_nightly_job(spec, asset_keys(spec))
     return dg.Definitions(
         assets=build_assets(loaded),
-        jobs=[nightly, build_late_labels_job(spec, late_label_asset_keys(spec)), *_retraining_jobs(loaded, resources)],
+        jobs=[nightly, *_late_labels_jobs(spec), *_retraining_jobs(loaded, resources)],
         schedules=[build_schedule(spec, nightly)],
     )
 
@@ -68,7 +68,8 @@ def build_sensor_definitions(
     if not model_specs:
         return dg.Definitions()
     jobs = [job for definitions in models for job in definitions.jobs or ()]
-    late_labels = {late_labels_job_name(spec) for spec in model_specs}
+    labelled = [spec for spec in model_specs if spec.labels is not None]
+    late_labels = {late_labels_job_name(spec) for spec in labelled}
     late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
     action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
     record_failures = build_record_failures_job(
@@ -76,16 +77,21 @@ def build_sensor_definitions(
     )
     delivery = build_delivery_job()
     sensors = [
-        build_late_labels_sensor(model_specs, late_label_jobs, interval_seconds=late_labels_seconds),
         build_pipeline_health_sensor(
             model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs
         ),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds),
         *build_external_job_sensors(model_specs, interval_seconds=actions_seconds),
     ]
+    if late_label_jobs:
+        sensors.append(build_late_labels_sensor(labelled, late_label_jobs, interval_seconds=late_labels_seconds))
     if action_jobs:
         sensors.append(build_retraining_sensor(model_specs, action_jobs, interval_seconds=actions_seconds))
     return dg.Definitions(jobs=[record_failures, delivery], sensors=sensors)
+
+
+def _late_labels_jobs(spec: ModelSpec) -> list[UnresolvedAssetJobDefinition]:
+    return [] if spec.labels is None else [build_late_labels_job(spec, late_label_asset_keys(spec))]
 
 
 def _retraining_jobs(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> list[dg.JobDefinition]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.rows.positive_class import positive_prediction
 from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Role
@@ -134,7 +135,7 @@ def _decided(spec: ModelSpec, positive: pl.Series, logged: pl.Series) -> pl.Seri
     """Return binary decisions with the values of the log: its positive class, and its other value."""
     if logged.dtype == pl.Boolean:
         return positive.alias(logged.name)
-    word = spec.labels.positive
+    word = positive_prediction(spec).value
     if logged.dtype == pl.String or isinstance(word, str):
         text = logged.cast(pl.String)
         others = text.filter(text != str(word)).drop_nulls().unique().sort().to_list()

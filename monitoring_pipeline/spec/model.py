@@ -98,7 +98,7 @@ class ModelSpec(SpecPart):
     For a cadence of hours it is a delay after the end of the chunk, such as 20m; without one it is 15m.
     """
     predictions: PredictionSource
-    labels: LabelSource
+    labels: LabelSource | None = None
     features: dict[str, Feature] = Field(min_length=1)
     """Inputs of the model: name and kind, or name, kind and column."""
     reference: dict[str, ReferenceWindow] = Field(min_length=1)
@@ -160,10 +160,11 @@ class ModelSpec(SpecPart):
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
-        if len(source.id_columns) != len(self.labels.id_columns):
+        label_ids = self.labels.id_columns if self.labels else ()
+        if label_ids and len(source.id_columns) != len(label_ids):
             message = (
                 f"labels.id: as many columns as predictions.id are needed, in the same order; got "
-                f"{', '.join(self.labels.id_columns)} for {', '.join(source.id_columns)}"
+                f"{', '.join(label_ids)} for {', '.join(source.id_columns)}"
             )
             raise ValueError(message)
         if self.end is not None and self.end <= self.start:
@@ -251,6 +252,22 @@ class ModelSpec(SpecPart):
         """Return the values that mean "missing" in a canonical column."""
         feature = self.features.get(column)
         return (*self.predictions.null_values, *(feature.null_values if feature else ()))
+
+    @property
+    def declared_labels(self) -> LabelSource:
+        """The source of labels, for code that runs only if there is one.
+
+        Raises:
+            ValueError: when the spec declares no labels.
+        """
+        if self.labels is None:
+            raise ValueError(f"{self.name}: no labels are declared")
+        return self.labels
+
+    @property
+    def label_delay(self) -> dt.timedelta:
+        """Time after the end of a chunk until its labels count as complete; zero without labels."""
+        return self.labels.delay if self.labels else dt.timedelta()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -36,6 +36,15 @@ def entries_as_text(value: object) -> object:
     return [str(entry) for entry in cast("list[object]", value)] if isinstance(value, list | tuple) else value
 
 
+def number_or_boolean_without_quotes(value: object) -> object:
+    """Return the boolean or integer that text without quotes in a YAML file stands for (YAML 1.2, core schema)."""
+    if not isinstance(value, PlainText):
+        return value
+    if value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    return int(value) if re.fullmatch(r"[-+]?(0|[1-9]\d*)", value) else value
+
+
 class FeatureKind(StrEnum):
     """How a column is profiled."""
 
@@ -68,10 +77,12 @@ class PredictionSource(SpecPart):
     """Column with the naive forecast of the same row, such as the last known value (regression)."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the lowest score at which the positive class is predicted."""
+    positive: bool | int | str | None = None
+    """Binary: the value of the prediction column that means the positive class, if it differs from labels.positive."""
     null_values: tuple[str, ...] = ()
     """Values that mean "missing" in every feature and output, such as -999 or NA."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values", "time_zone"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values", "positive", "time_zone"})
 
     @property
     def id_columns(self) -> tuple[str, ...]:
@@ -80,44 +91,67 @@ class PredictionSource(SpecPart):
 
     _classes_are_text = field_validator("scores", mode="before")(keys_as_text)
     _null_values_are_text = field_validator("null_values", mode="before")(entries_as_text)
+    _positive_without_quotes = field_validator("positive", mode="before")(number_or_boolean_without_quotes)
 
 
 class LabelSource(SpecPart):
-    """The warehouse table that holds the observed truth, one row per prediction whose label is known."""
+    """The warehouse table that holds the observed truth, one row per prediction whose label is known.
 
-    table: str
-    """Table or view, optionally with its schema."""
-    id: Id
-    """Column that refers to the prediction's id; as many columns as the id has, in the same order."""
+    Omit the part if there are no labels. Then only drift, quality and business metrics are measured.
+    """
+
+    table: str | None = None
+    """Table or view, optionally with its schema; default the table of predictions.
+
+    There a null label is not known yet.
+    """
+    id: Id | None = None
+    """Column that refers to the prediction's id, or as many columns as it has, in the same order; default
+    predictions.id."""
     label: str
     """Column with the observed class or value."""
-    known_at: str
-    """Column with the time when the label became known; without a zone it is taken as UTC."""
+    known_at: str | None = None
+    """Column with the time when the label became known, in any form that predictions.time may have.
+
+    If it is omitted, the time at which the monitoring first saw the label counts, and a null label is not known yet.
+    """
     time_zone: TimeZone = "UTC"
     """Time zone of ``known_at`` where it has none. A date is a day in the model's time zone."""
     positive: bool | int | str = True
-    """Binary: the value of the label (and prediction) column that means the positive class."""
+    """Binary: the value of the label (and prediction) column that means the positive class.
+
+    With ``values`` it is the value after the mapping.
+    """
+    values: dict[str, str] = {}
+    """Values of the label column, and the values or classes of the prediction that they mean: ``paid: 0, default: 1``.
+
+    Labels with other values are not used, and are a finding.
+    """
     delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
     """Largest age of a chunk at which the sensor still looks for late labels."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone", "values"})
 
     @property
     def id_columns(self) -> tuple[str, ...]:
-        """The columns that refer to the prediction's id."""
-        return (self.id,) if isinstance(self.id, str) else self.id
+        """The columns that refer to the prediction's id; none if they have the same names."""
+        return (self.id,) if isinstance(self.id, str) else self.id or ()
 
-    @field_validator("positive", mode="before")
+    _positive_without_quotes = field_validator("positive", mode="before")(number_or_boolean_without_quotes)
+
+    @field_validator("values", mode="before")
     @classmethod
-    def _number_or_boolean_without_quotes(cls, value: object) -> object:
-        """Return the boolean or integer that text without quotes in a YAML file stands for (YAML 1.2, core schema)."""
-        if not isinstance(value, PlainText):
-            return value
-        if value.lower() in {"true", "false"}:
-            return value.lower() == "true"
-        return int(value) if re.fullmatch(r"[-+]?(0|[1-9]\d*)", value) else value
+    def _values_are_text(cls, value: object) -> object:
+        if isinstance(value, dict):
+            return {_as_text(one): _as_text(other) for one, other in cast("dict[object, object]", value).items()}
+        return value
+
+
+def _as_text(value: object) -> str:
+    """Return a value of a YAML file as text; booleans as YAML 1.2 writes them."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Feature(SpecPart):

@@ -59,7 +59,7 @@ def require_rows_known_before(
     before = store.snapshot(spec.name, chunk.key, kind)
     if before is None or not before.rows or (until and before.latest_at and before.latest_at > until):
         return
-    table = spec.predictions.table if kind == PREDICTIONS else spec.labels.table
+    table = (spec.labels and kind == LABELS and spec.labels.table) or spec.predictions.table
     message = f"{table} has no {kind} of this {spec.calendar.noun} now, and had some when it was read before"
     raise SourceUnreachableError(message)
 

@@ -56,6 +56,16 @@ def test_spec_is_frozen():
         SPEC.name = "other"  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.parametrize("changes", [
+    {"labels.known_at": ...}, {"labels.table": ...}, {"labels.id": ...}, {"labels.values": {"paid": 0}},
+    {"labels": ...}, {"predictions.positive": "yes"},
+])  # fmt: skip
+def test_hashes_change_with_the_source_of_labels(changes):
+    spec = _spec(changes)
+    assert spec.spec_hash != SPEC.spec_hash
+    assert spec.reference_declaration_hash("1") != SPEC.reference_declaration_hash("1")
+
+
 SHIPPED_HASHES = {
     "arrival_delay": ("0a2f790febc57462", "e74baa8c6def7fa1", "12a97e8ce6ed6760"),
     "flight_delay": ("68aeaa6dfe1db302", "e74baa8c6def7fa1", "8cced713b904fd83"),

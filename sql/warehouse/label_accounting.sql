@@ -12,7 +12,7 @@ known_in_chunk AS (
     FROM {labels} AS l
     WHERE {known_at} >= {known_from}
       AND {known_at} < {known_before}
-      AND {known_at} <= {as_of}
+      AND {is_known}
 )
 SELECT
     (
@@ -29,6 +29,6 @@ SELECT
     (
         SELECT count(*)
         FROM {labels} AS l
-        WHERE ({known_at} > {as_of} OR {known_at} IS NULL)
+        WHERE ({is_known}) IS NOT TRUE
           AND EXISTS (SELECT 1 FROM chunk_predictions AS c WHERE c.prediction_key = {label_key})
     ) AS not_yet_known

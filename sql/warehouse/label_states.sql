@@ -6,7 +6,7 @@ WITH chunks (chunk_key, chunk_start, chunk_end) AS (
     VALUES {chunks}
 ),
 chunk_predictions AS (
-    SELECT DISTINCT c.chunk_key, {prediction_key} AS prediction_key
+    SELECT DISTINCT c.chunk_key, c.chunk_start, c.chunk_end, {prediction_key} AS prediction_key
     FROM {predictions} AS p
     JOIN chunks AS c
       ON {predicted_at} >= c.chunk_start
@@ -21,5 +21,6 @@ SELECT
     CAST(sum(CAST('0x' || substr(md5({row_text}), 1, 15) AS BIGINT)) AS VARCHAR) AS hash_sum
 FROM chunk_predictions AS c
 JOIN {labels} AS l ON {label_key} = c.prediction_key
-WHERE {known_at} <= {as_of}
+WHERE {is_known}
+  AND {of_chunk}
 GROUP BY c.chunk_key

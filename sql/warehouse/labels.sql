@@ -8,10 +8,11 @@ WITH chunk_ids AS (
     GROUP BY 1
 ),
 known AS (
-    SELECT c.prediction_key, c.row_id, {label} AS label, {known_at_instant} AS known_at
+    SELECT {distinct} c.prediction_key, c.row_id, {label} AS label, {known_at_instant} AS known_at
     FROM {labels} AS l
     JOIN chunk_ids AS c ON {label_key} = c.prediction_key
-    WHERE {known_at} <= {as_of}
+    WHERE {is_known}
+      AND {of_chunk}
 ),
 several AS (
     SELECT d.prediction_key
@@ -22,7 +23,8 @@ several AS (
 elsewhere AS (
     SELECT DISTINCT {prediction_key} AS prediction_key
     FROM {predictions} AS p
-    WHERE ({predicted_at} < {chunk_start} OR {predicted_at} >= {chunk_end})
+    WHERE {may_be_elsewhere}
+      AND ({predicted_at} < {chunk_start} OR {predicted_at} >= {chunk_end})
       AND {prediction_key} IN (SELECT prediction_key FROM several)
 )
 SELECT

@@ -26,6 +26,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
     estimate_losses,
     fit_loss_model,
 )
+from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
@@ -99,6 +100,8 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
         spec: the model.
         rows: canonical predictions of one version with ``label``, null where it is unknown.
     """
+    if spec.labels is None:
+        return Estimation(reason=NO_LABELS)
     labelled = usable(spec, rows).filter(pl.col("label").is_not_null())
     days = chunk_keys(spec.calendar, labelled["predicted_at"])
     least = spec.performance.minimum_rows

@@ -11,5 +11,5 @@ def is_within_horizon(spec: ModelSpec, chunk: Chunk, now: dt.datetime, *, by_lab
 
     Measurements that need labels may cause alerts later, by the label delay (``labels.delay``).
     """
-    age = now - chunk.end - (spec.labels.delay if by_labels else dt.timedelta())
+    age = now - chunk.end - (spec.label_delay if by_labels else dt.timedelta())
     return age <= spec.incidents.horizon

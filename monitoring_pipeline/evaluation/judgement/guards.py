@@ -60,6 +60,9 @@ def _excuse(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> 
     needed = spec.performance.minimum_rows
     if rows < needed:
         return f"{rows} predictions, at least {needed} needed"
+    if spec.labels is None:
+        # Only business metrics are guarded then, and no later night measures the chunk again.
+        return None
     if not any(m.subject == "label" and m.maturity is Maturity.FINAL for m in measurements):
         return "labels are not final yet"
     labelled = next((m.value for m in measurements if m.name == PRESENT and m.value is not None), needed)

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -81,13 +82,17 @@ def learn_label_delay(spec: ModelSpec, rows: pl.DataFrame, as_of: dt.datetime) -
         rows: canonical predictions with ``label`` and ``known_at``, null where unknown.
         as_of: the moment at which the labels were read.
     """
+    if spec.labels is None:
+        return LabelDelay(reason=NO_LABELS)
+    if spec.labels.known_at is None:
+        return LabelDelay(reason="labels.known_at is not declared, so that the times of past labels are not known")
     known = rows["known_at"].is_not_null()
     labels = int(known.sum())
     if labels < LEAST_LABELS:
         return LabelDelay(reason=f"{labels} labels in the reference, at least {LEAST_LABELS} needed")
     hours_waited = _hours(rows.select(pl.coalesce("known_at", pl.lit(as_of)) - pl.col("predicted_at")).to_series())
     arrivals = thinned(kaplan_meier(hours_waited, known.to_numpy()), STEPS)
-    complete = known & (rows["predicted_at"] <= as_of - spec.labels.delay)
+    complete = known & (rows["predicted_at"] <= as_of - spec.label_delay)
     arrived, hours = rows.filter(complete), hours_waited[complete.to_numpy()]
     cuts = _cuts(spec, arrived)
     group_of_row = label_groups(spec, arrived["label"], cuts).to_numpy()

@@ -58,7 +58,7 @@ def assess_maturity(
 
 def final_from(spec: ModelSpec, chunk: Chunk) -> dt.datetime:
     """Return the moment at which a chunk's labels start to count as complete."""
-    return chunk.end + spec.labels.delay
+    return chunk.end + spec.label_delay
 
 
 def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Measurement, ...]:

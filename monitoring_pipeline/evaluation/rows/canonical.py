@@ -1,5 +1,6 @@
 """Rows in canonical form: hashed IDs, fixed types, and a fixed order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -11,7 +12,9 @@ from monitoring_pipeline.evaluation.rows.class_texts import (
     class_texts,
     version_texts,
 )
+from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unmapped_labels
 from monitoring_pipeline.evaluation.rows.errors import RowsError
+from monitoring_pipeline.evaluation.rows.positive_class import PositiveClass, positive_label, positive_prediction
 from monitoring_pipeline.evaluation.rows.probabilities import probabilities
 from monitoring_pipeline.evaluation.rows.readable import number_of_text, unreadable_numbers
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -25,15 +28,15 @@ NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
 
 @dataclass(frozen=True)
 class LabelAccounting:
-    """Numbers of label rows that could not be joined to a chunk's predictions.
+    """Numbers of label rows that could not be joined to a chunk's predictions; None if they cannot be counted.
 
     ``orphans`` became known during the chunk and have no prediction. ``outside_window`` became known during the chunk
     and belong to predictions of another chunk, as late labels do. ``not_yet_known`` belong to the chunk and are dated
-    after the moment of reading.
+    after the moment of reading, or have no time, or are null where a null label is not known yet.
     """
 
-    orphans: int
-    outside_window: int
+    orphans: int | None
+    outside_window: int | None
     not_yet_known: int
 
 
@@ -92,7 +95,9 @@ def canonical_labels(
 ) -> CanonicalRows:
     """Bring a chunk's labels into canonical form: one row per ID, with the label that became known last.
 
-    Labels that may belong to predictions of another chunk (``is_ambiguous``) are left out and counted.
+    An ID whose last row has no label has no label. Of rows with the same time, one with a label counts. If the source
+    has no times, ``known_at`` is null. Labels that may belong to predictions of another chunk (``is_ambiguous``) are
+    left out and counted.
 
     Args:
         spec: the model.
@@ -109,28 +114,46 @@ def canonical_labels(
     if ambiguous > MOST_AMBIGUOUS * raw.height:
         raise RowsError(f"{spec.name}: labels.id: {_ambiguity(ambiguous, raw.height)}")
     clear = raw.filter(~pl.col("is_ambiguous")) if ambiguous else raw
+    source = spec.declared_labels
+    mapped = mapped_labels(clear["label"], source.values)
     typed = clear.select(
         pseudonymise(clear["row_id"], id_key),
-        _typed_label(spec, clear["label"]),
+        _typed_label(spec, mapped.labels),
         pl.col("known_at").cast(pl.Datetime("us", "UTC")),
     )
     with_value = typed.filter(pl.col("label").is_not_null() & pl.col("row_id").is_not_null())
-    ordered = with_value.sort("row_id", "known_at", "label")
-    frame = ordered.unique("row_id", keep="last", maintain_order=True)
+    ordered = typed.filter(pl.col("row_id").is_not_null()).sort("row_id", "known_at", "label", nulls_last=False)
+    frame = ordered.unique("row_id", keep="last", maintain_order=True).filter(pl.col("label").is_not_null())
     first_predictions = predictions.group_by("row_id").agg(pl.col("predicted_at").min())
     early = frame.join(first_predictions, on="row_id").filter(pl.col("known_at") < pl.col("predicted_at")).height
     counts = {
-        "duplicate_labels": (ordered.height - frame.height, "label rows beyond the last of an id"),
-        "labels_without_value": (typed.height - with_value.height, "label rows whose label (or id) is null"),
-        "labels_before_prediction": (early, "labels known before their prediction was made"),
+        "duplicate_labels": (
+            with_value.height - with_value["row_id"].n_unique(),
+            "label rows beyond the last of an id",
+        ),
+        "labels_without_value": (
+            typed.height - with_value.height - mapped.unmapped.len(),
+            "label rows whose label (or id) is null",
+        ),
+        "labels_before_prediction": (
+            None if source.known_at is None else early,
+            "labels known before their prediction was made",
+        ),
         "orphan_labels": (accounting.orphans, "labels that became known in this chunk and have no prediction"),
     }
     facts = {
         "labels_outside_window": (accounting.outside_window, "labels known in this chunk, of other chunks"),
         "labels_not_yet_known": (accounting.not_yet_known, "labels of this chunk dated after the reading"),
     }
-    measured = (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
-    return CanonicalRows(frame, (*measured, *_ambiguous(ambiguous, raw.height)))
+    accounted = (*_accounting(counts, raw.height), *_accounting(facts, raw.height, breach_when_positive=False))
+    left_out = (*unmapped_labels(spec, mapped, raw.height), *_ambiguous(ambiguous, raw.height))
+    return CanonicalRows(frame, (*accounted, *left_out))
+
+
+def no_labels(spec: ModelSpec) -> pl.DataFrame:
+    """Return canonical labels without rows."""
+    kind = pl.String if spec.task is Task.MULTICLASS else pl.Float64
+    return pl.DataFrame(schema={"row_id": pl.String, "label": kind, "known_at": pl.Datetime("us", "UTC")})
 
 
 def _ambiguous(labels: int, rows: int) -> tuple[Measurement, ...]:
@@ -175,7 +198,7 @@ def _decided_class(spec: ModelSpec, frame: pl.DataFrame) -> pl.Series:
         score = _numbers(spec, frame["score"], "score").fill_nan(None)
         positive = score >= spec.predictions.decision_threshold
     else:
-        positive = _is_positive(spec, frame["prediction"], "predictions.prediction")
+        positive = _is_positive(spec, frame["prediction"], "predictions.prediction", positive_prediction(spec))
     return positive.cast(pl.Int8).cast(pl.String).alias("prediction")
 
 
@@ -208,7 +231,7 @@ def _typed_label(spec: ModelSpec, labels: pl.Series) -> pl.Series:
     if spec.task is Task.MULTICLASS:
         return _class_names(spec, labels, "labels.label").alias("label")
     if spec.task is Task.BINARY:
-        return _is_positive(spec, labels, "labels.label").cast(pl.Float64).alias("label")
+        return _is_positive(spec, labels, "labels.label", positive_label(spec)).cast(pl.Float64).alias("label")
     return _numbers(spec, labels, "labels.label").fill_nan(None).alias("label")
 
 
@@ -227,28 +250,30 @@ def _numbers(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
     return values.cast(pl.Float64)
 
 
-def _is_positive(spec: ModelSpec, values: pl.Series, field: str) -> pl.Series:
+def _is_positive(spec: ModelSpec, values: pl.Series, field: str, positive_class: PositiveClass) -> pl.Series:
     """Return whether each value is the positive class; null and NaN are null."""
-    positive = spec.labels.positive
+    positive = positive_class.value
     if values.dtype == pl.Null:
         return values.cast(pl.Boolean)
     if values.dtype == pl.String:
-        comparable, sought = _text_classes(spec, values, field)
+        comparable, sought = _text_classes(spec, values, field, positive_class)
     else:
-        comparable, sought = _numbers(spec, values, field).fill_nan(None), _positive_number(spec, values, field)
+        comparable, sought = _numbers(spec, values, field).fill_nan(None), _positive_number(spec, values, field, positive_class)
     negative = comparable.filter(comparable != sought)
     if negative.n_unique() > 1:
         message = (
-            f"{spec.name}: {field}: beside the positive class ({positive!r}, from labels.positive) the column holds "
-            f"more than one other value ({_examples(negative)}); two classes are needed"
+            f"{spec.name}: {field}: beside the positive class ({positive!r}, from {positive_class.field}) the column "
+            f"holds more than one other value ({_examples(negative)}); two classes are needed"
         )
         raise RowsError(message)
     return comparable == sought
 
 
-def _text_classes(spec: ModelSpec, values: pl.Series, field: str) -> tuple[pl.Series, object]:
+def _text_classes(
+    spec: ModelSpec, values: pl.Series, field: str, positive_class: PositiveClass
+) -> tuple[pl.Series, object]:
     """Return text, or the numbers or booleans that all of it stands for, and the positive class in the same form."""
-    positive = spec.labels.positive
+    positive = positive_class.value
     if isinstance(positive, str):
         return values, positive
     booleans = booleans_of_text(values)
@@ -257,7 +282,7 @@ def _text_classes(spec: ModelSpec, values: pl.Series, field: str) -> tuple[pl.Se
     if isinstance(positive, bool):
         message = (
             f"{spec.name}: {field}: the column holds text ({_examples(values)}); "
-            "name the positive one in labels.positive"
+            f"name the positive one in {positive_class.field}"
         )
         raise RowsError(message)
     if unreadable_numbers(values).is_empty():
@@ -265,16 +290,16 @@ def _text_classes(spec: ModelSpec, values: pl.Series, field: str) -> tuple[pl.Se
     return values, str(positive)
 
 
-def _positive_number(spec: ModelSpec, values: pl.Series, field: str) -> float:
+def _positive_number(spec: ModelSpec, values: pl.Series, field: str, positive_class: PositiveClass) -> float:
     """Return the positive class as a number, for a column of numbers or booleans."""
-    positive = spec.labels.positive
+    positive = positive_class.value
     if not isinstance(positive, str):
         return float(positive)
     as_boolean = BOOLEAN_WORDS.get(positive.lower()) if values.dtype == pl.Boolean else None
     number = float(as_boolean) if as_boolean is not None else number_of_text(positive)
     if number is None:
         message = (
-            f"{spec.name}: {field}: labels.positive is {positive!r}, but the column is {values.dtype} "
+            f"{spec.name}: {field}: {positive_class.field} is {positive!r}, but the column is {values.dtype} "
             f"and holds {_examples(values)}"
         )
         raise RowsError(message)
@@ -304,7 +329,7 @@ def _volume(spec: ModelSpec, rows: int) -> Measurement:
 
 
 def _accounting(
-    counts: dict[str, tuple[int, str]], rows: int, *, breach_when_positive: bool = True
+    counts: Mapping[str, tuple[int | None, str]], rows: int, *, breach_when_positive: bool = True
 ) -> tuple[Measurement, ...]:
     return tuple(
         Measurement(
@@ -320,4 +345,5 @@ def _accounting(
             rows=rows,
         )
         for name, (count, definition) in counts.items()
+        if count is not None
     )

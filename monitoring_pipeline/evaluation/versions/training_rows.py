@@ -85,7 +85,7 @@ def training_windows(spec: ModelSpec, rules: RetrainingRules, now: dt.datetime) 
         NotEnoughHistoryError: when no day is left to train on.
     """
     calendar = spec.calendar
-    final_before = calendar.day_at(now - spec.labels.delay)
+    final_before = calendar.day_at(now - spec.label_delay)
     end = min(final_before, spec.end or final_before)
     held_out = calendar.window_of_days(rules.holdout_days, end)
     start = rules.training_start or min(window.start for window in spec.reference.values())

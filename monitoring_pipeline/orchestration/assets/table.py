@@ -22,6 +22,11 @@ from monitoring_pipeline.steps.chunk.profile import profile_predictions
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.versions.trial import compare_versions
 
+
+def _has_labels(spec: ModelSpec) -> bool:
+    return spec.labels is not None
+
+
 _BEFORE_THE_VERDICT = (
     Asset(
         name="reference",
@@ -86,6 +91,7 @@ _BEFORE_THE_VERDICT = (
         kinds=frozenset({"duckdb", "polars"}),
         checks=(Check("labels", "No duplicate, orphan, empty or impossible labels."),),
         reads_source=True,
+        is_wanted=_has_labels,
         may_change_with_late_labels=True,
         metadata=metadata.labels_metadata,
     ),
@@ -99,6 +105,7 @@ _BEFORE_THE_VERDICT = (
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scipy"}),
         checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
+        is_wanted=_has_labels,
         may_change_with_late_labels=True,
     ),
     Asset(
@@ -111,6 +118,7 @@ _BEFORE_THE_VERDICT = (
         ),
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scikitlearn"}),
+        is_wanted=_has_labels,
         may_change_with_late_labels=True,
     ),
     Asset(

@@ -72,6 +72,8 @@ def late_label_requests(
     labels, the state on which it was measured, and the state in the warehouse. So one change causes one request, and a
     state that returns after another was measured causes another.
     """
+    if spec.labels is None:
+        return
     measured = _measured_labels(spec, store)
     chunks = _within_lookback(spec, [spec.calendar.chunk(key) for key in sorted(measured)])
     if not chunks:
@@ -139,7 +141,7 @@ def _within_lookback(spec: ModelSpec, chunks: list[Chunk]) -> list[Chunk]:
     """Return the chunks that end within ``labels.lookback`` before the end of the newest chunk."""
     if not chunks:
         return []
-    oldest = max(chunk.end for chunk in chunks) - spec.labels.lookback
+    oldest = max(chunk.end for chunk in chunks) - spec.declared_labels.lookback
     return [chunk for chunk in chunks if chunk.end >= oldest]
 
 

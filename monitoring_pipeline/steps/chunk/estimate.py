@@ -6,10 +6,11 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.estimation.estimation import estimate_performance
 from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
+from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.ports.outside import Kept
-from monitoring_pipeline.records.measurement import Kind, Measurement
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -41,7 +42,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
         snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
         rows = kept.snapshots.read(snapshot.uri, _columns(spec))
         versions = rows["model_version"].unique().sort().to_list()
-        references = load_references(spec, kept.store, versions)
+        references = load_references(spec, kept.store, versions) if spec.labels else {}
         readable = with_readable_features(spec, chunk, kept.store)
         measured: list[Measurement] = []
         for version, reference in references.items():
@@ -58,7 +59,11 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
                 )
             )
         reason = "no version has a reference" if rows.height else "no predictions"
-        nothing = nothing_to_measure(Kind.ESTIMATED_PERFORMANCE, "estimate", "model", reason)
+        severity = Severity.WARNING
+        if spec.labels is None:
+            # Nobody expects an estimate then, so that its absence is no line of the verdict.
+            reason, severity = NO_LABELS, Severity.INFO
+        nothing = nothing_to_measure(Kind.ESTIMATED_PERFORMANCE, "estimate", "model", reason, severity=severity)
         return ChunkResults(
             producer=Producer.ESTIMATE,
             chunk=chunk,

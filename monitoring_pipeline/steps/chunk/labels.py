@@ -8,6 +8,7 @@ from monitoring_pipeline.evaluation.labels.delay import (
     ages_in_hours,
     expected_labels,
 )
+from monitoring_pipeline.evaluation.labels.first_seen import with_time_first_seen
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels, assess_maturity, maturity_measurements
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels
@@ -38,19 +39,22 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
     """
     predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
     read = reading.warehouse.read_labels(spec, chunk, as_of)
-    require_rows_known_before(spec, chunk, LABELS, read.frame, store=reading.store, until=as_of)
+    if not read.accounting.not_yet_known:
+        # Rows that are still there without a label, or with a later time, were withdrawn on purpose.
+        require_rows_known_before(spec, chunk, LABELS, read.frame, store=reading.store, until=as_of)
     rows = reading.snapshots.read(predictions.uri, ["row_id", "predicted_at", "model_version"])
     labels = canonical_labels(spec, read.frame, rows, read.accounting, id_key=reading.id_key)
-    content = fingerprint(labels.frame)
+    known = _with_times(spec, chunk, labels.frame, as_of, reading)
+    content = fingerprint(known)
     snapshot = Snapshot(
         kind=LABELS,
-        uri=reading.snapshots.write(labels.frame, model=spec.name, chunk=chunk.key, kind=LABELS, fingerprint=content),
+        uri=reading.snapshots.write(known, model=spec.name, chunk=chunk.key, kind=LABELS, fingerprint=content),
         fingerprint=content,
         rows=read.frame.height,
-        latest_at=latest_time(read.frame["known_at"]),
-        state=read.state.fingerprint,
+        latest_at=latest_time(known["known_at"] if spec.declared_labels.known_at is None else read.frame["known_at"]),
+        state=read.state.fingerprint if known.height == labels.frame.height else f"{read.state.fingerprint} at {as_of}",
     )
-    labelled = rows.join(labels.frame, on="row_id", how="semi").height
+    labelled = rows.join(known, on="row_id", how="semi").height
     maturity = assess_maturity(
         spec,
         chunk,
@@ -81,6 +85,17 @@ def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading
         return take_labels(spec, chunk, as_of, reading)
     except SourceError as error:
         return unreadable(spec, chunk, error, producer=LABELS, store=reading.store)
+
+
+def _with_times(
+    spec: ModelSpec, chunk: Chunk, labels: pl.DataFrame, as_of: dt.datetime, reading: Reading
+) -> pl.DataFrame:
+    """Return the labels with the times of their source, or with the times at which they were first seen."""
+    if spec.declared_labels.known_at is not None:
+        return labels
+    stored = reading.store.snapshot(spec.name, chunk.key, LABELS)
+    before = reading.snapshots.read(stored.uri) if stored else None
+    return with_time_first_seen(labels, before, as_of)
 
 
 def _expected(spec: ModelSpec, rows: pl.DataFrame, store: References, as_of: dt.datetime) -> ExpectedLabels | None:

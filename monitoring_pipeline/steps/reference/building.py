@@ -20,7 +20,7 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_from_document,
 )
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.outside import Kept, Outside
@@ -33,6 +33,7 @@ from monitoring_pipeline.records.producer import days_producer, reference_produc
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.labels import read_canonical_labels
 from monitoring_pipeline.steps.references import reference_rows, schema_refusal
 from monitoring_pipeline.steps.scoring import scored_by
 
@@ -76,8 +77,7 @@ def take_reference(
         raise SourceError(message)
     readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
     served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
-    labels_read = outside.warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, served, labels_read.accounting, id_key=outside.id_key).frame
+    labels = read_canonical_labels(spec, chunk, served, now, outside)
     rows = _with_rows_of(spec, served, model_version, outside.registry)
     readable_spec = spec.with_features_in(readable.columns)
     built = build_reference(

@@ -70,7 +70,7 @@ def _about_retraining(
         serving=_serving(spec, history, store),
         now=now.astimezone(spec.zone),
         horizon=spec.incidents.horizon,
-        label_delay=spec.labels.delay,
+        label_delay=spec.label_delay,
         length=spec.calendar.length,
         last_change=max(changes, default=None),
         trial=_running_trial_text(spec, rules, store, now),
@@ -94,7 +94,7 @@ def _about_retraining(
 def _history(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Results) -> list[JudgedChunk]:
     """Return the states of the judged chunks that the policy considers, oldest first."""
     calendar = spec.calendar
-    back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.labels.delay)
+    back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.label_delay)
     first = calendar.earlier(chunk, back).key
     by_chunk: dict[str, list[Measurement]] = {}
     for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
@@ -127,7 +127,7 @@ def _running_trial_text(spec: ModelSpec, rules: RetrainingRules, store: Decision
         return None
     shadow = trial.stage is TrialStage.SHADOW
     days = rules.shadow.maximum_days if shadow else rules.probation.days
-    end = trial.since + dt.timedelta(days=days) + spec.labels.delay
+    end = trial.since + dt.timedelta(days=days) + spec.label_delay
     if now >= end + GIVEN_UP_AFTER:
         return None
     state = "runs as a shadow" if shadow else "is on probation"
@@ -149,7 +149,7 @@ def _about_trial(
     if trial is None:
         return None
     days = trial_days(spec, trial, chunk.key, store)
-    days_with_labels_due = spec.calendar.count(chunk.end - spec.labels.delay - trial.since)
+    days_with_labels_due = spec.calendar.count(chunk.end - spec.label_delay - trial.since)
     noun = spec.calendar.noun
     if trial.stage is TrialStage.SHADOW:
         answer = decide_shadow(_in_chunks(rules.shadow, spec.calendar), days, days_with_labels_due, noun=noun)

@@ -8,7 +8,7 @@ import datetime as dt
 import polars as pl
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.versions.training_rows import (
     TrainingRequest,
     one_row_per_id,
@@ -26,6 +26,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.statistics.seeding import generator_of
+from monitoring_pipeline.steps.labels import read_canonical_labels
 from monitoring_pipeline.steps.roles import effective_spec, recorded_champion
 
 ACTOR = "monitoring-pipeline"
@@ -67,8 +68,7 @@ def labelled_rows(
     chunk = spec.calendar.window(window)
     read = outside.warehouse.read_predictions(spec, chunk)
     rows = canonical_predictions(spec, read.frame, id_key=outside.id_key, without_time=read.rows_without_time).frame
-    labels_read = outside.warehouse.read_labels(spec, chunk, now)
-    labels = canonical_labels(spec, labels_read.frame, rows, labels_read.accounting, id_key=outside.id_key).frame
+    labels = read_canonical_labels(spec, chunk, rows, now, outside)
     return one_row_per_id(rows, labels, preferred_version=preferred_version)
 
 

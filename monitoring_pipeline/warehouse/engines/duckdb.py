@@ -231,7 +231,9 @@ def _table(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Tabl
 
 def _label_join(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> LabelJoin:
     predictions = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
-    labels = _table(connection, spec.labels.table, f"{spec.name}: labels.table")
+    if spec.declared_labels.table is None:
+        return label_join(spec, predictions, predictions)
+    labels = _table(connection, spec.declared_labels.table, f"{spec.name}: labels.table")
     return label_join(spec, predictions, labels)
 
 

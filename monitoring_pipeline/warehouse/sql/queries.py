@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import FeatureKind
+from monitoring_pipeline.spec.sources import FeatureKind, LabelSource
 from monitoring_pipeline.warehouse.errors import WrongTimeTypeError
 from monitoring_pipeline.warehouse.sql.catalogue import Column, ListedTable, Table
 from monitoring_pipeline.warehouse.sql.columns import (
@@ -96,12 +96,17 @@ def predictions_without_time_query(spec: ModelSpec, table: Table) -> Query:
 
 @dataclass(frozen=True)
 class LabelJoin:
-    """The tables and columns that join a model's labels to its predictions, as SQL."""
+    """The tables and columns that join a model's labels to its predictions, as SQL.
+
+    ``known_at`` is None if the source has no such column. ``label_predicted_at`` is the time of the prediction in a
+    label row if labels and predictions are the same rows, else None.
+    """
 
     predictions: str
     labels: str
     predicted_at: TimeColumn
-    known_at: TimeColumn
+    known_at: TimeColumn | None
+    label_predicted_at: TimeColumn | None
     prediction_key: str
     label_key: str
     prediction_id: str
@@ -115,18 +120,35 @@ class LabelJoin:
             "predictions": self.predictions,
             "labels": self.labels,
             "predicted_at": self.predicted_at.sql,
-            "known_at": self.known_at.sql,
-            "known_at_instant": self.known_at.instant,
+            "known_at_instant": self.known_at_instant,
             "prediction_key": self.prediction_key,
             "label_key": self.label_key,
-            "as_of": self.known_at.comparable("$as_of"),
+            "is_known": self.is_known,
         }
+
+    @property
+    def known_at_instant(self) -> str:
+        """The time at which a label became known; null if the source has none."""
+        return self.known_at.instant if self.known_at else "CAST(NULL AS TIMESTAMPTZ)"
+
+    @property
+    def is_known(self) -> str:
+        """The condition that a label row is known at ``$as_of``."""
+        dated = [f"{self.known_at.sql} <= {self.known_at.comparable('$as_of')}"] if self.known_at else []
+        # Elsewhere, a row with a null label withdraws the label.
+        filled = [f"{self.label} IS NOT NULL"] if self.label_predicted_at or not self.known_at else []
+        return " AND ".join((*dated, *filled))
+
+    def of_chunk(self, start: str, end: str) -> str:
+        """Return the condition that a label row is a prediction of a chunk, true if labels are other rows."""
+        made_at = self.label_predicted_at
+        return f"{made_at.sql} >= {start} AND {made_at.sql} < {end}" if made_at else "TRUE"
 
     @property
     def row_text(self) -> str:
         """Id, label and time of a label row as one text; two rows have the same text only if all three are equal."""
         # Without the equals sign, a null and an empty text would be the same.
-        parts = (self.label_id, self.label, self.known_at.instant)
+        parts = (self.label_id, self.label, self.known_at_instant)
         return " || chr(10) || ".join(f"coalesce('=' || CAST({part} AS {AS_TEXT}), '')" for part in parts)
 
 
@@ -137,19 +159,18 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
         MissingColumnError: when a column of ids, times or labels does not exist.
         WrongTimeTypeError: when a time is neither timestamp nor date.
     """
+    source = spec.declared_labels
     prediction_ids = _id_columns(predictions, spec.predictions.id_columns, f"{spec.name}: predictions.id")
-    label_ids = _id_columns(labels, spec.labels.id_columns, f"{spec.name}: labels.id")
-    label = labels.required_column(spec.labels.label, f"{spec.name}: labels.label")
-    known_at_place = f"{spec.name}: labels.known_at"
-    known_at = labels.required_column(spec.labels.known_at, known_at_place)
+    label_ids = _id_columns(labels, source.id_columns or spec.predictions.id_columns, f"{spec.name}: labels.id")
+    label = labels.required_column(source.label, f"{spec.name}: labels.label")
+    are_same_rows = (labels.listed, label_ids) == (predictions.listed, prediction_ids)
     prediction_key, label_key = join_keys(prediction_ids, PREDICTIONS_ALIAS, label_ids, LABELS_ALIAS)
     return LabelJoin(
         predictions=predictions.listed.sql,
         labels=labels.listed.sql,
         predicted_at=_prediction_time(spec, predictions),
-        known_at=time_column(
-            known_at, LABELS_ALIAS, known_at_place, day_zone=spec.timezone, naive_zone=spec.labels.time_zone
-        ),
+        known_at=_known_at(spec, labels, source),
+        label_predicted_at=_prediction_time(spec, labels, LABELS_ALIAS) if are_same_rows else None,
         prediction_key=prediction_key,
         label_key=label_key,
         prediction_id=id_text(prediction_ids, PREDICTIONS_ALIAS),
@@ -160,22 +181,37 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
 
 def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
     """Return the query for the label rows of a chunk's predictions known at ``as_of``."""
-    placeholders = (
-        join.placeholders
-        | _chunk_window(join.predicted_at)
-        | {"label": join.label, "prediction_id": join.prediction_id}
+    window = _chunk_window(join.predicted_at)
+    sql = read_sql("warehouse/labels.sql").format(
+        # Versions that scored the same rows repeat the label.
+        distinct="DISTINCT" if join.label_predicted_at else "",
+        may_be_elsewhere="FALSE" if join.label_predicted_at else "TRUE",
+        label=join.label,
+        prediction_id=join.prediction_id,
+        of_chunk=join.of_chunk(window["chunk_start"], window["chunk_end"]),
+        **join.placeholders | window,
     )
-    return Query(read_sql("warehouse/labels.sql").format(**placeholders), _chunk_values(chunk, as_of))
+    return _with_used_values(sql, _chunk_values(chunk, as_of))
 
 
 def label_accounting_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
-    """Return the query for the numbers of ``LabelAccounting``."""
+    """Return the query for the numbers of ``LabelAccounting``.
+
+    Label rows without a time, and those that are predictions, belong to no other chunk. Only unknown ones are counted.
+    """
+    window = _chunk_window(join.predicted_at)
+    values = _chunk_values(chunk, as_of)
+    if join.known_at is None or join.label_predicted_at is not None:
+        of_chunk = join.of_chunk(window["chunk_start"], window["chunk_end"])
+        sql = read_sql("warehouse/labels_not_yet_known.sql").format(of_chunk=of_chunk, **join.placeholders | window)
+        return _with_used_values(sql, values)
     sql = read_sql("warehouse/label_accounting.sql").format(
+        known_at=join.known_at.sql,
         known_from=join.known_at.comparable("$chunk_start"),
         known_before=join.known_at.comparable("$chunk_end"),
-        **join.placeholders | _chunk_window(join.predicted_at),
+        **join.placeholders | window,
     )
-    return Query(sql, _chunk_values(chunk, as_of))
+    return Query(sql, values)
 
 
 def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime) -> Query:
@@ -197,18 +233,27 @@ def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
     }
     sql = read_sql("warehouse/label_states.sql").format(
         row_text=join.row_text,
+        of_chunk=join.of_chunk("c.chunk_start", "c.chunk_end"),
         chunks=", ".join(rows),
         earliest_start=comparable("$earliest_start"),
         latest_end=comparable("$latest_end"),
         **join.placeholders,
     )
-    return Query(sql, values)
+    return _with_used_values(sql, values)
 
 
-def _prediction_time(spec: ModelSpec, table: Table) -> TimeColumn:
+def _prediction_time(spec: ModelSpec, table: Table, alias: str = PREDICTIONS_ALIAS) -> TimeColumn:
     place = f"{spec.name}: predictions.time"
     column = table.required_column(spec.predictions.time, place)
-    return time_column(column, PREDICTIONS_ALIAS, place, day_zone=spec.timezone, naive_zone=spec.predictions.time_zone)
+    return time_column(column, alias, place, day_zone=spec.timezone, naive_zone=spec.predictions.time_zone)
+
+
+def _known_at(spec: ModelSpec, labels: Table, source: LabelSource) -> TimeColumn | None:
+    if source.known_at is None:
+        return None
+    place = f"{spec.name}: labels.known_at"
+    column = labels.required_column(source.known_at, place)
+    return time_column(column, LABELS_ALIAS, place, day_zone=spec.timezone, naive_zone=source.time_zone)
 
 
 def _id_columns(table: Table, names: Sequence[str], place: str) -> list[Column]:
@@ -222,6 +267,11 @@ def _require_time_of_day(spec: ModelSpec, time: TimeColumn, chunk: Chunk) -> Non
             f"with cadence: {spec.cadence} it must be a timestamp"
         )
         raise WrongTimeTypeError(message)
+
+
+def _with_used_values(sql: str, values: Mapping[str, object]) -> Query:
+    """Return a query with the values that its text names, because an engine refuses others."""
+    return Query(sql, {name: value for name, value in values.items() if f"${name}" in sql})
 
 
 def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, str]]:

@@ -223,8 +223,81 @@ def test_label_known_last_is_kept():
         ids=["id0", "id0", "id1", "id2", "id1"],
         known_at=[NOON + HOUR, NOON + 2 * HOUR, NOON + HOUR, NOON, NOON + 3 * HOUR],
     )
-    assert dict(labels.frame.select("row_id", "label").iter_rows()) == {_hashed("id0")[0]: 0.0, _hashed("id1")[0]: 1.0}
-    assert labels.frame["row_id"].to_list() == sorted(_hashed("id0", "id1"))
+    assert labels.frame.select("row_id", "label").rows() == [(_hashed("id0")[0], 0.0)]
+
+
+def test_label_is_withdrawn_by_a_later_row_without_a_label_but_not_by_an_equally_late_one():
+    labels = _labels(
+        [True, None, True, None, None, False],
+        ids=["id0", "id0", "id1", "id1", "id2", "id2"],
+        known_at=[NOON, NOON + HOUR, NOON + HOUR, NOON + HOUR, NOON, NOON + HOUR],
+    )
+    kept = dict(labels.frame.select("row_id", "label").iter_rows())
+    assert kept == dict(zip(_hashed("id1", "id2"), [1.0, 0.0], strict=True))
+    assert _values(labels)["labels_without_value"] == 3
+
+
+@given(order=st.permutations(range(6)))
+def test_label_of_an_id_with_several_rows_does_not_depend_on_their_order(order):
+    rows = [("id0", True, NOON), ("id0", False, NOON), ("id1", None, NOON), ("id1", True, NOON),
+            ("id2", False, NOON), ("id2", True, NOON - HOUR)]  # fmt: skip
+    ids, values, times = zip(*(rows[n] for n in order), strict=True)
+    labels = _labels(list(values), ids=list(ids), known_at=list(times))
+    kept = dict(labels.frame.select("row_id", "label").iter_rows())
+    assert kept == dict(zip(_hashed("id0", "id1", "id2"), [1.0, 1.0, 0.0], strict=True))
+
+
+CODED = {"paid": 0, "default": 1}
+
+
+@pytest.mark.parametrize(("values", "column", "meant"), [
+    (CODED, ["paid", "default", None], [0.0, 1.0]),
+    ({"P": "false", "D": "true"}, ["P", "D", "P"], [0.0, 1.0, 0.0]),
+    ({1: 1, 2: 0}, [1.0, 2.0, NAN], [1.0, 0.0]),
+    ({"1": "1", "2": "0"}, [1, 2, None], [1.0, 0.0]),
+    ({True: 0, False: 1}, [True, False, True], [0.0, 1.0, 0.0]),
+])  # fmt: skip
+def test_labels_that_are_coded_otherwise_get_the_values_of_the_prediction(values, column, meant):
+    labels = _labels(column, binary_spec(labels__values=values))
+    assert [label for _, label in sorted(zip(labels.frame["row_id"], labels.frame["label"], strict=True))] == [
+        label for _, label in sorted(zip(_hashed("id0", "id1", "id2"), meant, strict=False))
+    ]
+    assert _values(labels)["labels_unmapped"] == 0
+
+
+def test_labels_with_unmapped_values_are_a_breach_that_names_the_classes():
+    labels = _labels(["paid", "refunded", "?"], binary_spec(labels__values=CODED))
+    assert labels.frame["label"].to_list() == [0.0]
+    (unmapped,) = (m for m in labels.measurements if m.name == "labels_unmapped")
+    assert (unmapped.status, unmapped.value) == (Status.BREACHED, 2)
+    assert unmapped.reason.endswith("labels.values does not map ('?', 'refunded')")
+    assert _values(labels)["labels_without_value"] == 0
+
+
+def test_unmapped_numbers_of_a_regression_are_counted_without_their_values():
+    labels = _labels([1.5, 2.0], regression_spec(labels__values={"1.5": "10"}))
+    assert labels.frame["label"].to_list() == [10.0]
+    (unmapped,) = (m for m in labels.measurements if m.name == "labels_unmapped")
+    assert unmapped.reason == "1 label rows whose value labels.values does not map"
+
+
+def test_classes_coded_by_numbers_get_their_names():
+    labels = _labels([0, 1, 2], multiclass_spec(labels__values={0: "a", 1: "b", 2: "c"}))
+    assert sorted(labels.frame["label"]) == ["a", "b", "c"]
+
+
+def test_positive_prediction_may_be_coded_otherwise_than_the_label():
+    spec = binary_spec(predictions__prediction="decided", predictions__positive="Y", labels__positive="default")
+    rows = _predictions(_raw(prediction=["Y", "N"]), spec).frame
+    assert sorted(rows["prediction"]) == ["0", "1"]
+    assert sorted(_labels(["default", "paid"], spec).frame["label"]) == [0.0, 1.0]
+
+
+def test_labels_without_times_have_none_and_are_never_early():
+    spec = binary_spec(labels__known_at=...)
+    labels = _labels([True], spec, accounting=LabelAccounting(None, None, 3))
+    assert labels.frame["known_at"].dtype == pl.Datetime("us", "UTC")
+    assert _values(labels) == {"duplicate_labels": 0, "labels_without_value": 0, "labels_not_yet_known": 3}
 
 
 def test_label_rows_that_are_left_out_are_counted():

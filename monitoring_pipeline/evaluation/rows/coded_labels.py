@@ -1,0 +1,86 @@
+"""Labels that are coded otherwise than predictions: the mapping of ``labels.values``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.labels.declared import as_number
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
+
+MOST_NAMED = 5
+LONGEST_NAME = 40
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class MappedLabels:
+    """Labels in the values of the prediction; ``unmapped`` are the label values that the spec does not name."""
+
+    labels: pl.Series
+    unmapped: pl.Series
+
+
+def mapped_labels(labels: pl.Series, values: Mapping[str, str]) -> MappedLabels:
+    """Return labels with their values replaced by those that they mean; unchanged if ``values`` is empty.
+
+    A number equals a value if both are the same number, so that ``1`` means 1.0 as well.
+    """
+    if not values or labels.dtype == pl.Null:
+        return MappedLabels(labels, labels.clear())
+    comparable, keys = _comparable(labels, values)
+    meant = _meant(list(values.values()))
+    by_key = {key: meaning for key, meaning in zip(keys, meant, strict=True) if key is not None}
+    dtype = meant.dtype
+    mapped = comparable.replace_strict(by_key, default=None, return_dtype=dtype) if by_key else _nulls(labels, dtype)
+    return MappedLabels(mapped.alias(labels.name), labels.filter(mapped.is_null() & comparable.is_not_null()))
+
+
+def unmapped_labels(spec: ModelSpec, mapped: MappedLabels, rows: int) -> tuple[Measurement, ...]:
+    """Return the number of labels that the spec does not map; nothing if it maps none.
+
+    The classes are named. Numbers of a regression are values of rows and are not.
+    """
+    if not spec.declared_labels.values:
+        return ()
+    count = mapped.unmapped.len()
+    names: list[str] = mapped.unmapped.cast(pl.String).unique().sort().head(MOST_NAMED).to_list()
+    named = "" if spec.task is Task.REGRESSION else f" ({', '.join(repr(name[:LONGEST_NAME]) for name in names)})"
+    definition = "label rows whose value labels.values does not map"
+    measurement = Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name="labels_unmapped",
+        model_version="",
+        value=float(count),
+        threshold_upper=0.0,
+        status=Status.OK,
+        definition=definition,
+        rows=rows,
+    )
+    return (measurement.breached(f"{count} {definition}{named}"),) if count else (measurement,)
+
+
+def _comparable(labels: pl.Series, values: Mapping[str, str]) -> tuple[pl.Series, list[bool | float | str | None]]:
+    """Return labels, and the mapped values in the same type; None for a value that the type cannot have."""
+    if labels.dtype == pl.Boolean:
+        return labels, [_BOOLEANS.get(text.lower()) for text in values]
+    if labels.dtype.is_numeric():
+        return labels.cast(pl.Float64).fill_nan(None), [as_number(text) for text in values]
+    return labels.cast(pl.String), list(values)
+
+
+def _meant(texts: list[str]) -> pl.Series:
+    """Return values as numbers or booleans if all of them are, else as text."""
+    numbers = [as_number(text) for text in texts]
+    if all(number is not None for number in numbers):
+        return pl.Series(numbers, dtype=pl.Float64)
+    if all(text.lower() in {"true", "false"} for text in texts):
+        return pl.Series([text.lower() == "true" for text in texts])
+    return pl.Series(texts)
+
+
+def _nulls(labels: pl.Series, dtype: pl.DataType) -> pl.Series:
+    return pl.Series([None] * labels.len(), dtype=dtype)

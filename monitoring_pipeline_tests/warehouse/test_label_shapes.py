@@ -1,0 +1,64 @@
+"""Labels in the table of predictions, and labels without times."""
+
+import datetime as dt
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
+from monitoring_pipeline_tests.warehouse.test_warehouse_contract import LATER, SCORES, TRUTHS, Build, build, ids
+
+__all__ = ["build"]
+
+OWN = SCORES.replace("score DOUBLE PRECISION", "score DOUBLE PRECISION, churned BOOLEAN, known_at TIMESTAMPTZ")
+ROWS = (
+    "INSERT INTO scores VALUES ('a', '2013-06-02 01:00', 1, 0, true, '2013-06-03'),"
+    " ('b', '2013-06-02 02:00', 1, 0, NULL, NULL), ('c', '2013-06-02 03:00', 1, 0, false, '2013-06-09'),"
+    " ('a', '2013-06-01 01:00', 1, 0, false, '2013-06-02'), ('d', '2013-06-01 01:00', 1, 0, true, '2013-06-02')"
+)
+TIMELESS = dict.fromkeys(("table", "id", "known_at"))
+DAY = "2013-06-02"
+
+
+def test_labels_in_the_table_of_predictions_are_those_of_the_same_rows(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(OWN, ROWS)
+    spec = make_spec(labels=TIMELESS)
+    chunk = spec.calendar.chunk(DAY)
+    read = warehouse.read_labels(spec, chunk, LATER)
+    assert sorted(read.frame.rows()) == [("a", True, None), ("c", False, None)]
+    assert read.frame.schema["known_at"] == pl.Datetime("us", "UTC")
+    assert read.accounting == LabelAccounting(orphans=None, outside_window=None, not_yet_known=1)
+    assert read.state == warehouse.label_states(spec, [chunk], LATER)[DAY]
+
+    by_name = make_spec(labels={"table": "Scores", "id": "ID", "known_at": None})
+    assert warehouse.read_labels(by_name, chunk, LATER).state == read.state
+
+    dated = make_spec(labels={"table": None, "id": None})
+    early = warehouse.read_labels(dated, chunk, dt.datetime(2013, 6, 4, tzinfo=dt.UTC))
+    assert ids(early.frame) == ["a"]
+    assert early.accounting == LabelAccounting(orphans=None, outside_window=None, not_yet_known=2)
+
+
+def test_label_of_rows_that_two_versions_scored_is_read_once(build: Build, make_spec: SpecMaker) -> None:
+    twice = "INSERT INTO scores SELECT id, made_at + INTERVAL 1 MINUTE, age, score, churned, known_at FROM scores"
+    warehouse = build(OWN, ROWS, twice)
+    spec = make_spec(labels=TIMELESS)
+    assert ids(warehouse.read_labels(spec, spec.calendar.chunk(DAY), LATER).frame) == ["a", "c"]
+
+
+def test_label_of_another_table_without_times_is_known_unless_it_is_null(build: Build, make_spec: SpecMaker) -> None:
+    warehouse = build(
+        SCORES,
+        TRUTHS.replace(", known_at TIMESTAMPTZ", ""),
+        "INSERT INTO scores VALUES ('a', '2013-06-02 01:00', 1, 0), ('b', '2013-06-02 02:00', 1, 0)",
+        "INSERT INTO truths VALUES ('a', true), ('b', NULL), ('ghost', true)",
+    )
+    spec = make_spec(labels={"known_at": None})
+    chunk = spec.calendar.chunk(DAY)
+    read = warehouse.read_labels(spec, chunk, LATER)
+    assert read.frame.rows() == [("a", True, None)]
+    assert read.accounting == LabelAccounting(orphans=None, outside_window=None, not_yet_known=1)
+    build("UPDATE truths SET churned = false WHERE id = 'a'")
+    assert warehouse.label_states(spec, [chunk], LATER)[DAY].fingerprint != read.state.fingerprint
+    build("UPDATE truths SET churned = NULL")
+    assert warehouse.label_states(spec, [chunk], LATER)[DAY].rows == 0
