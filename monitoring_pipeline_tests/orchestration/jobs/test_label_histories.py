@@ -112,7 +112,7 @@ def home(
         spec = world.loaded(LOANS).spec
         chunk = spec.calendar.chunk(DAY)
         window = {"start": chunk.start.replace(tzinfo=None), "end": chunk.end.replace(tzinfo=None)}
-        assert world.run(LOANS, DAY).success
+        assert world.run(LOANS, DAY, as_of=START).success
         world.execute(
             'CREATE TABLE whole AS SELECT o.* FROM Outcomes o WHERE Ref IN (SELECT "Application ID" '
             'FROM "Loan Scores" WHERE "Scored At" >= $start AND "Scored At" < $end)',
