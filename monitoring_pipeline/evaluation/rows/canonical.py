@@ -258,7 +258,8 @@ def _is_positive(spec: ModelSpec, values: pl.Series, field: str, positive_class:
     if values.dtype == pl.String:
         comparable, sought = _text_classes(spec, values, field, positive_class)
     else:
-        comparable, sought = _numbers(spec, values, field).fill_nan(None), _positive_number(spec, values, field, positive_class)
+        sought = _positive_number(spec, values, field, positive_class)
+        comparable = _numbers(spec, values, field).fill_nan(None)
     negative = comparable.filter(comparable != sought)
     if negative.n_unique() > 1:
         message = (
