@@ -6,7 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 

@@ -11,7 +11,9 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.rhythms import DAY, RHYTHMS, Hours, NoKeyError, Rhythm, Span
+from monitoring_pipeline.spec.rhythms.by_cadence import RHYTHMS
+from monitoring_pipeline.spec.rhythms.hours import Hours
+from monitoring_pipeline.spec.rhythms.rhythm import DAY, NoKeyError, Rhythm, Span
 from monitoring_pipeline.spec.sources import ReferenceWindow
 
 CHUNK_PERIOD, MONTH = "chunk", "month"

@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
-from monitoring_pipeline.spec.rhythms import has_distinct_hours
+from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
@@ -154,9 +154,9 @@ class ModelSpec(SpecPart):
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> Self:
-        self._outputs_fit_the_task()
-        self._rules_fit_the_cadence()
         source = self.predictions
+        source.check_task(self.task)
+        self._rules_fit_the_cadence()
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
@@ -198,30 +198,6 @@ class ModelSpec(SpecPart):
                 f"drift.against: {against} needs days or hours; for cadence: {self.cadence} write previous_chunk, "
                 "trailing_days or last_year"
             )
-
-    def _outputs_fit_the_task(self) -> None:
-        source, task = self.predictions, self.task
-        needed = {
-            Task.BINARY: ("score", "a binary model needs its score column"),
-            Task.MULTICLASS: ("scores", "a multiclass model needs the columns with the probability of each class"),
-            Task.REGRESSION: ("prediction", "a regression model needs its prediction column"),
-        }
-        field, message = needed[task]
-        if not getattr(source, field):
-            raise ValueError(f"predictions.{field}: {message}")
-        if "" in source.scores:
-            raise ValueError("predictions.scores: a class without a name; write class: column")
-        if task is Task.MULTICLASS and len(source.scores) < 2:  # noqa: PLR2004 - two is what the word means
-            raise ValueError(f"predictions.scores: {', '.join(source.scores)}: at least two classes are needed")
-        allowed = {
-            "score": Task.BINARY,
-            "scores": Task.MULTICLASS,
-            "horizon": Task.REGRESSION,
-            "naive": Task.REGRESSION,
-        }
-        for name, its_task in allowed.items():
-            if getattr(source, name) and task is not its_task:
-                raise ValueError(f"predictions.{name}: belongs to {its_task} models; this one is {task}")
 
     @property
     def classes(self) -> tuple[str, ...]:

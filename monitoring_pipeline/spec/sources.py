@@ -93,6 +93,34 @@ class PredictionSource(SpecPart):
     _null_values_are_text = field_validator("null_values", mode="before")(entries_as_text)
     _positive_without_quotes = field_validator("positive", mode="before")(number_or_boolean_without_quotes)
 
+    def check_task(self, task: Task) -> None:
+        """Check that the declared outputs are those of a task.
+
+        Raises:
+            ValueError: if an output is missing, or belongs to another task.
+        """
+        needed = {
+            Task.BINARY: ("score", "a binary model needs its score column"),
+            Task.MULTICLASS: ("scores", "a multiclass model needs the columns with the probability of each class"),
+            Task.REGRESSION: ("prediction", "a regression model needs its prediction column"),
+        }
+        field, message = needed[task]
+        if not getattr(self, field):
+            raise ValueError(f"predictions.{field}: {message}")
+        if "" in self.scores:
+            raise ValueError("predictions.scores: a class without a name; write class: column")
+        if task is Task.MULTICLASS and len(self.scores) < 2:  # noqa: PLR2004 - two is what the word means
+            raise ValueError(f"predictions.scores: {', '.join(self.scores)}: at least two classes are needed")
+        allowed = {
+            "score": Task.BINARY,
+            "scores": Task.MULTICLASS,
+            "horizon": Task.REGRESSION,
+            "naive": Task.REGRESSION,
+        }
+        for name, its_task in allowed.items():
+            if getattr(self, name) and task is not its_task:
+                raise ValueError(f"predictions.{name}: belongs to {its_task} models; this one is {task}")
+
 
 class LabelSource(SpecPart):
     """The warehouse table that holds the observed truth, one row per prediction whose label is known.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.evaluation.reference.reference import Reference, build_reference
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError, check_range, partitions_of
 from monitoring_pipeline.spec.calendar import Calendar, UnknownChunkError
-from monitoring_pipeline.spec.rhythms import RHYTHMS
+from monitoring_pipeline.spec.rhythms.by_cadence import RHYTHMS
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.spec.cases import binary_spec
 

@@ -41,8 +41,8 @@ def test_short_spec_is_loaded_with_defaults(tmp_path):
     spec = loaded.spec
     assert (spec.name, spec.task, spec.zone.key) == ("churn", Task.BINARY, "Asia/Kolkata")
     assert spec.start == dt.date(2024, 3, 1)
-    assert spec.labels.delay == dt.timedelta(hours=36)
-    assert spec.labels.positive is True
+    assert spec.declared_labels.delay == dt.timedelta(hours=36)
+    assert spec.declared_labels.positive is True
     assert spec.schedule == "06:00"
     assert spec.features["tariff"].column == "plan"
     assert list(spec.reference) == ["1"]
@@ -73,7 +73,7 @@ def test_suite_path_follows_the_spec(tmp_path):
     ("0m", dt.timedelta(0)),
 ])  # fmt: skip
 def test_duration_with_a_unit_is_parsed(text, meant):
-    assert binary_spec(labels__delay=text).labels.delay == meant
+    assert binary_spec(labels__delay=text).declared_labels.delay == meant
 
 
 @pytest.mark.parametrize(("changes", "message"), [
@@ -188,7 +188,7 @@ def test_value_without_quotes_is_read_as_written_where_text_is_meant(tmp_path, t
 def test_positive_class_without_quotes_is_boolean_or_integer_only_by_yaml_1_2(tmp_path, written, positive):
     path = _write(tmp_path / "mine.yaml", changed(BINARY, {"labels.positive": "POSITIVE"}))
     path.write_text(path.read_text().replace("POSITIVE", written))
-    read = load_spec(path).spec.labels.positive
+    read = load_spec(path).spec.declared_labels.positive
     assert (type(read), read) == (type(positive), positive)
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.test_warehouse_contract import LATER, SCORES, TRUTHS, Build, build, ids
 
@@ -18,6 +18,7 @@ ROWS = (
 )
 TIMELESS = dict.fromkeys(("table", "id", "known_at"))
 DAY = "2013-06-02"
+LABEL_COLUMNS = ("row_id", "label", "known_at")
 
 
 def test_labels_in_the_table_of_predictions_are_those_of_the_same_rows(build: Build, make_spec: SpecMaker) -> None:
@@ -25,7 +26,7 @@ def test_labels_in_the_table_of_predictions_are_those_of_the_same_rows(build: Bu
     spec = make_spec(labels=TIMELESS)
     chunk = spec.calendar.chunk(DAY)
     read = warehouse.read_labels(spec, chunk, LATER)
-    assert sorted(read.frame.rows()) == [("a", True, None), ("c", False, None)]
+    assert sorted(read.frame.select(LABEL_COLUMNS).rows()) == [("a", True, None), ("c", False, None)]
     assert read.frame.schema["known_at"] == pl.Datetime("us", "UTC")
     assert read.accounting == LabelAccounting(orphans=None, outside_window=None, not_yet_known=1)
     assert read.state == warehouse.label_states(spec, [chunk], LATER)[DAY]
@@ -56,7 +57,7 @@ def test_label_of_another_table_without_times_is_known_unless_it_is_null(build: 
     spec = make_spec(labels={"known_at": None})
     chunk = spec.calendar.chunk(DAY)
     read = warehouse.read_labels(spec, chunk, LATER)
-    assert read.frame.rows() == [("a", True, None)]
+    assert read.frame.select(LABEL_COLUMNS).rows() == [("a", True, None)]
     assert read.accounting == LabelAccounting(orphans=None, outside_window=None, not_yet_known=1)
     build("UPDATE truths SET churned = false WHERE id = 'a'")
     assert warehouse.label_states(spec, [chunk], LATER)[DAY].fingerprint != read.state.fingerprint

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow

@@ -19,7 +19,7 @@ import duckdb
 import polars as pl
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError, parse_business_query
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec

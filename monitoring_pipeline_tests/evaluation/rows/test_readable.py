@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting, canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
+from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.rows.class_texts import class_texts, number_texts, version_texts
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions, unreadable_numbers

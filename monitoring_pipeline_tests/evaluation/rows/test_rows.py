@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
-from monitoring_pipeline.evaluation.rows.canonical import LabelAccounting, canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
+from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.records.measurement import Severity, Status
@@ -458,3 +459,11 @@ def test_horizon_and_naive_forecast_are_kept_as_numbers_and_not_profiled():
     frame = _predictions(raw, spec).frame
     assert frame.sort("horizon").select("horizon", "naive").rows() == [(1.0, 3.0), (2.0, 4.5)]
     assert not {"horizon", "naive"} & spec.columns.keys()
+
+
+def test_label_dated_by_the_day_of_its_prediction_is_not_early_but_one_of_the_day_before_is():
+    spec = binary_spec(timezone="America/New_York")
+    midnight = NOON.replace(hour=5)  # in New York, in winter
+    assert _values(_labels([True], spec, known_at=[midnight]))["labels_before_prediction"] == 0
+    assert _values(_labels([True], spec, known_at=[midnight - 24 * HOUR]))["labels_before_prediction"] == 1
+    assert _values(_labels([True], spec, known_at=[midnight + HOUR]))["labels_before_prediction"] == 1
