@@ -10,6 +10,16 @@ import numpy as np
 
 from monitoring_pipeline.evaluation.performance import metric_functions as of
 from monitoring_pipeline.evaluation.performance.metric_functions import Metric
+from monitoring_pipeline.evaluation.performance.metric_ranges import (
+    ANY,
+    AT_LEAST_ZERO,
+    AT_MOST_ONE,
+    BRIER_OF_CLASSES,
+    DIFFERENCE_OF_SHARES,
+    SHARE,
+    VARIANCE_OF_TWO_CLASSES,
+    MetricRange,
+)
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.records.names import MetricName, Segment, pair_text
@@ -34,7 +44,7 @@ class Per(StrEnum):
 
 @dataclass(frozen=True)
 class PerformanceMetric:
-    """One number about correctness; ``better`` names its good values.
+    """One number about correctness; ``range`` holds its possible values, ``better`` names the good ones.
 
     ``sometimes`` marks a metric that is undefined on many healthy chunks, so that its absence is not reported.
     """
@@ -42,6 +52,7 @@ class PerformanceMetric:
     task: Task
     name: str
     better: Better | None
+    range: MetricRange
     function: Metric
     definition: str
     per: Per = Per.MODEL
@@ -60,92 +71,101 @@ _MEAN_BIAS = of.by_formula(classification.mean_bias, score_counts.mean_bias, of_
 _MAE = of.of_errors(regression.mean_absolute_error, of.weighted_mean(of.absolute_errors))
 
 PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
-    binary("auroc", HIGHER, _AUROC, "area under the ROC curve; DeLong"),
-    binary("average_precision", HIGHER, of.resampled(score_counts.average_precision),
+    binary("auroc", HIGHER, SHARE, _AUROC, "area under the ROC curve; DeLong"),
+    binary("average_precision", HIGHER, SHARE, of.resampled(score_counts.average_precision),
          f"precision summed over the gains in recall; {_BOOTSTRAP}"),
-    binary("log_loss", LOWER, of.by_formula(classification.log_loss, score_counts.log_loss, of_scores=True),
+    binary("log_loss", LOWER, AT_LEAST_ZERO,
+         of.by_formula(classification.log_loss, score_counts.log_loss, of_scores=True),
          "mean negative log-likelihood, nats"),
-    binary("brier_score", LOWER, of.by_formula(classification.brier_score, score_counts.brier_score, of_scores=True),
+    binary("brier_score", LOWER, SHARE,
+         of.by_formula(classification.brier_score, score_counts.brier_score, of_scores=True),
          "mean squared error of the score"),
-    binary("brier_miscalibration", LOWER, of.of_probabilities(of.miscalibration),
+    binary("brier_miscalibration", LOWER, SHARE, of.of_probabilities(of.miscalibration),
          f"Brier score that recalibration would save; {_BOOTSTRAP}"),
-    binary("brier_discrimination", HIGHER,
+    binary("brier_discrimination", HIGHER, VARIANCE_OF_TWO_CLASSES,
          of.of_probabilities(of.discrimination),
          f"Brier score that the recalibrated score saves over the base rate; {_BOOTSTRAP}"),
-    binary("brier_uncertainty", None,
+    binary("brier_uncertainty", None, VARIANCE_OF_TWO_CLASSES,
          of.of_probabilities(of.resampled(lambda counts: calibration.brier_parts(counts).uncertainty)),
          f"Brier score of always promising the base rate; {_BOOTSTRAP}"),
-    binary("brier_skill", HIGHER,
+    binary("brier_skill", HIGHER, AT_MOST_ONE,
          of.of_probabilities(
              of.skill_over_dummy(
                  of.of_counts(score_counts.brier_score), lambda rows: (rows.dummy[0] - rows.labels) ** 2
              )
          ),
          f"1 - Brier score / that of always promising the reference's base rate; {_BOOTSTRAP}"),
-    binary("mean_bias", ZERO, _MEAN_BIAS, "mean of score minus label"),
-    binary("expected_calibration_error", LOWER, of.of_probabilities(of.expected_calibration_error),
+    binary("mean_bias", ZERO, DIFFERENCE_OF_SHARES, _MEAN_BIAS, "mean of score minus label"),
+    binary("expected_calibration_error", LOWER, SHARE, of.of_probabilities(of.expected_calibration_error),
          "mean absolute gap of score and base rate in 10 bins of equal mass; interval by bootstrap, its "
          "lower bound without what chance adds"),
-    binary("calibration_slope", None,
+    binary("calibration_slope", None, ANY,
          lambda rows: calibration.calibration_slope(rows.labels, rows.score, rows.weights),
          "slope of the label on the score's log-odds, 1 when calibrated; Wald, sandwich"),
-    binary("calibration_intercept", ZERO,
+    binary("calibration_intercept", ZERO, ANY,
          lambda rows: calibration.calibration_intercept(rows.labels, rows.score, rows.weights),
          "log-odds missing on average, 0 when calibrated; Wald, sandwich"),
-    binary("accuracy", HIGHER, of.by_formula(classification.accuracy, score_counts.accuracy, of_scores=False),
+    binary("accuracy", HIGHER, SHARE, of.by_formula(classification.accuracy, score_counts.accuracy, of_scores=False),
          "share of right classes; Wilson"),
-    binary("precision", HIGHER, _PRECISION, "TP/(TP+FP); Wilson"),
-    binary("recall", HIGHER, _RECALL, "TP/(TP+FN); Wilson"),
-    binary("specificity", HIGHER,
+    binary("precision", HIGHER, SHARE, _PRECISION, "TP/(TP+FP); Wilson"),
+    binary("recall", HIGHER, SHARE, _RECALL, "TP/(TP+FN); Wilson"),
+    binary("specificity", HIGHER, SHARE,
          of.by_formula(classification.specificity, score_counts.specificity, of_scores=False), "TN/(TN+FP); Wilson"),
-    binary("f1", HIGHER, _F1, "2TP/(2TP+FP+FN); from Wilson's of its share"),
-    binary("base_rate", None, _BASE_RATE, "share of positive labels; Wilson"),
-    multiclass("macro_auroc", HIGHER, of.over_classes(score_counts.auroc),
+    binary("f1", HIGHER, SHARE, _F1, "2TP/(2TP+FP+FN); from Wilson's of its share"),
+    binary("base_rate", None, SHARE, _BASE_RATE, "share of positive labels; Wilson"),
+    multiclass("macro_auroc", HIGHER, SHARE, of.over_classes(score_counts.auroc),
          f"mean AUROC of each class against the rest; {_BOOTSTRAP}"),
-    multiclass("accuracy", HIGHER, of.accuracy_of_classes, "share of right classes; Wilson"),
-    multiclass("macro_f1", HIGHER, of.over_classes(score_counts.f1), f"mean F1 of the classes; {_BOOTSTRAP}"),
-    multiclass("weighted_f1", HIGHER, of.over_classes(score_counts.f1, weighted=True),
+    multiclass("accuracy", HIGHER, SHARE, of.accuracy_of_classes, "share of right classes; Wilson"),
+    multiclass("macro_f1", HIGHER, SHARE, of.over_classes(score_counts.f1), f"mean F1 of the classes; {_BOOTSTRAP}"),
+    multiclass("weighted_f1", HIGHER, SHARE, of.over_classes(score_counts.f1, weighted=True),
          f"mean F1 of the classes by their share of the labels; {_BOOTSTRAP}"),
-    multiclass("log_loss", LOWER, of.of_probabilities(of.mean_of(of.multiclass_log_losses)),
+    multiclass("log_loss", LOWER, AT_LEAST_ZERO, of.of_probabilities(of.mean_of(of.multiclass_log_losses)),
          "mean negative log-likelihood, nats"),
-    multiclass("brier_score", LOWER, of.of_probabilities(of.mean_of(of.multiclass_brier)),
+    multiclass("brier_score", LOWER, BRIER_OF_CLASSES, of.of_probabilities(of.mean_of(of.multiclass_brier)),
          "mean squared distance of scores and label over all classes"),
-    multiclass("brier_skill", HIGHER,
+    multiclass("brier_skill", HIGHER, AT_MOST_ONE,
          of.of_probabilities(of.skill_over_dummy(of.weighted_mean(of.multiclass_brier), of.brier_of_base_rates)),
          f"1 - Brier score / that of always promising the reference's base rates; {_BOOTSTRAP}"),
-    multiclass("expected_calibration_error", LOWER, of.of_probabilities(of.top_label_error),
+    multiclass("expected_calibration_error", LOWER, SHARE, of.of_probabilities(of.top_label_error),
          f"mean absolute gap of the decided class's score and its hits, 10 bins of equal mass; {_BOOTSTRAP}"),
-    multiclass("auroc", HIGHER, _AUROC, "area under the ROC curve against the rest; DeLong", per=Per.CLASS),
-    multiclass("precision", HIGHER, _PRECISION, "share of the rows decided so that are; Wilson", per=Per.CLASS,
+    multiclass("auroc", HIGHER, SHARE, _AUROC, "area under the ROC curve against the rest; DeLong", per=Per.CLASS),
+    multiclass("precision", HIGHER, SHARE, _PRECISION, "share of the rows decided so that are; Wilson", per=Per.CLASS,
          sometimes=True),
-    multiclass("recall", HIGHER, _RECALL,
+    multiclass("recall", HIGHER, SHARE, _RECALL,
          "share of the class's rows decided so; Wilson", per=Per.CLASS, sometimes=True),
-    multiclass("f1", HIGHER, _F1, "2TP/(2TP+FP+FN) against the rest", per=Per.CLASS, sometimes=True),
-    multiclass("base_rate", None, _BASE_RATE, "share of the class's labels; Wilson", per=Per.CLASS),
-    multiclass("mean_bias", ZERO, _MEAN_BIAS, "mean of the class's score minus label", per=Per.CLASS),
-    multiclass("confusion", LOWER, _BASE_RATE, "share of the first class's rows decided as the second; Wilson",
+    multiclass("f1", HIGHER, SHARE, _F1, "2TP/(2TP+FP+FN) against the rest", per=Per.CLASS, sometimes=True),
+    multiclass("base_rate", None, SHARE, _BASE_RATE, "share of the class's labels; Wilson", per=Per.CLASS),
+    multiclass("mean_bias", ZERO, DIFFERENCE_OF_SHARES,
+         _MEAN_BIAS, "mean of the class's score minus label", per=Per.CLASS),
+    multiclass("confusion", LOWER, SHARE, _BASE_RATE, "share of the first class's rows decided as the second; Wilson",
          per=Per.CONFUSION, sometimes=True),
-    of_values("mean_absolute_error", LOWER, _MAE, "mean of |prediction - label|"),
-    of_values("root_mean_squared_error", LOWER, of.of_errors(regression.root_mean_squared_error, of.root_of_squares),
+    of_values("mean_absolute_error", LOWER, AT_LEAST_ZERO, _MAE, "mean of |prediction - label|"),
+    of_values("root_mean_squared_error", LOWER, AT_LEAST_ZERO,
+         of.of_errors(regression.root_mean_squared_error, of.root_of_squares),
          "square root of the mean squared error"),
-    of_values("mean_bias", ZERO, of.of_errors(regression.mean_bias, of.weighted_bias),
+    of_values("mean_bias", ZERO, ANY, of.of_errors(regression.mean_bias, of.weighted_bias),
          "mean of prediction minus label"),
-    of_values("r_squared", HIGHER, of.r_squared, "1 - residual/total sum of squares; interval by bootstrap"),
-    of_values("median_absolute_error", LOWER, of.of_errors(regression.median_absolute_error, of.weighted_median),
+    of_values("r_squared", HIGHER, AT_MOST_ONE,
+         of.r_squared, "1 - residual/total sum of squares; interval by bootstrap"),
+    of_values("median_absolute_error", LOWER, AT_LEAST_ZERO,
+         of.of_errors(regression.median_absolute_error, of.weighted_median),
          "median of |prediction - label|"),
-    of_values("median_label", None, of.of_errors(lambda labels, _: median_interval(labels), of.weighted_median_label),
+    of_values("median_label", None, ANY,
+         of.of_errors(lambda labels, _: median_interval(labels), of.weighted_median_label),
               "median of the labels"),
-    of_values("quantile_loss", LOWER, of.mean_of(of.quantile_losses), "mean pinball loss at performance.quantile"),
-    of_values("mean_absolute_percentage_error", LOWER, of.mean_of(of.percentage_errors),
+    of_values("quantile_loss", LOWER, AT_LEAST_ZERO,
+         of.mean_of(of.quantile_losses), "mean pinball loss at performance.quantile"),
+    of_values("mean_absolute_percentage_error", LOWER, AT_LEAST_ZERO, of.mean_of(of.percentage_errors),
          "mean of |prediction - label| / |label|",
          sometimes=True),
-    of_values("mae_skill", HIGHER,
+    of_values("mae_skill", HIGHER, AT_MOST_ONE,
          of.skill_over_dummy(of.weighted_mean(of.absolute_errors), lambda rows: np.abs(rows.dummy[0] - rows.labels)),
          "1 - mean absolute error / that of always saying the reference's median label; interval by bootstrap"),
-    of_values("skill_against_naive", HIGHER, of.against_naive,
+    of_values("skill_against_naive", HIGHER, AT_MOST_ONE, of.against_naive,
          "1 - mean absolute error / that of the naive forecast; interval by bootstrap", sometimes=True),
-    of_values("mean_absolute_error", LOWER, _MAE, "mean of |prediction - label| at this horizon", per=Per.HORIZON),
-    of_values("skill_against_naive", HIGHER, of.against_naive,
+    of_values("mean_absolute_error", LOWER, AT_LEAST_ZERO,
+         _MAE, "mean of |prediction - label| at this horizon", per=Per.HORIZON),
+    of_values("skill_against_naive", HIGHER, AT_MOST_ONE, of.against_naive,
          "1 - mean absolute error / that of the naive forecast at this horizon", per=Per.HORIZON, sometimes=True),
 )  # fmt: skip
 
@@ -162,6 +182,11 @@ def metrics_of(task: Task) -> tuple[PerformanceMetric, ...]:
 def better_of(task: Task, name: str) -> Better | None:
     """Return the good values of a metric, of the whole model or of one class; None if it has no better side."""
     return next((metric.better for metric in metrics_of(task) if metric.name == name), None)
+
+
+def range_of(task: Task, name: str) -> MetricRange:
+    """Return the values that a metric can have, of the whole model or of a part; any if the task has no such metric."""
+    return next((metric.range for metric in metrics_of(task) if metric.name == name), ANY)
 
 
 def measured_by(metric: PerformanceMetric, rows: ScoredRows) -> Iterator[tuple[MetricName, ScoredRows]]:
