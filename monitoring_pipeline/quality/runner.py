@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
-from monitoring_pipeline.evaluation.quality.suite import SuiteResult
+from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.engine import Outcome, validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
@@ -32,8 +32,8 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     ``frame`` has canonical column names and the types of the warehouse; a column that the warehouse lacks is absent.
     The value of a measurement is the share, in [0, 1], of unexpected values among those judged. For an expectation
     about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
-    order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is missing
-    or broken, the values are skipped with the reason, and the schema is still judged.
+    order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is
+    missing, the values are skipped with the reason. If it is broken, that is a breach. The schema is still judged.
     """
     schema = check_schema(spec, frame)
     if not suite_path.exists():
@@ -42,7 +42,7 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     try:
         expectations = load_suite(suite_path).expectations
     except SuiteError as error:
-        return SuiteResult(schema, (_no_suite("; ".join(str(error).splitlines())),))
+        return SuiteResult(schema, (_broken_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
     reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
     return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons))
@@ -63,7 +63,22 @@ def _in_time_order(frame: pl.DataFrame, unfit: set[str]) -> pl.DataFrame:
 
 def _no_suite(reason: str) -> Measurement:
     return Measurement(
-        kind=Kind.QUALITY, subject="chunk", name="suite", model_version="", status=Status.SKIPPED, reason=reason
+        kind=Kind.QUALITY, subject="chunk", name=SUITE, model_version="", status=Status.SKIPPED, reason=reason
+    )
+
+
+def _broken_suite(reason: str) -> Measurement:
+    """Return the breach that none of the declared expectations could be checked."""
+    return Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name=SUITE,
+        model_version="",
+        value=1.0,
+        threshold_upper=0.0,
+        status=Status.BREACHED,
+        reason=f"no expectation was checked: {reason}",
+        definition="1 when the suite file cannot be read",
     )
 
 

@@ -20,6 +20,7 @@ class Family(StrEnum):
     TABLE = "table"
     COLUMN = "column"
     LABELS = "labels"
+    UNMONITORED = "unmonitored"
     NOT_MEASURED = "not_measured"
     UNMEASURED = "unmeasured"
     INPUTS = "inputs"

@@ -263,10 +263,11 @@ def test_missing_suite_is_skipped_and_the_reason_has_the_draft_command(
     assert "monitoring-pipeline suite draft parcels" in str(values.reason)
 
 
-def test_broken_suite_skips_the_values_and_keeps_the_schema(
+def test_broken_suite_is_a_breach_and_keeps_the_schema(
     spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
 ) -> None:
     result = run_suite(spec, write_suite(_entry("column_values_to_be_nice", column="age")), rows.drop("age"))
     assert len(result.schema_failures) == 2
-    assert [(m.name, m.status) for m in result.values] == [("suite", Status.SKIPPED)]
+    assert [(m.name, m.status) for m in result.values] == [("suite", Status.BREACHED)]
+    assert str(result.values[0].reason).startswith("no expectation was checked: ")
     assert "expectations[0]" in str(result.values[0].reason)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
+from monitoring_pipeline.evaluation.judgement.lost_coverage import DRIFT, VERSIONS
+from monitoring_pipeline.evaluation.quality.suite import SUITE
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Severity
 from monitoring_pipeline.records.names import MetricName
@@ -85,6 +87,7 @@ _CAUSE_RULES = (
     _CauseRule(_QUALITY, Family.COLUMN, ("chunk",), ("predictions_without_time",), about=_column("predicted_at")),
     _CauseRule(_QUALITY, Family.LABELS, ("chunk",), _ACCOUNTING_OF_LABELS),
     _CauseRule((Kind.QUALITY, Kind.OPERATIONS), Family.LABELS, ("label",)),
+    _CauseRule(_QUALITY, Family.UNMONITORED, ("chunk",), (SUITE,), about=_metric),
     _CauseRule(_QUALITY, Family.SOURCE, ("chunk", "table"), severity=Severity.CRITICAL),
     _CauseRule(_QUALITY, Family.TABLE, ("chunk", "table")),
     _CauseRule(_QUALITY, Family.COLUMN, about=_columns),
@@ -93,6 +96,8 @@ _CAUSE_RULES = (
     _CauseRule((Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE), Family.PERFORMANCE),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
+    _CauseRule(_OPERATIONS, Family.UNMONITORED, (VERSIONS,), about=_subject),
+    _CauseRule(_OPERATIONS, Family.UNMONITORED, (DRIFT,), about=_subject),
     _CauseRule(_OPERATIONS, Family.NOT_MEASURED, ("chunk",)),
     _CauseRule(_OPERATIONS, Family.UNMEASURED, names=("guarded_metrics",), about=_subject),
     _CauseRule(_OPERATIONS, Family.PIPELINE),
@@ -104,12 +109,14 @@ class _FamilyRule:
     """The rules for causes of one family; the rows stand in the order in which families explain one another.
 
     ``at_once``: one breached chunk is an incident. ``proved_by``: kinds of measurement whose presence on a chunk shows
-    that the cause is fine, because a cause of this family is measured only if it is breached.
+    that the cause is fine, because a cause of this family is measured only if it is breached. ``proved_by_rows``: they
+    show it only if the rows of the chunk could be used.
     """
 
     family: Family
     at_once: bool
     proved_by: frozenset[Kind] = frozenset()
+    proved_by_rows: bool = False
 
 
 _OF_ROWS = frozenset({Kind.QUALITY, Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
@@ -121,6 +128,7 @@ _FAMILIES = (
     _FamilyRule(Family.TABLE, at_once=True),
     _FamilyRule(Family.COLUMN, at_once=True),
     _FamilyRule(Family.LABELS, at_once=True),
+    _FamilyRule(Family.UNMONITORED, at_once=True, proved_by=_OF_ROWS, proved_by_rows=True),
     _FamilyRule(Family.NOT_MEASURED, at_once=True),
     _FamilyRule(Family.UNMEASURED, at_once=False),
     _FamilyRule(Family.INPUTS, at_once=False),
@@ -187,9 +195,16 @@ def opens_at_once(cause: Cause) -> bool:
     return _RULE[cause.family].at_once
 
 
-def is_proved_fine_by(cause: Cause, kinds: AbstractSet[Kind]) -> bool:
-    """Return whether a chunk with measurements of these kinds shows that a cause is fine."""
-    return not _RULE[cause.family].proved_by.isdisjoint(kinds)
+def is_proved_fine_by(cause: Cause, kinds: AbstractSet[Kind], *, has_rows: bool = True) -> bool:
+    """Return whether a chunk shows that a cause is fine.
+
+    Args:
+        cause: the cause.
+        kinds: the kinds of measurements that the chunk has.
+        has_rows: whether it has rows that could be used.
+    """
+    rule = _RULE[cause.family]
+    return not rule.proved_by.isdisjoint(kinds) and (has_rows or not rule.proved_by_rows)
 
 
 def _fits(rule: _CauseRule, spec: ModelSpec, measurement: Measurement) -> bool:

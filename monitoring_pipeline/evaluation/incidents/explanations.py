@@ -35,6 +35,7 @@ _EVERYTHING_ELSE = frozenset(FAMILIES_OF_MEASUREMENTS) - {Family.SOURCE}
 _EXPLANATIONS = (
     _Explanation(Family.SOURCE, _EVERYTHING_ELSE),
     _Explanation(Family.PIPELINE, frozenset({Family.NOT_MEASURED})),
+    _Explanation(Family.UNMONITORED, frozenset({Family.NOT_MEASURED})),
     _Explanation(Family.LABELS, frozenset({Family.UNMEASURED}), _is_missing_performance),
     _Explanation(Family.NOT_MEASURED, frozenset({Family.UNMEASURED}), _is_missing_performance),
     _Explanation(Family.COLUMN, frozenset({Family.INPUTS, Family.OUTPUTS}), _is_fed_by),

@@ -93,7 +93,11 @@ class _Fold:
                 if (by := self._explained_by(index, breach)) is not None:
                     consequences.setdefault(by, []).append(breach)
             course.take(
-                index, chunk, own, fine_somewhere=course.cause in fine or is_proved_fine_by(course.cause, kinds)
+                index,
+                chunk,
+                own,
+                fine_somewhere=course.cause in fine
+                or is_proved_fine_by(course.cause, kinds, has_rows=_SOURCE not in breaches),
             )
         for course, words in _ended_trials(self._spec, courses, evidence.measurements):
             course.end(index, chunk, words)

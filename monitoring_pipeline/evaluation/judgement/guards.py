@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from monitoring_pipeline.evaluation.business.business_metrics import has_failed
+from monitoring_pipeline.evaluation.judgement.lost_coverage import History
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.records.names import MetricName
@@ -27,20 +28,66 @@ class _State(StrEnum):
     PENDING = "pending"
 
 
-def measure_guards(spec: ModelSpec, measurements: Sequence[Measurement], rows: int) -> tuple[Measurement, ...]:
+def measure_guards(
+    spec: ModelSpec, measurements: Sequence[Measurement], rows: int, history: History = lambda _count: ()
+) -> tuple[Measurement, ...]:
     """Return the number of the champion's guarded metrics that could not be measured, for performance and business.
 
     Args:
         spec: the model.
         measurements: all of the chunk.
         rows: number of its predictions.
+        history: the chunks before it. A metric of performance that none of several chunks in a row had is missing, too.
     """
     excuse = _excuse(spec, measurements, rows)
-    return tuple(
-        _measure(kind, found, rows=rows, excuse=excuse)
+    guards = {
+        kind: _measure(kind, found, rows=rows, excuse=excuse)
         for kind in (Kind.PERFORMANCE, Kind.BUSINESS)
         if (found := _of_champion(kind, guarded_names(spec, kind), measurements))
+    }
+    lasting = _missing_for_long(spec, measurements, history)
+    if lasting and (Kind.PERFORMANCE not in guards or guards[Kind.PERFORMANCE].status is not Status.BREACHED):
+        guards[Kind.PERFORMANCE] = _measure(Kind.PERFORMANCE, lasting, rows=rows, excuse=None)
+    return tuple(guards.values())
+
+
+def _missing_for_long(
+    spec: ModelSpec, measurements: Sequence[Measurement], history: History
+) -> dict[str, list[Measurement]]:
+    """Return the metrics of performance that none of the last chunks could have, with the reason.
+
+    The chunks are as many as ``incidents.open`` looks at, because one small chunk is nothing unusual.
+    """
+    missing, needed = _never_measured(spec, measurements), spec.incidents.open.of
+    if not missing or len(earlier := history(needed - 1)) < needed - 1:
+        return {}
+    for each in earlier:
+        missing &= _never_measured(spec, each)
+    found = _of_champion(Kind.PERFORMANCE, missing, measurements)
+    return {str(name): [_lasting(name, found.get(str(name), ()), spec, needed)] for name in sorted(missing)}
+
+
+def _lasting(name: MetricName, own: Sequence[Measurement], spec: ModelSpec, chunks: int) -> Measurement:
+    reason = own[0].reason if own else "there are no rows to measure it on"
+    return Measurement(
+        kind=Kind.PERFORMANCE,
+        subject="model",
+        name=name.name,
+        of=name.of,
+        model_version="",
+        status=Status.SKIPPED,
+        reason=f"{reason} (on each of the last {chunks} {spec.calendar.noun}s with predictions)",
     )
+
+
+def _never_measured(spec: ModelSpec, measurements: Sequence[Measurement]) -> set[MetricName]:
+    """Return the guarded metrics of performance that a chunk lacks, and that later labels cannot give it."""
+    of_model = [m for m in measurements if m.kind is Kind.PERFORMANCE and m.role == Role.CHAMPION and not m.segment]
+    rows = next((m.value for m in measurements if m.name == "rows" and m.kind is Kind.QUALITY), None) or 0.0
+    is_final = any(m.subject == "label" and m.maturity is Maturity.FINAL for m in measurements)
+    if not of_model or (rows >= spec.performance.minimum_rows and not is_final):
+        return set()
+    return guarded_names(spec, Kind.PERFORMANCE) - {m.metric for m in of_model if m.status is not Status.SKIPPED}
 
 
 def guarded_names(spec: ModelSpec, kind: str) -> set[MetricName]:

@@ -7,6 +7,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.model import ModelSpec
 
 READABLE = "readable"
+SUITE = "suite"
+"""Name of the measurement of a suite file that is missing or cannot be read."""
 SCHEMA_CHECKS = frozenset({"column_to_exist", "column_values_to_be_in_type_list"})
 """Names of the measurements of a chunk's schema."""
 

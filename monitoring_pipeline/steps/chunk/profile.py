@@ -3,9 +3,10 @@
 import narwhals as nw
 import polars as pl
 
+from monitoring_pipeline.evaluation.judgement.lost_coverage import version_without_reference
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
-from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.producer import Producer
@@ -19,6 +20,7 @@ from monitoring_pipeline.steps.inputs import (
     with_readable_features,
 )
 from monitoring_pipeline.steps.references import load_references
+from monitoring_pipeline.steps.roles import NOT_SERVING
 
 
 def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
@@ -37,7 +39,9 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
         for version in versions
         if version in references
     )
-    without_reference = tuple(_no_reference(spec, version) for version in versions if version not in references)
+    without_reference = tuple(
+        _without_reference(spec, chunk, version, snapshot, kept) for version in versions if version not in references
+    )
     measured = tuple(
         measurement
         for profile in profiles
@@ -55,6 +59,14 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
 def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.LazyFrame:
     # Most chunks have one version; then no filter has to read the version column with every other column.
     return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
+
+
+def _without_reference(spec: ModelSpec, chunk: Chunk, version: str, snapshot: Snapshot, kept: Kept) -> Measurement:
+    """Return the measurement about a version without a reference: a breach if the version serves."""
+    if kept.store.role_at(spec.name, version, chunk.start) in NOT_SERVING:
+        return _no_reference(spec, version)
+    made_by = kept.snapshots.read(snapshot.uri, ["model_version"])["model_version"]
+    return version_without_reference(spec, version, int((made_by == version).sum()), snapshot.rows)
 
 
 def _no_reference(spec: ModelSpec, version: str) -> Measurement:

@@ -1,18 +1,23 @@
 """The step that judges a chunk from all its measurements."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
+from monitoring_pipeline.evaluation.judgement.lost_coverage import by_chunk, drift_not_measured
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.records.measurement import Provenance
+from monitoring_pipeline.records.measurement import Measurement, Provenance
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+
+_CHUNKS_LOOKED_AT = 4
+"""So many chunks are looked at for each one with predictions, because some are expected gaps."""
 
 
 def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
@@ -36,7 +41,9 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
     """
     measured = about_the_model(store.measurements(spec.name, chunk.key))
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
-    guards = measure_guards(spec, measured, rows)
+    history = partial(_history, spec, chunk, store)
+    guards = measure_guards(spec, measured, rows, history)
+    lost = [found for found in [drift_not_measured(spec, measured, history)] if found is not None]
     provenances = {name: store.provenance(spec.name, chunk.key, name) for name in map(Producer, producers)}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
     drift = provenances[Producer.DRIFT]
@@ -49,6 +56,15 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
             input_fingerprint=combined_fingerprint(*made_from),
             code_version=monitoring_pipeline.__version__,
         ),
-        measurements=(decisive_measurements(measured, rows), *guards),
-        verdict=judge([*measured, *guards]),
+        measurements=(decisive_measurements(measured, rows), *guards, *lost),
+        verdict=judge([*measured, *guards, *lost]),
     )
+
+
+def _history(spec: ModelSpec, chunk: Chunk, store: Results, count: int) -> list[list[Measurement]]:
+    """Return the measurements of the last chunks with predictions before a chunk, at most so many, newest first."""
+    calendar = spec.calendar
+    first = calendar.earlier(chunk, _CHUNKS_LOOKED_AT * count)
+    last = calendar.previous(chunk)
+    found = by_chunk(store.chunk_measurements(spec.name, None, first.key, last.key))
+    return [found[key] for key in sorted(found, reverse=True)[:count]]

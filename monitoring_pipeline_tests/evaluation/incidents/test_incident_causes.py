@@ -69,6 +69,9 @@ def _cause(kind, subject, name, **others):
     ("operations", "pipeline", "run", "pipeline"),
     ("operations", "pipeline", "overdue", "pipeline"),
     ("operations", "chunk", "decisive_measurements", "not_measured"),
+    ("operations", "versions", "rows_without_reference", "unmonitored:versions"),
+    ("operations", "drift", "chunks_without_drift", "unmonitored:drift"),
+    ("quality", "chunk", "suite", "unmonitored:suite"),
     ("operations", "performance", "guarded_metrics", "unmeasured:performance"),
 ])  # fmt: skip
 def test_breach_of_a_kind_and_subject_has_the_expected_cause(kind, subject, name, cause):
@@ -146,7 +149,7 @@ def test_cause_of_a_business_metric_contains_the_whole_name_of_the_metric(name):
 
 @pytest.mark.parametrize(("cause", "at_once"), [
     ("source", True), ("column:age", True), ("volume", True), ("freshness", True), ("labels", True),
-    ("pipeline", True), ("not_measured", True), ("table", True),
+    ("pipeline", True), ("not_measured", True), ("table", True), ("unmonitored:versions", True),
     ("inputs", False), ("outputs", False), ("unmeasured:business", False),
     ("performance@7", False), ("business:x", False), ("objective:x", False),
 ])  # fmt: skip
@@ -171,6 +174,7 @@ def test_incident_opens_at_once_only_if_its_cause_is_broken_data_or_a_broken_pip
     ("outputs", (Kind.DRIFT, "age", "jensen_shannon"), False),
     ("performance", (Kind.BUSINESS, "business", "revenue"), False),
     ("pipeline", (Kind.OPERATIONS, "chunk", "decisive_measurements"), True),
+    ("unmonitored:versions", (Kind.OPERATIONS, "chunk", "decisive_measurements"), True),
     ("labels", (Kind.OPERATIONS, "performance", "guarded_metrics"), True),
     ("not_measured", (Kind.OPERATIONS, "performance", "guarded_metrics"), True),
     ("labels", (Kind.OPERATIONS, "business", "guarded_metrics"), False),

@@ -223,16 +223,23 @@ def test_locked_warehouse_fails_the_run_until_it_is_released(lived_in_world):
     assert lived_in_world.failures(LOANS, DAY) == ()
 
 
-def test_version_without_a_reference_window_has_no_drift_and_no_reference_value(world):
+def test_version_without_a_reference_is_a_warning_and_an_incident(world):
     _on(world, DAY, f"UPDATE {LOANS_TABLE} SET VERSION = '2024.2' WHERE")
     assert world.failures(LOANS, DAY) == ()
     measured, verdict = _results_of(world)
-    unknown = "version '2024.2' has no reference window; reference knows 2024.1"
-    assert measured["model", "reference"].reason == unknown
+    unknown = measured["versions", "rows_without_reference"]
+    assert (unknown.status, unknown.value, unknown.model_version) == (Status.BREACHED, 200, "2024.2")
+    assert unknown.reason == (
+        "version '2024.2' made 200 of 200 predictions and has no reference, so its drift is not measured and nothing "
+        "is estimated; declare its window under reference, which has '2024.1'"
+    )
+    assert verdict.status is VerdictStatus.WARNING
+    assert verdict.reasons[0] == f"warning: operations versions rows_without_reference: {unknown.reason}"
+    assert world.ask("SELECT cause, severity FROM incidents") == [("unmonitored:versions", "warning")]
     assert measured["chunk", "drifted_columns"].reason == "no version has a reference"
     assert measured["model", "auroc"].model_version == "2024.2"
     assert measured["model", "auroc"].reference_value is None
-    assert f"not measured: drift (1): {unknown}" in verdict.reasons
+    assert "not measured: drift (1): no version has a reference" in verdict.reasons
 
 
 def test_two_versions_in_one_day_are_measured_separately(world):
@@ -263,14 +270,14 @@ def test_reference_window_without_rows_fails_the_run(world):
     ("expectations: [", "not YAML"),
     ("expectations:\n- {type: expect_column_to_shine, kwargs: {column: age}}\n", "unknown 'expect_column_to_shine'"),
 ])  # fmt: skip
-def test_broken_suite_is_skipped_with_a_reason(world, text, reason):
+def test_broken_suite_is_a_warning_with_a_reason(world, text, reason):
     world.loaded(LOANS).suite_path.write_text(text, encoding="utf-8")
     assert world.failures(LOANS, DAY) == ()
     measured, verdict = _results_of(world)
-    assert measured["chunk", "suite"].status is Status.SKIPPED
+    assert measured["chunk", "suite"].status is Status.BREACHED
     assert f"{LOANS}.suite.yaml" in str(measured["chunk", "suite"].reason)
     assert reason in str(measured["chunk", "suite"].reason)
-    assert verdict.skipped == 1
+    assert (verdict.status, verdict.skipped) == (VerdictStatus.WARNING, 0)
 
 
 def test_missing_suite_is_skipped_and_its_reason_names_the_draft_command(world):
