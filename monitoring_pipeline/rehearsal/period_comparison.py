@@ -90,7 +90,7 @@ def _compared(pairs: PairedRows, versions: tuple[str, ...]) -> PeriodComparison:
 
     def values(champion: bool) -> NDArray[np.float64]:  # noqa: FBT001
         rows = pairs.champion_rows if champion else pairs.challenger_rows
-        return np.array([metric.function(rows.where(kept)).value for kept in keeps])
+        return np.array([metric.measure(rows.where(kept)).value for kept in keeps])
 
     try:
         logged = values(champion=True)

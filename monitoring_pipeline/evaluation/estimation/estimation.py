@@ -27,7 +27,8 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
     fit_loss_model,
 )
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
-from monitoring_pipeline.evaluation.performance.metrics_table import better_of
+from monitoring_pipeline.evaluation.performance.metric_ranges import MetricRange
+from monitoring_pipeline.evaluation.performance.metrics_table import better_of, range_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.rows.usable import usable
@@ -37,7 +38,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions.recalibration import Recalibration, isotonic_recalibration
-from monitoring_pipeline.statistics.results import Quantity
+from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
@@ -45,8 +46,6 @@ Folds = NDArray[np.int64]
 FOLDS = 5
 LEAST_DAYS = 5
 CONFIDENCE_QUANTILE = 1.959963984540054
-NOT_SHARES = frozenset({"log_loss", "brier_score", "mean_absolute_error", "root_mean_squared_error"})
-"""Estimated metrics that may exceed 1; none is below 0."""
 CANNOT_SEE = "a changed relation of inputs and label cannot be seen this way"
 
 
@@ -173,7 +172,11 @@ def estimate_performance(
         _judge(
             spec,
             _measurement(
-                replace(blank, name=name.name, of=name.of, rows=usable_rows.height), value, error, of_reference
+                replace(blank, name=name.name, of=name.of, rows=usable_rows.height),
+                range_of(spec.task, name.name),
+                value,
+                error,
+                of_reference,
             ),
             of_reference,
         )
@@ -276,14 +279,22 @@ def _error(metric: MetricName, differences: Values) -> EstimateError:
 
 
 def _measurement(
-    blank: Measurement, expected: Expected, error: EstimateError, reference: Quantity | None
+    blank: Measurement,
+    possible: MetricRange,
+    expected: Expected,
+    error: EstimateError,
+    reference: Quantity | None,
 ) -> Measurement:
     half_width = CONFIDENCE_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
+    try:
+        estimate = possible.checked(Quantity(expected.value, expected.value - half_width, expected.value + half_width))
+    except UndefinedStatisticError as undefined:
+        return blank.skipped(str(undefined))
     return replace(
         blank,
-        value=expected.value,
-        lower=max(0.0, expected.value - half_width),
-        upper=min(math.inf if blank.name in NOT_SHARES else 1.0, expected.value + half_width),
+        value=estimate.value,
+        lower=estimate.lower,
+        upper=estimate.upper,
         reference_value=reference.value if reference else None,
         definition=(
             f"estimated without labels; off by {error.mean_absolute:.3g} on average on {error.days} days of the "

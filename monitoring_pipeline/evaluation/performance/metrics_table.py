@@ -27,6 +27,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import median_interval
 from monitoring_pipeline.statistics.predictions import calibration, classification, regression, score_counts
+from monitoring_pipeline.statistics.results import Quantity
 
 CLASSES_CONFUSED = 10
 HORIZONS = 50
@@ -57,6 +58,16 @@ class PerformanceMetric:
     definition: str
     per: Per = Per.MODEL
     sometimes: bool = False
+
+    def measure(self, rows: ScoredRows) -> Quantity:
+        """Return the metric of some rows with its interval.
+
+        Raises:
+            UndefinedStatisticError: if it has no value on the rows, or an impossible one.
+        """
+        # Overflow gives a result that is not finite, which is refused.
+        with np.errstate(all="ignore"):
+            return self.range.checked(self.function(rows))
 
 
 HIGHER, LOWER, ZERO = Better.HIGHER, Better.LOWER, Better.ZERO

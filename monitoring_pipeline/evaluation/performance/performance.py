@@ -164,7 +164,7 @@ def _measured(metric: PerformanceMetric, rows: ScoredRows, blank: Measurement, h
     if held_back is not None:
         return blank.skipped(held_back)
     try:
-        estimate = metric.function(rows)
+        estimate = metric.measure(rows)
     except UndefinedStatisticError as undefined:
         return blank.skipped(str(undefined))
     return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)

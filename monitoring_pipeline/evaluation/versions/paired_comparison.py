@@ -158,8 +158,8 @@ def _metric_differences(rows: PairedRows, rules: GateRules) -> Iterator[PairedDi
 def _pair_of(rows: PairedRows, metric: PerformanceMetric, view: View) -> PairOf:
     champion, challenger = rows.champion_rows, rows.challenger_rows
     return lambda kept: (
-        metric.function(view(champion.where(kept))).value,
-        metric.function(view(challenger.where(kept))).value,
+        metric.measure(view(champion.where(kept))).value,
+        metric.measure(view(challenger.where(kept))).value,
     )
 
 
