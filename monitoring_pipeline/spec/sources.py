@@ -188,7 +188,7 @@ class Feature(SpecPart):
     kind: FeatureKind
     """numeric or categorical (text, booleans and codes)."""
     column: str | None = None
-    """Column in the predictions table, if it differs from the feature's name."""
+    """Column in the predictions table, or a path such as ``payload.age``, if it differs from the feature's name."""
     null_values: tuple[str, ...] = ()
     """Values that mean "missing" in this feature, besides those of predictions.null_values."""
 

@@ -59,13 +59,17 @@ def jackknife_interval(value: float, without_day: Sequence[float] | Vector, conf
         raise UndefinedStatisticError(f"{days} days with labelled rows, at least {LEAST_DAYS} needed")
     if not (np.isfinite(value) and np.isfinite(left_out).all()):
         raise UndefinedStatisticError("does not exist on these rows, or not without each of their days")
-    pseudo_values = days * value - (days - 1) * left_out
-    spread = float(pseudo_values.std(ddof=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        pseudo_values = days * value - (days - 1) * left_out
+        spread = float(pseudo_values.std(ddof=1))
     # Equal numbers leave a rest of rounding only.
     if spread <= 1e-12 * max(1.0, abs(value)) * days:
         return Quantity(value)
     quantile = float(special.stdtrit(days - 1, (1 + confidence) / 2))
-    half_width = quantile * serial_inflation(pseudo_values) * spread / days**0.5
+    with np.errstate(over="ignore", invalid="ignore"):
+        half_width = quantile * serial_inflation(pseudo_values) * spread / days**0.5
+    if not np.isfinite(half_width):
+        raise UndefinedStatisticError("is too large to compute its interval")
     return Quantity(value, value - half_width, value + half_width)
 
 

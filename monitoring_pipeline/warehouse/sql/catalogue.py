@@ -1,6 +1,7 @@
 """Finds the tables and columns that a spec names; an error lists those that exist.
 
-An exact match has precedence. Otherwise case is ignored, if that leaves one candidate.
+An exact match has precedence. Otherwise case is ignored, if that leaves one candidate. A name that no column has may be
+the path to a value inside of a nested column.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError
+from monitoring_pipeline.warehouse.sql.nested import SEPARATOR, Step, inner_value, named_prefix, paths_in
 
 NAMES_LISTED = 30
 
@@ -39,10 +41,26 @@ class ListedTable:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that exists: its name, and its type as the catalogue names it."""
+    """A column that exists, or a value inside of a nested column.
+
+    Args:
+        name: the name; of a value inside of a column its path, such as ``payload.age``.
+        type: its type as the catalogue names it.
+        base: the column that contains the value, empty for a whole column.
+        steps: the steps from that column to the value.
+    """
 
     name: str
     type: str
+    base: str = ""
+    steps: tuple[Step, ...] = ()
+
+    def of(self, alias: str) -> str:
+        """Return the column as SQL, with the alias of its table."""
+        sql = f"{alias}.{quoted(self.base or self.name)}"
+        for step in self.steps:
+            sql = step.of(sql)
+        return sql
 
 
 @dataclass(frozen=True)
@@ -53,9 +71,16 @@ class Table:
     types: Mapping[str, str]
 
     def column(self, name: str) -> Column | None:
-        """Return the column of that name; None if there is none, or if several match only without case."""
-        matches = [name] if name in self.types else _same_but_case(name, self.types)
-        return Column(matches[0], self.types[matches[0]]) if len(matches) == 1 else None
+        """Return the column of that name, or the value at that path inside of a column.
+
+        Return None if there is none, or if several match only without case.
+        """
+        for base, path in named_prefix(name, self.types):
+            if path is None:
+                return Column(base, self.types[base])
+            if (inner := inner_value(self.types[base], path)) is not None:
+                return Column(f"{base}{SEPARATOR}{path}", inner.type, base, inner.steps)
+        return None
 
     def required_column(self, name: str, place: str) -> Column:
         """Return the column of that name.
@@ -69,7 +94,8 @@ class Table:
         """
         if column := self.column(name):
             return column
-        message = f"{place}: {self.listed.text} has no column {name!r}{_suggestion(name, self.types, 'columns')}"
+        names = [path for column, kind in self.types.items() for path in paths_in(column, kind)]
+        message = f"{place}: {self.listed.text} has no column {name!r}{_suggestion(name, names, 'columns')}"
         raise MissingColumnError(message)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.warehouse.errors import WrongTimeTypeError
-from monitoring_pipeline.warehouse.sql.catalogue import Column, quoted
+from monitoring_pipeline.warehouse.sql.catalogue import Column
 
 AS_NUMBER = "DOUBLE PRECISION"
 AS_TEXT = "VARCHAR"
@@ -124,7 +124,7 @@ def _instant_of_number(number: str, day_zone: str) -> str:
 
 def qualified(column: Column, alias: str) -> str:
     """Return a column as SQL, with the alias of its table."""
-    return f"{alias}.{quoted(column.name)}"
+    return column.of(alias)
 
 
 def readable(column: Column, alias: str, *, decimals: str) -> str:

@@ -2,8 +2,8 @@
 
 SQL injection is impossible by construction. Every value (instants, keys of chunks) is bound as ``$name`` and never part
 of the text. The ``{placeholders}`` of a template receive only SQL of this package, and quoted identifiers from the
-catalogue. The text of a spec is compared with the catalogue and does not reach a query. Columns are selected as ``c0``,
-``c1``, ... and named afterwards.
+catalogue. The text of a spec is compared with the catalogue and does not reach a query, except that keys inside of maps
+and JSON are quoted texts (``nested.py``). Columns are selected as ``c0``, ``c1``, ... and named afterwards.
 """
 
 import datetime as dt
