@@ -24,8 +24,8 @@ def fields_page() -> str:
         "# Every field of a model spec\n\n"
         "This page is the output of `monitoring-pipeline spec fields`. Unknown keys are refused. "
         "`<name>` stands for a key that you choose.\n\n"
-        "A column may be the path to a value inside of a nested column: `payload.age` is a field of a struct, the value "
-        "of a key in a map, or a value in JSON (also JSON in a text column), and `scores.0` is the first value of a list. "
+        "A column may be the path to a value inside of a nested column: `payload.age` is a field of a struct, a key of "
+        "a map, or a value in JSON (also JSON in a text column), and `scores.0` is the first value of a list. "
         "A column whose own name has dots has precedence.\n\n"
         "| field | default | meaning |\n|---|---|---|\n"
     )
