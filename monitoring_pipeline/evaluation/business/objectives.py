@@ -11,9 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from monitoring_pipeline.evaluation.business.outcomes import (
+    SHARE_OF_RIGHT_ROWS,
+    SHARES_OF_BAD_ROWS,
+    Window,
+    is_share_of_rows,
+    outcomes_of,
+)
 from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
 from monitoring_pipeline.evaluation.performance.metrics_table import metrics_of as performance_metrics_of
-from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.model import ModelSpec
@@ -29,45 +36,14 @@ LEAST_SHARE_OF_CHUNKS = 0.25
 CHUNKS_SHOWN = 5
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """Whether a metric kept its range in a chunk, and on how many predictions it was measured there."""
-
-    is_good: bool
-    predictions: int
-
-
-@dataclass(frozen=True)
-class _Window:
-    """The chunks of a window that have a value: the good and the bad, in order, with what they count."""
-
-    good: Mapping[str, int]
-    bad: Mapping[str, int]
-
-    @property
-    def chunks(self) -> int:
-        return len(self.good) + len(self.bad)
-
-    @property
-    def counted_good(self) -> int:
-        return sum(self.good.values())
-
-    @property
-    def counted_bad(self) -> int:
-        return sum(self.bad.values())
-
-    @property
-    def counted(self) -> int:
-        return self.counted_good + self.counted_bad
-
-
 def check_objectives(spec: ModelSpec) -> None:
     """Refuse objectives on performance or business metrics that do not exist.
 
     Quality metrics depend on the suite and are not checked.
 
     Raises:
-        UnknownMetricError: naming field, value and what is known.
+        UnknownMetricError: naming field, value and what is known. Also if an objective counts single rows, and its
+            metric is no share of rows.
     """
     known_of = {
         "performance": {metric.name for metric in performance_metrics_of(spec.task)},
@@ -80,6 +56,13 @@ def check_objectives(spec: ModelSpec) -> None:
             message = (
                 f"{spec.name}: objectives.{name}.metric: unknown {objective.metric!r} for {objective.kind}; "
                 f"known: {listed}"
+            )
+            raise UnknownMetricError(message)
+        if objective.counts_rows and not is_share_of_rows(objective):
+            message = (
+                f"{spec.name}: objectives.{name}.metric: {objective.metric!r} is no share of rows, so lower or upper "
+                f"is needed; shares of rows are {SHARE_OF_RIGHT_ROWS} (performance), and for quality "
+                f"{', '.join(SHARES_OF_BAD_ROWS)} and expectations about each row"
             )
             raise UnknownMetricError(message)
 
@@ -110,7 +93,7 @@ def measure_objectives(
     the metric's point lies inside the objective's range, of whichever version of the champion had most rows in it;
     where several subjects bear the metric's name, all of them must. Chunks without a value, and estimated
     performance, do not count. If the objective counts predictions, a chunk weighs as much as it has rows on which the
-    metric was measured.
+    metric was measured; without a range, each of these rows is good or bad.
 
     Args:
         spec: the model.
@@ -128,10 +111,10 @@ def _measure(
     calendar: Calendar, name: str, objective: Objective, chunk_key: str, history: Sequence[tuple[str, Measurement]]
 ) -> tuple[Measurement, ...]:
     words = _Words(objective, calendar.noun)
-    outcomes = _outcomes(objective, history)
-    window = _window(objective, outcomes, _first_of(calendar, chunk_key, objective.days), chunk_key)
+    outcomes = outcomes_of(objective, history)
+    window = outcomes.between(_first_of(calendar, chunk_key, objective.days), chunk_key)
     burn_days = min(BURN_DAYS.get(calendar.noun, BURN_DAYS_OF_HOURS), objective.days)
-    latest = _window(objective, outcomes, _first_of(calendar, chunk_key, burn_days), chunk_key)
+    latest = outcomes.between(_first_of(calendar, chunk_key, burn_days), chunk_key)
     blank = Measurement(
         kind=Kind.OBJECTIVE,
         subject=name,
@@ -150,7 +133,7 @@ def _measure(
     )
 
 
-def _too_few(calendar: Calendar, objective: Objective, window: _Window) -> str | None:
+def _too_few(calendar: Calendar, objective: Objective, window: Window) -> str | None:
     expected = calendar.chunks_in_days(objective.days)
     needed = math.ceil(LEAST_SHARE_OF_CHUNKS * expected)
     if window.chunks < needed:
@@ -174,11 +157,15 @@ class _Words:
     def are_bad(self) -> str:
         """The sentence part that follows a number of bad ones."""
         place = "on" if self.noun == "day" else "in"
+        if self.objective.counts_rows:
+            return "are bad"
         return f"are {place} bad {self.noun}s" if self.objective.counts == "predictions" else "are bad"
 
     @property
     def attainment(self) -> str:
         """The definition of the attainment."""
+        if self.objective.counts_rows:
+            return f"share of the predictions that are good: {_promise(self.objective)}"
         place = "on" if self.noun == "day" else "in"
         of = "" if self.objective.counts == "predictions" else ", of those with a value,"
         return f"share of the {self.counted}{of} {place} {self._which} {_promise(self.objective)}"
@@ -188,7 +175,7 @@ class _Words:
         return f"{self.noun}s with" if self.objective.counts == "predictions" else "which"
 
 
-def _attainment(blank: Measurement, objective: Objective, window: _Window, words: _Words) -> Measurement:
+def _attainment(blank: Measurement, objective: Objective, window: Window, words: _Words) -> Measurement:
     measured = replace(
         blank,
         name=ATTAINMENT,
@@ -203,7 +190,7 @@ def _attainment(blank: Measurement, objective: Objective, window: _Window, words
     return replace(measured, value=share.value, lower=share.lower, upper=share.upper)
 
 
-def _budget(blank: Measurement, objective: Objective, window: _Window, words: _Words) -> Measurement:
+def _budget(blank: Measurement, objective: Objective, window: Window, words: _Words) -> Measurement:
     allowed = _allowed(objective) * window.counted
     # Rounded, so that chunks that spend exactly the budget do not overspend it. + 0.0 turns a negative zero into zero.
     left = round(1 - window.counted_bad / allowed, 9) + 0.0
@@ -219,7 +206,7 @@ def _budget(blank: Measurement, objective: Objective, window: _Window, words: _W
     )
     if left >= 0:
         return measured
-    newest = ", ".join(list(window.bad)[-CHUNKS_SHOWN:])
+    newest = ", ".join(window.bad_chunks[-CHUNKS_SHOWN:])
     reason = (
         f"{window.counted_bad} of {window.counted} {words.counted} {words.are_bad}, {allowed:.3g} are allowed; "
         f"the latest: {newest}"
@@ -227,7 +214,7 @@ def _budget(blank: Measurement, objective: Objective, window: _Window, words: _W
     return measured.breached(reason)
 
 
-def _burn_rate(blank: Measurement, objective: Objective, latest: _Window, expected: int, words: _Words) -> Measurement:
+def _burn_rate(blank: Measurement, objective: Objective, latest: Window, expected: int, words: _Words) -> Measurement:
     if latest.counted == 0:
         return replace(blank, name=BURN_RATE).skipped(f"none of the last {expected} {words.noun}s has a value")
     among = f"the last {expected}" if objective.counts == "chunks" else f"those of the last {expected} {words.noun}s"
@@ -241,61 +228,14 @@ def _burn_rate(blank: Measurement, objective: Objective, latest: _Window, expect
     )
 
 
-def _outcomes(objective: Objective, history: Sequence[tuple[str, Measurement]]) -> dict[str, _Outcome]:
-    """Return by chunk whether the metric kept its range in it."""
-    served: dict[tuple[str, str], Measurement] = {}
-    for key, measurement in history:
-        if not _is_about(objective, measurement):
-            continue
-        place = (key, measurement.subject)
-        if place not in served or _precedence(measurement) > _precedence(served[place]):
-            served[place] = measurement
-    outcomes: dict[str, _Outcome] = {}
-    for (key, _), measurement in served.items():
-        before = outcomes.get(key, _Outcome(is_good=True, predictions=0))
-        outcomes[key] = _Outcome(
-            is_good=before.is_good and _keeps(objective, measurement),
-            predictions=max(before.predictions, measurement.rows),
-        )
-    return outcomes
-
-
-def _is_about(objective: Objective, measurement: Measurement) -> bool:
-    return (
-        measurement.metric == objective.measured
-        and objective.subject in {None, measurement.subject}
-        and measurement.kind == objective.kind
-        and measurement.role == Role.CHAMPION
-        and not measurement.segment
-        and measurement.value is not None
-    )
-
-
-def _precedence(measurement: Measurement) -> tuple[int, str, float]:
-    return measurement.rows, measurement.model_version, measurement.value or 0.0
-
-
-def _keeps(objective: Objective, measurement: Measurement) -> bool:
-    value = measurement.value if measurement.value is not None else math.nan
-    return (objective.lower is None or value >= objective.lower) and (
-        objective.upper is None or value <= objective.upper
-    )
-
-
-def _window(objective: Objective, outcomes: Mapping[str, _Outcome], first: str, last: str) -> _Window:
-    inside = sorted(key for key in outcomes if first <= key <= last)
-    weight = {key: outcomes[key].predictions if objective.counts == "predictions" else 1 for key in inside}
-    return _Window(
-        {key: weight[key] for key in inside if outcomes[key].is_good},
-        {key: weight[key] for key in inside if not outcomes[key].is_good},
-    )
-
-
 def _allowed(objective: Objective) -> float:
     return 1 - objective.share
 
 
 def _promise(objective: Objective) -> str:
+    if objective.counts_rows:
+        words = "those that" if objective.kind == Kind.PERFORMANCE else "those that do not"
+        return f"{words} count for {objective.metric}"
     bounds = [f"{objective.lower:g} or more"] if objective.lower is not None else []
     bounds += [f"{objective.upper:g} or less"] if objective.upper is not None else []
     return f"{objective.metric} of {' and '.join(bounds)}"

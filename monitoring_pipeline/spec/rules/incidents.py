@@ -48,11 +48,20 @@ class Objective(SpecPart):
     share: float = Field(default=0.95, gt=0, lt=1)
     """Promised share of good chunks, or of predictions in good chunks."""
     counts: Literal["chunks", "predictions"] = "chunks"
-    """What the share is of. With predictions, one chunk with many of them can spend the whole error budget."""
+    """What the share is of. With predictions, one chunk with many of them can spend the whole error budget.
+
+    With predictions and neither lower nor upper, the metric must be a share of rows, such as accuracy or null_share.
+    Then each row is good or bad.
+    """
     days: int = Field(default=28, ge=2, le=366)
     """Length of the rolling window; rounded to whole chunks if these are weeks or months."""
     severity: Literal["info", "warning", "critical"] = "warning"
     """Severity of an exhausted error budget."""
+
+    @property
+    def counts_rows(self) -> bool:
+        """Whether each row is good or bad, instead of all rows of a chunk together."""
+        return self.counts == "predictions" and self.lower is None and self.upper is None
 
     @property
     def measured(self) -> MetricName:
@@ -78,8 +87,8 @@ class Objective(SpecPart):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.lower is None and self.upper is None:
-            message = "give lower or upper"
+        if self.lower is None and self.upper is None and not self.counts_rows:
+            message = "give lower or upper; with counts: predictions, a metric that is a share of rows needs neither"
             raise ValueError(message)
         if self.lower is not None and self.upper is not None and self.lower > self.upper:
             message = f"lower ({self.lower:g}) must not be above upper ({self.upper:g})"

@@ -266,3 +266,67 @@ def test_too_few_hours_with_a_value_are_named():
     spec = binary_spec(cadence="hour", objectives={"ranking": {"metric": "auroc", "lower": 0.65, "days": 2}})
     measured = measure_objectives(spec, "2024-03-28T10:00", [("2024-03-28T10:00", _auroc(GOOD))])
     assert {m.reason for m in measured} == {"1 of 48 hours have a value, 12 are needed"}
+
+
+# ---- single rows
+
+
+def _accuracy(value, rows, **parts):
+    return _auroc(value, name="accuracy", rows=rows, **parts)
+
+
+def _nulls(share, rows, subject="score"):
+    return _auroc(share, kind=Kind.QUALITY, subject=subject, name="null_share", rows=rows)
+
+
+RIGHT = {"metric": "accuracy", "lower": None, "counts": "predictions", "share": 0.9}
+SCORED = {"metric": "score.null_share", "kind": "quality", "lower": None, "counts": "predictions", "share": 0.99}
+
+
+def test_day_with_ten_times_the_traffic_spends_ten_times_the_budget_of_single_rows():
+    quiet = _measured([(_key(n), _accuracy(0.8 if n == 3 else 1.0, 100)) for n in range(28)], _spec(**RIGHT))
+    busy = [(_key(n), _accuracy(0.8 if n == 3 else 1.0, 1000 if n == 3 else 100)) for n in range(28)]
+    spent = [1 - measured["error_budget_left"].value for measured in (quiet, _measured(busy, _spec(**RIGHT)))]
+    assert spent == pytest.approx([20 / (0.1 * 2800), 200 / (0.1 * 3700)])
+    assert spent[1] * 3700 == pytest.approx(10 * spent[0] * 2800)
+
+
+def test_bad_rows_of_one_day_overspend_the_budget_of_single_rows():
+    history = [(_key(n), _nulls(0.5 if n == 0 else 0.0, 100)) for n in range(28)]
+    measured = _measured(history, _spec(**SCORED))
+    budget = measured["error_budget_left"]
+    assert budget.reason == f"50 of 2800 predictions are bad, 28 are allowed; the latest: {_key(0)}"
+    assert measured["attainment"].value == 2750 / 2800
+    assert measured["attainment"].definition == (
+        "share of the predictions that are good: those that do not count for score.null_share"
+    )
+    assert measured["burn_rate"].value == pytest.approx(50 / 700 / 0.01)
+
+
+def test_single_rows_of_several_champions_are_added_and_the_worst_of_several_columns_counts():
+    promoted = [(_key(n), _accuracy(0.9, 50, model_version=version)) for n in range(28) for version in "12"]
+    assert _measured(promoted, _spec(**RIGHT))["error_budget_left"].value == 0.0
+    columns = [(_key(n), _nulls(share, 100, name)) for n in range(28) for name, share in (("a", 0.02), ("b", 0.01))]
+    any_column = _spec(**SCORED | {"metric": "null_share"})
+    assert _measured(columns, any_column)["attainment"].value == 0.98
+
+
+@pytest.mark.parametrize("rules", [
+    RIGHT | {"metric": "auroc"}, RIGHT | {"metric": "recall"}, SCORED | {"metric": "freshness_hours"},
+])  # fmt: skip
+def test_objective_of_single_rows_on_a_metric_that_is_no_share_of_rows_is_refused(rules):
+    with pytest.raises(UnknownMetricError, match=f"{rules['metric']!r} is no share of rows"):
+        check_objectives(_spec(**rules))
+
+
+@pytest.mark.parametrize("rules", [RIGHT, SCORED, SCORED | {"metric": "age.column_values_to_be_between"}])
+def test_objective_of_single_rows_on_a_share_of_rows_is_accepted(rules):
+    check_objectives(_spec(**rules))
+
+
+@given(days=st.lists(st.tuples(st.floats(0, 1), st.integers(1, 5000)), min_size=28, max_size=28))
+def test_good_and_bad_rows_are_all_rows(days):
+    history = [(_key(n), _nulls(share, rows)) for n, (share, rows) in enumerate(days)]
+    measured = _measured(history, _spec(**SCORED))
+    assert measured["attainment"].rows == sum(rows for _, rows in days)
+    assert 0 <= measured["attainment"].value <= 1
