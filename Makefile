@@ -45,7 +45,7 @@ check: $(VENV)/dev.installed ## Lint, format, types, import contracts, shipped s
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/monitoring-pipeline spec check
+	$(BIN)/monitoring-pipeline spec check --offline
 
 format: $(VENV)/dev.installed ## Format the code, and mend what can be mended
 	$(BIN)/ruff check --fix

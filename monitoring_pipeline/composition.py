@@ -11,6 +11,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.source_inspection import SourceInspection
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
@@ -23,6 +24,7 @@ from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.system_clock import system_clock
 from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb_inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb_session import Access
 
 
@@ -66,6 +68,11 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
         ask_trainer=partial(_ask_trainer, settings),
         clock=clock,
     )
+
+
+def build_inspection(adapters: Adapters) -> SourceInspection:
+    """Return the inspection of the sources in the warehouse."""
+    return DuckDBInspection(adapters.warehouse)
 
 
 @contextmanager

@@ -1,7 +1,10 @@
 """Commands about model specs and suites."""
 
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +14,9 @@ from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.documentation import fields_page, json_schema
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 
+if TYPE_CHECKING:
+    from monitoring_pipeline.steps.specs.source_facts import Inspecting
+
 
 @click.group()
 def spec() -> None:
@@ -19,19 +25,59 @@ def spec() -> None:
 
 @spec.command("check")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def spec_check(files: tuple[Path, ...]) -> None:
-    """Check spec FILES, or all of the configured directory."""
+@click.option("--offline", is_flag=True, help="Check the files only, and do not read the source.")
+def spec_check(files: tuple[Path, ...], *, offline: bool) -> None:
+    """Check spec FILES, or all of the configured directory, and the tables that they name.
+
+    Each finding has its file, its field, the fact that was seen and the remedy. The exit code is 1 if there is an
+    error, and 0 if there are only warnings.
+    """
+    from monitoring_pipeline.evaluation.spec_check.findings import Level
+    from monitoring_pipeline.reports.terminal.findings import finding_text, summary_text
     from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
+    from monitoring_pipeline.steps.specs.findings import find_in_source, find_in_spec
 
     with clear_errors():
         settings = Settings()
         folder = read_checked_files(files) if files else read_checked_specs(settings.models)
+        inspecting = _inspecting(settings)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        failed = False
         for entry in folder.good:
-            click.echo(f"{entry.path}: {entry.spec.name} is fine")
+            findings = find_in_spec(entry, inspecting.now)
+            if not offline:
+                findings = (*findings, *find_in_source(entry, inspecting))
+            failed = failed or any(finding.level is Level.ERROR for finding in findings)
+            click.echo(summary_text(entry.path, entry.spec.name, findings))
+            for finding in findings:
+                click.echo(finding_text(entry.path, finding, width))
             for warning in _warnings(entry, settings):
                 click.echo(f"Warning: {entry.path}: {warning}", err=True)
         if folder.bad:
             raise SpecError("\n".join(folder.problems))
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _inspecting(settings: Settings) -> "Inspecting":
+    from monitoring_pipeline.composition import build_adapters, build_inspection
+    from monitoring_pipeline.registry.mlflow_registry import RegistryError
+    from monitoring_pipeline.steps.specs.source_facts import Inspecting
+
+    adapters = build_adapters(settings)
+
+    def is_registered(model: str, version: str) -> bool:
+        try:
+            return adapters.registry.has_version(model, version)
+        except RegistryError:
+            return False
+
+    return Inspecting(
+        inspection=build_inspection(adapters),
+        warehouse=adapters.warehouse,
+        is_registered=is_registered,
+        now=adapters.clock(),
+    )
 
 
 def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:

@@ -47,11 +47,11 @@ def _write(folder: Path, document: dict) -> Path:
 def test_check_reports_every_bad_spec_by_its_file_and_fails(command, specs, parts, message):
     (specs / "revenue.sql").write_text("SELECT :chunk_strat")
     path = _write(specs, changed(BINARY, parts))
-    for result in (command("spec", "check"), command("spec", "check", str(path))):
+    for result in (command("spec", "check", "--offline"), command("spec", "check", "--offline", str(path))):
         assert result.exit_code == 1
         assert f"{path}: {message}" in result.stderr
         assert "churn is fine" not in result.stdout
-    assert "spend is fine" in command("spec", "check").stdout
+    assert "spend is fine" in command("spec", "check", "--offline").stdout
 
 
 @pytest.mark.parametrize(("rules", "message"), [
@@ -62,7 +62,7 @@ def test_check_reports_every_bad_spec_by_its_file_and_fails(command, specs, part
 ])  # fmt: skip
 def test_check_warns_of_a_missing_trainer_or_secret_and_succeeds(command, specs, rules, message):
     path = _write(specs, changed(BINARY, RETRAINS | {"retraining": rules}))
-    result = command("spec", "check", str(path))
+    result = command("spec", "check", "--offline", str(path))
     assert result.exit_code == 0
     assert "churn is fine" in result.stdout
     assert message in result.stderr

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from monitoring_pipeline.cli import main
+from monitoring_pipeline.evaluation.spec_check.checks_table import SOURCE_CHECKS, SPEC_CHECKS
 from monitoring_pipeline_tests.docs.pages import PAGES, REPOSITORY, all_blocks, blocks_of, read_page
 
 LANGUAGES = {"bash", "text", "yaml", "python", "json"}
@@ -101,3 +102,8 @@ def test_python_example_can_be_imported_and_defines_a_trainer(block):
     names: dict[str, object] = {}
     exec(compile(block.text, block.page, "exec"), names)
     assert callable(names["train"])
+
+
+def test_page_about_spec_check_lists_every_check_with_its_level():
+    listed = re.findall(r"^\| `(\w+)` \| (error|warning) \|", read_page("docs/spec_check.md"), re.MULTILINE)
+    assert listed == [(check.name, str(check.level)) for check in (*SPEC_CHECKS, *SOURCE_CHECKS)]

@@ -65,11 +65,13 @@ def test_commands_about_a_users_model_monitor_it(tmp_path):
     environment = {name: str(tmp_path / place) for name, place in exported.items()}
     commands = commands_of(Group.OWN_MODEL)
     printed = {command: type_command(command, tmp_path, **environment) for command in commands}
-    assert len(commands) == 3
+    assert len(commands) == 4
+    assert all("churn is fine" in output for command, output in printed.items() if " spec check" in command)
     assert (tmp_path / "models" / "churn.suite.yaml").exists()
-    days = [line for line in printed[commands[-1]].splitlines() if "│ 2025-01-0" in line]
+    (backfill,) = [command for command in commands if " backfill " in command]
+    days = [line for line in printed[backfill].splitlines() if "│ 2025-01-0" in line]
     assert len(days) == 7
-    assert all(" 60 " in day and day.rstrip("│ ").endswith("ok") for day in days), printed[commands[-1]]
+    assert all(" 60 " in day and day.rstrip("│ ").endswith("ok") for day in days), printed[backfill]
 
 
 def test_make_commands_are_targets_of_the_makefile():

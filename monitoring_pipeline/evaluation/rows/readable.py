@@ -43,14 +43,18 @@ def number_of_text(text: str) -> float | None:
         return None
 
 
+def has_null_value(column: pl.Series, null_values: tuple[str, ...]) -> pl.Series:
+    """Return whether each value is one of those that mean "missing"."""
+    if column.dtype.is_numeric():
+        numbers = [number for text in null_values if (number := number_of_text(text)) is not None]
+        return column.cast(pl.Float64).is_in(numbers)
+    return column.cast(pl.String).is_in(null_values)
+
+
 def _without_null_values(column: pl.Series, null_values: tuple[str, ...]) -> pl.Series:
     if not null_values or column.dtype == pl.Null:
         return column
-    if column.dtype.is_numeric():
-        numbers = [number for text in null_values if (number := number_of_text(text)) is not None]
-        is_null = column.cast(pl.Float64).is_in(numbers)
-    else:
-        is_null = column.cast(pl.String).is_in(null_values)
+    is_null = has_null_value(column, null_values)
     return column.to_frame().select(pl.when(~is_null).then(pl.col(column.name))).to_series()
 
 

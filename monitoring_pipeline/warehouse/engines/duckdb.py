@@ -82,11 +82,11 @@ class DuckDBWarehouse:
             MissingColumnError: when the column of the id or of the time does not exist.
             WrongTimeTypeError: when the time is neither timestamp nor date.
         """
-        with _connection(self) as connection:
-            table = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
+        with connection_to(self) as connection:
+            table = table_named(connection, spec.predictions.table, f"{spec.name}: predictions.table")
             wanted = predictions_query(spec, table, chunk)
-            frame = _frame(connection, wanted.query)
-            without_time = _frame(connection, predictions_without_time_query(spec, table)).item()
+            frame = frame_of(connection, wanted.query)
+            without_time = frame_of(connection, predictions_without_time_query(spec, table)).item()
         frame.columns = list(wanted.names)
         readable = readable_predictions(spec, frame)
         return PredictionsRead(readable, wanted.missing_columns, without_time, dict(table.types))
@@ -101,10 +101,10 @@ class DuckDBWarehouse:
             WrongTimeTypeError: when a time is neither timestamp nor date.
             ValueError: when ``as_of`` has no time zone.
         """
-        with _connection(self) as connection:
-            join = _label_join(connection, spec)
-            frame = _frame(connection, labels_query(join, chunk, as_of))
-            counts = _frame(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
+        with connection_to(self) as connection:
+            join = joined_tables(connection, spec)
+            frame = frame_of(connection, labels_query(join, chunk, as_of))
+            counts = frame_of(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
             states = _label_states(connection, join, [chunk], as_of)
         return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
 
@@ -118,8 +118,8 @@ class DuckDBWarehouse:
         """
         if not chunks:
             return {}
-        with _connection(self) as connection:
-            return _label_states(connection, _label_join(connection, spec), chunks, as_of)
+        with connection_to(self) as connection:
+            return _label_states(connection, joined_tables(connection, spec), chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Return the number that a user's SELECT computes; None for NULL.
@@ -150,7 +150,7 @@ class DuckDBWarehouse:
             "memory": self.access.memory,
         }
         # While this connection is open, no writer can lock the file before the other process opens it.
-        with _connection(self):
+        with connection_to(self):
             try:
                 answer = run_query(request, self.business_timeout_seconds)
             except QueryTimeoutError:
@@ -163,12 +163,13 @@ class DuckDBWarehouse:
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the DuckDB types of a table's columns, by column."""
-        with _connection(self) as connection:
-            return dict(_table(connection, table, str(self.path)).types)
+        with connection_to(self) as connection:
+            return dict(table_named(connection, table, str(self.path)).types)
 
 
 @contextmanager
-def _connection(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection_to(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the file read-only for some queries; errors are those of ``DuckDBWarehouse``."""
     path = warehouse.path
     try:
         with _connect(warehouse) as connection, _interrupted_after(connection, warehouse.read_timeout_seconds):
@@ -181,7 +182,7 @@ def _connection(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnectio
 
 
 def _reduced(path: Path, kind: type[duckdb.Error], text: str | None) -> UnreadableWarehouseError:
-    # A catalogue error means that the source of a view is missing: _table finds tables by the catalogue.
+    # A catalogue error means that the source of a view is missing: table_named finds tables by the catalogue.
     is_refusal = issubclass(kind, REFUSALS) and not issubclass(kind, duckdb.CatalogException)
     message = f"{path}: DuckDB cannot read it: {sentence(kind, text)}"
     return (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message)
@@ -224,23 +225,29 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
 
 
-def _table(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Table:
-    listed = find_table(text, [ListedTable(*row) for row in _frame(connection, tables_query()).rows()], place)
-    return Table(listed, dict(_frame(connection, columns_query(listed)).rows()))
+def table_named(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Table:
+    """Return the table or view that a spec names at a place.
+
+    Raises:
+        MissingTableError: when there is none, or several match.
+    """
+    listed = find_table(text, [ListedTable(*row) for row in frame_of(connection, tables_query()).rows()], place)
+    return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
 
 
-def _label_join(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> LabelJoin:
-    predictions = _table(connection, spec.predictions.table, f"{spec.name}: predictions.table")
+def joined_tables(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> LabelJoin:
+    """Return the tables and columns that join a model's labels to its predictions."""
+    predictions = table_named(connection, spec.predictions.table, f"{spec.name}: predictions.table")
     if spec.declared_labels.table is None:
         return label_join(spec, predictions, predictions)
-    labels = _table(connection, spec.declared_labels.table, f"{spec.name}: labels.table")
+    labels = table_named(connection, spec.declared_labels.table, f"{spec.name}: labels.table")
     return label_join(spec, predictions, labels)
 
 
 def _label_states(
     connection: duckdb.DuckDBPyConnection, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
 ) -> dict[str, LabelState]:
-    rows = _frame(connection, label_states_query(join, chunks, as_of)).rows()
+    rows = frame_of(connection, label_states_query(join, chunks, as_of)).rows()
     return dict.fromkeys((chunk.key for chunk in chunks), LabelState()) | {key: LabelState(*row) for key, *row in rows}
 
 
@@ -283,7 +290,8 @@ def _problem_of_result(columns: int, rows: int, kind: str | None, value: float |
     return None if math.isfinite(value) else f"a finite number is needed, got {value}"
 
 
-def _frame(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
+def frame_of(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
+    """Return the result of a query."""
     try:
         return pl.DataFrame(connection.execute(query.sql, dict(query.values)).to_arrow_table())
     except duckdb.Error as error:

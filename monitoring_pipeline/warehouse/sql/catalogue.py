@@ -6,12 +6,10 @@ the path to a value inside of a nested column.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
+from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError
 from monitoring_pipeline.warehouse.sql.nested import SEPARATOR, Step, inner_value, named_prefix, paths_in
-
-NAMES_LISTED = 30
 
 
 def quoted(identifier: str) -> str:
@@ -82,6 +80,11 @@ class Table:
                 return Column(f"{base}{SEPARATOR}{path}", inner.type, base, inner.steps)
         return None
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The columns, and the first paths of nested ones."""
+        return tuple(path for column, kind in self.types.items() for path in paths_in(column, kind))
+
     def required_column(self, name: str, place: str) -> Column:
         """Return the column of that name.
 
@@ -94,8 +97,7 @@ class Table:
         """
         if column := self.column(name):
             return column
-        names = [path for column, kind in self.types.items() for path in paths_in(column, kind)]
-        message = f"{place}: {self.listed.text} has no column {name!r}{_suggestion(name, names, 'columns')}"
+        message = f"{place}: {self.listed.text} has no column {name!r}; {suggestion(name, self.paths, 'columns')}"
         raise MissingColumnError(message)
 
 
@@ -121,7 +123,7 @@ def find_table(text: str, tables: Sequence[ListedTable], place: str) -> ListedTa
         names = " or ".join(f"{table.schema}.{table.name}" for table in matches)
         message = f"{place}: {text!r} may be {names}; write which"
     else:
-        message = f"{place}: no table {text!r}{_suggestion(text, [table.text for table in tables], 'tables')}"
+        message = f"{place}: no table {text!r}; {suggestion(text, [table.text for table in tables], 'tables')}"
     raise MissingTableError(message)
 
 
@@ -131,12 +133,3 @@ def _spellings(table: ListedTable) -> tuple[str, str]:
 
 def _same_but_case(name: str, existing: Iterable[str]) -> list[str]:
     return [other for other in existing if other.casefold() == name.casefold()]
-
-
-def _suggestion(name: str, existing: Iterable[str], kind: str) -> str:
-    by_folded = {other.casefold(): other for other in existing}
-    close = [by_folded[folded] for folded in get_close_matches(name.casefold(), by_folded, n=3)]
-    names = sorted(by_folded.values())
-    hint = f"; did you mean {' or '.join(close)}?" if close else ";"
-    more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
-    return f"{hint} {kind}: {', '.join(names[:NAMES_LISTED]) or 'none'}{more}"

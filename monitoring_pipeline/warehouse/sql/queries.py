@@ -69,7 +69,7 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
         WrongTimeTypeError: when the time is neither timestamp nor date.
     """
     ids = _id_columns(table, spec.predictions.id_columns, f"{spec.name}: predictions.id")
-    time = _prediction_time(spec, table)
+    time = prediction_time(spec, table)
     _require_time_of_day(spec, time, chunk)
     selected = {"row_id": id_text(ids, PREDICTIONS_ALIAS), "predicted_at": time.instant}
     missing: list[str] = []
@@ -81,7 +81,7 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
     sql = read_sql("warehouse/predictions.sql").format(
         selected=", ".join(f"{expression} AS c{n}" for n, expression in enumerate(selected.values())),
         predictions=table.listed.sql,
-        **_chunk_window(time),
+        **chunk_window(time),
     )
     query = Query(sql, {"chunk_start": _utc(chunk.start), "chunk_end": _utc(chunk.end)})
     return PredictionsQuery(query, tuple(selected), tuple(missing))
@@ -89,7 +89,7 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
 
 def predictions_without_time_query(spec: ModelSpec, table: Table) -> Query:
     """Return the query for the number of predictions without a time."""
-    time = _prediction_time(spec, table)
+    time = prediction_time(spec, table)
     template = read_sql("warehouse/predictions_without_time.sql")
     return Query(template.format(predictions=table.listed.sql, predicted_at=time.sql), {})
 
@@ -168,9 +168,9 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
     return LabelJoin(
         predictions=predictions.listed.sql,
         labels=labels.listed.sql,
-        predicted_at=_prediction_time(spec, predictions),
+        predicted_at=prediction_time(spec, predictions),
         known_at=_known_at(spec, labels, source),
-        label_predicted_at=_prediction_time(spec, labels, LABELS_ALIAS) if are_same_rows else None,
+        label_predicted_at=prediction_time(spec, labels, LABELS_ALIAS) if are_same_rows else None,
         prediction_key=prediction_key,
         label_key=label_key,
         prediction_id=id_text(prediction_ids, PREDICTIONS_ALIAS),
@@ -181,7 +181,7 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
 
 def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
     """Return the query for the label rows of a chunk's predictions known at ``as_of``."""
-    window = _chunk_window(join.predicted_at)
+    window = chunk_window(join.predicted_at)
     sql = read_sql("warehouse/labels.sql").format(
         # Versions that scored the same rows repeat the label.
         distinct="DISTINCT" if join.label_predicted_at else "",
@@ -199,7 +199,7 @@ def label_accounting_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) ->
 
     Label rows without a time, and those that are predictions, belong to no other chunk. Only unknown ones are counted.
     """
-    window = _chunk_window(join.predicted_at)
+    window = chunk_window(join.predicted_at)
     values = _chunk_values(chunk, as_of)
     if join.known_at is None or join.label_predicted_at is not None:
         of_chunk = join.of_chunk(window["chunk_start"], window["chunk_end"])
@@ -242,7 +242,13 @@ def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
     return _with_used_values(sql, values)
 
 
-def _prediction_time(spec: ModelSpec, table: Table, alias: str = PREDICTIONS_ALIAS) -> TimeColumn:
+def prediction_time(spec: ModelSpec, table: Table, alias: str = PREDICTIONS_ALIAS) -> TimeColumn:
+    """Return the time of predictions as SQL.
+
+    Raises:
+        MissingColumnError: when the column does not exist.
+        WrongTimeTypeError: when it holds no times.
+    """
     place = f"{spec.name}: predictions.time"
     column = table.required_column(spec.predictions.time, place)
     return time_column(column, alias, place, day_zone=spec.timezone, naive_zone=spec.predictions.time_zone)
@@ -290,7 +296,8 @@ def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, str]]:
     return columns
 
 
-def _chunk_window(predicted_at: TimeColumn) -> dict[str, str]:
+def chunk_window(predicted_at: TimeColumn) -> dict[str, str]:
+    """Return the placeholders of a condition on the time of predictions."""
     return {
         "predicted_at": predicted_at.sql,
         "chunk_start": predicted_at.comparable("$chunk_start"),

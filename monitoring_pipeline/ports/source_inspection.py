@@ -1,0 +1,38 @@
+"""Facts about a model's source, read as counts and as bounded numbers of rows."""
+
+import datetime as dt
+from typing import Protocol
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+class SourceInspection(Protocol):
+    """Reads what a spec is checked by. No method returns more than a fixed number of rows."""
+
+    def tables(self, spec: ModelSpec) -> SourceTables:
+        """Return the tables that the spec names; those that do not exist are listed with the reason."""
+        ...
+
+    def predictions_extent(self, spec: ModelSpec) -> PredictionsExtent:
+        """Return the number of predictions of the whole table, and their first and last time."""
+        ...
+
+    def labels_extent(self, spec: ModelSpec) -> LabelsExtent:
+        """Return the numbers of label rows of the whole table."""
+        ...
+
+    def counted_predictions(self, spec: ModelSpec, window: Chunk) -> pl.DataFrame:
+        """Return the number of predictions in a window: model_version, moment (UTC, a quarter of an hour), rows."""
+        ...
+
+    def first_predictions(self, spec: ModelSpec, chunk: Chunk, most_rows: int) -> pl.DataFrame:
+        """Return at most so many predictions of a chunk under canonical names, with the warehouse's types."""
+        ...
+
+    def first_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, most_rows: int) -> pl.DataFrame:
+        """Return at most so many labels of a chunk's predictions that were known at ``as_of``."""
+        ...

@@ -1,0 +1,73 @@
+"""The queries by which a source is inspected: counts, and the first rows of a chunk."""
+
+import datetime as dt
+from dataclasses import replace
+
+from monitoring_pipeline.shipped_files import read_sql
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.warehouse.sql.catalogue import Table
+from monitoring_pipeline.warehouse.sql.columns import AS_TEXT, readable
+from monitoring_pipeline.warehouse.sql.queries import (
+    PREDICTIONS_ALIAS,
+    LabelJoin,
+    PredictionsQuery,
+    Query,
+    chunk_window,
+    labels_query,
+    prediction_time,
+    predictions_query,
+)
+
+MOST_COUNTS = 200_000
+"""Rows of counts that are read at most, for a source whose version differs in every row."""
+
+
+def predictions_extent_query(spec: ModelSpec, table: Table) -> Query:
+    """Return the query for the numbers of ``PredictionsExtent``.
+
+    Raises:
+        MissingColumnError: when the column of the time does not exist.
+        WrongTimeTypeError: when it holds no times.
+    """
+    instant = prediction_time(spec, table).instant
+    return Query(read_sql("warehouse/predictions_extent.sql").format(predictions=table.listed.sql, instant=instant), {})
+
+
+def labels_extent_query(join: LabelJoin) -> Query:
+    """Return the query for the numbers of ``LabelsExtent``."""
+    return Query(read_sql("warehouse/labels_extent.sql").format(label=join.label, **join.placeholders), {})
+
+
+def counted_predictions_query(spec: ModelSpec, table: Table, window: Chunk) -> Query:
+    """Return the query for the number of predictions in a window, by version and quarter of an hour.
+
+    Raises:
+        MissingColumnError: when the column of the time does not exist.
+        WrongTimeTypeError: when it holds no times.
+    """
+    time = prediction_time(spec, table)
+    column = table.column(spec.predictions.model_version) if spec.predictions.model_version else None
+    sql = read_sql("warehouse/predictions_counted.sql").format(
+        version=readable(column, PREDICTIONS_ALIAS, decimals=AS_TEXT) if column else f"CAST(NULL AS {AS_TEXT})",
+        instant=time.instant,
+        predictions=table.listed.sql,
+        most_rows=MOST_COUNTS,
+        **chunk_window(time),
+    )
+    return Query(sql, {"chunk_start": window.start, "chunk_end": window.end})
+
+
+def first_predictions_query(spec: ModelSpec, table: Table, chunk: Chunk, most_rows: int) -> PredictionsQuery:
+    """Return the query for at most so many predictions of a chunk."""
+    wanted = predictions_query(spec, table, chunk)
+    return replace(wanted, query=_first(wanted.query, most_rows))
+
+
+def first_labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime, most_rows: int) -> Query:
+    """Return the query for at most so many labels of a chunk."""
+    return _first(labels_query(join, chunk, as_of), most_rows)
+
+
+def _first(query: Query, most_rows: int) -> Query:
+    return replace(query, sql=f"{query.sql}\nLIMIT {most_rows:d}")
