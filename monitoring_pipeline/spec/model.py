@@ -44,7 +44,7 @@ RESERVED_COLUMNS = frozenset(
 )  # fmt: skip
 
 
-_RULES_OF_LEARNED_FLOORS = frozenset(
+RULES_OF_LEARNED_FLOORS = frozenset(
     {
         "against",
         "window_days",
@@ -281,7 +281,7 @@ class ModelSpec(SpecPart):
     @property
     def learned_floors_hash(self) -> str:
         """Hash of the rules by which floors are learned from the reference's days."""
-        return hashlib.sha256(self.drift.model_dump_json(include=set(_RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
+        return hashlib.sha256(self.drift.model_dump_json(include=set(RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
             :16
         ]
 

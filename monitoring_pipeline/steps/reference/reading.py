@@ -1,0 +1,90 @@
+"""Reads the rows that a version's reference is built from."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.quality.suite import unreadable_features
+from monitoring_pipeline.evaluation.reference.reference import find_concentrated_nulls
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
+from monitoring_pipeline.evaluation.rows.errors import SourceError
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import spec_of_reference
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.labels import read_canonical_labels
+from monitoring_pipeline.steps.references import schema_refusal
+from monitoring_pipeline.steps.scoring import scored_by
+
+
+@dataclass(frozen=True)
+class ReferenceRows:
+    """The rows of a reference as the source holds them now.
+
+    Args:
+        spec: the model with only what the reference is built from, without features that cannot be read.
+        window: the window of the rows.
+        rows: canonical predictions, of any version.
+        labels: canonical labels.
+        table_columns: types of all columns of the table of predictions.
+        findings: what is wrong with the schema.
+    """
+
+    spec: ModelSpec
+    window: Chunk
+    rows: pl.DataFrame
+    labels: pl.DataFrame
+    table_columns: Mapping[str, str]
+    findings: tuple[Measurement, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """One fingerprint of rows and labels."""
+        return combined_fingerprint(fingerprint(self.rows), fingerprint(self.labels))
+
+    def concentrated_nulls(self, model_version: str) -> tuple[Measurement, ...]:
+        """Return the findings about nulls of the version's rows."""
+        rows = self.rows.filter(pl.col("model_version") == model_version)
+        return find_concentrated_nulls(self.spec, rows, model_version=model_version)
+
+
+def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside, *, now: dt.datetime) -> ReferenceRows:
+    """Read the rows of a version's reference, and their labels that are known now.
+
+    If the version served no rows in its window, for example because it was trained later, it scores those rows now.
+
+    Raises:
+        SourceError: when the rows cannot be read, or do not fit the spec.
+    """
+    spec = spec_of_reference(loaded.spec, model_version)
+    window = spec.calendar.window(spec.reference[model_version])
+    read = outside.warehouse.read_predictions(spec, window)
+    suite = outside.suites(spec, loaded.suite_path, read.frame)
+    if refusal := schema_refusal(spec, suite):
+        message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
+        raise SourceError(message)
+    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
+    served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    return ReferenceRows(
+        spec=spec.with_features_in(readable.columns),
+        window=window,
+        rows=_with_rows_of(spec, served, model_version, outside.registry),
+        labels=read_canonical_labels(spec, window, served, now, outside),
+        table_columns=read.table_columns,
+        findings=suite.schema_failures,
+    )
+
+
+def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
+    """Return the rows as they were served if the version served some, else with the scores that it gives them now."""
+    if served.is_empty() or (served["model_version"] == model_version).any():
+        return served
+    if not registry.has_version(spec.name, model_version):
+        return served
+    return scored_by(spec, served.unique("row_id", keep="first", maintain_order=True), model_version, registry)
