@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from monitoring_pipeline.spec.model import EARLIEST, RULES_OF_LEARNED_FLOORS, ModelSpec
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import RULES_OF_LEARNED_FLOORS, ModelSpec
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow, RowsElsewhere
 
 BUILT_FROM = frozenset(
     {
@@ -75,6 +77,52 @@ def declaration_of(spec: ModelSpec, model_version: str) -> ReferenceDeclaration:
     rows = built_from.model_dump_json(include=set(BUILT_FROM - _HASHED_SEPARATELY))
     features = {name: _hash(feature.model_dump_json()) for name, feature in spec.features.items()}
     return ReferenceDeclaration(_hash(rows), features)
+
+
+def rows_elsewhere(loaded: LoadedSpec, model_version: str) -> RowsElsewhere | None:
+    """Return the rows of a version's reference if they come from another source than the table of predictions."""
+    spec, window = loaded.spec, loaded.spec.reference[model_version]
+    if not window.is_elsewhere:
+        return None
+    file = window.file
+    if file is not None and "://" not in file:
+        file = str((loaded.path.parent / file).absolute())
+    return RowsElsewhere(
+        place=f"{spec.name}: reference.{model_version}",
+        name=f"reference.{model_version}",
+        table=window.table,
+        file=file,
+        query=window.query,
+        columns=window.columns,
+    )
+
+
+def spec_of_rows_elsewhere(spec: ModelSpec, columns: Iterable[str]) -> ModelSpec:
+    """Return the spec of rows from another source: their labels and versions are in the columns that they have.
+
+    Args:
+        spec: the model.
+        columns: names of the columns of the rows.
+    """
+    names = {name.casefold() for name in columns}
+
+    def has(name: str | None) -> bool:
+        # A name may be the path to a value inside of a column.
+        return name is not None and bool({name.casefold(), name.casefold().split(".")[0]} & names)
+
+    predictions, labels = spec.predictions, spec.labels
+    if not has(predictions.model_version):
+        predictions = predictions.model_copy(update={"model_version": None})
+    if labels is not None and has(labels.label):
+        known_at = labels.known_at if has(labels.known_at) else None
+        labels = labels.model_copy(update={"table": None, "id": None, "known_at": known_at})
+    return spec.model_copy(update={"predictions": predictions, "labels": labels})
+
+
+def window_of_key(key: str) -> ReferenceWindow:
+    """Return the reference window with a key such as ``2013-01-01/2013-03-01``."""
+    start, _, end = key.partition("/")
+    return ReferenceWindow.model_validate({"start": start, "end": end})
 
 
 def _only(part: Part, kept: frozenset[str]) -> Part:

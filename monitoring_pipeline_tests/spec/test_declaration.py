@@ -55,6 +55,10 @@ CHANGES: dict[str, Any] = {
     "features.more": {"kind": "numeric"},
     "reference.1.start": "2024-01-02",
     "reference.1.end": "2024-02-01",
+    "reference.1.table": "x",
+    "reference.1.file": "x.csv",
+    "reference.1.query": "SELECT 1",
+    "reference.1.columns": {"age": "years"},
     "reference.2": {"start": "2024-02-01", "end": "2024-03-01"},
     "drift.against": "trailing_days",
     "drift.window_days": 7,
@@ -90,6 +94,8 @@ WITHOUT_INFLUENCE = {
 
 def _spec(*paths: str) -> ModelSpec:
     document = changed(DOCUMENT, {"features.age": {"kind": "numeric"}})
+    if "reference.1.columns" in paths and not {"reference.1.file", "reference.1.query"} & set(paths):
+        document = changed(document, {"reference.1.table": "validation"})
     return ModelSpec.model_validate(changed(document, {path: CHANGES[path] for path in paths}))
 
 
@@ -117,7 +123,8 @@ def test_every_field_of_a_spec_is_among_the_changes_that_are_tried():
 
 @pytest.mark.parametrize("path", sorted(CHANGES))
 def test_changed_field_changes_the_declaration_or_nothing_that_the_builder_receives(path):
-    before, after = _spec(), _spec(path)
+    before = _spec()
+    after = _spec(path)
     assert (_keys(before) == _keys(after)) is (path in WITHOUT_INFLUENCE)
     assert (spec_of_reference(before, "1") == spec_of_reference(after, "1")) is (path in WITHOUT_INFLUENCE)
 

@@ -82,7 +82,7 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?", "decision_threshold, horizon,"]),
     ({"performance.thresholds.auroc": {"lowr": 0.7, "upper": 1}},
      ["performance.thresholds.auroc.lowr: unknown key; did you mean lower? known: lower, severity, upper"]),
-    ({"reference.1.begin": "2024-01-01"}, ["reference.1.begin: unknown key", "known: end, start"]),
+    ({"reference.1.begin": "2024-01-01"}, ["reference.1.begin: unknown key", "known: columns, end, file, query, start, table"]),
     ({"features.age": {"kind": "numeric", "colunm": "a"}}, ["features.age.colunm: unknown key; did you mean column?"]),
     ({"name": "Churn Model"}, ["name: ", "'^[a-z][a-z0-9_]*$', got 'Churn Model'"]),
     ({"name": ...}, ["name: missing"]),

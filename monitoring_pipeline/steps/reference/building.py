@@ -14,7 +14,12 @@ from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.records.producer import days_producer, reference_producer
-from monitoring_pipeline.spec.declaration import ReferenceDeclaration, declaration_of, spec_of_reference
+from monitoring_pipeline.spec.declaration import (
+    ReferenceDeclaration,
+    declaration_of,
+    spec_of_reference,
+    window_of_key,
+)
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.reference.reading import read_reference_rows
@@ -46,7 +51,14 @@ def take_reference(
         return TakenReference(_with_floors_of_today(loaded.spec, stored, declared, outside, origin), reused=True)
     read = read_reference_rows(loaded, model_version, outside, now=now)
     built = build_reference(
-        read.spec, model_version, read.window.key, read.rows, read.labels, table_columns=read.table_columns, as_of=now
+        read.spec,
+        model_version,
+        read.window.key,
+        read.rows,
+        read.labels,
+        table_columns=read.table_columns,
+        as_of=now,
+        shows_volume=not read.is_elsewhere,
     )
     provenance = Provenance(
         spec_hash=loaded.spec.reference_declaration_hash(model_version),
@@ -99,7 +111,7 @@ def _with_floors_of_today(
     if reference.floors.rules_hash == spec.learned_floors_hash:
         return reference
     provenance = kept.store.provenance(spec.name, reference.window, reference_producer(version))
-    window = spec.calendar.window(spec.reference[version])
+    window = spec.calendar.window(window_of_key(reference.window))
     relearned = _relearned(spec, reference, kept)
     if provenance is not None:
         kept.store.save_reference(relearned, provenance, window, origin=origin, declaration=declared.text)
@@ -110,7 +122,7 @@ def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     """Return the reference with floors learned by changed rules from the stored profiles of its days and its rows."""
     spec = spec.with_features_in(reference.bins)
     version = reference.model_version
-    chunks = profiles_of_reference(spec, version, kept.store)
+    chunks = profiles_of_reference(spec, reference, kept.store)
     rows = reference_rows(spec, reference, kept)
     return replace(
         reference,
@@ -119,8 +131,8 @@ def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     )
 
 
-def profiles_of_reference(spec: ModelSpec, version: str, store: Results) -> dict[str, ChunkProfile]:
-    """Return the stored profiles of the chunks of a version's reference window, by key."""
-    keys = [chunk.key for chunk in spec.calendar.chunks_of(spec.reference[version])]
-    stored = store.profiles_by_chunk(spec.name, days_producer(version), keys)
+def profiles_of_reference(spec: ModelSpec, reference: Reference, store: Results) -> dict[str, ChunkProfile]:
+    """Return the stored profiles of the chunks of a reference, by key."""
+    keys = [chunk.key for chunk in spec.calendar.chunks_of(window_of_key(reference.window))]
+    stored = store.profiles_by_chunk(spec.name, days_producer(reference.model_version), keys)
     return {key: profiles[0] for key, profiles in stored.items()}

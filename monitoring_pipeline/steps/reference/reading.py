@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -13,11 +13,13 @@ from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.declaration import spec_of_reference
+from monitoring_pipeline.spec.declaration import rows_elsewhere, spec_of_reference, spec_of_rows_elsewhere
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.steps.labels import read_canonical_labels
 from monitoring_pipeline.steps.references import schema_refusal
 from monitoring_pipeline.steps.scoring import scored_by
@@ -34,6 +36,7 @@ class ReferenceRows:
         labels: canonical labels.
         table_columns: types of all columns of the table of predictions.
         findings: what is wrong with the schema.
+        is_elsewhere: whether the rows come from another source than the table of predictions.
     """
 
     spec: ModelSpec
@@ -42,6 +45,7 @@ class ReferenceRows:
     labels: pl.DataFrame
     table_columns: Mapping[str, str]
     findings: tuple[Measurement, ...]
+    is_elsewhere: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -63,22 +67,44 @@ def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside
         SourceError: when the rows cannot be read, or do not fit the spec.
     """
     spec = spec_of_reference(loaded.spec, model_version)
-    window = spec.calendar.window(spec.reference[model_version])
-    read = outside.warehouse.read_predictions(spec, window)
+    declared = spec.reference[model_version]
+    window = spec.calendar.window(declared)
+    warehouse = warehouse_of_reference(loaded, model_version, outside.warehouse)
+    read = warehouse.read_predictions(spec, window)
+    if declared.is_elsewhere:
+        spec = spec_of_rows_elsewhere(spec, read.table_columns)
     suite = outside.suites(spec, loaded.suite_path, read.frame)
     if refusal := schema_refusal(spec, suite):
-        message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
+        source = spec.predictions.table if not declared.is_elsewhere else "rows of another source"
+        message = f"{spec.name}: reference.{model_version}: {source}: {refusal}"
         raise SourceError(message)
     readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
     served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    rows = _with_rows_of(spec, served, model_version, outside.registry)
     return ReferenceRows(
         spec=spec.with_features_in(readable.columns),
-        window=window,
-        rows=_with_rows_of(spec, served, model_version, outside.registry),
-        labels=read_canonical_labels(spec, window, served, now, outside),
-        table_columns=read.table_columns,
+        window=_narrowed(spec, declared, rows.filter(pl.col("model_version") == model_version)),
+        rows=rows,
+        labels=read_canonical_labels(spec, window, served, now, replace(outside, warehouse=warehouse)),
+        table_columns={} if declared.is_elsewhere else read.table_columns,
         findings=suite.schema_failures,
+        is_elsewhere=declared.is_elsewhere,
     )
+
+
+def warehouse_of_reference(loaded: LoadedSpec, model_version: str, warehouse: Warehouse) -> Warehouse:
+    """Return the warehouse that has the rows of a version's reference in place of the predictions."""
+    rows = rows_elsewhere(loaded, model_version)
+    return warehouse if rows is None else warehouse.with_predictions_of(rows)
+
+
+def _narrowed(spec: ModelSpec, declared: ReferenceWindow, rows: pl.DataFrame) -> Chunk:
+    """Return the declared window, with the days of the first and the last row where it names none."""
+    earliest, latest = rows["predicted_at"].min(), rows["predicted_at"].max()
+    if not isinstance(earliest, dt.datetime) or not isinstance(latest, dt.datetime):
+        return spec.calendar.window(declared)
+    days = spec.calendar.day_at(earliest), spec.calendar.day_at(latest)
+    return spec.calendar.window(declared.narrowed(*days))
 
 
 def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
