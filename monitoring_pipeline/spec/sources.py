@@ -209,12 +209,17 @@ class ReferenceWindow(SpecPart):
     their labels come from the table of labels. Without the column predictions.model_version all of them belong to
     this version. The volume of chunks is learned from the table of predictions only.
 
-    Changes of a table, a file or a query's result are not noticed: run ``monitoring-pipeline reference rebuild``.
+    Later changes of the rows are not noticed: materialize the asset ``reference`` with ``rebuild: true``.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [{"required": names} for names in (["start", "end"], ["table"], ["file"], ["query"])]
+            "anyOf": [
+                {"required": ["start", "end"]},
+                {"required": ["table"]},
+                {"required": ["file"]},
+                {"required": ["query"]},
+            ]
         }
     )
 
