@@ -209,7 +209,7 @@ class ReferenceWindow(SpecPart):
     their labels come from the table of labels. Without the column predictions.model_version all of them belong to
     this version. The volume of chunks is learned from the table of predictions only.
 
-    Later changes of the rows are not noticed: materialize the asset ``reference`` with ``rebuild: true``.
+    Later changes of the rows are not noticed: run ``monitoring-pipeline reference rebuild MODEL``.
     """
 
     model_config = ConfigDict(

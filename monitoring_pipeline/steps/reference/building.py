@@ -1,138 +1,149 @@
 """Builds the reference of a model version once from its rows, and stores it for all steps."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
-from monitoring_pipeline.evaluation.drift.floors import learn_floors
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.reference.reference import Reference, build_reference, reference_from_document
-from monitoring_pipeline.ports.outside import Kept, Outside
+from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError, Reference, build_reference
+from monitoring_pipeline.evaluation.reference.shrinkage import losses
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.references import Origin
-from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.measurement import Provenance
-from monitoring_pipeline.records.producer import days_producer, reference_producer
-from monitoring_pipeline.spec.declaration import (
-    ReferenceDeclaration,
-    declaration_of,
-    spec_of_reference,
-    window_of_key,
-)
+from monitoring_pipeline.records.measurement import Measurement, Provenance
+from monitoring_pipeline.spec.declaration import ReferenceDeclaration, declaration_of, spec_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.reference.changed_features import with_declared_features
 from monitoring_pipeline.steps.reference.reading import read_reference_rows
+from monitoring_pipeline.steps.reference.refusal import record_refusals, refusal
+from monitoring_pipeline.steps.reference.stored import StoredReference, stored_reference, with_floors_of_today
 from monitoring_pipeline.steps.reference.storing import ToStore, store_reference
-from monitoring_pipeline.steps.references import reference_rows
+from monitoring_pipeline.steps.references import MissingInputError
 
 
 @dataclass(frozen=True)
 class TakenReference:
-    """The reference of a version; ``reused`` if it was not built again."""
+    """The reference of a version; ``reused`` if it was not built again.
+
+    ``refusals`` are not empty if a rebuilt reference was refused, so that this is the one before it.
+    """
 
     reference: Reference
     reused: bool
+    refusals: tuple[Measurement, ...] = ()
 
 
 def take_reference(
-    loaded: LoadedSpec, model_version: str, outside: Outside, *, now: dt.datetime, rebuild: bool = False
+    loaded: LoadedSpec,
+    model_version: str,
+    outside: Outside,
+    *,
+    now: dt.datetime,
+    rebuild: bool = False,
+    accept_smaller: bool = False,
 ) -> TakenReference:
     """Build a version's reference, unless it was built from the same declaration before.
 
+    If only features were added, changed or removed, only their part is built. A rebuilt reference that has shrunk is
+    refused, and the one before stays in use.
+
+    Args:
+        loaded: the model's spec.
+        model_version: the version.
+        outside: all ports.
+        now: the present time.
+        rebuild: whether it is built even if the declaration is unchanged.
+        accept_smaller: whether a reference that has shrunk may replace the one before.
+
     Raises:
         SourceError: when its rows cannot be read, or do not fit the spec.
-        EmptyReferenceError: when it has no rows of the version.
+        EmptyReferenceError: when it has no rows of the version, and there is none before it.
     """
-    declared = declaration_of(loaded.spec, model_version)
-    origin = Origin(run_id=outside.run_id, at=now)
-    stored = None if rebuild else _stored_reference(loaded.spec, model_version, declared, outside.store)
-    if stored is not None:
-        return TakenReference(_with_floors_of_today(loaded.spec, stored, declared, outside, origin), reused=True)
-    read = read_reference_rows(loaded, model_version, outside, now=now)
-    built = build_reference(
-        read.spec,
-        model_version,
-        read.window.key,
-        read.rows,
-        read.labels,
-        table_columns=read.table_columns,
-        as_of=now,
-        shows_volume=not read.is_elsewhere,
-    )
-    provenance = Provenance(
-        spec_hash=loaded.spec.reference_declaration_hash(model_version),
-        reference_hash=built.reference.reference_hash,
-        input_fingerprint=read.fingerprint,
-        code_version=monitoring_pipeline.__version__,
-    )
-    to_store = ToStore(
-        spec=spec_of_reference(loaded.spec, model_version),
-        built=built,
-        window=read.window,
-        provenance=provenance,
-        declaration=declared,
-        findings=(*read.findings, *read.concentrated_nulls(model_version)),
-    )
-    store_reference(to_store, outside, origin)
-    return TakenReference(built.reference, reused=False)
+    building = _Building(loaded, model_version, outside, now, accept_smaller=accept_smaller)
+    before = stored_reference(loaded.spec, model_version, outside.store)
+    if before is None:
+        return building.build(None)
+    taken = None if rebuild else building.without_rebuilding(before)
+    taken = taken or building.build(before.reference)
+    record_refusals(loaded.spec, before.reference, taken.refusals, outside.store, building.origin)
+    return taken
 
 
-def _stored_reference(
-    spec: ModelSpec, model_version: str, declared: ReferenceDeclaration, store: Store
-) -> Reference | None:
-    """Return the stored reference if it was built from the declaration.
+@dataclass(frozen=True)
+class _Building:
+    """The building of one version's reference."""
 
-    An earlier version of this package recorded a hash of fewer fields. If those are unchanged, the reference is
-    accepted this once, and the whole declaration is recorded with it.
-    """
-    document = store.reference_document(spec.name, model_version)
-    if document is None:
-        return None
-    reference = reference_from_document(document)
-    recorded = store.reference_declaration(spec.name, model_version)
-    if recorded is not None:
-        return reference if recorded == declared.text else None
-    window = spec.calendar.window(spec.reference[model_version])
-    provenance = store.provenance(spec.name, window.key, reference_producer(model_version))
-    fewer_fields = spec.reference_declaration_hash(model_version)
-    if reference.window != window.key or provenance is None or provenance.spec_hash != fewer_fields:
-        return None
-    store.declare_reference(spec.name, model_version, declared.text)
-    return reference
+    loaded: LoadedSpec
+    version: str
+    outside: Outside
+    now: dt.datetime
+    accept_smaller: bool
 
+    @property
+    def origin(self) -> Origin:
+        return Origin(run_id=self.outside.run_id, at=self.now)
 
-def _with_floors_of_today(
-    spec: ModelSpec, reference: Reference, declared: ReferenceDeclaration, kept: Kept, origin: Origin
-) -> Reference:
-    """Return the reference, with floors learned again and stored if the rules by which they are learned changed."""
-    version = reference.model_version
-    spec = spec_of_reference(spec, version)
-    if reference.floors.rules_hash == spec.learned_floors_hash:
-        return reference
-    provenance = kept.store.provenance(spec.name, reference.window, reference_producer(version))
-    window = spec.calendar.window(window_of_key(reference.window))
-    relearned = _relearned(spec, reference, kept)
-    if provenance is not None:
-        kept.store.save_reference(relearned, provenance, window, origin=origin, declaration=declared.text)
-    return relearned
+    @property
+    def declared(self) -> ReferenceDeclaration:
+        return declaration_of(self.loaded.spec, self.version)
 
+    def without_rebuilding(self, before: StoredReference) -> TakenReference | None:
+        """Return the stored reference, with the declared features; None if its rows are declared otherwise."""
+        if before.declaration is None or before.declaration.rows != self.declared.rows:
+            return None
+        reference = with_floors_of_today(
+            self.loaded.spec, before.reference, before.declaration, self.outside, self.origin
+        )
+        if before.declaration == self.declared:
+            return TakenReference(reference, reused=True)
+        try:
+            changed = with_declared_features(
+                self.loaded, reference, before.declaration, self.outside, now=self.now, accept=self.accept_smaller
+            )
+        except MissingInputError:
+            return None
+        if isinstance(changed, Measurement):
+            return TakenReference(reference, reused=True, refusals=(changed,))
+        store_reference(changed, self.outside, self.origin)
+        return TakenReference(changed.built.reference, reused=False)
 
-def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
-    """Return the reference with floors learned by changed rules from the stored profiles of its days and its rows."""
-    spec = spec.with_features_in(reference.bins)
-    version = reference.model_version
-    chunks = profiles_of_reference(spec, reference, kept.store)
-    rows = reference_rows(spec, reference, kept)
-    return replace(
-        reference,
-        floors=learn_floors(spec, version, reference.bins, chunks),
-        multivariate_floors=learn_multivariate_floors(spec, version, rows, left_out=reference.constant_columns),
-    )
+    def build(self, before: Reference | None) -> TakenReference:
+        """Build the reference from its rows, and store it unless it has shrunk."""
+        read = read_reference_rows(self.loaded, self.version, self.outside, now=self.now)
+        try:
+            built = build_reference(
+                read.spec,
+                self.version,
+                read.window.key,
+                read.rows,
+                read.labels,
+                table_columns=read.table_columns,
+                as_of=self.now,
+                shows_volume=not read.is_elsewhere,
+            )
+        except EmptyReferenceError:
+            if before is None:
+                raise
+            return self._refused(before, 0, (f"0 rows in {read.window.key}, {before.profile.rows} before",))
+        if before is not None and not self.accept_smaller:
+            declared = spec_of_reference(self.loaded.spec, self.version)
+            if lost := losses(declared, before, built.reference):
+                return self._refused(before, built.reference.profile.rows, lost)
+        provenance = Provenance(
+            spec_hash=self.loaded.spec.reference_declaration_hash(self.version),
+            reference_hash=built.reference.reference_hash,
+            input_fingerprint=read.fingerprint,
+            code_version=monitoring_pipeline.__version__,
+        )
+        to_store = ToStore(
+            spec=spec_of_reference(self.loaded.spec, self.version),
+            built=built,
+            window=read.window,
+            provenance=provenance,
+            declaration=self.declared,
+            findings=(*read.findings, *read.concentrated_nulls(self.version)),
+        )
+        store_reference(to_store, self.outside, self.origin)
+        return TakenReference(built.reference, reused=False)
 
-
-def profiles_of_reference(spec: ModelSpec, reference: Reference, store: Results) -> dict[str, ChunkProfile]:
-    """Return the stored profiles of the chunks of a reference, by key."""
-    keys = [chunk.key for chunk in spec.calendar.chunks_of(window_of_key(reference.window))]
-    stored = store.profiles_by_chunk(spec.name, days_producer(reference.model_version), keys)
-    return {key: profiles[0] for key, profiles in stored.items()}
+    def _refused(self, before: Reference, rows: int, lost: tuple[str, ...]) -> TakenReference:
+        measurement = refusal(self.loaded.spec, before, rows, lost)
+        return TakenReference(before, reused=True, refusals=(measurement,))

@@ -8,7 +8,8 @@ from monitoring_pipeline.records.producer import replay_producer
 from monitoring_pipeline.spec.declaration import window_of_key
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
-from monitoring_pipeline.steps.reference.building import profiles_of_reference, take_reference
+from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.reference.stored import profiles_of_reference
 from monitoring_pipeline.steps.references import reference_rows
 
 
