@@ -8,8 +8,8 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import RowsElsewhere
 
 
 class PredictionsRead(Protocol):

@@ -12,8 +12,9 @@ from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import RowsElsewhere, Task
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.steps.scoring import scored_by
 from monitoring_pipeline.store.results import ResultStore

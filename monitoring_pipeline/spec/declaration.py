@@ -9,7 +9,7 @@ from typing import TypeVar
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import RULES_OF_LEARNED_FLOORS, ModelSpec
 from monitoring_pipeline.spec.parsing.part import SpecPart
-from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow, RowsElsewhere
+from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow
 
 BUILT_FROM = frozenset(
     {
@@ -41,6 +41,27 @@ class ReferenceDeclaration:
     def text(self) -> str:
         """The declaration in the form in which it is stored."""
         return json.dumps({"rows": self.rows, "features": dict(self.features)}, sort_keys=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsElsewhere:
+    """Rows that replace the table of predictions, from a table, a file or a query.
+
+    Args:
+        place: the model and field that declare them, such as ``churn: reference.1``.
+        name: the name of the rows in messages about their columns.
+        table: a table or view.
+        file: an absolute path or an address.
+        query: one SELECT.
+        columns: names of columns in the rows, by the name that they are to have.
+    """
+
+    place: str
+    name: str
+    table: str | None = None
+    file: str | None = None
+    query: str | None = None
+    columns: Mapping[str, str]
 
 
 def declaration_from_text(text: str) -> ReferenceDeclaration:

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar, Self, cast
@@ -290,24 +288,3 @@ class ReferenceWindow(SpecPart):
             start=self.start if "start" in self.model_fields_set else first,
             end=self.end if self.has_end else last + dt.timedelta(days=1),
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowsElsewhere:
-    """Rows that replace the table of predictions, from a table, a file or a query.
-
-    Args:
-        place: the model and field that declare them, such as ``churn: reference.1``.
-        name: the name of the rows in messages about their columns.
-        table: a table or view.
-        file: an absolute path or an address.
-        query: one SELECT.
-        columns: names of columns in the rows, by the name that they are to have.
-    """
-
-    place: str
-    name: str
-    table: str | None = None
-    file: str | None = None
-    query: str | None = None
-    columns: Mapping[str, str]

@@ -21,8 +21,8 @@ from monitoring_pipeline.evaluation.business.business_metrics import BusinessQue
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import RowsElsewhere
 from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
 from monitoring_pipeline.warehouse.engines.duckdb_process import QueryProcessError, QueryTimeoutError, run_query
 from monitoring_pipeline.warehouse.engines.duckdb_rows import (

@@ -6,8 +6,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import RowsElsewhere
 from monitoring_pipeline.warehouse.engines.duckdb_errors import sentence
 from monitoring_pipeline.warehouse.engines.duckdb_session import text_about_sql
 from monitoring_pipeline.warehouse.errors import (
