@@ -20,7 +20,6 @@ COMMANDS = (
     results.show,
     results.performance,
     results.replay,
-    results.reference,
     rehearsing.rehearse,
     results.query,
     results.demo,

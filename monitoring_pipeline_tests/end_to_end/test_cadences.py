@@ -4,114 +4,23 @@ Each goes through backfill, a scheduled run, incidents and the tables of the com
 """
 
 import datetime as dt
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
-import duckdb
 import pytest
-import yaml
-from click.testing import CliRunner
 
-from monitoring_pipeline.cli import main
-from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.health.overdue_chunks import overdue_requests
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.worlds.one_model_world import NAME, OneModelWorld
 
 pytestmark = pytest.mark.slow
-NAME = "m"
-SPEC: dict[str, Any] = {
-    "name": NAME,
-    "task": "binary",
-    "owner": "team:x",
-    "timezone": "America/New_York",
-    "predictions": {"table": "scores", "id": "id", "time": "ts", "score": "score"},
-    "labels": {
-        "table": "outcomes", "id": "id", "label": "label", "positive": 1, "known_at": "known_at", "delay": "1h",
-    },
-    "features": {"a": "numeric", "c": "categorical"},
-    "drift": {"multivariate": []},
-}  # fmt: skip
-
-
-class World:
-    """A folder with a warehouse, a spec and a home."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.folder, self.warehouse = folder, folder / "w.duckdb"
-        (folder / "models").mkdir()
-        for name, value in {
-            "HOME": folder / "home", "MODELS": folder / "models", "WAREHOUSE": self.warehouse,
-        }.items():  # fmt: skip
-            monkeypatch.setenv(f"MONITORING_PIPELINE_{name}", str(value))
-        monkeypatch.setenv("DAGSTER_HOME", str(folder / "home" / "dagster"))
-        monkeypatch.setenv("COLUMNS", "200")
-
-    def spec(self, **fields: Any) -> None:
-        (self.folder / "models" / "m.yaml").write_text(yaml.safe_dump(SPEC | fields), encoding="utf-8")
-
-    def rows(self, first: str, last: str, step: str, *, drifted_from: str = "9999-01-01", where: str = "true") -> None:
-        """Make a prediction in every step of time (UTC), with a shifted input from some time on."""
-        with closing(duckdb.connect(str(self.warehouse))) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            number = "(hash(epoch_us(ts) + {}) % 10007) / 10007.0::DOUBLE"
-            connection.execute(
-                f"""CREATE TABLE scores AS
-                SELECT 'r' || epoch_us(ts) AS id, ts, {number.format(7)} AS score, chr(65 + (epoch(ts) % 4)::INT) AS c,
-                       {number.format(13)} + CASE WHEN ts >= TIMESTAMP '{drifted_from}' THEN 0.5 ELSE 0 END AS a
-                FROM (SELECT unnest(range(TIMESTAMP '{first}', TIMESTAMP '{last}', INTERVAL '{step}')) AS ts)
-                WHERE {where}"""
-            )
-            connection.execute(
-                f"""CREATE TABLE outcomes AS SELECT id, ts + INTERVAL 30 MINUTE AS known_at,
-                CASE WHEN {number.format(19)} < score THEN 1 ELSE 0 END AS label FROM scores"""
-            )
-
-    def run(self, *words: str, exit_code: int = 0) -> str:
-        """Run a command, and return what it printed."""
-        result = CliRunner().invoke(main, words, catch_exceptions=False)
-        assert result.exit_code == exit_code, result.output
-        return result.output
-
-    def ask(self, query: str, *parameters: str, home: str = "home") -> list[tuple[Any, ...]]:
-        """Return the rows of a query on the store."""
-        with closing(sqlite3.connect(f"file:{self.folder / home / 'results.db'}?mode=ro", uri=True)) as connection:
-            return connection.execute(query, parameters).fetchall()
-
-    def verdicts(self) -> dict[str, str]:
-        return dict(self.ask("SELECT chunk, status FROM current_verdicts ORDER BY chunk"))
-
-    @contextmanager
-    def night(self, tick: str, zone: str) -> Iterator[list[str | None]]:
-        """Evaluate the schedule at a local time, run what it requests, and yield the requested partitions."""
-        from zoneinfo import ZoneInfo
-
-        definitions = build_definitions(Settings())
-        repository = definitions.get_repository_def()
-        moment = dt.datetime.fromisoformat(tick).replace(tzinfo=ZoneInfo(zone))
-        with (
-            dg.DagsterInstance.ephemeral() as instance,
-            dg.build_schedule_context(
-                instance=instance, scheduled_execution_time=moment, repository_def=repository
-            ) as context,
-        ):
-            evaluated = repository.get_schedule_def(f"{NAME}_schedule").evaluate_tick(context)
-            keys = [request.partition_key for request in evaluated.run_requests or []]
-            for key in keys:
-                job = definitions.resolve_job_def(f"{NAME}_nightly")
-                assert job.execute_in_process(instance=instance, partition_key=key).success
-            yield keys
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OneModelWorld:
     """An empty world."""
-    return World(tmp_path, monkeypatch)
+    return OneModelWorld(tmp_path, monkeypatch)
 
 
 def test_hourly_model_is_monitored_over_the_night_of_a_clock_change(world):
@@ -144,6 +53,7 @@ def test_hourly_model_is_monitored_over_the_night_of_a_clock_change(world):
     assert "rehearsal of 2025-03-09T00:00 to 2025-03-09T03:00, 3 hours" in rehearsed
     assert world.ask("SELECT count(*) FROM current_verdicts", home=f"home/rehearsals/{NAME}") == [(3,)]
     world.run("replay", NAME)
+    assert _corrected(world, "2025-03-09T06:00") == ["2025-03-09T01:00"]
 
 
 @pytest.mark.parametrize(("cadence", "first", "drifted_from", "keys", "night", "unit"), [
@@ -168,6 +78,7 @@ def test_weekly_and_monthly_models_are_monitored(world, cadence, first, drifted_
     assert f"verdicts ({unit})" in world.run("show", NAME, "--from", keys[0], "--to", keys[-1], "--by", "year")
     rehearsed = world.run("rehearse", NAME, "--from", keys[2], "--to", keys[3])
     assert f"2 {unit}" in rehearsed
+    assert _corrected(world, drifted_from) == [keys[2]]
 
 
 def test_weekday_model_with_an_outage_on_a_wednesday_has_one_incident_and_none_at_the_weekend(world):
@@ -193,3 +104,19 @@ def test_weekday_model_with_an_outage_on_a_wednesday_has_one_incident_and_none_a
         monday = dt.datetime(2025, 2, 24, 18, tzinfo=dt.UTC)
         missed = [request.run_key for request in overdue_requests([loaded.spec], store=store, now=monday)]
     assert missed == ["overdue:m:2025-02-21"]
+
+
+def _corrected(world: OneModelWorld, moment: str) -> list[str | None]:
+    """Correct the labels of the hour from a moment in place, and return the chunks that the sensor measures again.
+
+    The labels of one chunk change, so one chunk is measured again, and none when the sensor looks once more.
+    """
+    before = dict(world.ask("SELECT chunk, value FROM current_measurements WHERE name = 'auroc' AND segment = ''"))
+    labels = f"ts >= TIMESTAMP '{moment}' AND ts < TIMESTAMP '{moment}' + INTERVAL 1 HOUR"
+    assert world.late_labels() == []
+    world.execute(f"UPDATE outcomes SET label = 1 - label WHERE id IN (SELECT id FROM scores WHERE {labels})")
+    found = world.late_labels()
+    after = dict(world.ask("SELECT chunk, value FROM current_measurements WHERE name = 'auroc' AND segment = ''"))
+    assert {key for key in after if after[key] != before[key]} == set(found)
+    assert world.late_labels() == []
+    return found

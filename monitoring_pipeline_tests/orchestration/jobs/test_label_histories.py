@@ -91,12 +91,15 @@ def tick(home: Home, outside: Outside, now: dt.datetime) -> list[str | None]:
 
 
 def results(home: Home, outside: Outside) -> list[Measurement]:
-    """Return the stored measurements of labels and performance, without the number of labels of other days."""
+    """Return the stored measurements of labels and performance, without the numbers of rows that are not labels yet.
+
+    Labels of other days, and rows without a label where the table has no times, change nothing that is measured.
+    """
     return [
         measurement
         for producer in (Producer.LABELS, Producer.PERFORMANCE)
         for measurement in outside.store.measurements(LOANS, DAY, producer)
-        if measurement.name != "labels_outside_window"
+        if measurement.name not in {"labels_outside_window", "labels_not_yet_known"}
     ]
 
 
