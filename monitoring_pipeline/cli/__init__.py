@@ -20,6 +20,7 @@ COMMANDS = (
     results.show,
     results.performance,
     results.replay,
+    results.reference,
     rehearsing.rehearse,
     results.query,
     results.demo,

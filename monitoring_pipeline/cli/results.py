@@ -1,6 +1,7 @@
 """Commands that monitor models and print results."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -95,9 +96,7 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        if unknown := [version for version in versions if version not in loaded.spec.reference]:
-            message = f"no version {unknown[0]!r} of {model}; with a reference: {', '.join(loaded.spec.reference)}"
-            raise click.ClickException(message)
+        _require_versions(loaded.spec, versions)
         noun = loaded.spec.calendar.noun
         for version in versions or loaded.spec.reference:
             with open_outside(settings, run_id=f"replay {version}") as outside:
@@ -107,6 +106,40 @@ def replay(model: str, versions: tuple[str, ...]) -> None:
             terminal().print(result_table(title, false_alarm_columns(noun), alarms))
             title = f"{model} {version}: share of the reference's {noun}s on which a change is found"
             terminal().print(result_table(title, *power_lines(measured)))
+
+
+@click.group()
+def reference() -> None:
+    """References of model versions: the rows with which chunks are compared."""
+
+
+@reference.command("rebuild")
+@click.argument("model")
+@click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
+@click.option("--accept-smaller", is_flag=True, help="Replace the reference even if the new one has shrunk.")
+def reference_rebuild(model: str, versions: tuple[str, ...], *, accept_smaller: bool) -> None:
+    """Build references of MODEL again from their sources. One that has shrunk is refused with the numbers."""
+    from monitoring_pipeline.composition import open_outside
+    from monitoring_pipeline.steps.reference.building import take_reference
+    from monitoring_pipeline.steps.roles import effective_spec
+
+    with clear_errors():
+        settings = Settings()
+        with open_outside(settings, run_id="reference rebuild") as outside:
+            found = find_model(settings, model)
+            loaded = replace(found, spec=effective_spec(found.spec, outside.store))
+            _require_versions(loaded.spec, versions)
+            refused = False
+            for version in versions or loaded.spec.reference:
+                taken = take_reference(
+                    loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
+                )
+                click.echo(f"{model} {version}: {taken.reference.profile.rows} rows in {taken.reference.window}")
+                for refusal in taken.refusals:
+                    click.echo(f"{model} {version}: {refusal.reason}", err=True)
+                    refused = True
+        if refused:
+            raise SystemExit(1)
 
 
 @click.command()
@@ -135,6 +168,13 @@ def demo() -> None:
 
     with clear_errors():
         run_demo(Settings(), terminal())
+
+
+def _require_versions(spec: ModelSpec, versions: tuple[str, ...]) -> None:
+    """Raise a ClickException for a version without a reference."""
+    if unknown := [version for version in versions if version not in spec.reference]:
+        message = f"no version {unknown[0]!r} of {spec.name}; with a reference: {', '.join(spec.reference)}"
+        raise click.ClickException(message)
 
 
 def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[str]]:

@@ -122,6 +122,7 @@ def suite_draft(model: str, *, force: bool) -> None:
 
     from monitoring_pipeline.composition import build_adapters
     from monitoring_pipeline.quality.drafting import draft_suite
+    from monitoring_pipeline.steps.reference.reading import warehouse_of_reference
 
     with clear_errors():
         settings = Settings()
@@ -131,8 +132,12 @@ def suite_draft(model: str, *, force: bool) -> None:
             raise click.ClickException(message)
         warehouse = build_adapters(settings).warehouse
         frames = [
-            warehouse.read_predictions(loaded.spec, loaded.spec.calendar.window(window)).frame
-            for window in loaded.spec.reference.values()
+            warehouse_of_reference(loaded, version, warehouse)
+            .read_predictions(loaded.spec, loaded.spec.calendar.window(window))
+            .frame
+            for version, window in loaded.spec.reference.items()
         ]
-        loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames)), encoding="utf-8")
+        loaded.suite_path.write_text(
+            draft_suite(loaded.spec, pl.concat(frames, how="diagonal_relaxed")), encoding="utf-8"
+        )
     click.echo(f"wrote {loaded.suite_path}; review it, and keep the expectations that you want to enforce")

@@ -20,10 +20,29 @@ class Origin:
 class References(Protocol):
     """Where the references of model versions are kept."""
 
-    def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
-        """Store a reference as the current one of its version; ``chunk`` is the window from whose rows it was built."""
+    def save_reference(
+        self,
+        reference: Reference,
+        provenance: Provenance,
+        chunk: Chunk,
+        *,
+        origin: Origin,
+        declaration: str | None = None,
+    ) -> None:
+        """Store a reference as the current one of its version.
+
+        ``chunk`` is the window from whose rows it was built, ``declaration`` the text of all that it was built from.
+        """
         ...
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a version as JSON; None if it has none."""
+        ...
+
+    def reference_declaration(self, model: str, model_version: str) -> str | None:
+        """Return the declaration of the current reference; None if an earlier version of this package built it."""
+        ...
+
+    def declare_reference(self, model: str, model_version: str, declaration: str) -> None:
+        """Record the declaration of the current reference."""
         ...

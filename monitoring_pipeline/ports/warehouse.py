@@ -8,6 +8,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 
 
@@ -62,6 +63,10 @@ class LabelsRead(Protocol):
 
 class Warehouse(Protocol):
     """The users' database of predictions and labels. It is never written."""
+
+    def with_predictions_of(self, rows: RowsElsewhere) -> "Warehouse":
+        """Return this warehouse with other rows in place of the table of predictions."""
+        ...
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead: ...
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:

@@ -38,6 +38,11 @@ def days_producer(model_version: str) -> ReferenceProducer:
     return ReferenceProducer(f"{reference_producer(model_version)}:days")
 
 
+def refusal_producer(model_version: str) -> ReferenceProducer:
+    """Return the producer under which it is stored that a rebuilt reference of a version was refused."""
+    return ReferenceProducer(f"{reference_producer(model_version)}:refused")
+
+
 def replay_producer(model_version: str) -> ReferenceProducer:
     """Return the producer under which the check of a version's rules is stored."""
     return ReferenceProducer(f"replay:{model_version}")

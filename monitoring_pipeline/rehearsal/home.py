@@ -65,7 +65,9 @@ class RehearsalHome:
         spec = self.loaded.spec
         calendar = spec.calendar
         windows = {
-            version: window for version, window in spec.reference.items() if calendar.window(window).end <= chunk.start
+            version: window
+            for version, window in spec.reference.items()
+            if not window.has_end or calendar.window(window).end <= chunk.start
         }
         if not windows:
             ends = min(window.end for window in spec.reference.values())

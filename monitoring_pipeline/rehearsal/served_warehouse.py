@@ -12,6 +12,7 @@ from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.warehouse import PredictionsRead
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.spec.version import VersionRecord
@@ -61,6 +62,10 @@ class ServedWarehouse:
     log: DuckDBWarehouse
     store: ResultStore
     registry: Registry
+
+    def with_predictions_of(self, rows: RowsElsewhere) -> DuckDBWarehouse:
+        """Return the warehouse with other rows in place of the predictions; no version scores them again."""
+        return self.log.with_predictions_of(rows)
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a window's predictions, as the warehouse does, by the versions that serve in the rehearsal."""

@@ -20,6 +20,8 @@ from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.sources import (
+    EARLIEST,
+    LATEST,
     Feature,
     FeatureKind,
     LabelSource,
@@ -32,7 +34,6 @@ from monitoring_pipeline.spec.sources import (
 NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
 SCHEDULE_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|[0-9]+\s*[mh])$"
 DELAY_OF_HOURS = "15m"
-EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2200, 1, 1)
 Cadence = Literal[
     "hour", "2 hours", "3 hours", "4 hours", "6 hours", "8 hours", "12 hours", "day", "week", "month"
 ]  # fmt: skip
@@ -44,7 +45,7 @@ RESERVED_COLUMNS = frozenset(
 )  # fmt: skip
 
 
-_RULES_OF_LEARNED_FLOORS = frozenset(
+RULES_OF_LEARNED_FLOORS = frozenset(
     {
         "against",
         "window_days",
@@ -281,7 +282,7 @@ class ModelSpec(SpecPart):
     @property
     def learned_floors_hash(self) -> str:
         """Hash of the rules by which floors are learned from the reference's days."""
-        return hashlib.sha256(self.drift.model_dump_json(include=set(_RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
+        return hashlib.sha256(self.drift.model_dump_json(include=set(RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
             :16
         ]
 

@@ -3,15 +3,18 @@
 import datetime as dt
 import re
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, ClassVar, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.parsing.documents import PlainText
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
 
+EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2200, 1, 1)
+FILE_ENDINGS = (".parquet", ".csv", ".csv.gz")
 Id = str | Annotated[tuple[str, ...], Field(min_length=1)]
 """One column, or several that identify a prediction together."""
 
@@ -197,12 +200,65 @@ class Feature(SpecPart):
 
 
 class ReferenceWindow(SpecPart):
-    """The rows that a model version was validated on: [start, end) in the model's time zone."""
+    """The rows that a model version was validated on: [start, end) in the model's time zone.
 
-    start: dt.date
-    """First day."""
-    end: dt.date
-    """The day after the last."""
+    They are predictions from the table of predictions, or rows of another table, of a file or of a query. Such rows
+    have the columns that ``predictions`` names. If they also have the column labels.label, it holds their labels; else
+    their labels come from the table of labels. Without the column predictions.model_version all of them belong to
+    this version. The volume of chunks is learned from the table of predictions only.
+
+    Later changes of the rows are not noticed: run ``monitoring-pipeline reference rebuild MODEL``.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["start", "end"]},
+                {"required": ["table"]},
+                {"required": ["file"]},
+                {"required": ["query"]},
+            ]
+        }
+    )
+
+    start: dt.date = Field(default=EARLIEST, json_schema_extra={"default": None})
+    """First day. It may be omitted with table, file or query."""
+    end: dt.date = Field(default=LATEST, json_schema_extra={"default": None})
+    """The day after the last. It may be omitted with table, file or query."""
+    table: str | None = None
+    """Another table or view: ``validation.scores``."""
+    file: str | None = None
+    """A Parquet or CSV file, relative to the spec, or its address.
+
+    MONITORING_PIPELINE_WAREHOUSE_FOLDERS has the folders that may be read.
+    """
+    query: str | None = None
+    """One SELECT that returns the rows."""
+    columns: dict[str, str] = {}
+    """Columns with another name in these rows: name in predictions, features or labels, and name in the rows."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"table", "file", "query", "columns"})
+
+    @field_validator("file")
+    @classmethod
+    def _can_be_read(cls, value: str | None) -> str | None:
+        if value is not None and not value.lower().endswith(FILE_ENDINGS):
+            message = f"{PurePosixPath(value).name!r} must end in one of {', '.join(FILE_ENDINGS)}"
+            raise ValueError(message)
+        if value is not None and "://" in value and "@" in value.split("://", 1)[1].split("/", 1)[0]:
+            raise ValueError("an address in a spec must not contain a user or password")
+        return value
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        sources = [name for name in ("table", "file", "query") if getattr(self, name) is not None]
+        if len(sources) > 1:
+            raise ValueError(f"{', '.join(sources)}: only one of them may be given")
+        if missing := [name for name in ("start", "end") if not sources and name not in self.model_fields_set]:
+            raise ValueError(f"{' and '.join(missing)}: needed for rows of the table of predictions")
+        if self.columns and not sources:
+            raise ValueError("columns: needs a table, a file or a query")
+        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -212,6 +268,23 @@ class ReferenceWindow(SpecPart):
         return self
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether the rows come from another source than the table of predictions."""
+        return (self.table, self.file, self.query) != (None, None, None)
+
+    @property
+    def has_end(self) -> bool:
+        """Whether it names the day after the last; else all rows of another source belong to it."""
+        return "end" in self.model_fields_set
+
+    @property
     def last(self) -> dt.date:
         """Last day, included."""
         return self.end - dt.timedelta(days=1)
+
+    def narrowed(self, first: dt.date, last: dt.date) -> "ReferenceWindow":
+        """Return a window with the given days where this one has no start or no end."""
+        return ReferenceWindow(
+            start=self.start if "start" in self.model_fields_set else first,
+            end=self.end if self.has_end else last + dt.timedelta(days=1),
+        )

@@ -129,7 +129,15 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         """Return the numbers of a producer's current revisions, by the chunk's key, in chunk order."""
         return {row["chunk"]: row["revision"] for row in self._current(chunk_revisions, model, producer=producer)}
 
-    def save_reference(self, reference: Reference, provenance: Provenance, chunk: Chunk, *, origin: Origin) -> None:
+    def save_reference(
+        self,
+        reference: Reference,
+        provenance: Provenance,
+        chunk: Chunk,
+        *,
+        origin: Origin,
+        declaration: str | None = None,
+    ) -> None:
         """Make a reference the current one of its version; a reference that is already stored keeps its row.
 
         Args:
@@ -137,20 +145,33 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             provenance: how it was made.
             chunk: its window.
             origin: the run that built it, and when.
+            declaration: the declaration that it was built from, as text.
         """
         version = {"model": reference.model, "model_version": reference.model_version}
         with writing(self._engine, f"reference/{reference.model}/{reference.model_version}") as connection:
             connection.execute(model_references.update().filter_by(**version).values(is_current=False))
             stored = model_references.update().filter_by(**version, reference_hash=reference.reference_hash)
-            if connection.execute(stored.values(is_current=True)).rowcount:
+            if connection.execute(stored.values(is_current=True, declaration=declaration)).rowcount:
                 return
-            connection.execute(model_references.insert(), version | reference_row(reference, provenance, chunk, origin))
+            row = reference_row(reference, provenance, chunk, origin) | {"declaration": declaration}
+            connection.execute(model_references.insert(), version | row)
 
     def reference_document(self, model: str, model_version: str) -> str | None:
         """Return the current reference of a model version as it was saved, if there is one."""
-        current = sa.select(model_references.c.document).filter_by(
-            model=model, model_version=model_version, is_current=True
-        )
+        return self._of_current_reference(model_references.c.document, model, model_version)
+
+    def reference_declaration(self, model: str, model_version: str) -> str | None:
+        """Return the declaration that the current reference was built from; None if none was recorded."""
+        return self._of_current_reference(model_references.c.declaration, model, model_version)
+
+    def declare_reference(self, model: str, model_version: str, declaration: str) -> None:
+        """Record the declaration of the current reference of a version."""
+        current = model_references.update().filter_by(model=model, model_version=model_version, is_current=True)
+        with writing(self._engine, f"reference/{model}/{model_version}") as connection:
+            connection.execute(current.values(declaration=declaration))
+
+    def _of_current_reference(self, column: sa.Column[str], model: str, model_version: str) -> str | None:
+        current = sa.select(column).filter_by(model=model, model_version=model_version, is_current=True)
         with reading(self._engine) as connection:
             return connection.execute(current).scalar()
 

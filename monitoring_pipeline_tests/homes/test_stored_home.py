@@ -148,7 +148,7 @@ def with_title_in_one_line(page: str) -> str:
     return TITLE.sub(lambda title: title[0].replace("\n", " "), page)
 
 
-ADDED_COLUMNS = {"snapshots": {"state"}}
+ADDED_COLUMNS = {"snapshots": {"state"}, "model_references": {"declaration"}}
 """Columns by table that the older version did not have."""
 
 

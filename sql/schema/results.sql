@@ -133,6 +133,7 @@ CREATE TABLE model_references (
     input_fingerprint TEXT NOT NULL,
     run_id TEXT NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    declaration TEXT,
     PRIMARY KEY (model, model_version, reference_hash)
 );
 

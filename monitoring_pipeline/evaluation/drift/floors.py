@@ -68,7 +68,12 @@ NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")
 
 
 def learn_floors(
-    spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], chunks: Mapping[str, ChunkProfile]
+    spec: ModelSpec,
+    model_version: str,
+    bins: Mapping[str, Bins],
+    chunks: Mapping[str, ChunkProfile],
+    *,
+    columns: Collection[str] | None = None,
 ) -> LearnedFloors:
     """Learn the floor of every column's deciding statistic from the chunks of the reference, leave-one-out.
 
@@ -82,6 +87,7 @@ def learn_floors(
         model_version: version of the reference; seeds the thinning, with model and column.
         bins: bins by column.
         chunks: profiles of the reference's chunks by key.
+        columns: the columns whose floors are learned; None for all.
     """
     judged = {key: profile for key, profile in sorted(chunks.items()) if profile.rows >= spec.drift.minimum_rows}
     if not spec.drift.learn_floors:
@@ -91,6 +97,8 @@ def learn_floors(
     floors: list[LearnedFloor] = []
     fewest = 0
     for column, kind in spec.columns.items():
+        if columns is not None and column not in columns:
+            continue
         statistic = deciding_statistic(spec, kind)
         pairs = _pairs({key: profile[column] for key, profile in judged.items()}, compared)
         fewest = max(fewest, len(pairs))

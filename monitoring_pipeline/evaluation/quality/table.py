@@ -18,6 +18,7 @@ STALE_BEYOND = 2.0
 """If the spec has no rule, the gap of a chunk may be so many times the longest gap of the reference."""
 LEAST_GAP_HOURS = 1.0
 NAMES_SHOWN = 5
+NO_USUAL_FRESHNESS = "the reference does not show when rows arrive; quality.freshness may set a limit"
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,8 @@ def _freshness(
         threshold_upper=longest,
         definition="hours from the newest prediction to the chunk's end",
     )
+    if spec.quality.freshness is None and not gaps:
+        return measurement.skipped(NO_USUAL_FRESHNESS)
     newest = predicted_at.max()
     if not isinstance(newest, dt.datetime):
         return measurement.skipped("no predictions")

@@ -127,6 +127,7 @@ def build_reference(
     *,
     table_columns: Mapping[str, str],
     as_of: dt.datetime,
+    shows_volume: bool = True,
 ) -> BuiltReference:
     """Freeze the bins, profile the reference's chunks, and measure the version's performance on them.
 
@@ -138,6 +139,7 @@ def build_reference(
         labels: canonical labels of the window.
         table_columns: types of all columns of the table of predictions.
         as_of: the moment at which the labels were read.
+        shows_volume: whether the number of rows and their times are those of production.
 
     Raises:
         EmptyReferenceError: if the window has no row of the version.
@@ -172,7 +174,7 @@ def build_reference(
         multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
-        chunks=learn_chunks(spec, version_rows),
+        chunks=learn_chunks(spec, version_rows) if shows_volume else (),
         constant_columns=constant,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )

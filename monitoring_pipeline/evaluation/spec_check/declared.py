@@ -31,7 +31,8 @@ class Declared:
 def start_inside_reference(declared: Declared) -> Iterator[Observation]:
     """Yield a start that lies before the end of a reference, so that its rows would be compared with themselves."""
     spec = declared.spec
-    first_end = min(window.end for window in spec.reference.values())
+    windows = _windows_of_predictions(spec)
+    first_end = min((window.end for window in windows.values()), default=spec.start)
     if spec.start < first_end:
         yield Observation(
             "start",
@@ -40,7 +41,7 @@ def start_inside_reference(declared: Declared) -> Iterator[Observation]:
             f"write start: {first_end}, or end the reference earlier",
         )
         return
-    for version, window in spec.reference.items():
+    for version, window in _windows_of_predictions(spec).items():
         if window.start <= spec.start < window.end:
             yield Observation(
                 "start",
@@ -50,10 +51,15 @@ def start_inside_reference(declared: Declared) -> Iterator[Observation]:
             )
 
 
+def _windows_of_predictions(spec: ModelSpec) -> dict[str, ReferenceWindow]:
+    """Return the reference windows in the table of predictions; rows of another source may have any days."""
+    return {version: window for version, window in spec.reference.items() if not window.is_elsewhere}
+
+
 def unfinished_reference(declared: Declared) -> Iterator[Observation]:
     """Yield the references that are not over yet, or whose labels are not complete yet."""
     spec, today = declared.spec, declared.today
-    for version, window in spec.reference.items():
+    for version, window in _windows_of_predictions(spec).items():
         if window.end > today:
             yield Observation(
                 f"reference.{version}.end",
@@ -74,7 +80,7 @@ def short_reference(declared: Declared) -> Iterator[Observation]:
     spec = declared.spec
     if not spec.drift.learn_floors:
         return
-    for version, window in spec.reference.items():
+    for version, window in _windows_of_predictions(spec).items():
         chunks = spec.calendar.chunks_of(window)
         if len(chunks) < LEAST_DAYS:
             yield Observation(

@@ -88,7 +88,7 @@ def training_windows(spec: ModelSpec, rules: RetrainingRules, now: dt.datetime) 
     final_before = calendar.day_at(now - spec.label_delay)
     end = min(final_before, spec.end or final_before)
     held_out = calendar.window_of_days(rules.holdout_days, end)
-    start = rules.training_start or min(window.start for window in spec.reference.values())
+    start = rules.training_start or _first_day_of_references(spec)
     if rules.training_days is not None:
         start = max(start, calendar.window_of_days(rules.training_days, held_out.start).start)
     if start >= held_out.start:
@@ -98,6 +98,12 @@ def training_windows(spec: ModelSpec, rules: RetrainingRules, now: dt.datetime) 
         )
         raise NotEnoughHistoryError(message)
     return TrainingWindows(ReferenceWindow(start=start, end=held_out.start), held_out)
+
+
+def _first_day_of_references(spec: ModelSpec) -> dt.date:
+    """Return the first day of all references in the table of predictions, else the first day that is monitored."""
+    windows = [window for window in spec.reference.values() if not window.is_elsewhere]
+    return min((window.start for window in windows), default=spec.start)
 
 
 def one_row_per_id(rows: pl.DataFrame, labels: pl.DataFrame, *, preferred_version: str) -> pl.DataFrame:

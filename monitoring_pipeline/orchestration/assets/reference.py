@@ -12,9 +12,14 @@ from monitoring_pipeline.steps.roles import effective_spec
 
 
 class ReferenceConfig(dg.Config):
-    """The options of a run of the asset; ``rebuild`` builds references even if nothing has changed."""
+    """The options of a run of the asset.
+
+    ``rebuild`` builds references even if nothing has changed. ``accept_smaller`` lets a reference that has shrunk
+    replace the one before it.
+    """
 
     rebuild: bool = False
+    accept_smaller: bool = False
 
 
 def run_reference(this: AssetRun) -> Iterator[Event]:
@@ -23,8 +28,18 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
     metadata: dict[str, Any] = {}
     loaded = replace(this.loaded, spec=effective_spec(this.spec, this.store))
     for version in loaded.spec.reference:
-        built = take_reference(loaded, version, this.outside, now=this.clock(), rebuild=config.rebuild)
+        built = take_reference(
+            loaded,
+            version,
+            this.outside,
+            now=this.clock(),
+            rebuild=config.rebuild,
+            accept_smaller=config.accept_smaller,
+        )
         this.context.log.info("version %s: %s", version, "not changed" if built.reused else "built")
+        for refusal in built.refusals:
+            this.context.log.warning("version %s: %s", version, refusal.reason)
+            metadata[f"version {version}: refused"] = refusal.reason
         metadata[f"version {version}: rows"] = built.reference.profile.rows
         metadata[f"version {version}: hash"] = built.reference.reference_hash
         for entry in built.reference.performance:

@@ -31,7 +31,8 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="reference",
         description="Per model version: frozen bins, profile and performance of its reference window. "
-        "It is built again if the declaration of sources, features or window changes, or with `rebuild: true`.",
+        "It is built again if its declaration changes, or with `rebuild: true`; of a changed feature only its part. "
+        "A rebuilt reference that has shrunk is refused, unless `accept_smaller: true` is set.",
         run=run_reference,
         kinds=frozenset({"duckdb", "polars"}),
         is_measured=False,

@@ -19,6 +19,7 @@ from monitoring_pipeline.steps.inputs import (
     versions_in,
     with_readable_features,
 )
+from monitoring_pipeline.steps.reference.refusal import recorded_refusals
 from monitoring_pipeline.steps.references import load_references
 from monitoring_pipeline.steps.roles import NOT_SERVING
 
@@ -51,7 +52,7 @@ def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResul
         producer=Producer.PROFILE,
         chunk=chunk,
         provenance=made_from(spec, snapshot.fingerprint, references),
-        measurements=(*measured, *without_reference),
+        measurements=(*measured, *without_reference, *recorded_refusals(spec, references.values(), kept.store)),
         profiles=profiles,
     )
 

@@ -1,167 +1,149 @@
-"""Builds the reference of a model version once from the rows of its window, and stores it for all steps."""
+"""Builds the reference of a model version once from its rows, and stores it for all steps."""
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-
-import polars as pl
+from dataclasses import dataclass
 
 import monitoring_pipeline
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
-from monitoring_pipeline.evaluation.drift.floors import learn_floors
-from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.quality.suite import unreadable_features
-from monitoring_pipeline.evaluation.reference.reference import (
-    BuiltReference,
-    Reference,
-    build_reference,
-    find_concentrated_nulls,
-    reference_from_document,
-)
-from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
-from monitoring_pipeline.evaluation.rows.errors import SourceError
-from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
-from monitoring_pipeline.ports.outside import Kept, Outside
+from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError, Reference, build_reference
+from monitoring_pipeline.evaluation.reference.shrinkage import losses
+from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.references import Origin
-from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.records.measurement import Provenance
-from monitoring_pipeline.records.producer import days_producer, reference_producer
-from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.records.measurement import Measurement, Provenance
+from monitoring_pipeline.spec.declaration import ReferenceDeclaration, declaration_of, spec_of_reference
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.labels import read_canonical_labels
-from monitoring_pipeline.steps.references import reference_rows, schema_refusal
-from monitoring_pipeline.steps.scoring import scored_by
+from monitoring_pipeline.steps.reference.changed_features import with_declared_features
+from monitoring_pipeline.steps.reference.reading import read_reference_rows
+from monitoring_pipeline.steps.reference.refusal import record_refusals, refusal
+from monitoring_pipeline.steps.reference.stored import StoredReference, stored_reference, with_floors_of_today
+from monitoring_pipeline.steps.reference.storing import ToStore, store_reference
+from monitoring_pipeline.steps.references import MissingInputError
 
 
 @dataclass(frozen=True)
 class TakenReference:
-    """The reference of a version; ``reused`` if it was not built again."""
+    """The reference of a version; ``reused`` if it was not built again.
+
+    ``refusals`` are not empty if a rebuilt reference was refused, so that this is the one before it.
+    """
 
     reference: Reference
     reused: bool
+    refusals: tuple[Measurement, ...] = ()
 
 
 def take_reference(
-    loaded: LoadedSpec, model_version: str, outside: Outside, *, now: dt.datetime, rebuild: bool = False
+    loaded: LoadedSpec,
+    model_version: str,
+    outside: Outside,
+    *,
+    now: dt.datetime,
+    rebuild: bool = False,
+    accept_smaller: bool = False,
 ) -> TakenReference:
-    """Build a version's reference from its window, unless it was built from the same declaration before.
+    """Build a version's reference, unless it was built from the same declaration before.
 
-    If the version served no rows in its window, for example because it was trained later, it scores those rows now.
+    If only features were added, changed or removed, only their part is built. A rebuilt reference that has shrunk is
+    refused, and the one before stays in use.
+
+    Args:
+        loaded: the model's spec.
+        model_version: the version.
+        outside: all ports.
+        now: the present time.
+        rebuild: whether it is built even if the declaration is unchanged.
+        accept_smaller: whether a reference that has shrunk may replace the one before.
 
     Raises:
-        SourceError: when the window's rows cannot be read, or do not fit the spec.
-        EmptyReferenceError: when the window has no rows of the version.
+        SourceError: when its rows cannot be read, or do not fit the spec.
+        EmptyReferenceError: when it has no rows of the version, and there is none before it.
     """
-    spec = loaded.spec
-    chunk = spec.calendar.window(spec.reference[model_version])
-    declaration = spec.reference_declaration_hash(model_version)
-    store, origin = outside.store, Origin(run_id=outside.run_id, at=now)
-    stored = store.provenance(spec.name, chunk.key, reference_producer(model_version))
-    document = store.reference_document(spec.name, model_version)
-    if stored and stored.spec_hash == declaration and document and not rebuild:
-        reference = reference_from_document(document)
-        if reference.floors.rules_hash == spec.learned_floors_hash:
-            return TakenReference(reference, reused=True)
-        relearned = _relearned(spec, reference, outside)
-        store.save_reference(relearned, stored, chunk, origin=origin)
-        return TakenReference(relearned, reused=True)
-    read = outside.warehouse.read_predictions(spec, chunk)
-    suite = outside.suites(spec, loaded.suite_path, read.frame)
-    if refusal := schema_refusal(spec, suite):
-        message = f"{spec.name}: reference.{model_version}: {spec.predictions.table}: {refusal}"
-        raise SourceError(message)
-    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
-    served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
-    labels = read_canonical_labels(spec, chunk, served, now, outside)
-    rows = _with_rows_of(spec, served, model_version, outside.registry)
-    readable_spec = spec.with_features_in(readable.columns)
-    built = build_reference(
-        readable_spec, model_version, chunk.key, rows, labels, table_columns=read.table_columns, as_of=now
-    )
-    reference = built.reference
-    provenance = Provenance(
-        spec_hash=declaration,
-        reference_hash=reference.reference_hash,
-        input_fingerprint=combined_fingerprint(fingerprint(rows), fingerprint(labels)),
-        code_version=monitoring_pipeline.__version__,
-    )
-    version_rows = rows.filter(pl.col("model_version") == model_version)
-    findings = (
-        *suite.schema_failures,
-        *find_concentrated_nulls(readable_spec, version_rows, model_version=model_version),
-    )
-    store.save_reference(reference, provenance, chunk, origin=origin)
-    for results in (
-        *_of_chunks(spec, built, provenance),
-        ChunkResults(
-            producer=reference_producer(model_version),
-            chunk=chunk,
-            provenance=provenance,
-            measurements=findings,
-            profiles=(reference.profile, *_labelled(spec, built)),
-            snapshot=_kept_rows(spec, chunk, built.rows, model_version, outside.snapshots),
-        ),
-    ):
-        store.replace(results, run_id=origin.run_id, measured_at=origin.at)
-    return TakenReference(reference, reused=False)
+    building = _Building(loaded, model_version, outside, now, accept_smaller=accept_smaller)
+    before = stored_reference(loaded.spec, model_version, outside.store)
+    if before is None:
+        return building.build(None)
+    taken = None if rebuild else building.without_rebuilding(before)
+    taken = taken or building.build(before.reference)
+    record_refusals(loaded.spec, before.reference, taken.refusals, outside.store, building.origin)
+    return taken
 
 
-def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
-    """Return the rows as they were served if the version served some, else with the scores that it gives them now."""
-    if served.is_empty() or (served["model_version"] == model_version).any():
-        return served
-    if not registry.has_version(spec.name, model_version):
-        return served
-    return scored_by(spec, served.unique("row_id", keep="first", maintain_order=True), model_version, registry)
+@dataclass(frozen=True)
+class _Building:
+    """The building of one version's reference."""
 
+    loaded: LoadedSpec
+    version: str
+    outside: Outside
+    now: dt.datetime
+    accept_smaller: bool
 
-def _labelled(spec: ModelSpec, built: BuiltReference) -> tuple[ChunkProfile, ...]:
-    """Return the counts of the labelled rows of the reference, with which later periods are compared."""
-    reference, rows = built.reference, built.rows
-    labels = rows.select("row_id", "label").filter(pl.col("label").is_not_null())
-    bins = reference.bins | reference.error_bins
-    return profile_labelled(spec, bins, rows.drop("label"), labels, model_version=reference.model_version)
+    @property
+    def origin(self) -> Origin:
+        return Origin(run_id=self.outside.run_id, at=self.now)
 
+    @property
+    def declared(self) -> ReferenceDeclaration:
+        return declaration_of(self.loaded.spec, self.version)
 
-def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
-    """Return the reference with floors learned by changed rules from the stored profiles of its days and its rows."""
-    spec = spec.with_features_in(reference.bins)
-    version = reference.model_version
-    chunks = profiles_of_reference(spec, version, kept.store)
-    rows = reference_rows(spec, reference, kept)
-    return replace(
-        reference,
-        floors=learn_floors(spec, version, reference.bins, chunks),
-        multivariate_floors=learn_multivariate_floors(spec, version, rows, left_out=reference.constant_columns),
-    )
-
-
-def profiles_of_reference(spec: ModelSpec, version: str, store: Results) -> dict[str, ChunkProfile]:
-    """Return the stored profiles of the chunks of a version's reference window, by key."""
-    keys = [chunk.key for chunk in spec.calendar.chunks_of(spec.reference[version])]
-    stored = store.profiles_by_chunk(spec.name, days_producer(version), keys)
-    return {key: profiles[0] for key, profiles in stored.items()}
-
-
-def _of_chunks(spec: ModelSpec, built: BuiltReference, provenance: Provenance) -> Iterator[ChunkResults]:
-    """Yield the profiles of the reference's chunks, from which baselines and learned floors are computed."""
-    producer = days_producer(built.reference.model_version)
-    for key, profile in built.chunks.items():
-        yield ChunkResults(
-            producer=producer, chunk=spec.calendar.chunk(key), provenance=provenance, profiles=(profile,)
+    def without_rebuilding(self, before: StoredReference) -> TakenReference | None:
+        """Return the stored reference, with the declared features; None if its rows are declared otherwise."""
+        if before.declaration is None or before.declaration.rows != self.declared.rows:
+            return None
+        reference = with_floors_of_today(
+            self.loaded.spec, before.reference, before.declaration, self.outside, self.origin
         )
+        if before.declaration == self.declared:
+            return TakenReference(reference, reused=True)
+        try:
+            changed = with_declared_features(
+                self.loaded, reference, before.declaration, self.outside, now=self.now, accept=self.accept_smaller
+            )
+        except MissingInputError:
+            return None
+        if isinstance(changed, Measurement):
+            return TakenReference(reference, reused=True, refusals=(changed,))
+        store_reference(changed, self.outside, self.origin)
+        return TakenReference(changed.built.reference, reused=False)
 
+    def build(self, before: Reference | None) -> TakenReference:
+        """Build the reference from its rows, and store it unless it has shrunk."""
+        read = read_reference_rows(self.loaded, self.version, self.outside, now=self.now)
+        try:
+            built = build_reference(
+                read.spec,
+                self.version,
+                read.window.key,
+                read.rows,
+                read.labels,
+                table_columns=read.table_columns,
+                as_of=self.now,
+                shows_volume=not read.is_elsewhere,
+            )
+        except EmptyReferenceError:
+            if before is None:
+                raise
+            return self._refused(before, 0, (f"0 rows in {read.window.key}, {before.profile.rows} before",))
+        if before is not None and not self.accept_smaller:
+            declared = spec_of_reference(self.loaded.spec, self.version)
+            if lost := losses(declared, before, built.reference):
+                return self._refused(before, built.reference.profile.rows, lost)
+        provenance = Provenance(
+            spec_hash=self.loaded.spec.reference_declaration_hash(self.version),
+            reference_hash=built.reference.reference_hash,
+            input_fingerprint=read.fingerprint,
+            code_version=monitoring_pipeline.__version__,
+        )
+        to_store = ToStore(
+            spec=spec_of_reference(self.loaded.spec, self.version),
+            built=built,
+            window=read.window,
+            provenance=provenance,
+            declaration=self.declared,
+            findings=(*read.findings, *read.concentrated_nulls(self.version)),
+        )
+        store_reference(to_store, self.outside, self.origin)
+        return TakenReference(built.reference, reused=False)
 
-def _kept_rows(spec: ModelSpec, chunk: Chunk, rows: pl.DataFrame, model_version: str, snapshots: Snapshots) -> Snapshot:
-    content = fingerprint(rows)
-    return Snapshot(
-        kind=reference_producer(model_version),
-        uri=snapshots.write(rows, model=spec.name, chunk=chunk.key, kind="reference", fingerprint=content),
-        fingerprint=content,
-        rows=rows.height,
-    )
+    def _refused(self, before: Reference, rows: int, lost: tuple[str, ...]) -> TakenReference:
+        measurement = refusal(self.loaded.spec, before, rows, lost)
+        return TakenReference(before, reused=True, refusals=(measurement,))

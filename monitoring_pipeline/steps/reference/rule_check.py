@@ -5,9 +5,11 @@ from monitoring_pipeline.evaluation.rule_check.rule_check import replay
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.records.producer import replay_producer
+from monitoring_pipeline.spec.declaration import window_of_key
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.steps.inputs import made_from
-from monitoring_pipeline.steps.reference.building import profiles_of_reference, take_reference
+from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.reference.stored import profiles_of_reference
 from monitoring_pipeline.steps.references import reference_rows
 
 
@@ -23,12 +25,12 @@ def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -
     spec = loaded.spec
     now = outside.clock()
     reference = take_reference(loaded, model_version, outside, now=now).reference
-    profiles = profiles_of_reference(spec, model_version, outside.store)
+    profiles = profiles_of_reference(spec, reference, outside.store)
     rows = reference_rows(spec, reference, outside)
     measured = replay(spec.with_features_in(reference.bins), reference, profiles, rows)
     results = ChunkResults(
         producer=replay_producer(model_version),
-        chunk=spec.calendar.window(spec.reference[model_version]),
+        chunk=spec.calendar.window(window_of_key(reference.window)),
         provenance=made_from(spec, reference.reference_hash, {model_version: reference}),
         measurements=measured,
     )

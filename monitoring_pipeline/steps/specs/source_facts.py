@@ -63,7 +63,11 @@ def read_source_facts(spec: ModelSpec, inspecting: Inspecting) -> SourceFacts:
     extent = reader.attempt(lambda: inspecting.inspection.predictions_extent(spec))
     reader.reads_labels = tables.labels is not None and not _lacks_label_column(spec, seen)
     labels = reader.attempt(lambda: inspecting.inspection.labels_extent(spec)) if reader.reads_labels else None
-    references = [reader.attempt(lambda version=version: reader.reference(version)) for version in spec.reference]
+    references = [
+        reader.attempt(lambda version=version: reader.reference(version))
+        for version, window in spec.reference.items()
+        if not window.is_elsewhere
+    ]
     newest = reader.attempt(lambda: reader.newest(extent)) if extent else None
     return SourceFacts(
         now=inspecting.now,

@@ -143,6 +143,7 @@ model_references = sa.Table(
     text("input_fingerprint"),
     text("run_id"),
     time("created_at"),
+    text("declaration", nullable=True),
     comment="References of model versions: bins, reference profile and baseline, as a JSON document",
 )
 

@@ -11,21 +11,29 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError, parse_business_query
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
 from monitoring_pipeline.warehouse.engines.duckdb_process import QueryProcessError, QueryTimeoutError, run_query
-from monitoring_pipeline.warehouse.engines.duckdb_session import CLOSED, Access, connect_locked, text_about_sql
+from monitoring_pipeline.warehouse.engines.duckdb_rows import (
+    REFUSALS,
+    StatementError,
+    frame_of,
+    label_join_of,
+    predictions_table,
+    table_named,
+)
+from monitoring_pipeline.warehouse.engines.duckdb_session import CLOSED, Access, connect_locked
 from monitoring_pipeline.warehouse.errors import (
     UnreadableWarehouseError,
     WarehouseFailedError,
@@ -33,24 +41,17 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseMissingError,
 )
 from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table
 from monitoring_pipeline.warehouse.sql.queries import (
     LabelJoin,
-    Query,
-    columns_query,
     label_accounting_query,
-    label_join,
     label_states_query,
     labels_query,
     predictions_query,
     predictions_without_time_query,
-    tables_query,
 )
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
-REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
-"""Errors about the rows or the statement (PEP 249). All others are about the source: its file, disk or network."""
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 SECONDS_BETWEEN_LOGS = 10.0
@@ -65,6 +66,7 @@ class DuckDBWarehouse:
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
     keeps it locked for longer than ``lock_timeout_seconds``, WarehouseFailedError when DuckDB cannot reach the
     rows, UnreadableWarehouseError when it refuses them, and MissingTableError when a table does not exist.
+    ``rows`` replace the table of predictions.
     """
 
     path: Path
@@ -72,6 +74,11 @@ class DuckDBWarehouse:
     business_timeout_seconds: float = 300.0
     read_timeout_seconds: float = 3600.0
     access: Access = CLOSED
+    rows: RowsElsewhere | None = None
+
+    def with_predictions_of(self, rows: RowsElsewhere) -> "DuckDBWarehouse":
+        """Return this warehouse with other rows in place of the table of predictions."""
+        return replace(self, rows=rows)
 
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a chunk's predictions, only the columns that the spec names.
@@ -83,7 +90,7 @@ class DuckDBWarehouse:
             WrongTimeTypeError: when the time is neither timestamp nor date.
         """
         with connection_to(self) as connection:
-            table = table_named(connection, spec.predictions.table, f"{spec.name}: predictions.table")
+            table = predictions_table(connection, spec, self.rows)
             wanted = predictions_query(spec, table, chunk)
             frame = frame_of(connection, wanted.query)
             without_time = frame_of(connection, predictions_without_time_query(spec, table)).item()
@@ -102,7 +109,7 @@ class DuckDBWarehouse:
             ValueError: when ``as_of`` has no time zone.
         """
         with connection_to(self) as connection:
-            join = joined_tables(connection, spec)
+            join = label_join_of(connection, spec, self.rows)
             frame = frame_of(connection, labels_query(join, chunk, as_of))
             counts = frame_of(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
             states = _label_states(connection, join, [chunk], as_of)
@@ -119,7 +126,7 @@ class DuckDBWarehouse:
         if not chunks:
             return {}
         with connection_to(self) as connection:
-            return _label_states(connection, joined_tables(connection, spec), chunks, as_of)
+            return _label_states(connection, label_join_of(connection, spec, self.rows), chunks, as_of)
 
     def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Return the number that a user's SELECT computes; None for NULL.
@@ -170,30 +177,22 @@ class DuckDBWarehouse:
 @contextmanager
 def connection_to(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the file read-only for some queries; errors are those of ``DuckDBWarehouse``."""
-    path = warehouse.path
+    source = str(warehouse.path) if warehouse.rows is None else f"{warehouse.rows.place} in {warehouse.path}"
     try:
         with _connect(warehouse) as connection, _interrupted_after(connection, warehouse.read_timeout_seconds):
             yield connection
     except duckdb.Error as error:
         # Without its cause, because DuckDB's texts contain values of rows, and Dagster stores the texts of causes.
-        raise _reduced(path, type(error), None) from None
-    except _StatementError as error:
-        raise _reduced(path, error.kind, error.text) from None
+        raise _reduced(source, type(error), None) from None
+    except StatementError as error:
+        raise _reduced(source, error.kind, error.text) from None
 
 
-def _reduced(path: Path, kind: type[duckdb.Error], text: str | None) -> UnreadableWarehouseError:
+def _reduced(source: str, kind: type[duckdb.Error], text: str | None) -> UnreadableWarehouseError:
     # A catalogue error means that the source of a view is missing: table_named finds tables by the catalogue.
     is_refusal = issubclass(kind, REFUSALS) and not issubclass(kind, duckdb.CatalogException)
-    message = f"{path}: DuckDB cannot read it: {sentence(kind, text)}"
+    message = f"{source}: DuckDB cannot read it: {sentence(kind, text)}"
     return (UnreadableWarehouseError if is_refusal else WarehouseFailedError)(message)
-
-
-class _StatementError(Exception):
-    """A statement failed: the kind of the error, and its text if it contains no values of rows."""
-
-    def __init__(self, kind: type[duckdb.Error], text: str | None) -> None:
-        super().__init__(kind.__name__)
-        self.kind, self.text = kind, text
 
 
 def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
@@ -210,7 +209,7 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
             text = " ".join(str(error).split())
             if not any(words in text for words in LOCK_MESSAGES):
                 # No row has been read; the text is about the file itself.
-                raise _StatementError(type(error), text) from None
+                raise StatementError(type(error), text) from None
             waited = time.monotonic() - begun
             if waited >= lock_timeout_seconds:
                 message = (
@@ -223,25 +222,6 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
             next_log = waited + SECONDS_BETWEEN_LOGS
         time.sleep(min(wait, max(lock_timeout_seconds - waited, 0.0)))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-
-
-def table_named(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Table:
-    """Return the table or view that a spec names at a place.
-
-    Raises:
-        MissingTableError: when there is none, or several match.
-    """
-    listed = find_table(text, [ListedTable(*row) for row in frame_of(connection, tables_query()).rows()], place)
-    return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
-
-
-def joined_tables(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> LabelJoin:
-    """Return the tables and columns that join a model's labels to its predictions."""
-    predictions = table_named(connection, spec.predictions.table, f"{spec.name}: predictions.table")
-    if spec.declared_labels.table is None:
-        return label_join(spec, predictions, predictions)
-    labels = table_named(connection, spec.declared_labels.table, f"{spec.name}: labels.table")
-    return label_join(spec, predictions, labels)
 
 
 def _label_states(
@@ -288,12 +268,3 @@ def _problem_of_result(columns: int, rows: int, kind: str | None, value: float |
     if value is None:
         return None if kind is None else f"a number is needed, got a value of type {kind}"
     return None if math.isfinite(value) else f"a finite number is needed, got {value}"
-
-
-def frame_of(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
-    """Return the result of a query."""
-    try:
-        return pl.DataFrame(connection.execute(query.sql, dict(query.values)).to_arrow_table())
-    except duckdb.Error as error:
-        text = text_about_sql(connection, error, query.sql, query.values)
-        raise _StatementError(type(error), text) from None

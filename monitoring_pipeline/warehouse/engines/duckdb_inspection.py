@@ -18,13 +18,8 @@ from monitoring_pipeline.evaluation.spec_check.facts import (
 )
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.duckdb import (
-    DuckDBWarehouse,
-    connection_to,
-    frame_of,
-    joined_tables,
-    table_named,
-)
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to
+from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of, label_join_of, table_named
 from monitoring_pipeline.warehouse.errors import MissingTableError
 from monitoring_pipeline.warehouse.sql.catalogue import Table
 from monitoring_pipeline.warehouse.sql.inspection_queries import (
@@ -74,7 +69,9 @@ class DuckDBInspection:
     def labels_extent(self, spec: ModelSpec) -> LabelsExtent:
         """Return the numbers of label rows of the whole table."""
         with connection_to(self.warehouse) as connection:
-            return LabelsExtent(*frame_of(connection, labels_extent_query(joined_tables(connection, spec))).row(0))
+            return LabelsExtent(
+                *frame_of(connection, labels_extent_query(label_join_of(connection, spec, None))).row(0)
+            )
 
     def counted_predictions(self, spec: ModelSpec, window: Chunk) -> pl.DataFrame:
         """Return the number of predictions in a window: model_version, moment (UTC, a quarter of an hour), rows."""
@@ -102,7 +99,9 @@ class DuckDBInspection:
     def first_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, most_rows: int) -> pl.DataFrame:
         """Return at most so many labels of a chunk's predictions that were known at ``as_of``."""
         with connection_to(self.warehouse) as connection:
-            return frame_of(connection, first_labels_query(joined_tables(connection, spec), chunk, as_of, most_rows))
+            return frame_of(
+                connection, first_labels_query(label_join_of(connection, spec, None), chunk, as_of, most_rows)
+            )
 
 
 def _predictions(connection: duckdb.DuckDBPyConnection, spec: ModelSpec) -> Table:

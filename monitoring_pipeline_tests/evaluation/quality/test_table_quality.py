@@ -266,11 +266,14 @@ def test_freshness_limit_of_the_spec_overrides_the_learned_one(gap, status):
     assert (fresh.reason or "").endswith("at most 1.5 allowed by the spec") == (status is Status.BREACHED)
 
 
-def test_freshness_without_predictions_is_skipped_and_without_days_has_no_reference():
+def test_freshness_without_predictions_is_skipped_and_without_days_needs_a_limit_in_the_spec():
     fresh = _measured(0)["freshness_hours"]
     assert (fresh.status, fresh.reason) == (Status.SKIPPED, "no predictions")
     alone = _measured(days=(), gap=1.75)["freshness_hours"]
-    assert (alone.status, alone.threshold_upper, alone.reference_value) == (Status.OK, 2.0, None)
+    assert (alone.status, alone.value) == (Status.SKIPPED, None)
+    assert (alone.reason or "").endswith("quality.freshness may set a limit")
+    limited = _measured(days=(), gap=1.75, spec=binary_spec(quality__freshness="90m"))["freshness_hours"]
+    assert (limited.status, limited.threshold_upper, limited.reference_value) == (Status.BREACHED, 1.5, None)
 
 
 # ---- what is learned
