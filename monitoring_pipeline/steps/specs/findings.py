@@ -23,7 +23,7 @@ def find_in_spec(loaded: LoadedSpec, now: dt.datetime) -> tuple[Finding, ...]:
 def find_in_source(loaded: LoadedSpec, inspecting: Inspecting) -> tuple[Finding, ...]:
     """Return the findings about the source of a spec; an error that nobody foresaw is one of them."""
     try:
-        return judge_source(loaded.spec, read_source_facts(loaded.spec, inspecting))
+        return judge_source(loaded.spec, read_source_facts(loaded, inspecting))
     except Exception as error:  # noqa: BLE001 - one source must not stop the check of the others
         # Without the text of the error, because it may contain values of rows.
         seen = f"the source cannot be checked: {type(error).__name__}"

@@ -28,8 +28,11 @@ from monitoring_pipeline.evaluation.spec_check.seen import (
 from monitoring_pipeline.ports.source_inspection import SourceInspection
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import spec_of_reference
+from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.seeding import generator_of
+from monitoring_pipeline.steps.reference.reading import warehouse_of_reference
 
 MOST_ROWS = 50_000
 """Rows that are read of one reference, and of the newest chunks."""
@@ -53,8 +56,9 @@ class Inspecting:
     now: dt.datetime
 
 
-def read_source_facts(spec: ModelSpec, inspecting: Inspecting) -> SourceFacts:
+def read_source_facts(loaded: LoadedSpec, inspecting: Inspecting) -> SourceFacts:
     """Return the facts about a source. A part that cannot be read is listed with the reason."""
+    spec = loaded.spec
     reader = _Reader(spec, inspecting)
     tables = reader.attempt(lambda: inspecting.inspection.tables(spec)) or SourceTables(None, None)
     seen = SourceFacts(now=inspecting.now, tables=tables)
@@ -68,6 +72,9 @@ def read_source_facts(spec: ModelSpec, inspecting: Inspecting) -> SourceFacts:
         for version, window in spec.reference.items()
         if not window.is_elsewhere
     ]
+    for version, window in spec.reference.items():
+        if window.is_elsewhere:
+            reader.attempt(lambda version=version: reader.try_reference(loaded, version))
     newest = reader.attempt(lambda: reader.newest(extent)) if extent else None
     return SourceFacts(
         now=inspecting.now,
@@ -121,6 +128,18 @@ class _Reader:
             labels=self._labels(window, counted, rows),
             performance=performance_of(spec, version, rows),
         )
+
+    def try_reference(self, loaded: LoadedSpec, version: str) -> None:
+        """Read one day of a reference from another source, and list the columns that it lacks."""
+        spec = spec_of_reference(loaded.spec, version)
+        start = spec.calendar.window(spec.reference[version]).start
+        day = Chunk(spec.name, version, start, start + dt.timedelta(days=1))
+        read = warehouse_of_reference(loaded, version, self.inspecting.warehouse).read_predictions(spec, day)
+        outputs = {"score": spec.predictions.score, "prediction": spec.predictions.prediction}
+        optional = {name for name, column in outputs.items() if column is None}
+        if missing := [name for name in spec.columns if name not in {*read.frame.columns, *optional}]:
+            seen = f"its rows have no column for {', '.join(missing)}; columns names those that are called otherwise"
+            self.unreadable.append(Unreadable(f"reference.{version}", seen))
 
     def newest(self, extent: PredictionsExtent) -> NewestChunks | None:
         """Return the rows of the newest chunks that are over; None if no row has a time."""

@@ -32,6 +32,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+def _loaded(spec: ModelSpec, path: Path) -> LoadedSpec:
+    return LoadedSpec(spec, path.parent / f"{spec.name}.yaml")
+
+
 def _inspecting(path: Path, *, registered: bool = False) -> Inspecting:
     warehouse = DuckDBWarehouse(path)
     return Inspecting(
@@ -40,7 +44,7 @@ def _inspecting(path: Path, *, registered: bool = False) -> Inspecting:
 
 
 def test_facts_count_tables_references_labels_and_newest_chunks(path):
-    facts = read_source_facts(binary_spec(**LABELS), _inspecting(path))
+    facts = read_source_facts(_loaded(binary_spec(**LABELS), path), _inspecting(path))
     assert facts.unreadable == ()
     assert facts.predictions is not None
     assert facts.predictions.rows == DAYS * ROWS_OF_A_DAY
@@ -71,7 +75,7 @@ def test_facts_of_a_large_source_are_read_from_few_rows(path, monkeypatch):
             return frame
 
         monkeypatch.setattr(DuckDBInspection, name, counting)
-    facts = read_source_facts(binary_spec(**LABELS), _inspecting(path))
+    facts = read_source_facts(_loaded(binary_spec(**LABELS), path), _inspecting(path))
     assert max(read) <= 80 // 3
     assert sum(read) <= 3 * 80
     (reference,) = facts.references
@@ -88,16 +92,35 @@ def test_version_without_rows_counts_those_of_others_if_the_registry_has_it(path
         "predictions__model_version": "version",
         "reference": {"7": {"start": "2024-01-01", "end": "2024-03-01"}},
     }
-    (reference,) = read_source_facts(binary_spec(**changes), _inspecting(path, registered=True)).references
+    (reference,) = read_source_facts(
+        _loaded(binary_spec(**changes), path), _inspecting(path, registered=True)
+    ).references
     assert reference.is_registered
     assert reference.rows == sum(reference.by_version.values()) > 0
-    (absent,) = read_source_facts(binary_spec(**changes), _inspecting(path)).references
+    (absent,) = read_source_facts(_loaded(binary_spec(**changes), path), _inspecting(path)).references
     assert absent.rows == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ({"table": "scores"}, []),
+        ({"query": "SELECT * FROM scores WHERE version = '1'"}, []),
+        ({"file": "gone.parquet"}, [("reference.1.file", "no such file")]),
+        ({"table": "scorse"}, [("reference.1.table", "no table 'scorse'")]),
+        ({"query": "SELECT * EXCLUDE (age) FROM scores"}, [("reference.1", "its rows have no column for age")]),
+    ],
+)
+def test_reference_from_another_source_is_read_to_find_what_is_missing(path, source, found):
+    spec = binary_spec(**LABELS, reference={"1": source})
+    unreadable = read_source_facts(_loaded(spec, path), _inspecting(path)).unreadable
+    assert [part.field for part in unreadable] == [field for field, _ in found]
+    assert all(words in part.reason for part, (_, words) in zip(unreadable, found, strict=True))
 
 
 def test_rows_that_a_run_would_refuse_are_a_reason_and_the_rest_is_read(path):
     spec = binary_spec(**LABELS, predictions__score="age")
-    facts = read_source_facts(spec, _inspecting(path))
+    facts = read_source_facts(_loaded(spec, path), _inspecting(path))
     refusals = [sample.refusal for sample in facts.samples if sample.refusal]
     assert {refusal.field for refusal in refusals} == {"predictions.score"}
     assert "outside [0, 1]" in refusals[0].reason
