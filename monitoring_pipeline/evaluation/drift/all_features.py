@@ -203,7 +203,9 @@ def _measured(
     if reason := _too_little(spec, columns, reference.height, current.height):
         return blank.skipped(reason)
     if floor > row.highest_floor:
-        reason = f"days of the reference reach {min(floor, 1.0):.3f}, so even a healthy day differs from the others"
+        noun = spec.calendar.noun
+        reach = f"{noun}s of the reference reach {min(floor, 1.0):.3f}"
+        reason = f"{reach}, so even a healthy {noun} differs from the others"
         return replace(blank, severity=Severity.INFO).skipped(reason)
     try:
         result = row.function(columns, reference, current, seed)

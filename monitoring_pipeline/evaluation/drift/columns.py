@@ -188,7 +188,7 @@ def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> t
     learned = against.learned(column, statistic, measurement.rows)
     if learned is None or learned <= number:
         return number, ""
-    return learned, " (learned from the reference's own days)"
+    return learned, f" (learned from the reference's own {spec.calendar.noun}s)"
 
 
 def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:

@@ -345,3 +345,8 @@ def test_floor_is_the_columns_number_or_else_the_larger_of_statistic_and_learned
 def test_learned_floor_above_a_usual_difference_prevents_a_breach():
     assert _judged(spec_of(), _learned(0.05), shift=0.5).status is Status.BREACHED
     assert _judged(spec_of(), _learned(0.3), shift=0.5).status is Status.OK
+
+
+def test_reason_of_a_learned_floor_names_the_chunks_of_the_cadence():
+    found = _judged(spec_of(cadence="week"), _learned(0.3), shift=1.5)
+    assert "(learned from the reference's own weeks)" in found.reason
