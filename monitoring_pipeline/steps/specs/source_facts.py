@@ -115,11 +115,12 @@ class _Reader:
         registered = not served and total > 0 and self.inspecting.is_registered(spec.name, version)
         if not total:
             return ReferenceRows(version=version, by_chunk=by_chunk)
-        chunks = [window]
+        chunks, place = [window], f"reference.{version}"
         filled = [key for key, versions in by_chunk.items() if versions]
         if total > MOST_ROWS and filled:
             chunks = [calendar.chunk(key) for key in self._drawn(filled, version)]
-        rows = self._rows(f"reference.{version}", chunks)
+            place = f"{len(chunks)} {calendar.noun}s of {place}"
+        rows = self._rows(place, chunks)
         return ReferenceRows(
             version=version,
             by_chunk=by_chunk,
