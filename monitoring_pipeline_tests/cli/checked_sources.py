@@ -1,5 +1,6 @@
 """A warehouse with a sound source of a model and faulty copies of it, and specs that together provoke every finding."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,15 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "declared": (
         {**RETRAINED, "cadence": "month", "start": "2024-02-01", "incidents.horizon": "1h", "labels.delay": "30d",
          "labels.lookback": "14d", "predictions.decision_threshold": 0, "quality.volume_ratio": {"upper": 0.8},
+         "reference.3": {"start": "2024-03-01", "end": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"},
          "reference.2": {"start": "2024-03-01", "end": "2190-01-01"},
          "objectives": {"good": {"metric": "auroc", "lower": 0.5}},
          "performance.thresholds": {
              "auroc": {"lower": 70, "severity": "info"}, "recall": {"upper": 95, "severity": "info"},
              "log_loss": {"lower": 0.1, "severity": "info"}}},
         {"limits_possible", "limits_effective", "limits_on_the_bad_side", "volume_allows_usual", "budget_of_a_chunk",
-         "start_after_reference", "reference_over", "reference_long", "lookback_covers_delay", "holdout_has_chunks",
+         "start_after_reference", "reference_over", "reference_labels_complete",
+         "reference_long", "lookback_covers_delay", "holdout_has_chunks",
          "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns"},
     ),
     "faulty": (

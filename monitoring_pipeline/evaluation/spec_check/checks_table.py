@@ -38,6 +38,7 @@ SPEC_CHECKS = (
     SpecCheck("budget_of_a_chunk", WARNING, limits.budgets_that_one_chunk_spends),
     SpecCheck("start_after_reference", WARNING, declared.start_inside_reference),
     SpecCheck("reference_over", ERROR, declared.unfinished_reference),
+    SpecCheck("reference_labels_complete", WARNING, declared.incomplete_labels),
     SpecCheck("reference_long", WARNING, declared.short_reference),
     SpecCheck("lookback_covers_delay", WARNING, declared.forgotten_labels),
     SpecCheck("horizon_covers_schedule", WARNING, declared.silent_schedule),

@@ -57,7 +57,7 @@ def _windows_of_predictions(spec: ModelSpec) -> dict[str, ReferenceWindow]:
 
 
 def unfinished_reference(declared: Declared) -> Iterator[Observation]:
-    """Yield the references that are not over yet, or whose labels are not complete yet."""
+    """Yield the references that are not over yet."""
     spec, today = declared.spec, declared.today
     for version, window in _windows_of_predictions(spec).items():
         if window.end > today:
@@ -66,7 +66,13 @@ def unfinished_reference(declared: Declared) -> Iterator[Observation]:
                 f"{window.end} is after today, {today}: later rows would be missing from the reference for ever",
                 f"write a day up to {today}",
             )
-        elif spec.labels and window.end + spec.label_delay > today:
+
+
+def incomplete_labels(declared: Declared) -> Iterator[Observation]:
+    """Yield the references that are over, and whose labels do not count as complete yet."""
+    spec, today = declared.spec, declared.today
+    for version, window in spec.reference.items():
+        if spec.labels and window.end <= today < window.end + spec.label_delay:
             yield Observation(
                 f"reference.{version}.end",
                 f"labels count as complete {_duration(spec.label_delay)} after {window.end} (labels.delay), "

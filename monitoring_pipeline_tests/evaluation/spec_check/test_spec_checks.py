@@ -54,7 +54,7 @@ CASES = (
       "reference__2": {"start": "2024-05-01", "end": "2024-05-20"}}),
     ("reference_over", "reference.1.end", "2024-07-01 is after today",
      {"start": "2024-07-01", "reference__1": {"start": "2024-01-01", "end": "2024-07-01"}}),
-    ("reference_over", "reference.1.end", "labels count as complete 90d after 2024-03-31",
+    ("reference_labels_complete", "reference.1.end", "labels count as complete 90d after 2024-03-31",
      {"start": "2024-04-01", "labels__delay": "90d", "labels__lookback": "90d",
       "reference__1": {"start": "2024-01-01", "end": "2024-03-31"}}),
     ("reference_long", "reference.1", "2024-01-01 to before 2024-01-08 has 7 days",
