@@ -13,6 +13,7 @@ from monitoring_pipeline_tests.spec.cases import BINARY, changed
 
 DAYS, ROWS_OF_A_DAY = 80, 30
 VERSIONED: dict[str, Any] = {"predictions.model_version": "version"}
+DELAY = {"labels.delay": "10d"}
 RETRAINED: dict[str, Any] = {**VERSIONED, "retraining": {"trainer": "yaml:safe_load"}}
 SCORES = "SELECT * FROM scores"
 VIEWS = {
@@ -73,7 +74,7 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
          "performance.thresholds": {"auroc": {"lower": 0.6}}},
         {"model_not_reversed", "reference_keeps_thresholds", "labels_follow_predictions", "labels_have_time"},
     ),
-    "random": ({"predictions.table": "random"}, {"model_better_than_chance"}),
+    "random": ({"predictions.table": "random", "labels.delay": "5d"}, {"model_better_than_chance", "labels_in_time"}),
     "stayed": ({"labels.table": "stayed"}, {"classes_occur"}),
     "certain": ({"labels.table": "certain"}, {"model_not_perfect"}),
     "others": ({"labels.table": "others"}, {"labels_match"}),
@@ -117,7 +118,9 @@ def write_warehouse(path: Path) -> None:
 def write_specs(folder: Path) -> None:
     """Write the specs, and the suite of one of them with an expectation about a column that does not exist."""
     for name, (changes, _) in SPECS.items():
-        document = changed(BINARY, {"name": name, "labels.label": "left_", "drift.minimum_rows": 30, **changes})
+        document = changed(
+            BINARY, {"name": name, "labels.label": "left_", "drift.minimum_rows": 30, **DELAY, **changes}
+        )
         if "performance.thresholds" not in changes and name != "declared":
             document = changed(document, {"performance.minimum_rows": 25})
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")

@@ -57,7 +57,7 @@ def test_check_finds_every_fault_of_specs_and_sources_and_fails(home):
 def test_check_of_a_spec_with_warnings_only_succeeds(home):
     result = _run(home, "spec", "check", str(home / "models" / "random.yaml"))
     assert result.exit_code == 0
-    assert "random is fine, with 1 warning" in result.stdout
+    assert "random is fine, with 2 warnings" in result.stdout
 
 
 def test_check_without_the_source_finds_the_faults_of_the_spec(home):

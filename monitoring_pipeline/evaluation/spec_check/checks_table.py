@@ -78,6 +78,7 @@ SOURCE_CHECKS = (
     SourceCheck("labels_match", ERROR, labels.labels_that_match_nothing),
     SourceCheck("labels_match_most", WARNING, labels.few_matching_labels),
     SourceCheck("labels_follow_predictions", WARNING, labels.labels_known_too_early),
+    SourceCheck("labels_in_time", WARNING, labels.labels_later_than_the_delay),
     SourceCheck("chunks_large_for_drift", WARNING, chunks.chunks_too_small_for_drift),
     SourceCheck("chunks_large_for_performance", WARNING, chunks.chunks_too_small_for_performance),
     SourceCheck("chunks_above_minimum", WARNING, chunks.chunks_below_the_minimum),

@@ -123,6 +123,7 @@ class LabelCounts:
         label_rows: label rows that belong to them.
         read: labels that were read.
         before_prediction: those that were known before their prediction was made.
+        after_delay: those that became known later than ``labels.delay`` after the end of their chunk.
         classes: numbers of the labels by class; a binary model's are ``0`` and ``1``; empty for a regression.
     """
 
@@ -130,6 +131,7 @@ class LabelCounts:
     label_rows: int
     read: int = 0
     before_prediction: int = 0
+    after_delay: int = 0
     classes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property

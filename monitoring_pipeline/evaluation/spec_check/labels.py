@@ -9,6 +9,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 FEW = 0.05
 """A smaller share of labelled predictions of a reference hardly ever is meant."""
 MOST = 0.5
+LATE = 0.2
+"""A larger share of labels after the delay leaves chunks final whose labels are still to come."""
 
 
 def no_labels_yet(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:
@@ -77,6 +79,19 @@ def labels_known_too_early(spec: ModelSpec, facts: SourceFacts) -> Iterator[Obse
                 f"{labels.before_prediction:,} of {labels.read:,} labels of reference.{reference.version} were known "
                 "before their prediction was made",
                 "check both time columns and their zones; a label that is known before says nothing about the future",
+            )
+
+
+def labels_later_than_the_delay(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:
+    """Yield references many of whose labels became known after ``labels.delay``."""
+    for reference in facts.references:
+        labels = reference.labels
+        if spec.labels and labels and labels.read and labels.after_delay > LATE * labels.read:
+            yield Observation(
+                "labels.delay",
+                f"{labels.after_delay:,} of {labels.read:,} labels of reference.{reference.version} became known later, "
+                f"so {spec.calendar.noun}s would count as final without them",
+                "write the time after which nearly all labels are known",
             )
 
 

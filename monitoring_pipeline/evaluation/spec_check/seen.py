@@ -40,6 +40,13 @@ class SeenRows:
         counts = [fault.value for fault in self.sample.faults if fault.name == "labels_before_prediction"]
         return int(sum(count for count in counts if count is not None))
 
+    def labels_after_delay(self, spec: ModelSpec) -> int:
+        """Return the number of labels that became known later than the delay after the end of their chunk."""
+        first = self.predictions.group_by("row_id").agg(pl.col("predicted_at").min())
+        # A chunk ends at most its length after each of its predictions.
+        final = pl.col("predicted_at") + (spec.calendar.length + spec.label_delay)
+        return self.labels.join(first, on="row_id").filter(pl.col("known_at") > final).height
+
     @property
     def classes(self) -> dict[str, int]:
         """Labels by class; of numbers, only those that stand for the two classes of a binary model."""

@@ -183,6 +183,7 @@ class _Reader:
             label_rows=states[window.key].rows,
             read=rows.labels.height,
             before_prediction=rows.labels_before_prediction,
+            after_delay=rows.labels_after_delay(self.spec),
             classes=rows.classes,
         )
 

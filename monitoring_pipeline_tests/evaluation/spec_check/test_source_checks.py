@@ -142,6 +142,8 @@ CASES = (
     Case("labels_match_most", "labels.id", "90 of 6,000 predictions", lambda f: with_labels(f, label_rows=90)),
     Case("labels_follow_predictions", "labels.known_at", "3,000 of 4,900 labels",
          lambda f: with_labels(f, before_prediction=3000)),
+    Case("labels_in_time", "labels.delay", "2,000 of 4,900 labels of reference.1 became known later",
+         lambda f: with_labels(f, after_delay=2000)),
     Case("chunks_large_for_drift", "drift.minimum_rows", "50, and the newest days have 20 predictions usually",
          lambda f: with_newest(f, {day: {"1": 20} for day in DAYS})),
     Case("chunks_large_for_performance", "performance.minimum_rows", "50, and the newest days have 30 labels usually",

@@ -54,6 +54,7 @@ def test_facts_count_tables_references_labels_and_newest_chunks(path):
     assert abs(reference.rows - OF_THE_REFERENCE) < ROWS_OF_A_DAY
     assert reference.labels is not None
     assert reference.labels.share == 1.0
+    assert reference.labels.after_delay == reference.labels.read
     assert sum(reference.labels.classes.values()) == reference.labels.read == reference.rows
     assert {str(metric) for metric in reference.performance} >= {"auroc", "log_loss"}
     assert facts.newest is not None
