@@ -1,17 +1,23 @@
 """Facts about a model's source, read as counts and as bounded numbers of rows."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Protocol
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 
 
 class SourceInspection(Protocol):
     """Reads what a spec is checked by. No method returns more than a fixed number of rows."""
+
+    def with_predictions_of(self, rows: RowsElsewhere) -> "SourceInspection":
+        """Return an inspection of other rows in place of the table of predictions."""
+        ...
 
     def tables(self, spec: ModelSpec) -> SourceTables:
         """Return the tables that the spec names; those that do not exist are listed with the reason."""
@@ -29,10 +35,12 @@ class SourceInspection(Protocol):
         """Return the number of predictions in a window: model_version, moment (UTC, a quarter of an hour), rows."""
         ...
 
-    def first_predictions(self, spec: ModelSpec, chunk: Chunk, most_rows: int) -> pl.DataFrame:
-        """Return at most so many predictions of a chunk under canonical names, with the warehouse's types."""
+    def first_predictions(self, spec: ModelSpec, chunks: Sequence[Chunk], most_rows: int) -> pl.DataFrame:
+        """Return at most so many predictions of each chunk under canonical names, with the warehouse's types."""
         ...
 
-    def first_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, most_rows: int) -> pl.DataFrame:
-        """Return at most so many labels of a chunk's predictions that were known at ``as_of``."""
+    def first_labels(
+        self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime, most_rows: int
+    ) -> pl.DataFrame:
+        """Return at most so many labels of each chunk's predictions that were known at ``as_of``."""
         ...

@@ -90,12 +90,12 @@ def test_predictions_are_counted_by_version_and_quarter_of_an_hour(build, inspec
 def test_rows_that_are_read_are_bounded(inspection, make_spec: SpecMaker) -> None:
     spec = make_spec()
     chunk = spec.calendar.window(spec.reference["1"])
-    frame = inspection.first_predictions(spec, chunk, 2)
+    frame = inspection.first_predictions(spec, [chunk], 2)
     assert frame.columns == ["row_id", "predicted_at", "age", "score"]
     assert frame.height == 2
-    assert inspection.first_predictions(spec, chunk, 99).height == 3
-    assert inspection.first_labels(spec, chunk, LATER, 1).height == 1
-    labels = inspection.first_labels(spec, chunk, LATER, 99)
+    assert inspection.first_predictions(spec, [chunk], 99).height == 3
+    assert inspection.first_labels(spec, [chunk], LATER, 1).height == 1
+    labels = inspection.first_labels(spec, [chunk], LATER, 99)
     assert labels.sort("row_id").select("row_id", "label").rows() == [("a", True), ("b", None)]
     assert isinstance(labels.schema["known_at"], pl.Datetime)
 

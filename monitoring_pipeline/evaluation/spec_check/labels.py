@@ -89,8 +89,8 @@ def labels_later_than_the_delay(spec: ModelSpec, facts: SourceFacts) -> Iterator
         if spec.labels and labels and labels.read and labels.after_delay > LATE * labels.read:
             yield Observation(
                 "labels.delay",
-                f"{labels.after_delay:,} of {labels.read:,} labels of reference.{reference.version} became known later, "
-                f"so {spec.calendar.noun}s would count as final without them",
+                f"{labels.after_delay:,} of {labels.read:,} labels of reference.{reference.version} became known "
+                f"later: {spec.calendar.noun}s would count as final without them",
                 "write the time after which nearly all labels are known",
             )
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import polars as pl
@@ -28,11 +28,10 @@ from monitoring_pipeline.evaluation.spec_check.seen import (
 from monitoring_pipeline.ports.source_inspection import SourceInspection
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.declaration import spec_of_reference
+from monitoring_pipeline.spec.declaration import rows_elsewhere, spec_of_reference, spec_of_rows_elsewhere
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.seeding import generator_of
-from monitoring_pipeline.steps.reference.reading import warehouse_of_reference
 
 MOST_ROWS = 50_000
 """Rows that are read of one reference, and of the newest chunks."""
@@ -58,26 +57,21 @@ class Inspecting:
 
 def read_source_facts(loaded: LoadedSpec, inspecting: Inspecting) -> SourceFacts:
     """Return the facts about a source. A part that cannot be read is listed with the reason."""
-    spec = loaded.spec
+    spec, now = loaded.spec, inspecting.now
     reader = _Reader(spec, inspecting)
     tables = reader.attempt(lambda: inspecting.inspection.tables(spec)) or SourceTables(None, None)
-    seen = SourceFacts(now=inspecting.now, tables=tables)
+    seen = SourceFacts(now=now, tables=tables)
     if tables.predictions is None or reader.unreadable or _lacks_key_column(spec, seen):
-        return SourceFacts(now=inspecting.now, tables=tables, unreadable=tuple(reader.unreadable))
+        return SourceFacts(now=now, tables=tables, unreadable=tuple(reader.unreadable))
     extent = reader.attempt(lambda: inspecting.inspection.predictions_extent(spec))
     reader.reads_labels = tables.labels is not None and not _lacks_label_column(spec, seen)
     labels = reader.attempt(lambda: inspecting.inspection.labels_extent(spec)) if reader.reads_labels else None
     references = [
-        reader.attempt(lambda version=version: reader.reference(version))
-        for version, window in spec.reference.items()
-        if not window.is_elsewhere
+        reader.attempt(lambda version=version: _reference_of(loaded, version, reader)) for version in spec.reference
     ]
-    for version, window in spec.reference.items():
-        if window.is_elsewhere:
-            reader.attempt(lambda version=version: reader.try_reference(loaded, version))
     newest = reader.attempt(lambda: reader.newest(extent)) if extent else None
     return SourceFacts(
-        now=inspecting.now,
+        now=now,
         tables=tables,
         predictions=extent,
         labels=labels,
@@ -130,18 +124,6 @@ class _Reader:
             performance=performance_of(spec, version, rows),
         )
 
-    def try_reference(self, loaded: LoadedSpec, version: str) -> None:
-        """Read one day of a reference from another source, and list the columns that it lacks."""
-        spec = spec_of_reference(loaded.spec, version)
-        start = spec.calendar.window(spec.reference[version]).start
-        day = Chunk(spec.name, version, start, start + dt.timedelta(days=1))
-        read = warehouse_of_reference(loaded, version, self.inspecting.warehouse).read_predictions(spec, day)
-        outputs = {"score": spec.predictions.score, "prediction": spec.predictions.prediction}
-        optional = {name for name, column in outputs.items() if column is None}
-        if missing := [name for name in spec.columns if name not in {*read.frame.columns, *optional}]:
-            seen = f"its rows have no column for {', '.join(missing)}; columns names those that are called otherwise"
-            self.unreadable.append(Unreadable(f"reference.{version}", seen))
-
     def newest(self, extent: PredictionsExtent) -> NewestChunks | None:
         """Return the rows of the newest chunks that are over; None if no row has a time."""
         if extent.last is None:
@@ -164,13 +146,10 @@ class _Reader:
     def _rows(self, place: str, chunks: Sequence[Chunk], *, with_labels: bool = True) -> SeenRows:
         most = MOST_ROWS // len(chunks)
         inspection, spec, now = self.inspecting.inspection, self.spec, self.inspecting.now
-        frames = [inspection.first_predictions(spec, chunk, most) for chunk in chunks]
         labels = None
         if with_labels and self.reads_labels:
-            labels = pl.concat(
-                [inspection.first_labels(spec, chunk, now, most) for chunk in chunks], how="vertical_relaxed"
-            )
-        return see_rows(spec, place, pl.concat(frames, how="vertical_relaxed"), labels)
+            labels = inspection.first_labels(spec, chunks, now, most)
+        return see_rows(spec, place, inspection.first_predictions(spec, chunks, most), labels)
 
     def _labels(self, window: Chunk, counted: pl.DataFrame, rows: SeenRows) -> LabelCounts | None:
         if not self.reads_labels:
@@ -191,6 +170,36 @@ class _Reader:
         """Return some keys, drawn at random so that they follow no rhythm such as the week's; always the same ones."""
         drawn = generator_of(self.spec.name, version).permutation(len(keys))[:CHUNKS_OF_A_REFERENCE]
         return [keys[int(place)] for place in sorted(drawn)]
+
+
+def _reference_of(loaded: LoadedSpec, version: str, reader: _Reader) -> ReferenceRows | None:
+    """Return the rows of a version's reference, from the table of predictions or from another source."""
+    rows = rows_elsewhere(loaded, version)
+    if rows is None:
+        return reader.reference(version)
+    inspecting = replace(
+        reader.inspecting,
+        inspection=reader.inspecting.inspection.with_predictions_of(rows),
+        warehouse=reader.inspecting.warehouse.with_predictions_of(rows),
+    )
+    spec = spec_of_reference(loaded.spec, version)
+    tables = inspecting.inspection.tables(spec)
+    if tables.predictions is not None:
+        spec = spec_of_rows_elsewhere(spec, tables.predictions.columns)
+        tables = inspecting.inspection.tables(spec)
+    seen = SourceFacts(now=inspecting.now, tables=tables)
+    missing = [f"{each.field}: {each.seen}" for each in missing_columns(spec, seen)]
+    reader.unreadable += [Unreadable(f"reference.{version}", text) for text in missing]
+    if tables.predictions is None or _lacks_key_column(spec, seen):
+        return None
+    extent = inspecting.inspection.predictions_extent(spec)
+    if extent.first is None or extent.last is None:
+        return ReferenceRows(version=version, by_chunk={})
+    days = spec.calendar.day_at(extent.first), spec.calendar.day_at(extent.last)
+    narrowed = spec.reference[version].narrowed(*days)
+    has_labels = tables.labels is not None and not _lacks_label_column(spec, seen)
+    spec = spec.model_copy(update={"reference": {version: narrowed}})
+    return _Reader(spec, inspecting, reads_labels=has_labels).reference(version)
 
 
 def _lacks_key_column(spec: ModelSpec, facts: SourceFacts) -> bool:

@@ -32,10 +32,6 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def _loaded(spec: ModelSpec, path: Path) -> LoadedSpec:
-    return LoadedSpec(spec, path.parent / f"{spec.name}.yaml")
-
-
 def _inspecting(path: Path, *, registered: bool = False) -> Inspecting:
     warehouse = DuckDBWarehouse(path)
     return Inspecting(
@@ -43,8 +39,12 @@ def _inspecting(path: Path, *, registered: bool = False) -> Inspecting:
     )
 
 
+def _loaded(spec: ModelSpec) -> LoadedSpec:
+    return LoadedSpec(spec, Path("x.yaml"))
+
+
 def test_facts_count_tables_references_labels_and_newest_chunks(path):
-    facts = read_source_facts(_loaded(binary_spec(**LABELS), path), _inspecting(path))
+    facts = read_source_facts(_loaded(binary_spec(**LABELS)), _inspecting(path))
     assert facts.unreadable == ()
     assert facts.predictions is not None
     assert facts.predictions.rows == DAYS * ROWS_OF_A_DAY
@@ -76,8 +76,8 @@ def test_facts_of_a_large_source_are_read_from_few_rows(path, monkeypatch):
             return frame
 
         monkeypatch.setattr(DuckDBInspection, name, counting)
-    facts = read_source_facts(_loaded(binary_spec(**LABELS), path), _inspecting(path))
-    assert max(read) <= 80 // 3
+    facts = read_source_facts(_loaded(binary_spec(**LABELS)), _inspecting(path))
+    assert max(read) <= 80
     assert sum(read) <= 3 * 80
     (reference,) = facts.references
     assert reference.rows > 80
@@ -93,35 +93,53 @@ def test_version_without_rows_counts_those_of_others_if_the_registry_has_it(path
         "predictions__model_version": "version",
         "reference": {"7": {"start": "2024-01-01", "end": "2024-03-01"}},
     }
-    (reference,) = read_source_facts(
-        _loaded(binary_spec(**changes), path), _inspecting(path, registered=True)
-    ).references
+    (reference,) = read_source_facts(_loaded(binary_spec(**changes)), _inspecting(path, registered=True)).references
     assert reference.is_registered
     assert reference.rows == sum(reference.by_version.values()) > 0
-    (absent,) = read_source_facts(_loaded(binary_spec(**changes), path), _inspecting(path)).references
+    (absent,) = read_source_facts(_loaded(binary_spec(**changes)), _inspecting(path)).references
     assert absent.rows == 0
 
 
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ({"table": "scores"}, []),
-        ({"query": "SELECT * FROM scores WHERE version = '1'"}, []),
-        ({"file": "gone.parquet"}, [("reference.1.file", "no such file")]),
-        ({"table": "scorse"}, [("reference.1.table", "no table 'scorse'")]),
-        ({"query": "SELECT * EXCLUDE (age) FROM scores"}, [("reference.1", "its rows have no column for age")]),
-    ],
-)
-def test_reference_from_another_source_is_read_to_find_what_is_missing(path, source, found):
-    spec = binary_spec(**LABELS, reference={"1": source})
-    unreadable = read_source_facts(_loaded(spec, path), _inspecting(path)).unreadable
-    assert [part.field for part in unreadable] == [field for field, _ in found]
-    assert all(words in part.reason for part, (_, words) in zip(unreadable, found, strict=True))
+@pytest.mark.parametrize("source", [
+    {"table": "thin"},
+    {"query": "SELECT * RENAME (probability AS p) FROM thin", "columns": {"probability": "p"}},
+    {"file": "validation.parquet", "start": "2024-01-01", "end": "2024-03-01"},
+])  # fmt: skip
+def test_reference_of_another_source_is_read_there(path, source):
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.execute(f"COPY (SELECT * FROM thin) TO '{path.parent / 'validation.parquet'}'")
+    loaded = LoadedSpec(binary_spec(**LABELS, reference={"1": source}), path.parent / "churn.yaml")
+    facts = read_source_facts(loaded, _inspecting(path))
+    assert facts.unreadable == ()
+    (reference,) = facts.references
+    assert 5 * ROWS_OF_A_DAY <= reference.rows <= 8 * ROWS_OF_A_DAY
+    assert reference.sample is not None
+    assert reference.sample.rows == reference.rows
+    assert reference.labels is not None
+    assert reference.labels.share == 1.0
+    assert reference.performance
+    assert facts.newest is not None
+    assert facts.newest.newest in {"2024-03-20", "2024-03-21"}
+
+
+@pytest.mark.parametrize(("source", "found"), [
+    ({"file": "gone.parquet"}, [("reference.1.file", "no such file")]),
+    ({"table": "scorse"}, [("reference.1.table", "no table 'scorse'; did you mean scores?")]),
+    ({"query": "SELECT * EXCLUDE (age) FROM scores"}, [("reference.1", "features.age: reference.1 has no column")]),
+    ({"query": "SELECT * EXCLUDE (probability) FROM scores"}, [("reference.1", "predictions.score: ")]),
+    ({"query": "SELECT 1; SELECT 2"}, [("reference.1.query", "one SELECT is needed")]),
+])  # fmt: skip
+def test_fault_of_another_source_is_a_reason_about_the_reference(path, source, found):
+    loaded = LoadedSpec(binary_spec(**LABELS, reference={"1": source}), path.parent / "churn.yaml")
+    facts = read_source_facts(loaded, _inspecting(path))
+    assert [part.field for part in facts.unreadable] == [field for field, _ in found]
+    assert all(words in part.reason for part, (_, words) in zip(facts.unreadable, found, strict=True))
+    assert facts.newest is not None
 
 
 def test_rows_that_a_run_would_refuse_are_a_reason_and_the_rest_is_read(path):
     spec = binary_spec(**LABELS, predictions__score="age")
-    facts = read_source_facts(_loaded(spec, path), _inspecting(path))
+    facts = read_source_facts(_loaded(spec), _inspecting(path))
     refusals = [sample.refusal for sample in facts.samples if sample.refusal]
     assert {refusal.field for refusal in refusals} == {"predictions.score"}
     assert "outside [0, 1]" in refusals[0].reason
@@ -139,7 +157,7 @@ def test_rows_that_a_run_would_refuse_are_a_reason_and_the_rest_is_read(path):
     binary_spec(cadence="hour", **LABELS),
 ], ids=["multiclass", "regression", "time", "composite", "own_table", "month", "hour"])  # fmt: skip
 def test_source_that_fits_badly_is_judged_without_an_unforeseen_error(path, spec):
-    findings = find_in_source(LoadedSpec(spec, Path("x.yaml")), _inspecting(path))
+    findings = find_in_source(_loaded(spec), _inspecting(path))
     assert not [finding for finding in findings if "cannot be checked" in finding.observation.seen]
 
 
@@ -148,7 +166,7 @@ def test_unforeseen_error_is_a_finding_without_values_of_rows(path, monkeypatch)
         raise ZeroDivisionError("secret value")
 
     monkeypatch.setattr(DuckDBInspection, "tables", fail)
-    (finding,) = find_in_source(LoadedSpec(binary_spec(), Path("x.yaml")), _inspecting(path))
+    (finding,) = find_in_source(_loaded(binary_spec()), _inspecting(path))
     assert finding.level is Level.ERROR
     assert finding.observation.seen == "the source cannot be checked: ZeroDivisionError"
 
@@ -168,6 +186,6 @@ def test_any_values_of_any_types_end_in_findings(tmp_path, cells, rows):
     with duckdb.connect(str(file)) as connection:
         connection.execute(f"CREATE TABLE scores AS SELECT {selected} FROM range({rows})")
     spec: ModelSpec = binary_spec(labels={"label": "left_", "known_at": "seen_at"})
-    findings = find_in_source(LoadedSpec(spec, Path("x.yaml")), _inspecting(file))
+    findings = find_in_source(_loaded(spec), _inspecting(file))
     assert findings
     assert not [finding for finding in findings if "cannot be checked" in finding.observation.seen], findings
