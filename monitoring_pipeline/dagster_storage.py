@@ -6,6 +6,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs
 from monitoring_pipeline.orchestration.runs.dagster_private import (
     ConfigurableClass,
     ConfigurableClassData,
@@ -37,7 +38,12 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
         config_value: Mapping[str, Any],  # noqa: ARG003
     ) -> DagsterStorage:
         """Return the storage that the environment chooses."""
-        settings = Settings()
+        hide_in_logs()
+        with hidden_in_errors():
+            return cls._of_settings(Settings(), inst_data)
+
+    @staticmethod
+    def _of_settings(settings: Settings, inst_data: ConfigurableClassData | None) -> DagsterStorage:
         url = settings.dagster_postgres_url.get_secret_value()
         if not url:
             return DagsterSqliteStorage(str(settings.dagster_home), inst_data)

@@ -9,7 +9,7 @@ from functools import partial
 import dagster as dg
 
 from monitoring_pipeline.composition import build_adapters
-from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.runs.outside import outside_of_run
@@ -28,11 +28,11 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
     resource = dg.ResourceDefinition.hardcoded_resource
     built = build_adapters(settings, clock)
     return {
-        "warehouse": resource(built.warehouse, f"The users' DuckDB file {settings.warehouse}, opened read-only."),
-        "store": _store_resource(settings),
-        "snapshots": resource(
-            built.snapshots, f"Immutable Parquet files below {without_passwords(settings.snapshots)}."
+        "warehouse": resource(
+            built.warehouse, f"The users' DuckDB file {without_secrets(str(settings.warehouse))}, opened read-only."
         ),
+        "store": _store_resource(settings),
+        "snapshots": resource(built.snapshots, f"Immutable Parquet files below {without_secrets(settings.snapshots)}."),
         "suites": resource(built.suites, "Runs Great Expectations suites."),
         "id_key": resource(built.id_key, "The key with which IDs are hashed."),
         "clock": resource(built.clock, "Returns the present time."),
@@ -48,7 +48,8 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
 def _store_resource(settings: Settings) -> dg.ResourceDefinition:
     @dg.resource(description="The store: measurements, profiles, verdicts, incidents, alerts, decisions.")
     def store(_: dg.InitResourceContext) -> Iterator[ResultStore]:
-        opened = ResultStore.open(settings.store_url)
+        with hidden_in_errors():
+            opened = ResultStore.open(settings.store_url)
         yield opened
         opened.close()
 
@@ -113,7 +114,12 @@ def _built_models(
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions for the settings in the environment; Dagster calls this when it loads the module."""
-    settings = Settings()
+    hide_in_logs()
+    with hidden_in_errors():
+        return _definitions_of(Settings())
+
+
+def _definitions_of(settings: Settings) -> dg.Definitions:
     for problem in read_checked_specs(settings.models).problems:
         logging.getLogger(__name__).error("this spec is not used: %s", problem)
     return build_definitions(settings)

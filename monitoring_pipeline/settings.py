@@ -1,12 +1,15 @@
 """The settings. No other module reads environment variables."""
 
 import json
+import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
+from monitoring_pipeline.evaluation.privacy.secrets import keep_secret
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
 
 PREFIX = "MONITORING_PIPELINE_"
@@ -33,7 +36,7 @@ class Settings(BaseSettings):
     """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
     warehouse_lock_seconds: float = Field(default=60, gt=0)
     """Maximum time to wait while another process writes the warehouse."""
-    warehouse_folders: Annotated[tuple[str, ...] | None, NoDecode] = None
+    warehouse_folders: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
     """Folders or beginnings of addresses that views and SQL of the warehouse may read, with colons between folders or
     as a JSON list; default the folder of the warehouse."""
     warehouse_extensions: Annotated[tuple[ExtensionName, ...], NoDecode] = ()
@@ -99,6 +102,23 @@ class Settings(BaseSettings):
         }
         present = {name: value for name, value in given.items() if value not in (None, "")}
         return defaults | present | {"home": home}
+
+    @model_validator(mode="after")
+    def _keep_secrets(self) -> Self:
+        """Let no message, log or stored reason of this process contain a password or a secret of the settings."""
+        addresses = (
+            self.store_url, self.snapshots, self.slack_api, self.mlflow_tracking_uri, str(self.warehouse),
+            *(self.warehouse_folders or ()), self.dagster_postgres_url.get_secret_value(),
+            # Other packages read variables of their own, such as that of a proxy, and quote them in their errors.
+            *os.environ.values(),  # noqa: TID251
+        )  # fmt: skip
+        for address in addresses:
+            keep_secret(passwords_of(address))
+        for secret in self.secrets.values():
+            keep_secret(parts_of_secret(secret.get_secret_value()))
+        if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
+            keep_secret([self.id_key.get_secret_value()])
+        return self
 
     def alerting_rules(self, *, with_secrets: bool = False) -> AlertingRules:
         """Return the rules of alerting; without the file, rules that send no alerts.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from monitoring_pipeline.alerting.messages.messages import Message
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
 from monitoring_pipeline.records.incident import StoredIncident
 
@@ -28,7 +29,7 @@ class DeliveryError(Exception):
         needs_a_person: bool = False,
         channel_wide: bool = True,
     ) -> None:
-        super().__init__(text)
+        super().__init__(without_secrets(text))
         self.retry_after = retry_after
         self.needs_a_person = needs_a_person
         self.channel_wide = channel_wide

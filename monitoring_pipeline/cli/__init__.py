@@ -1,13 +1,30 @@
 """The command ``monitoring-pipeline``."""
 
+from typing import Any
+
 import click
 
 from monitoring_pipeline.cli import alerts, incidents, rehearsing, results, specs, versions
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _WithoutSecrets(click.Group):
+    """Removes secrets from every error and log message of a command."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        hide_in_logs()
+        with hidden_in_errors():
+            try:
+                return super().invoke(ctx)
+            except click.ClickException as error:
+                error.message = without_secrets(error.message)
+                raise
+
+
+@click.group(cls=_WithoutSecrets, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="monitoring-pipeline")
 def main() -> None:
     """Monitor machine-learning models in production."""

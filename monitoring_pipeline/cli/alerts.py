@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors
+from monitoring_pipeline.cli.opening import clear_errors, warn
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules, Route
 from monitoring_pipeline.spec.loading import read_specs
@@ -33,7 +33,7 @@ def check_alerts() -> None:
         click.echo(f"{name} ({channel.kind}): {receives or 'no route names this channel'}")
     with clear_errors():
         for warning in _matching_nothing(rules, settings):
-            click.echo(f"Warning: {settings.alerting}: {warning}", err=True)
+            warn(f"{settings.alerting}: {warning}")
 
 
 def _received_by(route: Route) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
 
@@ -67,8 +68,13 @@ def find_model(settings: Settings, model: str) -> LoadedSpec:
         raise click.ClickException(message)
     for bad in folder.bad:
         more = f" (and {len(bad.problems) - 1} more: monitoring-pipeline spec check)" if bad.problems[1:] else ""
-        click.echo(f"Warning: this spec is not used: {bad.problems[0]}{more}", err=True)
+        warn(f"this spec is not used: {bad.problems[0]}{more}")
     return usable[model]
+
+
+def warn(text: str) -> None:
+    """Print a warning on stderr."""
+    click.echo(f"Warning: {without_secrets(text)}", err=True)
 
 
 @contextmanager

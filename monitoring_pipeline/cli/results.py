@@ -7,6 +7,7 @@ import click
 
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
 from monitoring_pipeline.spec.chunk import Chunk
@@ -190,5 +191,5 @@ def _run_range(settings: Settings, monitored: ModelSpec, chunks: Sequence[Chunk]
         run = run_range(build_definitions(settings), instance, monitored, chunks[0], chunks[-1])
     click.echo(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:
-        click.echo(failure, err=True)
+        click.echo(without_secrets(failure), err=True)
     return run.success

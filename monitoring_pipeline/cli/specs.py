@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors, find_model
+from monitoring_pipeline.cli.opening import clear_errors, find_model, warn
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.documentation import fields_page, json_schema
@@ -52,7 +52,7 @@ def spec_check(files: tuple[Path, ...], *, offline: bool) -> None:
             for finding in findings:
                 click.echo(finding_text(entry.path, finding, width))
             for warning in _warnings(entry, settings):
-                click.echo(f"Warning: {entry.path}: {warning}", err=True)
+                warn(f"{entry.path}: {warning}")
         if folder.bad:
             raise SpecError("\n".join(folder.problems))
     if failed:

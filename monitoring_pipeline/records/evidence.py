@@ -75,7 +75,7 @@ class ExternalTrainingEvidence:
     training_start: dt.date | None = None
     training_end: dt.date | None = None
     held_out_end: dt.date | None = None
-    tracking_uri: str = ""
+    tracking_uri: str = field(default="", repr=False)
     register_as: str = ""
     alias: str = ""
     tags: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -6,7 +6,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 
 ANSWER_SECONDS = 5
 TRIES_AGAIN = 2
@@ -22,7 +22,7 @@ class RegistryError(RuntimeError):
 
 def public_address(tracking_uri: str) -> str:
     """Return an address without its password, for messages."""
-    return without_passwords(tracking_uri)
+    return without_secrets(tracking_uri)
 
 
 def check_answers(tracking_uri: str) -> None:
@@ -43,7 +43,7 @@ def check_answers(tracking_uri: str) -> None:
         # MLflow's message repeats the whole address, which may contain a password.
         reason = str(error.__context__ or error).partition("\n")[0]
         message = f"MLflow at {tracking_uri} cannot be reached: {reason}"
-        raise RegistryError(without_passwords(message)) from None
+        raise RegistryError(without_secrets(message)) from None
 
 
 def _ask_server(address: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence import Evidence, MuteEvidence
@@ -19,6 +20,7 @@ def decision_row(decision: Decision) -> dict[str, Any]:
     """Return the row of a decision."""
     return {
         **{name: getattr(decision, name) for name in _PLAIN},
+        "reason": without_secrets(decision.reason),
         "topic": decision.topic.value,
         "answer": decision.answer_text,
         "key": decision.key.text,

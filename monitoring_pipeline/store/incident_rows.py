@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.engine import RowMapping
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import (
     EventKind,
@@ -40,6 +41,7 @@ def incident_row(stored: StoredIncident) -> Row:
         "explained_by": [cause.text for cause in incident.explained_by],
         "findings": [_finding_row(finding) for finding in incident.findings],
         **{name: getattr(incident, name) for name in _PLAIN},
+        "title": without_secrets(incident.title),
         **handling_row(stored.handling),
     }
 
@@ -83,7 +85,7 @@ def event_row(event: IncidentEvent) -> Row:
         "kind": event.kind.value,
         "chunk": event.chunk,
         "severity": event.severity.value,
-        "summary": event.summary,
+        "summary": without_secrets(event.summary),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
 from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.records.measurement import Status
@@ -49,15 +50,15 @@ class OutboxStore(StoreConnection):
     def mark_failed(self, alert_ids: Sequence[int], error: str, retry_at: dt.datetime | None) -> None:
         """Record that messages could not be sent; they are due again at ``retry_at``, or given up if it is None."""
         change: dict[str, object] = {"state": "failed"} if retry_at is None else {"state": "due", "due_at": retry_at}
-        self._mark(alert_ids, error=error, claimed_at=None, attempts=alerts.c.attempts + 1, **change)
+        self._mark(alert_ids, error=without_secrets(error), claimed_at=None, attempts=alerts.c.attempts + 1, **change)
 
     def postpone(self, alert_ids: Sequence[int], reason: str, until: dt.datetime) -> None:
         """Return claimed messages without an attempt; they are due at ``until``."""
-        self._mark(alert_ids, state="due", due_at=until, claimed_at=None, error=reason)
+        self._mark(alert_ids, state="due", due_at=until, claimed_at=None, error=without_secrets(reason))
 
     def mark_dropped(self, alert_ids: Sequence[int], reason: str) -> None:
         """Record that messages need not be sent."""
-        self._mark(alert_ids, state="dropped", error=reason)
+        self._mark(alert_ids, state="dropped", error=without_secrets(reason))
 
     def thread(self, incident_id: str, channel: str) -> str | None:
         """Return the thread in which a channel keeps its messages about an incident, if there is one."""

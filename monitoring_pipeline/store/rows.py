@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import RowMapping
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_document
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -32,6 +33,7 @@ from monitoring_pipeline.store.tables.results import chunk_revisions, measuremen
 Row = dict[str, Any]
 
 # The column name holds the text form of name and of.
+_TEXTS = ("reason", "definition")
 _MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement) if field.name != "of")
 
 
@@ -133,7 +135,8 @@ def _snapshot_row(snapshot: Snapshot) -> Row:
 
 def _measurement_row(measurement: Measurement) -> Row:
     row: Row = {name: _plain(getattr(measurement, name)) for name in _MEASUREMENT_FIELDS}
-    return row | {"name": str(measurement.metric)}
+    texts = {name: without_secrets(row[name]) for name in _TEXTS if row[name]}
+    return row | {"name": str(measurement.metric)} | texts
 
 
 def _plain(value: object) -> object:
@@ -173,4 +176,4 @@ def _column_profile_of(row: RowMapping) -> ColumnProfile:
 
 
 def _verdict_row(verdict: Verdict) -> Row:
-    return asdict(verdict) | {"status": verdict.status.value, "reasons": list(verdict.reasons)}
+    return asdict(verdict) | {"status": verdict.status.value, "reasons": list(map(without_secrets, verdict.reasons))}

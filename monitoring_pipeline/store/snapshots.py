@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 
 # ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
 _IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
@@ -89,7 +89,7 @@ class SnapshotFiles:
         asset = f"{model}/{file_name.partition('-')[0]} asset of partition {chunk}"
         if window != chunk:
             asset = f"{model}/reference asset"
-        address = without_passwords(self._address(uri))
+        address = without_secrets(self._address(uri))
         return f"snapshot of {model} {window} is gone: {address}; re-running the {asset} restores it"
 
 

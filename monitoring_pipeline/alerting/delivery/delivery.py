@@ -11,7 +11,7 @@ from monitoring_pipeline.alerting.delivery.report import DeliveryReport, Failure
 from monitoring_pipeline.alerting.messages.chart import draw_chart
 from monitoring_pipeline.alerting.messages.messages import digest_message, incident_message
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Outbox, Receipt
-from monitoring_pipeline.evaluation.privacy.addresses import without_passwords
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import EventKind, StoredIncident
 
@@ -204,7 +204,7 @@ class _ChannelDelivery:
                 self._sleep(rest.total_seconds())
             except Exception as error:
                 # A defect in one message or library must not stop the other messages.
-                text = without_passwords(f"{type(error).__name__}: {error}")
+                text = without_secrets(f"{type(error).__name__}: {error}")
                 raise DeliveryError(text, channel_wide=False) from error
 
     def _settle(self, alerts: Sequence[ClaimedAlert], receipt: Receipt) -> None:

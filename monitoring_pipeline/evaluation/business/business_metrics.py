@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric
@@ -86,7 +87,7 @@ def business_measurement(
 
 def business_failure(name: str, metric: BusinessMetric, reason: str, *, model_version: str = "") -> Measurement:
     """Return the skipped measurement of a business metric, with the reason."""
-    return _blank(name, metric, model_version).skipped(f"{metric.sql}: {reason}")
+    return _blank(name, metric, model_version).skipped(f"{metric.sql}: {without_secrets(reason)}")
 
 
 def without_predictions(name: str, metric: BusinessMetric) -> Measurement:

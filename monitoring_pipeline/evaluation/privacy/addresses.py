@@ -1,13 +1,79 @@
-"""Addresses without their passwords, for messages."""
+"""Addresses without their passwords, for messages, and the parts of an address that are secret."""
 
+import base64
 import re
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+SHORTEST_PATH_PART = 4
+_NAMES = "password|passwd|pwd|secret|token|signature|sig"
 _PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)\S+@")
-_PARAMETER = re.compile(
-    r"(?P<before>[?&][^=&\s]*(?:password|passwd|pwd|secret|token|key|signature|sig)=)[^&\s'\"]+", re.IGNORECASE
-)
+_PARAMETER = re.compile(rf"(?P<before>[?&][^=&\s]*(?:{_NAMES}|key)=)[^&\s'\"]+", re.IGNORECASE)
+_SETTING = re.compile(r"(?P<before>(?<![\w?&])(?:password|passwd|pwd)=)[^&\s'\",;]+", re.IGNORECASE)
+_HEADER = re.compile(r"(?P<before>Authorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer)\s+)[^\s'\"]+", re.IGNORECASE)
+_USER = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://(?P<user>[^\s:/@]*):(?P<rest>.*)$", re.DOTALL)
+_SECRET_NAME = re.compile(rf"(?:{_NAMES}|key)$", re.IGNORECASE)
+_DELIMITER = re.compile(r"[/@:?#]")
 
 
 def without_passwords(text: str) -> str:
     """Return a text in which the password of every address, and every secret parameter, is replaced by ``***``."""
-    return _PARAMETER.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***@", text))
+    for pattern, hidden in ((_PASSWORD, r"\g<before>***@"), *((p, r"\g<before>***") for p in _OTHERS)):
+        text = pattern.sub(hidden, text)
+    return text
+
+
+_OTHERS = (_PARAMETER, _SETTING, _HEADER)
+
+
+def passwords_of(address: str) -> set[str]:
+    """Return the password and secret parameters of an address, in each form in which an error may quote them.
+
+    A password that contains a delimiter of addresses can be read in several ways, so each part of it counts.
+    """
+    secrets = {value for name, value in parse_qsl(_query(address)) if _SECRET_NAME.search(name)}
+    match = _USER.match(address)
+    if match is None or "@" not in match["rest"]:
+        return _forms(secrets)
+    user, rest = match["user"], match["rest"]
+    # The part before the last @ of the host, and the part before the last @ of all.
+    for until in (re.split(r"[/?#]", rest, maxsplit=1)[0], rest):
+        if "@" in until:
+            password = until.rpartition("@")[0]
+            secrets |= {password, *_DELIMITER.split(password)}
+            for pair in (f"{user}:{password}", f"{unquote(user)}:{unquote(password)}"):
+                secrets.add(base64.b64encode(pair.encode()).decode())
+    return _forms(secrets)
+
+
+def parts_of_secret(value: str) -> set[str]:
+    """Return the parts of an address that is secret as a whole, such as that of a webhook; the host of HTTP is public.
+
+    A value that is no address, such as a token, is returned as it is.
+    """
+    scheme, separator, rest = value.partition("://")
+    if not separator:
+        return _forms({value})
+    host, *path = re.split(r"[/?#&]", rest)
+    parts = {value, rest, rest[len(host) :], *(f"/{part}" for part in path if len(part) >= SHORTEST_PATH_PART)}
+    parts |= {part for part in path if _looks_random(part)}
+    if not scheme.lower().startswith("http"):
+        parts |= {host, *(part for part in re.split(r"[:@]", host) if _looks_random(part))}
+    return passwords_of(value) | _forms(parts | {text for _, text in parse_qsl(_query(value))})
+
+
+def _query(address: str) -> str:
+    try:
+        return urlsplit(address).query
+    except ValueError:
+        return address.partition("?")[2]
+
+
+def _looks_random(text: str) -> bool:
+    """Return whether a part of an address is no word of a language."""
+    kinds = (str.isdigit, str.isupper, str.islower)
+    return len(text) >= SHORTEST_PATH_PART * 2 and sum(any(map(kind, text)) for kind in kinds) > 1
+
+
+def _forms(secrets: set[str]) -> set[str]:
+    decoded = secrets | {unquote(secret) for secret in secrets}
+    return decoded | {quote(secret, safe="") for secret in decoded}

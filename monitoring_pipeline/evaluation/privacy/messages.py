@@ -2,6 +2,8 @@
 
 import re
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+
 LONGEST_MESSAGE = 300
 SHORTEST_IDENTIFIER = 5
 _DATE_OR_VALUE = re.compile(
@@ -14,12 +16,12 @@ def message_without_values(message: str) -> str:
 
     Quoted text becomes ``...``, as do words of at least five characters with three digits or more. Dates stay.
     """
-    return shortened(_DATE_OR_VALUE.sub(_masked, _first_line(message)))
+    return shortened(_DATE_OR_VALUE.sub(_masked, _first_line(without_secrets(message))))
 
 
 def shortened(message: str) -> str:
     """Return the first line of a message, at most 300 characters of it."""
-    line = _first_line(message)
+    line = _first_line(without_secrets(message))
     return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 3]}..."
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -55,6 +56,6 @@ def source_failure(reason: str) -> Measurement:
         threshold_lower=1.0,
         status=Status.BREACHED,
         severity=Severity.CRITICAL,
-        reason=reason,
+        reason=without_secrets(reason),
         definition="1 when the chunk's rows could be read from the warehouse",
     )

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
 from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
@@ -61,7 +62,8 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         **optional,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[Event]:
-        yield from asset.run(AssetRun(context, loaded, asset, measured=MEASURED, sources=SOURCES))
+        with hidden_in_errors():
+            yield from asset.run(AssetRun(context, loaded, asset, measured=MEASURED, sources=SOURCES))
 
     return cast("dg.AssetsDefinition", run)
 

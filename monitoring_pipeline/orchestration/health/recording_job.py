@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.health.recorded_results import failure_results
 from monitoring_pipeline.orchestration.health.recording_request import (
     JOB,
@@ -32,6 +33,7 @@ def build_record_failures_job(
     by_name = {spec.name: spec for spec in specs}
 
     @dg.op(name=OP, retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
+    @hidden_in_errors()
     def record(
         context: dg.OpExecutionContext,
         config: FailureConfig,

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.health.failed_runs import OVERLAP, failed_run_requests
 from monitoring_pipeline.orchestration.health.overdue_chunks import overdue_requests
 from monitoring_pipeline.orchestration.health.recording_request import (
@@ -37,6 +38,7 @@ def build_pipeline_health_sensor(
         description="Finds failed runs of the nightly and late-label jobs, chunks without a verdict in time, "
         "and specs that cannot be used.",
     )
+    @hidden_in_errors()
     def pipeline_health(
         context: dg.SensorEvaluationContext,
         store: dg.ResourceParam[Store],

@@ -8,6 +8,7 @@ from typing import Protocol
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.runs.dagster_private import IN_PROGRESS_RUN_STATUSES
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.clock import Clock
@@ -73,6 +74,7 @@ def build_delivery_job() -> dg.JobDefinition:
     @dg.op(
         name="deliver", description="Sends every due message; one that a channel does not accept is due again later."
     )
+    @hidden_in_errors()
     def deliver(
         context: dg.OpExecutionContext,
         store: dg.ResourceParam[Store],
@@ -110,6 +112,7 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
         minimum_interval_seconds=interval_seconds,
         description="Requests a delivery when alerts are due.",
     )
+    @hidden_in_errors()
     def alerts(
         context: dg.SensorEvaluationContext,
         store: dg.ResourceParam[Store],

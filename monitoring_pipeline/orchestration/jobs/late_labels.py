@@ -12,6 +12,7 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from monitoring_pipeline.evaluation.labels.maturity import final_from
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
@@ -41,6 +42,7 @@ def build_late_labels_sensor(
         description="Finds past partitions whose labels have changed, or whose label delay has passed, and requests "
         f"runs that measure them again. A failed run is repeated; a change has at most {MOST_TRIES} runs.",
     )
+    @hidden_in_errors()
     def late_labels(
         context: dg.SensorEvaluationContext,
         warehouse: dg.ResourceParam[Warehouse],

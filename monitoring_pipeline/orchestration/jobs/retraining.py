@@ -5,6 +5,7 @@ from typing import cast
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.runs.partitions import as_of
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.decision import Decision
@@ -69,7 +70,7 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
     )
     def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
         key, now = DecisionKey(config.decision_key), _now(context, outside)
-        with failure_recorded(spec, key, now=now, outside=outside):
+        with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside):
             version = train_challenger(spec, decision_key=key, now=now, outside=outside)
         if version is None:
             context.log.info("an external trainer was requested; the challenger is judged when it is registered")
@@ -118,6 +119,7 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
     spec = loaded.spec
 
     @dg.op(name=f"{spec.name}_change_version", description=f"Does one of {', '.join(ACTIONS)}, once per decision key.")
+    @hidden_in_errors()
     def change_version(
         context: dg.OpExecutionContext, config: RollOutConfig, outside: dg.ResourceParam[Outside]
     ) -> None:
@@ -158,7 +160,7 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     ) -> dict[str, str]:
         key, version = DecisionKey(challenger["decision_key"]), challenger["version"]
         now = _now(context, outside)
-        with failure_recorded(spec, key, now=now, outside=outside):
+        with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside):
             decision = run_gate(spec, version, decision_key=key, now=now, outside=outside)
         _report(context, decision)
         return challenger
@@ -179,7 +181,7 @@ def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
         gate = outside.store.decision(spec.name, key.gate())
         if gate is None:
             raise dg.Failure(description=f"{spec.name}: no decision of the gate is stored for {key}")
-        with failure_recorded(spec, key, now=now, outside=outside):
+        with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside):
             decision = roll_out(loaded, gate, decision_key=key, now=now, outside=outside)
         _report(context, decision)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.jobs.retraining import gate_job_name, retrain_job_name, rollout_job_name
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.registry import CHALLENGER, CHAMPION, DECISION_TAG, Registry
@@ -43,6 +44,7 @@ def build_retraining_sensor(
         minimum_interval_seconds=interval_seconds,
         description="Requests decided retrainings, gates of external challengers, and the ends of trials.",
     )
+    @hidden_in_errors()
     def retraining(
         context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], registry: dg.ResourceParam[Registry]
     ) -> dg.SensorResult:
@@ -159,6 +161,7 @@ def _external_job_sensor(spec: ModelSpec, job: str, interval_seconds: int) -> dg
         minimum_interval_seconds=interval_seconds,
         description=f"Requests the job {job} when a retraining of {spec.name} is decided.",
     )
+    @hidden_in_errors()
     def ask(_: dg.SensorEvaluationContext, store: dg.ResourceParam[Store]) -> dg.SensorResult:
         requests = [
             dg.RunRequest(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import dagster as dg
 from dagster import DagsterEventType, DagsterRun
 
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.runs.dagster_private import ASSET_RESUME_RETRY_TAG, RESUME_RETRY_TAG
 from monitoring_pipeline.spec.model import ModelSpec
@@ -15,7 +16,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 def reason_to_keep(error: SourceUnreachableError) -> str:
     """Return the message about a chunk that was not read again."""
-    return f"not read again, so the stored results stay: {error}"
+    return f"not read again, so the stored results stay: {without_secrets(str(error))}"
 
 
 def note_kept_chunks(context: dg.AssetExecutionContext, reasons: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from typing import cast
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import Registry
@@ -20,6 +21,7 @@ from monitoring_pipeline.ports.warehouse import Warehouse
     },
     description="All ports that the steps use, made from the other resources.",
 )  # fmt: skip
+@hidden_in_errors()
 def outside_of_run(context: dg.InitResourceContext) -> Outside:
     """Return the ports of the steps of a run."""
     resources = context.resources

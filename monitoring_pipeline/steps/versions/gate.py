@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.versions.gate import GateResult, judge_challenger
 from monitoring_pipeline.evaluation.versions.outputs import OutputError
 from monitoring_pipeline.evaluation.versions.paired_comparison import compare_paired
@@ -106,11 +107,15 @@ def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, 
     try:
         by_challenger = scored_by(spec, rows, version, registry)
     except OutputError as error:
-        return _not_compared(f"version {version} does not score the held-out rows: {error}", passed=False)
+        return _not_compared(
+            f"version {version} does not score the held-out rows: {message_without_values(str(error))}", passed=False
+        )
     try:
         by_champion = served_or_scored_by(spec, rows, champion, registry)
     except OutputError as error:
-        return _not_compared(f"the champion {champion} does not score the held-out rows: {error}")
+        return _not_compared(
+            f"the champion {champion} does not score the held-out rows: {message_without_values(str(error))}"
+        )
     pairs = pair_versions(spec, by_champion, by_challenger, champion=champion, challenger=version, gate=rules.gate)
     result = judge_challenger(rules.gate, compare_paired(pairs, rules.gate))
     if not result.checks:

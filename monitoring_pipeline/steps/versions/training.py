@@ -4,10 +4,12 @@ If a run is killed and repeated, no effect happens twice.
 """
 
 import datetime as dt
+from dataclasses import replace
 
 import polars as pl
 
 import monitoring_pipeline
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.versions.training_rows import (
     TrainingRequest,
@@ -182,6 +184,6 @@ def _ask_elsewhere(
             actor=ACTOR,
             at=now,
             key=decision_key.asked(),
-            evidence=request,
+            evidence=replace(request, tracking_uri=without_secrets(request.tracking_uri)),
         )
     )

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,7 @@ class Access:
         memory: maximum of memory, such as ``8GB``; ``None`` for 4 GB, or less on a small machine.
     """
 
-    folders: tuple[str, ...] | None = None
+    folders: tuple[str, ...] | None = field(default=None, repr=False)
     extensions: tuple[str, ...] = ()
     memory: str | None = None
 
