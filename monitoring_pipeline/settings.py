@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -9,7 +10,7 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator, model
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
-from monitoring_pipeline.evaluation.privacy.secrets import keep_secret
+from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
 
 PREFIX = "MONITORING_PIPELINE_"
@@ -119,6 +120,11 @@ class Settings(BaseSettings):
         if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
             keep_secret([self.id_key.get_secret_value()])
         return self
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Yield names and values for the representation, without passwords."""
+        for name, value in super().__repr_args__():
+            yield name, Path(without_secrets(str(value))) if isinstance(value, Path) else value
 
     def alerting_rules(self, *, with_secrets: bool = False) -> AlertingRules:
         """Return the rules of alerting; without the file, rules that send no alerts.

@@ -12,12 +12,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 
 # No deadline, because the time of an example depends on the load of the machine.
 settings.register_profile("suite", deadline=None)
+# For the tests of fuzzed specs: together more than 10,000 examples.
+settings.register_profile("fuzz", deadline=None, max_examples=2_600, phases=[Phase.generate], print_blob=True)
 settings.load_profile("suite")
 
 

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.parsing.documents import SpecError, load_document, read_keys
+from monitoring_pipeline.spec.parsing.documents import SpecError, document_of, load_document, read_keys
 from monitoring_pipeline.spec.parsing.files import LONGEST_PROBLEM, clipped, shown
 
 SPEC_SUFFIX = ".yaml"
 SUITE_SUFFIX = ".suite.yaml"
 _EXPECTED_KEYS = "name and task"
+_Content = dict[str, object] | SpecError
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,15 @@ def read_files(paths: Iterable[Path], check: Check = lambda _: None) -> SpecFold
     """Read files as the specs of one directory."""
     loaded: dict[str, LoadedSpec] = {}
     bad: dict[Path, BadSpec] = {}
-    for path in sorted(sorted(paths), key=_name_differs_from_file):
+    contents = {path: _content_of(path) for path in sorted(paths)}
+    for path, content in sorted(contents.items(), key=_name_differs_from_file):
         try:
-            entry = _load_unique(path, loaded)
+            entry = _load_unique(path, content, loaded)
             check(entry)
         except SpecError as error:
-            bad[path] = _bad_spec(path, error)
+            bad[path] = _bad_spec(path, error, content)
         except Exception as error:  # noqa: BLE001 - an unforeseen value must not stop the other files
-            bad[path] = unusable(path, error)
+            bad[path] = _bad_spec(path, _unforeseen(path, error), content)
         else:
             loaded[entry.spec.name] = entry
     return SpecFolder(
@@ -130,29 +132,35 @@ def load_spec(path: Path) -> LoadedSpec:
     return LoadedSpec(load_document(path, ModelSpec, expected_keys=_EXPECTED_KEYS), path)
 
 
-def _load_unique(path: Path, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
+def _load_unique(path: Path, content: _Content, loaded: dict[str, LoadedSpec]) -> LoadedSpec:
     if path.suffix != SPEC_SUFFIX:
         message = f"{path}: specs end in {SPEC_SUFFIX}; rename it to {path.stem}{SPEC_SUFFIX}"
         raise SpecError(message)
-    entry = load_spec(path)
+    if isinstance(content, SpecError):
+        raise content
+    entry = LoadedSpec(document_of(content, path, ModelSpec), path)
     if entry.spec.name in loaded:
         message = f"{path}: name: {entry.spec.name!r} is taken by {loaded[entry.spec.name].path.name}"
         raise SpecError(message)
     return entry
 
 
-def _name_differs_from_file(path: Path) -> bool:
-    return _keys_of(path).get("name") != path.stem
+def _name_differs_from_file(read: tuple[Path, _Content]) -> bool:
+    path, content = read
+    return isinstance(content, SpecError) or content.get("name") != path.stem
 
 
 def unusable(path: Path, error: Exception) -> BadSpec:
     """Return a file as unusable because of an unforeseen error."""
-    message = f"{path}: cannot be used: {type(error).__name__}: {clipped(' '.join(str(error).split()))}"
-    return _bad_spec(path, SpecError(message))
+    return _bad_spec(path, _unforeseen(path, error), _content_of(path))
 
 
-def _bad_spec(path: Path, error: SpecError) -> BadSpec:
-    keys = _keys_of(path)
+def _unforeseen(path: Path, error: Exception) -> SpecError:
+    return SpecError(f"{path}: cannot be used: {type(error).__name__}: {clipped(' '.join(str(error).split()))}")
+
+
+def _bad_spec(path: Path, error: SpecError, content: _Content) -> BadSpec:
+    keys: dict[str, object] = {} if isinstance(content, SpecError) else content
     name, owner = (clipped(_text_of(keys.get(key))) for key in ("name", "owner"))
     longest = len(str(path)) + LONGEST_PROBLEM
     problems = tuple(clipped(line, longest) for line in str(error).splitlines())
@@ -163,9 +171,9 @@ def _text_of(value: object) -> str:
     return value if isinstance(value, str) else shown(value) if value else ""
 
 
-def _keys_of(path: Path) -> dict[str, object]:
-    """Return the keys and values of a file; none if it cannot be read."""
+def _content_of(path: Path) -> _Content:
+    """Return the keys and values of a file, or the error if it cannot be read. Each file is read once."""
     try:
         return read_keys(path, expected_keys=_EXPECTED_KEYS)
-    except SpecError:
-        return {}
+    except SpecError as error:
+        return error

@@ -6,11 +6,11 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 SHORTEST_PATH_PART = 4
 _NAMES = "password|passwd|pwd|secret|token|signature|sig"
-_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@]*:)\S+@")
+_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*:/{1,2}[^\s:/@]*:)\S+@")
 _PARAMETER = re.compile(rf"(?P<before>[?&][^=&\s]*(?:{_NAMES}|key)=)[^&\s'\"]+", re.IGNORECASE)
 _SETTING = re.compile(r"(?P<before>(?<![\w?&])(?:password|passwd|pwd)=)[^&\s'\",;]+", re.IGNORECASE)
 _HEADER = re.compile(r"(?P<before>Authorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer)\s+)[^\s'\"]+", re.IGNORECASE)
-_USER = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://(?P<user>[^\s:/@]*):(?P<rest>.*)$", re.DOTALL)
+_USER = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/{1,2}(?P<user>[^\s:/@]*):(?P<rest>.*)$", re.DOTALL)
 _SECRET_NAME = re.compile(rf"(?:{_NAMES}|key)$", re.IGNORECASE)
 _DELIMITER = re.compile(r"[/@:?#]")
 
@@ -54,10 +54,10 @@ def parts_of_secret(value: str) -> set[str]:
     if not separator:
         return _forms({value})
     host, *path = re.split(r"[/?#&]", rest)
-    parts = {value, rest, rest[len(host) :], *(f"/{part}" for part in path if len(part) >= SHORTEST_PATH_PART)}
+    parts = {rest[len(host) :], *(f"/{part}" for part in path if len(part) >= SHORTEST_PATH_PART)}
     parts |= {part for part in path if _looks_random(part)}
     if not scheme.lower().startswith("http"):
-        parts |= {host, *(part for part in re.split(r"[:@]", host) if _looks_random(part))}
+        parts |= {value, rest, host, *(part for part in re.split(r"[:@]", host) if _looks_random(part))}
     return passwords_of(value) | _forms(parts | {text for _, text in parse_qsl(_query(value))})
 
 

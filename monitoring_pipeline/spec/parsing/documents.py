@@ -1,7 +1,7 @@
 """Load a YAML file as a validated document; errors name the field, its value and the allowed values."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.constructor import ConstructorError
 
+from monitoring_pipeline.spec.parsing.bounded_yaml import BoundedLoader
 from monitoring_pipeline.spec.parsing.files import (
     LONGEST_PROBLEM,
     LONGEST_VALUE,
@@ -40,7 +41,15 @@ def load_document(path: Path, kind: type[Document], *, expected_keys: str) -> Do
     Raises:
         SpecError: with one line per problem: file, field, value, and what is allowed.
     """
-    content = read_keys(path, expected_keys=expected_keys)
+    return document_of(read_keys(path, expected_keys=expected_keys), path, kind)
+
+
+def document_of(content: Mapping[str, object], path: Path, kind: type[Document]) -> Document:
+    """Return the keys and values of a file as a document of a kind.
+
+    Raises:
+        SpecError: with one line per problem: file, field, value, and what is allowed.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
@@ -80,7 +89,7 @@ class PlainText(str):
     __slots__ = ()
 
 
-class _TextLoader(yaml.SafeLoader):
+class _TextLoader(BoundedLoader):
     """Reads every value as text, and null as None; the type of its field converts it.
 
     YAML 1.1 would read ``yes`` as true, ``1.10`` as 1.1, ``007`` as 7 and ``12:30`` as 750, also where a field needs
@@ -111,7 +120,7 @@ _TextLoader.add_constructor(_TEXT, _TextLoader.construct_text)
 
 
 def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
-    field = clipped(".".join(str(part) for part in error["loc"]))
+    field = clipped(".".join(map(_part_of_field, error["loc"])))
     if error["type"] == "extra_forbidden":
         fields = _known_fields(kind, error["loc"][:-1])
         close = get_close_matches(str(error["loc"][-1])[:LONGEST_VALUE], fields, n=1)
@@ -123,6 +132,12 @@ def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
     # A validator of the whole document names the field itself.
     place = f"{field}: " if field else ""
     return f"{place}{error['msg'].removeprefix('Value error, ')}{given}"
+
+
+def _part_of_field(part: str | int) -> str:
+    """Return a key as it is, or in quotes if it would not be seen as one."""
+    text = str(part)
+    return text if text and text.isprintable() and text == text.strip() else repr(text)
 
 
 def _as_written(value: object) -> str:

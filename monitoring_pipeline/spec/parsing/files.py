@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from monitoring_pipeline.spec.parsing.bounded_yaml import BoundedLoader
+
 MOST_BYTES = 1_000_000
 MOST_EXPANDED = 2_000_000
 LONGEST_VALUE = 300
@@ -51,12 +53,13 @@ def read_small_text(path: Path) -> str:
         raise UnreadableFileError(f"cannot be read: {error.reason} at byte {error.start}, it must be UTF-8") from None
 
 
-def parse_yaml(text: str, loader_class: type[yaml.SafeLoader] = yaml.SafeLoader) -> object:
+def parse_yaml(text: str, loader_class: type[BoundedLoader] = BoundedLoader) -> object:
     """Return the content of a YAML text.
 
     Raises:
-        UnreadableFileError: when it is not YAML, is nested too deeply, contains an impossible number or date, or
-            refers to its own parts so often that they add up to more than two million characters.
+        UnreadableFileError: when it is not YAML, has more than 100,000 parts, is nested too deeply, contains an
+            impossible number or date, or refers to its parts so often that they add up to more than two million
+            characters.
     """
     try:
         return _constructed(text, loader_class)
@@ -72,7 +75,7 @@ def parse_yaml(text: str, loader_class: type[yaml.SafeLoader] = yaml.SafeLoader)
         raise UnreadableFileError(f"not usable YAML: {clipped(' '.join(str(error).split()))}") from None
 
 
-def _constructed(text: str, loader_class: type[yaml.SafeLoader]) -> object:
+def _constructed(text: str, loader_class: type[BoundedLoader]) -> object:
     loader: Any = loader_class(text)
     try:
         node = loader.get_single_node()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class DuckDBWarehouse:
     ``rows`` replace the table of predictions.
     """
 
-    path: Path
+    path: Path = field(repr=False)
     lock_timeout_seconds: float = 60.0
     business_timeout_seconds: float = 300.0
     read_timeout_seconds: float = 3600.0
