@@ -23,6 +23,7 @@ SHIPPED = [path.read_text(encoding="utf-8") for path in sorted(MODELS.glob("*.ya
 SCHEMA = json.loads(json_schema())
 LONGEST_SECONDS = 3.0
 DEEPEST = 7
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example]
 ABOUT_THE_FILE = re.compile(r"not YAML: |not usable YAML: |expected keys |cannot be read: ")
 FIELD = re.compile(r"[^\s:]+( [^\s:]+)*?: .|\d+ more problems$")
 PIECES = st.sampled_from([
@@ -110,7 +111,7 @@ def dumped(document: object) -> str:
     return yaml.dump(document, Dumper=yaml.SafeDumper, allow_unicode=True, sort_keys=False)
 
 
-@settings(suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=SLOW)
 @given(data=st.data())
 def test_shipped_spec_with_changed_text_is_a_spec_or_is_refused_clearly(data):
     text = data.draw(st.sampled_from(SHIPPED))
@@ -122,7 +123,7 @@ def test_shipped_spec_with_changed_text_is_a_spec_or_is_refused_clearly(data):
     refused_clearly(text)
 
 
-@settings(suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=SLOW)
 @given(document=values_of(SCHEMA))
 def test_document_made_from_the_schema_is_a_spec_or_is_refused_clearly(document):
     refused_clearly(dumped(document))
@@ -133,7 +134,7 @@ def paths_in(value: object, path: tuple = ()) -> list[tuple]:
     return [path, *(deeper for key, part in inner for deeper in paths_in(part, (*path, key)))]
 
 
-@settings(suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=SLOW)
 @given(data=st.data())
 def test_shipped_spec_with_changed_values_is_a_spec_or_is_refused_clearly(data):
     document = yaml.safe_load(data.draw(st.sampled_from(SHIPPED)))
@@ -162,7 +163,7 @@ NESTED = st.recursive(
 LOOSE = st.lists(PIECES, max_size=40).map("".join)
 
 
-@settings(suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=SLOW)
 @given(content=st.one_of(NESTED.map(dumped), LOOSE, st.text(), st.binary(max_size=200)))
 def test_random_content_is_refused_clearly(content):
     refused_clearly(content)

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -48,7 +48,7 @@ class HiddenError(RuntimeError):
 
 
 @contextmanager
-def hidden_in_errors() -> Iterator[None]:
+def hidden_in_errors() -> Generator[None]:
     """Remove secrets from the texts of errors that leave the block, and from those of their causes."""
     try:
         yield
@@ -122,25 +122,33 @@ def _chain(error: BaseException) -> list[BaseException]:
         part = waiting.pop()
         if isinstance(part, BaseException) and id(part) not in found:
             found[id(part)] = part
-            inner = part.exceptions if isinstance(part, BaseExceptionGroup) else ()
-            waiting += [part.__cause__, part.__context__, *inner, *part.args]  # pyright: ignore[reportUnknownMemberType]
+            group: Any = getattr(part, "exceptions", ())
+            inner = list(group) if isinstance(part, BaseExceptionGroup) else []
+            waiting += [part.__cause__, part.__context__, *inner, *part.args]
     return list(found.values())
 
 
-def _hide_in(error: BaseException) -> None:
+def _hide_in(error: Any) -> None:
     """Change the texts of one error, as far as its class allows."""
     with suppress(Exception):
         error.args = tuple(without_secrets(arg) if isinstance(arg, str) else arg for arg in error.args)
-    for name in ("filename", "filename2", "strerror", "reason", "description", "__notes__"):
-        value: Any = getattr(error, name, None)
-        with suppress(Exception):
-            if isinstance(value, str):
+    for name in ("filename", "filename2", "strerror", "reason", "description"):
+        value = getattr(error, name, None)
+        if isinstance(value, str):
+            with suppress(Exception):
                 setattr(error, name, without_secrets(value))
-            elif isinstance(value, list):
-                setattr(error, name, [without_secrets(str(note)) for note in value])  # pyright: ignore[reportUnknownVariableType]
+    if hasattr(error, "__notes__"):
+        error.__notes__ = [without_secrets(str(note)) for note in error.__notes__]
     text = without_secrets(str(error))
     if text != str(error):
-        kind = type(error)
-        changed = type(kind.__name__, (kind,), {"__str__": lambda _: text, "__module__": kind.__module__})
         with suppress(TypeError):
-            error.__class__ = changed
+            error.__class__ = _with_text(error.__class__, text)
+
+
+def _with_text(kind: type[BaseException], text: str) -> type[BaseException]:
+    """Return a class of errors of a kind whose text is fixed."""
+
+    def fixed(_: BaseException) -> str:
+        return text
+
+    return type(kind.__name__, (kind,), {"__str__": fixed, "__module__": kind.__module__})

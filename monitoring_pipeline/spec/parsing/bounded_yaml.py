@@ -1,7 +1,7 @@
 """A loader of YAML that stops at too many parts or too deep a nesting, before it builds anything."""
 
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 import yaml
 from yaml.composer import Composer
@@ -56,6 +56,6 @@ class BoundedLoader(Composer, _Events, SafeConstructor, Resolver):
         if self._depth > DEEPEST:
             raise ValueError("it is nested too deeply")
         try:
-            return cast("yaml.Node | None", super().compose_node(parent, index))
+            return super().compose_node(parent, index)
         finally:
             self._depth -= 1

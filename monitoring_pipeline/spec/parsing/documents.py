@@ -104,7 +104,8 @@ class _TextLoader(BoundedLoader):
             seen.add(key.value)
             if key.tag == _NULL:
                 key.tag = _TEXT
-        return super().construct_mapping(node, deep)
+        base: Any = super()
+        return base.construct_mapping(node, deep)
 
     def construct_text(self, node: yaml.ScalarNode) -> str:
         return node.value if node.style else PlainText(node.value)
