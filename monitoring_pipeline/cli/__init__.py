@@ -20,8 +20,10 @@ class _WithoutSecrets(click.Group):
             try:
                 return super().invoke(ctx)
             except click.ClickException as error:
-                error.message = without_secrets(error.message)
-                raise
+                hidden = without_secrets(error.message)
+                if hidden == error.message:
+                    raise
+                raise click.ClickException(hidden) from None
 
 
 @click.group(cls=_WithoutSecrets, context_settings={"help_option_names": ["-h", "--help"]})
