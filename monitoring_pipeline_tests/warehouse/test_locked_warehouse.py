@@ -14,10 +14,12 @@ import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines import duckdb_process
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines import duckdb_process, duckdb_reader, duckdb_session
+from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to
+from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of
 from monitoring_pipeline.warehouse.engines.duckdb_session import Access
-from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError
+from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
+from monitoring_pipeline.warehouse.sql.queries import Query
 
 SpecMaker = Callable[..., ModelSpec]
 
@@ -133,7 +135,8 @@ def test_connection_is_locked_within_its_memory_and_in_utc(path: Path, make_spec
     warehouse = DuckDBWarehouse(path, access=Access(memory="200MB"))
     for setting in ("lock_configuration", "NOT enable_external_access", "NOT autoinstall_known_extensions",
                     "NOT autoload_known_extensions", "NOT allow_community_extensions",
-                    "TimeZone = 'UTC'", "memory_limit = '190.7 MiB'"):  # fmt: skip
+                    "TimeZone = 'UTC'", "max_temp_directory_size LIKE '%GiB'",
+                    "memory_limit = '190.7 MiB'"):  # fmt: skip
         name = setting.removeprefix("NOT ").split()[0]
         condition = setting.replace(name, f"current_setting('{name}')")
         sql = f"SELECT ({condition})::INTEGER"
@@ -166,7 +169,7 @@ def test_process_of_queries_is_used_again_and_ends_with_its_parent(path: Path, m
 def test_query_ends_although_its_parent_is_killed(path: Path) -> None:
     code = """
 import sys
-from monitoring_pipeline.warehouse.engines import duckdb_process
+from monitoring_pipeline.warehouse.engines import duckdb_process, duckdb_reader, duckdb_session
 process = duckdb_process._take()
 print(process.popen.pid, flush=True)
 sql = "SELECT sum(a.range * b.range) FROM range(100000000) a, range(100000000) b WHERE a.range % 7 = b.range % 5"
@@ -192,3 +195,51 @@ def _is_running(process: int) -> bool:
     except (ProcessLookupError, FileNotFoundError):
         return False
     return state != "Z"
+
+
+NO_INTERRUPT = "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) AS text FROM range(60000000)"
+
+
+def test_read_that_does_not_notice_an_interrupt_ends_at_the_limit(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(duckdb_reader, "GRACE_SECONDS", 0.5)
+    begun = time.monotonic()
+    refused = pytest.raises(WarehouseFailedError, match=r"takes longer than \w+_READ_SECONDS allows")
+    with refused as raised, connection_to(DuckDBWarehouse(path, read_timeout_seconds=2)) as opened:
+        frame_of(opened, Query(NO_INTERRUPT, {}))
+    assert time.monotonic() - begun < 15
+    assert CANARY not in everything_said(raised.value)
+    assert DuckDBWarehouse(path).columns("kept")["age"] == "BIGINT"
+
+
+def test_process_ends_although_a_query_was_abandoned(path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from monitoring_pipeline.warehouse.engines import duckdb_reader\n"
+        "from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to\n"
+        "from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of\n"
+        "from monitoring_pipeline.warehouse.sql.queries import Query\n"
+        "duckdb_reader.GRACE_SECONDS = 0.1\n"
+        "with connection_to(DuckDBWarehouse(Path(sys.argv[1]), read_timeout_seconds=2)) as opened:\n"
+        "    frame_of(opened, Query(sys.argv[2], {}))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(path), NO_INTERRUPT.replace("60000000", "300000000")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "takes longer than" in ended.stderr
+
+
+def test_read_that_needs_more_memory_and_disk_than_allowed_is_refused_in_a_sentence(path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(duckdb_session, "MOST_SPILL_BYTES", 20 * 10**6)
+    warehouse = DuckDBWarehouse(path, access=Access(memory="100MB"))
+    for sql in (
+        "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) AS text FROM range(60000000)",
+        "SELECT list(range) AS values FROM range(300000000)",
+        "SELECT range, repeat('x', 200) || range AS text FROM range(3000000) ORDER BY text",
+    ):
+        refused = pytest.raises(
+            WarehouseFailedError, match=r"OutOfMemoryException: it needs more memory than \w+_MEMORY "
+        )
+        with refused, connection_to(warehouse) as opened:
+            frame_of(opened, Query(sql, {}))
+    assert warehouse.columns("kept")["age"] == "BIGINT"

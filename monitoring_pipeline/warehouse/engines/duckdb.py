@@ -7,10 +7,9 @@ A process that writes a DuckDB file excludes all readers, and readers exclude wr
 import datetime as dt
 import logging
 import math
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
 from monitoring_pipeline.warehouse.engines.duckdb_process import QueryProcessError, QueryTimeoutError, run_query
+from monitoring_pipeline.warehouse.engines.duckdb_reader import OpenFile
 from monitoring_pipeline.warehouse.engines.duckdb_rows import (
     REFUSALS,
     StatementError,
@@ -175,11 +175,11 @@ class DuckDBWarehouse:
 
 
 @contextmanager
-def connection_to(warehouse: DuckDBWarehouse) -> Iterator[duckdb.DuckDBPyConnection]:
+def connection_to(warehouse: DuckDBWarehouse) -> Iterator[OpenFile]:
     """Open the file read-only for some queries; errors are those of ``DuckDBWarehouse``."""
     source = str(warehouse.path) if warehouse.rows is None else f"{warehouse.rows.place} in {warehouse.path}"
     try:
-        with _connect(warehouse) as connection, _interrupted_after(connection, warehouse.read_timeout_seconds):
+        with closing(OpenFile(_connect(warehouse), warehouse.read_timeout_seconds)) as connection:
             yield connection
     except duckdb.Error as error:
         # Without its cause, because DuckDB's texts contain values of rows, and Dagster stores the texts of causes.
@@ -225,21 +225,10 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
 
 
 def _label_states(
-    connection: duckdb.DuckDBPyConnection, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
+    connection: OpenFile, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
 ) -> dict[str, LabelState]:
     rows = frame_of(connection, label_states_query(join, chunks, as_of)).rows()
     return dict.fromkeys((chunk.key for chunk in chunks), LabelState()) | {key: LabelState(*row) for key, *row in rows}
-
-
-@contextmanager
-def _interrupted_after(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _one_number(answer: Mapping[str, Any]) -> float | None:

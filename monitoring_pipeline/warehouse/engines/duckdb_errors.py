@@ -14,7 +14,10 @@ _SENTENCES: tuple[tuple[type[duckdb.Error], str], ...] = (
         duckdb.PermissionException,
         f"it reads a file or address outside the folders of {FOLDERS_VARIABLE} (default: the folder of the database)",
     ),
-    (duckdb.OutOfMemoryException, f"it needs more memory than {MEMORY_VARIABLE} allows (default: 4 GB)"),
+    (
+        duckdb.OutOfMemoryException,
+        f"it needs more memory than {MEMORY_VARIABLE} allows (default: 4 GB), also with up to 40 GB of disk",
+    ),
     (duckdb.InterruptException, f"it takes longer than {SECONDS_VARIABLE} allows"),
     (duckdb.HTTPException, "an address cannot be read; run the query by hand to see which"),
     (duckdb.IOException, "a file cannot be read; check whether the files exist that its views read"),

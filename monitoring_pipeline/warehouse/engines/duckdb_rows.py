@@ -9,6 +9,7 @@ import polars as pl
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb_errors import sentence
+from monitoring_pipeline.warehouse.engines.duckdb_reader import OpenFile
 from monitoring_pipeline.warehouse.engines.duckdb_session import text_about_sql
 from monitoring_pipeline.warehouse.errors import (
     MissingTableError,
@@ -30,20 +31,20 @@ class StatementError(Exception):
         self.kind, self.text = kind, text
 
 
-def frame_of(connection: duckdb.DuckDBPyConnection, query: Query) -> pl.DataFrame:
+def frame_of(connection: OpenFile, query: Query) -> pl.DataFrame:
     """Return the result of a query.
 
     Raises:
         StatementError: when DuckDB refuses it.
     """
     try:
-        return pl.DataFrame(connection.execute(query.sql, dict(query.values)).to_arrow_table())
+        return connection.run(lambda file: pl.DataFrame(file.execute(query.sql, dict(query.values)).to_arrow_table()))
     except duckdb.Error as error:
-        text = text_about_sql(connection, error, query.sql, query.values)
+        text = text_about_sql(connection.connection, error, query.sql, query.values)
         raise StatementError(type(error), text) from None
 
 
-def table_named(connection: duckdb.DuckDBPyConnection, text: str, place: str) -> Table:
+def table_named(connection: OpenFile, text: str, place: str) -> Table:
     """Return the table that a spec names.
 
     Raises:
@@ -53,7 +54,7 @@ def table_named(connection: duckdb.DuckDBPyConnection, text: str, place: str) ->
     return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
 
 
-def predictions_table(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: RowsElsewhere | None) -> Table:
+def predictions_table(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere | None) -> Table:
     """Return the table of predictions, or a temporary view of the rows that replace it.
 
     Raises:
@@ -67,7 +68,7 @@ def predictions_table(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, ro
     return _view(connection, rows, rows.name, f"SELECT {columns} FROM {as_read.listed.sql}")
 
 
-def label_join_of(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: RowsElsewhere | None) -> LabelJoin:
+def label_join_of(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere | None) -> LabelJoin:
     """Return the join of labels to the table of predictions, or to the rows that replace it.
 
     Raises:
@@ -83,7 +84,7 @@ def label_join_of(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: 
     )
 
 
-def _select(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: RowsElsewhere) -> str:
+def _select(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere) -> str:
     """Return the SELECT of all rows, with the names that they have."""
     if rows.table is not None:
         return f"SELECT * FROM {table_named(connection, rows.table, f'{rows.place}.table').listed.sql}"
@@ -102,9 +103,9 @@ def _select(connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: RowsEl
     return f"SELECT * FROM read_csv({_text(file)}{f', types = {{{types}}}' if types else ''})"
 
 
-def _one_select(connection: duckdb.DuckDBPyConnection, rows: RowsElsewhere, query: str) -> str:
+def _one_select(connection: OpenFile, rows: RowsElsewhere, query: str) -> str:
     try:
-        statements = connection.extract_statements(query)
+        statements = connection.connection.extract_statements(query)
     except duckdb.Error as error:
         # Nothing has been read. The text is about the statement.
         raise UnreadableWarehouseError(f"{rows.place}.query: {' '.join(str(error).split())}") from None
@@ -118,7 +119,7 @@ def _one_select(connection: duckdb.DuckDBPyConnection, rows: RowsElsewhere, quer
 
 
 def _types_in_predictions(
-    connection: duckdb.DuckDBPyConnection, spec: ModelSpec, rows: RowsElsewhere, detected: Mapping[str, str]
+    connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere, detected: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the types that columns of a CSV file have in the table of predictions, by their names in the file.
 
@@ -132,7 +133,7 @@ def _types_in_predictions(
     return {name: known[ours.get(name, name)] for name in detected if ours.get(name, name) in known}
 
 
-def _view(connection: duckdb.DuckDBPyConnection, rows: RowsElsewhere, name: str, select: str) -> Table:
+def _view(connection: OpenFile, rows: RowsElsewhere, name: str, select: str) -> Table:
     """Create a temporary view of a SELECT."""
     # No bracket around it, because a query may end with a semicolon or a comment.
     _execute(connection, rows, f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {select}")
@@ -153,11 +154,11 @@ def _renamed(columns: Mapping[str, str], rows: RowsElsewhere) -> list[str]:
     return [*kept, *(f"{quoted(theirs)} AS {quoted(name)}" for name, theirs in rows.columns.items())]
 
 
-def _execute(connection: duckdb.DuckDBPyConnection, rows: RowsElsewhere, sql: str) -> duckdb.DuckDBPyConnection:
+def _execute(connection: OpenFile, rows: RowsElsewhere, sql: str) -> None:
     try:
-        return connection.execute(sql)
+        connection.run(lambda file: file.execute(sql))
     except duckdb.Error as error:
-        text = text_about_sql(connection, error, rows.query, {}) if rows.query is not None else None
+        text = text_about_sql(connection.connection, error, rows.query, {}) if rows.query is not None else None
         kind = next(name for name in ("query", "file", "table") if getattr(rows, name) is not None)
         is_of_view = isinstance(error, duckdb.CatalogException) and rows.query is None
         refused = isinstance(error, REFUSALS) and not is_of_view

@@ -23,6 +23,7 @@ from typing import Any
 import duckdb
 
 MOST_MEMORY_BYTES = 4 * 10**9
+MOST_SPILL_BYTES = 40 * 10**9
 LONGEST_TEXT = 1000
 SECONDS_BETWEEN_LOOKS = 0.5
 ABOUT_SQL = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
@@ -118,6 +119,7 @@ def _lock(connection: duckdb.DuckDBPyConnection, path: str, access: Access) -> N
     for setting in (
         "TimeZone = 'UTC'",
         f"memory_limit = {memory}",
+        f"max_temp_directory_size = '{_most_spill_bytes()}B'",
         # The list cannot change after external access is disabled.
         f"allowed_directories = [{folders}]",
         "enable_external_access = false",
@@ -129,6 +131,11 @@ def _lock(connection: duckdb.DuckDBPyConnection, path: str, access: Access) -> N
 def _memory(connection: duckdb.DuckDBPyConnection) -> int:
     number, unit = str(_setting(connection, "memory_limit")).split()
     return int(float(number) * _UNITS[unit])
+
+
+def _most_spill_bytes() -> int:
+    """Return how much may be written beside memory: 40 GB, but no more than half of the free disk."""
+    return min(MOST_SPILL_BYTES, shutil.disk_usage(tempfile.gettempdir()).free // 2)
 
 
 def _setting(connection: duckdb.DuckDBPyConnection, name: str) -> object:

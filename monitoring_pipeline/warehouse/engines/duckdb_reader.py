@@ -1,0 +1,80 @@
+"""An open file whose statements end at a time limit, because DuckDB may take minutes until it notices an interrupt."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import duckdb
+
+GRACE_SECONDS = 5.0
+"""Time for DuckDB to notice an interrupt. After it, the statement is abandoned."""
+
+Result = TypeVar("Result")
+
+
+class OpenFile:
+    """A connection whose statements end ``seconds`` after it was made, or a little later."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
+        """Take a connection, which ``close`` closes."""
+        self.connection = connection
+        self._until = time.monotonic() + seconds
+        self._is_abandoned = False
+
+    def run(self, action: Callable[[duckdb.DuckDBPyConnection], Result]) -> Result:
+        """Return the result of an action on the connection, and raise its error.
+
+        Raises:
+            duckdb.InterruptException: at the time limit.
+        """
+        answers: queue.SimpleQueue[Callable[[], Result]] = queue.SimpleQueue()
+        thread = threading.Thread(target=self._answer, args=(action, answers), name="statement", daemon=True)
+        thread.start()
+        try:
+            answer = self._next(answers)
+        except BaseException:
+            self._abandon(thread)
+            raise
+        return answer()
+
+    def close(self) -> None:
+        """Close the connection. One with an abandoned statement stays open until that or the process ends."""
+        if not self._is_abandoned:
+            self.connection.close()
+
+    def _answer(
+        self, action: Callable[[duckdb.DuckDBPyConnection], Result], answers: "queue.SimpleQueue[Callable[[], Result]]"
+    ) -> None:
+        try:
+            result = action(self.connection)
+            answers.put(lambda: result)
+        except BaseException as error:  # noqa: BLE001 - raised in the other thread
+            answers.put(_raising(error))
+        if self._is_abandoned:
+            self.connection.close()
+
+    def _next(self, answers: "queue.SimpleQueue[Callable[[], Result]]") -> Callable[[], Result]:
+        try:
+            return answers.get(timeout=max(self._until - time.monotonic(), 0.0))
+        except queue.Empty:
+            self.connection.interrupt()
+        try:
+            answers.get(timeout=GRACE_SECONDS)()
+        except Exception:  # noqa: BLE001, S110 - an interrupt may be a RuntimeError, too
+            pass
+        raise duckdb.InterruptException
+
+    def _abandon(self, thread: threading.Thread) -> None:
+        self.connection.interrupt()
+        self._is_abandoned = True
+        if not thread.is_alive():
+            self.connection.close()
+
+
+def _raising(error: BaseException) -> Callable[[], Result]:
+    def answer() -> Result:
+        raise error
+
+    return answer
