@@ -4,12 +4,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import duckdb
 
 GRACE_SECONDS = 5.0
 """Time for DuckDB to notice an interrupt. After it, the statement is abandoned."""
+
+SECONDS_TO_END = 0.2
+"""Time for the thread of a statement to end after its answer."""
 
 Result = TypeVar("Result")
 
@@ -60,15 +64,15 @@ class OpenFile:
             return answers.get(timeout=max(self._until - time.monotonic(), 0.0))
         except queue.Empty:
             self.connection.interrupt()
-        try:
-            answers.get(timeout=GRACE_SECONDS)()
-        except Exception:  # noqa: BLE001, S110 - an interrupt may be a RuntimeError, too
-            pass
+        # The answer itself would be one of several errors, for instance a RuntimeError.
+        with suppress(queue.Empty):
+            answers.get(timeout=GRACE_SECONDS)
         raise duckdb.InterruptException
 
     def _abandon(self, thread: threading.Thread) -> None:
         self.connection.interrupt()
         self._is_abandoned = True
+        thread.join(SECONDS_TO_END)
         if not thread.is_alive():
             self.connection.close()
 
