@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -77,8 +77,8 @@ class OpenFile:
             self.connection.close()
 
 
-def _raising(error: BaseException) -> Callable[[], Result]:
-    def answer() -> Result:
+def _raising(error: BaseException) -> Callable[[], Any]:
+    def answer() -> Any:
         raise error
 
     return answer
