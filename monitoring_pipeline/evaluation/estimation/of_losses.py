@@ -10,6 +10,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.estimation.of_classes import Expected
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding, Values, code_matrix, encoding_of
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
+from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -49,7 +50,7 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
 
     ensemble: Any = untyped_ensemble
 
-    rows = labelled.filter(pl.col("label").is_not_null() & pl.col("prediction").is_finite()).head(ROWS_FITTED)
+    rows = usable(spec, labelled).filter(pl.col("label").is_not_null()).head(ROWS_FITTED)
     columns = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
     values: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
     # The trees reject a column without values.

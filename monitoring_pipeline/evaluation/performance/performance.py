@@ -117,7 +117,8 @@ def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Qua
     if not rows.labels.size:
         return ()
     if spec.task is Task.REGRESSION:
-        return (float(np.median(rows.labels)),)
+        with np.errstate(over="ignore"):
+            return (float(np.median(rows.labels)),)
     classes = range(len(spec.classes)) if spec.classes else [1]
     return tuple(float(np.mean(np.asarray(rows.labels == number))) for number in classes)
 

@@ -34,6 +34,16 @@ _READ_AS_TEXT = re.compile(
 )
 
 
+BOUNDS_OF_INSTANTS = ("TIMESTAMPTZ '0001-01-02 00:00:00+00'", "TIMESTAMPTZ '9999-12-30 00:00:00+00'")
+"""Times beyond, infinity among them, do not exist for Python, and Polars panics at them."""
+_BOUNDS_OF_LOCAL_TIMES = ("TIMESTAMP '0001-01-02 00:00:00'", "TIMESTAMP '9999-12-30 00:00:00'")
+_BOUNDS_OF_TIMES = {
+    "TIMESTAMP WITH TIME ZONE": BOUNDS_OF_INSTANTS,
+    "DATE": ("DATE '0001-01-01'", "DATE '9999-12-31'"),
+    **dict.fromkeys(_NAIVE - {"TIMESTAMP_NS"}, _BOUNDS_OF_LOCAL_TIMES),
+}
+
+
 @dataclass(frozen=True)
 class TimeColumn:
     """A time column as SQL.
@@ -136,11 +146,18 @@ def readable(column: Column, alias: str, *, decimals: str) -> str:
         decimals: the type that decimals get: AS_NUMBER or AS_TEXT.
     """
     sql = qualified(column, alias)
+    if (bounds := _BOUNDS_OF_TIMES.get(column.type.upper())) is not None:
+        return within(sql, bounds)
     if _DECIMAL.fullmatch(column.type):
         return f"CAST({sql} AS {decimals})"
     if _READ_AS_TEXT.fullmatch(column.type):
         return f"CAST({sql} AS {AS_TEXT})"
     return sql
+
+
+def within(sql: str, bounds: tuple[str, str]) -> str:
+    """Return a time as SQL that is null outside of bounds."""
+    return f"CASE WHEN {sql} BETWEEN {bounds[0]} AND {bounds[1]} THEN {sql} END"
 
 
 def id_text(columns: Sequence[Column], alias: str) -> str:

@@ -19,12 +19,14 @@ from monitoring_pipeline.warehouse.sql.catalogue import Column, ListedTable, Tab
 from monitoring_pipeline.warehouse.sql.columns import (
     AS_NUMBER,
     AS_TEXT,
+    BOUNDS_OF_INSTANTS,
     TimeColumn,
     id_text,
     join_keys,
     qualified,
     readable,
     time_column,
+    within,
 )
 
 PREDICTIONS_ALIAS = "p"
@@ -128,8 +130,8 @@ class LabelJoin:
 
     @property
     def known_at_instant(self) -> str:
-        """The time at which a label became known; null if the source has none."""
-        return self.known_at.instant if self.known_at else "CAST(NULL AS TIMESTAMPTZ)"
+        """The time at which a label became known; null if the source has none, or one that no calendar has."""
+        return within(self.known_at.instant, BOUNDS_OF_INSTANTS) if self.known_at else "CAST(NULL AS TIMESTAMPTZ)"
 
     @property
     def is_known(self) -> str:

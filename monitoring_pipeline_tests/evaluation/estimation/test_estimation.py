@@ -404,3 +404,14 @@ def test_estimated_loss_of_a_model_without_errors_is_zero():
     rows = _spend(np.random.default_rng(25), 300).with_columns(label="prediction")
     found = estimate_losses(fit_loss_model(SPEND, rows), rows)
     assert {(own.value, own.variance) for own in found.values()} == {(0.0, 0.0)}
+
+
+@pytest.mark.parametrize("extreme", [1e308, -1e308, 1e200, 1e100])
+@pytest.mark.parametrize("column", ["label", "prediction"])
+def test_number_too_large_to_be_squared_leaves_the_estimate_of_losses_finite(column, extreme):
+    rows = _spend(np.random.default_rng(26), 400)
+    one = pl.when(pl.int_range(400) == 7).then(pl.lit(extreme)).otherwise(column)
+    found = estimate_losses(fit_loss_model(SPEND, rows.with_columns(one.alias(column))), rows)
+    usual = estimate_losses(fit_loss_model(SPEND, rows), rows)
+    for name, own in found.items():
+        assert own.value == pytest.approx(usual[name].value, rel=0.1)
