@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,22 @@ def test_mutated_spec_never_stops_the_good_one(specs: Path, changes, cut) -> Non
     assert "arrival_delay" in [loaded.spec.name for loaded in folder.good]
     for entry in folder.bad:
         assert all(str(entry.path) in problem and len(problem) < 3_000 for problem in entry.problems)
+
+
+MANY = {
+    "240,000 items": "- 1\n" * 240_000,
+    "100,000 keys": "".join(f"k{n}: 1\n" for n in range(80_000)),
+    "list on one line": "a: [" + "1," * 480_000 + "]",
+    "100,000 brackets": "[" * 100_000,
+    "50,000 anchors": "".join(f"k{n}: &a{n} 1\n" for n in range(50_000)),
+    "300,000 comments": "#x\n" * 300_000,
+    "text in quotes": 'a: "' + "x " * 490_000 + '"',
+}
+
+
+@pytest.mark.parametrize("text", MANY.values(), ids=MANY)
+def test_file_of_a_megabyte_is_refused_within_seconds(specs: Path, text: str) -> None:
+    (specs / "bad.yaml").write_text(text, encoding="utf-8")
+    begun = time.process_time()
+    expect_only_good(read_specs(specs, check_model))
+    assert time.process_time() - begun < 10
