@@ -10,6 +10,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 NUMBER_LIKE: tuple[object, ...] = (pl.Boolean, pl.Null)
+MOST_CLASSES, LONGEST_CLASS, CLASSES_SHOWN = 20, 40, 5
+"""A column with more or longer values holds no classes, so an error does not quote them."""
 
 
 def typed_column(spec: ModelSpec, name: str, kind: FeatureKind, frame: pl.DataFrame) -> pl.Series:
@@ -150,4 +152,11 @@ def _positive_number(spec: ModelSpec, values: pl.Series, field: str, positive_cl
 
 
 def _examples(values: pl.Series) -> str:
-    return ", ".join(repr(value) for value in values.drop_nulls().unique().sort().head(5).to_list())
+    """Return words for the values of a column: its classes, or only their number if they may be names, ids or texts.
+
+    The words are stored and sent to people, so that they must not quote rows.
+    """
+    different = values.drop_nulls().unique().sort()
+    if different.len() > MOST_CLASSES or any(len(str(value)) > LONGEST_CLASS for value in different):
+        return f"{different.len()} different values"
+    return ", ".join(repr(value) for value in different.head(CLASSES_SHOWN).to_list())

@@ -467,3 +467,11 @@ def test_label_dated_by_the_day_of_its_prediction_is_not_early_but_one_of_the_da
     assert _values(_labels([True], spec, known_at=[midnight]))["labels_before_prediction"] == 0
     assert _values(_labels([True], spec, known_at=[midnight - 24 * HOUR]))["labels_before_prediction"] == 1
     assert _values(_labels([True], spec, known_at=[midnight + HOUR]))["labels_before_prediction"] == 1
+
+
+@pytest.mark.parametrize("labels", [[f"Ada Lovelace {n}" for n in range(21)], ["left", "stayed", "a" * 41]])
+def test_error_about_a_column_that_holds_no_classes_quotes_no_value(labels):
+    with pytest.raises(RowsError) as refused:
+        _labels(labels, binary_spec(labels__positive="left"), ids=[f"id{n}" for n in range(len(labels))])
+    assert f"{len(set(labels) - {'left'})} different values" in str(refused.value)
+    assert not [label for label in labels if label != "left" and label in str(refused.value)]
