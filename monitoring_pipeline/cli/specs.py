@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors, find_model, warn
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.documentation import fields_page, json_schema
@@ -48,9 +49,9 @@ def spec_check(files: tuple[Path, ...], *, offline: bool) -> None:
             if not offline:
                 findings = (*findings, *find_in_source(entry, inspecting))
             failed = failed or any(finding.level is Level.ERROR for finding in findings)
-            click.echo(summary_text(entry.path, entry.spec.name, findings))
+            click.echo(without_secrets(summary_text(entry.path, entry.spec.name, findings)))
             for finding in findings:
-                click.echo(finding_text(entry.path, finding, width))
+                click.echo(without_secrets(finding_text(entry.path, finding, width)))
             for warning in _warnings(entry, settings):
                 warn(f"{entry.path}: {warning}")
         if folder.bad:
