@@ -153,7 +153,7 @@ def any_tables(draw: st.DrawFn) -> AnyTables:
             }
             if changed := changes[draw(st.sampled_from(("any", "any", *changes)))]:
                 table[name] = changed
-    rows = draw(st.sampled_from((0, 1, 2, 3, 60, 120)))
+    rows = draw(st.sampled_from((0, 1, 2, 3, 60, 60, 120, 120)))
     return AnyTables(
         task, rows, predictions, labels or {"other": "1"}, draw(st.booleans()), draw(st.integers(0, 9)) == 0
     )

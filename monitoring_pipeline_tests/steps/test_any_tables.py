@@ -58,7 +58,7 @@ from monitoring_pipeline_tests.steps.any_tables import (
     usual_predictions,
 )
 
-EXAMPLES = int(os.environ.get("MONITORING_PIPELINE_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("MONITORING_PIPELINE_FUZZ_EXAMPLES", "60"))
 NOW = dt.datetime(2024, 4, 1, tzinfo=dt.UTC)
 OTHER = "other"
 TABLES = ("chunk_revisions", "measurements", "profiles", "verdicts", "snapshots", "model_references", "incidents")
