@@ -71,6 +71,10 @@ def test_check_with_a_warehouse_that_is_away_reports_each_source_and_the_faults_
     result = _run(home, "spec", "check", warehouse="nowhere.duckdb")
     found = _checks(result.stdout)
     assert result.exit_code == 1
+    sound = ("spec", "check", str(home / "models" / "sound.yaml"))
+    assert _run(home, *sound, warehouse="nowhere.duckdb").exit_code == 0
+    assert _run(home, *sound, "--strict", warehouse="nowhere.duckdb").exit_code == 1
+    assert _run(home, *sound, "--strict").exit_code == 0
     assert all("readable" in checks for checks in found.values())
     assert {check.name for check in SPEC_CHECKS} <= found["declared"]
     assert "no such DuckDB file" in result.stdout
