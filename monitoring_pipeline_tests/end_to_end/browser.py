@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-LOADS_WITHIN_SECONDS = 90
+LOADS_WITHIN_SECONDS = 300
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline_tests.worlds.world import World
 
 REPOSITORY = Path(__file__).parents[2]
-STARTS_WITHIN_SECONDS, SENSOR_SECONDS = 120, 5
+STARTS_WITHIN_SECONDS, SENSOR_SECONDS = 600, 5
 LOCATION = {"repositoryLocationName": "monitoring_pipeline", "repositoryName": "__repository__"}
 
 
@@ -133,7 +133,7 @@ def dagster_dev(world: World, **more: str) -> Iterator[Server]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         except subprocess.TimeoutExpired:
             server.kill()
 

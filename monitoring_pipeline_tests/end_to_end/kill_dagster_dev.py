@@ -25,7 +25,7 @@ from monitoring_pipeline_tests.worlds.world import LOANS
 NIGHTLY, RETRAIN, DELIVERY = f"{LOANS}_nightly", f"{LOANS}_retrain", "deliver_alerts"
 SENSORS = ("alerts", "retraining", "pipeline_health", "late_labels")
 RUNNING = ("QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING")
-SECONDS, QUIET_SECONDS = 240, 12
+SECONDS, QUIET_SECONDS = 900, 12
 NIGHT_SECONDS = 35.0
 
 
@@ -165,7 +165,7 @@ def live(place: LastNight, kind: str, chance: random.Random) -> str:
             return died
         assert server.process is not None
         with suppress(subprocess.TimeoutExpired):
-            server.process.wait(timeout=60)
+            server.process.wait(timeout=300)
     with dagster_dev(place.world, **place.environment) as server:
         wait_until_quiet(server, place)
     return died

@@ -31,7 +31,7 @@ from monitoring_pipeline_tests.worlds.world import LOANS, World
 
 JOBS = ("loan_default_nightly", "loan_default_retrain", "deliver_alerts")
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 NOT_KILLED, TRIES = "not killed", 3
 PAUSE = dt.timedelta(minutes=2)
 """Time between a kill and the next start. Run monitoring and the lease of a killed process take that long."""

@@ -15,7 +15,7 @@ from monitoring_pipeline_tests.end_to_end.last_night import LastNight, last_nigh
 from monitoring_pipeline_tests.worlds.world import LOANS
 
 pytestmark = pytest.mark.slow
-SECONDS = 90
+SECONDS = 600
 NIGHTLY, RETRAIN, RECORD = f"{LOANS}_nightly", f"{LOANS}_retrain", "record_failures"
 SENSORS = ("alerts", "retraining", "pipeline_health", "late_labels")
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")

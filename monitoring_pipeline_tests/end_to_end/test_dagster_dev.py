@@ -14,7 +14,7 @@ from monitoring_pipeline_tests.end_to_end.dagster_dev import LOCATION, REPOSITOR
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, make_world
 
 pytestmark = pytest.mark.slow
-FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 180, 3
+FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 900, 3
 ASSETS = (
     "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
 )  # fmt: skip
@@ -109,7 +109,7 @@ def _wait_for_ticks(server: Server, count: int) -> None:
         return answer["sensorOrError"]["sensorState"]["ticks"]
 
     last = max(tick["timestamp"] for tick in ticks())
-    server.wait("the sensor looks again", 120, lambda: sum(t["timestamp"] > last for t in ticks()) >= count)
+    server.wait("the sensor looks again", FINISHES_WITHIN_SECONDS, lambda: sum(t["timestamp"] > last for t in ticks()) >= count)
     assert {tick["status"] for tick in ticks()} <= {"SUCCESS", "SKIPPED", "STARTED"}
 
 
