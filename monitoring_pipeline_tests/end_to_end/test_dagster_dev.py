@@ -109,7 +109,8 @@ def _wait_for_ticks(server: Server, count: int) -> None:
         return answer["sensorOrError"]["sensorState"]["ticks"]
 
     last = max(tick["timestamp"] for tick in ticks())
-    server.wait("the sensor looks again", FINISHES_WITHIN_SECONDS, lambda: sum(t["timestamp"] > last for t in ticks()) >= count)
+    seconds = FINISHES_WITHIN_SECONDS
+    server.wait("the sensor looks again", seconds, lambda: sum(t["timestamp"] > last for t in ticks()) >= count)
     assert {tick["status"] for tick in ticks()} <= {"SUCCESS", "SKIPPED", "STARTED"}
 
 
