@@ -65,7 +65,7 @@ def test_commands_about_a_users_model_monitor_it(tmp_path):
     environment = {name: str(tmp_path / place) for name, place in exported.items()}
     commands = commands_of(Group.OWN_MODEL)
     printed = {command: type_command(command, tmp_path, **environment) for command in commands}
-    assert len(commands) == 4
+    assert len(commands) == 5
     assert all("churn is fine" in output for command, output in printed.items() if " spec check" in command)
     assert (tmp_path / "models" / "churn.suite.yaml").exists()
     (backfill,) = [command for command in commands if " backfill " in command]
