@@ -2,8 +2,10 @@
 
 import logging
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
+import mlflow
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -75,7 +77,7 @@ ALERTING = {
 
 
 @pytest.fixture
-def home(untouched_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(untouched_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The home of a world whose model retrains and whose alerts have one channel of each kind."""
     folder = copy_world(untouched_folder, tmp_path / "home")
     spec = LOANS_SPEC | {"retraining": RETRAINING}
@@ -89,7 +91,9 @@ def home(untouched_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv(name, value)
     for name in ("DAGSTER_HOME", "MLFLOW_TRACKING_URI", "DAGSTER_POSTGRES_URL"):
         monkeypatch.delenv(name, raising=False)
-    return folder
+    yield folder
+    # MLflow remembers the last address, and would set it for the tests after this one.
+    mlflow.set_tracking_uri(None)
 
 
 @pytest.mark.slow

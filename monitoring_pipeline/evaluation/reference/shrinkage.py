@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins
+from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.calendar import UnknownChunkError
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import Task
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 LEAST_SHARE = 0.8
 """A rebuilt reference with a smaller share of the rows, labelled rows or chunks of the one before has shrunk."""
@@ -28,6 +28,21 @@ def losses(spec: ModelSpec, before: Reference, after: Reference) -> tuple[str, .
         *_lost_columns(spec, before, after),
         *_lost_classes(spec, before, after),
     )
+
+
+def can_stay_in_use(spec: ModelSpec, before: Reference) -> bool:
+    """Return whether a reference has the outputs that the model is declared to have now.
+
+    Otherwise no chunk can be compared with it, so that it cannot stay in place of a smaller one.
+    """
+    profiled = {profile.column for profile in before.profile.columns}
+    return all(
+        name in profiled and _is_of_kind(before.bins.get(name), spec.columns[name]) for name in spec.output_columns
+    )
+
+
+def _is_of_kind(bins: Bins | None, kind: FeatureKind) -> bool:
+    return bins is None or isinstance(bins, CategoricalBins) == (kind is FeatureKind.CATEGORICAL)
 
 
 def too_few(before: int, after: int) -> bool:

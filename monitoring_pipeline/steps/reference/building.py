@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError, Reference, build_reference
-from monitoring_pipeline.evaluation.reference.shrinkage import losses
+from monitoring_pipeline.evaluation.reference.shrinkage import can_stay_in_use, losses
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.records.measurement import Measurement, Provenance
@@ -107,6 +107,9 @@ class _Building:
 
     def build(self, before: Reference | None) -> TakenReference:
         """Build the reference from its rows, and store it unless it has shrunk."""
+        declared = spec_of_reference(self.loaded.spec, self.version)
+        if before is not None and not can_stay_in_use(declared, before):
+            before = None
         read = read_reference_rows(self.loaded, self.version, self.outside, now=self.now)
         try:
             built = build_reference(
@@ -123,10 +126,9 @@ class _Building:
             if before is None:
                 raise
             return self._refused(before, 0, (f"0 rows in {read.window.key}, {before.profile.rows} before",))
-        if before is not None and not self.accept_smaller:
-            declared = spec_of_reference(self.loaded.spec, self.version)
-            if lost := losses(declared, before, built.reference):
-                return self._refused(before, built.reference.profile.rows, lost)
+        lost = () if before is None or self.accept_smaller else losses(declared, before, built.reference)
+        if before is not None and lost:
+            return self._refused(before, built.reference.profile.rows, lost)
         provenance = Provenance(
             spec_hash=self.loaded.spec.reference_declaration_hash(self.version),
             reference_hash=built.reference.reference_hash,
@@ -134,7 +136,7 @@ class _Building:
             code_version=monitoring_pipeline.__version__,
         )
         to_store = ToStore(
-            spec=spec_of_reference(self.loaded.spec, self.version),
+            spec=declared,
             built=built,
             window=read.window,
             provenance=provenance,

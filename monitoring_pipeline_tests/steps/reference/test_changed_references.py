@@ -134,6 +134,15 @@ def test_rebuilt_reference_that_lost_rows_classes_or_columns_is_refused(world, s
     assert words in str(refused.refusals[0].reason)
 
 
+def test_smaller_reference_of_other_outputs_is_not_refused_because_the_one_before_could_not_be_used(world):
+    take(world)
+    predictions = {name: value for name, value in SPECS[LOANS]["predictions"].items() if "decision" not in name}
+    predictions["prediction"] = predictions.pop("score")
+    regression = {"task": "regression", "predictions": predictions, "labels": None, "performance": {}}
+    taken = take(world, parts=FEW | regression)
+    assert (taken.reused, taken.refusals, taken.reference.profile.rows) == (False, (), 1000)
+
+
 def test_refused_reference_is_an_incident_until_the_declaration_is_corrected(world):
     assert world.failures(LOANS, DAYS[0]) == ()
     world.change_spec(LOANS, **FEW)
