@@ -403,10 +403,10 @@ def test_role_at_a_moment_follows_the_history(store):
         ("1", Role.RETIRED, later),
         ("2", Role.CHAMPION, later),
     ]
-    assert {(r.model_version, r.role, r.window) for r in store.versions(MODEL)} == {
-        ("2", Role.CHAMPION, window),
+    assert sorted((r.model_version, r.role, r.window) for r in store.versions(MODEL)) == [
         ("1", Role.RETIRED, None),
-    }
+        ("2", Role.CHAMPION, window),
+    ]
     moments = (NOW - dt.timedelta(seconds=1), NOW, later, last)
     assert [store.role_at(MODEL, "2", moment) for moment in moments] == [
         Role.SHADOW, Role.SHADOW, Role.CHAMPION, Role.CHAMPION,
@@ -462,6 +462,7 @@ def _make_it_of_revision_2(url):
             connection.execute(sa.text(f"DROP VIEW {view}"))
         metadata.drop_all(connection, tables=ACTION_TABLES)
         connection.execute(sa.text("ALTER TABLE snapshots DROP COLUMN state"))
+        connection.execute(sa.text("ALTER TABLE model_references DROP COLUMN declaration"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
 
