@@ -81,6 +81,8 @@ def maturity_measurements(spec: ModelSpec, maturity: LabelMaturity) -> tuple[Mea
         value=float(maturity.labelled),
         definition="predictions whose label is known",
     )
+    if not maturity.predictions:
+        share = share.skipped("no predictions")
     if maturity.expected is None:
         return share, present, _none_at_all(spec, maturity, present)
     counts = {"labels_expected": maturity.expected.eventually, "labels_expected_by_now": maturity.expected.by_now}

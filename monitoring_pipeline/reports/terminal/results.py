@@ -138,7 +138,9 @@ def _day_cells(
     key: str, measurements: Sequence[Measurement], verdict: Verdict | None, headline: str
 ) -> tuple[str | Text, ...]:
     rows = next((f"{m.value:.0f}" for m in measurements if m.name == "rows" and m.value is not None), "-")
-    maturity = next((f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity"), "-")
+    maturity = next(
+        (f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity" and m.value is not None), "-"
+    )
     metrics = [m for m in measurements if m.metric == (headline, "") and m.kind is Kind.PERFORMANCE]
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
     judged = Text(str(status) if verdict else "not judged", style=STYLE[status])

@@ -134,7 +134,7 @@ def _memory(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def _most_spill_bytes() -> int:
-    """Return how much may be written beside memory: 40 GB, but no more than half of the free disk."""
+    """Return the largest number of bytes that may be written to disk: half of the free disk, at most 40 GB."""
     return min(MOST_SPILL_BYTES, shutil.disk_usage(tempfile.gettempdir()).free // 2)
 
 

@@ -45,7 +45,7 @@ def test_maturity_without_a_minimum_is_provisional_with_any_prediction(predictio
     assert assess_maturity(spec, chunk, predictions=predictions, labelled=0, as_of=chunk.end).state is state
 
 
-@pytest.mark.parametrize(("predictions", "labelled", "share"), [(8, 2, 0.25), (0, 0, 0.0)])
+@pytest.mark.parametrize(("predictions", "labelled", "share"), [(8, 2, 0.25), (3, 0, 0.0)])
 def test_share_and_count_of_known_labels_are_measured(predictions, labelled, share):
     *measured, _ = maturity_measurements(SPEC, LabelMaturity(predictions, labelled, Maturity.PROVISIONAL))
     assert [(m.name, m.value, m.rows) for m in measured] == [
@@ -54,6 +54,12 @@ def test_share_and_count_of_known_labels_are_measured(predictions, labelled, sha
     assert {(m.kind, m.subject, m.status, m.maturity) for m in measured} == {
         (Kind.OPERATIONS, "label", Status.OK, Maturity.PROVISIONAL)
     }
+
+
+def test_maturity_of_a_chunk_without_predictions_is_not_measured():
+    maturity, present, _ = maturity_measurements(SPEC, LabelMaturity(0, 0, Maturity.FINAL))
+    assert (maturity.status, maturity.reason, maturity.value) == (Status.SKIPPED, "no predictions", None)
+    assert (present.status, present.value) == (Status.OK, 0.0)
 
 
 @pytest.mark.parametrize(("labelled", "eventually", "share", "state"), [
