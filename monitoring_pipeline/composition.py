@@ -17,22 +17,22 @@ from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
-from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.settings import Settings, variable_of
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline.system_clock import system_clock
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.engines.duckdb_inspection import DuckDBInspection
-from monitoring_pipeline.warehouse.engines.duckdb_session import Access
+from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
+from monitoring_pipeline.warehouse.engines.engine import EngineLimits
+from monitoring_pipeline.warehouse.routing import Engines, RoutedInspection, RoutedWarehouse
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapters:
     """The adapters that the settings describe, but for the store; none is connected before its first use."""
 
-    warehouse: DuckDBWarehouse
+    warehouse: RoutedWarehouse
     snapshots: SnapshotFiles
     suites: Suites
     id_key: bytes
@@ -49,17 +49,7 @@ class Adapters:
 def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
     """Return the adapters that the settings describe."""
     return Adapters(
-        warehouse=DuckDBWarehouse(
-            settings.warehouse,
-            lock_timeout_seconds=settings.warehouse_lock_seconds,
-            business_timeout_seconds=settings.warehouse_business_seconds,
-            read_timeout_seconds=settings.warehouse_read_seconds,
-            access=Access(
-                folders=settings.warehouse_folders,
-                extensions=settings.warehouse_extensions,
-                memory=settings.warehouse_memory or None,
-            ),
-        ),
+        warehouse=RoutedWarehouse(_engines(settings)),
         snapshots=SnapshotFiles(settings.snapshots),
         suites=_run_suite,
         id_key=settings.id_key.get_secret_value().encode(),
@@ -70,9 +60,23 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
     )
 
 
+def _engines(settings: Settings) -> Engines:
+    return Engines(
+        {name: WarehouseAddress(text, variable_of(name)) for name, text in settings.warehouse_addresses.items()},
+        EngineLimits(
+            lock_seconds=settings.warehouse_lock_seconds,
+            business_seconds=settings.warehouse_business_seconds,
+            read_seconds=settings.warehouse_read_seconds,
+            folders=settings.warehouse_folders,
+            extensions=settings.warehouse_extensions,
+            memory=settings.warehouse_memory or None,
+        ),
+    )
+
+
 def build_inspection(adapters: Adapters) -> SourceInspection:
     """Return the inspection of the sources in the warehouse."""
-    return DuckDBInspection(adapters.warehouse)
+    return RoutedInspection(adapters.warehouse.engines)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import dagster as dg
@@ -29,7 +29,7 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
     built = build_adapters(settings, clock)
     return {
         "warehouse": resource(
-            built.warehouse, f"The users' DuckDB file {without_secrets(str(settings.warehouse))}, opened read-only."
+            built.warehouse, f"The users' warehouses, which are only read: {_shown(settings.warehouse_addresses)}."
         ),
         "store": _store_resource(settings),
         "snapshots": resource(built.snapshots, f"Immutable Parquet files below {without_secrets(settings.snapshots)}."),
@@ -43,6 +43,10 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
         "outside": outside_of_run,
     }
+
+
+def _shown(addresses: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {without_secrets(text)}".strip() for name, text in addresses.items())
 
 
 def _store_resource(settings: Settings) -> dg.ResourceDefinition:

@@ -12,10 +12,17 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
+from monitoring_pipeline.spec.model import NAME_PATTERN
 
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
+WarehouseName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
 ExtensionName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
+
+
+def variable_of(warehouse: str) -> str:
+    """Return the environment variable of the warehouse of that name; the default one has an empty name."""
+    return f"{PREFIX}WAREHOUSES__{warehouse.upper()}" if warehouse else f"{PREFIX}WAREHOUSE"
 
 
 class Settings(BaseSettings):
@@ -33,8 +40,11 @@ class Settings(BaseSettings):
     """Folder of everything that has no setting elsewhere: results, snapshots, the demo's warehouse and registry."""
     models: Path = Path(__file__).parent / "models"
     """Directory of model specs."""
-    warehouse: Path = Path()
-    """DuckDB file with the users' predictions and labels; default <home>/warehouse.duckdb."""
+    warehouse: str = Field(default="", repr=False)
+    """Path of a DuckDB file, or URL of the database, with the users' predictions and labels; default
+    <home>/warehouse.duckdb."""
+    warehouses: dict[WarehouseName, str] = Field(default={}, repr=False)
+    """Further warehouses by the names that specs use, each in a variable MONITORING_PIPELINE_WAREHOUSES__<NAME>."""
     warehouse_lock_seconds: float = Field(default=60, gt=0)
     """Maximum time to wait while another process writes the warehouse."""
     warehouse_folders: Annotated[tuple[str, ...] | None, NoDecode] = Field(default=None, repr=False)
@@ -84,6 +94,11 @@ class Settings(BaseSettings):
                 raise ValueError(message) from None
         return tuple(part for part in given.split(":") if part)
 
+    @field_validator("warehouse", mode="before")
+    @classmethod
+    def _path_or_url(cls, given: object) -> object:
+        return str(given) if isinstance(given, Path) else given
+
     @field_validator("warehouse_folders")
     @classmethod
     def _absolute(cls, folders: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -94,7 +109,7 @@ class Settings(BaseSettings):
     def _below_home(cls, given: dict[str, Any]) -> dict[str, Any]:
         home = Path(given.get("home") or cls.model_fields["home"].default).absolute()
         defaults = {
-            "warehouse": home / "warehouse.duckdb",
+            "warehouse": str(home / "warehouse.duckdb"),
             "alerting": home / "alerting.yaml",
             "store_url": f"sqlite:///{home / 'results.db'}",
             "snapshots": str(home / "snapshots"),
@@ -108,8 +123,9 @@ class Settings(BaseSettings):
     def _keep_secrets(self) -> Self:
         """Let no message, log or stored reason of this process contain a password or a secret of the settings."""
         addresses = (
-            self.store_url, self.snapshots, self.slack_api, self.mlflow_tracking_uri, str(self.warehouse),
-            *(self.warehouse_folders or ()), self.dagster_postgres_url.get_secret_value(),
+            self.store_url, self.snapshots, self.slack_api, self.mlflow_tracking_uri,
+            *self.warehouse_addresses.values(), *(self.warehouse_folders or ()),
+            self.dagster_postgres_url.get_secret_value(),
             # Other packages read variables of their own, such as that of a proxy, and quote them in their errors.
             *os.environ.values(),  # noqa: TID251
         )  # fmt: skip
@@ -125,6 +141,15 @@ class Settings(BaseSettings):
         """Yield names and values for the representation, without passwords."""
         for name, value in super().__repr_args__():
             yield name, Path(without_secrets(str(value))) if isinstance(value, Path) else value
+
+    @property
+    def warehouse_addresses(self) -> dict[str, str]:
+        """The paths and URLs of all warehouses by name; the default one has an empty name."""
+        return {"": self.warehouse, **self.warehouses}
+
+    def address_of(self, warehouse: str | None) -> str:
+        """Return the path or URL of the warehouse that a spec names; empty if the settings have none of that name."""
+        return self.warehouse_addresses.get(warehouse or "", "")
 
     def alerting_rules(self, *, with_secrets: bool = False) -> AlertingRules:
         """Return the rules of alerting; without the file, rules that send no alerts.

@@ -34,6 +34,7 @@ def spec_check(files: tuple[Path, ...], *, offline: bool, strict: bool) -> None:
     Each finding has its file, its field, the fact that was seen and the remedy. The exit code is 1 if a spec has an
     error. Errors of the source, which may change without the spec, count only with --strict.
     """
+    from monitoring_pipeline.evaluation.spec_check.checks_table import WAREHOUSE_CONFIGURED
     from monitoring_pipeline.evaluation.spec_check.findings import Level
     from monitoring_pipeline.reports.terminal.findings import finding_text, summary_text
     from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
@@ -46,8 +47,9 @@ def spec_check(files: tuple[Path, ...], *, offline: bool, strict: bool) -> None:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         failed = False
         for entry in folder.good:
-            of_spec = find_in_spec(entry, inspecting.now)
-            of_source = () if offline else find_in_source(entry, inspecting)
+            of_spec = find_in_spec(entry, inspecting.now, settings.warehouses)
+            unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
+            of_source = () if offline or unknown else find_in_source(entry, inspecting)
             findings = (*of_spec, *of_source)
             counted = findings if strict else of_spec
             failed = failed or any(finding.level is Level.ERROR for finding in counted)

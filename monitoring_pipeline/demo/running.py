@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from pathlib import Path
 
 from rich.console import Console
 
@@ -10,9 +11,10 @@ from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.reports.terminal.incidents import incident_table
 from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
-from monitoring_pipeline.settings import Settings
+from monitoring_pipeline.settings import Settings, variable_of
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.warehouse.engines.address import SCHEME_OF_A_PATH, WarehouseAddress
 
 FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
 MODELS = ("flight_delay", "arrival_delay", "flight_outcome")
@@ -31,6 +33,13 @@ class DemoFailedError(RuntimeError):
     """A run of the demo failed; the message contains its errors."""
 
 
+def _demo_file(settings: Settings) -> Path:
+    address = WarehouseAddress(settings.warehouse, variable_of(""))
+    if address.scheme != SCHEME_OF_A_PATH:
+        raise DemoFailedError(f"{address.variable}: {address.shown}: the demo writes a DuckDB file; name its path")
+    return address.path
+
+
 def run_demo(settings: Settings, console: Console) -> None:
     """Seed the warehouse, run every fortnight of each model, and print the results; a second time changes nothing.
 
@@ -42,7 +51,7 @@ def run_demo(settings: Settings, console: Console) -> None:
     def print_progress(line: str) -> None:
         console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
 
-    seed_warehouse(settings.warehouse, settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
+    seed_warehouse(_demo_file(settings), settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}
     with dagster_instance(settings.dagster_home) as instance:
         definitions = build_definitions(settings)

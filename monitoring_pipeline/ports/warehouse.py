@@ -21,6 +21,11 @@ class PredictionsRead(Protocol):
         ...
 
     @property
+    def missing_columns(self) -> tuple[str, ...]:
+        """Canonical names of columns that the spec names and that do not exist."""
+        ...
+
+    @property
     def rows_without_time(self) -> int:
         """Rows of the whole table whose time is null."""
         ...
@@ -73,7 +78,7 @@ class Warehouse(Protocol):
         """Read the labels of a chunk's predictions that were known at ``as_of``."""
         ...
 
-    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
+    def business_metric(self, spec: ModelSpec, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query for a chunk; return its single number, None if it is null."""
         ...
 

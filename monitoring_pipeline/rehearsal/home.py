@@ -17,6 +17,7 @@ from monitoring_pipeline.alerting.delivery.delivery import deliver
 from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
+from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.rehearsal.progress import LOCK_FILE, RehearsalError
 from monitoring_pipeline.rehearsal.registry_copy import RehearsedRegistry, copy_registry
 from monitoring_pipeline.rehearsal.served_warehouse import ServedWarehouse
@@ -26,7 +27,6 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
 
 EVERYBODY = "everybody"
 
@@ -50,7 +50,7 @@ class RehearsalHome:
     settings: Settings
     loaded: LoadedSpec
     store: ResultStore
-    log: DuckDBWarehouse
+    log: Warehouse
     warehouse: ServedWarehouse
     registry: RehearsedRegistry
     alerting: AlertingRules
@@ -153,7 +153,7 @@ def identity_of(settings: Settings, loaded: LoadedSpec) -> str:
         spec.model_dump_json().encode(),
         rehearsed_rules(settings).model_dump_json().encode(),
         settings.id_key.get_secret_value().encode(),
-        str(settings.warehouse).encode(),
+        settings.address_of(spec.warehouse).encode(),
         monitoring_pipeline.__version__.encode(),
         *(file.read_bytes() for file in files if file.exists()),
     ]

@@ -11,6 +11,8 @@ import dagster as dg
 from dagster import RunsFilter
 
 from monitoring_pipeline.backfill import QUIET, failure_messages
+from monitoring_pipeline.composition import build_adapters, build_inspection
+from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.orchestration.health.failed_runs import failed_run_requests
 from monitoring_pipeline.orchestration.health.recording_request import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.jobs.late_labels import late_label_requests
@@ -76,8 +78,7 @@ def rehearse(
         RehearsalError: when the folder has another rehearsal or other files, or another process uses it.
     """
     check_range(loaded.spec, first, last)
-    if not settings.warehouse.is_file():
-        raise RehearsalError(f"{settings.warehouse}: no such DuckDB file, so there is nothing to rehearse")
+    _check_source(settings, loaded)
     with alone_in(folder):
         if restart:
             empty(folder)
@@ -86,6 +87,13 @@ def rehearse(
             nights = _Nights(home, progress)
             while nights.progress.chunk <= last.key:
                 report(nights.live_through(last))
+
+
+def _check_source(settings: Settings, loaded: LoadedSpec) -> None:
+    try:
+        build_inspection(build_adapters(settings)).tables(loaded.spec)
+    except SourceError as error:
+        raise RehearsalError(f"{error}; so there is nothing to rehearse") from error
 
 
 def _progress(settings: Settings, loaded: LoadedSpec, first: Chunk, *, folder: Path) -> Progress:

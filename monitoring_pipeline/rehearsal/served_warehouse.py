@@ -9,7 +9,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.rows.positive_class import positive_prediction
 from monitoring_pipeline.ports.registry import Registry
-from monitoring_pipeline.ports.warehouse import PredictionsRead
+from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
@@ -18,8 +18,7 @@ from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.steps.scoring import scored_by
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState
+from monitoring_pipeline.warehouse.reads import PredictionsRead as Read
 
 VERSION = "model_version"
 
@@ -59,11 +58,11 @@ class ServedWarehouse:
     of the champion. Labels are unchanged.
     """
 
-    log: DuckDBWarehouse
+    log: Warehouse
     store: ResultStore
     registry: Registry
 
-    def with_predictions_of(self, rows: RowsElsewhere) -> DuckDBWarehouse:
+    def with_predictions_of(self, rows: RowsElsewhere) -> Warehouse:
         """Return the warehouse with other rows in place of the predictions; no version scores them again."""
         return self.log.with_predictions_of(rows)
 
@@ -77,7 +76,8 @@ class ServedWarehouse:
             return read
         times = logged["predicted_at"].cast(pl.Datetime("us", "UTC"))
         parts = [self._served(spec, logged.filter((times >= span.start) & (times < span.end)), span) for span in spans]
-        return replace(read, frame=pl.concat(parts, how="vertical_relaxed"))
+        served = pl.concat(parts, how="vertical_relaxed")
+        return Read(served, read.missing_columns, read.rows_without_time, read.table_columns)
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a window's predictions that were known at ``as_of``."""
@@ -87,10 +87,12 @@ class ServedWarehouse:
         """Return the states of the labels known at ``as_of``, by the chunk's key."""
         return self.log.label_states(spec, chunks, as_of)
 
-    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
+    def business_metric(self, spec: ModelSpec, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query; None for a version trained in the rehearsal, which has no logged rows."""
         trained_here = {record.model_version for record in self.store.role_history(chunk.model) if record.window}
-        return None if model_version in trained_here else self.log.business_metric(sql_text, chunk, model_version)
+        if model_version in trained_here:
+            return None
+        return self.log.business_metric(spec, sql_text, chunk, model_version)
 
     def _served(self, spec: ModelSpec, logged: pl.DataFrame, span: ServedSpan) -> pl.DataFrame:
         if logged.is_empty():

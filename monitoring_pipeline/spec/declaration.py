@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow
 
 BUILT_FROM = frozenset(
     {
-        "name", "task", "timezone", "cadence", "predictions", "labels", "features", "reference", "drift",
+        "name", "task", "timezone", "cadence", "warehouse", "predictions", "labels", "features", "reference", "drift",
         "performance",
     }
 )  # fmt: skip

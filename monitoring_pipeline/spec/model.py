@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Container
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
@@ -75,6 +75,8 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
+    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse"})
+
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
     description: str = ""
@@ -98,6 +100,8 @@ class ModelSpec(SpecPart):
 
     For a cadence of hours it is a delay after the end of the chunk, such as 20m; without one it is 15m.
     """
+    warehouse: str | None = Field(default=None, pattern=NAME_PATTERN)
+    """Name of the warehouse, as in MONITORING_PIPELINE_WAREHOUSES__<NAME>; without it the default one is read."""
     predictions: PredictionSource
     labels: LabelSource | None = None
     features: dict[str, Feature] = Field(min_length=1)
@@ -288,7 +292,7 @@ class ModelSpec(SpecPart):
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of the fields from which a version's reference is built: sources, features and its window."""
-        fields = {"name", "task", "timezone", "predictions", "labels", "features"}
+        fields = {"name", "task", "timezone", "warehouse", "predictions", "labels", "features"}
         # Specs without a cadence keep the hash that they had before there was a choice.
         parts = self.model_dump_json(include=fields if self.cadence == "day" else fields | {"cadence"})
         window = self.reference[model_version].model_dump_json()

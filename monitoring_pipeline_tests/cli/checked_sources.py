@@ -38,6 +38,7 @@ VIEWS = {
 }
 SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "sound": ({}, set()),
+    "elsewhere": ({"warehouse": "lake"}, {"warehouse_configured"}),
     "declared": (
         {**RETRAINED, "cadence": "month", "start": "2024-02-01", "incidents.horizon": "1h", "labels.delay": "30d",
          "labels.lookback": "14d", "predictions.decision_threshold": 0, "quality.volume_ratio": {"upper": 0.8},

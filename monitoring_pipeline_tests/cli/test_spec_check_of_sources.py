@@ -64,7 +64,7 @@ def test_check_without_the_source_finds_the_faults_of_the_spec(home):
     result = _run(home, "spec", "check", "--offline", warehouse="nowhere.duckdb")
     found = _checks(result.stdout)
     assert set().union(*found.values()) == {check.name for check in SPEC_CHECKS}
-    assert {name for name, checks in found.items() if checks} == {"declared"}
+    assert {name for name, checks in found.items() if checks} == {"declared", "elsewhere"}
 
 
 def test_check_with_a_warehouse_that_is_away_reports_each_source_and_the_faults_of_the_specs(home):
@@ -75,7 +75,21 @@ def test_check_with_a_warehouse_that_is_away_reports_each_source_and_the_faults_
     assert _run(home, *sound, warehouse="nowhere.duckdb").exit_code == 0
     assert _run(home, *sound, "--strict", warehouse="nowhere.duckdb").exit_code == 1
     assert _run(home, *sound, "--strict").exit_code == 0
-    assert all("readable" in checks for checks in found.values())
-    assert {check.name for check in SPEC_CHECKS} <= found["declared"]
+    assert all("readable" in checks for name, checks in found.items() if name != "elsewhere")
+    assert {check.name for check in SPEC_CHECKS} - {"warehouse_configured"} <= found["declared"]
     assert "no such DuckDB file" in result.stdout
     assert "use --offline" in result.stdout
+
+
+def test_unknown_warehouse_is_an_error_with_the_names_that_exist(home, monkeypatch):
+    monkeypatch.setenv("MONITORING_PIPELINE_WAREHOUSES__LAKES", "duckdb:///nowhere.duckdb")
+    result = _run(home, "spec", "check", "--offline", str(home / "models" / "elsewhere.yaml"))
+    assert result.exit_code == 1
+    expected = "warehouse: no warehouse 'lake' in the settings; did you mean lakes? warehouses: lakes."
+    assert f"elsewhere.yaml: error: {expected}" in result.stdout
+
+
+def test_warehouse_of_a_name_is_read_by_the_specs_that_name_it(home, monkeypatch):
+    monkeypatch.setenv("MONITORING_PIPELINE_WAREHOUSES__LAKE", f"duckdb://{home}/warehouse.duckdb")
+    elsewhere = ("spec", "check", "--strict", str(home / "models" / "elsewhere.yaml"))
+    assert "elsewhere is fine" in _run(home, *elsewhere, warehouse="nowhere.duckdb").stdout

@@ -60,7 +60,7 @@ def acknowledge(place: LastNight, patch: pytest.MonkeyPatch, cause: str) -> None
 def test_breach_leads_to_alerts_acknowledgement_and_retraining(
     place: LastNight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warehouse, snapshots = place.world.settings.warehouse, Path(place.world.settings.snapshots)
+    warehouse, snapshots = Path(place.world.settings.warehouse), Path(place.world.settings.snapshots)
     with dagster_dev(place.world, **place.environment) as server:
         for sensor in SENSORS:
             server.start_sensor(sensor)

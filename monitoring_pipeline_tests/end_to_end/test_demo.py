@@ -120,7 +120,7 @@ def _joined(world: World, model: str, label: str, output: str, month: str) -> tu
         FROM {model}_predictions JOIN flight_labels USING (flight_id)
         WHERE strftime(predicted_at AT TIME ZONE 'America/New_York', '%Y-%m') = $month
     """
-    with duckdb.connect(world.settings.warehouse, read_only=True) as connection:
+    with duckdb.connect(Path(world.settings.warehouse), read_only=True) as connection:
         rows = connection.execute(sql, {"month": month}).fetchnumpy()
     return rows["label"], rows["output"]
 
@@ -180,7 +180,7 @@ def test_weather_of_july_drifts_and_the_model_keeps_its_thresholds(flights):
 
 
 def test_single_nights_store_the_same_tables_as_one_run(flights, tmp_path):
-    shutil.copy(flights.settings.warehouse, tmp_path / "warehouse.duckdb")
+    shutil.copy(Path(flights.settings.warehouse), tmp_path / "warehouse.duckdb")
     with dg.DagsterInstance.ephemeral() as instance:
         nights = FlightsWorld(tmp_path, instance)
         for day in NIGHTS:
@@ -220,7 +220,7 @@ def test_unseen_destinations_are_breaches_on_their_days_only(flights, model):
           AND (day BETWEEN DATE '2013-03-01' AND DATE '2013-04-30' OR day = DATE '2013-12-31')
         GROUP BY ALL ORDER BY ALL
     """
-    with duckdb.connect(flights.settings.warehouse, read_only=True) as connection:
+    with duckdb.connect(Path(flights.settings.warehouse), read_only=True) as connection:
         occurred = connection.execute(sql).fetchall()
     assert occurred
     with flights.store() as store:

@@ -142,8 +142,8 @@ def test_promoted_version_serves_from_the_next_midnight_beside_the_former_one(
         )
         assert mine["score"].to_list() == np.asarray(scores)[:, 1].tolist()
         # The user's queries have no result for a version without logged rows.
-        assert own.warehouse.business_metric("SELECT 1", chunk, "1") is None
-        assert own.warehouse.business_metric("SELECT 1", chunk, "2024.1") == 1.0
+        assert own.warehouse.business_metric(spec, "SELECT 1", chunk, "1") is None
+        assert own.warehouse.business_metric(spec, "SELECT 1", chunk, "2024.1") == 1.0
 
 
 def _versions_served(home: RehearsalHome, key: str) -> dict[str, int]:

@@ -17,7 +17,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 
 DAY = "2024-03-31"  # the clocks of Berlin change
 WEEK = ReferenceWindow(start=dt.date(2024, 3, 28), end=dt.date(2024, 4, 4))

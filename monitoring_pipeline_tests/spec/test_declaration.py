@@ -30,6 +30,7 @@ CHANGES: dict[str, Any] = {
     "start": "2024-03-02",
     "end": "2025-03-02",
     "schedule": "07:00",
+    "warehouse": "lake",
     "predictions.table": "x",
     "predictions.id": "x",
     "predictions.time": "x",

@@ -24,7 +24,8 @@ def test_spec_hash_is_unchanged_by_texts_and_times_of_runs(changes):
 
 
 @pytest.mark.parametrize("changes", [
-    {"name": "other"}, {"timezone": "UTC"}, {"predictions.table": "x"}, {"predictions.decision_threshold": 0.4},
+    {"name": "other"}, {"timezone": "UTC"}, {"warehouse": "lake"}, {"predictions.table": "x"},
+    {"predictions.decision_threshold": 0.4},
     {"labels.positive": False}, {"labels.positive": "True"}, {"labels.delay": "25h"}, {"features.age": "categorical"},
     {"features.more": "numeric"}, {"features.age": {"kind": "numeric", "column": "years"}}, {"drift.alpha": 0.05},
     {"drift.floors.psi": 0.3}, {"drift.ignore": ["age"]}, {"drift.statistics": ["psi"]}, {"drift.numeric": "psi"},
@@ -38,7 +39,7 @@ def test_spec_hash_changes_with_every_field_that_can_change_a_number(changes):
 
 @pytest.mark.parametrize("changes", [
     {"predictions.table": "x"}, {"labels.label": "x"}, {"features.more": "numeric"}, {"timezone": "UTC"},
-    {"reference.1.end": "2024-02-01"}, {"predictions.prediction": "p"},
+    {"reference.1.end": "2024-02-01"}, {"predictions.prediction": "p"}, {"warehouse": "lake"},
 ])  # fmt: skip
 def test_reference_hash_changes_with_sources_features_and_window(changes):
     assert _spec(changes).reference_declaration_hash("1") != SPEC.reference_declaration_hash("1")

@@ -47,7 +47,7 @@ from monitoring_pipeline.steps.reference.building import take_reference
 from monitoring_pipeline.steps.refusals import refusal
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline_tests.steps.any_tables import (
     CHUNK_DAY,
     ROW_SECRET,

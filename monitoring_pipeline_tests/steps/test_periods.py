@@ -35,7 +35,7 @@ def test_performance_of_a_period_equals_that_of_all_its_rows(monitored):
     days = DAYS[5:8]
     start = monitored.loaded(LOANS).spec.calendar.chunk(days[0]).start.replace(tzinfo=None)
     end = monitored.loaded(LOANS).spec.calendar.chunk(days[-1]).end.replace(tzinfo=None)
-    with duckdb.connect(monitored.settings.warehouse, read_only=True) as connection:
+    with duckdb.connect(Path(monitored.settings.warehouse), read_only=True) as connection:
         rows = connection.execute(
             'SELECT "Default Probability", Outcome = \'default\' FROM "Loan Scores" '
             'JOIN Outcomes ON Ref = "Application ID" WHERE "Scored At" >= $1 AND "Scored At" < $2',
@@ -98,7 +98,7 @@ def test_summary_agrees_with_the_performance_of_all_rows(monitored):
 def test_summary_is_the_same_without_snapshots_and_warehouse(lived_in_world):
     before = _summary(lived_in_world, LOANS, DAYS)
     shutil.rmtree(lived_in_world.settings.snapshots)
-    Path(lived_in_world.settings.warehouse).unlink()
+    Path(Path(lived_in_world.settings.warehouse)).unlink()
     assert _summary(lived_in_world, LOANS, DAYS) == before
 
 

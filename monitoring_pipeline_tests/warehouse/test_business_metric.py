@@ -8,7 +8,7 @@ import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import WarehouseMissingError
 
 SpecMaker = Callable[..., ModelSpec]
@@ -39,11 +39,12 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def ask(path: Path, make_spec: SpecMaker) -> Callable[..., float | None]:
     # The clocks change on this day, so it has 23 hours: 05:00 to 04:00 UTC.
-    chunk = make_spec(timezone="America/New_York").calendar.chunk("2013-03-10")
+    spec = make_spec(timezone="America/New_York")
+    chunk = spec.calendar.chunk("2013-03-10")
 
     def ask(sql: str, version: str = "1", seconds: float = 60.0) -> float | None:
         warehouse = DuckDBWarehouse(path, lock_timeout_seconds=1, business_timeout_seconds=seconds)
-        return warehouse.business_metric(sql, chunk, version)
+        return warehouse.business_metric(spec, sql, chunk, version)
 
     return ask
 
@@ -132,5 +133,6 @@ def test_query_beyond_the_timeout_is_interrupted(ask):
 
 def test_missing_warehouse_raises_the_same_error_as_other_reads(path, make_spec):
     path.unlink()
+    spec = make_spec()
     with pytest.raises(WarehouseMissingError):
-        DuckDBWarehouse(path).business_metric("SELECT 1", make_spec().calendar.chunk("2013-03-10"), "1")
+        DuckDBWarehouse(path).business_metric(spec, "SELECT 1", spec.calendar.chunk("2013-03-10"), "1")

@@ -15,8 +15,8 @@ import pytest
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines import duckdb as duckdb_warehouse
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb import warehouse as duckdb_warehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
 
 SpecMaker = Callable[..., ModelSpec]

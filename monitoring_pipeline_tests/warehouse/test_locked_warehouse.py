@@ -14,10 +14,11 @@ import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines import duckdb_process, duckdb_reader, duckdb_session
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to
-from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of
-from monitoring_pipeline.warehouse.engines.duckdb_session import Access
+from monitoring_pipeline.warehouse.engines.duckdb import process as query_process
+from monitoring_pipeline.warehouse.engines.duckdb import reader, session
+from monitoring_pipeline.warehouse.engines.duckdb.rows import frame_of
+from monitoring_pipeline.warehouse.engines.duckdb.session import Access
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse, connection_to
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
 from monitoring_pipeline.warehouse.sql.queries import Query
 
@@ -69,21 +70,23 @@ def test_error_of_a_view_contains_no_value_of_a_row(path: Path, make_spec: SpecM
 
 
 def test_error_of_business_sql_contains_no_value_of_a_row(path: Path, make_spec: SpecMaker) -> None:
-    chunk = make_spec().calendar.chunk("2013-06-02")
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
     for expression in FAILING:
         with pytest.raises(BusinessQueryError, match=r"cannot compute it: \w+: ") as raised:
-            DuckDBWarehouse(path).business_metric(f"SELECT count(DISTINCT {expression}) FROM kept", chunk, "1")
+            DuckDBWarehouse(path).business_metric(spec, f"SELECT count(DISTINCT {expression}) FROM kept", chunk, "1")
         said = everything_said(raised.value)
         assert CANARY not in said
         assert NUMBER not in said
 
 
 def test_error_about_the_text_of_business_sql_keeps_its_words(path: Path, make_spec: SpecMaker) -> None:
-    chunk = make_spec().calendar.chunk("2013-06-02")
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
     with pytest.raises(
         BusinessQueryError, match=r'refuses it: Binder Error: Referenced column "scor".*"score"'
     ) as raised:
-        DuckDBWarehouse(path).business_metric("SELECT avg(scor) FROM kept", chunk, "1")
+        DuckDBWarehouse(path).business_metric(spec, "SELECT avg(scor) FROM kept", chunk, "1")
     assert "EXPLAIN" not in str(raised.value)
 
 
@@ -102,10 +105,10 @@ def test_view_over_a_file_outside_the_folders_names_the_setting(path, elsewhere,
     with pytest.raises(UnreadableWarehouseError, match="outside the folders of MONITORING_PIPELINE_WAREHOUSE_FOLDERS"):
         DuckDBWarehouse(path).read_predictions(spec, chunk)
     with pytest.raises(BusinessQueryError, match="outside the folders of MONITORING_PIPELINE_WAREHOUSE_FOLDERS"):
-        DuckDBWarehouse(path).business_metric("SELECT count(*) FROM scores", chunk, "1")
+        DuckDBWarehouse(path).business_metric(spec, "SELECT count(*) FROM scores", chunk, "1")
     allowing = DuckDBWarehouse(path, access=Access(folders=(str(elsewhere),)))
     assert allowing.read_predictions(spec, chunk).frame.height == 1
-    assert allowing.business_metric("SELECT count(*) FROM scores", chunk, "1") == 1.0
+    assert allowing.business_metric(spec, "SELECT count(*) FROM scores", chunk, "1") == 1.0
 
 
 def test_view_over_a_file_beside_the_warehouse_is_readable_unless_folders_are_set(path, make_spec) -> None:
@@ -124,14 +127,16 @@ def test_view_over_a_file_beside_the_warehouse_is_readable_unless_folders_are_se
     "read_blob('/proc/self/environ')", "query('FROM read_text(''/etc/hostname'')')",
 ])  # fmt: skip
 def test_business_sql_cannot_read_the_machine(path, make_spec, source) -> None:
+    spec = make_spec()
     with pytest.raises(BusinessQueryError):
         DuckDBWarehouse(path).business_metric(
-            f"SELECT count(*) FROM {source}", make_spec().calendar.chunk("2013-06-02"), "1"
+            spec, f"SELECT count(*) FROM {source}", spec.calendar.chunk("2013-06-02"), "1"
         )
 
 
 def test_connection_is_locked_within_its_memory_and_in_utc(path: Path, make_spec: SpecMaker) -> None:
-    chunk = make_spec().calendar.chunk("2013-06-02")
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
     warehouse = DuckDBWarehouse(path, access=Access(memory="200MB"))
     for setting in ("lock_configuration", "NOT enable_external_access", "NOT autoinstall_known_extensions",
                     "NOT autoload_known_extensions", "NOT allow_community_extensions",
@@ -140,37 +145,40 @@ def test_connection_is_locked_within_its_memory_and_in_utc(path: Path, make_spec
         name = setting.removeprefix("NOT ").split()[0]
         condition = setting.replace(name, f"current_setting('{name}')")
         sql = f"SELECT ({condition})::INTEGER"
-        assert warehouse.business_metric(sql, chunk, "1") == 1.0, setting
+        assert warehouse.business_metric(spec, sql, chunk, "1") == 1.0, setting
 
 
 def test_query_that_does_not_notice_an_interrupt_ends_at_the_limit(path: Path, make_spec: SpecMaker) -> None:
-    chunk = make_spec().calendar.chunk("2013-06-02")
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
     warehouse = DuckDBWarehouse(path, business_timeout_seconds=2)
     begun = time.monotonic()
     with pytest.raises(BusinessQueryError, match="interrupted after 2 seconds"):
         warehouse.business_metric(
-            "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) FROM range(80000000)", chunk, "1"
+            spec, "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) FROM range(80000000)", chunk, "1"
         )
     assert time.monotonic() - begun < 10
-    assert warehouse.business_metric("SELECT 1", chunk, "1") == 1.0
+    assert warehouse.business_metric(spec, "SELECT 1", chunk, "1") == 1.0
 
 
 def test_process_of_queries_is_used_again_and_ends_with_its_parent(path: Path, make_spec: SpecMaker) -> None:
-    chunk = make_spec().calendar.chunk("2013-06-02")
-    DuckDBWarehouse(path).business_metric("SELECT 1", chunk, "1")
-    (idle,) = duckdb_process._idle
-    DuckDBWarehouse(path).business_metric("SELECT 1", chunk, "1")
-    assert duckdb_process._idle == [idle]
+    spec = make_spec()
+    chunk = spec.calendar.chunk("2013-06-02")
+    DuckDBWarehouse(path).business_metric(spec, "SELECT 1", chunk, "1")
+    (idle,) = query_process._idle
+    DuckDBWarehouse(path).business_metric(spec, "SELECT 1", chunk, "1")
+    assert query_process._idle == [idle]
     idle.popen.kill()
     idle.popen.wait()
-    assert DuckDBWarehouse(path).business_metric("SELECT 1", chunk, "1") == 1.0
+    assert DuckDBWarehouse(path).business_metric(spec, "SELECT 1", chunk, "1") == 1.0
 
 
 def test_query_ends_although_its_parent_is_killed(path: Path) -> None:
     code = """
 import sys
-from monitoring_pipeline.warehouse.engines import duckdb_process, duckdb_reader, duckdb_session
-process = duckdb_process._take()
+from monitoring_pipeline.warehouse.engines.duckdb import process as query_process
+from monitoring_pipeline.warehouse.engines.duckdb import reader, session
+process = query_process._take()
 print(process.popen.pid, flush=True)
 sql = "SELECT sum(a.range * b.range) FROM range(100000000) a, range(100000000) b WHERE a.range % 7 = b.range % 5"
 request = {"path": sys.argv[1], "sql": sql, "parameters": [], "values": {}, "times": [], "folders": [],
@@ -201,7 +209,7 @@ NO_INTERRUPT = "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) A
 
 
 def test_read_that_does_not_notice_an_interrupt_ends_at_the_limit(path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(duckdb_reader, "GRACE_SECONDS", 0.5)
+    monkeypatch.setattr(reader, "GRACE_SECONDS", 0.5)
     begun = time.monotonic()
     refused = pytest.raises(WarehouseFailedError, match=r"takes longer than \w+_READ_SECONDS allows")
     with refused as raised, connection_to(DuckDBWarehouse(path, read_timeout_seconds=2)) as opened:
@@ -214,11 +222,11 @@ def test_read_that_does_not_notice_an_interrupt_ends_at_the_limit(path: Path, mo
 def test_process_ends_although_a_query_was_abandoned(path: Path) -> None:
     program = (
         "import sys; from pathlib import Path\n"
-        "from monitoring_pipeline.warehouse.engines import duckdb_reader\n"
-        "from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to\n"
-        "from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of\n"
+        "from monitoring_pipeline.warehouse.engines.duckdb import reader\n"
+        "from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse, connection_to\n"
+        "from monitoring_pipeline.warehouse.engines.duckdb.rows import frame_of\n"
         "from monitoring_pipeline.warehouse.sql.queries import Query\n"
-        "duckdb_reader.GRACE_SECONDS = 0.1\n"
+        "reader.GRACE_SECONDS = 0.1\n"
         "with connection_to(DuckDBWarehouse(Path(sys.argv[1]), read_timeout_seconds=2)) as opened:\n"
         "    frame_of(opened, Query(sys.argv[2], {}))\n"
     )
@@ -230,7 +238,7 @@ def test_process_ends_although_a_query_was_abandoned(path: Path) -> None:
 
 
 def test_read_that_needs_more_memory_and_disk_than_allowed_is_refused_in_a_sentence(path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(duckdb_session, "MOST_SPILL_BYTES", 20 * 10**6)
+    monkeypatch.setattr(session, "MOST_SPILL_BYTES", 20 * 10**6)
     warehouse = DuckDBWarehouse(path, access=Access(memory="100MB"))
     for sql in (
         "SELECT length(string_agg(range::VARCHAR, ',' ORDER BY -range)) AS text FROM range(60000000)",

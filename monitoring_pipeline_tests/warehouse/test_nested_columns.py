@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
 from monitoring_pipeline.warehouse.sql.nested import inner_value

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.engines.duckdb_inspection import DuckDBInspection
+from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, WarehouseMissingError, WrongTimeTypeError
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.test_warehouse_contract import LATER, SCORES, TRUTHS, Build, build

@@ -27,7 +27,7 @@ from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, load_specs
 from monitoring_pipeline.store.results import ResultStore
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 
 LOANS, DELIVERIES = "loan_default", "delivery_minutes"
 FIRST_ROW, FIRST, LAST = dt.date(2024, 3, 15), dt.date(2024, 3, 25), dt.date(2024, 4, 5)
@@ -125,7 +125,7 @@ class World:
     @property
     def warehouse(self) -> DuckDBWarehouse:
         """The warehouse as the pipeline reads it."""
-        return DuckDBWarehouse(self.settings.warehouse, lock_timeout_seconds=1)
+        return DuckDBWarehouse(Path(self.settings.warehouse), lock_timeout_seconds=1)
 
     def loaded(self, model: str) -> LoadedSpec:
         """The spec of a model as it is now."""
@@ -138,7 +138,7 @@ class World:
 
     def execute(self, *statements: str, **values: object) -> list[tuple[Any, ...]]:
         """Execute statements in the warehouse and return the rows of the last; the connection is closed at once."""
-        with duckdb.connect(self.settings.warehouse) as connection:
+        with duckdb.connect(Path(self.settings.warehouse)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             for statement in statements:
                 used = {name: value for name, value in values.items() if f"${name}" in statement}

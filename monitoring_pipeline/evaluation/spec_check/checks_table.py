@@ -28,9 +28,11 @@ class SourceCheck:
     judge: Callable[[ModelSpec, SourceFacts], Iterable[Observation]]
 
 
+WAREHOUSE_CONFIGURED = "warehouse_configured"
 ERROR, WARNING = Level.ERROR, Level.WARNING
 
 SPEC_CHECKS = (
+    SpecCheck(WAREHOUSE_CONFIGURED, ERROR, declared.unknown_warehouse),
     SpecCheck("limits_possible", ERROR, limits.impossible_limits),
     SpecCheck("limits_effective", WARNING, limits.limits_without_effect),
     SpecCheck("limits_on_the_bad_side", WARNING, limits.limits_on_the_good_side),

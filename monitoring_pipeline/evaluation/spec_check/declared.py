@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from monitoring_pipeline.evaluation.drift.floors import LEAST_DAYS
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
+from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow, Task
 
@@ -20,12 +21,25 @@ class Declared:
     Args:
         spec: the model.
         today: the day in the model's time zone.
+        warehouses: the names of the warehouses in the settings; ``None`` if they do not matter.
         suite_columns: the columns that the suite file names, each with its place there.
     """
 
     spec: ModelSpec
     today: dt.date
     suite_columns: tuple[tuple[str, str], ...] = ()
+    warehouses: frozenset[str] | None = None
+
+
+def unknown_warehouse(declared: Declared) -> Iterator[Observation]:
+    """Yield the warehouse of the spec if the settings have none of that name."""
+    name, known = declared.spec.warehouse, declared.warehouses
+    if name is not None and known is not None and name not in known:
+        yield Observation(
+            "warehouse",
+            f"no warehouse {name!r} in the settings; {suggestion(name, known, 'warehouses')}",
+            f"set MONITORING_PIPELINE_WAREHOUSES__{name.upper()}, or leave the field out for the default warehouse",
+        )
 
 
 def start_inside_reference(declared: Declared) -> Iterator[Observation]:

@@ -108,7 +108,7 @@ def _measure(query: _Query, name: str, metric: BusinessMetric, text: str) -> Ite
         yield without_predictions(name, metric)
     for version in query.versions if by_version else ("",):
         try:
-            value = query.warehouse.business_metric(text, query.chunk, version)
+            value = query.warehouse.business_metric(query.loaded.spec, text, query.chunk, version)
         except SourceError as error:
             if query.was_measured and isinstance(error, SourceUnreachableError):
                 raise

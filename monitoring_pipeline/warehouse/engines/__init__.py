@@ -1,1 +1,1 @@
-"""One file per database engine."""
+"""One folder per database engine."""

@@ -1,6 +1,7 @@
 """Business metrics and objectives of a monitored world, from SQL files to stored results."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -91,7 +92,7 @@ def test_failing_business_metric_is_skipped_and_the_others_are_measured(lived_in
 
 def test_business_metrics_without_a_warehouse_are_skipped_with_its_reason(lived_in_world):
     _spec_with(lived_in_world, income=INCOME, defaults=DEFAULTS)
-    lived_in_world.settings.warehouse.unlink()
+    Path(lived_in_world.settings.warehouse).unlink()
     measured = _measure(lived_in_world).measurements
     assert {m.status for m in measured} == {Status.SKIPPED}
     assert all("no such DuckDB file" in m.reason for m in measured)
@@ -101,7 +102,7 @@ def test_measured_business_metrics_stay_when_the_warehouse_is_unreachable(lived_
     _spec_with(lived_in_world, income=INCOME)
     with lived_in_world.store() as store:
         store.replace(_measure(lived_in_world), run_id="one", measured_at=NOW)
-    lived_in_world.settings.warehouse.unlink()
+    Path(lived_in_world.settings.warehouse).unlink()
     with pytest.raises(SourceUnreachableError, match="no such DuckDB file"):
         _measure(lived_in_world)
 

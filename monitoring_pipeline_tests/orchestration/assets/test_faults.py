@@ -3,6 +3,7 @@
 import datetime as dt
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -193,17 +194,17 @@ def test_source_that_was_broken_from_the_start_fails_the_reference(world, broken
 def test_missing_warehouse_fails_the_run_and_is_named(lived_in_world):
     before = lived_in_world.tables(DELIVERIES)
     away = lived_in_world.folder / "elsewhere.duckdb"
-    lived_in_world.settings.warehouse.rename(away)
+    Path(lived_in_world.settings.warehouse).rename(away)
     (failure,) = lived_in_world.failures(LOANS, DAY)
     assert "warehouse.duckdb: no such DuckDB file" in failure
     assert "MONITORING_PIPELINE_WAREHOUSE" in failure
-    away.rename(lived_in_world.settings.warehouse)
+    away.rename(Path(lived_in_world.settings.warehouse))
     assert lived_in_world.failures(LOANS, DAY) == ()
     assert lived_in_world.tables(DELIVERIES) == before
 
 
 def test_corrupt_warehouse_fails_the_run_and_is_named(lived_in_world):
-    lived_in_world.settings.warehouse.write_bytes(b"not a database" * 1000)
+    Path(lived_in_world.settings.warehouse).write_bytes(b"not a database" * 1000)
     (failure,) = lived_in_world.failures(LOANS, DAY)
     assert "warehouse.duckdb: DuckDB cannot read it: " in failure
     assert "not a valid DuckDB database" in failure
@@ -213,7 +214,7 @@ def test_locked_warehouse_fails_the_run_until_it_is_released(lived_in_world):
     # The writer is another process, because two connections of one process would share the lock.
     code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(lived_in_world.settings.warehouse)],
+        [sys.executable, "-c", code, str(Path(lived_in_world.settings.warehouse))],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     ) as writer:  # fmt: skip
         assert writer.stdout.readline() == b"open\n"

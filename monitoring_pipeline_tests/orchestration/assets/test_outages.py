@@ -1,5 +1,7 @@
 """Days that are read again while their source is away: their results stay, and the run fails with a reason."""
 
+from pathlib import Path
+
 import dagster as dg
 import pytest
 from dagster._core.storage.tags import PARENT_RUN_ID_TAG, RESUME_RETRY_TAG, ROOT_RUN_ID_TAG
@@ -72,7 +74,7 @@ def test_refusal_stays_when_the_source_is_away(lived_in_world):
     lived_in_world.execute(f"ALTER TABLE {LOANS_TABLE} RENAME VERSION TO release")
     assert "not read again" not in lived_in_world.failures(LOANS, DAY)[0]
     before = lived_in_world.tables()
-    lived_in_world.settings.warehouse.unlink()
+    Path(lived_in_world.settings.warehouse).unlink()
     assert "not read again" in lived_in_world.failures(LOANS, DAY)[0]
     assert lived_in_world.tables() == before
 
@@ -83,7 +85,7 @@ def test_open_incident_stays_during_an_outage_and_the_failed_run_is_recorded(liv
         assert world.live(DAYS[10]).success
         before = world.incidents()
         assert {entry.incident.cause.text for entry in before} >= {"inputs"}
-        world.settings.warehouse.rename(world.folder / "elsewhere.duckdb")
+        Path(world.settings.warehouse).rename(world.folder / "elsewhere.duckdb")
         assert not world.live(DAYS[10]).success
         assert world.told[DAYS[10]] == []
         assert world.incidents() == before

@@ -1,6 +1,7 @@
 """Users' models are monitored with their specs alone, without code in the package."""
 
 import datetime as dt
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -49,7 +50,7 @@ def test_performance_equals_sklearn_on_the_rows_of_the_local_day(monitored):
     end = dt.datetime.combine(CLOCK_CHANGE + dt.timedelta(days=1), dt.time(), ZoneInfo("Europe/Berlin"))
     window = [moment.astimezone(dt.UTC).replace(tzinfo=None) for moment in (start, end)]
     assert (window[1] - window[0]).total_seconds() == 23 * 3600
-    with duckdb.connect(monitored.settings.warehouse, read_only=True) as connection:
+    with duckdb.connect(Path(monitored.settings.warehouse), read_only=True) as connection:
         rows = connection.execute(
             'SELECT "Default Probability", Outcome = \'default\' FROM "Loan Scores" '
             'JOIN Outcomes ON Ref = "Application ID" WHERE "Scored At" >= $1 AND "Scored At" < $2',

@@ -14,8 +14,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.specs import source_facts
 from monitoring_pipeline.steps.specs.findings import find_in_source
 from monitoring_pipeline.steps.specs.source_facts import Inspecting, read_source_facts
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.engines.duckdb_inspection import DuckDBInspection
+from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline_tests.cli.checked_sources import DAYS, ROWS_OF_A_DAY, write_warehouse
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 

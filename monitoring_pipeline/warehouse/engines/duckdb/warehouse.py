@@ -22,10 +22,10 @@ from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.duckdb_errors import kind_named, sentence
-from monitoring_pipeline.warehouse.engines.duckdb_process import QueryProcessError, QueryTimeoutError, run_query
-from monitoring_pipeline.warehouse.engines.duckdb_reader import OpenFile
-from monitoring_pipeline.warehouse.engines.duckdb_rows import (
+from monitoring_pipeline.warehouse.engines.duckdb.errors import kind_named, sentence
+from monitoring_pipeline.warehouse.engines.duckdb.process import QueryProcessError, QueryTimeoutError, run_query
+from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
+from monitoring_pipeline.warehouse.engines.duckdb.rows import (
     REFUSALS,
     StatementError,
     frame_of,
@@ -33,7 +33,7 @@ from monitoring_pipeline.warehouse.engines.duckdb_rows import (
     predictions_table,
     table_named,
 )
-from monitoring_pipeline.warehouse.engines.duckdb_session import CLOSED, Access, connect_locked
+from monitoring_pipeline.warehouse.engines.duckdb.session import CLOSED, Access, connect_locked
 from monitoring_pipeline.warehouse.errors import (
     UnreadableWarehouseError,
     WarehouseFailedError,
@@ -128,10 +128,17 @@ class DuckDBWarehouse:
         with connection_to(self) as connection:
             return _label_states(connection, label_join_of(connection, spec, self.rows), chunks, as_of)
 
-    def business_metric(self, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
+    def business_metric(
+        self,
+        spec: ModelSpec,  # noqa: ARG002 - a deployment with several warehouses chooses by it
+        sql_text: str,
+        chunk: Chunk,
+        model_version: str,
+    ) -> float | None:
         """Return the number that a user's SELECT computes; None for NULL.
 
         Args:
+            spec: the model; DuckDB needs nothing of it.
             sql_text: one SELECT; it may refer to :chunk_start, :chunk_end (timestamps with time zone) and
                 :model_version (text), which are bound.
             chunk: the chunk.

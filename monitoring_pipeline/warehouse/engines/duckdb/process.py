@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
-from monitoring_pipeline.warehouse.engines import duckdb_session
+from monitoring_pipeline.warehouse.engines.duckdb import session
 
 START_SECONDS = 60.0
 
@@ -32,7 +32,7 @@ class QueryProcessError(RuntimeError):
 
 
 def run_query(request: Mapping[str, object], seconds: float) -> dict[str, Any]:
-    """Return the answer of ``duckdb_session`` to a request.
+    """Return the answer of ``session`` to a request.
 
     Raises:
         QueryTimeoutError: when there is none after ``seconds``.
@@ -86,7 +86,7 @@ class _QueryProcess:
             with contextlib.suppress(OSError):
                 pipe.close()
         if path is not None:
-            shutil.rmtree(duckdb_session.spill_folder(path, self.popen.pid), ignore_errors=True)
+            shutil.rmtree(session.spill_folder(path, self.popen.pid), ignore_errors=True)
 
 
 _idle: list[_QueryProcess] = []
@@ -109,8 +109,8 @@ def _give_back(process: _QueryProcess) -> None:
 
 
 def _start() -> _QueryProcess:
-    # Without -P the folder of the program would come first, and its duckdb.py would be imported for DuckDB.
-    program = [sys.executable, "-P", str(Path(duckdb_session.__file__)), str(os.getpid())]
+    # Without -P the folder of the program would come first, and its modules could be imported in place of others.
+    program = [sys.executable, "-P", str(Path(session.__file__)), str(os.getpid())]
     popen = subprocess.Popen(  # noqa: S603 - this package's own program
         program,
         stdin=subprocess.PIPE,

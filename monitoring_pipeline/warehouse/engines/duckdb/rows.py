@@ -8,9 +8,9 @@ import polars as pl
 
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.duckdb_errors import sentence
-from monitoring_pipeline.warehouse.engines.duckdb_reader import OpenFile
-from monitoring_pipeline.warehouse.engines.duckdb_session import text_about_sql
+from monitoring_pipeline.warehouse.engines.duckdb.errors import sentence
+from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
+from monitoring_pipeline.warehouse.engines.duckdb.session import text_about_sql
 from monitoring_pipeline.warehouse.errors import (
     MissingTableError,
     UnreadableWarehouseError,

@@ -18,8 +18,8 @@ from monitoring_pipeline.evaluation.spec_check.facts import (
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to
-from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of, label_join_of, predictions_table, table_named
+from monitoring_pipeline.warehouse.engines.duckdb.rows import frame_of, label_join_of, predictions_table, table_named
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse, connection_to
 from monitoring_pipeline.warehouse.errors import MissingTableError
 from monitoring_pipeline.warehouse.sql.catalogue import Table
 from monitoring_pipeline.warehouse.sql.inspection_queries import (

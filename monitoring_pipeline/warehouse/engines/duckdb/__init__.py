@@ -1,0 +1,1 @@
+"""The embedded warehouse: a DuckDB file."""
