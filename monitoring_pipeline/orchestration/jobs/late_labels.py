@@ -133,9 +133,10 @@ def _measured_labels(spec: ModelSpec, store: Store) -> dict[str, _Measured]:
 
     Chunks without predictions are left out, because their labels cannot be joined.
     """
+    # A run may store its results between these reads. A new revision with older labels would look like a change.
+    revisions = store.revisions(spec.name, Producer.LABELS)
     predictions = store.snapshots(spec.name, Producer.PREDICTIONS)
     labels = store.snapshots(spec.name, Producer.LABELS)
-    revisions = store.revisions(spec.name, Producer.LABELS)
     return {key: _Measured(revisions[key], labels.get(key)) for key in predictions if key in revisions}
 
 

@@ -1,14 +1,19 @@
 """The late-label sensor as a state machine: it requests one run per arrival of labels."""
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any, cast
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 from dagster import DagsterRunStatus
 
+from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.jobs.late_labels import MOST_TRIES, late_label_requests
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.engine import create_store_engine
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, QUIET, SPECS, World
 
@@ -85,6 +90,38 @@ def test_days_with_new_labels_are_requested_until_they_are_measured(lived_in_wor
         day=LATE[0],
     )
     assert labelled == [(LATE[0], 1, 200), (LATE[0], 2, 150), (LATE[0], 3, 200)]
+
+
+class _StoreInUse:
+    """A store in which a run stores its results after the first read about labels."""
+
+    def __init__(self, store: Any, run: Callable[[], None]) -> None:
+        self._store, self._run = store, run
+
+    def __getattr__(self, name: str) -> Any:
+        read = getattr(self._store, name)
+
+        def read_and_run(*arguments: object) -> Any:
+            answer = read(*arguments)
+            if Producer.LABELS in arguments:
+                run, self._run = self._run, lambda: None
+                run()
+            return answer
+
+        return read_and_run
+
+
+def test_run_that_ends_while_the_sensor_reads_is_not_requested_again(lived_in_world):
+    _hold_back_labels(lived_in_world, LATE[:1])
+    assert lived_in_world.run(LOANS, LATE[0]).success
+    _release_labels(lived_in_world)
+    adapters = build_adapters(lived_in_world.settings)
+    requests = _evaluate(lived_in_world).run_requests
+    with lived_in_world.store() as store:
+        in_use = cast("Store", _StoreInUse(store, lambda: _run_requests(lived_in_world, requests)))
+        spec, now = lived_in_world.loaded(LOANS).spec, adapters.clock()
+        assert [r.partition_key for r in requests] == [LATE[0]]
+        assert list(late_label_requests(spec, in_use, adapters.warehouse, now=now)) == []
 
 
 def test_second_arrival_is_requested_with_another_run_key(lived_in_world):
