@@ -161,6 +161,21 @@ def test_integral_id_joins_whatever_its_types(
     assert warehouse.label_states(spec, [chunk], LATER)[chunk.key].rows == 2
 
 
+@pytest.mark.parametrize(("kind", "exact"), [("FLOAT", 2**24), ("DOUBLE", 2**53)])
+def test_float_that_stands_for_several_integers_is_the_id_of_none(
+    build: Build, make_spec: SpecMaker, kind: str, exact: int
+) -> None:
+    warehouse = build(
+        SCORES.replace("id VARCHAR", "id BIGINT"),
+        TRUTHS.replace("id VARCHAR", f"id {kind}"),
+        f"INSERT INTO scores SELECT {exact - 2} + n, TIMESTAMP '2013-06-02 12:00', 1, 0 FROM range(9) t(n)",
+        "INSERT INTO truths SELECT id, id % 2 = 0, TIMESTAMP '2013-06-03' FROM scores",
+    )
+    spec = make_spec()
+    labels = warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER).frame
+    assert sorted(ids(labels)) == [str(exact - 2), str(exact - 1)]
+
+
 def test_uuid_joins_its_text_in_any_case(build: Build, make_spec: SpecMaker) -> None:
     warehouse = build(
         SCORES.replace("id VARCHAR", "id UUID"),
@@ -209,6 +224,28 @@ def test_label_of_an_id_with_several_labels_and_predictions_in_several_chunks_is
     frame = warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER).frame
     assert set(frame.filter("is_ambiguous")["row_id"]) == {"daily"}
     assert frame.height == 7
+
+
+def test_label_of_an_id_with_several_labels_and_predictions_at_several_times_of_the_chunk_is_ambiguous(
+    build: Build, make_spec: SpecMaker
+) -> None:
+    warehouse = build(
+        SCORES.replace("id VARCHAR", "id VARCHAR, version VARCHAR DEFAULT '1'"),
+        TRUTHS,
+        "INSERT INTO scores VALUES"
+        " ('hourly', '1', '2013-06-02 12:00', 1, 0), ('hourly', '1', '2013-06-02 13:00', 1, 0),"
+        " ('once', '1', '2013-06-02 12:00', 1, 0), ('shadowed', '1', '2013-06-02 12:00', 1, 0),"
+        " ('shadowed', '2', '2013-06-02 12:01', 1, 0), ('loaded twice', '1', '2013-06-02 12:00', 1, 0),"
+        " ('loaded twice', '1', '2013-06-02 12:00', 1, 0), ('retried', '1', '2013-06-02 12:00', 1, 0),"
+        " ('retried', '1', '2013-06-02 12:01', 1, 0)",
+        "INSERT INTO truths SELECT id, n = 0, TIMESTAMP '2013-06-03' + INTERVAL 1 HOUR * n"
+        " FROM (SELECT DISTINCT id FROM scores), range(2) t(n) WHERE id <> 'retried' OR n = 0",
+    )
+    for version in ("version", None):
+        spec = make_spec(predictions={"model_version": version})
+        frame = warehouse.read_labels(spec, spec.calendar.chunk("2013-06-02"), LATER).frame
+        assert set(frame.filter("is_ambiguous")["row_id"]) == {"hourly"} | (set() if version else {"shadowed"})
+        assert frame.height == 9
 
 
 def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spec: SpecMaker) -> None:

@@ -1,14 +1,18 @@
 -- The known labels of one chunk's predictions, one row per label row, with the id as the predictions have it.
--- A label is ambiguous if its id has several labels and is also predicted outside of the chunk: it may belong to either.
+-- A label is ambiguous if its id has several labels and is also predicted outside of the chunk, or by one version at
+-- several times within it: it may belong to either.
 WITH chunk_ids AS (
-    SELECT {prediction_key} AS prediction_key, min({prediction_id}) AS row_id
+    SELECT
+        {prediction_key} AS prediction_key,
+        min({prediction_id}) AS row_id,
+        count(DISTINCT {predicted_at}) > greatest(count(DISTINCT {version}), 1) AS is_repeated
     FROM {predictions} AS p
     WHERE {predicted_at} >= {chunk_start}
       AND {predicted_at} < {chunk_end}
     GROUP BY 1
 ),
 known AS (
-    SELECT {distinct} c.prediction_key, c.row_id, {label} AS label, {known_at_instant} AS known_at
+    SELECT {distinct} c.prediction_key, c.row_id, c.is_repeated, {label} AS label, {known_at_instant} AS known_at
     FROM {labels} AS l
     JOIN chunk_ids AS c ON {label_key} = c.prediction_key
     WHERE {is_known}
@@ -31,5 +35,6 @@ SELECT
     k.row_id,
     k.label,
     k.known_at,
-    k.prediction_key IN (SELECT prediction_key FROM elsewhere) AS is_ambiguous
+    k.prediction_key IN (SELECT prediction_key FROM elsewhere)
+    OR (k.is_repeated AND k.prediction_key IN (SELECT prediction_key FROM several)) AS is_ambiguous
 FROM known AS k

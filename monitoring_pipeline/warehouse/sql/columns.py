@@ -28,6 +28,13 @@ _EPOCH_UNITS = ((1e11, "1"), (1e14, "1e3"), (1e17, "1e6"), (1e20, "1e9"))
 The bound of seconds is in the year 5138, and the same number of milliseconds is in 1973.
 """
 
+_LARGEST_EXACT = {
+    "FLOAT": "16777216",
+    "REAL": "16777216",
+    "DOUBLE": "9007199254740992",
+    "DOUBLE PRECISION": "9007199254740992",
+}
+"""A float above this stands for several integers, so it identifies none of them."""
 _DECIMAL = re.compile(r"(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?|U?HUGEINT", re.IGNORECASE)
 _READ_AS_TEXT = re.compile(
     r"(UUID|ENUM|USER-DEFINED|INTERVAL|BIT|TIME|BLOB|JSON|STRUCT|MAP|UNION)\b.*|.*\[\d*\]", re.IGNORECASE | re.DOTALL
@@ -201,6 +208,11 @@ def _comparable_text(column: Column, alias: str, *, case: bool = True) -> str:
         return (
             f"CASE WHEN {time} = date_trunc('day', {time}) THEN CAST(CAST({time} AS DATE) AS {AS_TEXT}) "
             f"ELSE CAST({time} AS {AS_TEXT}) END"
+        )
+    if (largest := _LARGEST_EXACT.get(kind)) is not None:
+        return (
+            f"CASE WHEN {sql} = floor({sql}) AND abs({sql}) < {largest} THEN CAST(CAST({sql} AS BIGINT) AS {AS_TEXT}) "
+            f"WHEN abs({sql}) < {largest} THEN CAST({sql} AS {AS_TEXT}) END"
         )
     if _NUMBER.fullmatch(kind) and "INT" not in kind:
         return (

@@ -114,6 +114,7 @@ class LabelJoin:
     prediction_id: str
     label_id: str
     label: str
+    version: str
 
     @property
     def placeholders(self) -> dict[str, str]:
@@ -165,6 +166,7 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
     prediction_ids = _id_columns(predictions, spec.predictions.id_columns, f"{spec.name}: predictions.id")
     label_ids = _id_columns(labels, source.id_columns or spec.predictions.id_columns, f"{spec.name}: labels.id")
     label = labels.required_column(source.label, f"{spec.name}: labels.label")
+    version = predictions.column(spec.predictions.model_version) if spec.predictions.model_version else None
     are_same_rows = (labels.listed, label_ids) == (predictions.listed, prediction_ids)
     prediction_key, label_key = join_keys(prediction_ids, PREDICTIONS_ALIAS, label_ids, LABELS_ALIAS)
     return LabelJoin(
@@ -178,6 +180,7 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
         prediction_id=id_text(prediction_ids, PREDICTIONS_ALIAS),
         label_id=qualified(label_ids[0], LABELS_ALIAS) if len(label_ids) == 1 else label_key,
         label=readable(label, LABELS_ALIAS, decimals=AS_NUMBER),
+        version=qualified(version, PREDICTIONS_ALIAS) if version else "''",
     )
 
 
@@ -190,6 +193,7 @@ def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
         may_be_elsewhere="FALSE" if join.label_predicted_at else "TRUE",
         label=join.label,
         prediction_id=join.prediction_id,
+        version=join.version,
         of_chunk=join.of_chunk(window["chunk_start"], window["chunk_end"]),
         **join.placeholders | window,
     )
