@@ -35,7 +35,7 @@ def ambiguous_labels(labels: int, rows: int) -> tuple[Measurement, ...]:
         status=Status.BREACHED,
         severity=Severity.CRITICAL,
         reason=f"{ambiguity(labels, rows)}; they are left out",
-        definition="labels whose ids have several labels and are predicted in several chunks",
+        definition="labels whose ids have several labels and several predictions",
         rows=rows,
     )
     return (measurement,)
@@ -44,7 +44,7 @@ def ambiguous_labels(labels: int, rows: int) -> tuple[Measurement, ...]:
 def ambiguity(labels: int, rows: int) -> str:
     """Return the sentence about labels that may belong to several predictions."""
     return (
-        f"{labels} of {rows} labels belong to ids that are predicted in several chunks and have several labels, "
+        f"{labels} of {rows} labels belong to ids that are predicted several times and have several labels, "
         "so no label can be assigned to one prediction; name all columns that identify a prediction, "
         "such as id: [customer, day], in predictions and in labels"
     )
