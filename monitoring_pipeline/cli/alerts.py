@@ -2,14 +2,19 @@
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors, warn
+from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules, Route
 from monitoring_pipeline.spec.loading import read_specs
 from monitoring_pipeline.system_clock import system_clock
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.reports.report import Report
 
 
 @click.group()
@@ -18,22 +23,36 @@ def alerts() -> None:
 
 
 @alerts.command("check")
-def check_alerts() -> None:
+@prints_data
+def check_alerts(form: OutputForm) -> None:
     """Check alerting.yaml, and that its secrets exist."""
     with clear_errors():
         settings = Settings()
         rules = settings.alerting_rules(with_secrets=True)
-    if not rules.channels:
+    if form is not OutputForm.TABLE:
+        print_reports(form, [_channel_report(rules)])
+    elif not rules.channels:
         click.echo(f"{settings.alerting}: no channels, so no alerts are sent")
-        return
-    for name, channel in rules.channels.items():
-        routes = ", ".join(_received_by(route) for route in rules.routes if route.channel == name)
-        escalation = rules.escalation is not None and rules.escalation.channel == name
-        receives = "; ".join(filter(None, (routes, "escalations" if escalation else "")))
-        click.echo(f"{name} ({channel.kind}): {receives or 'no route names this channel'}")
+    else:
+        for name, kind, receives, _ in _channels(rules):
+            click.echo(f"{name} ({kind}): {receives or 'no route names this channel'}")
     with clear_errors():
         for warning in _matching_nothing(rules, settings):
             warn(f"{settings.alerting}: {warning}")
+
+
+def _channels(rules: AlertingRules) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield name, kind, the events that it receives, and whether it receives escalations, for each channel."""
+    for name, channel in rules.channels.items():
+        routes = ", ".join(_received_by(route) for route in rules.routes if route.channel == name)
+        escalation = rules.escalation is not None and rules.escalation.channel == name
+        yield name, channel.kind, "; ".join(filter(None, (routes, "escalations" if escalation else ""))), escalation
+
+
+def _channel_report(rules: AlertingRules) -> "Report":
+    from monitoring_pipeline.reports.report import report_of_records
+
+    return report_of_records("channels", ("channel", "kind", "receives", "escalations"), _channels(rules))
 
 
 def _received_by(route: Route) -> str:
@@ -48,6 +67,8 @@ def _received_by(route: Route) -> str:
 
 def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]:
     """Yield a warning for each pattern of a route that no model matches; none if there are no specs."""
+    if not rules.channels:
+        return
     folder = read_specs(settings.models)
     names = {
         "models": sorted({*(good.spec.name for good in folder.good), *(bad.model for bad in folder.bad)}),

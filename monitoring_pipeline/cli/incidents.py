@@ -8,6 +8,7 @@ import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.incidents.handling import (
     Handle,
     Person,
@@ -24,11 +25,11 @@ from monitoring_pipeline.system_clock import system_clock
 @click.group(invoke_without_command=True)
 @click.option("--model", help="Only incidents of this model.")
 @click.option("--all", "resolved_too", is_flag=True, help="Include resolved incidents.")
+@prints_data
 @click.pass_context
-def incidents(context: click.Context, model: str | None, *, resolved_too: bool) -> None:
+def incidents(context: click.Context, model: str | None, form: OutputForm, *, resolved_too: bool) -> None:
     """List incidents; acknowledge or mute them, or record their outcome."""
     from monitoring_pipeline.reports.terminal.incidents import incident_table
-    from monitoring_pipeline.reports.terminal.results import terminal
 
     if context.invoked_subcommand:
         return
@@ -40,20 +41,19 @@ def incidents(context: click.Context, model: str | None, *, resolved_too: bool) 
             # A removed model keeps its incidents, so only a model without any is looked up.
             find_model(settings, model)
         shown = [entry for entry in every if resolved_too or entry.incident.state is not IncidentState.RESOLVED]
-        terminal().print(incident_table(shown, "all" if resolved_too else "not resolved"))
+        print_reports(form, [incident_table(shown, "all" if resolved_too else "not resolved")])
 
 
 @incidents.command("show")
 @click.argument("name")
-def show_incident(name: str) -> None:
+@prints_data
+def show_incident(name: str, form: OutputForm) -> None:
     """Print the incident NAME with its findings, related incidents and events."""
     from monitoring_pipeline.reports.terminal.incidents import incident_page
-    from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors(), open_store(Settings()) as store:
         stored = store.incident(name)
-        for part in incident_page(stored, store.incident_log(stored.incident_id)):
-            terminal().print(part)
+        print_reports(form, incident_page(stored, store.incident_log(stored.incident_id)))
 
 
 @incidents.command("acknowledge")

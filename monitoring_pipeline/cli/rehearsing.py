@@ -10,6 +10,7 @@ import click
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.interrupts import ended_by_signals
 from monitoring_pipeline.cli.opening import clear_errors, find_model
+from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
 @click.option("--restart", is_flag=True, help="Begin anew instead of continuing.")
 @click.option("--summary", "only_summary", is_flag=True, help="Only print the results so far.")
-def rehearse(model: str, first: str | None, last: str | None, home: Path | None, **flags: bool) -> None:
+@prints_data
+def rehearse(
+    model: str, first: str | None, last: str | None, home: Path | None, form: OutputForm, **flags: bool
+) -> None:
     """Repeat past nights of MODEL: show incidents, alerts and retrainings, and whether retraining would have helped.
 
     Alerts are written to files and not sent. Results stay in a separate home. An interrupted rehearsal continues when
@@ -35,7 +39,7 @@ def rehearse(model: str, first: str | None, last: str | None, home: Path | None,
         message = "give --from and --to, or --summary alone"
         raise click.UsageError(message)
     with ended_by_signals("run the same command to continue"), clear_errors():
-        _rehearse(model, first, last, home, **flags)
+        _rehearse(model, first, last, home, form, **flags)
 
 
 def _rehearse(
@@ -43,6 +47,7 @@ def _rehearse(
     first: str | None,
     last: str | None,
     home: Path | None,
+    form: OutputForm,
     *,
     restart: bool,
     only_summary: bool,
@@ -56,14 +61,13 @@ def _rehearse(
     settings = Settings()
     loaded = find_model(settings, model)
     folder = (home or settings.home / "rehearsals" / model).absolute()
-    console = terminal()
+    console = terminal(stderr=True)
     try:
         if first is not None and last is not None and not only_summary:
             chunks = loaded.spec.calendar.chunks_named(first, last)
             with _progress(console, chunks) as report:
                 live_through(settings, loaded, chunks[0], chunks[-1], folder=folder, restart=restart, report=report)
-        for table in summary_tables(summarize_rehearsal(settings, loaded, folder)):
-            console.print(table)
+        print_reports(form, summary_tables(summarize_rehearsal(settings, loaded, folder)))
     except RehearsalError as error:
         raise click.ClickException(str(error)) from error
 

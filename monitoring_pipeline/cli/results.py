@@ -7,7 +7,7 @@ import click
 
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
-from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.cli.output import OutputForm, message, print_reports, prints_data
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
 from monitoring_pipeline.spec.chunk import Chunk
@@ -17,9 +17,10 @@ from monitoring_pipeline.spec.model import ModelSpec
 @click.command()
 @click.argument("model")
 @day_range()
-def backfill(model: str, first: str, last: str) -> None:
+@prints_data
+def backfill(model: str, first: str, last: str, form: OutputForm) -> None:
     """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs."""
-    from monitoring_pipeline.reports.terminal.results import chunk_table, terminal
+    from monitoring_pipeline.reports.terminal.results import chunk_table
 
     with clear_errors():
         settings = Settings()
@@ -27,7 +28,7 @@ def backfill(model: str, first: str, last: str) -> None:
         chunks = loaded.spec.calendar.chunks_named(first, last)
         run = _run_range(settings, loaded.spec, chunks)
         with open_store(settings) as store:
-            terminal().print(chunk_table(loaded.spec, store, chunks))
+            print_reports(form, [chunk_table(loaded.spec, store, chunks)])
         if not run:
             raise SystemExit(1)
 
@@ -36,9 +37,10 @@ def backfill(model: str, first: str, last: str) -> None:
 @click.argument("model")
 @day_range()
 @click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default=CHUNK_PERIOD, show_default=True)
-def show(model: str, first: str, last: str, by: str) -> None:
+@prints_data
+def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
     """Print the results of MODEL, one line per chunk or longer period."""
-    from monitoring_pipeline.reports.terminal.results import chunk_table, period_table, terminal
+    from monitoring_pipeline.reports.terminal.results import chunk_table, period_table
 
     with clear_errors():
         settings = Settings()
@@ -49,7 +51,7 @@ def show(model: str, first: str, last: str, by: str) -> None:
                 table = chunk_table(loaded.spec, store, calendar.chunks_named(first, last))
             else:
                 table = period_table(loaded.spec, store, _periods(loaded.spec, first, last, by))
-            terminal().print(table)
+            print_reports(form, [table])
 
 
 @click.command()
@@ -57,56 +59,57 @@ def show(model: str, first: str, last: str, by: str) -> None:
 @day_range()
 @click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default="month", show_default=True)
 @click.option("--sums", is_flag=True, help="From stored counts, even if rows were deleted; the error is bounded.")
-def performance(model: str, first: str, last: str, by: str, *, sums: bool) -> None:
+@prints_data
+def performance(model: str, first: str, last: str, by: str, form: OutputForm, *, sums: bool) -> None:
     """Print MODEL's exact performance over longer periods, from all rows with known labels."""
     from monitoring_pipeline.composition import open_outside
-    from monitoring_pipeline.reports.terminal.results import result_table, terminal, with_interval
+    from monitoring_pipeline.reports.terminal.results import performance_sums_table, performance_table
     from monitoring_pipeline.steps.periods import measure_period, sum_performance
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        rows: list[tuple[object, ...]] = []
+        periods = _periods(loaded.spec, first, last, by)
         with open_outside(settings) as outside:
-            for period, keys in _periods(loaded.spec, first, last, by).items():
-                if sums:
-                    for version in loaded.spec.reference:
-                        summed = sum_performance(loaded.spec, version, keys, store=outside.store)
-                        rows.extend((period, version, str(m.metric), m.value, m.error_bound, m.rows) for m in summed)
-                    continue
-                measured = measure_period(loaded.spec, keys, outside)
-                rows.extend(
-                    (period, m.model_version, str(m.metric), with_interval(m), m.rows, m.reason) for m in measured
-                )
-        columns = ("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason")
-        if sums:
-            columns = ("period", "version", "metric", "value", "changed by binning at most", "labelled rows")
-        terminal().print(result_table(f"{model}: performance by {by}", columns, rows))
+            if sums:
+                summed = [
+                    (period, version, metric)
+                    for period, keys in periods.items()
+                    for version in loaded.spec.reference
+                    for metric in sum_performance(loaded.spec, version, keys, store=outside.store)
+                ]
+                table = performance_sums_table(model, by, summed)
+            else:
+                measured = [
+                    (period, metric)
+                    for period, keys in periods.items()
+                    for metric in measure_period(loaded.spec, keys, outside)
+                ]
+                table = performance_table(model, by, measured)
+        print_reports(form, [table])
 
 
 @click.command()
 @click.argument("model")
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
-def replay(model: str, versions: tuple[str, ...]) -> None:
+@prints_data
+def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
     """Check MODEL's rules on its reference: their false alarms, and the injected changes that they find."""
     from monitoring_pipeline.composition import open_outside
-    from monitoring_pipeline.reports.terminal.results import result_table, terminal
-    from monitoring_pipeline.reports.terminal.rule_check import false_alarm_columns, false_alarm_lines, power_lines
+    from monitoring_pipeline.reports.report import Report
+    from monitoring_pipeline.reports.terminal.rule_check import rule_check_tables
     from monitoring_pipeline.steps.reference.rule_check import replay_reference
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
         _require_versions(loaded.spec, versions)
-        noun = loaded.spec.calendar.noun
+        tables: list[Report] = []
         for version in versions or loaded.spec.reference:
             with open_outside(settings, run_id=f"replay {version}") as outside:
                 measured = replay_reference(loaded, version, outside)
-            alarms = false_alarm_lines(measured)
-            title = f"{model} {version}: share of the reference's {noun}s that are flagged"
-            terminal().print(result_table(title, false_alarm_columns(noun), alarms))
-            title = f"{model} {version}: share of the reference's {noun}s on which a change is found"
-            terminal().print(result_table(title, *power_lines(measured)))
+            tables.extend(rule_check_tables(model, version, loaded.spec.calendar.noun, measured))
+        print_reports(form, tables)
 
 
 @click.group()
@@ -118,10 +121,12 @@ def reference() -> None:
 @click.argument("model")
 @click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
 @click.option("--accept-smaller", is_flag=True, help="Replace the reference even if the new one has shrunk.")
-def reference_rebuild(model: str, versions: tuple[str, ...], *, accept_smaller: bool) -> None:
+@prints_data
+def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *, accept_smaller: bool) -> None:
     """Build references of MODEL again from their sources. One that has shrunk is refused with the numbers."""
     from monitoring_pipeline.composition import open_outside
-    from monitoring_pipeline.steps.reference.building import take_reference
+    from monitoring_pipeline.reports.terminal.references import reference_table
+    from monitoring_pipeline.steps.reference.building import TakenReference, take_reference
     from monitoring_pipeline.steps.roles import effective_spec
 
     with clear_errors():
@@ -130,35 +135,34 @@ def reference_rebuild(model: str, versions: tuple[str, ...], *, accept_smaller: 
             found = find_model(settings, model)
             loaded = replace(found, spec=effective_spec(found.spec, outside.store))
             _require_versions(loaded.spec, versions)
-            refused = False
+            taken: list[TakenReference] = []
             for version in versions or loaded.spec.reference:
-                taken = take_reference(
-                    loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
+                taken.append(
+                    take_reference(
+                        loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
+                    )
                 )
-                click.echo(f"{model} {version}: {taken.reference.profile.rows} rows in {taken.reference.window}")
-                for refusal in taken.refusals:
-                    click.echo(f"{model} {version}: {refusal.reason}", err=True)
-                    refused = True
-        if refused:
+        print_reports(form, [reference_table(model, taken)])
+        if any(reference.refusals for reference in taken):
             raise SystemExit(1)
 
 
 @click.command()
 @click.argument("name")
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the query.")
-def query(name: str, pairs: tuple[str, ...]) -> None:
+@prints_data
+def query(name: str, pairs: tuple[str, ...], form: OutputForm) -> None:
     """Run a documented query.
 
     what_is_wrong, since_when, metric_history, what_we_knew, estimate_quality, who_was_told, alert_precision.
     """
     from monitoring_pipeline.cli.documented_queries import documented_query, given_parameters
-    from monitoring_pipeline.reports.terminal.results import result_table, terminal
+    from monitoring_pipeline.reports.terminal.queries import query_table
 
     documented = documented_query(name)
     parameters = given_parameters(documented, pairs)
     with clear_errors(), open_store(Settings()) as store:
-        columns, rows = store.query(documented.sql, parameters)
-        terminal().print(result_table(name, columns, rows))
+        print_reports(form, [query_table(name, *store.query(documented.sql, parameters))])
 
 
 @click.command()
@@ -174,8 +178,8 @@ def demo() -> None:
 def _require_versions(spec: ModelSpec, versions: tuple[str, ...]) -> None:
     """Raise a ClickException for a version without a reference."""
     if unknown := [version for version in versions if version not in spec.reference]:
-        message = f"no version {unknown[0]!r} of {spec.name}; with a reference: {', '.join(spec.reference)}"
-        raise click.ClickException(message)
+        unknown_version = f"no version {unknown[0]!r} of {spec.name}; with a reference: {', '.join(spec.reference)}"
+        raise click.ClickException(unknown_version)
 
 
 def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[str]]:
@@ -189,7 +193,7 @@ def _run_range(settings: Settings, monitored: ModelSpec, chunks: Sequence[Chunk]
 
     with dagster_instance(settings.dagster_home) as instance:
         run = run_range(build_definitions(settings), instance, monitored, chunks[0], chunks[-1])
-    click.echo(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
+    message(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:
-        click.echo(without_secrets(failure), err=True)
+        message(failure)
     return run.success

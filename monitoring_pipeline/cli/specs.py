@@ -2,13 +2,14 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.cli.opening import clear_errors, find_model, warn
+from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
@@ -16,6 +17,7 @@ from monitoring_pipeline.spec.documentation import fields_page, json_schema
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 
 if TYPE_CHECKING:
+    from monitoring_pipeline.evaluation.spec_check.findings import Finding
     from monitoring_pipeline.steps.specs.source_facts import Inspecting
 
 
@@ -28,15 +30,16 @@ def spec() -> None:
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--offline", is_flag=True, help="Check the files only, and do not read the source.")
 @click.option("--strict", is_flag=True, help="Fail if the source has errors, too.")
-def spec_check(files: tuple[Path, ...], *, offline: bool, strict: bool) -> None:
+@prints_data
+def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, strict: bool) -> None:
     """Check spec FILES, or all of the configured directory, and the tables that they name.
 
     Each finding has its file, its field, the fact that was seen and the remedy. The exit code is 1 if a spec has an
     error. Errors of the source, which may change without the spec, count only with --strict.
     """
     from monitoring_pipeline.evaluation.spec_check.checks_table import WAREHOUSE_CONFIGURED
-    from monitoring_pipeline.evaluation.spec_check.findings import Level
-    from monitoring_pipeline.reports.terminal.findings import finding_text, summary_text
+    from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
+    from monitoring_pipeline.reports.terminal.findings import finding_table
     from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
     from monitoring_pipeline.steps.specs.findings import find_in_source, find_in_spec
 
@@ -44,8 +47,8 @@ def spec_check(files: tuple[Path, ...], *, offline: bool, strict: bool) -> None:
         settings = Settings()
         folder = read_checked_files(files) if files else read_checked_specs(settings.models)
         inspecting = _inspecting(settings)
-        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         failed = False
+        judged: list[tuple[Path, str, tuple[Finding, ...]]] = []
         for entry in folder.good:
             of_spec = find_in_spec(entry, inspecting.now, settings.warehouses)
             unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
@@ -53,15 +56,26 @@ def spec_check(files: tuple[Path, ...], *, offline: bool, strict: bool) -> None:
             findings = (*of_spec, *of_source)
             counted = findings if strict else of_spec
             failed = failed or any(finding.level is Level.ERROR for finding in counted)
-            click.echo(without_secrets(summary_text(entry.path, entry.spec.name, findings)))
-            for finding in findings:
-                click.echo(without_secrets(finding_text(entry.path, finding, width)))
+            judged.append((entry.path, entry.spec.name, findings))
+            if form is OutputForm.TABLE:
+                _print_findings(*judged[-1])
             for warning in _warnings(entry, settings):
                 warn(f"{entry.path}: {warning}")
+        if form is not OutputForm.TABLE:
+            print_reports(form, [finding_table(judged, folder.bad)])
         if folder.bad:
             raise SpecError("\n".join(folder.problems))
     if failed:
         raise click.exceptions.Exit(1)
+
+
+def _print_findings(path: Path, model: str, findings: Sequence["Finding"]) -> None:
+    from monitoring_pipeline.reports.terminal.findings import finding_text, summary_text
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(without_secrets(summary_text(path, model, findings)))
+    for finding in findings:
+        click.echo(without_secrets(finding_text(path, finding, width)))
 
 
 def _inspecting(settings: Settings) -> "Inspecting":

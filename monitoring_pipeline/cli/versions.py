@@ -7,6 +7,7 @@ import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.system_clock import system_clock
@@ -22,10 +23,10 @@ EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 @click.argument("model")
 @click.option("--topic", type=click.Choice([topic.value for topic in Topic]), help="Only this topic.")
 @click.option("--answer", help="Only this answer, such as yes.")
-def decisions(model: str, topic: str | None, answer: str | None) -> None:
+@prints_data
+def decisions(model: str, topic: str | None, answer: str | None, form: OutputForm) -> None:
     """Print the decisions about MODEL, with actor and reason."""
     from monitoring_pipeline.reports.terminal.incidents import decision_table
-    from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors():
         settings = Settings()
@@ -33,17 +34,17 @@ def decisions(model: str, topic: str | None, answer: str | None) -> None:
         with open_store(settings) as store:
             every = store.decisions(model, topic=Topic(topic) if topic else None)
         shown = [entry for entry in every if answer in {None, entry.answer_text}]
-        terminal().print(decision_table(model, shown))
+        print_reports(form, [decision_table(model, shown)])
 
 
 @click.command()
 @click.argument("model")
 @click.option("--version", required=True, help="A version in the registry.")
+@prints_data
 @click.pass_context
-def evaluate(context: click.Context, model: str, version: str) -> None:
+def evaluate(context: click.Context, model: str, version: str, form: OutputForm) -> None:
     """Compare VERSION of MODEL with the champion. Exit code: 0 passed, 1 refused, 2 could not be measured."""
     from monitoring_pipeline.reports.terminal.incidents import gate_table
-    from monitoring_pipeline.reports.terminal.results import terminal
 
     try:
         result = _gate_answer(model, version)
@@ -53,8 +54,8 @@ def evaluate(context: click.Context, model: str, version: str) -> None:
         else:
             traceback.print_exception(error)
         context.exit(UNMEASURED)
-    if result.checks:
-        terminal().print(gate_table(f"{model} version {version}", result))
+    if result.checks or form is not OutputForm.TABLE:
+        print_reports(form, [gate_table(model, version, result)])
     else:
         answer = "could not be measured" if result.passed is None else "refused"
         click.echo(f"{model} version {version}: {answer}: {'; '.join(result.reasons)}")

@@ -1,12 +1,16 @@
-"""Findings about specs as lines: wrapped for a terminal, one line each for a pipe."""
+"""Findings about specs as lines: wrapped for a terminal, one line each for a pipe; and as records."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
+from monitoring_pipeline.reports.report import Report, report_of_records
+from monitoring_pipeline.spec.loading import BadSpec
 
 INDENT = "    "
+FINDING_FIELDS = ("file", "model", "level", "check", "field", "seen", "remedy")
+USABLE = "file_usable"
 
 
 def finding_text(path: Path, finding: Finding, width: int | None) -> str:
@@ -41,6 +45,22 @@ def summary_text(path: Path, model: str, findings: Sequence[Finding]) -> str:
     if errors:
         return f"{path}: {model} has {counted}"
     return f"{path}: {model} is fine{f', with {counted}' if warnings else ''}"
+
+
+def finding_table(judged: Iterable[tuple[Path, str, Sequence[Finding]]], bad: Iterable[BadSpec]) -> Report:
+    """Return one line per finding, and one per problem of a file that cannot be used."""
+    found = [
+        (str(path), model, finding.level, finding.check, observed.field, observed.seen, observed.remedy)
+        for path, model, findings in judged
+        for finding in findings
+        for observed in (finding.observation,)
+    ]
+    unusable = [
+        (str(entry.path), entry.model, Level.ERROR, USABLE, None, problem.removeprefix(f"{entry.path}: "), None)
+        for entry in bad
+        for problem in entry.problems
+    ]
+    return report_of_records("findings", FINDING_FIELDS, (*found, *unusable))
 
 
 def _counted(number: int, word: str) -> str:

@@ -1,102 +1,146 @@
-"""Tables of incidents and decisions for the terminal."""
+"""Reports about incidents, decisions and the gate."""
 
 from collections.abc import Iterator, Sequence
-
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.incident import Finding, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.reports.report import Record, Report, Styled
+from monitoring_pipeline.reports.terminal.cells import number_cell
 from monitoring_pipeline.store.incidents import LoggedEvent
 
 STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
+INCIDENT_FIELDS = (
+    "incident", "model", "cause", "severity", "state", "since", "opened", "last_breached", "resolved",
+    "breached_chunks", "reopened", "title", "subjects", "explained_by", "coinciding", "owner", "runbook",
+    "acknowledged_by", "acknowledged_at", "muted_until", "outcome",
+)  # fmt: skip
+FINDING_FIELDS = (
+    "incident", "kind", "subject", "name", "of", "model_version", "segment", "severity", "value", "lower", "upper",
+    "reference_value", "threshold_lower", "threshold_upper", "q_value", "rows", "since", "consequence", "reason",
+)  # fmt: skip
+EVENT_FIELDS = ("incident", "chunk", "event", "severity", "at", "announced", "summary")
+DECISION_FIELDS = (
+    "model", "at", "topic", "answer", "model_version", "chunk", "incident", "actor", "reason", "key",
+)  # fmt: skip
+GATE_FIELDS = (
+    "model", "model_version", "check", "champion", "challenger", "difference", "lower", "upper", "allowed", "passed",
+    "reason", "gate_passed", "gate_reasons",
+)  # fmt: skip
 
 
-def incident_table(incidents: Sequence[StoredIncident], which: str) -> Table:
+def incident_table(incidents: Sequence[StoredIncident], which: str) -> Report:
     """Return one line per incident."""
-    table = Table(title=f"incidents: {which}" if incidents else f"incidents, {which}: none")
-    for name in ("name", "model", "severity", "state", "opened", "last breached", "chunks", "title", "answers"):
-        table.add_column(name)
-    for entry in incidents:
-        incident = entry.incident
-        table.add_row(
-            entry.incident_id,
-            incident.model,
-            Text(str(incident.severity), style=STYLE[incident.severity]),
-            str(incident.state),
-            incident.opened,
-            incident.last_breached,
-            str(incident.breached_chunks),
-            escape(incident.title),
-            escape(_answers(entry)),
-        )
-    return table
+    return Report(
+        title=f"incidents: {which}" if incidents else f"incidents, {which}: none",
+        columns=("name", "model", "severity", "state", "opened", "last breached", "chunks", "title", "answers"),
+        lines=tuple(
+            (
+                entry.incident_id,
+                entry.incident.model,
+                Styled(str(entry.incident.severity), STYLE[entry.incident.severity]),
+                str(entry.incident.state),
+                entry.incident.opened,
+                entry.incident.last_breached,
+                str(entry.incident.breached_chunks),
+                entry.incident.title,
+                _answers(entry),
+            )
+            for entry in incidents
+        ),
+        fields=INCIDENT_FIELDS,
+        records=tuple(map(_incident_record, incidents)),
+        name="incidents",
+    )
 
 
-def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterator[Table]:
-    """Yield the tables about one incident: its facts, its findings, its events."""
+def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterator[Report]:
+    """Yield the reports about one incident: its facts, its findings, its events."""
     yield _facts(stored)
-    findings = Table(title="findings")
-    for name in ("finding", "value", "interval", "reference", "allowed", "unbroken since", "rows", "why"):
-        findings.add_column(name)
-    for finding in stored.incident.findings:
-        findings.add_row(*_finding_cells(finding))
-    yield findings
-    events = Table(title="events")
-    for name in ("chunk", "event", "severity", "written (UTC)", "announced", "summary"):
-        events.add_column(name)
-    for logged in log:
-        event = logged.event
-        announced = "yes" if logged.told else "no, history"
-        at = f"{logged.at:%Y-%m-%d %H:%M}"
-        events.add_row(event.chunk, str(event.kind), str(event.severity), at, announced, escape(event.summary))
-    yield events
+    yield _findings(stored)
+    yield _events(stored, log)
 
 
-def decision_table(model: str, decisions: Sequence[Decision]) -> Table:
+def decision_table(model: str, decisions: Sequence[Decision]) -> Report:
     """Return the history of a model's decisions, one line each."""
-    table = Table(title=f"{model}: decisions" if decisions else f"{model}: no decisions")
-    for name in ("at (UTC)", "topic", "answer", "version", "chunk", "by", "why"):
-        table.add_column(name)
-    for decision in decisions:
-        table.add_row(
-            f"{decision.at:%Y-%m-%d %H:%M}",
-            decision.topic.value,
-            decision.answer_text,
-            decision.model_version or "",
-            decision.chunk or "",
-            escape(decision.actor),
-            escape(decision.reason),
-        )
-    return table
+    return Report(
+        title=f"{model}: decisions" if decisions else f"{model}: no decisions",
+        columns=("at (UTC)", "topic", "answer", "version", "chunk", "by", "why"),
+        lines=tuple(
+            (
+                f"{decision.at:%Y-%m-%d %H:%M}",
+                decision.topic.value,
+                decision.answer_text,
+                decision.model_version or "",
+                decision.chunk or "",
+                decision.actor,
+                decision.reason,
+            )
+            for decision in decisions
+        ),
+        fields=DECISION_FIELDS,
+        records=tuple(map(_decision_record, decisions)),
+        name="decisions",
+    )
 
 
-def gate_table(title: str, result: GateResult) -> Table:
+def gate_table(model: str, version: str, result: GateResult) -> Report:
     """Return the gate's checks, one line each, and its answer."""
     answers = {True: "passed", False: "refused", None: "could not be measured"}
-    table = Table(title=f"{escape(title)}: {answers[result.passed]}", caption=escape("; ".join(result.reasons)))
-    for name in ("check", "champion", "challenger", "difference [interval]", "allowed", "passed"):
-        table.add_column(escape(name))
-    for check in result.checks:
-        bounds = "" if check.lower is None or check.upper is None else f" [{check.lower:.4g}, {check.upper:.4g}]"
-        table.add_row(
-            escape(check.name),
-            _number(check.champion),
-            _number(check.challenger),
-            _number(check.difference) + bounds,
-            _number(check.allowed),
-            {True: "yes", False: "no", None: "not measured"}[check.passed],
+    of_gate = {
+        "model": model, "model_version": version, "gate_passed": result.passed, "gate_reasons": list(result.reasons),
+    }  # fmt: skip
+    return Report(
+        title=f"{model} version {version}: {answers[result.passed]}",
+        columns=("check", "champion", "challenger", "difference [interval]", "allowed", "passed"),
+        lines=tuple(
+            (
+                check.name,
+                number_cell(check.champion),
+                number_cell(check.challenger),
+                number_cell(check.difference)
+                + ("" if check.lower is None or check.upper is None else f" [{check.lower:.4g}, {check.upper:.4g}]"),
+                number_cell(check.allowed),
+                {True: "yes", False: "no", None: "not measured"}[check.passed],
+            )
+            for check in result.checks
+        ),
+        fields=GATE_FIELDS,
+        records=tuple(
+            of_gate | {"check": check.name} | {name: getattr(check, name) for name in GATE_FIELDS[3:11]}
+            for check in result.checks
         )
-    return table
+        or (of_gate,),
+        note="; ".join(result.reasons),
+    )
 
 
-def _facts(stored: StoredIncident) -> Table:
+def _incident_record(stored: StoredIncident) -> Record:
+    incident, handling = stored.incident, stored.handling
+    return {
+        **{field: getattr(incident, field) for field in INCIDENT_FIELDS if hasattr(incident, field)},
+        **{field: getattr(handling, field) for field in INCIDENT_FIELDS if hasattr(handling, field)},
+        "incident": stored.incident_id,
+        "cause": incident.cause.text,
+        "explained_by": [cause.text for cause in incident.explained_by],
+        "coinciding": [cause.text for cause in incident.coinciding],
+        "owner": stored.owner,
+        "runbook": stored.runbook,
+    }
+
+
+def _decision_record(decision: Decision) -> Record:
+    return {
+        **{field: getattr(decision, field) for field in DECISION_FIELDS if hasattr(decision, field)},
+        "answer": decision.answer_text,
+        "incident": decision.incident_id,
+    }
+
+
+def _facts(stored: StoredIncident) -> Report:
     incident = stored.incident
-    table = Table(title=f"{stored.incident_id}: {escape(incident.title)}", show_header=False)
     facts = {
         "model": incident.model,
         "cause": incident.cause.text,
@@ -110,10 +154,61 @@ def _facts(stored: StoredIncident) -> Table:
         "runbook": stored.runbook or "",
         "answers": _answers(stored),
     }
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, escape(value))
-    return table
+    return Report(
+        title=f"{stored.incident_id}: {incident.title}",
+        columns=("", ""),
+        lines=tuple((name, value) for name, value in facts.items() if value),
+        fields=INCIDENT_FIELDS,
+        records=(_incident_record(stored),),
+        name="incident",
+    )
+
+
+def _findings(stored: StoredIncident) -> Report:
+    findings = stored.incident.findings
+    return Report(
+        title="findings",
+        columns=("finding", "value", "interval", "reference", "allowed", "unbroken since", "rows", "why"),
+        lines=tuple(map(_finding_cells, findings)),
+        fields=FINDING_FIELDS,
+        records=tuple(
+            {field: getattr(finding, field) for field in FINDING_FIELDS[1:]} | {"incident": stored.incident_id}
+            for finding in findings
+        ),
+        name="findings",
+    )
+
+
+def _events(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Report:
+    return Report(
+        title="events",
+        columns=("chunk", "event", "severity", "written (UTC)", "announced", "summary"),
+        lines=tuple(
+            (
+                logged.event.chunk,
+                str(logged.event.kind),
+                str(logged.event.severity),
+                f"{logged.at:%Y-%m-%d %H:%M}",
+                "yes" if logged.told else "no, history",
+                logged.event.summary,
+            )
+            for logged in log
+        ),
+        fields=EVENT_FIELDS,
+        records=tuple(
+            {
+                "incident": stored.incident_id,
+                "chunk": logged.event.chunk,
+                "event": logged.event.kind,
+                "severity": logged.event.severity,
+                "at": logged.at,
+                "announced": logged.told,
+                "summary": logged.event.summary,
+            }
+            for logged in log
+        ),
+        name="events",
+    )
 
 
 def _listed(causes: Sequence[Cause]) -> str:
@@ -130,19 +225,15 @@ def _finding_cells(finding: Finding) -> tuple[str, ...]:
     interval = "" if finding.lower is None or finding.upper is None else f"{finding.lower:.4g} to {finding.upper:.4g}"
     consequence = " (a consequence)" if finding.consequence else ""
     return (
-        escape(number + consequence),
-        _number(finding.value),
+        number + consequence,
+        number_cell(finding.value),
         interval,
-        _number(finding.reference_value),
+        number_cell(finding.reference_value),
         ", ".join(limits),
         finding.since,
         str(finding.rows or ""),
-        escape(finding.reason),
+        finding.reason,
     )
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
 
 
 def _answers(stored: StoredIncident) -> str:

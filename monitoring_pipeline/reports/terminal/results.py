@@ -1,17 +1,17 @@
-"""Tables of results for the terminal."""
+"""Reports about the chunks and periods of a model."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
+from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.reports.report import Cell, Record, Report, Styled
+from monitoring_pipeline.reports.terminal.cells import NOT_MEASURED, interval_cell, quantity_cell, signed_cell
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -26,137 +26,216 @@ STYLE = {
 }
 DRIFTED_NAMES_SHOWN = 2
 COLUMNS_SHOWN = 4
-WIDTH_OF_A_FILE = 400
-NOT_MEASURED = "not measured"
-ALL_TOGETHER = "all inputs together"
+ALL_TOGETHER = "together"
+CHUNK_FIELDS = (
+    "model", "chunk", "model_version", "rows", "labels_known", "maturity", "drifted_columns", "ignored_columns",
+    "drifted_together", "metric", "value", "lower", "upper", "threshold_lower", "threshold_upper", "status", "reason",
+    "verdict", "verdict_reasons",
+)  # fmt: skip
+SPLIT = tuple((f"{metric}_{part.removeprefix('change_')}", part, metric)
+              for metric in ("auroc", "mean_bias") for part in (BY_SCORE, GIVEN_SCORE))  # fmt: skip
+PERIOD_FIELDS = (
+    "model", "period", "model_version", "chunks", "metric", "value", "lower", "upper", "estimated", "estimated_lower",
+    "estimated_upper", *(f"{name}{end}" for name, *_ in SPLIT for end in ("", "_lower", "_upper")),
+    "drift_measured_chunks", "drifted_columns", "verdicts",
+)  # fmt: skip
+PERFORMANCE_FIELDS = (
+    "model", "period", "model_version", "metric", "value", "lower", "upper", "rows", "status", "reason",
+)  # fmt: skip
+SUM_FIELDS = ("model", "period", "model_version", "metric", "value", "error_bound", "rows")
 
 
-def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Table:
+def terminal(*, stderr: bool = False) -> Console:
+    """Return a console that cuts no line."""
+    return Console(stderr=stderr, soft_wrap=True)
+
+
+def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Report:
     """Return one line per chunk: rows, label maturity, drifted columns, the headline metric, the verdict."""
     headline = HEADLINE_METRIC[spec.task]
     noun = spec.calendar.noun
     ends = f"{chunks[0].key} to {chunks[-1].key}" if chunks else "nothing"
-    table = Table(title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}")
-    for name in (noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"):
-        table.add_column(name, justify="right" if name in {"rows", "labels"} else "left", no_wrap=True)
+    lines: list[tuple[Cell, ...]] = []
+    records: list[Record] = []
     for key in (chunk.key for chunk in chunks):
-        measurements = store.measurements(spec.name, key)
-        table.add_row(*_day_cells(key, measurements, store.verdict(spec.name, key), headline))
-    return table
-
-
-def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[str]]) -> Table:
-    """Return one line per period and model version: realized and estimated performance, drift, verdicts."""
-    headline = HEADLINE_METRIC[spec.task]
-    table = Table(title=f"{spec.name} ({spec.task})")
-    counted = f"{spec.calendar.noun}s"
-    names = ["period", "version", counted, f"{headline} [95 %]", "estimated [95 %]"]
-    if spec.task is Task.BINARY:
-        names += ["auroc: by score", "given score", "bias: by score", "given score"]
-    for name in (*names, f"drifted columns ({counted})", f"verdicts ({counted})"):
-        table.add_column(name, justify="right" if name == counted else "left")
-    for period, keys in periods.items():
-        for version in spec.reference:
-            summary = summarize(spec, version, keys, store=store)
-            if summary.days:
-                table.add_row(period, version, *_period_cells(spec, summary))
-    return table
-
-
-def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
-    changes = [
-        _signed(summary.changes.get(MetricName(part, metric)))
-        for metric in ("auroc", "mean_bias")
-        for part in (BY_SCORE, GIVEN_SCORE)
-    ]
-    drifted = [escape(f"{column} {days}") for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
-    if len(summary.drifted) > COLUMNS_SHOWN:
-        drifted.append("...")
-    without = "none" if summary.drift_days else NOT_MEASURED
-    verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
-    performance = [_estimate_cell(summary.realized), _estimate_cell(summary.estimated)]
-    split = changes if spec.task is Task.BINARY else []
-    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts]
-
-
-def _estimate_cell(estimate: Quantity | None) -> str:
-    if estimate is None:
-        return "-"
-    if estimate.lower is None or estimate.upper is None:
-        return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.lower:.3f}, {estimate.upper:.3f}]"
-
-
-def _signed(estimate: Quantity | None) -> str:
-    """Return a change, with a star if its interval excludes zero."""
-    if estimate is None:
-        return "-"
-    excludes_zero = (
-        estimate.lower is not None and estimate.upper is not None and not estimate.lower <= 0.0 <= estimate.upper
+        measurements, verdict = store.measurements(spec.name, key), store.verdict(spec.name, key)
+        lines.append(_chunk_cells(key, measurements, verdict, headline))
+        records.extend(_chunk_records(spec, key, measurements, verdict))
+    return Report(
+        title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}",
+        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"),
+        lines=tuple(lines),
+        fields=CHUNK_FIELDS,
+        records=tuple(records),
     )
-    return f"{estimate.value:+.3f}{'*' if excludes_zero else ''}"
 
 
-def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Table:
-    """Return the critical chunks, each with its most severe reason."""
-    table = Table(title=f"{spec.name}: critical {spec.calendar.noun}s", show_header=False)
-    for key in (chunk.key for chunk in chunks):
-        verdict = store.verdict(spec.name, key)
-        if verdict is not None and verdict.status is VerdictStatus.CRITICAL:
-            table.add_row(key, escape(verdict.reasons[0].partition(": ")[2]))
-    return table
-
-
-def terminal() -> Console:
-    """Return a console; if the output is not a terminal, it is wide enough for the tables."""
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH_OF_A_FILE)
-
-
-def result_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return the result of a query as a table, without empty columns."""
-    listed = list(rows)
-    filled = [position for position in range(len(columns)) if any(row[position] not in (None, "") for row in listed)]
-    # A table without columns would not print its title.
-    shown = filled or range(len(columns))
-    table = Table(title=title if listed else f"{title}: nothing")
-    for position in shown:
-        table.add_column(columns[position])
-    for row in listed:
-        table.add_row(*("" if row[position] is None else escape(_cell(row[position])) for position in shown))
-    return table
-
-
-def with_interval(measurement: Measurement) -> str:
-    """Return a value with its interval, or a dash if there is none."""
-    if measurement.value is None:
-        return "-"
-    return _estimate_cell(Quantity(measurement.value, measurement.lower, measurement.upper))
-
-
-def _day_cells(
+def _chunk_cells(
     key: str, measurements: Sequence[Measurement], verdict: Verdict | None, headline: str
-) -> tuple[str | Text, ...]:
+) -> tuple[Cell, ...]:
     rows = next((f"{m.value:.0f}" for m in measurements if m.name == "rows" and m.value is not None), "-")
     maturity = next(
         (f"{m.value:.1%} {m.maturity}" for m in measurements if m.name == "maturity" and m.value is not None), "-"
     )
-    metrics = [m for m in measurements if m.metric == (headline, "") and m.kind is Kind.PERFORMANCE]
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
-    judged = Text(str(status) if verdict else "not judged", style=STYLE[status])
-    shown = ", ".join(with_interval(m) for m in metrics) or "-"
+    judged = Styled(str(status) if verdict else "not judged", STYLE[status])
+    shown = ", ".join(interval_cell(m) for m in _of_metric(measurements, headline)) or "-"
     return (key, rows, maturity, _drifted(measurements), shown, judged)
+
+
+def _chunk_records(
+    spec: ModelSpec, key: str, measurements: Sequence[Measurement], verdict: Verdict | None
+) -> Iterator[Record]:
+    """Yield a record per version with the headline metric, one without a version if it was not measured."""
+    headline = HEADLINE_METRIC[spec.task]
+    drifted = drifted_of(measurements)
+    known = next((m for m in measurements if m.name == "maturity"), None)
+    of_chunk = {
+        "model": spec.name,
+        "chunk": key,
+        "rows": next((round(m.value) for m in measurements if m.name == "rows" and m.value is not None), None),
+        "labels_known": known.value if known else None,
+        "maturity": known.maturity if known else None,
+        "drifted_columns": list(drifted.columns) if drifted.measured else None,
+        "ignored_columns": list(drifted.ignored),
+        "drifted_together": drifted.together,
+        "metric": headline,
+        "reason": "not judged" if verdict is None else "the metric was not measured",
+        "verdict": verdict.status if verdict else None,
+        "verdict_reasons": list(verdict.reasons) if verdict else [],
+    }
+    measured = _of_metric(measurements, headline)
+    for metric in measured:
+        yield of_chunk | {field: getattr(metric, field) for field in (
+            "model_version", "value", "lower", "upper", "threshold_lower", "threshold_upper", "status", "reason",
+        )}  # fmt: skip
+    if not measured:
+        yield of_chunk
+
+
+def _of_metric(measurements: Sequence[Measurement], name: str) -> list[Measurement]:
+    return [m for m in measurements if m.metric == (name, "") and m.kind is Kind.PERFORMANCE]
+
+
+def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[str]]) -> Report:
+    """Return one line per period and model version: realized and estimated performance, drift, verdicts."""
+    headline = HEADLINE_METRIC[spec.task]
+    counted = f"{spec.calendar.noun}s"
+    names = ["period", "version", counted, f"{headline} [95 %]", "estimated [95 %]"]
+    if spec.task is Task.BINARY:
+        names += ["auroc by score", "auroc given score", "bias by score", "bias given score"]
+    summaries = [
+        (period, version, summary)
+        for period, keys in periods.items()
+        for version in spec.reference
+        if (summary := summarize(spec, version, keys, store=store)).days
+    ]
+    return Report(
+        title=f"{spec.name} ({spec.task})" if summaries else f"{spec.name} ({spec.task}): nothing",
+        columns=(*names, f"drifted columns ({counted})", f"verdicts ({counted})"),
+        lines=tuple((period, version, *_period_cells(spec, summary)) for period, version, summary in summaries),
+        fields=PERIOD_FIELDS,
+        records=tuple(_period_record(spec, *found) for found in summaries),
+    )
+
+
+def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
+    changes = [signed_cell(summary.changes.get(MetricName(part, metric))) for _, part, metric in SPLIT]
+    drifted = [f"{column} {days}" for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
+    if len(summary.drifted) > COLUMNS_SHOWN:
+        drifted.append("...")
+    without = "none" if summary.drift_days else NOT_MEASURED
+    verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
+    performance = [quantity_cell(summary.realized), quantity_cell(summary.estimated)]
+    split = changes if spec.task is Task.BINARY else []
+    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts]
+
+
+def _period_record(spec: ModelSpec, period: str, version: str, summary: PeriodSummary) -> Record:
+    split = {name: summary.changes.get(MetricName(part, metric)) for name, part, metric in SPLIT}
+    return {
+        "model": spec.name,
+        "period": period,
+        "model_version": version,
+        "chunks": summary.days,
+        "metric": HEADLINE_METRIC[spec.task],
+        **_numbers("value", summary.realized, bounds=("lower", "upper")),
+        **_numbers("estimated", summary.estimated),
+        **{field: number for name, found in split.items() for field, number in _numbers(name, found).items()},
+        "drift_measured_chunks": summary.drift_days,
+        "drifted_columns": dict(summary.drifted.most_common()) if summary.drift_days or summary.drifted else None,
+        "verdicts": dict(summary.verdicts.most_common()),
+    }
+
+
+def _numbers(name: str, found: Quantity | None, *, bounds: tuple[str, str] | None = None) -> dict[str, float | None]:
+    lower, upper = bounds or (f"{name}_lower", f"{name}_upper")
+    if found is None:
+        return {name: None, lower: None, upper: None}
+    return {name: found.value, lower: found.lower, upper: found.upper}
+
+
+def performance_table(model: str, by: str, measured: Sequence[tuple[str, Measurement]]) -> Report:
+    """Return one line per period, version and metric, measured on all rows with known labels."""
+    return Report(
+        title=f"{model}: performance by {by}" + ("" if measured else ": nothing"),
+        columns=("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason"),
+        lines=tuple(
+            (period, m.model_version, str(m.metric), interval_cell(m), str(m.rows), m.reason or "")
+            for period, m in measured
+        ),
+        fields=PERFORMANCE_FIELDS,
+        records=tuple(
+            {
+                **{field: getattr(m, field) for field in PERFORMANCE_FIELDS if field not in {"model", "period"}},
+                "model": model,
+                "period": period,
+                "metric": str(m.metric),
+            }
+            for period, m in measured
+        ),
+    )
+
+
+def performance_sums_table(model: str, by: str, summed: Sequence[tuple[str, str, SummedMetric]]) -> Report:
+    """Return one line per period, version and metric, computed from stored counts."""
+    rows = [
+        (model, period, version, str(m.metric), float(m.value), float(m.error_bound), m.rows)
+        for period, version, m in summed
+    ]
+    return Report(
+        title=f"{model}: performance by {by}" + ("" if rows else ": nothing"),
+        columns=("period", "version", "metric", "value", "changed by binning at most", "labelled rows"),
+        lines=tuple(
+            (period, version, metric, f"{value:.4g}", f"{bound:.4g}", str(counted))
+            for _, period, version, metric, value, bound, counted in rows
+        ),
+        fields=SUM_FIELDS,
+        records=tuple(dict(zip(SUM_FIELDS, row, strict=True)) for row in rows),
+    )
+
+
+def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Report:
+    """Return the critical chunks, each with its most severe reason."""
+    found = [
+        (key, verdict.reasons[0].partition(": ")[2])
+        for key, verdict in ((chunk.key, store.verdict(spec.name, chunk.key)) for chunk in chunks)
+        if verdict is not None and verdict.status is VerdictStatus.CRITICAL
+    ]
+    return Report(
+        title=f"{spec.name}: critical {spec.calendar.noun}s",
+        columns=("", ""),
+        lines=tuple(found),
+        fields=("chunk", "reason"),
+        records=tuple({"chunk": key, "reason": reason} for key, reason in found),
+    )
 
 
 def _drifted(measurements: Sequence[Measurement]) -> str:
     """Return the number and names of drifted columns, a note about all inputs together, and the number ignored."""
     drifted = drifted_of(measurements)
     more = ", ..." if len(drifted.columns) > DRIFTED_NAMES_SHOWN else ""
-    names = f": {escape(', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN]))}{more}" if drifted.columns else ""
+    names = f": {', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN])}{more}" if drifted.columns else ""
     counted = f"{len(drifted.columns)}{names}" if drifted.measured else NOT_MEASURED
     together = f" (+{ALL_TOGETHER})" if drifted.together else ""
     return counted + together + (f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else "")
-
-
-def _cell(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,15 +1,48 @@
-"""The results of a rule check, as lines of tables."""
+"""Reports about a rule check."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from monitoring_pipeline.evaluation.rule_check.held_out_days import FOUND, RATE
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
 from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.reports.report import Record, Report
 
 OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}
 QUALIFIERS = {"": "", "sampling": ", if days differed by chance alone", "in_order": ", last third by the days before"}
 
+RULE_FIELDS = (
+    "model", "model_version", "name", "subject", "of", "value", "lower", "upper", "allowed", "chunks", "status", "reason",
+)  # fmt: skip
+
 Lines = list[tuple[str, ...]]
+
+
+def rule_check_tables(model: str, version: str, noun: str, measured: Sequence[Measurement]) -> Iterator[Report]:
+    """Yield the false alarms and the found changes of a version; the noun is the word for a chunk."""
+    shares = f"{model} {version}: share of the reference's {noun}s"
+    yield _report(f"{shares} that are flagged", false_alarm_columns(noun), false_alarm_lines(measured),
+                  [_record(model, m) for m in measured if m.name == RATE])  # fmt: skip
+    yield _report(f"{shares} on which a change is found", *power_lines(measured),
+                  [_record(model, m) for m in measured if m.name == FOUND])  # fmt: skip
+
+
+def _report(title: str, columns: tuple[str, ...], lines: Lines, records: Sequence[Record]) -> Report:
+    return Report(
+        title=title if lines else f"{title}: nothing",
+        columns=columns,
+        lines=tuple(lines),
+        fields=RULE_FIELDS,
+        records=tuple(records),
+    )
+
+
+def _record(model: str, measured: Measurement) -> Record:
+    return {
+        **{field: getattr(measured, field) for field in RULE_FIELDS if hasattr(measured, field)},
+        "model": model,
+        "allowed": measured.threshold_upper,
+        "chunks": measured.rows,
+    }
 
 
 def false_alarm_columns(noun: str) -> tuple[str, ...]:

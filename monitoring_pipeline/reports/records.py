@@ -1,0 +1,80 @@
+"""Reports for programs: JSON and CSV, with numbers in full precision and times in UTC."""
+
+import csv
+import datetime as dt
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from enum import Enum
+
+from monitoring_pipeline.reports.report import Report
+
+NESTED = (dict, list, bool)
+
+
+def merged(reports: Sequence[Report]) -> list[Report]:
+    """Return the reports, those of the same fields as one."""
+    by_fields: dict[tuple[str, ...], Report] = {}
+    for report in reports:
+        before = by_fields.get(report.fields)
+        by_fields[report.fields] = replace(before, records=before.records + report.records) if before else report
+    return list(by_fields.values())
+
+
+def json_text(reports: Sequence[Report]) -> str:
+    """Return one JSON document: a list of records, each in one line; several reports are an object of such lists."""
+    several = merged(reports)
+    if len(several) == 1:
+        return _listed(several[0])
+    return "{\n" + ",\n".join(f"{json.dumps(report.name)}: {_listed(report)}" for report in several) + "\n}"
+
+
+def csv_text(report: Report) -> str:
+    """Return a header and a line per record; nothing stands for null, and lists and objects stand as JSON."""
+    written = io.StringIO()
+    lines = csv.writer(written, lineterminator="\n")
+    lines.writerow(report.fields)
+    for record in report.records:
+        lines.writerow([_csv_value(plain_value(record.get(field))) for field in report.fields])
+    return written.getvalue().rstrip("\n")
+
+
+def _listed(report: Report) -> str:
+    lines = [_json({field: plain_value(record.get(field)) for field in report.fields}) for record in report.records]
+    return "[\n" + ",\n".join(lines) + "\n]" if lines else "[]"
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def plain_value(value: object) -> object:
+    """Return a value that JSON has: times as ISO 8601 in UTC, null for a number that is not finite."""
+    if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Enum):
+        return plain_value(value.value)
+    if isinstance(value, float | Decimal):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, dt.datetime):
+        return _utc(value)
+    if isinstance(value, Mapping):
+        return {str(plain_value(key)): plain_value(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_value(entry) for entry in value]
+    return str(value)
+
+
+def _utc(time: dt.datetime) -> str:
+    """Return a time in UTC; the store keeps times without a zone in UTC."""
+    in_utc = time.replace(tzinfo=dt.UTC) if time.tzinfo is None else time.astimezone(dt.UTC)
+    return in_utc.isoformat().replace("+00:00", "Z")
+
+
+def _csv_value(value: object) -> object:
+    if isinstance(value, NESTED):
+        return _json(value)
+    return "" if value is None else value

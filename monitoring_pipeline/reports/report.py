@@ -1,0 +1,107 @@
+"""A report: the same facts as lines that a person reads, and as records that a program reads."""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.console import Console, ConsoleOptions
+from rich.text import Text
+
+from monitoring_pipeline.reports.terminal.layout import Line, laid_out, wrapped
+
+
+class Styled(NamedTuple):
+    """A cell with a style of the terminal, such as ``bold red``."""
+
+    text: str
+    style: str
+
+
+Cell = str | Styled
+Record = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A table.
+
+    Args:
+        title: the line above the table.
+        columns: headers for people; all empty for a table without a header.
+        lines: cells for people, one line per row. Columns without any text are not shown.
+        fields: names for programs, which stay stable.
+        records: values for programs, in full precision; each has all fields.
+        name: its key if a command prints several reports.
+        note: the line below the table.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    lines: tuple[tuple[Cell, ...], ...]
+    fields: tuple[str, ...]
+    records: tuple[Record, ...]
+    name: str = ""
+    note: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """Yield the lines for a terminal, or for a pipe, in which each row is one line."""
+        width = options.max_width if console.is_terminal else None
+        yield Text("\n".join(wrapped(self.title, width)), style="bold")
+        for line in laid_out(self.columns, [[_text(cell) for cell in line] for line in self.lines], width):
+            yield self._styled(line)
+        if self.note:
+            yield Text("\n".join(wrapped(self.note, width)), style="dim")
+
+    def _styled(self, line: Line) -> Text:
+        """Return a line in which the text of each styled cell has its style."""
+        if line.row is None:
+            return Text(line.text, style="bold" if line.is_header else "")
+        shown = Text(line.text)
+        for cell in self.lines[line.row]:
+            if isinstance(cell, Styled):
+                shown.highlight_regex(rf"(?<!\S){re.escape(cell.text)}(?=[\s;]|$)", cell.style)
+        return shown
+
+
+def _text(cell: Cell) -> str:
+    return cell.text if isinstance(cell, Styled) else cell
+
+
+def report_of_records(
+    title: str, fields: Sequence[str], rows: Iterable[Sequence[object]], *, headers: Sequence[str] = (), name: str = ""
+) -> Report:
+    """Return a report whose lines are its records, with numbers of four digits.
+
+    Args:
+        title: the line above the table, to which ``nothing`` is added if there are no rows.
+        fields: names for programs.
+        rows: values in the order of the fields.
+        headers: headers for people; the fields by default.
+        name: its key if a command prints several reports.
+    """
+    listed = [tuple(row) for row in rows]
+    return Report(
+        title=title if listed else f"{title}: nothing",
+        columns=tuple(headers or fields),
+        lines=tuple(tuple(text_of(value) for value in row) for row in listed),
+        fields=tuple(fields),
+        records=tuple(dict(zip(fields, row, strict=True)) for row in listed),
+        name=name,
+    )
+
+
+def text_of(value: object) -> str:
+    """Return a value for people: four digits of a number, words for true and false, nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dt.datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(text_of, value))
+    return str(value)
