@@ -126,7 +126,7 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
     """Build references of MODEL again from their sources. One that has shrunk is refused with the numbers."""
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.reports.terminal.references import reference_table
-    from monitoring_pipeline.steps.reference.building import TakenReference, take_reference
+    from monitoring_pipeline.steps.reference.building import take_reference
     from monitoring_pipeline.steps.roles import effective_spec
 
     with clear_errors():
@@ -135,13 +135,12 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
             found = find_model(settings, model)
             loaded = replace(found, spec=effective_spec(found.spec, outside.store))
             _require_versions(loaded.spec, versions)
-            taken: list[TakenReference] = []
-            for version in versions or loaded.spec.reference:
-                taken.append(
-                    take_reference(
-                        loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
-                    )
+            taken = [
+                take_reference(
+                    loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
                 )
+                for version in versions or loaded.spec.reference
+            ]
         print_reports(form, [reference_table(model, taken)])
         if any(reference.refusals for reference in taken):
             raise SystemExit(1)

@@ -5,10 +5,12 @@ import datetime as dt
 import io
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum
+from types import NoneType, UnionType
+from typing import Any
 
 from monitoring_pipeline.reports.report import Report
 
@@ -53,19 +55,7 @@ def _json(value: object) -> str:
 
 def plain_value(value: object) -> object:
     """Return a value that JSON has: times as ISO 8601 in UTC, null for a number that is not finite."""
-    if value is None or (isinstance(value, bool | int) and not isinstance(value, Enum)):
-        return value
-    if isinstance(value, Enum):
-        return plain_value(value.value)
-    if isinstance(value, float | Decimal):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, dt.datetime):
-        return _utc(value)
-    if isinstance(value, Mapping):
-        return {str(plain_value(key)): plain_value(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain_value(entry) for entry in value]
-    return str(value)
+    return next((plain(value) for kind, plain in PLAIN if isinstance(value, kind)), str(value))
 
 
 def _utc(time: dt.datetime) -> str:
@@ -78,3 +68,15 @@ def _csv_value(value: object) -> object:
     if isinstance(value, NESTED):
         return _json(value)
     return "" if value is None else value
+
+
+# An enumeration of texts is a text, so it comes before the texts.
+PLAIN: tuple[tuple[type | UnionType, Callable[[Any], object]], ...] = (
+    (NoneType, lambda _: None),
+    (Enum, lambda value: plain_value(value.value)),
+    (bool | int, lambda value: value),
+    (float | Decimal, lambda value: float(value) if math.isfinite(value) else None),
+    (dt.datetime, _utc),
+    (Mapping, lambda value: {str(plain_value(key)): plain_value(entry) for key, entry in value.items()}),
+    (list | tuple | set | frozenset, lambda value: [plain_value(entry) for entry in value]),
+)

@@ -1,9 +1,8 @@
 """A report: the same facts as lines that a person reads, and as records that a program reads."""
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions
@@ -30,7 +29,7 @@ class Report:
     Args:
         title: the line above the table.
         columns: headers for people; all empty for a table without a header.
-        lines: cells for people, one line per row. Columns without any text are not shown.
+        lines: cells for people, one line per row.
         fields: names for programs, which stay stable.
         records: values for programs, in full precision; each has all fields.
         name: its key if a command prints several reports.
@@ -82,13 +81,27 @@ def report_of_records(
         name: its key if a command prints several reports.
     """
     listed = [tuple(row) for row in rows]
-    return Report(
-        title=title if listed else f"{title}: nothing",
-        columns=tuple(headers or fields),
-        lines=tuple(tuple(text_of(value) for value in row) for row in listed),
-        fields=tuple(fields),
-        records=tuple(dict(zip(fields, row, strict=True)) for row in listed),
-        name=name,
+    return without_empty_columns(
+        Report(
+            title=title if listed else f"{title}: nothing",
+            columns=tuple(headers or fields),
+            lines=tuple(tuple(text_of(value) for value in row) for row in listed),
+            fields=tuple(fields),
+            records=tuple(dict(zip(fields, row, strict=True)) for row in listed),
+            name=name,
+        )
+    )
+
+
+def without_empty_columns(report: Report) -> Report:
+    """Return a report without the columns that are empty in every line; a report without lines keeps all."""
+    kept = [place for place in range(len(report.columns)) if any(_text(line[place]) for line in report.lines)]
+    if not kept:
+        return report
+    return replace(
+        report,
+        columns=tuple(report.columns[place] for place in kept),
+        lines=tuple(tuple(line[place] for place in kept) for line in report.lines),
     )
 
 
@@ -100,8 +113,6 @@ def text_of(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, dt.datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
     if isinstance(value, list | tuple):
         return ", ".join(map(text_of, value))
     return str(value)

@@ -57,18 +57,24 @@ MENDED = (
     *(
         Mended(r".*/show_delivery_minutes", before, today)
         for before, today in (
-            ("4: features, features, ... 4.050", "2: prediction, distance_km (+all inputs together) 4.050"),
-            ("4: features, features, ... 5.060", "2: distance_km, prediction (+all inputs together) 5.060"),
-            ("4: features, features, ... 3.422", "2: distance_km, prediction (+all inputs together) 3.422"),
-            ("1: features 3.486", "0 (+all inputs together) 3.486"),
+            ("4: features, features, ... 4.050", "2: prediction, distance_km (+together) 4.050"),
+            ("4: features, features, ... 5.060", "2: distance_km, prediction (+together) 5.060"),
+            ("4: features, features, ... 3.422", "2: distance_km, prediction (+together) 3.422"),
+            ("1: features 3.486", "0 (+together) 3.486"),
         )
     ),
-    Mended(r".*/show_parcel_outcome", "2: features, weight", "1: weight (+all inputs together)"),
+    Mended(r".*/show_parcel_outcome", "2: features, weight", "1: weight (+together)"),
     # A day on which little could be measured was unknown although a breach was measured; it is judged so from now on.
     Mended(r"printed_later/show_loan_default", "[0.524, 0.783] unknown", "[0.524, 0.783] warning"),
     Mended(r"printed_later/show_loan_default", "[0.385, 0.702] unknown", "[0.385, 0.702] warning"),
     Mended(r"printed_later/show_loan_default_by_month", "critical 5, unknown 1", "critical 5, warning 1"),
     Mended(r"printed_later/what_is_wrong", "loan_default 2024-04-07 unknown", "loan_default 2024-04-07 warning"),
+    # Headings that stand below a row have to be understood alone.
+    Mended(
+        r".*/show_\w+_by_month",
+        "auroc: by score given score bias: by score given score",
+        "auroc by score auroc given score bias by score bias given score",
+    ),
     # Other incidents were called the reason although no attribution supports that.
     Mended(r".*/incident_\w+", "probably because of ", "at the same time "),
     # Headings are nouns.

@@ -13,7 +13,6 @@ from rich.cells import cell_len
 
 GAP = "  "
 INDENT = "    "
-EMPTY = "-"
 WORDS_OF_A_SENTENCE = 3
 LEAST_WIDTH_OF_A_SENTENCE = 14
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?(%( [a-z]+)?|\*)?|-?")
@@ -56,7 +55,7 @@ class _Column:
         if not self.is_sentence:
             return self.width
         words = (word for cell in (self.header, *self.cells) for word in cell.split())
-        return min(self.width, max(LEAST_WIDTH_OF_A_SENTENCE, max(map(cell_len, words))))
+        return min(self.width, max(LEAST_WIDTH_OF_A_SENTENCE, *map(cell_len, words)))
 
     @property
     def is_numeric(self) -> bool:
@@ -69,13 +68,13 @@ def laid_out(headers: Sequence[str], rows: Rows, width: int | None) -> Iterator[
     Args:
         headers: the header of each column; without a header line if all are empty.
         rows: the cells of each row.
-        width: columns of the terminal; None for one line per row, in which an empty cell is a dash.
+        width: columns of the terminal, which shows no empty columns; None for a pipe, with one line per row.
     """
     one_line = [[" ".join(cell.split()) for cell in row] for row in rows]
     columns = [
-        _Column(header, tuple(row[place] or ("" if width else EMPTY) for row in one_line))
+        _Column(header, tuple(row[place] for row in one_line))
         for place, header in enumerate(headers)
-        if any(row[place] for row in one_line)
+        if width is None or any(row[place] for row in one_line)
     ]
     if not columns:
         return
@@ -136,22 +135,22 @@ def wrapped(text: str, width: int | None) -> list[str]:
 
 def _stacked(columns: Sequence[_Column], width: int) -> Iterator[Line]:
     """Yield each row as a line of the first columns, and the other columns below it."""
-    first: list[_Column] = []
-    for column in columns:
-        if column.is_sentence or _total([c.width for c in (*first, column)]) > width:
-            break
-        first.append(column)
-    rest = columns[len(first) :]
-    widths = [column.width for column in first]
-    if first and any(column.header for column in first):
-        for text in _row_text([column.header for column in first], first, widths):
-            yield Line(text, is_header=True)
+    first = _fitting(columns, width)
+    lines = list(_in_columns(first, [column.width for column in first])) if first else []
+    yield from (line for line in lines if line.is_header)
     for row in range(len(columns[0].cells)):
-        if first:
-            for text in _row_text([column.cells[row] for column in first], first, widths):
-                yield Line(text, row)
-        for text in _below(rest, row, width):
-            yield Line(text, row)
+        yield from (line for line in lines if line.row == row)
+        yield from (Line(text, row) for text in _below(columns[len(first) :], row, width))
+
+
+def _fitting(columns: Sequence[_Column], width: int) -> list[_Column]:
+    """Return the first columns, as many as fit side by side without folding."""
+    fitting: list[_Column] = []
+    for column in columns:
+        if column.is_sentence or _total([other.width for other in (*fitting, column)]) > width:
+            break
+        fitting.append(column)
+    return fitting
 
 
 def _below(columns: Sequence[_Column], row: int, width: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from monitoring_pipeline.reports.report import Report, report_of_records
 
@@ -13,9 +14,9 @@ BOOLEANS = frozenset({"ongoing"})
 
 
 def query_table(name: str, fields: Sequence[str], rows: Sequence[Sequence[object]]) -> Report:
-    """Return the result of a query, with equal types from every database."""
-    typed = [[_typed(field, value) for field, value in zip(fields, row, strict=True)] for row in rows]
-    return report_of_records(name, fields, typed)
+    """Return the result of a query; its records have equal types from every database."""
+    typed = [{field: _typed(field, value) for field, value in zip(fields, row, strict=True)} for row in rows]
+    return replace(report_of_records(name, fields, rows), records=tuple(typed))
 
 
 def _typed(field: str, value: object) -> object:

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
-from monitoring_pipeline.reports.report import Cell, Record, Report, Styled
+from monitoring_pipeline.reports.report import Cell, Record, Report, Styled, without_empty_columns
 from monitoring_pipeline.reports.terminal.cells import NOT_MEASURED, interval_cell, quantity_cell, signed_cell
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -177,7 +177,7 @@ def _numbers(name: str, found: Quantity | None, *, bounds: tuple[str, str] | Non
 
 def performance_table(model: str, by: str, measured: Sequence[tuple[str, Measurement]]) -> Report:
     """Return one line per period, version and metric, measured on all rows with known labels."""
-    return Report(
+    table = Report(
         title=f"{model}: performance by {by}" + ("" if measured else ": nothing"),
         columns=("period", "version", "metric", "value [95 % interval]", "labelled rows", "reason"),
         lines=tuple(
@@ -195,6 +195,7 @@ def performance_table(model: str, by: str, measured: Sequence[tuple[str, Measure
             for period, m in measured
         ),
     )
+    return without_empty_columns(table)
 
 
 def performance_sums_table(model: str, by: str, summed: Sequence[tuple[str, str, SummedMetric]]) -> Report:
@@ -203,7 +204,7 @@ def performance_sums_table(model: str, by: str, summed: Sequence[tuple[str, str,
         (model, period, version, str(m.metric), float(m.value), float(m.error_bound), m.rows)
         for period, version, m in summed
     ]
-    return Report(
+    table = Report(
         title=f"{model}: performance by {by}" + ("" if rows else ": nothing"),
         columns=("period", "version", "metric", "value", "changed by binning at most", "labelled rows"),
         lines=tuple(
@@ -213,6 +214,7 @@ def performance_sums_table(model: str, by: str, summed: Sequence[tuple[str, str,
         fields=SUM_FIELDS,
         records=tuple(dict(zip(SUM_FIELDS, row, strict=True)) for row in rows),
     )
+    return without_empty_columns(table)
 
 
 def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Report:

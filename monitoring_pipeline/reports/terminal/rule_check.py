@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from monitoring_pipeline.evaluation.rule_check.held_out_days import FOUND, RATE
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
 from monitoring_pipeline.records.measurement import Measurement
-from monitoring_pipeline.reports.report import Record, Report
+from monitoring_pipeline.reports.report import Record, Report, without_empty_columns
 
 OF_ALL = {"chunk": "drift, any column", "model": "performance thresholds"}
 QUALIFIERS = {"": "", "sampling": ", if days differed by chance alone", "in_order": ", last third by the days before"}
 
 RULE_FIELDS = (
-    "model", "model_version", "name", "subject", "of", "value", "lower", "upper", "allowed", "chunks", "status", "reason",
+    "model", "model_version", "name", "subject", "of", "value", "lower", "upper", "allowed", "chunks",
+    "status", "reason",
 )  # fmt: skip
 
 Lines = list[tuple[str, ...]]
@@ -27,12 +28,14 @@ def rule_check_tables(model: str, version: str, noun: str, measured: Sequence[Me
 
 
 def _report(title: str, columns: tuple[str, ...], lines: Lines, records: Sequence[Record]) -> Report:
-    return Report(
-        title=title if lines else f"{title}: nothing",
-        columns=columns,
-        lines=tuple(lines),
-        fields=RULE_FIELDS,
-        records=tuple(records),
+    return without_empty_columns(
+        Report(
+            title=title if lines else f"{title}: nothing",
+            columns=columns,
+            lines=tuple(lines),
+            fields=RULE_FIELDS,
+            records=tuple(records),
+        )
     )
 
 

@@ -33,11 +33,11 @@ IGNORED = _drift("weekday", 0.9, breached=True, severity=Severity.INFO)
 @pytest.mark.parametrize(("measurements", "shown", "count"), [
     ([], "not measured", None),
     ([_skipped("age"), _skipped("chunk")], "not measured", None),
-    ([_skipped("age"), MOVED_TOGETHER], "not measured (+all inputs together)", None),
+    ([_skipped("age"), MOVED_TOGETHER], "not measured (+together)", None),
     ([_skipped("age"), IGNORED], "not measured (+1 ignored)", None),
     ([FINE], "0", 0),
-    ([FINE, MOVED_TOGETHER], "0 (+all inputs together)", 0),
-    ([FINE, MOVED, MOVED_MORE, IGNORED, MOVED_TOGETHER], "2: score, plan (+all inputs together) (+1 ignored)", 2),
+    ([FINE, MOVED_TOGETHER], "0 (+together)", 0),
+    ([FINE, MOVED, MOVED_MORE, IGNORED, MOVED_TOGETHER], "2: score, plan (+together) (+1 ignored)", 2),
     ([MOVED, replace(MOVED, name="psi"), replace(MOVED, model_version="2")], "1: plan", 1),
 ])  # fmt: skip
 def test_drifted_columns_have_the_same_count_in_the_terminal_and_the_dagster_ui(measurements, shown, count):
