@@ -69,6 +69,18 @@ MENDED = (
     Mended(r"printed_later/show_loan_default", "[0.385, 0.702] unknown", "[0.385, 0.702] warning"),
     Mended(r"printed_later/show_loan_default_by_month", "critical 5, unknown 1", "critical 5, warning 1"),
     Mended(r"printed_later/what_is_wrong", "loan_default 2024-04-07 unknown", "loan_default 2024-04-07 warning"),
+    # A long reason was folded in a pipe.
+    *(
+        Mended(
+            r".*/what_is_wrong",
+            f"{before} 2024-04-06\n{after}\n",
+            f"{before} {after} 2024-04-06\n",
+        )
+        for before, after in (
+            ("than in the", "reference, or an input that matters is not among the features"),
+            ("than in the reference,", "or an input that matters is not among the features"),
+        )
+    ),
     # Headings that stand below a row have to be understood alone.
     Mended(
         r".*/show_\w+_by_month",
