@@ -141,7 +141,14 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
                 )
                 for version in versions or loaded.spec.reference
             ]
-        print_reports(form, [reference_table(model, taken)])
+        if form is not OutputForm.TABLE:
+            print_reports(form, [reference_table(model, taken)])
+        for built in taken:
+            name = f"{model} {built.reference.model_version}"
+            if form is OutputForm.TABLE:
+                click.echo(f"{name}: {built.reference.profile.rows} rows in {built.reference.window}")
+            for refusal in built.refusals:
+                message(f"{name}: {refusal.reason}")
         if any(reference.refusals for reference in taken):
             raise SystemExit(1)
 
