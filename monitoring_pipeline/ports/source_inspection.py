@@ -6,6 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.drafting.facts import TableSample
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
@@ -43,4 +44,22 @@ class SourceInspection(Protocol):
         self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime, most_rows: int
     ) -> pl.DataFrame:
         """Return at most so many labels of each chunk's predictions that were known at ``as_of``."""
+        ...
+
+
+class TableReading(Protocol):
+    """Reads the tables of a source of which no spec exists yet."""
+
+    def table_names(self) -> tuple[str, ...]:
+        """Return the names of all tables and views, as a spec would write them."""
+        ...
+
+    def table_sample(self, table: str, most_rows: int, *, counted: bool = True) -> TableSample:
+        """Return a table with always the same sample of about so many rows at most.
+
+        Args:
+            table: its name.
+            most_rows: rows of the sample.
+            counted: whether nulls and different values are counted over all rows of the table.
+        """
         ...

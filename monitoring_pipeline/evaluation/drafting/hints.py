@@ -1,0 +1,82 @@
+"""What a user has said about columns, or a file beside the source: roles, kinds and values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from monitoring_pipeline.evaluation.drafting.roles_table import Role
+from monitoring_pipeline.spec.sources import FeatureKind, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hints:
+    """What one origin says.
+
+    Args:
+        origin: the words for it, such as ``MLmodel (MLflow signature)``.
+        roles: the columns of each role.
+        features: the inputs, and their kinds where the origin has them.
+        is_complete: whether ``features`` lists all inputs of the model.
+        task: the task.
+        positive: the class that counts as positive.
+        unique: columns whose values do not repeat.
+    """
+
+    origin: str
+    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    features: Mapping[str, FeatureKind | None] = field(default_factory=dict)
+    is_complete: bool = False
+    task: Task | None = None
+    positive: str | None = None
+    unique: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """All hints, in order of precedence: those of the user come first."""
+
+    hints: tuple[Hints, ...] = ()
+
+    def columns_of(self, role: Role, existing: Iterable[str]) -> tuple[tuple[str, ...], str]:
+        """Return the columns that have a role by the first origin that names one which exists, and the origin."""
+        by_name = _by_folded_name(existing)
+        for hints in self.hints:
+            found = tuple(by_name[name.casefold()] for name in hints.roles.get(role, ()) if name.casefold() in by_name)
+            if found:
+                return found, hints.origin
+        return (), ""
+
+    def kind_of(self, name: str) -> tuple[FeatureKind | None, str]:
+        """Return the kind of an input, and the origin."""
+        for hints in self.hints:
+            for feature, kind in hints.features.items():
+                if kind is not None and feature.casefold() == name.casefold():
+                    return kind, hints.origin
+        return None, ""
+
+    def inputs(self, existing: Iterable[str]) -> tuple[frozenset[str] | None, str]:
+        """Return the existing columns that are inputs if an origin lists all of them, and the origin."""
+        by_name = _by_folded_name(existing)
+        for hints in self.hints:
+            found = frozenset(by_name[name.casefold()] for name in hints.features if name.casefold() in by_name)
+            if hints.is_complete and found:
+                return found, hints.origin
+        return None, ""
+
+    @property
+    def task(self) -> tuple[Task | None, str]:
+        """The task, and the origin."""
+        return next(((hints.task, hints.origin) for hints in self.hints if hints.task), (None, ""))
+
+    @property
+    def positive(self) -> tuple[str | None, str]:
+        """The positive class, and the origin."""
+        return next(((hints.positive, hints.origin) for hints in self.hints if hints.positive is not None), (None, ""))
+
+    @property
+    def unique(self) -> frozenset[str]:
+        """Columns whose values do not repeat, in small letters."""
+        return frozenset(name.casefold() for hints in self.hints for name in hints.unique)
+
+
+def _by_folded_name(existing: Iterable[str]) -> dict[str, str]:
+    return {name.casefold(): name for name in existing}

@@ -1,0 +1,111 @@
+"""Guesses what identifies a prediction: one column, or several together."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.roles import guess, weigh
+from monitoring_pipeline.evaluation.drafting.roles_table import NAME_RULES, Role, plain_name
+
+MOST_TOGETHER = 6
+FEWEST_APART = 0.95
+"""Rows that differ in no column are one prediction to the monitoring; a smaller share of others is refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The columns that identify a prediction, with evidence; ``repeated`` is the share of rows that repeat others."""
+
+    columns: tuple[str, ...]
+    evidence: str
+    repeated: float = 0.0
+    doubts: tuple[str, ...] = ()
+
+
+def guess_identity(
+    table: TableFacts, advice: Advice, taken: Collection[str], *, time: str, shared: Collection[str] = ()
+) -> Identity:
+    """Return the columns that identify a row.
+
+    Args:
+        table: the table.
+        advice: what the user and files beside the source say.
+        taken: columns that have another role.
+        time: the column of the time.
+        shared: columns of the table of labels, in small letters; an id that is among them has precedence.
+
+    Raises:
+        CannotDraftError: when rows cannot be told apart.
+    """
+    named, origin = advice.columns_of(Role.ID, table.columns)
+    if named:
+        return Identity(columns=named, evidence=f"named by {origin}")
+    if joined := _id_of_labels(table, taken, shared):
+        return Identity(columns=(joined.name,), evidence=f"its name, also in the table of labels, {_words(joined)}")
+    found = guess(Role.ID, table, advice, taken)
+    if found is not None:
+        doubts: tuple[str, ...] = ()
+        if found.others:
+            others = ", ".join(other.name for other in found.others)
+            doubts = (f"Which column identifies a prediction: {found.column.name}, or {others}? (predictions.id)",)
+        return Identity(columns=(found.column.name,), evidence=found.evidence, doubts=doubts)
+    return _together(table, advice, taken, time)
+
+
+def is_named_id(name: str) -> bool:
+    """Return whether a column has the name of an id."""
+    return any(rule.role is Role.ID and rule.pattern.fullmatch(plain_name(name)) for rule in NAME_RULES)
+
+
+def _id_of_labels(table: TableFacts, taken: Collection[str], shared: Collection[str]) -> ColumnFacts | None:
+    """Return the column that identifies rows and is also in the table of labels, best by the rules."""
+    candidates = [
+        candidate for name, column in table.columns.items()
+        if name not in taken and name.casefold() in shared and (candidate := weigh(Role.ID, column))
+    ]  # fmt: skip
+    return max(candidates, key=lambda each: (each.weight, -each.column.position)).column if candidates else None
+
+
+def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: str) -> Identity:
+    """Return the fewest columns, by trying each next one, that tell the sampled rows apart."""
+    frame = table.frame
+    usable = [
+        name for name, column in table.columns.items()
+        if name != time and not column.is_constant and column.kind is not ValueKind.NESTED
+    ]  # fmt: skip
+    named = advice.unique
+    usable.sort(key=lambda name: (name.casefold() not in named, not is_named_id(name), name in taken))
+    chosen, apart = [time], _distinct(frame, [time])
+    while apart < frame.height and usable and len(chosen) < MOST_TOGETHER:
+        counts = [_distinct(frame, [*chosen, name]) for name in usable]
+        best = counts.index(max(counts))
+        if counts[best] == apart:
+            break
+        chosen.append(usable.pop(best))
+        apart = counts[best]
+    repeated = 1 - apart / frame.height if frame.height else 0.0
+    if repeated > 1 - FEWEST_APART:
+        raise CannotDraftError(
+            f"{repeated:.1%} of the rows of {table.name} are equal to others in every column that could tell them "
+            "apart. Which columns identify a prediction? Name them: --column id=FIRST,SECOND. Rows without an id can "
+            "be compared with others by the Python API: compare(reference, current)"
+        )
+    doubt = (
+        f"Is there a column that identifies a prediction? None does alone, so that {', '.join(chosen)} do together"
+        + (f"; {repeated:.2%} of the rows repeat others and count once" if repeated else "")
+        + " (predictions.id)"
+    )
+    evidence = f"no column has another value in every row; these together tell {apart:,} of {frame.height:,} rows apart"
+    return Identity(columns=tuple(chosen), evidence=evidence, repeated=repeated, doubts=(doubt,))
+
+
+def _distinct(frame: pl.DataFrame, names: Sequence[str]) -> int:
+    return frame.select(pl.struct(names).n_unique()).item()
+
+
+def _words(column: ColumnFacts) -> str:
+    return "every row has another value" if column.distinct == column.rows else f"{column.distinct:,} values"

@@ -1,0 +1,206 @@
+"""Guesses the inputs of a model: their kinds, the values that mean "missing", and columns that are left out."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.drafting.facts import (
+    WORDS_FOR_NOTHING,
+    ColumnFacts,
+    TableFacts,
+    ValueKind,
+    shown,
+)
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.identity import is_named_id
+from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
+from monitoring_pipeline.spec.model import RESERVED_COLUMNS
+from monitoring_pipeline.spec.sources import FeatureKind
+
+FEW_CODES = 10
+MANY_CLASSES = 500
+LEAST_ROWS = 50
+SPIKE = 0.005
+FAR = 2.0
+CERTAIN_SENTINELS = (-9999.0, -999.0, -99.0, 9999.0, 99999.0, 999999.0, -99999.0)
+_CODES = re.compile(
+    r".*(code|type|class|category|zone|region|group|month|weekday|day_of_week|hour|zip|status|flag|cluster|level).*"
+)
+_COUNTS = re.compile(
+    r".*(count|num|number|n|age|years?|months?_|days?|amount|size|rooms?|quantity|qty|total|visits?).*"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """One input: its name in the spec, its column, kind and evidence, and the values that mean "missing"."""
+
+    name: str
+    column: str
+    kind: FeatureKind
+    evidence: str
+    null_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A column that is no input, with the reason."""
+
+    column: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """The inputs, the columns that are left out, and questions."""
+
+    inputs: tuple[Input, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A property for which a column is no input, and the reason that is written beside it."""
+
+    holds: Callable[[ColumnFacts], bool]
+    reason: Callable[[ColumnFacts], str]
+
+
+EXCLUSIONS = (
+    Exclusion(lambda c: c.filled == 0, lambda _: "no row has a value"),
+    Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
+    Exclusion(
+        lambda c: c.kind is ValueKind.NESTED,
+        lambda c: f"a nested value ({c.type[:60]}); name a part of it as a path, such as {c.name}.PART",
+    ),
+    Exclusion(lambda c: c.kind is ValueKind.OTHER, lambda c: f"values of type {c.type[:60]}"),
+    Exclusion(lambda c: c.is_time, lambda _: "a time, which differs on every day"),
+    Exclusion(
+        lambda c: c.rows >= LEAST_ROWS and c.is_nearly_unique and not _is_measured(c),
+        lambda c: f"{c.distinct:,} values in {c.filled:,} rows: it identifies rows",
+    ),
+    Exclusion(
+        lambda c: is_named_id(c.name) and not c.is_share and c.distinct > MANY_CLASSES,
+        lambda c: f"the name of an identifier, {c.distinct:,} values",
+    ),
+)
+
+
+def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str]) -> Inputs:
+    """Return the inputs among the columns that have no other role."""
+    listed, origin = advice.inputs(table.columns)
+    inputs: list[Input] = []
+    left_out: list[LeftOut] = []
+    doubts: list[str] = []
+    for name, column in table.columns.items():
+        if name in taken:
+            continue
+        reason = next((each.reason(column) for each in EXCLUSIONS if each.holds(column)), None)
+        if listed is not None and name not in listed:
+            reason = reason or f"not among the inputs of {origin}"
+        if reason is not None:
+            left_out.append(LeftOut(name, reason))
+            continue
+        found, questions = _input(table, column, advice)
+        inputs.append(found)
+        doubts.extend(questions)
+    return Inputs(inputs=tuple(_distinct_names(inputs)), left_out=tuple(left_out), doubts=tuple(doubts))
+
+
+def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Input, list[str]]:
+    kind, evidence = _kind(column)
+    said, origin = advice.kind_of(column.name)
+    if said is not None and not (said is FeatureKind.NUMERIC and not column.is_numeric and column.is_text):
+        kind, evidence = said, f"{said} by {origin}"
+    null_values, doubts = (), []
+    if kind is FeatureKind.NUMERIC and column.is_numeric:
+        null_values, doubts = _sentinels(table, column)
+    found = Input(name=column.name, column=column.name, kind=kind, evidence=evidence, null_values=null_values)
+    return found, doubts
+
+
+def _kind(column: ColumnFacts) -> tuple[FeatureKind, str]:
+    values = f"{column.distinct:,} value{'s' if column.distinct != 1 else ''}"
+    missing = f", {column.nulls / column.rows:.1%} without one" if column.nulls else ""
+    if not column.is_numeric:
+        return FeatureKind.CATEGORICAL, f"{values}{_first_value(column)}{missing}"
+    plain, span = plain_name(column.name), f"{shown(column.lowest)} to {shown(column.highest)}{missing}"
+    text = "numbers written as text, " if column.is_text else ""
+    is_code = column.kind is ValueKind.INTEGER and not _COUNTS.fullmatch(plain)
+    if is_code and (column.distinct <= FEW_CODES or (_CODES.fullmatch(plain) and column.distinct <= MANY_CLASSES)):
+        return FeatureKind.CATEGORICAL, f"whole numbers with {values}, {span}; numeric if their order matters"
+    return FeatureKind.NUMERIC, f"{text}{span}"
+
+
+def _sentinels(table: TableFacts, column: ColumnFacts) -> tuple[tuple[str, ...], list[str]]:
+    """Return the values that mean "missing" for certain, and questions about those that may."""
+    numbers = table.numbers(column.name).drop_nulls()
+    if numbers.len() < LEAST_ROWS:
+        return _known_words(column), []
+    certain: list[str] = list(_known_words(column))
+    doubts: list[str] = []
+    for value, share, others in _spikes(column, numbers):
+        words = f"{share:.1%} of the rows have {value:g} in {column.name}, and the others lie from {others}"
+        if value in CERTAIN_SENTINELS:
+            certain.append(f"{value:g}")
+        else:
+            doubts.append(f"Does {value:g} mean missing? {words} (features.{column.name}.null_values)")
+    return tuple(certain), doubts
+
+
+def _spikes(column: ColumnFacts, numbers: pl.Series) -> Iterator[tuple[float, float, str]]:
+    """Yield values at an end of the range that lie apart from the others, their share, and the range of the others."""
+    for value in (*CERTAIN_SENTINELS, -1.0, 0.0):
+        others = numbers.filter(numbers != value)
+        count = numbers.len() - others.len()
+        if not count or others.len() < LEAST_ROWS:
+            continue
+        low, high = float(others.min()), float(others.max())
+        if low <= value <= high:
+            continue
+        spread = float(others.quantile(0.95) or 0) - float(others.quantile(0.05) or 0)
+        gap = low - value if value < low else value - high
+        is_far = gap > FAR * spread or (value == -1 and low >= 0 and column.distinct > FEW_CODES)
+        if value == 0:
+            is_far = gap > spread / FAR and count >= SPIKE * numbers.len()
+        if is_far:
+            yield value, count / numbers.len(), f"{low:g} to {high:g}"
+
+
+def _known_words(column: ColumnFacts) -> tuple[str, ...]:
+    return tuple(word for word in column.words if word.lower() in WORDS_FOR_NOTHING and word)
+
+
+def _is_measured(column: ColumnFacts) -> bool:
+    """Return whether a column that hardly repeats is a measured number rather than an identifier."""
+    return column.kind is ValueKind.NUMBER or (
+        column.kind is ValueKind.INTEGER and not is_named_id(column.name) and not _is_count_up(column)
+    )
+
+
+def _is_count_up(column: ColumnFacts) -> bool:
+    """Return whether whole numbers fill their range, as a running number does."""
+    if column.lowest is None or column.highest is None:
+        return False
+    return column.highest - column.lowest <= 1.5 * column.rows
+
+
+def _first_value(column: ColumnFacts) -> str:
+    return f", {_short(shown(column.values[0][0]))} in {column.values[0][1]:.1%}" if column.values else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else f"{text[:27]}..."
+
+
+def _distinct_names(inputs: Sequence[Input]) -> Iterator[Input]:
+    """Yield the inputs under names that the monitoring does not use itself."""
+    names = {each.name for each in inputs}
+    for each in inputs:
+        name = each.name
+        while name in RESERVED_COLUMNS or (name != each.name and name in names):
+            name += "_value"
+        yield Input(**{**vars(each), "name": name})

@@ -1,0 +1,156 @@
+"""Chooses the table of predictions and the table of labels of a source."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.outputs import TWO, Outputs, stems_of
+from monitoring_pipeline.evaluation.drafting.plan import LabelPlan
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess, weigh
+from monitoring_pipeline.evaluation.drafting.roles_table import LEAST_WEIGHT_BY_NAME, MOST_CLASSES, Role, plain_name
+from monitoring_pipeline.spec.sources import Task
+
+_OUTPUTS = (Role.SCORE, Role.PREDICTION)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The table of predictions, and the table of labels; ``several`` are those that may hold labels as well."""
+
+    predictions: TableFacts
+    labels: TableFacts | None
+    several: tuple[str, ...] = ()
+
+
+def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bool, labels: str | None) -> Tables:
+    """Return the table of predictions and that of labels.
+
+    Args:
+        tables: the tables by name; if ``named``, the first is the one that the user names.
+        advice: what the user and files beside the source say.
+        named: whether the user names the table of predictions.
+        labels: the table of labels, if the user names it.
+
+    Raises:
+        CannotDraftError: when no table or several may hold the predictions.
+    """
+    others = {name: facts for name, facts in tables.items() if name != labels}
+    if named and others:
+        chosen = next(iter(others.values()))
+    else:
+        chosen = _predictions(others, advice)
+    if labels is not None:
+        return Tables(chosen, tables[labels])
+    if guess(Role.LABEL, chosen, advice, ()) is not None:
+        return Tables(chosen, None)
+    joining = [facts for facts in tables.values() if facts.name != chosen.name and _joins(chosen, facts, advice)]
+    named_after = _named_after(chosen, Role.PREDICTION, joining) or _named_after(chosen, Role.SCORE, joining)
+    likely = named_after or joining
+    return Tables(
+        chosen, likely[0] if len(likely) == 1 else None, tuple(facts.name for facts in likely if len(likely) > 1)
+    )
+
+
+def label_plan(
+    table: TableFacts, labels: TableFacts | None, advice: Advice, outputs: Outputs, identity: Sequence[str]
+) -> LabelPlan | None:
+    """Return where the truth is; None if there is none."""
+    if labels is None:
+        if outputs.label is None:
+            return None
+        taken = {*outputs.columns, *identity}
+        return LabelPlan(
+            label=outputs.label.column, evidence=outputs.label.evidence, known_at=_known_at(table, advice, taken)
+        )
+    found = label_of(labels, advice, outputs)
+    if found is None:
+        return None
+    own = {name.casefold(): name for name in labels.columns}
+    by_name = tuple(own[name.casefold()] for name in identity if name.casefold() in own)
+    joined = by_name if len(by_name) == len(identity) else tuple(_ids(labels, advice))[:1]
+    taken = {found.column.name, *joined}
+    return LabelPlan(
+        label=found.column,
+        evidence=found.evidence,
+        table=labels,
+        id=joined,
+        known_at=_known_at(labels, advice, taken),
+    )
+
+
+def label_of(table: TableFacts, advice: Advice, outputs: Outputs | None = None) -> RoleGuess | None:
+    """Return the label of a table of labels: one after which an output is named, by the rules, or the only one left.
+
+    Args:
+        table: the table of labels.
+        advice: what the user and files beside the source say.
+        outputs: the outputs, if they are known; the label has to fit their task.
+    """
+    if advice.columns_of(Role.LABEL, table.columns)[0]:
+        return guess(Role.LABEL, table, advice, ())
+    ids = set(_ids(table, advice))
+    rest = {
+        name: column
+        for name, column in table.columns.items()
+        if name not in ids and not column.is_time and not column.is_constant and _fits(column, outputs)
+    }
+    stems = stems_of(outputs.columns) if outputs else set()
+    if (named := next((column for name, column in rest.items() if plain_name(name) in stems), None)) is not None:
+        return RoleGuess(named, "an output is named after it")
+    if (found := guess(Role.LABEL, table, advice, table.columns.keys() - rest.keys())) is not None:
+        return found
+    return RoleGuess(next(iter(rest.values())), "the only column of labels that fits") if len(rest) == 1 else None
+
+
+def _fits(column: ColumnFacts, outputs: Outputs | None) -> bool:
+    if outputs is None:
+        return True
+    if outputs.task is Task.REGRESSION:
+        return column.is_numeric and column.distinct > TWO
+    return column.distinct == TWO if outputs.task is Task.BINARY else column.distinct <= MOST_CLASSES
+
+
+def _named_after(predictions: TableFacts, role: Role, tables: Sequence[TableFacts]) -> list[TableFacts]:
+    """Return the tables with a column after which an output is named."""
+    found = {name: weigh(role, column) for name, column in predictions.columns.items()}
+    outputs = [name for name, candidate in found.items() if candidate and candidate.weight >= LEAST_WEIGHT_BY_NAME]
+    stems = stems_of(outputs)
+    return [facts for facts in tables if stems & {plain_name(name) for name in facts.columns}]
+
+
+def _predictions(tables: Mapping[str, TableFacts], advice: Advice) -> TableFacts:
+    if not tables:
+        raise CannotDraftError("the source has no table: is it the right one?")
+    weights = {name: _weight(facts, advice) for name, facts in tables.items()}
+    best = max(weights.values())
+    likely = [name for name, weight in weights.items() if weight == best]
+    if len(likely) == 1:
+        return tables[likely[0]]
+    raise CannotDraftError(f"which table holds the predictions? Name it: --table NAME; tables: {', '.join(tables)}")
+
+
+def _weight(table: TableFacts, advice: Advice) -> int:
+    """Return how many roles of predictions a table can fill; outputs count most."""
+    outputs = any(guess(role, table, advice, ()) for role in _OUTPUTS)
+    return 4 * outputs + bool(guess(Role.TIME, table, advice, ())) + bool(guess(Role.VERSION, table, advice, ()))
+
+
+def _joins(predictions: TableFacts, labels: TableFacts, advice: Advice) -> bool:
+    """Return whether a table has a label, no output, and a column with the name of an id of the predictions."""
+    ids = {name.casefold() for name in _ids(predictions, advice)}
+    shares_id = any(name.casefold() in ids for name in labels.columns)
+    return shares_id and label_of(labels, advice) is not None and guess(Role.SCORE, labels, advice, ()) is None
+
+
+def _ids(table: TableFacts, advice: Advice) -> list[str]:
+    named, _ = advice.columns_of(Role.ID, table.columns)
+    if named:
+        return list(named)
+    found = [candidate for column in table.columns.values() if (candidate := weigh(Role.ID, column))]
+    return [each.column.name for each in sorted(found, key=lambda each: (-each.weight, each.column.position))]
+
+
+def _known_at(table: TableFacts, advice: Advice, taken: set[str]) -> RoleGuess | None:
+    return guess(Role.KNOWN_AT, table, advice, taken)

@@ -1,0 +1,210 @@
+"""Guesses the cadence that fits the volume, the reference window of each version, and the first day to monitor."""
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drift.floors import LEAST_DAYS
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
+from monitoring_pipeline.spec.calendar import Calendar
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import Cadence
+from monitoring_pipeline.spec.sources import EARLIEST
+
+ENOUGH_ROWS = 200
+"""Usual rows of a chunk at which a shift that matters is seen, and from which a metric has a useful interval."""
+FEWEST_ROWS = 50
+FEWEST_CHUNKS = 6
+FEWEST_OF_REFERENCE = 1_000
+LONGEST_REFERENCE: Mapping[str, int] = {"day": 56, "week": 12, "month": 12}
+DAYS_OF_A_WEEK = 7
+LONGEST_REFERENCE_HOURS = 14 * 24
+CALENDAR_CADENCES: tuple[Cadence, ...] = ("day", "week", "month")
+HOURLY_CADENCES: tuple[Cadence, ...] = tuple(reversed([each for each in get_args(Cadence) if "hour" in each]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """The calendar of a model.
+
+    Args:
+        cadence: the length of a chunk.
+        why_cadence: its evidence.
+        start: the first day that is monitored.
+        reference: the days of each version's reference, the last one excluded.
+        why_reference: the evidence of each window.
+        chunks: number of chunks from ``start`` to the last row.
+        doubts: questions.
+    """
+
+    cadence: Cadence
+    why_cadence: str
+    start: dt.date
+    reference: Mapping[str, tuple[dt.date, dt.date]]
+    why_reference: Mapping[str, str]
+    chunks: int
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """Rows by chunk of one cadence, without the chunks that are not over; empty chunks between others are included."""
+
+    cadence: Cadence
+    calendar: Calendar
+    chunks: tuple[Chunk, ...]
+    rows: tuple[int, ...]
+
+    @property
+    def usual(self) -> float:
+        filled = [rows for rows in self.rows if rows]
+        return float(np.median(filled)) if filled else 0.0
+
+
+def guess_timing(
+    counted: pl.DataFrame, *, zone: ZoneInfo, now: dt.datetime, by_day: bool = False, cadence: Cadence | None = None
+) -> Timing:
+    """Return the calendar that fits the rows.
+
+    Args:
+        counted: columns model_version, moment (UTC) and rows.
+        zone: the time zone of the model.
+        now: the present time.
+        by_day: whether times are dates, so that no chunk can be shorter than a day.
+        cadence: the cadence, if the user names one.
+
+    Raises:
+        CannotDraftError: when there are fewer than two chunks.
+    """
+    past = counted.filter(pl.col("moment").is_between(dt.datetime(1970, 1, 2, tzinfo=dt.UTC), now))
+    if past.is_empty():
+        raise CannotDraftError("no row has a time in the past: which column is the time of the prediction?")
+    chosen = _count(past, cadence, zone, now) if cadence else _fitting(past, zone, now, by_day=by_day)
+    if len(chosen.chunks) < 2:  # noqa: PLR2004 - one for the reference, one to monitor
+        raise CannotDraftError(
+            f"all rows lie within {len(chosen.chunks) or 'no'} complete {chosen.calendar.noun}: a reference and a later "
+            f"{chosen.calendar.noun} are needed. Two sets of rows are compared by the Python API: "
+            "compare(reference, current)"
+        )
+    length = _reference_length(chosen)
+    reference, why = _windows(past, chosen, length)
+    start = min(end for _, end in reference.values())
+    monitored = [chunk for chunk in chosen.chunks if chosen.calendar.day_at(chunk.start) >= start]
+    doubts = [*_doubts_of_volume(chosen), *_doubts_of_reference(chosen, length)]
+    if future := int(counted.filter(pl.col("moment") > now)["rows"].sum()):
+        doubts.append(f"Is the time right? {future:,} rows have a time in the future")
+    return Timing(
+        cadence=chosen.cadence,
+        why_cadence=f"usually {chosen.usual:,.0f} rows per {chosen.calendar.noun}, {len(chosen.chunks):,} in all",
+        start=start,
+        reference=reference,
+        why_reference=why,
+        chunks=len(monitored),
+        doubts=tuple(doubts),
+    )
+
+
+def _fitting(past: pl.DataFrame, zone: ZoneInfo, now: dt.datetime, *, by_day: bool) -> _Counted:
+    """Return the shortest cadence from a day upwards whose chunks are large enough; one of hours if days are few."""
+    options = [_count(past, cadence, zone, now) for cadence in CALENDAR_CADENCES]
+    several = [option for option in options if len(option.chunks) >= FEWEST_CHUNKS]
+    for least in (ENOUGH_ROWS, FEWEST_ROWS):
+        if fitting := next((option for option in several if option.usual >= least), None):
+            return fitting
+    days = options[0]
+    if not several and not by_day and len(days.chunks) > 1:
+        hourly = [_count(past, cadence, zone, now) for cadence in HOURLY_CADENCES]
+        fitting = [option for option in hourly if option.usual >= FEWEST_ROWS and len(option.chunks) >= FEWEST_CHUNKS]
+        if fitting:
+            return fitting[0]
+    return several[-1] if several else days
+
+
+def _count(past: pl.DataFrame, cadence: Cadence, zone: ZoneInfo, now: dt.datetime) -> _Counted:
+    calendar = Calendar(
+        model="", zone=zone, start=EARLIEST, end=None, schedule=dt.time(), cadence=cadence, delay=dt.timedelta()
+    )
+    rows = past.with_columns(chunk_keys(calendar, past["moment"])).group_by("chunk").agg(pl.col("rows").sum())
+    by_key: dict[str, int] = dict(rows.iter_rows())
+    first, last = (calendar.chunk_at(moment) for moment in (past["moment"].min(), past["moment"].max()))  # pyright: ignore[reportArgumentType]
+    chunks = tuple(chunk for chunk in calendar.range(first, last) if chunk.end <= now)
+    return _Counted(cadence, calendar, chunks, tuple(by_key.get(chunk.key, 0) for chunk in chunks))
+
+
+def _reference_length(chosen: _Counted) -> int:
+    """Return the number of the first chunks that are the reference: about a third, enough rows, and whole weeks."""
+    chunks = len(chosen.chunks)
+    hours = chosen.calendar.length / dt.timedelta(hours=1)
+    longest = LONGEST_REFERENCE.get(chosen.cadence, math.ceil(LONGEST_REFERENCE_HOURS / hours))
+    length = min(longest, max(chunks // 3, min(LEAST_DAYS, chunks // 2)))
+    while length < chunks // 2 and sum(chosen.rows[:length]) < FEWEST_OF_REFERENCE:
+        length += 1
+    if chosen.cadence == "day" and length >= 2 * DAYS_OF_A_WEEK:
+        length -= length % DAYS_OF_A_WEEK
+    return max(length, 1)
+
+
+def _windows(
+    past: pl.DataFrame, chosen: _Counted, length: int
+) -> tuple[dict[str, tuple[dt.date, dt.date]], dict[str, str]]:
+    """Return the first chunks of each version as its reference, in order of their appearance."""
+    calendar = chosen.calendar
+    firsts = (
+        past.group_by("model_version").agg(pl.col("moment").min(), pl.col("rows").sum()).sort("moment", "model_version")
+    )
+    last_start = calendar.day_at(chosen.chunks[-1].start)
+    windows: dict[str, tuple[dt.date, dt.date]] = {}
+    evidence: dict[str, str] = {}
+    for version, moment, rows in firsts.iter_rows():
+        begin = calendar.chunk_at(moment)
+        place = next((number for number, chunk in enumerate(chosen.chunks) if chunk.key == begin.key), None)
+        if place is None or (windows and rows < FEWEST_ROWS):
+            continue
+        start = calendar.day_at(chosen.chunks[place].start)
+        after = place + length
+        end = calendar.day_at(chosen.chunks[after].start) if after < len(chosen.chunks) else _day_after(chosen)
+        if not windows and (end > last_start or end <= start):
+            # At least the newest chunk is left to monitor.
+            end = last_start if last_start > start else _day_after(chosen)
+        end = max(end, start + dt.timedelta(days=1))
+        windows[version] = (start, end)
+        share = sum(chosen.rows[place : place + length])
+        evidence[version] = f"its first {min(length, len(chosen.chunks) - place)} {calendar.noun}s, {share:,} rows"
+    return windows, evidence
+
+
+def _day_after(chosen: _Counted) -> dt.date:
+    return chosen.calendar.day_at(chosen.chunks[-1].end - dt.timedelta(microseconds=1)) + dt.timedelta(days=1)
+
+
+def _doubts_of_volume(chosen: _Counted) -> Sequence[str]:
+    if chosen.usual >= FEWEST_ROWS:
+        return ()
+    noun = chosen.calendar.noun
+    return (
+        f"Are there more rows? A {noun} usually has {chosen.usual:,.0f}, and fewer than {FEWEST_ROWS} are not judged "
+        "(cadence, drift.minimum_rows)",
+    )
+
+
+def _doubts_of_reference(chosen: _Counted, length: int) -> Sequence[str]:
+    noun, rows = chosen.calendar.noun, sum(chosen.rows[:length])
+    doubts = [
+        f"Was the model trained on rows of its first {length} {noun}s? They are taken for the reference, which must hold "
+        "rows that the model was not trained on (reference)"
+    ]
+    if length < LEAST_DAYS:
+        doubts.append(
+            f"Are there earlier rows? The reference has {length} {noun}s; floors of drift are learned from {LEAST_DAYS} "
+            "or more, so that fixed ones are used (reference)"
+        )
+    elif rows < FEWEST_OF_REFERENCE:
+        doubts.append(f"Are there earlier rows? The reference has {rows:,} (reference)")
+    return doubts

@@ -1,0 +1,1 @@
+"""`init`: reads a source, and drafts the spec of the model in it."""

@@ -1,0 +1,244 @@
+"""Drafts the spec of a model from the tables of a source."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_facts
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.identity import guess_identity
+from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
+from monitoring_pipeline.evaluation.drafting.outputs import guess_outputs
+from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, model_name
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
+from monitoring_pipeline.evaluation.drafting.roles_table import Role
+from monitoring_pipeline.evaluation.drafting.tables import Tables, choose_tables, label_of, label_plan
+from monitoring_pipeline.evaluation.drafting.timing import guess_timing
+from monitoring_pipeline.evaluation.drafting.truth import (
+    guess_delay,
+    guess_positive,
+    leaking_inputs,
+    positive_prediction,
+    worse_by,
+)
+from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import Cadence
+from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
+
+SAMPLED_ROWS = 50_000
+LOOKED_AT_ROWS = 2_000
+JOINED_ROWS = 20_000
+MOST_TABLES = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the user asks for: the tables, the name, the time zone, the cadence, and the name of the warehouse."""
+
+    table: str | None = None
+    labels: str | None = None
+    name: str | None = None
+    default_name: str = "model"
+    zone: str | None = None
+    cadence: Cadence | None = None
+    warehouse: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """The ports by which a source is read, and the time."""
+
+    tables: TableReading
+    inspection: SourceInspection
+    now: dt.datetime
+
+
+def draft_plan(source: Source, wishes: Wishes, advice: Advice) -> Plan:
+    """Return the guesses about the model whose predictions are in a source.
+
+    Raises:
+        CannotDraftError: when a spec cannot be drafted.
+    """
+    plan = _with_roles(_read_tables(source, wishes, advice), wishes, advice)
+    plan = _with_timing(plan, source, wishes)
+    return _with_doubts(_with_truth(plan, source, advice), wishes)
+
+
+def _read_tables(source: Source, wishes: Wishes, advice: Advice) -> Tables:
+    """Return the table of predictions and that of labels; the others are looked at only as far as they are needed."""
+    names = list(source.tables.table_names())
+    if wishes.table is None and len(names) > MOST_TABLES:
+        raise CannotDraftError(f"which of its {len(names)} tables holds the predictions? Name it: --table NAME")
+    looked_at = (
+        [name for name in names if name not in {wishes.table, wishes.labels}] if len(names) <= MOST_TABLES else []
+    )
+    wanted = [*filter(None, (wishes.table, wishes.labels))]
+    if wishes.table is None or wishes.labels is None:
+        wanted += looked_at
+    looks = {name: table_facts(source.tables.table_sample(name, LOOKED_AT_ROWS, counted=False)) for name in wanted}
+    tables = choose_tables(looks, advice, named=wishes.table is not None, labels=wishes.labels)
+    predictions = table_facts(source.tables.table_sample(tables.predictions.name, SAMPLED_ROWS))
+    labels = tables.labels and table_facts(source.tables.table_sample(tables.labels.name, SAMPLED_ROWS))
+    return Tables(predictions, labels, tables.several)
+
+
+def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
+    table, elsewhere = tables.predictions, tables.labels
+    if not table.rows:
+        raise CannotDraftError(f"{table.name} has no rows: is it the right table?")
+    time = guess(Role.TIME, table, advice, ())
+    if time is None:
+        raise CannotDraftError(
+            f"{table.name} has no column with the time of a prediction, so that it has no days to monitor. Name it if "
+            "there is one: --column time=COLUMN. Two sets of rows without times are compared by the Python API: "
+            "compare(reference, current)"
+        )
+    if not time.column.is_time:
+        raise CannotDraftError(
+            f"{time.column.name} of {table.name} holds no times that can be read: a timestamp, a date, seconds since "
+            "1970 or ISO 8601 text is needed"
+        )
+    version = guess(Role.VERSION, table, advice, {time.column.name})
+    taken = {time.column.name, *_name(version)}
+    label = _only_label(elsewhere, advice) if elsewhere else None
+    outputs = guess_outputs(table, advice, taken, label.column if label else None)
+    taken |= outputs.columns
+    shared = [name.casefold() for name in elsewhere.columns] if elsewhere else []
+    identity = guess_identity(table, advice, taken, time=time.column.name, shared=shared)
+    taken |= set(identity.columns) if len(identity.columns) == 1 else set()
+    labels = label_plan(table, elsewhere, advice, outputs, identity.columns)
+    if labels and labels.table is None and labels.known_at:
+        taken.add(labels.known_at.column.name)
+    inputs = guess_inputs(table, advice, taken)
+    if not inputs.inputs:
+        inputs = replace(inputs, inputs=(_stand_in(table, outputs.columns),))
+    return Plan(
+        name=wishes.name or model_name(wishes.table or _last_part(table.name) or wishes.default_name),
+        table=table,
+        zone=wishes.zone or "UTC",
+        time=time,
+        version=version,
+        identity=identity,
+        outputs=outputs,
+        inputs=inputs,
+        labels=labels,
+        warehouse=wishes.warehouse,
+        several_labels=tables.several,
+    )
+
+
+def _with_timing(plan: Plan, source: Source, wishes: Wishes) -> Plan:
+    spec = plan.spec
+    everything = spec.calendar.window(ReferenceWindow(start=dt.date(1970, 1, 1), end=dt.date(2200, 1, 1)))
+    counted = source.inspection.counted_predictions(spec, everything)
+    timing = guess_timing(
+        counted,
+        zone=ZoneInfo(plan.zone),
+        now=source.now,
+        by_day=plan.time.column.kind.value == "date",
+        cadence=wishes.cadence,
+    )
+    return replace(plan, timing=timing)
+
+
+def _with_truth(plan: Plan, source: Source, advice: Advice) -> Plan:
+    labels = plan.labels
+    if labels is None or plan.timing is None:
+        return plan
+    joined = _labelled(plan, source)
+    plan = plan.without_inputs(leaking_inputs(joined, [each.name for each in plan.inputs.inputs]))
+    if not plan.inputs.inputs:
+        plan = replace(plan, inputs=replace(plan.inputs, inputs=(_stand_in(plan.table, plan.outputs.columns),)))
+    plan = replace(plan, delay=guess_delay(joined) if labels.known_at else None)
+    if plan.outputs.task is Task.REGRESSION:
+        return replace(plan, worse_by=worse_by(joined))
+    if plan.outputs.task is not Task.BINARY:
+        return plan
+    positive = guess_positive(labels.label, joined, advice)
+    decided = None
+    if plan.outputs.prediction:
+        decided = positive_prediction(plan.outputs.prediction.column, positive, joined)
+    return replace(plan, positive=positive, positive_prediction=decided)
+
+
+def _labelled(plan: Plan, source: Source) -> pl.DataFrame:
+    """Return predictions of the reference with their labels, under canonical names; unlabelled rows are left out."""
+    spec, labels = plan.spec, plan.labels
+    chunks: Sequence[Chunk] = [spec.calendar.window(window) for window in list(spec.reference.values())[:1]]
+    rows = source.inspection.first_predictions(spec, chunks, JOINED_ROWS)
+    known = source.inspection.first_labels(spec, chunks, source.now, JOINED_ROWS * 2 if labels else JOINED_ROWS)
+    known = known.select(pl.col("row_id").cast(pl.String), "label", "known_at").drop_nulls("label")
+    return (
+        rows.with_columns(pl.col("row_id").cast(pl.String))
+        .unique("row_id", keep="last", maintain_order=True)
+        .join(known.unique("row_id", keep="last", maintain_order=True), on="row_id", how="inner", maintain_order="left")
+    )
+
+
+def _with_doubts(plan: Plan, wishes: Wishes) -> Plan:
+    """Return the plan with all its questions, the most important first."""
+    doubts = [*plan.outputs.doubts]
+    doubts += _about_choice("the time of a prediction", plan.time, "predictions.time")
+    doubts += _about_choice("the version", plan.version, "predictions.model_version")
+    doubts += _about_choice("the score", plan.outputs.score, "predictions.score")
+    doubts += _about_choice("the prediction", plan.outputs.prediction, "predictions.prediction")
+    doubts += _about_choice("the label", plan.outputs.label, "labels.label")
+    doubts += plan.identity.doubts
+    doubts += _about_labels(plan, plan.labels)
+    if wishes.zone is None:
+        doubts.append("Which clock bounds a day? UTC is taken; --timezone Europe/Berlin chooses another (timezone)")
+    doubts += plan.timing.doubts if plan.timing else ()
+    doubts += plan.inputs.doubts
+    return replace(plan, doubts=tuple(doubts))
+
+
+def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
+    if labels is None and plan.several_labels:
+        tables = ", ".join(plan.several_labels)
+        return [f"Which table holds the labels: {tables}? Name it: --labels TABLE (labels.table)"]
+    if labels is None:
+        return [
+            "Are there labels? No column is one, so that only drift and quality are measured; --labels TABLE or "
+            "--column label=COLUMN names them (labels)"
+        ]
+    doubts = list(plan.positive.doubts) if plan.positive else []
+    if labels.known_at is None:
+        doubts.append(
+            "How late are labels? No column has the time at which they became known; 1d is taken (labels.delay)"
+        )
+    elif plan.delay is None:
+        doubts.append("How late are labels? Too few have a time; 1d is taken (labels.delay)")
+    return doubts
+
+
+def _about_choice(words: str, found: RoleGuess | None, field: str) -> list[str]:
+    if found is None or not found.others:
+        return []
+    others = ", ".join(other.name for other in found.others)
+    return [f"Which column is {words}: {found.column.name}, or {others}? ({field})"]
+
+
+def _only_label(table: TableFacts, advice: Advice) -> RoleGuess | None:
+    """Return the label of a table of labels if no other column may be one, whatever the outputs are."""
+    found = label_of(table, advice)
+    return found if found and not found.others else None
+
+
+def _stand_in(table: TableFacts, outputs: frozenset[str]) -> Input:
+    """Return an output as the only input, because a spec needs one."""
+    name = next(iter(sorted(outputs)))
+    kind = FeatureKind.NUMERIC if table.columns[name].is_numeric else FeatureKind.CATEGORICAL
+    return Input(name=f"{name}_as_input", column=name, kind=kind, evidence="no other column is an input")
+
+
+def _name(found: RoleGuess | None) -> list[str]:
+    return [found.column.name] if found else []
+
+
+def _last_part(name: str) -> str:
+    return name.replace("\\", "/").rstrip("/").split("/")[-1].split(".")[0 if "/" in name else -1]

@@ -1,0 +1,40 @@
+"""The queries that read a table of which no spec exists yet: counts of its columns, and a sample of its rows."""
+
+import math
+from collections.abc import Sequence
+
+from monitoring_pipeline.warehouse.sql.catalogue import Column, Table, quoted
+from monitoring_pipeline.warehouse.sql.columns import AS_NUMBER, readable
+from monitoring_pipeline.warehouse.sql.queries import PREDICTIONS_ALIAS, Query
+
+MOST_COUNTED_ROWS = 5_000_000
+"""Distinct values of larger tables are not counted, because that would take minutes."""
+
+
+def rows_query(table: Table) -> Query:
+    """Return the query for the number of rows."""
+    return Query(f"SELECT count(*) AS n FROM {table.listed.sql}", {})
+
+
+def counts_query(table: Table, columns: Sequence[str]) -> Query:
+    """Return the query for the nulls and the different values of columns, in their order."""
+    counts = ", ".join(
+        f"count(*) - count({quoted(name)}) AS n{place}, count(DISTINCT {quoted(name)}) AS d{place}"
+        for place, name in enumerate(columns)
+    )
+    return Query(f"SELECT {counts} FROM {table.listed.sql}", {})
+
+
+def sample_query(table: Table, rows: int, most_rows: int) -> Query:
+    """Return the query for a sample of the rows, with the columns of the table in their order.
+
+    A row is drawn by a hash of its values, so that the same rows give the same sample.
+    """
+    columns = ", ".join(
+        f"{readable(Column(name, kind), PREDICTIONS_ALIAS, decimals=AS_NUMBER)} AS {quoted(name)}"
+        for name, kind in table.types.items()
+    )
+    every = math.ceil(rows / most_rows)
+    values = ", ".join(f"{PREDICTIONS_ALIAS}.{quoted(name)}" for name in table.types)
+    drawn = f" WHERE hash({values}) % {every:d} = 0" if every > 1 else ""
+    return Query(f"SELECT {columns} FROM {table.listed.sql} AS {PREDICTIONS_ALIAS}{drawn}", {})
