@@ -11,7 +11,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
-from monitoring_pipeline.ports.source_inspection import SourceInspection
+from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
@@ -77,6 +77,11 @@ def _engines(settings: Settings) -> Engines:
 def build_inspection(adapters: Adapters) -> SourceInspection:
     """Return the inspection of the sources in the warehouse."""
     return RoutedInspection(adapters.warehouse.engines)
+
+
+def build_table_reading(adapters: Adapters, warehouse: str | None = None) -> TableReading:
+    """Return the reader of the tables of a warehouse, for tables of which no spec exists yet."""
+    return adapters.warehouse.engines.tables(warehouse)
 
 
 @contextmanager

@@ -2,12 +2,18 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
@@ -17,6 +23,8 @@ from monitoring_pipeline.spec.model import NAME_PATTERN
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"
 WarehouseName = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]
+DEFAULT_HOME = Path(".monitoring_pipeline")
+SETTINGS_FILE = "settings.env"
 ExtensionName = Annotated[str, StringConstraints(pattern="^[a-z0-9_]+$")]
 
 
@@ -36,7 +44,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    home: Path = Path(".monitoring_pipeline")
+    home: Path = DEFAULT_HOME
     """Folder of everything that has no setting elsewhere: results, snapshots, the demo's warehouse and registry."""
     models: Path = Path(__file__).parent / "models"
     """Directory of model specs."""
@@ -80,6 +88,20 @@ class Settings(BaseSettings):
     """Dagster's folder; default <home>/dagster."""
     dagster_postgres_url: SecretStr = Field(default=SecretStr(""), validation_alias="DAGSTER_POSTGRES_URL")
     """PostgreSQL URL of Dagster's own storage; SQLite in Dagster's folder when empty."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources in order of precedence: arguments, the environment, and the file in the home."""
+        given = init_settings().get("home") or env_settings().get("home") or DEFAULT_HOME
+        file = DotEnvSettingsSource(settings_cls, env_file=Path(given) / SETTINGS_FILE)
+        return init_settings, env_settings, file
 
     @field_validator("warehouse_folders", "warehouse_extensions", mode="before")
     @classmethod
@@ -166,3 +188,34 @@ class Settings(BaseSettings):
         if with_secrets:
             check_secrets(rules, self.secrets, self.alerting)
         return rules
+
+
+def remember(present: Settings, wanted: Mapping[str, str], *, keep_out: Collection[str] = ()) -> dict[str, str]:
+    """Write settings to the file in the home; return the variables that have to be set in the environment instead.
+
+    Args:
+        present: the settings of this process.
+        wanted: values of fields.
+        keep_out: fields whose values contain a secret.
+    """
+    missing = {name: value for name, value in wanted.items() if str(getattr(present, name)) != value}
+    of_environment = {f"{PREFIX}{name}".upper(): name for name in missing} if missing else {}
+    to_export = {
+        variable: missing[name]
+        for variable, name in of_environment.items()
+        if name in keep_out or variable in os.environ  # noqa: TID251
+    }
+    to_write = {variable: missing[name] for variable, name in of_environment.items() if variable not in to_export}
+    if to_write:
+        present.home.mkdir(parents=True, exist_ok=True)
+        path = present.home / SETTINGS_FILE
+        kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        kept = [line for line in kept if line.partition("=")[0].strip() not in to_write]
+        lines = [*kept, *(f"{variable}={_quoted(value)}" for variable, value in to_write.items())]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return to_export
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from monitoring_pipeline.cli import alerts, incidents, rehearsing, results, specs, versions
+from monitoring_pipeline.cli import alerts, drafting, incidents, rehearsing, results, specs, versions
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
 __all__ = ["main"]
@@ -33,6 +33,7 @@ def main() -> None:
 
 
 COMMANDS = (
+    drafting.init,
     specs.spec,
     specs.suite,
     results.backfill,

@@ -1,25 +1,169 @@
 """The command that drafts the spec of a model from its tables."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import click
+
+from monitoring_pipeline.cli.drafting_output import print_next, print_questions, short
+from monitoring_pipeline.cli.opening import clear_errors
+from monitoring_pipeline.cli.source_address import SourceAddress, address_of
+from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.settings import Settings, remember
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec
+from monitoring_pipeline.spec.model import NAME_PATTERN, Cadence
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.evaluation.drafting.hints import Advice
+    from monitoring_pipeline.evaluation.drafting.plan import Plan
+    from monitoring_pipeline.steps.drafting.drafting import Wishes
+
+DEFAULT_FOLDER = Path("models")
+ROLES = ("id", "time", "version", "score", "scores", "prediction", "label", "known_at")
+
+
+class _NamedColumns(click.ParamType[tuple[str, tuple[str, ...]]]):
+    """``role=column``, or ``role=first,second`` for a role of several columns."""
+
+    name = "role=column"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[str, ...]]:
+        """Return the role and its columns."""
+        role, _, columns = str(value).partition("=")
+        if not columns or role not in ROLES:
+            self.fail(f"{value!r} is not role=column; roles: {', '.join(ROLES)}", param, ctx)
+        return role, tuple(columns.split(",")) if role in {"id", "scores"} else (columns,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Given:
+    """The options of the command."""
+
+    table: str | None
+    labels: str | None
+    name: str | None
+    models: Path | None
+    timezone: str | None
+    cadence: Cadence | None
+    positive: str | None
+    columns: tuple[tuple[str, tuple[str, ...]], ...]
+    files: tuple[Path, ...]
+    no_suite: bool
+    force: bool
 
 
 @click.command()
 @click.argument("source")
-@click.option("--table", help="Table of the predictions; by default the one that looks like it.")
-@click.option("--labels", help="Table of the labels, if they are not a column of the predictions.")
-@click.option("--name", help="Name of the model; by default that of the table.")
+@click.option("--table", help="The table of predictions; default the one that looks like it.")
+@click.option("--labels", help="The table of labels, if they are no column of the predictions.")
+@click.option("--name", help="The name of the model; default that of the table.")
+@click.option("--models", type=click.Path(file_okay=False, path_type=Path), help="Folder of the specs; default models.")
+@click.option("--timezone", help="The time zone whose midnight bounds a day; default UTC.")
 @click.option(
-    "--models", type=click.Path(file_okay=False, path_type=Path), help="Folder of the specs; default ./models."
+    "--cadence", type=click.Choice(get_args(Cadence)), help="Length of a chunk; default what fits the volume."
 )
-@click.option("--timezone", help="Time zone whose midnight bounds a day; default UTC.")
-@click.option("--cadence", help="Length of a chunk; by default the shortest that fits the volume.")
-@click.option("--column", "columns", multiple=True, metavar="ROLE=COLUMN", help="The column of a role.")
+@click.option("--positive", help="The class that counts as positive.")
 @click.option(
-    "--from", "origins", multiple=True, type=click.Path(exists=True, path_type=Path), help="A file to read along."
-)
-@click.option("--force", is_flag=True, help="Overwrite the files of the model.")
-def init(source: str, **given: object) -> None:
-    """Draft the spec and suite of the model whose predictions are in SOURCE."""
-    raise NotImplementedError
+    "--column", "columns", type=_NamedColumns(), multiple=True,
+    help=f"The column of a role, such as time=scored_at. Roles: {', '.join(ROLES)}.",
+)  # fmt: skip
+@click.option(
+    "--from", "files", type=click.Path(exists=True, path_type=Path), multiple=True,
+    help="A file to read along: MLflow's MLmodel, dbt's schema.yml, a data contract (ODCS), Evidently, Feast.",
+)  # fmt: skip
+@click.option("--no-suite", is_flag=True, help="Draft no suite of Great Expectations.")
+@click.option("--force", is_flag=True, help="Overwrite the spec and suite of the model.")
+def init(source: str, **options: object) -> None:
+    """Draft the spec and the suite of the model whose predictions are in SOURCE.
+
+    SOURCE is a DuckDB file, the URL of a database, a Parquet or CSV file, or a folder of such files. Each guess has its
+    evidence as a comment in the spec, and each doubt is a question in the output. The output ends with the command that
+    monitors the model.
+    """
+    given = _Given(**options)  # pyright: ignore[reportArgumentType]
+    if given.name is not None and not re.fullmatch(NAME_PATTERN, given.name):
+        message = f"--name {given.name}: write lower-case letters, digits and underscores, with a letter first"
+        raise click.UsageError(message)
+    with clear_errors():
+        _draft(source, given)
+
+
+def _draft(source: str, given: _Given) -> None:
+    from monitoring_pipeline.cli.specs import inspecting, write_suite
+    from monitoring_pipeline.composition import build_adapters, build_inspection, build_table_reading
+    from monitoring_pipeline.steps.drafting.drafting import Source, draft_plan
+    from monitoring_pipeline.steps.specs.findings import find_in_source
+
+    address, present = address_of(source), Settings()
+    models = given.models or (present.models if "models" in present.model_fields_set else DEFAULT_FOLDER)
+    wanted = {"models": str(models.absolute()), "warehouse": address.warehouse}
+    settings = present.model_copy(update={"models": models.absolute(), "warehouse": address.as_setting})
+    adapters = build_adapters(settings)
+    ports = Source(tables=build_table_reading(adapters), inspection=build_inspection(adapters), now=adapters.clock())
+    click.echo(f"reading {without_secrets(source)}", err=True)
+    plan = draft_plan(ports, _wishes(given, address), _advice(given, address))
+    loaded = _write_spec(plan, settings.models, source, force=given.force)
+    findings = find_in_source(loaded, inspecting(settings))
+    if not given.no_suite:
+        write_suite(loaded, settings)
+        click.echo(f"wrote {short(loaded.suite_path)}")
+    to_export = remember(present, wanted, keep_out={"warehouse"} if address.has_password else set())
+    print_questions(plan, findings)
+    print_next(plan, to_export)
+
+
+def _wishes(given: _Given, address: SourceAddress) -> "Wishes":
+    from monitoring_pipeline.steps.drafting.drafting import Wishes
+
+    return Wishes(
+        table=given.table or address.table,
+        labels=given.labels,
+        name=given.name,
+        zone=given.timezone,
+        cadence=given.cadence,
+    )
+
+
+def _advice(given: _Given, address: SourceAddress) -> "Advice":
+    from monitoring_pipeline.cli.read_along import read_along
+    from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
+    from monitoring_pipeline.evaluation.drafting.roles_table import Role
+
+    roles = {Role(role): columns for role, columns in given.columns}
+    of_user = Hints(origin="--column", roles=roles)
+    positive = Hints(origin="--positive", positive=given.positive)
+    return Advice((of_user, positive, *read_along(given.files, address.folder)))
+
+
+def _write_spec(plan: "Plan", folder: Path, source: str, *, force: bool) -> LoadedSpec:
+    """Write the spec and return it as a run would read it; existing files stay if it cannot be used.
+
+    Raises:
+        ClickException: when the file exists, unless it may be overwritten.
+        SpecError: when the draft is no valid spec.
+    """
+    path = folder / f"{plan.name}.yaml"
+    suite = folder / f"{plan.name}.suite.yaml"
+    for existing in (path, suite):
+        if existing.exists() and not force:
+            message = f"{short(existing)} exists; --force overwrites it, --name gives the model another name"
+            raise click.ClickException(message)
+    folder.mkdir(parents=True, exist_ok=True)
+    drafted = path.with_suffix(".drafted")
+    head = (
+        f"Drafted by monitoring-pipeline init from {without_secrets(source)}. Each guess has its evidence beside it.",
+        "It is yours to edit; monitoring-pipeline spec check looks at it again.",
+    )
+    drafted.write_text(plan.text(head), encoding="utf-8")
+    try:
+        load_spec(drafted)
+        drafted.replace(path)
+    except SpecError as error:
+        drafted.unlink()
+        raise SpecError(f"the draft cannot be used: {error}") from error
+    click.echo(f"wrote {short(path)}")
+    return load_spec(path)

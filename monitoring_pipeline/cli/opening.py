@@ -27,6 +27,7 @@ def clear_errors() -> Iterator[None]:
 
 
 def _correctable() -> tuple[type[Exception], ...]:
+    from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
     from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
     from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
@@ -46,7 +47,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
-        StoreSchemaError,
+        StoreSchemaError, CannotDraftError,
     )  # fmt: skip
 
 

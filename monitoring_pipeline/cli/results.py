@@ -16,16 +16,19 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 @click.command()
 @click.argument("model")
-@day_range()
+@day_range(required=False)
 @prints_data
-def backfill(model: str, first: str, last: str, form: OutputForm) -> None:
-    """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs."""
+def backfill(model: str, first: str | None, last: str | None, form: OutputForm) -> None:
+    """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs.
+
+    Without --from and --to, the newest chunks that have rows are monitored, at most 60.
+    """
     from monitoring_pipeline.reports.terminal.results import chunk_table
 
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
-        chunks = loaded.spec.calendar.chunks_named(first, last)
+        chunks = _chunks_to_fill(settings, loaded.spec, first, last)
         run = _run_range(settings, loaded.spec, chunks)
         with open_store(settings) as store:
             print_reports(form, [chunk_table(loaded.spec, store, chunks)])
@@ -179,6 +182,28 @@ def demo() -> None:
 
     with clear_errors():
         run_demo(Settings(), terminal())
+
+
+def _chunks_to_fill(settings: Settings, spec: ModelSpec, first: str | None, last: str | None) -> Sequence[Chunk]:
+    """Return the named chunks; where an end is not named, the chunks that have rows decide."""
+    calendar = spec.calendar
+    if first is not None and last is not None:
+        return calendar.chunks_named(first, last)
+    from monitoring_pipeline.composition import build_adapters, build_inspection
+    from monitoring_pipeline.steps.specs.filled_chunks import MOST_CHUNKS, filled_chunks
+
+    adapters = build_adapters(settings)
+    filled = filled_chunks(spec, build_inspection(adapters), adapters.clock())
+    if first is not None:
+        return calendar.chunks_named(first, filled[-1].key)
+    if last is not None:
+        return calendar.chunks_named(filled[0].key, last)
+    chunks = filled[-MOST_CHUNKS:]
+    others = f", the newest of {len(filled):,}" if len(filled) > len(chunks) else ""
+    click.echo(
+        f"{len(chunks)} {calendar.noun}s, {chunks[0].key} to {chunks[-1].key}{others}; --from and --to choose others"
+    )
+    return chunks
 
 
 def _require_versions(spec: ModelSpec, versions: tuple[str, ...]) -> None:

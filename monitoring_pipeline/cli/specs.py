@@ -46,13 +46,13 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
     with clear_errors():
         settings = Settings()
         folder = read_checked_files(files) if files else read_checked_specs(settings.models)
-        inspecting = _inspecting(settings)
+        ports = inspecting(settings)
         failed = False
         judged: list[tuple[Path, str, tuple[Finding, ...]]] = []
         for entry in folder.good:
-            of_spec = find_in_spec(entry, inspecting.now, settings.warehouses)
+            of_spec = find_in_spec(entry, ports.now, settings.warehouses)
             unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
-            of_source = () if offline or unknown else find_in_source(entry, inspecting)
+            of_source = () if offline or unknown else find_in_source(entry, ports)
             findings = (*of_spec, *of_source)
             counted = findings if strict else of_spec
             failed = failed or any(finding.level is Level.ERROR for finding in counted)
@@ -78,7 +78,8 @@ def _print_findings(path: Path, model: str, findings: Sequence["Finding"]) -> No
         click.echo(without_secrets(finding_text(path, finding, width)))
 
 
-def _inspecting(settings: Settings) -> "Inspecting":
+def inspecting(settings: Settings) -> "Inspecting":
+    """Return the ports by which sources are inspected."""
     from monitoring_pipeline.composition import build_adapters, build_inspection
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.steps.specs.source_facts import Inspecting
@@ -137,26 +138,29 @@ def suite() -> None:
 @click.option("--force", is_flag=True, help="Overwrite the model's suite file.")
 def suite_draft(model: str, *, force: bool) -> None:
     """Draft the suite of MODEL from its reference rows and write it beside the spec."""
-    import polars as pl
-
-    from monitoring_pipeline.composition import build_adapters
-    from monitoring_pipeline.quality.drafting import draft_suite
-    from monitoring_pipeline.steps.reference.reading import warehouse_of_reference
-
     with clear_errors():
         settings = Settings()
         loaded = find_model(settings, model)
         if loaded.suite_path.exists() and not force:
             message = f"{loaded.suite_path} exists; --force overwrites it"
             raise click.ClickException(message)
-        warehouse = build_adapters(settings).warehouse
-        frames = [
-            warehouse_of_reference(loaded, version, warehouse)
-            .read_predictions(loaded.spec, loaded.spec.calendar.window(window))
-            .frame
-            for version, window in loaded.spec.reference.items()
-        ]
-        loaded.suite_path.write_text(
-            draft_suite(loaded.spec, pl.concat(frames, how="diagonal_relaxed")), encoding="utf-8"
-        )
+        write_suite(loaded, settings)
     click.echo(f"wrote {loaded.suite_path}; review it, and keep the expectations that you want to enforce")
+
+
+def write_suite(loaded: LoadedSpec, settings: Settings) -> None:
+    """Draft the suite of a model from its reference rows and write it beside the spec."""
+    import polars as pl
+
+    from monitoring_pipeline.composition import build_adapters
+    from monitoring_pipeline.quality.drafting import draft_suite
+    from monitoring_pipeline.steps.reference.reading import warehouse_of_reference
+
+    warehouse = build_adapters(settings).warehouse
+    frames = [
+        warehouse_of_reference(loaded, version, warehouse)
+        .read_predictions(loaded.spec, loaded.spec.calendar.window(window))
+        .frame
+        for version, window in loaded.spec.reference.items()
+    ]
+    loaded.suite_path.write_text(draft_suite(loaded.spec, pl.concat(frames, how="diagonal_relaxed")), encoding="utf-8")
