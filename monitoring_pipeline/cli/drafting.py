@@ -136,7 +136,7 @@ def _advice(given: _Given, address: SourceAddress) -> "Advice":
     roles = {Role(role): columns for role, columns in given.columns}
     of_user = Hints(origin="--column", roles=roles)
     positive = Hints(origin="--positive", positive=given.positive)
-    return Advice((of_user, positive, *read_along(given.files, address.folder)))
+    return Advice((of_user, positive, *read_along(given.files, address.folder, given.table or address.table)))
 
 
 def _write_spec(plan: "Plan", folder: Path, source: str, *, force: bool) -> LoadedSpec:
