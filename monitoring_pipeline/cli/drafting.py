@@ -101,7 +101,7 @@ def _draft(source: str, given: _Given) -> None:
     address, present = address_of(source), Settings()
     models = given.models or (present.models if "models" in present.model_fields_set else DEFAULT_FOLDER)
     wanted = {"models": str(models.absolute()), "warehouse": address.warehouse}
-    settings = present.model_copy(update={"models": models.absolute(), "warehouse": address.as_setting})
+    settings = present.model_copy(update={"models": models.absolute(), "warehouse": address.warehouse})
     adapters = build_adapters(settings)
     ports = Source(tables=build_table_reading(adapters), inspection=build_inspection(adapters), now=adapters.clock())
     click.echo(f"reading {without_secrets(source)}", err=True)

@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
 
 if TYPE_CHECKING:
-    from monitoring_pipeline.evaluation.drafting.plan import Plan
+    from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan
 
 WIDEST = 100
 
@@ -32,7 +32,7 @@ def print_questions(plan: "Plan", findings: Sequence[Finding]) -> None:
         ("id", ", ".join(plan.identity.columns), plan.identity.evidence),
         ("time", plan.time.column.name, plan.time.evidence),
         ("output", output.column.name if output else ", ".join(outputs.scores.values()), ""),
-        ("label", f"{labels.table.name}: {labels.label.name}" if labels and labels.table else labels.label.name if labels else "none", ""),
+        ("label", _label(labels), ""),
         ("inputs", str(len(plan.inputs.inputs)), _left_out(plan)),
     ]  # fmt: skip
     if timing:
@@ -54,6 +54,12 @@ def print_next(plan: "Plan", to_export: Mapping[str, str]) -> None:
     for variable, value in to_export.items():
         click.echo(f"  export {variable}={shlex.quote(without_secrets(value))}")
     click.echo(f"  monitoring-pipeline backfill {plan.name}")
+
+
+def _label(labels: "LabelPlan | None") -> str:
+    if labels is None:
+        return "none"
+    return f"{labels.label.name} of {labels.table.name}" if labels.table else labels.label.name
 
 
 def _left_out(plan: "Plan") -> str:

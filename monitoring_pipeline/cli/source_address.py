@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
@@ -20,11 +21,6 @@ class SourceAddress:
     folder: Path | None = None
 
     @property
-    def as_setting(self) -> Path:
-        """The address in the type of the setting."""
-        return Path(self.warehouse)
-
-    @property
     def has_password(self) -> bool:
         """Whether the address must not be written to a file."""
         return bool(list(passwords_of(self.warehouse)))
@@ -40,18 +36,18 @@ def address_of(source: str) -> SourceAddress:
         return SourceAddress(source)
     path = Path(source).absolute()
     if set("*?[") & set(source):
-        return SourceAddress(f"files://{path.parent}", path.name, path.parent)
+        return SourceAddress(f"files://{quote(str(path.parent))}", path.name, path.parent)
     if not path.exists():
-        message = f"{source}: no such file or folder; a DuckDB file, a Parquet or CSV file, a folder of such files or a URL is needed"
+        message = f"{source}: no such file or folder, and no URL of a database"
         raise click.ClickException(message)
     if path.is_dir():
-        return SourceAddress(f"files://{path}", None, path)
+        return SourceAddress(f"files://{quote(str(path))}", None, path)
     if is_duckdb(path):
         return SourceAddress(str(path), None, path.parent)
     if not path.name.lower().endswith(_ENDINGS):
         message = f"{source}: not a DuckDB file, and its name ends in none of {', '.join(_ENDINGS)}"
         raise click.ClickException(message)
-    return SourceAddress(f"files://{path.parent}", path.name.split(".")[0], path.parent)
+    return SourceAddress(f"files://{quote(str(path.parent))}", path.name.split(".")[0], path.parent)
 
 
 def is_duckdb(path: Path) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
-from monitoring_pipeline.ports.source_inspection import SourceInspection
+from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.column_names import suggestion
@@ -41,12 +41,26 @@ class Engines:
         Raises:
             WarehouseMissingError: when there is no warehouse of that name, or it cannot be opened.
         """
-        name = spec.warehouse or DEFAULT
+        return self._named(spec.warehouse or DEFAULT, spec.name)
+
+    def tables(self, warehouse: str | None) -> TableReading:
+        """Return the reader of the tables of a warehouse, for tables of which no spec exists yet.
+
+        Raises:
+            WarehouseMissingError: when there is no warehouse of that name, or no spec can be drafted from it.
+        """
+        engine = self._named(warehouse or DEFAULT, "init")
+        if engine.tables is None:
+            shown = self.addresses[warehouse or DEFAULT].shown
+            raise WarehouseMissingError(f"{shown}: no spec can be drafted from a database of this kind")
+        return engine.tables
+
+    def _named(self, name: str, place: str) -> Engine:
         if name not in self._opened:
             address = self.addresses.get(name)
             if address is None:
                 known = suggestion(name, [each for each in self.addresses if each != DEFAULT], "warehouses")
-                raise WarehouseMissingError(f"{spec.name}: warehouse: no warehouse {name!r} in the settings; {known}")
+                raise WarehouseMissingError(f"{place}: warehouse: no warehouse {name!r} in the settings; {known}")
             self._opened[name] = open_engine(address, self.limits)
         return self._opened[name]
 

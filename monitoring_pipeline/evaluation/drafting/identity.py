@@ -95,11 +95,13 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
             "be compared with others by the Python API: compare(reference, current)"
         )
     doubt = (
-        f"Is there a column that identifies a prediction? None does alone, so that {', '.join(chosen)} do together"
+        f"Is there a column that identifies a prediction? {', '.join(chosen)} {'does' if len(chosen) == 1 else 'do'}"
         + (f"; {repeated:.2%} of the rows repeat others and count once" if repeated else "")
         + " (predictions.id)"
     )
-    evidence = f"no column has another value in every row; these together tell {apart:,} of {frame.height:,} rows apart"
+    evidence = f"together they have {apart:,} different values in {frame.height:,} rows"
+    if len(chosen) == 1:
+        evidence = "every row has another value"
     return Identity(columns=tuple(chosen), evidence=evidence, repeated=repeated, doubts=(doubt,))
 
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drafting.facts import (
@@ -22,14 +23,15 @@ from monitoring_pipeline.spec.sources import FeatureKind
 FEW_CODES = 10
 MANY_CLASSES = 500
 LEAST_ROWS = 50
-SPIKE = 0.005
+LONGEST_SHOWN = 30
+SPIKE, MOST_ZEROS = 0.005, 0.3
 FAR = 2.0
 CERTAIN_SENTINELS = (-9999.0, -999.0, -99.0, 9999.0, 99999.0, 999999.0, -99999.0)
 _CODES = re.compile(
-    r".*(code|type|class|category|zone|region|group|month|weekday|day_of_week|hour|zip|status|flag|cluster|level).*"
+    r"(^|_)(code|type|class|category|zone|region|group|month|weekday|day_of_week|hour|zip|status|flag|cluster|level)($|_)"
 )
 _COUNTS = re.compile(
-    r".*(count|num|number|n|age|years?|months?_|days?|amount|size|rooms?|quantity|qty|total|visits?).*"
+    r"(^|_)(count|counts|num|number|n|age|years?|yrs|months|days?|amount|size|rooms?|quantity|qty|total|visits?|children)($|_)"
 )
 
 
@@ -129,10 +131,17 @@ def _kind(column: ColumnFacts) -> tuple[FeatureKind, str]:
         return FeatureKind.CATEGORICAL, f"{values}{_first_value(column)}{missing}"
     plain, span = plain_name(column.name), f"{shown(column.lowest)} to {shown(column.highest)}{missing}"
     text = "numbers written as text, " if column.is_text else ""
-    is_code = column.kind is ValueKind.INTEGER and not _COUNTS.fullmatch(plain)
-    if is_code and (column.distinct <= FEW_CODES or (_CODES.fullmatch(plain) and column.distinct <= MANY_CLASSES)):
+    is_code = _holds_whole_numbers(column) and not _COUNTS.search(plain)
+    if is_code and (column.distinct <= FEW_CODES or (_CODES.search(plain) and column.distinct <= MANY_CLASSES)):
         return FeatureKind.CATEGORICAL, f"whole numbers with {values}, {span}; numeric if their order matters"
     return FeatureKind.NUMERIC, f"{text}{span}"
+
+
+def _holds_whole_numbers(column: ColumnFacts) -> bool:
+    if column.kind is ValueKind.INTEGER:
+        return True
+    few = column.distinct <= FEW_CODES and not column.is_text
+    return few and all(isinstance(value, float) and value.is_integer() for value, _ in column.values)
 
 
 def _sentinels(table: TableFacts, column: ColumnFacts) -> tuple[tuple[str, ...], list[str]]:
@@ -158,16 +167,22 @@ def _spikes(column: ColumnFacts, numbers: pl.Series) -> Iterator[tuple[float, fl
         count = numbers.len() - others.len()
         if not count or others.len() < LEAST_ROWS:
             continue
-        low, high = float(others.min()), float(others.max())
+        low, high, spread = _range_of(others)
         if low <= value <= high:
             continue
-        spread = float(others.quantile(0.95) or 0) - float(others.quantile(0.05) or 0)
         gap = low - value if value < low else value - high
         is_far = gap > FAR * spread or (value == -1 and low >= 0 and column.distinct > FEW_CODES)
         if value == 0:
-            is_far = gap > spread / FAR and count >= SPIKE * numbers.len()
+            is_far = gap > spread / FAR and SPIKE <= count / numbers.len() <= MOST_ZEROS and column.distinct > FEW_CODES
         if is_far:
             yield value, count / numbers.len(), f"{low:g} to {high:g}"
+
+
+def _range_of(numbers: pl.Series) -> tuple[float, float, float]:
+    """Return the smallest and the largest number, and the distance between the 5th and the 95th percentile."""
+    values = np.asarray(numbers.to_numpy(), dtype=np.float64)
+    low, high = np.quantile(values, (0.05, 0.95))
+    return float(values.min()), float(values.max()), float(high - low)
 
 
 def _known_words(column: ColumnFacts) -> tuple[str, ...]:
@@ -193,7 +208,7 @@ def _first_value(column: ColumnFacts) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 30 else f"{text[:27]}..."
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def _distinct_names(inputs: Sequence[Input]) -> Iterator[Input]:
@@ -203,4 +218,4 @@ def _distinct_names(inputs: Sequence[Input]) -> Iterator[Input]:
         name = each.name
         while name in RESERVED_COLUMNS or (name != each.name and name in names):
             name += "_value"
-        yield Input(**{**vars(each), "name": name})
+        yield replace(each, name=name)

@@ -17,6 +17,7 @@ from monitoring_pipeline.spec.sources import Task
 TWO = 2
 SUM_TOLERANCE = 0.02
 FEW_NUMBERS = 10
+AGREEING = 0.5
 _AFFIXES = re.compile(
     r"^(predicted|prediction|pred|forecast|estimated|prob|proba|probability|score|p)_(of_)?|"
     r"_(predicted|prediction|pred|hat|forecast|score|prob|proba|probability)$"
@@ -53,21 +54,23 @@ class Outputs:
         prediction: the column of the decided class or predicted value.
         label: the column of the observed class or value.
         doubts: questions to the user.
+        complement: the column of the probability of the other class (binary).
     """
 
     task: Task
     why_task: str
     score: RoleGuess | None = None
-    scores: Mapping[str, str] = field(default_factory=dict)
+    scores: Mapping[str, str] = field(default_factory=dict[str, str])
     prediction: RoleGuess | None = None
     label: RoleGuess | None = None
     doubts: tuple[str, ...] = ()
+    complement: tuple[str, ...] = ()
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that are no inputs."""
         guesses = (self.score, self.prediction, self.label)
-        return frozenset(chain((each.column.name for each in guesses if each), self.scores.values()))
+        return frozenset(chain((each.column.name for each in guesses if each), self.scores.values(), self.complement))
 
 
 def guess_outputs(
@@ -90,6 +93,8 @@ def guess_outputs(
     prediction = guess(Role.PREDICTION, table, advice, used)
     used |= {*_names(prediction)}
     label = None if label_elsewhere else _label(table, advice, used, [*groups, *_names(score, prediction)])
+    if label is None and label_elsewhere is None:
+        label = _of_classes(table, used, groups)
     truth = label_elsewhere or (label.column if label else None)
     found = _Found(groups=groups, score=score, prediction=prediction, label=label, truth=truth)
     return _decided(table, advice, found)
@@ -138,7 +143,14 @@ def _binary(score: RoleGuess, found: _Found, origin: str) -> Outputs:
     why = f"named by {origin}" if origin else f"{score.column.name} is one probability"
     if truth is not None and truth.distinct == TWO and not origin:
         why += f", and {truth.name} has two values"
-    return Outputs(task=Task.BINARY, why_task=why, score=score, prediction=prediction, label=found.label)
+    return Outputs(
+        task=Task.BINARY,
+        why_task=why,
+        score=score,
+        prediction=prediction,
+        label=found.label,
+        complement=tuple(found.groups[:1]),
+    )
 
 
 def _regression(prediction: RoleGuess | None, label: RoleGuess | None, origin: str) -> Outputs:
@@ -186,13 +198,35 @@ def _label(table: TableFacts, advice: Advice, used: Collection[str], outputs: Se
     return guess(Role.LABEL, table, advice, used)
 
 
+def _of_classes(table: TableFacts, used: Collection[str], groups: Sequence[str]) -> RoleGuess | None:
+    """Return the column whose values are the classes of the highest scores."""
+    classes = {plain_name(part) for part in _own_parts(groups)} if len(groups) > TWO else set[str]()
+    fitting = [
+        column for name, column in table.columns.items()
+        if name not in used and column.distinct > 1
+        and {plain_name(shown(value)) for value, _ in column.values} <= classes
+    ]  # fmt: skip
+    agreeing = {column.name: _agreement(table, groups, column.name) for column in fitting}
+    best = max(agreeing, key=lambda name: agreeing[name], default="")
+    if not best or agreeing[best] < AGREEING:
+        return None
+    return RoleGuess(table.columns[best], f"it is the class of the highest score in {agreeing[best]:.0%} of the rows")
+
+
+def _agreement(table: TableFacts, groups: Sequence[str], name: str) -> float:
+    """Return the share of rows whose value in a column is the class of the highest score."""
+    scores = pl.DataFrame([table.numbers(group) for group in groups]).fill_null(-1.0).to_numpy()
+    classes = [plain_name(part) for part in _own_parts(groups)]
+    values = [None if value is None else plain_name(shown(value)) for value in table.frame[name]]
+    agreeing = [classes[int(place)] == value for place, value in zip(scores.argmax(axis=1), values, strict=True)]
+    return sum(agreeing) / max(len(agreeing), 1)
+
+
 def stems_of(outputs: Collection[str]) -> set[str]:
     """Return the names that labels may have, after which outputs are named: ``late`` for ``predicted_late``."""
     stems = {_AFFIXES.sub("", plain_name(output)) for output in outputs} - {"", *map(plain_name, outputs)}
-    words = ("actual", "true", "observed")
-    return stems | {
-        form for stem in stems for word in words for form in (f"{word}_{stem}", f"{stem}_{word}", f"is_{stem}")
-    }
+    forms = ("{}", "is_{}", "actual_{}", "true_{}", "observed_{}", "{}_actual", "{}_true", "{}_observed")
+    return {form.format(stem) for stem in stems for form in forms}
 
 
 def _scores_by_class(table: TableFacts, advice: Advice, taken: Collection[str]) -> tuple[str, ...]:

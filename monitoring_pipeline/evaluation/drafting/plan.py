@@ -184,17 +184,15 @@ def _thresholds(plan: Plan) -> Iterator[Entry]:
         )  # fmt: skip
     elif plan.worse_by:
         yield Entry(
-            "mae", (Entry("worse_than_reference", plan.worse_by),), "a quarter of the mean absolute error of the reference",
+            "mae", (Entry("worse_than_reference", plan.worse_by),), "a quarter of the mean absolute error so far",
             is_flow=True,
         )  # fmt: skip
 
 
 def _span(column: ColumnFacts) -> str:
-    return (
-        f"{column.lowest:g} to {column.highest:g}"
-        if column.lowest is not None and column.highest is not None
-        else _count(column)
-    )
+    if column.lowest is None or column.highest is None:
+        return _count(column)
+    return f"{column.lowest:g} to {column.highest:g}"
 
 
 def _count(column: ColumnFacts) -> str:

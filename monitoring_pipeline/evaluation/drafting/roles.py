@@ -38,7 +38,7 @@ class RoleGuess:
 
 def weigh(role: Role, column: ColumnFacts) -> Candidate | None:
     """Return a column as a candidate for a role; None if its values exclude it."""
-    weight, said = _weight_of_name(role, column.name), []
+    weight, said = _weight_of_name(role, column.name), list[str]()
     for rule in VALUE_RULES:
         if rule.role is not role:
             continue

@@ -55,60 +55,63 @@ LEAST_WEIGHT: Mapping[Role, int] = {Role.TIME: 1, Role.ID: 3}
 """A column needs this weight to be taken for a role; the values of an id or a time alone may be enough."""
 LEAST_WEIGHT_BY_NAME = 4
 
+_AT = "_?(at|time|ts|timestamp|date|on|datetime)"
+
 NAME_RULES = (
-    _names(Role.ID, 6, "(request|prediction|scoring|inference|row|record|event|transaction|trip|case)_?(id|uuid|key|no)"),
-    _names(Role.ID, 5, "id", "uuid", "guid", "key", "rowid", "pk", "unnamed_0", "index", "rownames?", "index_level_0"),
-    _names(Role.ID, 3, r"\w+_(id|uuid|guid|key|no|nr|num|number|ref)", r"(id|uuid)_\w+", r"\w+id"),
     _names(
-        Role.TIME, 7,
-        "(predict(ed|ion)?|scor(ed|ing)|inference|inferred|serv(ed|ing)|request(ed)?)_?(at|time|ts|timestamp|date|on|datetime)",
+        Role.ID,
+        6,
+        "(request|prediction|scoring|inference|row|record|event|transaction|trip|case|sample)_?(id|uuid|key|no)",
     ),
-    _names(Role.TIME, 5, "timestamp", "ts", "event_?(time|ts|timestamp|date)", "time", "datetime", "date_?time", "time_?stamp"),
-    _names(Role.TIME, 4, "date", "day", "when", "time_hour", "(creat(ed|ion)|insert(ed)?|start(ed)?|order(ed)?)_?(at|time|ts|date|on)"),
-    _names(Role.TIME, 2, r"\w+_(at|time|ts|timestamp|date|on|datetime)", r"(date|time)_\w+", "epoch.*", r"\w+(date|time)"),
+    _names(Role.ID, 5, "id", "uuid", "guid", "key", "rowid", "pk", "unnamed_0", "index", "rownames?", "index_level_0"),
+    _names(Role.ID, 3, r"\w+_(id|uuid|guid|key|no|nr|num|number|ref)", r"(id|uuid)_\w+"),
+    _names(Role.TIME, 7, f"(predict(ed|ion)?|scor(ed|ing)|inference|inferred|serv(ed|ing)|request(ed)?){_AT}"),
+    _names(Role.TIME, 5, f"event{_AT}", "timestamp", "ts", "time", "datetime", "date_?time", "time_?stamp"),
+    _names(Role.TIME, 4, f"(creat(ed|ion)|insert(ed)?|start(ed)?|order(ed)?){_AT}", "date", "day", "when", "time_hour"),
+    _names(Role.TIME, 2, rf"\w+{_AT}", r"(date|time)_\w+", "epoch.*"),
     _names(
-        Role.TIME, -4,
+        Role.TIME,
+        -4,
         r".*(updat|label|observ|known|outcome|birth|dob|resolv|clos|settl|feedback|arriv|end|deliver|expir|due|valid).*",
     ),
     _names(Role.VERSION, 7, "model_?(version|ver|v)", r"(model|ml)_\w*version", "version_?(of_)?model"),
     _names(Role.VERSION, 5, "version", "ver", "model_?(id|name|tag|alias|run|hash)?", "variant", "champion"),
-    _names(Role.SCORE, 7, r"(predict(ed|ion)?|pred|y)_?(scores?|probabilit(y|ies)|probas?|probs?)", "y_?scores?"),
-    _names(Role.SCORE, 6, "scores?", "probabilit(y|ies)", "probas?", "probs?", r"p(rob(a(bility)?)?)?_?(1|true|yes|pos(itive)?)"),
-    _names(
-        Role.SCORE, 5,
-        r"(p|prob|proba|probability|score|risk|likelihood|propensity|pd)_?(of)?_\w+",
-        r"\w+_(score|prob|proba|probability|likelihood|propensity|risk|confidence)",
-    ),
+    _names(Role.SCORE, 7, "(predict(ed|ion)?|pred|y)_?(scores?|probabilit(y|ies)|probas?|probs?)", "y_?scores?"),
+    _names(Role.SCORE, 6, "scores?", "probabilit(y|ies)", "probas?", "probs?"),
+    _names(Role.SCORE, 6, "p(rob(a(bility)?)?)?_?(1|true|yes|pos(itive)?)"),
+    _names(Role.SCORE, 5, r"(p|prob|proba|probability|score|risk|likelihood|propensity|pd)_?(of)?_\w+"),
+    _names(Role.SCORE, 5, r"\w+_(score|prob|proba|probability|likelihood|propensity|risk|confidence)"),
     _names(Role.SCORE, 4, "p", "pd", "risk", "likelihood", "propensity", "confidence", "model_?output", "output"),
-    _names(Role.PREDICTION, 7, "predictions?", "predicted", "preds?", "y_?(pred|hat|predicted)", "forecast", "model_?prediction"),
+    _names(Role.PREDICTION, 7, "predictions?", "predicted", "preds?", "y_?(pred|hat|predicted)", "forecast"),
+    _names(Role.PREDICTION, 7, "model_?prediction"),
+    _names(Role.PREDICTION, 5, r"(predicted|prediction|pred|forecast|estimated|expected)_?(of_)?\w+"),
+    _names(Role.PREDICTION, 5, r"\w+_(predicted|prediction|pred|hat|forecast|estimate)", "estimate", "decision"),
+    _names(Role.PREDICTION, 4, "output", "model_?output", "result", "fitted(_values)?", "decided"),
+    _names(Role.LABEL, 7, "labels?", "(ground_?)?truth", "y_?(true|actual)", "actuals?", "target"),
+    _names(Role.LABEL, 7, r"(true|actual|observed|measured|realized|real)_\w+"),
+    _names(Role.LABEL, 6, "outcome", "y", "gold", "response", r"\w+_(label|actual|truth|outcome|target)"),
+    _names(Role.LABEL, 6, r"(label|target|outcome)_\w+"),
     _names(
-        Role.PREDICTION, 5,
-        r"(predicted|prediction|pred|forecast|estimated|expected)_?(of_)?\w+",
-        r"\w+_(predicted|prediction|pred|hat|forecast|estimate)",
-        "estimate", "decision", "decided",
-    ),
-    _names(Role.PREDICTION, 4, "output", "model_?output", "result", "fitted(_values)?"),
-    _names(Role.LABEL, 7, "labels?", "(ground_?)?truth", "y_?(true|actual)", "actuals?", "target", r"(true|actual|observed)_\w+"),
-    _names(Role.LABEL, 6, "outcome", "y", "gold", "response", r"\w+_(label|actual|truth|outcome|target)", r"(label|target|outcome)_\w+"),
-    _names(
-        Role.LABEL, 5,
-        "churn(ed)?", "default(ed)?", "fraud(ulent)?", "survived", "clicked", "converted", "conversion", "approved",
-        "class", "category_true", "late", "cancell?ed", "returned", "died", "event", r"is_(fraud|churn|spam|default|late)\w*",
-        "diagnosis", "success",
+        Role.LABEL,
+        5,
+        "churn(ed)?|default(ed)?|fraud(ulent)?|survived|clicked|converted|conversion|approved|class|late|cancell?ed",
+        r"returned|died|event|is_(fraud|churn|spam|default|late)\w*|diagnosis|success",
     ),
     _names(Role.LABEL, -9, r"(predicted|prediction|pred|forecast|estimated|prob|proba|probability|score)_\w+"),
     _names(
-        Role.KNOWN_AT, 7,
+        Role.KNOWN_AT,
+        7,
         r"(label|outcome|truth|actual|target|y)_?(known|observed|seen|updated|time|ts|date|at|timestamp|available)\w*",
-        "known_?(at|on|since|time)", r"(label(l?ed)?|observed|resolved|settled|feedback|confirmed)_?(at|time|ts|on|date)",
+        "known_?(at|on|since|time)",
+        f"(label(l?ed)?|observed|resolved|settled|feedback|confirmed){_AT}",
     ),
     _names(
-        Role.KNOWN_AT, 5,
-        r"(arriv(ed|al)|clos(ed|ing)|updat(ed|e)|deliver(ed|y)|end(ed)?|complet(ed|ion)|return(ed)?|paid|finish(ed)?)"
+        Role.KNOWN_AT,
+        5,
+        "(arriv(ed|al)|clos(ed|ing)|updat(ed|e)|deliver(ed|y)|end(ed)?|complet(ed|ion)|return(ed)?|paid|finish(ed)?)"
         "_?(at|time|ts|on|date)",
     ),
-    _names(Role.KNOWN_AT, 3, "timestamp", "ts", "time", "date", r"\w+_(at|time|ts|timestamp|date)"),
-)  # fmt: skip
+)
 
 
 def _is_id_like(column: ColumnFacts) -> bool:

@@ -37,10 +37,7 @@ def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bo
         CannotDraftError: when no table or several may hold the predictions.
     """
     others = {name: facts for name, facts in tables.items() if name != labels}
-    if named and others:
-        chosen = next(iter(others.values()))
-    else:
-        chosen = _predictions(others, advice)
+    chosen = next(iter(others.values())) if named and others else _predictions(others, advice)
     if labels is not None:
         return Tables(chosen, tables[labels])
     if guess(Role.LABEL, chosen, advice, ()) is not None:
@@ -54,13 +51,19 @@ def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bo
 
 
 def label_plan(
-    table: TableFacts, labels: TableFacts | None, advice: Advice, outputs: Outputs, identity: Sequence[str]
+    table: TableFacts,
+    labels: TableFacts | None,
+    advice: Advice,
+    outputs: Outputs,
+    identity: Sequence[str],
+    *,
+    time: str,
 ) -> LabelPlan | None:
     """Return where the truth is; None if there is none."""
     if labels is None:
         if outputs.label is None:
             return None
-        taken = {*outputs.columns, *identity}
+        taken = {*outputs.columns, *identity, time}
         return LabelPlan(
             label=outputs.label.column, evidence=outputs.label.evidence, known_at=_known_at(table, advice, taken)
         )
@@ -76,7 +79,7 @@ def label_plan(
         evidence=found.evidence,
         table=labels,
         id=joined,
-        known_at=_known_at(labels, advice, taken),
+        known_at=_known_at(labels, advice, taken, alone=True),
     )
 
 
@@ -96,7 +99,7 @@ def label_of(table: TableFacts, advice: Advice, outputs: Outputs | None = None) 
         for name, column in table.columns.items()
         if name not in ids and not column.is_time and not column.is_constant and _fits(column, outputs)
     }
-    stems = stems_of(outputs.columns) if outputs else set()
+    stems = stems_of(outputs.columns) if outputs else set[str]()
     if (named := next((column for name, column in rest.items() if plain_name(name) in stems), None)) is not None:
         return RoleGuess(named, "an output is named after it")
     if (found := guess(Role.LABEL, table, advice, table.columns.keys() - rest.keys())) is not None:
@@ -152,5 +155,9 @@ def _ids(table: TableFacts, advice: Advice) -> list[str]:
     return [each.column.name for each in sorted(found, key=lambda each: (-each.weight, each.column.position))]
 
 
-def _known_at(table: TableFacts, advice: Advice, taken: set[str]) -> RoleGuess | None:
-    return guess(Role.KNOWN_AT, table, advice, taken)
+def _known_at(table: TableFacts, advice: Advice, taken: set[str], *, alone: bool = False) -> RoleGuess | None:
+    """Return the time at which labels became known; in a table of labels, its only time if none has such a name."""
+    if (found := guess(Role.KNOWN_AT, table, advice, taken)) is not None:
+        return found
+    times = [column for name, column in table.columns.items() if column.is_time and name not in taken]
+    return RoleGuess(times[0], "the only time of the table of labels") if alone and len(times) == 1 else None

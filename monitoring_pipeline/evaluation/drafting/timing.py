@@ -18,14 +18,16 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import Cadence
 from monitoring_pipeline.spec.sources import EARLIEST
 
-ENOUGH_ROWS = 200
-"""Usual rows of a chunk at which a shift that matters is seen, and from which a metric has a useful interval."""
 FEWEST_ROWS = 50
 FEWEST_CHUNKS = 6
+FEW_DAYS = 10
+"""On fewer days a chunk of some hours is tried, so that a reference of several chunks exists."""
+FITTING = ((100, 20), (75, 20), (100, FEWEST_CHUNKS), (FEWEST_ROWS, FEWEST_CHUNKS))
+"""Usual rows of a chunk, and numbers of chunks, that are tried in this order: tests need rows, floors need chunks."""
 FEWEST_OF_REFERENCE = 1_000
 LONGEST_REFERENCE: Mapping[str, int] = {"day": 56, "week": 12, "month": 12}
-DAYS_OF_A_WEEK = 7
 LONGEST_REFERENCE_HOURS = 14 * 24
+DAYS_OF_A_WEEK = 7
 CALENDAR_CADENCES: tuple[Cadence, ...] = ("day", "week", "month")
 HOURLY_CADENCES: tuple[Cadence, ...] = tuple(reversed([each for each in get_args(Cadence) if "hour" in each]))
 
@@ -89,15 +91,15 @@ def guess_timing(
     chosen = _count(past, cadence, zone, now) if cadence else _fitting(past, zone, now, by_day=by_day)
     if len(chosen.chunks) < 2:  # noqa: PLR2004 - one for the reference, one to monitor
         raise CannotDraftError(
-            f"all rows lie within {len(chosen.chunks) or 'no'} complete {chosen.calendar.noun}: a reference and a later "
-            f"{chosen.calendar.noun} are needed. Two sets of rows are compared by the Python API: "
+            f"all rows lie within {len(chosen.chunks) or 'no'} complete {chosen.calendar.noun}: a reference and a "
+            f"later {chosen.calendar.noun} are needed. Two sets of rows are compared by the Python API: "
             "compare(reference, current)"
         )
     length = _reference_length(chosen)
     reference, why = _windows(past, chosen, length)
     start = min(end for _, end in reference.values())
     monitored = [chunk for chunk in chosen.chunks if chosen.calendar.day_at(chunk.start) >= start]
-    doubts = [*_doubts_of_volume(chosen), *_doubts_of_reference(chosen, length)]
+    doubts = [*_doubts_of_volume(chosen), *_doubts_of_reference(chosen, next(iter(reference.values())))]
     if future := int(counted.filter(pl.col("moment") > now)["rows"].sum()):
         doubts.append(f"Is the time right? {future:,} rows have a time in the future")
     return Timing(
@@ -112,19 +114,16 @@ def guess_timing(
 
 
 def _fitting(past: pl.DataFrame, zone: ZoneInfo, now: dt.datetime, *, by_day: bool) -> _Counted:
-    """Return the shortest cadence from a day upwards whose chunks are large enough; one of hours if days are few."""
+    """Return the first cadence whose chunks are large and many enough, from half a day to an hour if days are few."""
     options = [_count(past, cadence, zone, now) for cadence in CALENDAR_CADENCES]
-    several = [option for option in options if len(option.chunks) >= FEWEST_CHUNKS]
-    for least in (ENOUGH_ROWS, FEWEST_ROWS):
-        if fitting := next((option for option in several if option.usual >= least), None):
-            return fitting
-    days = options[0]
-    if not several and not by_day and len(days.chunks) > 1:
-        hourly = [_count(past, cadence, zone, now) for cadence in HOURLY_CADENCES]
-        fitting = [option for option in hourly if option.usual >= FEWEST_ROWS and len(option.chunks) >= FEWEST_CHUNKS]
+    if not by_day and len(options[0].chunks) < FEW_DAYS:
+        options = [*(_count(past, cadence, zone, now) for cadence in HOURLY_CADENCES), *options]
+    for rows, chunks in FITTING:
+        fitting = [option for option in options if option.usual >= rows and len(option.chunks) >= chunks]
         if fitting:
             return fitting[0]
-    return several[-1] if several else days
+    several = [option for option in options if len(option.chunks) >= FEWEST_CHUNKS]
+    return several[-1] if several else next(option for option in options if option.cadence == "day")
 
 
 def _count(past: pl.DataFrame, cadence: Cadence, zone: ZoneInfo, now: dt.datetime) -> _Counted:
@@ -144,7 +143,7 @@ def _reference_length(chosen: _Counted) -> int:
     hours = chosen.calendar.length / dt.timedelta(hours=1)
     longest = LONGEST_REFERENCE.get(chosen.cadence, math.ceil(LONGEST_REFERENCE_HOURS / hours))
     length = min(longest, max(chunks // 3, min(LEAST_DAYS, chunks // 2)))
-    while length < chunks // 2 and sum(chosen.rows[:length]) < FEWEST_OF_REFERENCE:
+    while length < min(chunks // 2, 2 * longest) and sum(chosen.rows[:length]) < FEWEST_OF_REFERENCE:
         length += 1
     if chosen.cadence == "day" and length >= 2 * DAYS_OF_A_WEEK:
         length -= length % DAYS_OF_A_WEEK
@@ -175,8 +174,8 @@ def _windows(
             end = last_start if last_start > start else _day_after(chosen)
         end = max(end, start + dt.timedelta(days=1))
         windows[version] = (start, end)
-        share = sum(chosen.rows[place : place + length])
-        evidence[version] = f"its first {min(length, len(chosen.chunks) - place)} {calendar.noun}s, {share:,} rows"
+        within = _rows_within(chosen, (start, end))
+        evidence[version] = f"its first {len(within)} {calendar.noun}s, {sum(within):,} rows"
     return windows, evidence
 
 
@@ -185,26 +184,32 @@ def _day_after(chosen: _Counted) -> dt.date:
 
 
 def _doubts_of_volume(chosen: _Counted) -> Sequence[str]:
-    if chosen.usual >= FEWEST_ROWS:
-        return ()
     noun = chosen.calendar.noun
-    return (
+    doubt = (
         f"Are there more rows? A {noun} usually has {chosen.usual:,.0f}, and fewer than {FEWEST_ROWS} are not judged "
-        "(cadence, drift.minimum_rows)",
+        "(cadence, drift.minimum_rows)"
     )
+    return (doubt,) if chosen.usual < FEWEST_ROWS else ()
 
 
-def _doubts_of_reference(chosen: _Counted, length: int) -> Sequence[str]:
-    noun, rows = chosen.calendar.noun, sum(chosen.rows[:length])
-    doubts = [
-        f"Was the model trained on rows of its first {length} {noun}s? They are taken for the reference, which must hold "
-        "rows that the model was not trained on (reference)"
-    ]
-    if length < LEAST_DAYS:
-        doubts.append(
-            f"Are there earlier rows? The reference has {length} {noun}s; floors of drift are learned from {LEAST_DAYS} "
-            "or more, so that fixed ones are used (reference)"
-        )
-    elif rows < FEWEST_OF_REFERENCE:
-        doubts.append(f"Are there earlier rows? The reference has {rows:,} (reference)")
-    return doubts
+def _doubts_of_reference(chosen: _Counted, window: tuple[dt.date, dt.date]) -> Sequence[str]:
+    noun, within = chosen.calendar.noun, _rows_within(chosen, window)
+    trained = (
+        f"Was the model trained on rows of its first {len(within)} {noun}s? They are taken for the reference, which "
+        "must hold rows that the model was not trained on (reference)"
+    )
+    few_chunks = (
+        f"Are there earlier rows? The reference has {len(within)} {noun}s; floors of drift are learned from "
+        f"{LEAST_DAYS} or more, so that fixed ones are used (reference)"
+    )
+    few_rows = f"Are there earlier rows? The reference has {sum(within):,} (reference)"
+    if len(within) < LEAST_DAYS:
+        return (trained, few_chunks)
+    return (trained, few_rows) if sum(within) < FEWEST_OF_REFERENCE else (trained,)
+
+
+def _rows_within(chosen: _Counted, window: tuple[dt.date, dt.date]) -> list[int]:
+    """Return the rows of each chunk of a window."""
+    start, end = window
+    pairs = zip(chosen.chunks, chosen.rows, strict=True)
+    return [rows for chunk, rows in pairs if start <= chosen.calendar.day_at(chunk.start) < end]

@@ -1,8 +1,8 @@
-"""Learns from predictions with their labels: the positive class, the label delay, and inputs that give the label away."""
+"""Learns from predictions with their labels: the positive class, the label delay, inputs that give the label away."""
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -40,7 +40,7 @@ class Delay:
 
 
 def guess_positive(label: ColumnFacts, labelled: pl.DataFrame, advice: Advice) -> Positive:
-    """Return the positive value of a label: as somebody has said, of the usual words, with the higher scores, or the rarer.
+    """Return the positive value of a label: as somebody has said, with higher scores, of the usual words, or rarer.
 
     Args:
         label: the column.
@@ -58,12 +58,11 @@ def guess_positive(label: ColumnFacts, labelled: pl.DataFrame, advice: Advice) -
     by_word = next((text for word in POSITIVE_WORDS for text in by_text if _folded(text) == word), None)
     by_score, means = _higher_score(labelled)
     if by_score in by_text and by_score != by_word and means:
-        doubts = ()
-        if by_word is not None:
-            doubts = (
-                f"Which class does the score stand for? `{by_word}` sounds positive, and rows with `{by_score}` have the "
-                f"higher scores: {means} (labels.positive)",
-            )
+        doubt = (
+            f"Which class does the score stand for? `{by_word}` sounds positive, and rows with `{by_score}` have the "
+            f"higher scores: {means} (labels.positive)"
+        )
+        doubts = () if by_word is None else (doubt,)
         return Positive(by_text[by_score], f"{evidence}; its rows have the higher scores, {means}", doubts)
     if by_word is not None:
         return Positive(
@@ -102,7 +101,7 @@ def guess_delay(labelled: pl.DataFrame) -> Delay | None:
     seconds = max(float(waited.quantile(DELAY_QUANTILE) or 0), 0.0)
     hours = max(1, math.ceil(seconds / 3600))
     text = f"{hours}h" if hours <= MOST_HOURS else f"{math.ceil(hours / 24)}d"
-    half = dt.timedelta(seconds=round(float(waited.median() or 0)))  # pyright: ignore[reportArgumentType]
+    half = dt.timedelta(seconds=max(round(float(waited.median() or 0)), 0))  # pyright: ignore[reportArgumentType]
     return Delay(text, f"half of the labels were known after {_words(half)}, 99 % within this time")
 
 
@@ -179,8 +178,3 @@ def _folded(text: str) -> str:
 def _words(duration: dt.timedelta) -> str:
     hours = duration / dt.timedelta(hours=1)
     return f"{hours:.0f} hours" if hours <= MOST_HOURS else f"{hours / 24:.0f} days"
-
-
-def classes_outside(declared: Sequence[str], label: ColumnFacts) -> tuple[str, ...]:
-    """Return the values of a label that are no declared class."""
-    return tuple(text for value, _ in label.values if (text := shown(value)) not in declared)

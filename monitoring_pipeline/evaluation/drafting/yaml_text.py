@@ -13,7 +13,6 @@ _NOT_PLAIN = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 Scalar = str | bool | int | float | dt.date
-Value = "Scalar | Sequence[Scalar] | Sequence[Entry]"
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def yaml_text(entries: Sequence[Entry], head: Sequence[str] = ()) -> str:
     """Return the entries as YAML, below the lines of a comment."""
     lines = [*(f"# {_one_line(line)}".rstrip() for line in head)]
     for entry in entries:
-        if _has_parts(entry) and not entry.is_flow and lines:
+        if _parts(entry) and not entry.is_flow and lines:
             lines.append("")
         lines.extend(_lines(entry, 0))
     return "\n".join(lines) + "\n"
@@ -60,11 +59,12 @@ def quoted_if_needed(text: str) -> str:
 def _lines(entry: Entry, depth: int) -> Iterator[str]:
     indent, mark = INDENT * depth, "# " if entry.is_off else ""
     key = f"{quoted_if_needed(entry.key)}:"
-    if _has_parts(entry) and not entry.is_flow:
+    parts = _parts(entry)
+    if parts and not entry.is_flow:
         yield from _comment_above(entry.comment, indent)
         yield f"{indent}{mark}{key}"
-        for part in entry.value:  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
-            yield from _lines(part, depth + 1)  # pyright: ignore[reportArgumentType]
+        for part in parts:
+            yield from _lines(part, depth + 1)
         return
     line = f"{indent}{mark}{key} {_written(entry)}"
     beside = f"{line} # {_one_line(entry.comment)}" if entry.comment else line
@@ -83,13 +83,10 @@ def _comment_above(comment: str, indent: str) -> Iterator[str]:
 
 
 def _written(entry: Entry) -> str:
+    if parts := _parts(entry):
+        return "{" + ", ".join(f"{quoted_if_needed(part.key)}: {_written(part)}" for part in parts) + "}"
     value = entry.value
-    if _has_parts(entry):
-        parts = (f"{quoted_if_needed(part.key)}: {_written(part)}" for part in value if isinstance(part, Entry))  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
-        return "{" + ", ".join(parts) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_scalar(each) for each in value) + "]"
-    return _scalar(value)
+    return f"[{', '.join(map(_scalar, value))}]" if isinstance(value, list | tuple) else _scalar(value)
 
 
 def _scalar(value: object) -> str:
@@ -103,15 +100,15 @@ def _scalar(value: object) -> str:
 
 
 def _plain_value(entry: Entry) -> object:
-    value = entry.value
-    if _has_parts(entry):
-        return as_dictionary([part for part in value if isinstance(part, Entry)])  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
-    return list(value) if isinstance(value, list | tuple) else value
+    if parts := _parts(entry):
+        return as_dictionary(parts)
+    return list(entry.value) if isinstance(entry.value, list | tuple) else entry.value
 
 
-def _has_parts(entry: Entry) -> bool:
+def _parts(entry: Entry) -> tuple[Entry, ...]:
+    """Return the entries of a part; none if the value is no part."""
     value = entry.value
-    return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], Entry)
+    return tuple(each for each in value if isinstance(each, Entry)) if isinstance(value, list | tuple) else ()
 
 
 def _one_line(text: str) -> str:

@@ -111,7 +111,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     shared = [name.casefold() for name in elsewhere.columns] if elsewhere else []
     identity = guess_identity(table, advice, taken, time=time.column.name, shared=shared)
     taken |= set(identity.columns) if len(identity.columns) == 1 else set()
-    labels = label_plan(table, elsewhere, advice, outputs, identity.columns)
+    labels = label_plan(table, elsewhere, advice, outputs, identity.columns, time=time.column.name)
     if labels and labels.table is None and labels.known_at:
         taken.add(labels.known_at.column.name)
     inputs = guess_inputs(table, advice, taken)
@@ -202,10 +202,11 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
         tables = ", ".join(plan.several_labels)
         return [f"Which table holds the labels: {tables}? Name it: --labels TABLE (labels.table)"]
     if labels is None:
-        return [
+        none = (
             "Are there labels? No column is one, so that only drift and quality are measured; --labels TABLE or "
             "--column label=COLUMN names them (labels)"
-        ]
+        )
+        return [none]
     doubts = list(plan.positive.doubts) if plan.positive else []
     if labels.known_at is None:
         doubts.append(

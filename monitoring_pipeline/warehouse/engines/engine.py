@@ -1,17 +1,21 @@
-"""The two facets of an open engine, and the limits within which it reads."""
+"""The facets of an open engine, and the limits within which it reads."""
 
 from dataclasses import dataclass, field
 
-from monitoring_pipeline.ports.source_inspection import SourceInspection
+from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
 class Engine:
-    """A database that can be read: for measuring, and for checking specs. Neither connects before its first use."""
+    """A database that can be read: for measuring, for checking specs, and for drafting them.
+
+    No facet connects before its first use. ``tables`` is None if no spec can be drafted from the database.
+    """
 
     warehouse: Warehouse
     inspection: SourceInspection
+    tables: TableReading | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

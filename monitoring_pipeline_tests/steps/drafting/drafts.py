@@ -11,9 +11,9 @@ import polars as pl
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.plan import Plan
 from monitoring_pipeline.steps.drafting.drafting import Source, Wishes, draft_plan
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse
-from monitoring_pipeline.warehouse.engines.duckdb_inspection import DuckDBInspection
-from monitoring_pipeline.warehouse.engines.duckdb_tables import DuckDBTables
+from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
+from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -28,7 +28,7 @@ def write_tables(path: Path, tables: Mapping[str, pl.DataFrame]) -> None:
             connection.unregister("frame")
 
 
-def draft(path: Path, wishes: Wishes = Wishes(), advice: Advice = Advice()) -> Plan:
+def draft(path: Path, wishes: Wishes | None = None, advice: Advice | None = None) -> Plan:
     warehouse = DuckDBWarehouse(path)
     source = Source(tables=DuckDBTables(warehouse), inspection=DuckDBInspection(warehouse), now=NOW)
-    return draft_plan(source, wishes, advice)
+    return draft_plan(source, wishes or Wishes(), advice or Advice())

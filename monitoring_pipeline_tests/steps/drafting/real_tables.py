@@ -13,7 +13,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-START = dt.datetime(2024, 3, 1)
+START = dt.datetime(2024, 3, 1)  # noqa: DTZ001 - a time without a zone, as many tables have it
 ROWS = 6_000
 
 
@@ -70,7 +70,8 @@ def wine() -> RealTable:
     data = load_wine()
     x, y = _drawn(data.data[:, :5], data.target, 2)
     probabilities, cultivars = _probabilities(x, y), np.array(["barolo", "grignolino", "barbera"])
-    frame = pl.DataFrame({name: x[:, place].astype(str) for place, name in enumerate(data.feature_names[:5])}).with_columns(
+    texts = {name: x[:, place].astype(str) for place, name in enumerate(data.feature_names[:5])}
+    frame = pl.DataFrame(texts).with_columns(
         pl.Series("ts", [int(time.replace(tzinfo=dt.UTC).timestamp() * 1000) for time in _times(ROWS)]),
         pl.Series("bottle_uuid", [f"{place:032x}" for place in range(ROWS)]),
         pl.Series("model_version", np.where(np.arange(ROWS) < ROWS // 2, "v1", "v2")),
@@ -92,7 +93,8 @@ def diabetes() -> RealTable:
     x, y = _drawn(data.data, data.target, 3, 3_000)
     predicted = LinearRegression().fit(x, y).predict(x)
     bmi = [f"{value:.4f}" if place % 50 else "NA" for place, value in enumerate(x[:, 2])]
-    frame = pl.DataFrame({"PatientNo": np.arange(3_000) + 70_000, "bmi": bmi, "bp": x[:, 3], "s5": x[:, 8]}).with_columns(
+    frame = pl.DataFrame({"bmi": bmi, "bp": x[:, 3], "s5": x[:, 8]}).with_columns(
+        pl.Series("PatientNo", np.arange(3_000) + 70_000),
         pl.Series("sex", np.where(data.data[:, 1][np.arange(3_000) % 442] > 0, 1, 2)),
         pl.Series("visit_date", [time.date() for time in _times(3_000)]),
         pl.Series("birth_date", [dt.date(1950 + place % 40, 1 + place % 12, 1) for place in range(3_000)]),
@@ -107,7 +109,7 @@ def diabetes() -> RealTable:
 
 
 def affairs() -> RealTable:
-    data = sm.datasets.fair.load_pandas().data
+    data = sm.datasets.fair.load_pandas().data.sample(frac=1, random_state=0)
     y = (data["affairs"].to_numpy() > 0).astype(int)
     x = data.drop(columns=["affairs"]).to_numpy()
     rows, times = len(y), _times(len(y))
@@ -143,7 +145,7 @@ def health_insurance() -> RealTable:
     return RealTable(
         "health insurance", {"claims": frame},
         {"time": "created_at", "prediction": "predicted_visits", "label": "actual_visits", "task": "regression",
-         "id": ("created_at",), "null_values": {"disea": ("-999",)}},
+         "id": "created_at", "null_values": {"disea": ("-999",)}},
         kinds={"lncoins": "numeric", "hlthg": "categorical"},
         asked=("Is there a column that identifies a prediction?",),
     )  # fmt: skip
@@ -153,7 +155,8 @@ def election() -> RealTable:
     data = sm.datasets.anes96.load_pandas().data
     x, y = _drawn(data[["popul", "TVnews", "selfLR", "age", "income"]].to_numpy(), data["vote"].to_numpy(), 6)
     probabilities = _probabilities(x, y)
-    frame = pl.DataFrame({"voter_key": np.arange(ROWS), "age": x[:, 3], "income": x[:, 4], "Self LR": x[:, 2]}).with_columns(
+    frame = pl.DataFrame({"age": x[:, 3], "income": x[:, 4], "Self LR": x[:, 2]}).with_columns(
+        pl.Series("voter_key", np.arange(ROWS)),
         pl.Series("event_time", _times(ROWS)).dt.replace_time_zone("UTC"),
         pl.Series("prob_clinton", probabilities[:, 0]), pl.Series("prob_dole", probabilities[:, 1]),
         pl.Series("is_dole", y.astype(bool)),
@@ -192,7 +195,8 @@ def digits() -> RealTable:
     x, y = data.data[:, 18:30], data.target
     rows, probabilities = len(y), _probabilities(x, y)
     frame = pl.DataFrame({f"pixel {place}": x[:, place] for place in range(12)}).with_columns(
-        pl.Series("image_id", np.arange(rows)), pl.Series("day", [20_240_301 + place * 28 // rows for place in range(rows)]),
+        pl.Series("image_id", np.arange(rows)),
+        pl.Series("day", [20_240_301 + place * 28 // rows for place in range(rows)]),
         *(pl.Series(f"proba_{place}", probabilities[:, place]) for place in range(10)),
         pl.Series("digit", y),
     )  # fmt: skip
@@ -208,9 +212,11 @@ def unlabelled() -> RealTable:
     data = load_breast_cancer()
     x, y = _drawn(data.data[:, :3], data.target, 9)
     frame = pl.DataFrame({"RADIUS": x[:, 0], "TEXTURE": x[:, 1], "PERIMETER": x[:, 2]}).with_columns(
-        pl.Series("TRANSACTION_ID", np.arange(ROWS) * 7), pl.Series("CUSTOMER_REF", [f"C{place * 13 % 5_987}" for place in range(ROWS)]),
+        pl.Series("TRANSACTION_ID", np.arange(ROWS) * 7),
+        pl.Series("CUSTOMER_REF", [f"C{place * 13 % 5_987}" for place in range(ROWS)]),
         pl.Series("EVENT_TS", [int(time.replace(tzinfo=dt.UTC).timestamp()) for time in _times(ROWS)]),
-        pl.Series("RISK", _probabilities(x, y)[:, 1]), pl.Series("COUNTRY", np.array(["DE", "FR", None])[np.arange(ROWS) % 3]),
+        pl.Series("RISK", _probabilities(x, y)[:, 1]),
+        pl.Series("COUNTRY", np.array(["DE", "FR", None])[np.arange(ROWS) % 3]),
         pl.Series("BRANCH", ["main"] * ROWS),
     )  # fmt: skip
     return RealTable(
@@ -229,9 +235,11 @@ def carbon_dioxide() -> RealTable:
          "station": ["Mauna Loa"] * rows, "row": np.arange(rows)}
     )  # fmt: skip
     return RealTable(
-        "carbon dioxide", {"co2": frame},
+        "carbon dioxide",
+        {"co2": frame},
         {"time": "week", "prediction": "forecast", "label": "measured_co2", "task": "regression", "id": "row"},
-        frozenset({"station"}), {"last week's CO2": "numeric"},
+        frozenset({"station"}),
+        {"last week's CO2": "numeric"},
     )
 
 

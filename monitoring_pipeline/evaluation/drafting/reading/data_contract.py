@@ -21,7 +21,7 @@ def read_contract(document: Document, table: str | None) -> Hints | None:
     chosen = named or (objects if len(objects) == 1 else [])
     columns = [as_mapping(each) for entry in chosen for each in as_items(entry.get("properties"))]
     keys = sorted(
-        (each for each in columns if each.get("primaryKey") is True), key=lambda each: _position(each)
+        (each for each in columns if each.get("primaryKey") is True), key=_position
     )  # fmt: skip
     return Hints(
         origin=f"{document.name} (data contract)",

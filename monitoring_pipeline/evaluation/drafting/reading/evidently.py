@@ -44,7 +44,9 @@ def _of_definition(document: Document, content: Mapping[str, object]) -> Hints:
         Role.PREDICTION: as_texts(output.get("prediction_labels") or output.get("prediction")),
         Role.SCORES if len(probabilities) > 1 else Role.SCORE: probabilities,
     }
-    return _hints(document, roles, content, ("numerical_columns", "categorical_columns"), task, output)
+    return _hints(
+        document, roles, content, ("numerical_columns", "categorical_columns"), (task, output.get("pos_label"))
+    )
 
 
 def _output(content: Mapping[str, object]) -> tuple[Task | None, Mapping[str, object]]:
@@ -66,7 +68,9 @@ def _of_mapping(document: Document, content: Mapping[str, object]) -> Hints:
         Role.SCORES if len(predictions) > 1 else Role.PREDICTION: predictions,
     }
     task = _TASKS.get(str(content.get("task", "")).lower())
-    return _hints(document, roles, content, ("numerical_features", "categorical_features"), task, content)
+    return _hints(
+        document, roles, content, ("numerical_features", "categorical_features"), (task, content.get("pos_label"))
+    )
 
 
 def _hints(
@@ -74,13 +78,12 @@ def _hints(
     roles: Mapping[Role, tuple[str, ...]],
     content: Mapping[str, object],
     lists: tuple[str, str],
-    task: Task | None,
-    output: Mapping[str, object],
+    learned: tuple[Task | None, object],
 ) -> Hints:
     columns_of_roles = {name for names in roles.values() for name in names}
     kinds = dict.fromkeys(as_texts(content.get(lists[0])), FeatureKind.NUMERIC)
     kinds |= dict.fromkeys(as_texts(content.get(lists[1])), FeatureKind.CATEGORICAL)
-    positive = output.get("pos_label")
+    task, positive = learned
     return Hints(
         origin=f"{document.name} (Evidently)",
         roles={role: names for role, names in roles.items() if names},

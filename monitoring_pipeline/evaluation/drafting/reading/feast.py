@@ -40,7 +40,7 @@ def read_feast(document: Document, table: str | None) -> Hints | None:
 
 
 _SOURCES = (
-    "FileSource", "BigQuerySource", "SnowflakeSource", "RedshiftSource", "SparkSource", "PostgreSQLSource", "PushSource",
+    "FileSource", "BigQuerySource", "SnowflakeSource", "RedshiftSource", "SparkSource", "PostgreSQLSource"
 )  # fmt: skip
 
 

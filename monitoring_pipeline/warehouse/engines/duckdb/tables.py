@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnCounts, TableSample
-from monitoring_pipeline.warehouse.engines.duckdb import DuckDBWarehouse, connection_to
-from monitoring_pipeline.warehouse.engines.duckdb_rows import frame_of, table_named
+from monitoring_pipeline.warehouse.engines.duckdb.rows import frame_of, table_named
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse, connection_to
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable
 from monitoring_pipeline.warehouse.sql.queries import tables_query
 from monitoring_pipeline.warehouse.sql.table_queries import (
