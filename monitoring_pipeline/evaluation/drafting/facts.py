@@ -165,7 +165,7 @@ def as_numbers(values: pl.Series) -> pl.Series:
     """Return values as finite numbers; all else is null."""
     if values.dtype == pl.String:
         values = values.str.strip_chars().cast(pl.Float64, strict=False)
-    elif values.dtype.is_numeric() or values.dtype in {pl.Boolean, pl.Null}:
+    elif values.dtype.is_numeric() or isinstance(values.dtype, pl.Boolean | pl.Null):
         values = values.cast(pl.Float64)
     else:
         values = pl.Series(values.name, [None] * values.len(), dtype=pl.Float64)

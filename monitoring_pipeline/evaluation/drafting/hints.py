@@ -22,8 +22,8 @@ class Hints:
     """
 
     origin: str
-    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
-    features: Mapping[str, FeatureKind | None] = field(default_factory=dict)
+    roles: Mapping[Role, tuple[str, ...]] = field(default_factory=dict[Role, tuple[str, ...]])
+    features: Mapping[str, FeatureKind | None] = field(default_factory=dict[str, FeatureKind | None])
     is_complete: bool = False
     task: Task | None = None
     positive: str | None = None
