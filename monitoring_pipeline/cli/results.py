@@ -200,7 +200,7 @@ def _chunks_to_fill(settings: Settings, spec: ModelSpec, first: str | None, last
         return calendar.chunks_named(filled[0].key, last)
     chunks = filled[-MOST_CHUNKS:]
     others = f", the newest of {len(filled):,}" if len(filled) > len(chunks) else ""
-    click.echo(
+    message(
         f"{len(chunks)} {calendar.noun}s, {chunks[0].key} to {chunks[-1].key}{others}; --from and --to choose others"
     )
     return chunks
