@@ -15,10 +15,10 @@ import polars as pl
 from monitoring_pipeline.evaluation.drift.columns import measure_drift
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.reference.columns import freeze_bins
 from monitoring_pipeline.evaluation.reference.counterpart import against_reference
 from monitoring_pipeline.evaluation.reference.reference import (
     Reference,
-    freeze_bins,
     reference_document,
     reference_from_document,
 )

@@ -13,8 +13,10 @@ import monitoring_pipeline
 from monitoring_pipeline.training import TrainingRequest
 
 REPOSITORY = Path(__file__).parents[1]
+API = {"compare", "performance", "monitor", "check", "Result", "ArgumentError"}
 PUBLIC = {
-    "monitoring_pipeline": {"__version__"},
+    "monitoring_pipeline": {"__version__", *API},
+    "monitoring_pipeline.api": API,
     "monitoring_pipeline.training": {"TrainingRequest", "Task", "FeatureKind", "ReferenceWindow"},
     "monitoring_pipeline.definitions": {"defs"},
     "monitoring_pipeline.dagster_storage": {"EnvironmentStorage"},

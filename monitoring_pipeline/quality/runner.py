@@ -48,6 +48,14 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons))
 
 
+def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
+    """Return one measurement per expectation about any rows; the absence of a column that has to exist is a breach."""
+    reasons = {
+        i: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, set()) for i, e in enumerate(expectations)
+    }
+    return _measure(frame, expectations, reasons)
+
+
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
     """Return whether each needed column exists and has a fitting type; the type of a missing column is skipped."""
     expectations = schema_expectations(spec)

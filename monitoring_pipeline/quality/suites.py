@@ -57,6 +57,15 @@ def load_suite(path: Path) -> Suite:
         document = parse_yaml(read_small_text(path))
     except UnreadableFileError as error:
         raise SuiteError(f"{path}: {error}") from error
+    return suite_of(document, path)
+
+
+def suite_of(document: object, path: Path) -> Suite:
+    """Return the suite that a document has, as in a suite file; ``path`` names it in messages.
+
+    Raises:
+        SuiteError: when it is no valid suite, with one line per problem.
+    """
     if not isinstance(document, dict) or list(document) != ["expectations"]:
         message = f"{path}: expected the one key expectations, with a list of entries"
         raise SuiteError(message)

@@ -12,7 +12,8 @@ from monitoring_pipeline.evaluation.estimation.estimation import learn_estimatio
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, profile_chunk, sum_profiles
-from monitoring_pipeline.evaluation.reference.reference import BuiltReference, freeze_bins
+from monitoring_pipeline.evaluation.reference.columns import freeze_bins
+from monitoring_pipeline.evaluation.reference.reference import BuiltReference
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 

@@ -10,19 +10,19 @@ from typing import Annotated
 import polars as pl
 from pydantic import Field, TypeAdapter
 
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
-from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors
 from monitoring_pipeline.evaluation.estimation.estimation import NOT_ESTIMATED, Estimation, learn_estimation
 from monitoring_pipeline.evaluation.labels.delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
-from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
-from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk, rows_to_keep
+from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
 from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks
 from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk
+from monitoring_pipeline.evaluation.reference.columns import learn_columns
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
@@ -152,17 +152,15 @@ def build_reference(
             f"in {window}; versions found there: {versions}"
         )
         raise EmptyReferenceError(message)
-    bins = {column: freeze_bins(version_rows[column], kind) for column, kind in spec.columns.items()}
     measured = measure_performance(spec, version_rows, labels, model_version=model_version)
-    chunks = profile_by_chunk(spec, bins, version_rows, model_version=model_version)
     kept = rows_to_keep(version_rows, labels)
-    constant = tuple(name for name in bins if any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
+    columns = learn_columns(spec, model_version, version_rows, kept=kept)
     reference = Reference(
         model=spec.name,
         model_version=model_version,
         window=window,
-        bins=bins,
-        profile=sum_profiles(chunks.values()),
+        bins=columns.bins,
+        profile=columns.profile,
         performance=tuple(
             ReferenceMetric(m.metric, m.value, m.lower, m.upper)
             for m in measured
@@ -170,23 +168,15 @@ def build_reference(
         ),
         labelled_rows=version_rows.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
-        floors=learn_floors(spec, model_version, bins, chunks),
-        multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
+        floors=columns.floors,
+        multivariate_floors=columns.multivariate_floors,
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
         chunks=learn_chunks(spec, version_rows) if shows_volume else (),
-        constant_columns=constant,
+        constant_columns=columns.constant_columns,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
     )
-    return BuiltReference(reference, chunks, kept)
-
-
-def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
-    """Return the bins of one reference column."""
-    if kind is FeatureKind.NUMERIC:
-        return numeric_bins(column.drop_nulls().to_numpy())
-    counts = column.alias("value").drop_nulls().value_counts(name="rows")
-    return categorical_bins(dict(counts.iter_rows()))
+    return BuiltReference(reference, columns.chunks, kept)
 
 
 def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_version: str) -> tuple[Measurement, ...]:

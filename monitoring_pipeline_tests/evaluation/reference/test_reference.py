@@ -7,12 +7,12 @@ import pytest
 
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins, NumericBins
+from monitoring_pipeline.evaluation.reference.columns import freeze_bins
 from monitoring_pipeline.evaluation.reference.reference import (
     EmptyReferenceError,
     Reference,
     build_reference,
     find_concentrated_nulls,
-    freeze_bins,
     reference_document,
     reference_from_document,
 )

@@ -1,0 +1,167 @@
+"""The table that each sort of result shows."""
+
+from collections.abc import Iterator, Sequence
+
+from monitoring_pipeline.api.result import MeasuredChunk
+from monitoring_pipeline.api.tables import Rows, Table, number
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.labels.maturity import PRESENT
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
+
+OK = ""
+
+
+def table_of_columns() -> Table:
+    """Return the table with a line for each column that was compared, the drifted ones first."""
+    return Table(_columns)
+
+
+def table_of_metrics() -> Table:
+    """Return the table with a line for each metric."""
+    return Table(_metrics)
+
+
+def table_of_chunks(noun: str, headline: str) -> Table:
+    """Return the table with a line for each chunk.
+
+    Args:
+        noun: the word for a chunk.
+        headline: the metric that it shows; empty without labels.
+    """
+    return Table(lambda chunks: _chunks(chunks, noun, headline))
+
+
+def table_of_expectations() -> Table:
+    """Return the table with a line for each expectation."""
+    return Table(_expectations)
+
+
+def _columns(chunks: Sequence[MeasuredChunk]) -> Rows:
+    measured = [m for chunk in chunks for m in chunk.measurements]
+    nulls = {m.subject: m for m in measured if m.name == "null_share"}
+    of_columns = [m for m in measured if m.kind is Kind.DRIFT and m.name in {*DRIFT_STATISTICS, *MultivariateStatistic}]
+    ordered = sorted(of_columns, key=lambda m: (m.status is not Status.BREACHED, -(m.value or 0.0)))
+    return Rows(
+        columns=("column", "statistic", "effect", "floor", "q or p", "nulls", "before", "drifted"),
+        cells=tuple(
+            (
+                m.subject,
+                m.name,
+                number(m.value),
+                number(m.threshold_upper),
+                number(m.p_value if m.q_value is None else m.q_value),
+                *_null_shares(nulls.get(m.subject)),
+                _state(m, "drifted"),
+            )
+            for m in ordered
+        ),
+        numbers=frozenset({"effect", "floor", "q or p", "nulls", "before"}),
+    )
+
+
+def _null_shares(nulls: Measurement | None) -> tuple[str, str]:
+    if nulls is None or nulls.value is None:
+        return "", ""
+    return f"{nulls.value:.1%}", "" if nulls.reference_value is None else f"{nulls.reference_value:.1%}"
+
+
+def _metrics(chunks: Sequence[MeasuredChunk]) -> Rows:
+    measured = [m for chunk in chunks for m in chunk.measurements if m.kind is Kind.PERFORMANCE]
+    return Rows(
+        columns=("metric", "value", "95 % interval", "reference", "allowed", "state"),
+        cells=tuple(
+            (
+                str(m.metric),
+                number(m.value),
+                "" if m.lower is None or m.upper is None else f"[{m.lower:.3g}, {m.upper:.3g}]",
+                number(m.reference_value),
+                _allowed(m),
+                _state(m, "breached"),
+            )
+            for m in sorted(measured, key=lambda m: m.status is not Status.BREACHED)
+            # A metric that was held back is among the reasons.
+            if m.value is not None
+        ),
+        numbers=frozenset({"value", "95 % interval", "reference"}),
+    )
+
+
+def _chunks(chunks: Sequence[MeasuredChunk], noun: str, headline: str) -> Rows:
+    return Rows(
+        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]" if headline else "", "verdict"),
+        cells=tuple(
+            (
+                chunk.key,
+                _number_of(chunk, "rows"),
+                _labels(chunk),
+                _drifted(chunk),
+                ", ".join(_with_interval(m) for m in chunk.measurements if _is_headline(m, headline)),
+                str(chunk.verdict.status),
+            )
+            for chunk in chunks
+        ),
+        numbers=frozenset({"rows", "labels"}),
+    )
+
+
+def _expectations(chunks: Sequence[MeasuredChunk]) -> Rows:
+    measured = [m for chunk in chunks for m in chunk.measurements]
+    return Rows(
+        columns=("column", "expectation", "unexpected", "allowed", "state"),
+        cells=tuple(
+            (m.subject, str(m.metric), number(m.value), number(m.threshold_upper), _state(m, "failed"))
+            for m in sorted(measured, key=lambda m: m.status is not Status.BREACHED)
+        ),
+        numbers=frozenset({"unexpected", "allowed"}),
+    )
+
+
+def _state(measurement: Measurement, breached: str) -> str:
+    if measurement.status is Status.BREACHED:
+        return breached
+    return OK if measurement.status is Status.OK else "not measured"
+
+
+def _allowed(measurement: Measurement) -> str:
+    lower, upper = measurement.threshold_lower, measurement.threshold_upper
+    parts = [
+        *([f"from {number(lower)}"] if lower is not None else []),
+        *([f"to {number(upper)}"] if upper is not None else []),
+    ]
+    return " ".join(parts)
+
+
+def _number_of(chunk: MeasuredChunk, name: str) -> str:
+    value = next((m.value for m in chunk.measurements if m.name == name), None)
+    return "" if value is None else f"{value:.0f}"
+
+
+def _labels(chunk: MeasuredChunk) -> str:
+    """Return the share of predictions with a known label."""
+    present = next((m for m in chunk.measurements if m.name == PRESENT and m.value is not None), None)
+    return "" if present is None or not present.rows else f"{(present.value or 0.0) / present.rows:.1%}"
+
+
+def _drifted(chunk: MeasuredChunk) -> str:
+    drifted = drifted_of(chunk.measurements)
+    return ", ".join(_words(drifted.columns, together=drifted.together)) if drifted.measured else "not measured"
+
+
+def _words(columns: Sequence[str], *, together: bool) -> Iterator[str]:
+    yield from columns
+    if together:
+        yield "all together"
+
+
+def _is_headline(measurement: Measurement, headline: str) -> bool:
+    return measurement.kind is Kind.PERFORMANCE and str(measurement.metric) == headline
+
+
+def _with_interval(measurement: Measurement) -> str:
+    if measurement.value is None:
+        return "not measured"
+    if measurement.lower is None or measurement.upper is None:
+        return number(measurement.value)
+    return f"{measurement.value:.3g} [{measurement.lower:.3g}, {measurement.upper:.3g}]"

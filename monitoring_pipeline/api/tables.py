@@ -1,0 +1,163 @@
+"""Tables of results for people: as text of at most 80 columns, and as HTML for notebooks."""
+
+import html
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.api.result import MeasuredChunk
+
+WIDTH = 80
+GAP = "  "
+NARROWEST_TEXT = 8
+ROWS_SHOWN, REASONS_SHOWN = 40, 12
+_STYLE = (
+    "border-collapse:collapse;font-size:90%;color:inherit;background:transparent",
+    "text-align:left;padding:2px 10px;border-bottom:1px solid #8888;font-weight:bold",
+    "padding:2px 10px;border-bottom:1px solid #8883",
+)
+"""Colours are inherited or half transparent, so that dark and light notebooks can be read."""
+_MARKS = {"critical": "#d33", "warning": "#c80", "ok": "#2a5", "unknown": "#888"}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The cells of a table; columns in ``numbers`` are aligned to the right, all others may be shortened."""
+
+    columns: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    numbers: frozenset[str] = frozenset()
+
+    @property
+    def filled(self) -> "Rows":
+        """The table without the columns in which every cell is empty."""
+        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.cells)]
+        return Rows(
+            columns=tuple(self.columns[place] for place in kept),
+            cells=tuple(tuple(row[place] for place in kept) for row in self.cells),
+            numbers=self.numbers,
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of one sort of result: a function from chunks to cells."""
+
+    rows_of: "Callable[[Sequence[MeasuredChunk]], Rows]"
+
+    def of(self, chunks: "Sequence[MeasuredChunk]") -> Rows:
+        """Return the cells of some chunks."""
+        return self.rows_of(chunks).filled
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A result as people read it."""
+
+    title: str
+    verdict: str
+    notes: tuple[str, ...]
+    reasons: tuple[str, ...]
+    tables: tuple[Rows, ...]
+
+    def text(self) -> str:
+        """Return the view as text of at most 80 columns."""
+        lines = [*_wrapped(self.title), *(line for note in self.notes for line in _wrapped(note, "  "))]
+        lines += [f"verdict: {self.verdict}"]
+        lines += [line for reason in self._reasons_shown for line in _wrapped(f"- {reason}", "  ", first="")]
+        for rows in self.tables:
+            if rows.cells:
+                lines += ["", *_table_lines(rows)]
+        return "\n".join(lines)
+
+    def html(self) -> str:
+        """Return the view as HTML without scripts, links or classes."""
+        mark = _MARKS[self.verdict]
+        parts = [
+            f"<p><b>{html.escape(self.title)}</b><br>{'<br>'.join(map(html.escape, self.notes))}</p>",
+            f'<p>verdict: <b style="color:{mark}">{html.escape(self.verdict)}</b></p>',
+        ]
+        if self.reasons:
+            parts.append(f"<ul>{''.join(f'<li>{html.escape(reason)}</li>' for reason in self._reasons_shown)}</ul>")
+        parts += [_table_html(rows) for rows in self.tables if rows.cells]
+        return f"<div>{''.join(parts)}</div>"
+
+    @property
+    def _reasons_shown(self) -> tuple[str, ...]:
+        more = len(self.reasons) - REASONS_SHOWN
+        return (*self.reasons[:REASONS_SHOWN], *([f"{more} more in .reasons"] if more > 0 else []))
+
+
+def number(value: float | None) -> str:
+    """Return a number with three or four significant digits; empty if there is none."""
+    if value is None:
+        return ""
+    if value == 0 or 0.001 <= abs(value) < 10_000:  # noqa: PLR2004
+        return f"{value:.4g}"
+    return f"{value:.2e}"
+
+
+def _wrapped(text: str, indent: str = "", *, first: str | None = None) -> list[str]:
+    start = indent if first is None else first
+    return textwrap.wrap(" ".join(text.split()), WIDTH, initial_indent=start, subsequent_indent=indent) or [""]
+
+
+def _table_lines(rows: Rows) -> list[str]:
+    cells = [[_one_line(cell) for cell in row] for row in (rows.columns, *_shown(rows))]
+    widths = _fitting([max(map(len, column)) for column in zip(*cells, strict=True)], rows)
+    more = len(rows.cells) - ROWS_SHOWN
+    lines = [_line(row, widths, rows) for row in cells]
+    return [lines[0], _line(["-" * width for width in widths], widths, rows), *lines[1:]] + (
+        [f"... {more} more rows in to_polars()"] if more > 0 else []
+    )
+
+
+def _shown(rows: Rows) -> tuple[tuple[str, ...], ...]:
+    return rows.cells[:ROWS_SHOWN]
+
+
+def _one_line(cell: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in cell)
+
+
+def _fitting(widths: list[int], rows: Rows) -> list[int]:
+    """Return widths that fit into a line: the widest columns of text become narrower, numbers stay."""
+    texts = [place for place, name in enumerate(rows.columns) if name not in rows.numbers]
+    while texts and sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
+        widest = max(texts, key=lambda place: widths[place])
+        if widths[widest] <= NARROWEST_TEXT:
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _line(row: Sequence[str], widths: Sequence[int], rows: Rows) -> str:
+    cells = [
+        _fitted(cell, width, is_number=name in rows.numbers)
+        for cell, width, name in zip(row, widths, rows.columns, strict=True)
+    ]
+    return GAP.join(cells).rstrip()
+
+
+def _fitted(cell: str, width: int, *, is_number: bool) -> str:
+    text = cell if len(cell) <= width else f"{cell[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return text.rjust(width) if is_number else text.ljust(width)
+
+
+def _table_html(rows: Rows) -> str:
+    table, head, cell = _STYLE
+    heads = "".join(f'<th style="{head}">{html.escape(name)}</th>' for name in rows.columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="{cell};text-align:{"right" if name in rows.numbers else "left"}">{html.escape(text)}</td>'
+            for name, text in zip(rows.columns, row, strict=True)
+        )
+        + "</tr>"
+        for row in _shown(rows)
+    )
+    more = len(rows.cells) - ROWS_SHOWN
+    note = f"<p>{more} more rows in to_polars()</p>" if more > 0 else ""
+    return f'<table style="{table}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{note}'

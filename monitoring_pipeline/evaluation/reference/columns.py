@@ -1,0 +1,70 @@
+"""The columns of reference rows: their bins, the profiles of their chunks, and the floors learned from them."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
+from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
+from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import FeatureKind
+
+
+@dataclass(frozen=True)
+class LearnedColumns:
+    """What is learned from the columns of reference rows.
+
+    Args:
+        bins: bins by column.
+        chunks: profiles of the chunks by key.
+        profile: the sum of those profiles.
+        constant_columns: the columns that held only one value in some chunk.
+        floors: floors of single columns.
+        multivariate_floors: floors of all features together, by statistic.
+    """
+
+    bins: dict[str, Bins]
+    chunks: dict[str, ChunkProfile]
+    profile: ChunkProfile
+    constant_columns: tuple[str, ...]
+    floors: LearnedFloors
+    multivariate_floors: dict[str, float]
+
+    @property
+    def facts(self) -> ColumnFacts:
+        """The columns in the form that column quality takes."""
+        return ColumnFacts(self.bins, self.profile, self.constant_columns)
+
+
+def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, kept: pl.DataFrame) -> LearnedColumns:
+    """Freeze the bins of all columns, profile each chunk, and learn the floors of drift.
+
+    Args:
+        spec: the model.
+        model_version: the version of the rows.
+        rows: canonical predictions of that version; not empty.
+        kept: the rows that are kept of them, from which floors of all features together are learned.
+    """
+    bins = {column: freeze_bins(rows[column], kind) for column, kind in spec.columns.items()}
+    chunks = profile_by_chunk(spec, bins, rows, model_version=model_version)
+    constant = tuple(name for name in bins if any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
+    return LearnedColumns(
+        bins=bins,
+        chunks=chunks,
+        profile=sum_profiles(chunks.values()),
+        constant_columns=constant,
+        floors=learn_floors(spec, model_version, bins, chunks),
+        multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
+    )
+
+
+def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
+    """Return the bins of one reference column."""
+    if kind is FeatureKind.NUMERIC:
+        return numeric_bins(column.drop_nulls().to_numpy())
+    counts = column.alias("value").drop_nulls().value_counts(name="rows")
+    return categorical_bins(dict(counts.iter_rows()))
