@@ -35,8 +35,13 @@ def keys_as_text(value: object) -> object:
 
 
 def entries_as_text(value: object) -> object:
-    """Return a list with its entries as text, so that Python code may write ``[-999]``; all else unchanged."""
-    return [str(entry) for entry in cast("list[object]", value)] if isinstance(value, list | tuple) else value
+    """Return a list with its entries as text, so that Python code may write ``[-999]``; all else unchanged.
+
+    YAML reads the word ``null`` as nothing; here it is the text.
+    """
+    if not isinstance(value, list | tuple):
+        return value
+    return ["null" if entry is None else str(entry) for entry in cast("list[object]", value)]
 
 
 def number_or_boolean_without_quotes(value: object) -> object:
@@ -176,7 +181,11 @@ class LabelSource(SpecPart):
     @classmethod
     def _values_are_text(cls, value: object) -> object:
         if isinstance(value, dict):
-            return {_as_text(one): _as_text(other) for one, other in cast("dict[object, object]", value).items()}
+            # A label that means nothing is refused like any other value that is no text.
+            return {
+                _as_text(one): other if other is None else _as_text(other)
+                for one, other in cast("dict[object, object]", value).items()
+            }
         return value
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitoring_pipeline.evaluation.labels.declared import as_number
+from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 
 MOST_NAMED = 5
 LONGEST_NAME = 40
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def unmapped_labels(spec: ModelSpec, mapped: MappedLabels, rows: int) -> tuple[M
 def _comparable(labels: pl.Series, values: Mapping[str, str]) -> tuple[pl.Series, list[bool | float | str | None]]:
     """Return labels, and the mapped values in the same type; None for a value that the type cannot have."""
     if labels.dtype == pl.Boolean:
-        return labels, [_BOOLEANS.get(text.lower()) for text in values]
+        return labels, [BOOLEAN_WORDS.get(text.lower()) for text in values]
     if labels.dtype.is_numeric():
         return labels.cast(pl.Float64).fill_nan(None), [as_number(text) for text in values]
     return labels.cast(pl.String), list(values)

@@ -1,5 +1,7 @@
 """Predictions as read from a warehouse, with the values that a spec allows in more than one form brought into one."""
 
+import datetime as dt
+
 import polars as pl
 
 from monitoring_pipeline.spec.model import ModelSpec
@@ -22,7 +24,7 @@ def readable_predictions(spec: ModelSpec, raw: pl.DataFrame) -> pl.DataFrame:
     carried = dict.fromkeys((*spec.carried_columns, *spec.score_columns.values(), "score"), FeatureKind.NUMERIC)
     kinds = carried | spec.columns
     columns = [
-        _readable(_without_null_values(raw[name], spec.null_values_of(name)), kinds[name])
+        _readable(_without_null_values(raw[name], spec.null_values_of(name), kinds[name]), kinds[name])
         for name in raw.columns
         if name in kinds
     ]
@@ -43,18 +45,40 @@ def number_of_text(text: str) -> float | None:
         return None
 
 
-def has_null_value(column: pl.Series, null_values: tuple[str, ...]) -> pl.Series:
-    """Return whether each value is one of those that mean "missing"."""
+def has_null_value(column: pl.Series, null_values: tuple[str, ...], kind: FeatureKind) -> pl.Series:
+    """Return whether each value is one of those that mean "missing"; null where there is none.
+
+    Numbers are compared as numbers, also in text of a numeric column. A time at midnight equals its date.
+    """
     if column.dtype.is_numeric():
-        numbers = [number for text in null_values if (number := number_of_text(text)) is not None]
-        return column.cast(pl.Float64).is_in(numbers)
-    return column.cast(pl.String).is_in(null_values)
+        return _is_one_of(column.cast(pl.Float64), null_values)
+    if isinstance(column.dtype, pl.Datetime):
+        times = [time for text in null_values if (time := _time(text)) is not None]
+        return column.dt.replace_time_zone(None).cast(pl.Datetime("us")).is_in(times)
+    text = column.cast(pl.String)
+    if column.dtype == pl.String and kind is FeatureKind.NUMERIC:
+        stripped = text.str.strip_chars()
+        return stripped.is_in(null_values) | _is_one_of(_parsed(text), null_values).fill_null(value=False)
+    return text.is_in(null_values)
 
 
-def _without_null_values(column: pl.Series, null_values: tuple[str, ...]) -> pl.Series:
+def _is_one_of(numbers: pl.Series, texts: tuple[str, ...]) -> pl.Series:
+    return numbers.is_in([number for text in texts if (number := number_of_text(text)) is not None])
+
+
+def _time(text: str) -> dt.datetime | None:
+    """Return the time that a text stands for, in UTC if it has a zone; None if it stands for none."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        return moment.astimezone(dt.UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return None
+
+
+def _without_null_values(column: pl.Series, null_values: tuple[str, ...], kind: FeatureKind) -> pl.Series:
     if not null_values or column.dtype == pl.Null:
         return column
-    is_null = has_null_value(column, null_values)
+    is_null = has_null_value(column, null_values, kind)
     return column.to_frame().select(pl.when(~is_null).then(pl.col(column.name))).to_series()
 
 

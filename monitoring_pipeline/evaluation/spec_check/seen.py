@@ -161,7 +161,7 @@ def _column(spec: ModelSpec, name: str, raw: pl.Series, readable: pl.Series) -> 
         lowest=_number(numbers.min()) if numbers is not None else None,
         highest=_number(numbers.max()) if numbers is not None else None,
         unreadable=words or (readable.len() - readable.null_count() if numeric and not _fits(readable) else 0),
-        null_values={value: int(has_null_value(raw, (value,)).sum()) for value in null_values},
+        null_values={value: int(has_null_value(raw, (value,), kind).sum()) for value in null_values},
     )
 
 

@@ -39,18 +39,32 @@ def test_text_with_a_value_that_is_no_number_stays_as_it_is():
     assert unreadable_numbers(column).to_list() == ["n/a"]
 
 
+TIMES = pl.Series(["1900-01-01 00:00", "1900-01-01 12:00", "1970-01-02 00:00"]).str.to_datetime(time_zone="UTC")
+
+
 @pytest.mark.parametrize(("values", "null_values", "expected"), [
     ([-999, 1, None], [-999], [None, 1, None]),
     ([-999.0, 1.5], ["-999"], [None, 1.5]),
     (["-999", "1.5", "NA"], [-999, "NA"], [None, 1.5, None]),
     ([1, 2], ["NA"], [1, 2]),
+    (["-999.00", " -999 ", "1"], [-999], [None, None, 1.0]),
+    ([" NA ", "1"], ["NA"], [None, 1.0]),
+    (["null", "1"], [None], [None, 1.0]),
     ([dt.date(9999, 12, 31), dt.date(1970, 1, 2)], ["9999-12-31"], [None, 1.0]),
+    (TIMES, ["1900-01-01", "NA"], [None, -25566.5, 1.0]),
+    (TIMES.dt.replace_time_zone(None), ["1900-01-01", "1900-01-01T12:00"], [None, None, 1.0]),
 ])  # fmt: skip
 def test_null_values_of_a_spec_are_null_whatever_the_type_of_the_column(values, null_values, expected):
     of_all = binary_spec(features={"age": "numeric"}, predictions__null_values=null_values)
     of_column = binary_spec(features={"age": {"kind": "numeric", "null_values": null_values}})
     for spec in (of_all, of_column):
         assert _read(pl.Series(values), spec).to_list() == expected
+
+
+def test_null_values_of_text_that_is_no_number_are_compared_as_written():
+    spec = binary_spec(features={"code": {"kind": "categorical", "null_values": ["7", None]}})
+    read = readable_predictions(spec, pl.DataFrame({"code": ["7", "7.0", " 7", "null", "None"]}))
+    assert read["code"].to_list() == [None, "7.0", " 7", None, "None"]
 
 
 def test_null_values_of_one_feature_do_not_concern_another():

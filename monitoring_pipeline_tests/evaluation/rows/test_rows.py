@@ -257,6 +257,7 @@ CODED = {"paid": 0, "default": 1}
     ({1: 1, 2: 0}, [1.0, 2.0, NAN], [1.0, 0.0]),
     ({"1": "1", "2": "0"}, [1, 2, None], [1.0, 0.0]),
     ({True: 0, False: 1}, [True, False, True], [0.0, 1.0, 0.0]),
+    ({"on": 0, "off": 1}, [True, False, True], [0.0, 1.0, 0.0]),
 ])  # fmt: skip
 def test_labels_that_are_coded_otherwise_get_the_values_of_the_prediction(values, column, meant):
     labels = _labels(column, binary_spec(labels__values=values))
@@ -264,6 +265,11 @@ def test_labels_that_are_coded_otherwise_get_the_values_of_the_prediction(values
         label for _, label in sorted(zip(_hashed("id0", "id1", "id2"), meant, strict=False))
     ]
     assert _values(labels)["labels_unmapped"] == 0
+
+
+def test_label_that_is_to_mean_null_is_refused_rather_than_taken_for_a_class():
+    with pytest.raises(ValueError, match=r"labels\.values\.pending"):
+        binary_spec(labels__values=CODED | {"pending": None})
 
 
 def test_labels_with_unmapped_values_are_a_breach_that_names_the_classes():
