@@ -3,6 +3,7 @@
 An integral number is the same class as a float, a decimal or an integer: 1, 1.0 and 1.00 are all ``1``.
 """
 
+import re
 from collections.abc import Collection
 
 import polars as pl
@@ -12,6 +13,7 @@ BOOLEAN_WORDS = {
     "false": False, "f": False, "no": False, "n": False, "off": False, "0": False,
 }  # fmt: skip
 LARGEST_EXACT = 2**53
+_PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?")
 
 
 def class_texts(values: pl.Series, classes: Collection[str]) -> pl.Series:
@@ -37,6 +39,29 @@ def version_texts(values: pl.Series, known: Collection[str]) -> pl.Series:
         .select(pl.when(pl.col("plain").is_in(list(known))).then("plain").otherwise("texts").alias(values.name))
         .to_series()
     )
+
+
+def as_known(texts: pl.Series, known: Collection[str]) -> pl.Series:
+    """Return the categories of a column of numbers or booleans, each in the form that ``known`` has of the same value.
+
+    So a code that was stored as an integer equals itself as a float, and a boolean equals 1 or 0. A category that is
+    known as it stands, or unknown in every form, stays as it is. The first of several known forms is taken.
+    """
+    by_value = {value: text for text in reversed(list(known)) if (value := _value_of(text)) is not None}
+    given = texts.drop_nulls().unique()
+    forms = {
+        text: by_value[value]
+        for text in given.filter(~given.is_in(list(known)))
+        if (value := _value_of(text)) in by_value
+    }
+    return texts.replace(forms) if forms else texts
+
+
+def _value_of(category: str) -> float | None:
+    """Return the number or boolean (1 or 0) that a category stands for; None if it stands for neither."""
+    boolean = {"true": 1.0, "false": 0.0}.get(category.lower())
+    # A code such as 007 is a text of its own.
+    return float(category) if boolean is None and _PLAIN_NUMBER.fullmatch(category) else boolean
 
 
 def number_texts(values: pl.Series) -> pl.Series:

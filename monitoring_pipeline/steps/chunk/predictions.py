@@ -1,6 +1,6 @@
 """The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -9,6 +9,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult, unreadable_features
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.quality.volume import as_expected_gap, why_none_expected, without_least_rows
+from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
@@ -56,19 +57,23 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         return PredictionsOutcome(results, suite, refusal)
     readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
     rows = canonical_predictions(spec, readable, id_key=reading.id_key, without_time=read.rows_without_time)
-    content = fingerprint(rows.frame)
+    references = load_references(spec, reading.store, rows.frame["model_version"].unique())
+    frame = with_known_categories(
+        rows.frame,
+        number_codes(spec, readable, read.table_columns),
+        {version: reference.bins for version, reference in references.items()},
+    )
+    content = fingerprint(frame)
     snapshot = Snapshot(
         kind=PREDICTIONS,
-        uri=reading.snapshots.write(
-            rows.frame, model=spec.name, chunk=chunk.key, kind=PREDICTIONS, fingerprint=content
-        ),
+        uri=reading.snapshots.write(frame, model=spec.name, chunk=chunk.key, kind=PREDICTIONS, fingerprint=content),
         fingerprint=content,
-        rows=rows.frame.height,
-        latest_at=latest_time(rows.frame["predicted_at"]),
+        rows=frame.height,
+        latest_at=latest_time(frame["predicted_at"]),
     )
     # A prediction that a shadow also scored counts once.
-    served = rows.frame.unique("row_id", keep="first", maintain_order=True)
-    reference = _reference_of(spec, served, reading.store)
+    served = frame.unique("row_id", keep="first", maintain_order=True)
+    reference = _reference_of(spec, served, references, reading.store)
     table = measure_table(
         spec, chunk, served["predicted_at"], read.table_columns, reference.table, repeated=lambda: _repeated(served)
     )
@@ -86,13 +91,14 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     return PredictionsOutcome(results, suite, None)
 
 
-def _reference_of(spec: ModelSpec, rows: pl.DataFrame, store: References) -> Reference:
+def _reference_of(
+    spec: ModelSpec, rows: pl.DataFrame, references: Mapping[str, Reference], store: References
+) -> Reference:
     """Return the reference of the version with most rows, with which the table is compared.
 
     If no version in the chunk has a reference, the first one of the spec is used.
     """
     counted = rows["model_version"].value_counts(name="rows").sort(["rows", "model_version"], descending=[True, False])
-    references = load_references(spec, store, counted["model_version"])
     version = next((version for version in counted["model_version"] if version in references), None)
     return references[version] if version is not None else load_reference(spec, store, next(iter(spec.reference)))
 
