@@ -128,6 +128,25 @@ def spec_fields() -> None:
     click.echo(fields_page(), nl=False)
 
 
+@spec.command("reference")
+@click.argument(
+    "part", required=False, type=click.Choice(["metrics", "statistics", "measurements", "causes", "checks"])
+)
+@click.option("--markdown", is_flag=True, help="Print the page of the documentation.")
+@prints_data
+def spec_reference(part: str | None, form: OutputForm, *, markdown: bool) -> None:
+    """Print what can be measured and declared: every metric, statistic, measurement, cause and check, or one PART.
+
+    Each has its meaning, the side on which it is bad, its range, and its default floor or limit.
+    """
+    from monitoring_pipeline.reports.reference.parts import PARTS, page
+
+    if markdown:
+        click.echo(page(), nl=False)
+    else:
+        print_reports(form, [PARTS[name]() for name in PARTS if part in {None, name}])
+
+
 @click.group()
 def suite() -> None:
     """Great Expectations suites: one file per model, for you to edit."""

@@ -1,0 +1,155 @@
+"""The table of measurements that are neither metrics nor statistics of one column, and of the causes of incidents."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from monitoring_pipeline.records.cause import Family
+from monitoring_pipeline.records.measurement import Kind
+
+
+class Breach(StrEnum):
+    """The side of the limit on which a measurement is breached."""
+
+    ABOVE = "above the limit"
+    BELOW = "below the limit"
+    OUTSIDE = "outside of the limits"
+    NEVER = ""
+
+
+@dataclass(frozen=True)
+class MeasuredThing:
+    """A measurement: its names, range, default limit, and meaning; ``of`` is the part that may follow in brackets."""
+
+    kind: Kind
+    name: str
+    subject: str
+    range: str
+    breach: Breach
+    limit: str
+    meaning: str
+    of: str = ""
+
+
+COUNT, SHARE, ANY, AT_LEAST_ZERO = "count", "0 to 1", "any number", "at least 0"
+_Q, _D, _P, _O, _J = Kind.QUALITY, Kind.DRIFT, Kind.PERFORMANCE, Kind.OPERATIONS, Kind.OBJECTIVE
+_ABOVE, _BELOW, _OUTSIDE, _NEVER = Breach.ABOVE, Breach.BELOW, Breach.OUTSIDE, Breach.NEVER
+
+
+def _thing(*facts: str | Kind | Breach, of: str = "") -> MeasuredThing:
+    kind, name, subject, range_, breach, limit, meaning = facts
+    return MeasuredThing(Kind(kind), str(name), str(subject), str(range_), Breach(breach), str(limit), str(meaning), of)
+
+
+MEASUREMENTS = (
+    _thing(_Q, "readable", "chunk", "0 or 1", _BELOW, "1", "whether the rows of the chunk can be used"),
+    _thing(_Q, "rows", "chunk", COUNT, _BELOW, "quality.minimum_rows (1)", "predictions in the chunk, each id once"),
+    _thing(_Q, "volume_ratio", "chunk", AT_LEAST_ZERO, _OUTSIDE, "learned, or quality.volume_ratio",
+           "predictions over the usual number of the same weekday or slot in the reference", of="slot"),
+    _thing(_Q, "freshness_hours", "chunk", ANY, _ABOVE, "2 x the longest of the reference, or quality.freshness",
+           "hours from the newest prediction to the end of the chunk"),
+    _thing(_Q, "suite", "chunk", "0 or 1", _ABOVE, "0", "1 if the suite file cannot be read"),
+    _thing(_Q, "duplicate_predictions", "chunk", COUNT, _ABOVE, "0", "rows beyond the first of an id and version"),
+    _thing(_Q, "predictions_without_id", "chunk", COUNT, _ABOVE, "0", "rows of the chunk whose id is null"),
+    _thing(_Q, "predictions_without_time", "chunk", COUNT, _ABOVE, "0",
+           "rows of the whole table whose time is null, so that they are in no chunk"),
+    _thing(_Q, "scores_out_of_range", "score", COUNT, _ABOVE, "0", "scores outside of 0 to 1, which are left out"),
+    _thing(_Q, "orphan_labels", "chunk", COUNT, _ABOVE, "0",
+           "labels that became known in the chunk and have no prediction"),
+    _thing(_Q, "duplicate_labels", "chunk", COUNT, _ABOVE, "0", "label rows beyond the last of an id"),
+    _thing(_Q, "ambiguous_labels", "chunk", COUNT, _ABOVE, "0",
+           "labels whose ids have several labels and several predictions"),
+    _thing(_Q, "labels_without_value", "chunk", COUNT, _ABOVE, "0", "label rows whose label or id is null"),
+    _thing(_Q, "labels_before_prediction", "chunk", COUNT, _ABOVE, "0",
+           "labels that were known before their prediction was made"),
+    _thing(_Q, "labels_unmapped", "chunk", COUNT, _ABOVE, "0", "labels with a value that `labels.values` lacks"),
+    _thing(_Q, "labels_outside_window", "chunk", COUNT, _NEVER, "",
+           "labels that became known in the chunk and belong to other chunks"),
+    _thing(_Q, "labels_not_yet_known", "chunk", COUNT, _NEVER, "", "labels of the chunk dated after the reading"),
+    _thing(_Q, "labels_arrived_ratio", "label", AT_LEAST_ZERO, _BELOW, "0.8, unless chance explains it",
+           "labels known over labels expected by now"),
+    _thing(_Q, "labelled_rows_without_output", "model", COUNT, _ABOVE, "0",
+           "labelled rows whose score or prediction is null or not finite; no metric counts them"),
+    _thing(_Q, "columns_new", "table", COUNT, _ABOVE, "0", "columns that the table did not have in the reference"),
+    _thing(_Q, "columns_vanished", "table", COUNT, _ABOVE, "0",
+           "columns that the table had in the reference, and no step uses"),
+    _thing(_Q, "columns_changed_type", "table", COUNT, _ABOVE, "0", "columns with another type than in the reference"),
+    _thing(_Q, "null_share", "a column", SHARE, _ABOVE, "all rows, unless by chance",
+           "share of rows that are null, also among the rows of one category", of="column=category"),
+    _thing(_Q, "unseen_share", "a column", SHARE, _ABOVE, "0",
+           "share of rows whose category is not among the most frequent of the reference"),
+    _thing(_Q, "out_of_range_share", "a column", SHARE, _ABOVE, "0.01",
+           "share of rows beyond minimum and maximum of the reference, infinities included"),
+    _thing(_Q, "constant", "a column", "0 or 1", _ABOVE, "0", "1 if all values that are not null are equal"),
+    _thing(_D, "drifted_columns", "chunk", COUNT, _NEVER, "", "columns that have drifted; ignored ones do not count"),
+    _thing(_D, "reference", "model", "", _NEVER, "", "stands for all drift of a version without a reference"),
+    _thing(_D, "domain_classifier", "features", SHARE, _ABOVE, "learned; at least 0.6",
+           "area under the ROC curve of a classifier that separates rows of the chunk from those of the reference; "
+           "0.5 if it cannot"),
+    _thing(_D, "pca_reconstruction", "features", ANY, _OUTSIDE, "learned; at least 0.25 on both sides",
+           "mean distance of the rows from the principal components of the reference, minus that of its own rows, in "
+           "standard deviations"),
+    _thing(_P, "residual_test", "relation", ANY, _OUTSIDE, "0.05 for scores, 0.25 for values",
+           "change of the mean label given the output of the model, with its p-value"),
+    _thing(_P, "change_by_inputs", "relation", ANY, _NEVER, "",
+           "part of the change since the reference that moved inputs explain", of="metric"),
+    _thing(_P, "change_of_relation", "relation", ANY, _NEVER, "",
+           "the rest: a changed relation between inputs and label", of="metric"),
+    _thing(_P, "change_by_score", "relation", ANY, _NEVER, "",
+           "part of the change since the reference that shifted scores explain", of="metric"),
+    _thing(_P, "change_given_score", "relation", ANY, _NEVER, "",
+           "the rest: a changed relation between score and label", of="metric"),
+    _thing(_P, "loss_difference", "versions", ANY, _NEVER, "",
+           "loss of the newcomer minus that of the incumbent on the chunk", of="versions"),
+    _thing(_P, "mean_loss_difference", "versions", ANY, _ABOVE, "0, for the whole interval",
+           "the same over all days of the trial, with a confidence sequence", of="versions"),
+    _thing(Kind.ESTIMATED_PERFORMANCE, "estimate", "model", "", _NEVER, "",
+           "stands for all estimates of a version if none can be made, with the reason"),
+    _thing(_O, "labels_present", "label", COUNT, _NEVER, "", "predictions whose label is known"),
+    _thing(_O, "labels_expected", "label", AT_LEAST_ZERO, _NEVER, "", "labels expected in the end"),
+    _thing(_O, "labels_expected_by_now", "label", AT_LEAST_ZERO, _NEVER, "",
+           "labels expected by now, by the label delay of the reference (Kaplan-Meier)"),
+    _thing(_O, "maturity", "label", SHARE, _NEVER, "", "share of the expected labels that are known"),
+    _thing(_O, "decisive_measurements", "chunk", COUNT, _BELOW, "1",
+           "measurements of drift, performance and estimated performance that are not skipped"),
+    _thing(_O, "guarded_metrics", "performance, business", COUNT, _ABOVE, "0",
+           "metrics with a threshold or an objective that could not be measured, once their labels are final"),
+    _thing(_O, "rows_without_reference", "versions", COUNT, _ABOVE, "0",
+           "predictions of a version that serves and has no reference"),
+    _thing(_O, "chunks_without_drift", "drift", COUNT, _ABOVE, "incidents.open.of - 1",
+           "chunks with predictions in a row on which drift was not measured"),
+    _thing(_O, "run", "pipeline", "0 or 1", _ABOVE, "0", "1 if the run of the chunk failed"),
+    _thing(_O, "overdue", "pipeline", "0 or 1", _ABOVE, "0", "1 while the chunk has no verdict in time"),
+    _thing(_O, "retraining", "pipeline", AT_LEAST_ZERO, _ABOVE, "patience of the stage",
+           "hours since a requested retraining that has come to no end"),
+    _thing(_O, "reference_refused", "reference", COUNT, _BELOW, "most rows of the one before",
+           "rows of a rebuilt reference that was refused because it has shrunk"),
+    _thing(_O, "false_alarm_rate", "chunk, model, a column", SHARE, _ABOVE, "drift.false_alarm_share",
+           "share of healthy chunks of the reference that the rules flag (`replay`)", of="rule"),
+    _thing(_O, "found", "chunk, model, a column", SHARE, _NEVER, "",
+           "share of chunks on which an injected change is found (`replay`)", of="change"),
+    _thing(_J, "attainment", "an objective", SHARE, _NEVER, "", "share of chunks or predictions that are good"),
+    _thing(_J, "error_budget_left", "an objective", "at most 1", _BELOW, "0",
+           "1 minus the bad chunks or predictions over those allowed"),
+    _thing(_J, "burn_rate", "an objective", AT_LEAST_ZERO, _NEVER, "",
+           "share of bad chunks or predictions among the last ones, over the share allowed"),
+)  # fmt: skip
+
+CAUSES = {
+    Family.SOURCE: "a missing table or column, unusable rows, and everything that follows from them",
+    Family.PIPELINE: "a failed run, an overdue chunk",
+    Family.VOLUME: "too few or too many rows",
+    Family.FRESHNESS: "the newest prediction is too old",
+    Family.TABLE: "expectations of the suite on the whole table, new or vanished columns",
+    Family.COLUMN: "one column with broken values, and what follows from them",
+    Family.LABELS: "too few labels, or labels that cannot be used",
+    Family.UNMONITORED: "lost coverage: a version without a reference, drift that is not measured, an unreadable suite",
+    Family.NOT_MEASURED: "a chunk on which nothing decisive was measured although it has predictions",
+    Family.UNMEASURED: "a metric with a threshold or an objective that could not be measured",
+    Family.INPUTS: "all columns that have drifted together",
+    Family.OUTPUTS: "scores or predictions that have drifted",
+    Family.PERFORMANCE: "breached thresholds of metrics, from labels or estimated",
+    Family.BUSINESS: "a breached business metric",
+    Family.OBJECTIVE: "a spent error budget",
+    Family.SPEC: "a spec file that cannot be used",
+    Family.PROBE: "a test message of `alerts test`",
+}
