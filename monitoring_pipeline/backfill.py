@@ -15,6 +15,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
 )
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.orchestration.runs.partitions import check_range
+from monitoring_pipeline.orchestration.runs.progress import ReportMeasured, measured_chunks_reported
 from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -36,24 +37,39 @@ class RangeRun:
 
 
 def run_range(
-    definitions: dg.Definitions, instance: dg.DagsterInstance, spec: ModelSpec, first: Chunk, last: Chunk
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    spec: ModelSpec,
+    first: Chunk,
+    last: Chunk,
+    *,
+    report: ReportMeasured | None = None,
 ) -> RangeRun:
     """Run the nightly job once over all chunks of a range, in this process, recorded in ``instance``.
+
+    Args:
+        definitions: the definitions of Dagster.
+        instance: the instance of Dagster.
+        spec: the model.
+        first: the first chunk.
+        last: the last chunk, included.
+        report: receives each asset with each chunk that it has measured.
 
     Raises:
         OutsidePartitionsError: when the model is not monitored in all those chunks.
     """
     check_range(spec, first, last)
-    result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
-        instance=instance,
-        raise_on_error=False,
-        run_config=QUIET,
-        tags={
-            ASSET_PARTITION_RANGE_START_TAG: first.key,
-            ASSET_PARTITION_RANGE_END_TAG: last.key,
-            PROCESS_TAG: this_process(),
-        },
-    )
+    with measured_chunks_reported(report):
+        result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            run_config=QUIET,
+            tags={
+                ASSET_PARTITION_RANGE_START_TAG: first.key,
+                ASSET_PARTITION_RANGE_END_TAG: last.key,
+                PROCESS_TAG: this_process(),
+            },
+        )
     failures = tuple(failure_messages(result))
     return RangeRun(result.run_id, first.key, last.key, result.success, failures)
 

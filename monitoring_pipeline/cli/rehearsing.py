@@ -79,7 +79,7 @@ def _progress(console: "Console", chunks: "Sequence[Chunk]") -> "Iterator[Report
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False) as bar:
         task = bar.add_task(chunks[0].key, total=len(chunks))
 
         def report(night: "ChunkReport") -> None:

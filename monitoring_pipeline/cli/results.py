@@ -1,17 +1,21 @@
 """Commands that monitor models and print results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import click
 
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
 from monitoring_pipeline.cli.output import OutputForm, message, print_reports, prints_data
+from monitoring_pipeline.cli.progress import Advance, progress
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+
+Item = TypeVar("Item")
 
 
 @click.command()
@@ -73,11 +77,11 @@ def performance(model: str, first: str, last: str, by: str, form: OutputForm, *,
         settings = Settings()
         loaded = find_model(settings, model)
         periods = _periods(loaded.spec, first, last, by)
-        with open_outside(settings) as outside:
+        with open_outside(settings) as outside, progress(f"performance {model}", len(periods)) as advance:
             if sums:
                 summed = [
                     (period, version, metric)
-                    for period, keys in periods.items()
+                    for period, keys in _each(periods, advance)
                     for version in loaded.spec.reference
                     for metric in sum_performance(loaded.spec, version, keys, store=outside.store)
                 ]
@@ -85,7 +89,7 @@ def performance(model: str, first: str, last: str, by: str, form: OutputForm, *,
             else:
                 measured = [
                     (period, metric)
-                    for period, keys in periods.items()
+                    for period, keys in _each(periods, advance)
                     for metric in measure_period(loaded.spec, keys, outside)
                 ]
                 table = performance_table(model, by, measured)
@@ -108,10 +112,13 @@ def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
         loaded = find_model(settings, model)
         _require_versions(loaded.spec, versions)
         tables: list[Report] = []
-        for version in versions or loaded.spec.reference:
-            with open_outside(settings, run_id=f"replay {version}") as outside:
-                measured = replay_reference(loaded, version, outside)
-            tables.extend(rule_check_tables(model, version, loaded.spec.calendar.noun, measured))
+        chosen = versions or tuple(loaded.spec.reference)
+        with progress(f"replay {model}", len(chosen)) as advance:
+            for version in chosen:
+                advance(f"version {version}")
+                with open_outside(settings, run_id=f"replay {version}") as outside:
+                    measured = replay_reference(loaded, version, outside)
+                tables.extend(rule_check_tables(model, version, loaded.spec.calendar.noun, measured))
         print_reports(form, tables)
 
 
@@ -138,12 +145,14 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
             found = find_model(settings, model)
             loaded = replace(found, spec=effective_spec(found.spec, outside.store))
             _require_versions(loaded.spec, versions)
-            taken = [
-                take_reference(
-                    loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
-                )
-                for version in versions or loaded.spec.reference
-            ]
+            chosen = {version: version for version in versions or loaded.spec.reference}
+            with progress(f"reference rebuild {model}", len(chosen)) as advance:
+                taken = [
+                    take_reference(
+                        loaded, version, outside, now=outside.clock(), rebuild=True, accept_smaller=accept_smaller
+                    )
+                    for version, _ in _each(chosen, advance)
+                ]
         if form is not OutputForm.TABLE:
             print_reports(form, [reference_table(model, taken)])
         for built in taken:
@@ -181,7 +190,7 @@ def demo() -> None:
     from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors():
-        run_demo(Settings(), terminal())
+        run_demo(Settings(), terminal(), terminal(stderr=True))
 
 
 def _chunks_to_fill(settings: Settings, spec: ModelSpec, first: str | None, last: str | None) -> Sequence[Chunk]:
@@ -213,6 +222,13 @@ def _require_versions(spec: ModelSpec, versions: tuple[str, ...]) -> None:
         raise click.ClickException(unknown_version)
 
 
+def _each(items: Mapping[str, Item], advance: Advance) -> Iterator[tuple[str, Item]]:
+    """Yield the items of a mapping, and show the name of the one that begins."""
+    for name, item in items.items():
+        advance(name)
+        yield name, item
+
+
 def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[str]]:
     """Return the keys of the chunks of each period."""
     return spec.calendar.by_period(spec.calendar.chunks_named(first, last), by)
@@ -221,9 +237,17 @@ def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[
 def _run_range(settings: Settings, monitored: ModelSpec, chunks: Sequence[Chunk]) -> bool:
     from monitoring_pipeline.backfill import dagster_instance, run_range
     from monitoring_pipeline.definitions import build_definitions
+    from monitoring_pipeline.orchestration.assets.table import ASSETS
 
-    with dagster_instance(settings.dagster_home) as instance:
-        run = run_range(build_definitions(settings), instance, monitored, chunks[0], chunks[-1])
+    assets = sum(asset.is_partitioned and asset.is_wanted(monitored) for asset in ASSETS)
+    with (
+        progress(f"backfill {monitored.name}", len(chunks) * assets) as advance,
+        dagster_instance(settings.dagster_home) as instance,
+    ):
+        run = run_range(
+            build_definitions(settings), instance, monitored, chunks[0], chunks[-1],
+            report=lambda asset, chunk: advance(f"{asset} {chunk.key}"),
+        )  # fmt: skip
     message(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:
         message(failure)

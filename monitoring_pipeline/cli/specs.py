@@ -10,6 +10,7 @@ import click
 
 from monitoring_pipeline.cli.opening import clear_errors, find_model, warn
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
+from monitoring_pipeline.cli.progress import progress
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import find_secret, missing_secret
@@ -49,16 +50,19 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
         ports = inspecting(settings)
         failed = False
         judged: list[tuple[Path, str, tuple[Finding, ...]]] = []
-        for entry in folder.good:
-            of_spec = find_in_spec(entry, ports.now, settings.warehouses)
-            unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
-            of_source = () if offline or unknown else find_in_source(entry, ports)
-            findings = (*of_spec, *of_source)
-            counted = findings if strict else of_spec
-            failed = failed or any(finding.level is Level.ERROR for finding in counted)
-            judged.append((entry.path, entry.spec.name, findings))
+        with progress("spec check", len(folder.good)) as advance:
+            for entry in folder.good:
+                advance(entry.spec.name)
+                of_spec = find_in_spec(entry, ports.now, settings.warehouses)
+                unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
+                of_source = () if offline or unknown else find_in_source(entry, ports)
+                findings = (*of_spec, *of_source)
+                counted = findings if strict else of_spec
+                failed = failed or any(finding.level is Level.ERROR for finding in counted)
+                judged.append((entry.path, entry.spec.name, findings))
+        for entry, facts in zip(folder.good, judged, strict=True):
             if form is OutputForm.TABLE:
-                _print_findings(*judged[-1])
+                _print_findings(*facts)
             for warning in _warnings(entry, settings):
                 warn(f"{entry.path}: {warning}")
         if form is not OutputForm.TABLE:
@@ -163,7 +167,9 @@ def suite_draft(model: str, *, force: bool) -> None:
         if loaded.suite_path.exists() and not force:
             message = f"{loaded.suite_path} exists; --force overwrites it"
             raise click.ClickException(message)
-        write_suite(loaded, settings)
+        with progress(f"suite draft {model}", 1) as advance:
+            advance("")
+            write_suite(loaded, settings)
     click.echo(f"wrote {loaded.suite_path}; review it, and keep the expectations that you want to enforce")
 
 

@@ -40,8 +40,13 @@ def _demo_file(settings: Settings) -> Path:
     return address.path
 
 
-def run_demo(settings: Settings, console: Console) -> None:
+def run_demo(settings: Settings, console: Console, messages: Console) -> None:
     """Seed the warehouse, run every fortnight of each model, and print the results; a second time changes nothing.
+
+    Args:
+        settings: the settings.
+        console: receives the results.
+        messages: receives a line after each part of the work.
 
     Raises:
         DemoFailedError: when a run fails.
@@ -49,7 +54,7 @@ def run_demo(settings: Settings, console: Console) -> None:
     started = time.monotonic()
 
     def print_progress(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
+        messages.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
 
     seed_warehouse(_demo_file(settings), settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
+from monitoring_pipeline.orchestration.runs.progress import report_measured
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
@@ -119,6 +120,7 @@ class AssetRun:
         """Replace the results of a producer for a chunk; show this asset's results as metadata of the partition."""
         results = with_roles(results, self.store)
         self.store.replace(results, run_id=self.context.run.run_id, measured_at=self.clock())
+        report_measured(self.asset.name, results.chunk)
         is_of_run = results.chunk.key in self.context.partition_keys
         if is_of_run and self.asset.name == results.producer:
             self.context.add_asset_metadata(self.asset.metadata(results), partition_key=results.chunk.key)
