@@ -1,11 +1,10 @@
-"""The contract of every warehouse; a new warehouse is one more row in BUILDERS."""
+"""The contract of every warehouse; the engines that it runs on are in ``engines_under_test.py``."""
 
 import datetime as dt
 import random
 from collections.abc import Callable
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -13,7 +12,6 @@ from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import ReferenceWindow
-from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import (
     MissingColumnError,
     MissingTableError,
@@ -21,8 +19,8 @@ from monitoring_pipeline.warehouse.errors import (
     WrongTimeTypeError,
 )
 from monitoring_pipeline.warehouse.reads import LabelState
+from monitoring_pipeline_tests.warehouse.engines_under_test import ENGINES_UNDER_TEST, Build
 
-Build = Callable[..., DuckDBWarehouse]
 SpecMaker = Callable[..., ModelSpec]
 
 SCORES = "CREATE TABLE scores (id VARCHAR, made_at TIMESTAMPTZ, age INTEGER, score DOUBLE PRECISION)"
@@ -31,22 +29,10 @@ NOON = dt.datetime(2013, 6, 2, 12, tzinfo=dt.UTC)
 LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 
 
-def build_duckdb(folder: Path, statements: tuple[str, ...]) -> DuckDBWarehouse:
-    path = folder / "warehouse.duckdb"
-    with duckdb.connect(path) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for statement in statements:
-            connection.execute(statement)
-    return DuckDBWarehouse(path, lock_timeout_seconds=5)
-
-
-BUILDERS = {"duckdb": build_duckdb}
-
-
-@pytest.fixture(params=BUILDERS)
+@pytest.fixture(params=ENGINES_UNDER_TEST)
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
     """Return a function that makes a warehouse from SQL statements."""
-    return lambda *statements: BUILDERS[request.param](tmp_path, statements)
+    return Build(ENGINES_UNDER_TEST[request.param], tmp_path)
 
 
 def ids(frame: pl.DataFrame) -> list[str]:

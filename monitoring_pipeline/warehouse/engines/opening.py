@@ -35,7 +35,16 @@ def _duckdb(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     return open_engine(address, limits)
 
 
-ENGINES = (EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),)
+def _files(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.files.opening import open_engine
+
+    return open_engine(address, limits)
+
+
+ENGINES = (
+    EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
+    EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
+)
 
 
 def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:

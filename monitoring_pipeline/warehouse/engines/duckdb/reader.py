@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import duckdb
 
+from monitoring_pipeline.warehouse.engines.duckdb.outside import OutsideTables
+
 GRACE_SECONDS = 5.0
 """Time for DuckDB to notice an interrupt. After it, the statement is abandoned."""
 
@@ -21,9 +23,12 @@ Result = TypeVar("Result")
 class OpenFile:
     """A connection whose statements end ``seconds`` after it was made, or a little later."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, seconds: float) -> None:
-        """Take a connection, which ``close`` closes."""
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, seconds: float, outside: OutsideTables | None = None
+    ) -> None:
+        """Take a connection, which ``close`` closes, and the tables that are used instead of those of the file."""
         self.connection = connection
+        self.outside = outside
         self._until = time.monotonic() + seconds
         self._is_abandoned = False
 

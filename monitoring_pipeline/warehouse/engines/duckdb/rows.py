@@ -9,6 +9,7 @@ import polars as pl
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb.errors import sentence
+from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTables, Rows
 from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
 from monitoring_pipeline.warehouse.engines.duckdb.session import text_about_sql
 from monitoring_pipeline.warehouse.errors import (
@@ -50,7 +51,29 @@ def table_named(connection: OpenFile, text: str, place: str) -> Table:
     Raises:
         MissingTableError: when no table matches, or several do.
     """
+    if connection.outside is not None:
+        return _table_outside(connection, connection.outside, text, place)
     listed = find_table(text, [ListedTable(*row) for row in frame_of(connection, tables_query()).rows()], place)
+    return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
+
+
+def ask_of(connection: OpenFile) -> Ask:
+    """Return the function that runs queries on a connection."""
+
+    def ask(sql: str) -> Rows:
+        return connection.run(lambda file: file.execute(sql).fetchall())
+
+    return ask
+
+
+def _table_outside(connection: OpenFile, outside: OutsideTables, text: str, place: str) -> Table:
+    found = outside.named(text, place, ask_of(connection))
+    try:
+        connection.run(lambda file: file.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(found.name)} AS {found.select}"))
+    except duckdb.Error as error:
+        # Without its text, because errors about files quote their rows.
+        raise StatementError(type(error), None) from None
+    listed = ListedTable("temp", "main", found.name, in_default_schema=True)
     return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
 
 

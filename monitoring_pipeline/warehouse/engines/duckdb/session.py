@@ -64,12 +64,16 @@ CLOSED = Access()
 """Access to the folder of the database file only."""
 
 
+IN_MEMORY = ":memory:"
+"""The path of a database without a file; its tables are views of files."""
+
+
 def connect_locked(path: str, access: Access) -> duckdb.DuckDBPyConnection:
     """Open a file read-only. Nothing but ``access`` can be read, nothing is installed, and no setting can change."""
     # Connections of one process to one file share their settings, so only one at a time may be made and locked.
     with _opening:
         options: Any = {"temp_directory": str(spill_folder(path)), **_FROM_THE_START}
-        connection = duckdb.connect(path, read_only=True, config=options)
+        connection = duckdb.connect(path, read_only=path != IN_MEMORY, config=options)
         try:
             if not _setting(connection, "lock_configuration"):
                 _lock(connection, path, access)
@@ -147,6 +151,10 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _answer(request: Mapping[str, Any]) -> dict[str, object]:
     """Run one SELECT, and describe its result: columns, rows, and type and value of the first."""
     sql, parameters = request["sql"], request["parameters"]
@@ -157,6 +165,8 @@ def _answer(request: Mapping[str, Any]) -> dict[str, object]:
     )
     try:
         with connect_locked(request["path"], access) as connection, _explained(connection, sql, values):
+            for name, select in request.get("views", {}).items():
+                connection.execute(f"CREATE TEMP VIEW {_identifier(name)} AS {select}")
             statements = connection.extract_statements(sql)
             kinds = [statement.type.name for statement in statements]
             if kinds != ["SELECT"]:

@@ -23,17 +23,19 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb.errors import kind_named, sentence
+from monitoring_pipeline.warehouse.engines.duckdb.outside import OutsideTables
 from monitoring_pipeline.warehouse.engines.duckdb.process import QueryProcessError, QueryTimeoutError, run_query
 from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
 from monitoring_pipeline.warehouse.engines.duckdb.rows import (
     REFUSALS,
     StatementError,
+    ask_of,
     frame_of,
     label_join_of,
     predictions_table,
     table_named,
 )
-from monitoring_pipeline.warehouse.engines.duckdb.session import CLOSED, Access, connect_locked
+from monitoring_pipeline.warehouse.engines.duckdb.session import CLOSED, IN_MEMORY, Access, connect_locked
 from monitoring_pipeline.warehouse.errors import (
     UnreadableWarehouseError,
     WarehouseFailedError,
@@ -66,7 +68,8 @@ class DuckDBWarehouse:
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
     keeps it locked for longer than ``lock_timeout_seconds``, WarehouseFailedError when DuckDB cannot reach the
     rows, UnreadableWarehouseError when it refuses them, and MissingTableError when a table does not exist.
-    ``rows`` replace the table of predictions.
+    ``rows`` replace the table of predictions. ``outside`` are tables that are read instead of those of the file, such
+    as the files of the folder ``path``.
     """
 
     path: Path = field(repr=False)
@@ -75,6 +78,7 @@ class DuckDBWarehouse:
     read_timeout_seconds: float = 3600.0
     access: Access = CLOSED
     rows: RowsElsewhere | None = None
+    outside: OutsideTables | None = None
 
     def with_predictions_of(self, rows: RowsElsewhere) -> "DuckDBWarehouse":
         """Return this warehouse with other rows in place of the table of predictions."""
@@ -149,8 +153,8 @@ class DuckDBWarehouse:
                 ``business_timeout_seconds``, or its result is not one number.
         """
         query = parse_business_query(sql_text)
-        request = {
-            "path": str(self.path),
+        request: dict[str, object] = {
+            "path": IN_MEMORY if self.outside else str(self.path),
             "sql": query.sql,
             "parameters": sorted(query.parameters),
             "values": {
@@ -164,7 +168,10 @@ class DuckDBWarehouse:
             "memory": self.access.memory,
         }
         # While this connection is open, no writer can lock the file before the other process opens it.
-        with connection_to(self):
+        with connection_to(self) as connection:
+            if self.outside is not None:
+                found = self.outside.in_sql(query.sql, ask_of(connection))
+                request["views"] = {table.name: table.select for table in found}
             try:
                 answer = run_query(request, self.business_timeout_seconds)
             except QueryTimeoutError:
@@ -185,8 +192,9 @@ class DuckDBWarehouse:
 def connection_to(warehouse: DuckDBWarehouse) -> Iterator[OpenFile]:
     """Open the file read-only for some queries; errors are those of ``DuckDBWarehouse``."""
     source = str(warehouse.path) if warehouse.rows is None else f"{warehouse.rows.place} in {warehouse.path}"
+    outside = warehouse.outside
     try:
-        with closing(OpenFile(_connect(warehouse), warehouse.read_timeout_seconds)) as connection:
+        with closing(OpenFile(_connect(warehouse), warehouse.read_timeout_seconds, outside)) as connection:
             yield connection
     except duckdb.Error as error:
         # Without its cause, because DuckDB's texts contain values of rows, and Dagster stores the texts of causes.
@@ -203,6 +211,9 @@ def _reduced(source: str, kind: type[duckdb.Error], text: str | None) -> Unreada
 
 
 def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
+    if warehouse.outside is not None:
+        warehouse.outside.check()
+        return connect_locked(IN_MEMORY, warehouse.access)
     path, lock_timeout_seconds = warehouse.path, warehouse.lock_timeout_seconds
     begun = time.monotonic()
     wait, next_log = FIRST_WAIT_SECONDS, 0.0

@@ -1,0 +1,1 @@
+"""Files as a warehouse: Parquet, CSV and JSON lines, read by DuckDB."""

@@ -1,0 +1,95 @@
+"""The kinds of files that are tables, and the SQL that reads each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask
+from monitoring_pipeline.warehouse.engines.files.csv_types import select_of_csv
+from monitoring_pipeline.warehouse.serving_logs.flattening import select_of_log, texts_of_columns
+from monitoring_pipeline.warehouse.serving_logs.formats import serving_log_of
+from monitoring_pipeline.warehouse.sql.catalogue import quoted
+
+Read = Callable[[Sequence[str], str, Ask], str]
+"""Takes paths, further options as SQL, and a function that runs queries; returns the SELECT of all rows."""
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """One kind of file.
+
+    Args:
+        name: its name in messages.
+        suffixes: the ends of the names of its files, in lower case.
+        read: returns the SELECT of all rows of some files.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Read
+
+
+def text(value: str) -> str:
+    """Return a text as SQL."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def options_of_partitions(types: Mapping[str, str]) -> str:
+    """Return the options by which folders such as ``day=2025-01-31`` become columns of those types."""
+    if not types:
+        return ", hive_partitioning = false"
+    listed = ", ".join(f"{quoted(name)}: {kind}" for name, kind in types.items())
+    return f", hive_partitioning = true, hive_types_autocast = false, hive_types = {{{listed}}}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    return f"[{', '.join(map(text, paths))}]"
+
+
+def _columns(source: str, ask: Ask) -> dict[str, str]:
+    return {str(name): str(kind) for name, kind, *_ in ask(f"DESCRIBE SELECT * FROM {source}")}
+
+
+def _parquet(paths: Sequence[str], options: str, ask: Ask) -> str:
+    source = f"read_parquet({_listed(paths)}, union_by_name = true{options})"
+    columns = _columns(source, ask)
+    log = serving_log_of(columns)
+    return f"SELECT * FROM {source}" if log is None else select_of_log(log, texts_of_columns(log, columns, source), ask)
+
+
+def _csv(paths: Sequence[str], options: str, ask: Ask) -> str:
+    source = f"read_csv({_listed(paths)}, header = true, all_varchar = true, union_by_name = true{options})"
+    return select_of_csv(source, ask)
+
+
+def _json(paths: Sequence[str], options: str, ask: Ask) -> str:
+    # All rows decide on the types, and a struct never becomes a map, so that more rows do not change a column.
+    whole = "sample_size = -1, map_inference_threshold = -1, field_appearance_threshold = 0"
+    source = f"read_json({_listed(paths)}, union_by_name = true, {whole}{options})"
+    log = serving_log_of(_columns(source, ask))
+    if log is None:
+        return f"SELECT * FROM {source}"
+    columns = dict.fromkeys(log.columns, "JSON")
+    typed = ", ".join(f"{quoted(name)}: 'JSON'" for name in columns)
+    source = f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {{{typed}}})"
+    return select_of_log(log, texts_of_columns(log, columns, source), ask)
+
+
+KINDS = (
+    FileKind("Parquet", (".parquet", ".pq"), _parquet),
+    FileKind("CSV", (".csv", ".csv.gz", ".tsv", ".tsv.gz"), _csv),
+    FileKind("JSON lines", (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"), _json),
+)
+
+
+def kind_of(file_name: str) -> FileKind | None:
+    """Return the kind of a file by its name; None for hidden files and others."""
+    if file_name.startswith((".", "_")):
+        return None
+    return next((kind for kind in KINDS if file_name.lower().endswith(kind.suffixes)), None)
+
+
+def stem_of(file_name: str) -> str:
+    """Return the name of a file without the suffix of its kind."""
+    kind = kind_of(file_name)
+    ends = [suffix for suffix in (kind.suffixes if kind else ()) if file_name.lower().endswith(suffix)]
+    return file_name[: -len(max(ends, key=len))] if ends else file_name

@@ -1,0 +1,88 @@
+"""The engines that the contract suite runs on; a further engine is one more row in ENGINES_UNDER_TEST.
+
+Tables are written as SQL statements of DuckDB. An engine of another kind gets them from a DuckDB file beside it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.engine import EngineLimits
+from monitoring_pipeline.warehouse.engines.files.opening import open_engine
+
+
+@dataclass(frozen=True)
+class EngineUnderTest:
+    """An engine: the function that makes a warehouse with the tables of some statements, and what it lacks.
+
+    ``lacks`` has, by the name that a test gives to ``Build.needs``, the reason why the engine cannot have it.
+    """
+
+    build: Callable[[Path, tuple[str, ...]], Any]
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Makes a warehouse from SQL statements. A second call adds statements to the same tables."""
+
+    engine: EngineUnderTest
+    folder: Path
+
+    def __call__(self, *statements: str) -> Any:
+        return self.engine.build(self.folder, statements)
+
+    def needs(self, *properties: str) -> None:
+        """Skip the test if the engine lacks one of the properties."""
+        for name in properties:
+            if name in self.engine.lacks:
+                pytest.skip(f"{name}: {self.engine.lacks[name]}")
+
+
+def _written(folder: Path, statements: tuple[str, ...]) -> Path:
+    path = folder / "warehouse.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for statement in statements:
+            connection.execute(statement)
+    return path
+
+
+def _duckdb(folder: Path, statements: tuple[str, ...]) -> DuckDBWarehouse:
+    return DuckDBWarehouse(_written(folder, statements), lock_timeout_seconds=5)
+
+
+def _files(suffix: str) -> Callable[[Path, tuple[str, ...]], Any]:
+    def build(folder: Path, statements: tuple[str, ...]) -> Any:
+        path, lake = _written(folder, statements), folder / "lake"
+        lake.mkdir(exist_ok=True)
+        with duckdb.connect(path, read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            tables = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+            for (name,) in tables:
+                quoted = name.replace('"', '""')
+                connection.execute(f"COPY (FROM \"{quoted}\") TO '{lake / name}.{suffix}'")
+        return open_engine(
+            WarehouseAddress(f"files://{lake}", "MONITORING_PIPELINE_WAREHOUSE"), EngineLimits()
+        ).warehouse
+
+    return build
+
+
+_OF_FILES = {
+    "schemas": "a folder has tables only",
+    "views": "files have values, and nothing that is computed",
+}
+_OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all values"}
+
+ENGINES_UNDER_TEST = {
+    "duckdb": EngineUnderTest(_duckdb),
+    "parquet": EngineUnderTest(_files("parquet"), _OF_FILES),
+    "csv": EngineUnderTest(_files("csv"), _OF_CSV),
+}
