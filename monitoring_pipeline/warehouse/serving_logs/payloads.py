@@ -8,7 +8,7 @@ _FIELDS = """("(?:[^"]|"")*"|[^,]*),"""
 
 
 def documents(text: str) -> str:
-    """Return the JSON documents in a text as a list: one, or one for each line. A line of CSV becomes a list of one array."""
+    """Return the JSON documents in a text: one, or one for each line. A line of CSV becomes a list of one array."""
     lines = f"string_split(rtrim({text}, chr(10) || chr(13)), chr(10))"
     line = f"COALESCE(TRY_CAST(rtrim(line, chr(13)) AS JSON), {_list_of_csv('rtrim(line, chr(13))')})"
     return (

@@ -34,7 +34,8 @@ class TextForm:
 
 FORMS = (
     TextForm("BIGINT", "[+-]?[0-9]{1,18}"),
-    TextForm("DOUBLE", "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|NaN|inf|Infinity)"),
+    # A longer number is an id, which DOUBLE would change.
+    TextForm("DOUBLE", "[+-]?([0-9]{1,18}([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|NaN|inf|Infinity)"),
     TextForm("BOOLEAN", "(?i)true|false"),
     TextForm("DATE", _DAY),
     TextForm("TIMESTAMP", f"{_DAY}({_TIME})?"),

@@ -84,7 +84,7 @@ class FileTables:
 
     def _by_path(self, text: str) -> list[Path]:
         """Return the files that a relative path or a pattern names; none outside of the folder."""
-        if Path(text).is_absolute() or ".." in Path(text).parts or self.root.is_file():
+        if not Path(text).parts or Path(text).is_absolute() or ".." in Path(text).parts or self.root.is_file():
             return []
         paths = self.folder.glob(text) if WILDCARDS & set(text) else [self.folder / text]
         return sorted(file for path in paths if path.exists() for file in _files_of(path))
