@@ -52,7 +52,7 @@ def select_of_log(log: ServingLog, source: str, ask: Ask) -> str:
     """
     rows = _rows(log, source)
     values = [value for side in (INPUT, OUTPUT) for value in _values(rows, side, ask)]
-    taken = set(OWN_COLUMNS)
+    taken = set[str](OWN_COLUMNS)
     columns: dict[str, str] = {}
     for value in values:
         name = value.named(taken)
