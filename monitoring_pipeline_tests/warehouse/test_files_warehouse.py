@@ -2,9 +2,11 @@
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import deltalake
 import polars as pl
 import pytest
 from hypothesis import given
@@ -120,6 +122,49 @@ def test_partition_of_another_day_is_not_read(lake: Path, make_spec: SpecMaker) 
     with pytest.raises(UnreadableWarehouseError) as raised:
         warehouse_of(lake).read_predictions(whole, spec.calendar.chunk(DAY))
     assert "this is no Parquet" not in str(raised.value)
+
+
+def test_partition_that_is_the_time_of_the_model_is_not_opened_for_another_day(lake, make_spec: SpecMaker) -> None:
+    spec = make_spec(predictions={"table": "by_day", "time": "day"})
+    eve, warehouse = spec.calendar.chunk("2013-06-01"), warehouse_of(lake)
+    assert warehouse.read_predictions(spec, eve).frame["row_id"].to_list() == ["eve"]
+    later = lake / "by_day" / f"day={DAY}" / "x.parquet"
+    state = later.stat()
+    later.write_bytes(bytes(state.st_size))
+    os.utime(later, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert warehouse.read_predictions(spec, eve).frame["row_id"].to_list() == ["eve"]
+    query = "SELECT sum(age) FROM by_day WHERE day < CAST(:chunk_end AS DATE)"
+    assert warehouse.business_metric(spec, query, eve, "1") == 40.0
+    with pytest.raises(UnreadableWarehouseError):
+        warehouse.read_predictions(spec, spec.calendar.chunk(DAY))
+
+
+def test_files_of_several_schemas_have_the_columns_of_all(lake: Path, make_spec: SpecMaker) -> None:
+    scores("new").with_columns(income=pl.lit(5.0)).write_parquet(lake / "by_day" / f"day={DAY}" / "y.parquet")
+    spec = make_spec(predictions={"table": "by_day"}, features={"income": "numeric"})
+    frame = warehouse_of(lake).read_predictions(spec, spec.calendar.chunk(DAY)).frame
+    assert dict(frame.select("row_id", "income").rows()) == {"b": None, "c": None, "new": 5.0}
+
+
+def test_delta_table_has_the_rows_of_its_newest_version(tmp_path: Path, make_spec: SpecMaker) -> None:
+    rows = scores("a", "b").with_columns(day=pl.lit("007"))
+    deltalake.write_deltalake(tmp_path / "scores", rows.to_arrow(), partition_by=["day"])
+    deltalake.write_deltalake(tmp_path / "scores", scores("c").with_columns(day=pl.lit("8")).to_arrow(), mode="append")
+    deltalake.DeltaTable(tmp_path / "scores").delete("id = 'a'")
+    assert types_of(tmp_path, "scores")["day"] == "VARCHAR"
+    spec = make_spec(features={"day": "categorical"})
+    frame = warehouse_of(tmp_path).read_predictions(spec, spec.calendar.chunk(DAY)).frame
+    assert sorted(frame.select("row_id", "day").rows()) == [("b", "007"), ("c", "8")]
+    assert (
+        warehouse_of(tmp_path).business_metric(spec, "SELECT count(*) FROM scores", spec.calendar.chunk(DAY), "1") == 2
+    )
+
+
+def test_iceberg_table_is_refused_because_its_files_are_not_the_table(lake: Path) -> None:
+    (lake / "by_day" / "metadata").mkdir()
+    (lake / "by_day" / "metadata" / "v1.metadata.json").write_text("{}")
+    with pytest.raises(UnreadableWarehouseError, match="'by_day' is an Iceberg table, which is not read"):
+        types_of(lake, "by_day")
 
 
 def test_file_that_arrives_later_is_read_by_the_next_call(lake: Path, make_spec: SpecMaker) -> None:

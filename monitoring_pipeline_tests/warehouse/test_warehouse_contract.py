@@ -97,6 +97,7 @@ def test_date_is_a_day_in_the_zone_of_the_model(
 def test_time_in_any_form_is_read_in_the_declared_zone(
     build: Build, make_spec: SpecMaker, type_of_time: str, written: str
 ) -> None:
+    build.needs("types")
     warehouse = build(
         SCORES.replace("TIMESTAMPTZ", type_of_time),
         f"INSERT INTO scores VALUES ('a', {written}, 1, 0), ('timeless', NULL, 1, 0)",
@@ -134,6 +135,7 @@ NUMBERS = ("BIGINT", "INTEGER", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL(10, 2)", 
 def test_integral_id_joins_whatever_its_types(
     build: Build, make_spec: SpecMaker, of_predictions: str, of_labels: str
 ) -> None:
+    build.needs("types")
     warehouse = build(
         SCORES.replace("id VARCHAR", f"id {of_predictions}"),
         TRUTHS.replace("id VARCHAR", f"id {of_labels}"),
@@ -151,6 +153,7 @@ def test_integral_id_joins_whatever_its_types(
 def test_float_that_stands_for_several_integers_is_the_id_of_none(
     build: Build, make_spec: SpecMaker, kind: str, exact: int
 ) -> None:
+    build.needs("types")
     warehouse = build(
         SCORES.replace("id VARCHAR", "id BIGINT"),
         TRUTHS.replace("id VARCHAR", f"id {kind}"),
@@ -163,6 +166,7 @@ def test_float_that_stands_for_several_integers_is_the_id_of_none(
 
 
 def test_uuid_joins_its_text_in_any_case(build: Build, make_spec: SpecMaker) -> None:
+    build.needs("types")
     warehouse = build(
         SCORES.replace("id VARCHAR", "id UUID"),
         TRUTHS,
@@ -235,6 +239,7 @@ def test_label_of_an_id_with_several_labels_and_predictions_at_several_times_of_
 
 
 def test_columns_that_the_spec_does_not_name_are_not_read(build: Build, make_spec: SpecMaker) -> None:
+    build.needs("views")
     warehouse = build(
         "CREATE VIEW scores AS SELECT 'a' AS id, TIMESTAMP '2013-06-02 12:00' AS made_at, 40 AS age, 0.25 AS score,"
         " error('read in vain') AS secret",
@@ -272,6 +277,7 @@ def test_missing_columns_are_listed_and_rows_without_time_counted(build: Build, 
 
 
 def test_empty_chunk_keeps_names_and_types_of_columns(build: Build, make_spec: SpecMaker) -> None:
+    build.needs("types")
     spec = make_spec()
     warehouse = build(SCORES, TRUTHS)
     chunk = spec.calendar.chunk("2013-06-02")
@@ -328,6 +334,7 @@ def test_ids_of_any_type_join_and_become_text(
 
 
 def test_names_with_quotes_spaces_or_other_case_are_found(build: Build, make_spec: SpecMaker) -> None:
+    build.needs("schemas")
     warehouse = build(
         'CREATE SCHEMA "ML Team"',
         'CREATE TABLE "ML Team"."The ""best"" scores" '
@@ -376,6 +383,7 @@ def test_error_about_a_misspelt_table_suggests_a_similar_name(build: Build) -> N
 
 
 def test_default_schema_has_precedence_and_ambiguous_name_is_refused(build: Build) -> None:
+    build.needs("schemas")
     warehouse = build(
         "CREATE SCHEMA a",
         "CREATE SCHEMA b",
@@ -413,6 +421,7 @@ def test_missing_required_column_is_an_error(
 def test_time_column_of_another_type_is_an_error(
     build: Build, make_spec: SpecMaker, part: str, field: str, column: str
 ) -> None:
+    build.needs("types")
     spec = make_spec()
     warehouse = build(*(ddl.replace(f"{column} TIMESTAMPTZ", f"{column} BOOLEAN") for ddl in (SCORES, TRUTHS)))
     with pytest.raises(WrongTimeTypeError, match=rf"churn: {part}\.{field}: column {column} is BOOLEAN, expected"):
@@ -420,6 +429,7 @@ def test_time_column_of_another_type_is_an_error(
 
 
 def test_types_are_kept_and_numeric_decimals_become_numbers(build: Build, make_spec: SpecMaker) -> None:
+    build.needs("types")
     columns = {
         "flag": ("BOOLEAN", "true", "categorical", True),
         "amount": ("DECIMAL(10, 3)", "1.5", "numeric", 1.5),

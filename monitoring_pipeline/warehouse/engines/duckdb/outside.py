@@ -34,6 +34,10 @@ class OutsideTables(Protocol):
         """Raise WarehouseMissingError when the place does not exist."""
         ...
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tables, as a spec would write them."""
+        ...
+
     def named(self, text: str, place: str, ask: Ask) -> OutsideTable:
         """Return the table that a spec names at ``place``.
 

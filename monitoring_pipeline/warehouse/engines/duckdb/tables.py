@@ -27,6 +27,8 @@ class DuckDBTables:
     def table_names(self) -> tuple[str, ...]:
         """Return the names of all tables and views, as a spec would write them."""
         with connection_to(self.warehouse) as connection:
+            if connection.outside is not None:
+                return connection.outside.names()
             return tuple(ListedTable(*row).text for row in frame_of(connection, tables_query()).rows())
 
     def table_sample(self, table: str, most_rows: int, *, counted: bool = True) -> TableSample:

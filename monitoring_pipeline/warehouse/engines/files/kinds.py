@@ -50,10 +50,18 @@ def _columns(source: str, ask: Ask) -> dict[str, str]:
 
 
 def _parquet(paths: Sequence[str], options: str, ask: Ask) -> str:
-    source = f"read_parquet({_listed(paths)}, union_by_name = true{options})"
+    # Files of one schema are opened only if their partition is needed.
+    union = "false" if _has_one_schema(paths, ask) else "true"
+    source = f"read_parquet({_listed(paths)}, union_by_name = {union}{options})"
     columns = _columns(source, ask)
     log = serving_log_of(columns)
     return f"SELECT * FROM {source}" if log is None else select_of_log(log, texts_of_columns(log, columns, source), ask)
+
+
+def _has_one_schema(paths: Sequence[str], ask: Ask) -> bool:
+    each = "name || ' ' || concat_ws(' ', type, converted_type, logical_type, num_children)"
+    schemas = f"SELECT list({each}) AS columns FROM parquet_schema({_listed(paths)}) GROUP BY file_name"
+    return ask(f"SELECT count(DISTINCT columns) FROM ({schemas})") == [(1,)]
 
 
 def _csv(paths: Sequence[str], options: str, ask: Ask) -> str:

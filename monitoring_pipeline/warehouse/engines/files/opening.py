@@ -3,6 +3,7 @@
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.session import Access
+from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
 from monitoring_pipeline.warehouse.engines.files.tables import FileTables
@@ -22,4 +23,4 @@ def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
         ),
         outside=tables,
     )
-    return Engine(warehouse, DuckDBInspection(warehouse))
+    return Engine(warehouse, DuckDBInspection(warehouse), DuckDBTables(warehouse))

@@ -1,11 +1,12 @@
 """The tables of a folder: each file, and each folder of files, is one."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTable
+from monitoring_pipeline.warehouse.engines.files.delta import delta_files, is_delta
 from monitoring_pipeline.warehouse.engines.files.kinds import (
     FileKind,
     kind_of,
@@ -15,6 +16,9 @@ from monitoring_pipeline.warehouse.engines.files.kinds import (
 from monitoring_pipeline.warehouse.engines.files.partitions import partition_types
 from monitoring_pipeline.warehouse.errors import MissingTableError, UnreadableWarehouseError, WarehouseMissingError
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, find_table
+
+_States = tuple[tuple[str, int, int], ...]
+"""Path, size and time of change of each file."""
 
 WILDCARDS = set("*?[")
 SELECTS_KEPT = 64
@@ -51,6 +55,10 @@ class FileTables:
             message = f"{self.root}: no such folder or file; the environment variable {self.variable} says where it is"
             raise WarehouseMissingError(message)
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all tables, as a spec would write them."""
+        return tuple(self._entries())
+
     def named(self, text: str, place: str, ask: Ask) -> OutsideTable:
         """Return the table that a spec names at ``place``.
 
@@ -61,16 +69,19 @@ class FileTables:
         entries = self._entries()
         by_path = self._by_path(text)
         if by_path and text not in entries:
-            return _table(text, self.folder, by_path, place, ask)
+            partitions = partition_types(list(map(str, by_path)), str(self.folder))
+            return _table(text, by_path, partitions, place, ask)
+        if self._is_delta(text) and text not in entries:
+            return _entry(text, self.folder / text, place, ask)
         listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in entries]
         name = find_table(text, listed, place).name
-        return _table(name, entries[name], _files_of(entries[name]), place, ask)
+        return _entry(name, entries[name], place, ask)
 
     def in_sql(self, sql: str, ask: Ask) -> tuple[OutsideTable, ...]:
         """Return the tables whose names occur in a user's SQL."""
         folded = sql.casefold()
         return tuple(
-            _table(name, path, _files_of(path), f"the table {name!r}", ask)
+            _entry(name, path, f"the table {name!r}", ask)
             for name, path in self._entries().items()
             if re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", folded)
         )
@@ -82,16 +93,24 @@ class FileTables:
         stems = [stem_of(path.name) if path.is_file() else path.name for path in tables]
         return {stem if stems.count(stem) == 1 else path.name: path for stem, path in zip(stems, tables, strict=True)}
 
+    def _is_below(self, text: str) -> bool:
+        path = Path(text)
+        return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not self.root.is_file()
+
+    def _is_delta(self, text: str) -> bool:
+        return self._is_below(text) and is_delta(self.folder / text)
+
     def _by_path(self, text: str) -> list[Path]:
         """Return the files that a relative path or a pattern names; none outside of the folder."""
-        if not Path(text).parts or Path(text).is_absolute() or ".." in Path(text).parts or self.root.is_file():
+        if not self._is_below(text) or self._is_delta(text):
             return []
         paths = self.folder.glob(text) if WILDCARDS & set(text) else [self.folder / text]
         return sorted(file for path in paths if path.exists() for file in _files_of(path))
 
 
 def _has_files(folder: Path) -> bool:
-    return not folder.name.startswith((".", "_")) and next(_data_files(folder), None) is not None
+    is_hidden = folder.name.startswith((".", "_"))
+    return not is_hidden and (is_delta(folder) or next(_data_files(folder), None) is not None)
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -104,7 +123,19 @@ def _data_files(folder: Path) -> Iterator[Path]:
     return (file for file in folder.rglob("*") if kind_of(file.name) and file.is_file())
 
 
-def _table(name: str, base: Path, files: Sequence[Path], place: str, ask: Ask) -> OutsideTable:
+def _entry(name: str, path: Path, place: str, ask: Ask) -> OutsideTable:
+    """Return the table of a file or folder."""
+    if is_delta(path):
+        found = delta_files(path, place)
+        return _table(name, found.files, found.partitions, place, ask)
+    if any(path.glob("metadata/*.metadata.json")):
+        message = f"{place}: {name!r} is an Iceberg table, which is not read; its files alone are not the table"
+        raise UnreadableWarehouseError(message)
+    files = _files_of(path)
+    return _table(name, files, partition_types(list(map(str, files)), str(path)), place, ask)
+
+
+def _table(name: str, files: Sequence[Path], partitions: Mapping[str, str], place: str, ask: Ask) -> OutsideTable:
     kinds = {kind.name: kind for file in files if (kind := kind_of(file.name))}
     if not kinds:
         raise MissingTableError(f"{place}: {name!r} has no files of a known kind")
@@ -114,18 +145,17 @@ def _table(name: str, base: Path, files: Sequence[Path], place: str, ask: Ask) -
         raise UnreadableWarehouseError(message)
     states = tuple((str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()])
     (kind,) = kinds.values()
-    return OutsideTable(name, _select_of(states, kind, str(base), ask))
+    return OutsideTable(name, _select_of(states, kind, partitions, ask))
 
 
-def _select_of(states: tuple[tuple[str, int, int], ...], kind: FileKind, base: str, ask: Ask) -> str:
+def _select_of(states: _States, kind: FileKind, partitions: Mapping[str, str], ask: Ask) -> str:
     """Return the SELECT of some files; that of unchanged files is kept, because types of CSV need all rows."""
-    key = (states, kind.name, base)
+    key = (states, kind.name, tuple(partitions.items()))
     if key not in _kept:
-        paths = [path for path, *_ in states]
         while len(_kept) >= SELECTS_KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[key] = kind.read(paths, options_of_partitions(partition_types(paths, base)), ask)
+        _kept[key] = kind.read([path for path, *_ in states], options_of_partitions(partitions), ask)
     return _kept[key]
 
 
-_kept: dict[tuple[tuple[tuple[str, int, int], ...], str, str], str] = {}
+_kept: dict[tuple[_States, str, tuple[tuple[str, str], ...]], str] = {}
