@@ -41,6 +41,26 @@ def ambiguous_labels(labels: int, rows: int) -> tuple[Measurement, ...]:
     return (measurement,)
 
 
+def contradictory_labels(ids: int, rows: int) -> tuple[Measurement, ...]:
+    """Return the measurement of ids with several labels of one time, if there are some."""
+    if not ids:
+        return ()
+    measurement = Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name="labels_contradictory",
+        model_version="",
+        value=float(ids),
+        threshold_upper=0.0,
+        status=Status.BREACHED,
+        reason=f"{ids} predictions have several labels of the same time, so which one is the last is unknown; they are "
+        "left out. Write the time of a correction in labels.known_at, or replace the row",
+        definition="predictions with several labels of the same time",
+        rows=rows,
+    )
+    return (measurement,)
+
+
 def ambiguity(labels: int, rows: int) -> str:
     """Return the sentence about labels that may belong to several predictions."""
     return (

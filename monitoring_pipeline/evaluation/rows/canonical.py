@@ -9,6 +9,7 @@ from monitoring_pipeline.evaluation.rows.accounting import (
     LabelAccounting,
     ambiguity,
     ambiguous_labels,
+    contradictory_labels,
     counted,
     volume,
 )
@@ -80,9 +81,9 @@ def canonical_labels(
 ) -> CanonicalRows:
     """Bring a chunk's labels into canonical form: one row per ID, with the label that became known last.
 
-    An ID whose last row has no label has no label. Of rows with the same time, one with a label counts. If the source
-    has no times, ``known_at`` is null. Labels that may belong to predictions of another chunk (``is_ambiguous``) are
-    left out and counted.
+    An ID whose last row has no label has no label. Of rows with the same time, one with a label counts; if they have
+    several labels, which one is the last is unknown, so none counts. If the source has no times, ``known_at`` is null.
+    Labels that may belong to several predictions (``is_ambiguous``) are left out and counted.
 
     Args:
         spec: the model.
@@ -108,7 +109,9 @@ def canonical_labels(
     )
     with_value = typed.filter(pl.col("label").is_not_null() & pl.col("row_id").is_not_null())
     ordered = typed.filter(pl.col("row_id").is_not_null()).sort("row_id", "known_at", "label", nulls_last=False)
-    frame = ordered.unique("row_id", keep="last", maintain_order=True).filter(pl.col("label").is_not_null())
+    known = ordered.unique("row_id", keep="last", maintain_order=True).filter(pl.col("label").is_not_null())
+    contradicted = _contradicted(ordered)
+    frame = known.filter(~pl.col("row_id").is_in(contradicted))
     early = _known_before_prediction(spec, frame, predictions)
     counts = {
         "duplicate_labels": (
@@ -130,8 +133,19 @@ def canonical_labels(
         "labels_not_yet_known": (accounting.not_yet_known, "labels of this chunk dated after the reading"),
     }
     accounted = (*counted(counts, raw.height), *counted(facts, raw.height, breach_when_positive=False))
-    left_out = (*unmapped_labels(spec, mapped, raw.height), *ambiguous_labels(ambiguous, raw.height))
+    left_out = (
+        *unmapped_labels(spec, mapped, raw.height),
+        *ambiguous_labels(ambiguous, raw.height),
+        *contradictory_labels(contradicted.len(), raw.height),
+    )
     return CanonicalRows(frame, (*accounted, *left_out))
+
+
+def _contradicted(ordered: pl.DataFrame) -> pl.Series:
+    """Return the IDs that have several labels at their last time; the rows are in the order of time by ID."""
+    last = ordered.filter(pl.col("known_at").eq_missing(pl.col("known_at").last().over("row_id")))
+    labels = last.filter(pl.col("label").is_not_null()).group_by("row_id").agg(pl.col("label").n_unique())
+    return labels.filter(pl.col("label") > 1)["row_id"]
 
 
 def no_labels(spec: ModelSpec) -> pl.DataFrame:

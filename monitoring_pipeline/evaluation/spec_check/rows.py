@@ -23,6 +23,10 @@ FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "labels.id",
             "the last label counts; if they are of different predictions, name all columns",
         ),
+        "labels_contradictory": (
+            "labels.known_at",
+            "write the time of a correction, or replace the row instead of adding one",
+        ),
         "labels_without_value": ("labels.label", "they count as withdrawn; check that this is meant"),
         "labels_unmapped": ("labels.values", "name these values, with the class that each means"),
     }

@@ -240,12 +240,26 @@ def test_label_is_withdrawn_by_a_later_row_without_a_label_but_not_by_an_equally
 
 @given(order=st.permutations(range(6)))
 def test_label_of_an_id_with_several_rows_does_not_depend_on_their_order(order):
-    rows = [("id0", True, NOON), ("id0", False, NOON), ("id1", None, NOON), ("id1", True, NOON),
+    rows = [("id0", True, NOON), ("id0", True, NOON), ("id1", None, NOON), ("id1", True, NOON),
             ("id2", False, NOON), ("id2", True, NOON - HOUR)]  # fmt: skip
     ids, values, times = zip(*(rows[n] for n in order), strict=True)
     labels = _labels(list(values), ids=list(ids), known_at=list(times))
     kept = dict(labels.frame.select("row_id", "label").iter_rows())
     assert kept == dict(zip(_hashed("id0", "id1", "id2"), [1.0, 1.0, 0.0], strict=True))
+
+
+@given(order=st.permutations(range(6)), has_times=st.booleans())
+def test_label_of_an_id_with_several_labels_of_its_last_time_is_left_out_and_counted(order, has_times):
+    rows = [("id0", True, NOON), ("id0", False, NOON), ("id1", True, NOON), ("id1", False, NOON),
+            ("id1", False, NOON + HOUR if has_times else NOON), ("id2", True, NOON)]  # fmt: skip
+    ids, values, times = zip(*(rows[n] for n in order), strict=True)
+    labels = _labels(list(values), ids=list(ids), known_at=list(times) if has_times else [None] * len(rows))
+    kept = dict(labels.frame.select("row_id", "label").iter_rows())
+    expected = dict(zip(_hashed("id1", "id2"), [0.0, 1.0], strict=True))
+    assert kept == (expected if has_times else {_hashed("id2")[0]: 1.0})
+    (found,) = [m for m in labels.measurements if m.name == "labels_contradictory"]
+    assert (found.value, found.status) == (1 if has_times else 2, Status.BREACHED)
+    assert "which one is the last is unknown" in str(found.reason)
 
 
 CODED = {"paid": 0, "default": 1}
