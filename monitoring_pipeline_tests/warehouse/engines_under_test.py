@@ -77,6 +77,7 @@ def _files(suffix: str) -> Callable[[Path, tuple[str, ...]], Any]:
 
 _OF_FILES = {
     "schemas": "a folder has tables only",
+    "seconds": "Parquet has times in microseconds, so that years beyond 294,000 do not fit",
     "views": "files have values, and nothing that is computed",
 }
 _OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all values"}

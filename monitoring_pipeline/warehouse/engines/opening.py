@@ -44,6 +44,9 @@ def _files(address: WarehouseAddress, limits: EngineLimits) -> Engine:
 ENGINES = (
     EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
     EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
+    EngineKind(schemes=("s3",), form="s3://bucket/folder", open=_files, extra="s3"),
+    EngineKind(schemes=("gs", "gcs"), form="gs://bucket/folder", open=_files, extra="gcs"),
+    EngineKind(schemes=("az", "abfs"), form="az://container/folder", open=_files, extra="azure"),
 )
 
 
@@ -62,11 +65,11 @@ def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
         raise WarehouseMissingError(message)
     try:
         return kind.open(address, limits)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         if not kind.extra:
             raise
         message = (
-            f"{address.variable}: {address.shown}: the package {error.name} is not installed; "
+            f"{address.variable}: {address.shown}: {error.name or 'a package'} is not installed; "
             f"install it with: pip install '{PACKAGE}[{kind.extra}]'"
         )
         raise WarehouseMissingError(message) from error

@@ -48,12 +48,14 @@ class Access:
         folders: folders or beginnings of addresses that views and queries may read; ``None`` for the folder of the
             database file.
         extensions: names of installed extensions that are loaded.
+        stores: object stores whose files are read, by the names that fsspec gives them.
         memory: maximum of memory, such as ``8GB``; ``None`` for 4 GB, or less on a small machine.
     """
 
     folders: tuple[str, ...] | None = field(default=None, repr=False)
     extensions: tuple[str, ...] = ()
     memory: str | None = None
+    stores: tuple[str, ...] = ()
 
     def readable(self, path: str) -> tuple[str, ...]:
         """Return the folders that may be read if ``path`` is the database file."""
@@ -75,12 +77,20 @@ def connect_locked(path: str, access: Access) -> duckdb.DuckDBPyConnection:
         options: Any = {"temp_directory": str(spill_folder(path)), **_FROM_THE_START}
         connection = duckdb.connect(path, read_only=path != IN_MEMORY, config=options)
         try:
+            for store in access.stores:
+                connection.register_filesystem(_filesystem(store))
             if not _setting(connection, "lock_configuration"):
                 _lock(connection, path, access)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _filesystem(store: str) -> Any:
+    import fsspec
+
+    return fsspec.filesystem(store, use_listings_cache=False)
 
 
 def spill_folder(path: str, process: int | None = None) -> Path:
@@ -161,7 +171,10 @@ def _answer(request: Mapping[str, Any]) -> dict[str, object]:
     values = {name: request["values"][name] for name in parameters}
     values |= {name: dt.datetime.fromisoformat(values[name]) for name in request["times"] if name in values}
     access = Access(
-        folders=tuple(request["folders"]), extensions=tuple(request["extensions"]), memory=request["memory"]
+        folders=tuple(request["folders"]),
+        extensions=tuple(request["extensions"]),
+        memory=request["memory"],
+        stores=tuple(request.get("stores", ())),
     )
     try:
         with connect_locked(request["path"], access) as connection, _explained(connection, sql, values):

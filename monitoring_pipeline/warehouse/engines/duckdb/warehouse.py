@@ -166,6 +166,7 @@ class DuckDBWarehouse:
             "folders": self.access.readable(str(self.path)),
             "extensions": self.access.extensions,
             "memory": self.access.memory,
+            "stores": self.access.stores,
         }
         # While this connection is open, no writer can lock the file before the other process opens it.
         with connection_to(self) as connection:
@@ -191,8 +192,9 @@ class DuckDBWarehouse:
 @contextmanager
 def connection_to(warehouse: DuckDBWarehouse) -> Iterator[OpenFile]:
     """Open the file read-only for some queries; errors are those of ``DuckDBWarehouse``."""
-    source = str(warehouse.path) if warehouse.rows is None else f"{warehouse.rows.place} in {warehouse.path}"
     outside = warehouse.outside
+    place = str(warehouse.path) if outside is None else outside.place
+    source = place if warehouse.rows is None else f"{warehouse.rows.place} in {place}"
     try:
         with closing(OpenFile(_connect(warehouse), warehouse.read_timeout_seconds, outside)) as connection:
             yield connection

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
+from monitoring_pipeline.warehouse.engines.files.places import DataFile
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError
 
 LOG = "_delta_log"
@@ -21,13 +22,8 @@ _TYPES = {
 class DeltaFiles:
     """The files of a Delta table's newest version, and the types of its partitions by name."""
 
-    files: tuple[Path, ...]
+    files: tuple[DataFile, ...]
     partitions: dict[str, str]
-
-
-def is_delta(path: Path) -> bool:
-    """Return whether a folder is a Delta table."""
-    return (path / LOG).is_dir()
 
 
 def delta_files(path: Path, place: str) -> DeltaFiles:
@@ -60,9 +56,10 @@ def delta_files(path: Path, place: str) -> DeltaFiles:
         message = f"{place}: {path.name} is a Delta table with deletion vectors, which are not read; run REORG on it"
         raise UnreadableWarehouseError(message)
     types = {field["name"]: _TYPES.get(str(field["type"]), "VARCHAR") for field in fields}
-    return DeltaFiles(tuple(sorted(map(_path, uris))), {name: types[name] for name in names})
+    return DeltaFiles(tuple(map(_file, sorted(uris))), {name: types[name] for name in names})
 
 
-def _path(uri: str) -> Path:
+def _file(uri: str) -> DataFile:
     path = Path(uri.removeprefix("file://"))
-    return path if path.exists() else Path(unquote(str(path)))
+    # A file of a Delta table never changes.
+    return DataFile(str(path if path.exists() else Path(unquote(str(path)))), "")

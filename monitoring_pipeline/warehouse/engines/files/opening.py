@@ -1,26 +1,42 @@
 """Opens a folder of files as a warehouse."""
 
+from pathlib import Path
+
+import fsspec
+
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.session import Access
 from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
+from monitoring_pipeline.warehouse.engines.files.places import FilePlace, place_of
 from monitoring_pipeline.warehouse.engines.files.tables import FileTables
 
 
 def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     """Return the engine of a folder, or of one file."""
-    tables = FileTables(address.path.absolute(), address.variable)
+    files = place_of(address)
+    if not files.is_local:
+        # The package of the store is missing now or never.
+        fsspec.get_filesystem_class(files.protocol)
     warehouse = DuckDBWarehouse(
-        tables.root,
+        Path(files.root),
         business_timeout_seconds=limits.business_seconds,
         read_timeout_seconds=limits.read_seconds,
         access=Access(
-            folders=(str(tables.folder), *(limits.folders or ())),
+            folders=(_folder(files), *(limits.folders or ())),
             extensions=limits.extensions,
             memory=limits.memory,
+            stores=() if files.is_local else (files.protocol,),
         ),
-        outside=tables,
+        outside=FileTables(files, address.variable),
     )
     return Engine(warehouse, DuckDBInspection(warehouse), DuckDBTables(warehouse))
+
+
+def _folder(files: FilePlace) -> str:
+    """Return the folder that may be read."""
+    if files.is_local and Path(files.root).is_file():
+        return str(Path(files.root).parent)
+    return files.text

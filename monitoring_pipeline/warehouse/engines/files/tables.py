@@ -1,58 +1,45 @@
-"""The tables of a folder: each file, and each folder of files, is one."""
+"""The tables of a place: each file, and each folder of files, is one."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTable
-from monitoring_pipeline.warehouse.engines.files.delta import delta_files, is_delta
-from monitoring_pipeline.warehouse.engines.files.kinds import (
-    FileKind,
-    kind_of,
-    options_of_partitions,
-    stem_of,
-)
+from monitoring_pipeline.warehouse.engines.files.delta import LOG, delta_files
+from monitoring_pipeline.warehouse.engines.files.kinds import FileKind, kind_of, options_of_partitions, stem_of
 from monitoring_pipeline.warehouse.engines.files.partitions import partition_types
+from monitoring_pipeline.warehouse.engines.files.places import DataFile, FilePlace
 from monitoring_pipeline.warehouse.errors import MissingTableError, UnreadableWarehouseError, WarehouseMissingError
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, find_table
 
-_States = tuple[tuple[str, int, int], ...]
-"""Path, size and time of change of each file."""
-
-WILDCARDS = set("*?[")
 SELECTS_KEPT = 64
 
 
 @dataclass(frozen=True)
 class FileTables:
-    """The tables of a folder on this machine.
+    """The tables of a folder or object store.
 
     A table is named by a file without its suffix, by a folder of files, by a path relative to the root, or by a
     pattern such as ``scores/2025-*.parquet``.
 
     Args:
-        root: the folder, or one file.
+        files: the place.
         variable: the environment variable that contains its address.
     """
 
-    root: Path
+    files: FilePlace
     variable: str
 
     @property
     def place(self) -> str:
-        """The folder, for messages."""
-        return str(self.root)
-
-    @property
-    def folder(self) -> Path:
-        """The folder that contains the files."""
-        return self.root.parent if self.root.is_file() else self.root
+        """The place, for messages."""
+        return self.files.text
 
     def check(self) -> None:
-        """Raise WarehouseMissingError when the folder does not exist."""
-        if not self.root.exists():
-            message = f"{self.root}: no such folder or file; the environment variable {self.variable} says where it is"
+        """Raise WarehouseMissingError when the place does not exist."""
+        if not self.files.exists():
+            message = f"{self.place}: no such folder or file; the environment variable {self.variable} says where it is"
             raise WarehouseMissingError(message)
 
     def names(self) -> tuple[str, ...]:
@@ -67,95 +54,76 @@ class FileTables:
             UnreadableWarehouseError: when its files are of several kinds.
         """
         entries = self._entries()
-        by_path = self._by_path(text)
-        if by_path and text not in entries:
-            partitions = partition_types(list(map(str, by_path)), str(self.folder))
-            return _table(text, by_path, partitions, place, ask)
-        if self._is_delta(text) and text not in entries:
-            return _entry(text, self.folder / text, place, ask)
+        if text not in entries and self._is_below(text) and (self._is_delta(text) or self.files.files(text)):
+            return self._table(text, text, place, ask)
         listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in entries]
         name = find_table(text, listed, place).name
-        return _entry(name, entries[name], place, ask)
+        return self._table(name, entries[name], place, ask)
 
     def in_sql(self, sql: str, ask: Ask) -> tuple[OutsideTable, ...]:
         """Return the tables whose names occur in a user's SQL."""
         folded = sql.casefold()
         return tuple(
-            _entry(name, path, f"the table {name!r}", ask)
+            self._table(name, path, f"the table {name!r}", ask)
             for name, path in self._entries().items()
             if re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", folded)
         )
 
-    def _entries(self) -> dict[str, Path]:
+    def _entries(self) -> dict[str, str]:
         """Return the files and folders that are tables, by name; those whose stem is not unique by their full name."""
-        paths = [self.root] if self.root.is_file() else sorted(self.root.iterdir())
-        tables = [path for path in paths if (kind_of(path.name) if path.is_file() else _has_files(path))]
-        stems = [stem_of(path.name) if path.is_file() else path.name for path in tables]
-        return {stem if stems.count(stem) == 1 else path.name: path for stem, path in zip(stems, tables, strict=True)}
+        tables = {
+            name: stem_of(name) if is_file else name
+            for name, is_file in self.files.entries().items()
+            if not name.startswith((".", "_"))
+            and (kind_of(name) if is_file else self._is_delta(name) or self.files.has_data(name))
+        }
+        stems = list(tables.values())
+        return {stem if stems.count(stem) == 1 else name: name for name, stem in tables.items()}
 
     def _is_below(self, text: str) -> bool:
         path = Path(text)
-        return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not self.root.is_file()
+        return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not self.files.is_file
 
     def _is_delta(self, text: str) -> bool:
-        return self._is_below(text) and is_delta(self.folder / text)
+        return self.files.has_folder(f"{text}/{LOG}")
 
-    def _by_path(self, text: str) -> list[Path]:
-        """Return the files that a relative path or a pattern names; none outside of the folder."""
-        if not self._is_below(text) or self._is_delta(text):
-            return []
-        paths = self.folder.glob(text) if WILDCARDS & set(text) else [self.folder / text]
-        return sorted(file for path in paths if path.exists() for file in _files_of(path))
-
-
-def _has_files(folder: Path) -> bool:
-    is_hidden = folder.name.startswith((".", "_"))
-    return not is_hidden and (is_delta(folder) or next(_data_files(folder), None) is not None)
-
-
-def _files_of(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path] if kind_of(path.name) else []
-    return sorted(_data_files(path))
+    def _table(self, name: str, path: str, place: str, ask: Ask) -> OutsideTable:
+        """Return the table of a file, a folder or a pattern."""
+        if self._is_delta(path):
+            if not self.files.is_local:
+                raise UnreadableWarehouseError(
+                    f"{place}: {name!r} is a Delta table, which is read on this machine only"
+                )
+            found = delta_files(Path(self.files.folder) / path, place)
+            return _table(name, found.files, found.partitions, place, ask)
+        if self.files.files(f"{path}/metadata/*.metadata.json"):
+            message = f"{place}: {name!r} is an Iceberg table, which is not read; its files alone are not the table"
+            raise UnreadableWarehouseError(message)
+        files = self.files.files(path)
+        partitions = partition_types([file.path for file in files], self.files.address(self.files.folder))
+        return _table(name, files, partitions, place, ask)
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
-    return (file for file in folder.rglob("*") if kind_of(file.name) and file.is_file())
-
-
-def _entry(name: str, path: Path, place: str, ask: Ask) -> OutsideTable:
-    """Return the table of a file or folder."""
-    if is_delta(path):
-        found = delta_files(path, place)
-        return _table(name, found.files, found.partitions, place, ask)
-    if any(path.glob("metadata/*.metadata.json")):
-        message = f"{place}: {name!r} is an Iceberg table, which is not read; its files alone are not the table"
-        raise UnreadableWarehouseError(message)
-    files = _files_of(path)
-    return _table(name, files, partition_types(list(map(str, files)), str(path)), place, ask)
-
-
-def _table(name: str, files: Sequence[Path], partitions: Mapping[str, str], place: str, ask: Ask) -> OutsideTable:
-    kinds = {kind.name: kind for file in files if (kind := kind_of(file.name))}
+def _table(name: str, files: Sequence[DataFile], partitions: Mapping[str, str], place: str, ask: Ask) -> OutsideTable:
+    kinds = {kind.name: kind for file in files if (kind := kind_of(file.path.rpartition("/")[2]))}
     if not kinds:
         raise MissingTableError(f"{place}: {name!r} has no files of a known kind")
     if len(kinds) > 1:
         names = " and ".join(sorted(kinds))
         message = f"{place}: {name!r} has files of several kinds: {names}; name one by a pattern, such as {name}/*.csv"
         raise UnreadableWarehouseError(message)
-    states = tuple((str(file), stat.st_size, stat.st_mtime_ns) for file in files for stat in [file.stat()])
     (kind,) = kinds.values()
-    return OutsideTable(name, _select_of(states, kind, partitions, ask))
+    return OutsideTable(name, _select_of(tuple(files), kind, partitions, ask))
 
 
-def _select_of(states: _States, kind: FileKind, partitions: Mapping[str, str], ask: Ask) -> str:
+def _select_of(files: tuple[DataFile, ...], kind: FileKind, partitions: Mapping[str, str], ask: Ask) -> str:
     """Return the SELECT of some files; that of unchanged files is kept, because types of CSV need all rows."""
-    key = (states, kind.name, tuple(partitions.items()))
+    key = (files, kind.name, tuple(partitions.items()))
     if key not in _kept:
         while len(_kept) >= SELECTS_KEPT:
             _kept.pop(next(iter(_kept)))
-        _kept[key] = kind.read([path for path, *_ in states], options_of_partitions(partitions), ask)
+        _kept[key] = kind.read([file.path for file in files], options_of_partitions(partitions), ask)
     return _kept[key]
 
 
-_kept: dict[tuple[_States, str, tuple[tuple[str, str], ...]], str] = {}
+_kept: dict[tuple[tuple[DataFile, ...], str, tuple[tuple[str, str], ...]], str] = {}
