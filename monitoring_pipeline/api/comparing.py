@@ -6,10 +6,10 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.api.columns import Columns, choose_columns
+from monitoring_pipeline.api.columns import choose_columns
 from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, declare, only_version
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
-from monitoring_pipeline.api.reading import chunk_key, read_rows, reading
+from monitoring_pipeline.api.reading import ReadRows, chunk_key, read_rows, reading
 from monitoring_pipeline.api.result import Result, measured_chunk
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of
 from monitoring_pipeline.api.shown import table_of_columns
@@ -20,7 +20,8 @@ from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.reference.columns import LearnedColumns, learn_columns
-from monitoring_pipeline.evaluation.rows.canonical import CanonicalRows, no_labels
+from monitoring_pipeline.evaluation.reference.known_categories import with_known_categories
+from monitoring_pipeline.evaluation.rows.canonical import no_labels
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
@@ -96,17 +97,18 @@ def compare(
         naive_times=naive_times,
         drift={**({"ignore": names_of(ignore)} if ignore else {}), **(drift or {})},
     )
-    declared = declare(_of_one_type(frames, chosen), roles, chosen.kinds, choices)
+    declared = declare(frames, roles, chosen.kinds, choices)
     if declared.spec.drift.against is not Against.REFERENCE:
         raise ArgumentError("drift: against: compare has no earlier chunks; use monitor")
     with reading(declared.tables) as warehouse:
         before = read_rows(declared.spec, REFERENCE, warehouse, argument="reference")
         now = read_rows(declared.spec, ROWS, warehouse, argument="current")
     learned = _learned(declared.spec, before.frame)
+    rows = with_known_categories(now.frame, now.codes, {declared.version: learned.bins})
     measured = (
         *_about_rows(now, roles),
         *chosen.measurements,
-        *_compared(declared.spec, learned, before.frame, now.frame),
+        *_compared(declared.spec, learned, before.frame, rows),
     )
     floors = learned.floors.reason or f"floors are learned from {learned.floors.days} {declared.spec.calendar.noun}s"
     return Result(
@@ -152,22 +154,8 @@ def _compared(
     return (*measure_columns(learned.facts, profile), *measure_drift(spec, against, profile), *together)
 
 
-def _about_rows(rows: CanonicalRows, roles: Roles) -> tuple[Measurement, ...]:
+def _about_rows(rows: ReadRows, roles: Roles) -> tuple[Measurement, ...]:
     """Return the measurements of rows that were left out, without those about ids and times that the frame lacks."""
     about_ids = {"duplicate_predictions", "predictions_without_id"} if not roles.ids else set[str]()
     about_time = {"predictions_without_time"} if not roles.time else set[str]()
     return tuple(m for m in rows.measurements if m.name not in about_ids | about_time)
-
-
-def _of_one_type(frames: Mapping[str, pl.DataFrame], chosen: Columns) -> dict[str, pl.DataFrame]:
-    """Return frames in which a column of integers here and floats there has floats on both sides.
-
-    As categories, 1 and 1.0 would be different.
-    """
-    numeric = {
-        name
-        for name in chosen.kinds
-        if all(frame[name].dtype.is_numeric() for frame in frames.values())
-        and len({frame[name].dtype.is_float() for frame in frames.values()}) > 1
-    }
-    return {table: frame.with_columns(pl.col(sorted(numeric)).cast(pl.Float64)) for table, frame in frames.items()}

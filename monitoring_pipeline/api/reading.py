@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,9 +11,11 @@ import polars as pl
 
 from monitoring_pipeline.api.frames import ArgumentError
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
+from monitoring_pipeline.evaluation.reference.known_categories import number_codes
 from monitoring_pipeline.evaluation.rows.canonical import CanonicalRows, canonical_labels, canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -31,6 +34,8 @@ def temporary_folder(tables: Mapping[str, pl.DataFrame]) -> Iterator[Path]:
     with TemporaryDirectory(prefix="monitoring_pipeline-") as name:
         folder = Path(name)
         with closing(duckdb.connect(str(folder / FILE))) as connection:
+            # The file is read once or twice; to compress it takes as long as all else.
+            connection.execute("SET force_compression = 'uncompressed'")
             for table, frame in tables.items():
                 connection.register("given", frame.to_arrow())
                 connection.execute(f'CREATE TABLE "{table}" AS SELECT * FROM given')
@@ -45,7 +50,22 @@ def reading(tables: Mapping[str, pl.DataFrame]) -> Iterator[Warehouse]:
         yield DuckDBWarehouse(folder / FILE)
 
 
-def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: str) -> CanonicalRows:
+@dataclass(frozen=True)
+class ReadRows:
+    """The rows of a table in canonical form.
+
+    Args:
+        frame: the rows.
+        measurements: the rows that were left out.
+        codes: categorical columns that hold numbers or booleans.
+    """
+
+    frame: pl.DataFrame
+    measurements: tuple[Measurement, ...]
+    codes: tuple[str, ...]
+
+
+def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: str) -> ReadRows:
     """Return all rows of a table in canonical form; ``argument`` is its name in messages.
 
     Raises:
@@ -56,7 +76,8 @@ def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: st
         read = warehouse.read_predictions(of_table, _all_of(of_table))
         if read.frame.is_empty() and read.rows_without_time:
             raise ArgumentError(f"time: no row of {argument} has a time in column {spec.predictions.time!r}")
-        return canonical_predictions(of_table, read.frame, id_key=id_key(), without_time=read.rows_without_time)
+        rows = canonical_predictions(of_table, read.frame, id_key=id_key(), without_time=read.rows_without_time)
+        return ReadRows(rows.frame, rows.measurements, number_codes(of_table, read.frame, read.table_columns))
 
 
 def read_labels(
