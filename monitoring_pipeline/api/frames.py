@@ -1,5 +1,6 @@
 """Data frames of any library as Polars frames. Indexes are ignored, because a column is needed to name a value."""
 
+import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
@@ -24,7 +25,7 @@ def polars_frame(given: object, argument: str) -> pl.DataFrame:
         argument: the name of the argument, for messages.
 
     Raises:
-        ArgumentError: if it is no data frame, is empty of columns, or a column holds values of several types.
+        ArgumentError: if it is no data frame, is empty of columns, or a column cannot be read as values of one type.
     """
     frame = _eager(given, argument)
     names = [str(name) for name in frame.columns]
@@ -70,10 +71,13 @@ def _eager(given: object, argument: str) -> "nw.DataFrame[Any]":
 
 def _column(frame: "nw.DataFrame[Any]", name: str, argument: str) -> pl.Series:
     try:
-        return frame.get_column(name).to_polars()
+        with warnings.catch_warnings():
+            # pandas warns of changes in functions that the conversion calls.
+            warnings.simplefilter("ignore")
+            return frame.get_column(name).to_polars()
     except Exception as error:
         # The text of the error quotes values of the column.
-        message = f"{argument}: column {str(name)!r} holds values of several types ({type(error).__name__})"
+        message = f"{argument}: column {str(name)!r} cannot be read as values of one type ({type(error).__name__})"
         raise ArgumentError(f"{message}; give it one type, such as text") from error
 
 

@@ -14,7 +14,7 @@ import polars as pl
 from monitoring_pipeline.api.columns import choose_columns
 from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, Declared, declare, only_version
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
-from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, reading, temporary_folder
+from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, temporary_folder, warehouse_in
 from monitoring_pipeline.api.result import MeasuredChunk, Result, measured_chunk
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
 from monitoring_pipeline.api.shown import table_of_chunks
@@ -177,13 +177,11 @@ def _home(declared: Declared, suite: str | PathLike[str] | None, as_of: dt.datet
     from monitoring_pipeline.store.results import ResultStore
     from monitoring_pipeline.system_clock import system_clock
 
-    with reading(declared.tables) as warehouse:
-        times = read_times(declared.spec, warehouse)
-    loaded, chunks = _monitored(declared.loaded, times)
     moment = as_of or system_clock()
     if moment.tzinfo is None:
         raise ArgumentError(f"as_of: {moment} has no time zone")
     with temporary_folder(declared.tables) as folder:
+        loaded, chunks = _monitored(declared.loaded, read_times(declared.spec, warehouse_in(folder)))
         settings = Settings(
             home=folder,
             warehouse=str(folder / FILE),

@@ -47,7 +47,12 @@ def temporary_folder(tables: Mapping[str, pl.DataFrame]) -> Iterator[Path]:
 def reading(tables: Mapping[str, pl.DataFrame]) -> Iterator[Warehouse]:
     """Yield a warehouse with the frames as tables."""
     with temporary_folder(tables) as folder:
-        yield DuckDBWarehouse(folder / FILE)
+        yield warehouse_in(folder)
+
+
+def warehouse_in(folder: Path) -> Warehouse:
+    """Return the warehouse of a temporary folder."""
+    return DuckDBWarehouse(folder / FILE)
 
 
 @dataclass(frozen=True)

@@ -57,12 +57,13 @@ class Result:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The reasons of the verdicts, one line each, after the key of the chunk if there is one."""
-        return tuple(
-            f"{chunk.key}: {reason}" if chunk.key else reason
-            for chunk in self.chunks
-            for reason in chunk.verdict.reasons
-        )
+        """The reasons of the verdicts, one line each, after the key of the chunk if there is one.
+
+        Those that decide nothing come last.
+        """
+        reasons = [(chunk.key, reason) for chunk in self.chunks for reason in chunk.verdict.reasons]
+        ordered = sorted(reasons, key=lambda entry: entry[1].startswith(f"{Severity.INFO}: "))
+        return tuple(f"{key}: {reason}" if key else reason for key, reason in ordered)
 
     @property
     def flagged(self) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class Result:
             verdict=str(self.verdict),
             notes=self.notes,
             reasons=self.reasons,
-            tables=(self.table.of(self.chunks),),
+            rows=self.table.of(self.chunks),
         )
 
     def _measurements(self) -> Iterator[tuple[str, Measurement]]:

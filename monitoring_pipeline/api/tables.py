@@ -60,16 +60,15 @@ class View:
     verdict: str
     notes: tuple[str, ...]
     reasons: tuple[str, ...]
-    tables: tuple[Rows, ...]
+    rows: Rows
 
     def text(self) -> str:
         """Return the view as text of at most 80 columns."""
         lines = [*_wrapped(self.title), *(line for note in self.notes for line in _wrapped(note, "  "))]
         lines += [f"verdict: {self.verdict}"]
+        if self.rows.cells:
+            lines += ["", *_table_lines(self.rows), ""]
         lines += [line for reason in self._reasons_shown for line in _wrapped(f"- {reason}", "  ", first="")]
-        for rows in self.tables:
-            if rows.cells:
-                lines += ["", *_table_lines(rows)]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -79,9 +78,10 @@ class View:
             f"<p><b>{html.escape(self.title)}</b><br>{'<br>'.join(map(html.escape, self.notes))}</p>",
             f'<p>verdict: <b style="color:{mark}">{html.escape(self.verdict)}</b></p>',
         ]
+        if self.rows.cells:
+            parts.append(_table_html(self.rows))
         if self.reasons:
             parts.append(f"<ul>{''.join(f'<li>{html.escape(reason)}</li>' for reason in self._reasons_shown)}</ul>")
-        parts += [_table_html(rows) for rows in self.tables if rows.cells]
         return f"<div>{''.join(parts)}</div>"
 
     @property
