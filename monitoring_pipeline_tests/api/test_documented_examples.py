@@ -45,6 +45,7 @@ def test_examples_of_the_page_run_in_order(page, folder_of_a_user, capsys):
     assert "age" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_notebook_runs_and_shows_its_results():
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(notebook, timeout=600, kernel_name="python3").execute()

@@ -139,6 +139,7 @@ def test_performance_of_a_day_gives_the_numbers_of_the_night(model, monitored):
     assert sum(isinstance(value[0], float) and math.isfinite(value[0]) for value in theirs.values()) > 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [LOANS, DELIVERIES])
 def test_monitoring_of_a_frame_gives_the_numbers_and_verdicts_of_the_nights(model, monitored):
     rows = of_days(model, rows_of(model), str(FIRST_ROW), LAST_DAY_OF_TEST)
