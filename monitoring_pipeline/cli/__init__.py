@@ -1,17 +1,38 @@
 """The command ``monitoring-pipeline``."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 
-from monitoring_pipeline.cli import alerts, drafting, incidents, rehearsing, results, specs, versions
+from monitoring_pipeline.cli.lazy_group import LazyGroup
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
 __all__ = ["main"]
 
 
-class _WithoutSecrets(click.Group):
+class _WithoutSecrets(LazyGroup):
     """Removes secrets from every error and log message of a command."""
+
+    places: ClassVar = {
+        "init": "drafting.init",
+        "spec": "specs.spec",
+        "suite": "specs.suite",
+        "backfill": "results.backfill",
+        "show": "results.show",
+        "performance": "results.performance",
+        "replay": "results.replay",
+        "reference": "results.reference",
+        "rehearse": "rehearsing.rehearse",
+        "query": "results.query",
+        "demo": "results.demo",
+        "incidents": "incidents.incidents",
+        "alerts": "alerts.alerts",
+        "decisions": "versions.decisions",
+        "evaluate": "versions.evaluate",
+        "promote": "versions.promote",
+        "rollback": "versions.rollback",
+        "refuse": "versions.refuse",
+    }
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -30,27 +51,3 @@ class _WithoutSecrets(click.Group):
 @click.version_option(package_name="monitoring-pipeline")
 def main() -> None:
     """Monitor machine-learning models in production."""
-
-
-COMMANDS = (
-    drafting.init,
-    specs.spec,
-    specs.suite,
-    results.backfill,
-    results.show,
-    results.performance,
-    results.replay,
-    results.reference,
-    rehearsing.rehearse,
-    results.query,
-    results.demo,
-    incidents.incidents,
-    alerts.alerts,
-    versions.decisions,
-    versions.evaluate,
-    versions.promote,
-    versions.rollback,
-    versions.refuse,
-)
-for command in COMMANDS:
-    main.add_command(command)

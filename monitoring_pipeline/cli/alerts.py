@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors, warn
+from monitoring_pipeline.cli.completion import complete_channels
+from monitoring_pipeline.cli.opening import clear_errors, read_settings, warn
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
-from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.alerting import AlertingRules, Route
-from monitoring_pipeline.spec.loading import read_specs
 from monitoring_pipeline.system_clock import system_clock
 
 if TYPE_CHECKING:
     from monitoring_pipeline.reports.report import Report
+    from monitoring_pipeline.settings import Settings
+    from monitoring_pipeline.spec.alerting import AlertingRules, Route
 
 
 @click.group()
@@ -27,7 +27,7 @@ def alerts() -> None:
 def check_alerts(form: OutputForm) -> None:
     """Check alerting.yaml, and that its secrets exist."""
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         rules = settings.alerting_rules(with_secrets=True)
     if form is not OutputForm.TABLE:
         print_reports(form, [_channel_report(rules)])
@@ -41,7 +41,7 @@ def check_alerts(form: OutputForm) -> None:
             warn(f"{settings.alerting}: {warning}")
 
 
-def _channels(rules: AlertingRules) -> Iterator[tuple[str, str, str, bool]]:
+def _channels(rules: "AlertingRules") -> Iterator[tuple[str, str, str, bool]]:
     """Yield name, kind, the events that it receives, and whether it receives escalations, for each channel."""
     for name, channel in rules.channels.items():
         routes = ", ".join(_received_by(route) for route in rules.routes if route.channel == name)
@@ -49,13 +49,13 @@ def _channels(rules: AlertingRules) -> Iterator[tuple[str, str, str, bool]]:
         yield name, channel.kind, "; ".join(filter(None, (routes, "escalations" if escalation else ""))), escalation
 
 
-def _channel_report(rules: AlertingRules) -> "Report":
+def _channel_report(rules: "AlertingRules") -> "Report":
     from monitoring_pipeline.reports.report import report_of_records
 
     return report_of_records("channels", ("channel", "kind", "receives", "escalations"), _channels(rules))
 
 
-def _received_by(route: Route) -> str:
+def _received_by(route: "Route") -> str:
     digest = f" as a digest at {route.digest:%H:%M}" if route.digest else ""
     only = "".join(
         f" of {what} {', '.join(patterns)}"
@@ -65,8 +65,10 @@ def _received_by(route: Route) -> str:
     return f"{route.severity} and above{only}{digest}"
 
 
-def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]:
+def _matching_nothing(rules: "AlertingRules", settings: "Settings") -> Iterator[str]:
     """Yield a warning for each pattern of a route that no model matches; none if there are no specs."""
+    from monitoring_pipeline.spec.loading import read_specs
+
     if not rules.channels:
         return
     folder = read_specs(settings.models)
@@ -85,7 +87,7 @@ def _matching_nothing(rules: AlertingRules, settings: Settings) -> Iterator[str]
 
 
 @alerts.command("test")
-@click.argument("channel")
+@click.argument("channel", shell_complete=complete_channels)
 def test_channel(channel: str) -> None:
     """Send a test message to CHANNEL of alerting.yaml."""
     from monitoring_pipeline.alerting.channels.build import build_channels
@@ -93,7 +95,7 @@ def test_channel(channel: str) -> None:
     from monitoring_pipeline.alerting.ports import DeliveryError
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         rules = settings.alerting_rules()
         channels = build_channels(rules, settings.secrets, home=settings.home, slack_api=settings.slack_api)
         if channel not in channels:

@@ -7,7 +7,8 @@ from functools import partial
 import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.cli.completion import complete_incidents, complete_models
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.incidents.handling import (
     Handle,
@@ -18,12 +19,11 @@ from monitoring_pipeline.evaluation.incidents.handling import (
     unmute,
 )
 from monitoring_pipeline.records.incident import IncidentState, Outcome, StoredIncident
-from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.system_clock import system_clock
 
 
 @click.group(invoke_without_command=True)
-@click.option("--model", help="Only incidents of this model.")
+@click.option("--model", shell_complete=complete_models, help="Only incidents of this model.")
 @click.option("--all", "resolved_too", is_flag=True, help="Include resolved incidents.")
 @prints_data
 @click.pass_context
@@ -34,7 +34,7 @@ def incidents(context: click.Context, model: str | None, form: OutputForm, *, re
     if context.invoked_subcommand:
         return
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         with open_store(settings) as store:
             every = store.incidents(model)
         if model and not every:
@@ -45,19 +45,19 @@ def incidents(context: click.Context, model: str | None, form: OutputForm, *, re
 
 
 @incidents.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_incidents)
 @prints_data
 def show_incident(name: str, form: OutputForm) -> None:
     """Print the incident NAME with its findings, related incidents and events."""
     from monitoring_pipeline.reports.terminal.incidents import incident_page
 
-    with clear_errors(), open_store(Settings()) as store:
+    with clear_errors(), open_store(read_settings()) as store:
         stored = store.incident(name)
         print_reports(form, incident_page(stored, store.incident_log(stored.incident_id)))
 
 
 @incidents.command("acknowledge")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_incidents)
 @REASON
 @BY
 def acknowledge_incident(name: str, reason: str, by: str) -> None:
@@ -66,7 +66,7 @@ def acknowledge_incident(name: str, reason: str, by: str) -> None:
 
 
 @incidents.command("mute")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_incidents)
 @click.option("--until", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), required=True, help="End, in UTC.")
 @REASON
 @BY
@@ -80,7 +80,7 @@ def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
 
 
 @incidents.command("unmute")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_incidents)
 @REASON
 @BY
 def unmute_incident(name: str, reason: str, by: str) -> None:
@@ -89,7 +89,7 @@ def unmute_incident(name: str, reason: str, by: str) -> None:
 
 
 @incidents.command("outcome")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_incidents)
 @click.argument("outcome", type=click.Choice([outcome.value for outcome in Outcome]))
 @click.option("--reason", default="", help="Reason, kept in the audit.")
 @BY
@@ -103,7 +103,7 @@ def _handle(name: str, act: Callable[[Person], Handle], by: str, reason: str) ->
 
     now = system_clock()
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         rules = settings.alerting_rules()
         with open_store(settings) as store:
             after = store.handle_incident(

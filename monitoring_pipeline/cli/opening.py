@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import click
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
 
 if TYPE_CHECKING:
+    from monitoring_pipeline.settings import Settings
+    from monitoring_pipeline.spec.loading import LoadedSpec
     from monitoring_pipeline.store.results import ResultStore
+
+
+def read_settings() -> "Settings":
+    """Return the settings of the environment. They are imported only here, so that completion in a shell is fast."""
+    from monitoring_pipeline.settings import Settings
+
+    return Settings()
 
 
 @contextmanager
@@ -37,6 +44,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
+    from monitoring_pipeline.spec.loading import SpecError
     from monitoring_pipeline.steps.references import MissingInputError
     from monitoring_pipeline.steps.versions.effects import RollOutError
     from monitoring_pipeline.steps.versions.training import NoRetrainingError
@@ -51,13 +59,14 @@ def _correctable() -> tuple[type[Exception], ...]:
     )  # fmt: skip
 
 
-def find_model(settings: Settings, model: str) -> LoadedSpec:
+def find_model(settings: "Settings", model: str) -> "LoadedSpec":
     """Return the spec of a model; each bad spec beside it is reported on stderr, in one line.
 
     Raises:
         SpecError: when the model's spec, or every spec, is bad.
         ClickException: when there is none; the message lists the existing models.
     """
+    from monitoring_pipeline.spec.loading import SpecError, usable_specs
     from monitoring_pipeline.steps.specs.checks import read_checked_specs
 
     folder = read_checked_specs(settings.models)
@@ -79,7 +88,7 @@ def warn(text: str) -> None:
 
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator["ResultStore"]:
+def open_store(settings: "Settings") -> Iterator["ResultStore"]:
     """Open the store."""
     from monitoring_pipeline.store.results import ResultStore
 

@@ -6,11 +6,14 @@ Standard output has only the data. Messages and progress go to standard error.
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from functools import wraps
+from typing import TYPE_CHECKING
 
 import click
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.reports.report import Report
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.reports.report import Report
 
 Command = Callable[..., None]
 
@@ -38,7 +41,7 @@ def prints_data(command: Command) -> Command:
     return formed
 
 
-def print_reports(form: OutputForm, reports: Iterable[Report]) -> None:
+def print_reports(form: OutputForm, reports: Iterable["Report"]) -> None:
     """Print reports as tables, as one JSON document, or as CSV, which has the first report only."""
     from monitoring_pipeline.reports.records import csv_text, json_text, merged
     from monitoring_pipeline.reports.terminal.results import terminal

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitoring_pipeline.cli.completion import complete_models
 from monitoring_pipeline.cli.day_range import day_range
 from monitoring_pipeline.cli.interrupts import ended_by_signals
-from monitoring_pipeline.cli.opening import clear_errors, find_model
+from monitoring_pipeline.cli.opening import clear_errors, find_model, read_settings
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
-from monitoring_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @day_range(required=False)
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Default <home>/rehearsals/MODEL.")
 @click.option("--restart", is_flag=True, help="Begin anew instead of continuing.")
@@ -58,7 +58,7 @@ def _rehearse(
     from monitoring_pipeline.reports.terminal.rehearsal import summary_tables
     from monitoring_pipeline.reports.terminal.results import terminal
 
-    settings = Settings()
+    settings = read_settings()
     loaded = find_model(settings, model)
     folder = (home or settings.home / "rehearsals" / model).absolute()
     console = terminal(stderr=True)

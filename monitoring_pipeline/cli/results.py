@@ -2,24 +2,27 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from monitoring_pipeline.cli.completion import complete_models, complete_queries, complete_versions
 from monitoring_pipeline.cli.day_range import day_range
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
 from monitoring_pipeline.cli.output import OutputForm, message, print_reports, prints_data
 from monitoring_pipeline.cli.progress import Advance, progress
-from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.calendar import CHUNK_PERIOD, PERIODS
-from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.periods import CHUNK_PERIOD, PERIODS
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.settings import Settings
+    from monitoring_pipeline.spec.chunk import Chunk
+    from monitoring_pipeline.spec.model import ModelSpec
 
 Item = TypeVar("Item")
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @day_range(required=False)
 @prints_data
 def backfill(model: str, first: str | None, last: str | None, form: OutputForm) -> None:
@@ -30,7 +33,7 @@ def backfill(model: str, first: str | None, last: str | None, form: OutputForm) 
     from monitoring_pipeline.reports.terminal.results import chunk_table
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         chunks = _chunks_to_fill(settings, loaded.spec, first, last)
         run = _run_range(settings, loaded.spec, chunks)
@@ -41,7 +44,7 @@ def backfill(model: str, first: str | None, last: str | None, form: OutputForm) 
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @day_range()
 @click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default=CHUNK_PERIOD, show_default=True)
 @prints_data
@@ -50,7 +53,7 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
     from monitoring_pipeline.reports.terminal.results import chunk_table, period_table
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         with open_store(settings) as store:
             calendar = loaded.spec.calendar
@@ -62,7 +65,7 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @day_range()
 @click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default="month", show_default=True)
 @click.option("--sums", is_flag=True, help="From stored counts, even if rows were deleted; the error is bounded.")
@@ -74,7 +77,7 @@ def performance(model: str, first: str, last: str, by: str, form: OutputForm, *,
     from monitoring_pipeline.steps.periods import measure_period, sum_performance
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         periods = _periods(loaded.spec, first, last, by)
         with open_outside(settings) as outside, progress(f"performance {model}", len(periods)) as advance:
@@ -97,8 +100,14 @@ def performance(model: str, first: str, last: str, by: str, form: OutputForm, *,
 
 
 @click.command()
-@click.argument("model")
-@click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
+@click.argument("model", shell_complete=complete_models)
+@click.option(
+    "--version",
+    "versions",
+    shell_complete=complete_versions,
+    multiple=True,
+    help="Model version; all that have a reference by default.",
+)
 @prints_data
 def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
     """Check MODEL's rules on its reference: their false alarms, and the injected changes that they find."""
@@ -108,7 +117,7 @@ def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
     from monitoring_pipeline.steps.reference.rule_check import replay_reference
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         _require_versions(loaded.spec, versions)
         tables: list[Report] = []
@@ -128,8 +137,14 @@ def reference() -> None:
 
 
 @reference.command("rebuild")
-@click.argument("model")
-@click.option("--version", "versions", multiple=True, help="Model version; all that have a reference by default.")
+@click.argument("model", shell_complete=complete_models)
+@click.option(
+    "--version",
+    "versions",
+    shell_complete=complete_versions,
+    multiple=True,
+    help="Model version; all that have a reference by default.",
+)
 @click.option("--accept-smaller", is_flag=True, help="Replace the reference even if the new one has shrunk.")
 @prints_data
 def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *, accept_smaller: bool) -> None:
@@ -140,7 +155,7 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
     from monitoring_pipeline.steps.roles import effective_spec
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         with open_outside(settings, run_id="reference rebuild") as outside:
             found = find_model(settings, model)
             loaded = replace(found, spec=effective_spec(found.spec, outside.store))
@@ -166,7 +181,7 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete_queries)
 @click.option("--set", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of the query.")
 @prints_data
 def query(name: str, pairs: tuple[str, ...], form: OutputForm) -> None:
@@ -179,7 +194,7 @@ def query(name: str, pairs: tuple[str, ...], form: OutputForm) -> None:
 
     documented = documented_query(name)
     parameters = given_parameters(documented, pairs)
-    with clear_errors(), open_store(Settings()) as store:
+    with clear_errors(), open_store(read_settings()) as store:
         print_reports(form, [query_table(name, *store.query(documented.sql, parameters))])
 
 
@@ -190,10 +205,10 @@ def demo() -> None:
     from monitoring_pipeline.reports.terminal.results import terminal
 
     with clear_errors():
-        run_demo(Settings(), terminal(), terminal(stderr=True))
+        run_demo(read_settings(), terminal(), terminal(stderr=True))
 
 
-def _chunks_to_fill(settings: Settings, spec: ModelSpec, first: str | None, last: str | None) -> Sequence[Chunk]:
+def _chunks_to_fill(settings: "Settings", spec: "ModelSpec", first: str | None, last: str | None) -> Sequence["Chunk"]:
     """Return the named chunks; where an end is not named, the chunks that have rows decide."""
     calendar = spec.calendar
     if first is not None and last is not None:
@@ -215,7 +230,7 @@ def _chunks_to_fill(settings: Settings, spec: ModelSpec, first: str | None, last
     return chunks
 
 
-def _require_versions(spec: ModelSpec, versions: tuple[str, ...]) -> None:
+def _require_versions(spec: "ModelSpec", versions: tuple[str, ...]) -> None:
     """Raise a ClickException for a version without a reference."""
     if unknown := [version for version in versions if version not in spec.reference]:
         unknown_version = f"no version {unknown[0]!r} of {spec.name}; with a reference: {', '.join(spec.reference)}"
@@ -229,12 +244,12 @@ def _each(items: Mapping[str, Item], advance: Advance) -> Iterator[tuple[str, It
         yield name, item
 
 
-def _periods(spec: ModelSpec, first: str, last: str, by: str) -> dict[str, list[str]]:
+def _periods(spec: "ModelSpec", first: str, last: str, by: str) -> dict[str, list[str]]:
     """Return the keys of the chunks of each period."""
     return spec.calendar.by_period(spec.calendar.chunks_named(first, last), by)
 
 
-def _run_range(settings: Settings, monitored: ModelSpec, chunks: Sequence[Chunk]) -> bool:
+def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["Chunk"]) -> bool:
     from monitoring_pipeline.backfill import dagster_instance, run_range
     from monitoring_pipeline.definitions import build_definitions
     from monitoring_pipeline.orchestration.assets.table import ASSETS

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.opening import clear_errors, find_model, warn
+from monitoring_pipeline.cli.completion import complete_models
+from monitoring_pipeline.cli.opening import clear_errors, find_model, read_settings, warn
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.cli.progress import progress
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.alerting import find_secret, missing_secret
-from monitoring_pipeline.spec.documentation import fields_page, json_schema
-from monitoring_pipeline.spec.loading import LoadedSpec, SpecError
 
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.spec_check.findings import Finding
+    from monitoring_pipeline.settings import Settings
+    from monitoring_pipeline.spec.loading import LoadedSpec
     from monitoring_pipeline.steps.specs.source_facts import Inspecting
 
 
@@ -41,11 +40,12 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
     from monitoring_pipeline.evaluation.spec_check.checks_table import WAREHOUSE_CONFIGURED
     from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
     from monitoring_pipeline.reports.terminal.findings import finding_table
+    from monitoring_pipeline.spec.loading import SpecError
     from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
     from monitoring_pipeline.steps.specs.findings import find_in_source, find_in_spec
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         folder = read_checked_files(files) if files else read_checked_specs(settings.models)
         ports = inspecting(settings)
         failed = False
@@ -82,7 +82,7 @@ def _print_findings(path: Path, model: str, findings: Sequence["Finding"]) -> No
         click.echo(without_secrets(finding_text(path, finding, width)))
 
 
-def inspecting(settings: Settings) -> "Inspecting":
+def inspecting(settings: "Settings") -> "Inspecting":
     """Return the ports by which sources are inspected."""
     from monitoring_pipeline.composition import build_adapters, build_inspection
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
@@ -104,9 +104,10 @@ def inspecting(settings: Settings) -> "Inspecting":
     )
 
 
-def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:
+def _warnings(entry: "LoadedSpec", settings: "Settings") -> Iterator[str]:
     """Yield problems of this machine that may not exist on the machine of the runs."""
     from monitoring_pipeline.registry.trainers import TrainerError, load_trainer
+    from monitoring_pipeline.spec.alerting import find_secret, missing_secret
 
     rules = entry.spec.retraining
     if rules is None:
@@ -123,12 +124,16 @@ def _warnings(entry: LoadedSpec, settings: Settings) -> Iterator[str]:
 @spec.command("schema")
 def spec_schema() -> None:
     """Print the JSON Schema of a model spec, for editors."""
+    from monitoring_pipeline.spec.documentation import json_schema
+
     click.echo(json_schema(), nl=False)
 
 
 @spec.command("fields")
 def spec_fields() -> None:
     """Print every field of a model spec, in Markdown."""
+    from monitoring_pipeline.spec.documentation import fields_page
+
     click.echo(fields_page(), nl=False)
 
 
@@ -157,12 +162,12 @@ def suite() -> None:
 
 
 @suite.command("draft")
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @click.option("--force", is_flag=True, help="Overwrite the model's suite file.")
 def suite_draft(model: str, *, force: bool) -> None:
     """Draft the suite of MODEL from its reference rows and write it beside the spec."""
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         if loaded.suite_path.exists() and not force:
             message = f"{loaded.suite_path} exists; --force overwrites it"
@@ -173,7 +178,7 @@ def suite_draft(model: str, *, force: bool) -> None:
     click.echo(f"wrote {loaded.suite_path}; review it, and keep the expectations that you want to enforce")
 
 
-def write_suite(loaded: LoadedSpec, settings: Settings) -> None:
+def write_suite(loaded: "LoadedSpec", settings: "Settings") -> None:
     """Draft the suite of a model from its reference rows and write it beside the spec."""
     import polars as pl
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store
+from monitoring_pipeline.cli.completion import complete_models, complete_versions
+from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.records.decision import Topic
-from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.system_clock import system_clock
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
 
 
 @click.command()
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @click.option("--topic", type=click.Choice([topic.value for topic in Topic]), help="Only this topic.")
 @click.option("--answer", help="Only this answer, such as yes.")
 @prints_data
@@ -29,7 +29,7 @@ def decisions(model: str, topic: str | None, answer: str | None, form: OutputFor
     from monitoring_pipeline.reports.terminal.incidents import decision_table
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         find_model(settings, model)
         with open_store(settings) as store:
             every = store.decisions(model, topic=Topic(topic) if topic else None)
@@ -38,8 +38,8 @@ def decisions(model: str, topic: str | None, answer: str | None, form: OutputFor
 
 
 @click.command()
-@click.argument("model")
-@click.option("--version", required=True, help="A version in the registry.")
+@click.argument("model", shell_complete=complete_models)
+@click.option("--version", shell_complete=complete_versions, required=True, help="A version in the registry.")
 @prints_data
 @click.pass_context
 def evaluate(context: click.Context, model: str, version: str, form: OutputForm) -> None:
@@ -67,15 +67,15 @@ def _gate_answer(model: str, version: str) -> "GateResult":
     from monitoring_pipeline.steps.versions.gate import evaluate_version
 
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         with open_outside(settings) as outside:
             return evaluate_version(loaded.spec, version, now=outside.clock(), outside=outside)
 
 
 @click.command()
-@click.argument("model")
-@click.option("--version", help="A version in the registry; default the challenger.")
+@click.argument("model", shell_complete=complete_models)
+@click.option("--version", shell_complete=complete_versions, help="A version in the registry; default the challenger.")
 @REASON
 @BY
 def promote(model: str, version: str | None, reason: str, by: str) -> None:
@@ -84,8 +84,12 @@ def promote(model: str, version: str | None, reason: str, by: str) -> None:
 
 
 @click.command()
-@click.argument("model")
-@click.option("--version", help="The version to return to; default the version that was replaced last.")
+@click.argument("model", shell_complete=complete_models)
+@click.option(
+    "--version",
+    shell_complete=complete_versions,
+    help="The version to return to; default the version that was replaced last.",
+)
 @REASON
 @BY
 def rollback(model: str, version: str | None, reason: str, by: str) -> None:
@@ -94,8 +98,8 @@ def rollback(model: str, version: str | None, reason: str, by: str) -> None:
 
 
 @click.command()
-@click.argument("model")
-@click.option("--version", help="A version in the registry; default the challenger.")
+@click.argument("model", shell_complete=complete_models)
+@click.option("--version", shell_complete=complete_versions, help="A version in the registry; default the challenger.")
 @REASON
 @BY
 def refuse(model: str, version: str | None, reason: str, by: str) -> None:
@@ -110,7 +114,7 @@ def _change(action: str, model: str, version: str | None, reason: str, by: str) 
 
     now = system_clock()
     with clear_errors():
-        settings = Settings()
+        settings = read_settings()
         loaded = find_model(settings, model)
         asked = Action(
             version=version, decision_key=DecisionKey.of_command(action, now), actor=by, reason=reason, now=now

@@ -5,19 +5,18 @@ module treats a chunk's key as opaque text. Keys sort as text in the order of ti
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.periods import CHUNK_PERIOD, PERIODS
 from monitoring_pipeline.spec.rhythms.by_cadence import RHYTHMS
 from monitoring_pipeline.spec.rhythms.hours import Hours
 from monitoring_pipeline.spec.rhythms.rhythm import DAY, NoKeyError, Rhythm, Span
 from monitoring_pipeline.spec.sources import ReferenceWindow
 
-CHUNK_PERIOD, MONTH = "chunk", "month"
-PERIODS: Mapping[str, str] = {"day": "%Y-%m-%d", "week": "%G-W%V", MONTH: "%Y-%m", "year": "%Y"}
 """Periods by which results are summed up, and the form of their names."""
 DAILY = "day"
 FORM_OF_A_DAY = "2013-04-22"

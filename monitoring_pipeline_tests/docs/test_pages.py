@@ -79,8 +79,9 @@ def test_command_within_a_sentence_has_a_subcommand_and_options_that_exist(page,
     options, known = [word for word in words if word.startswith("--")], set()
     found: click.Command = main
     for word in words:
-        if isinstance(found, click.Group) and word in found.commands:
-            found = found.commands[word]
+        inner = found.get_command(click.Context(found), word) if isinstance(found, click.Group) else None
+        if inner is not None:
+            found = inner
             known |= {option for parameter in found.params for option in parameter.opts}
     assert found is not main, command
     assert set(options) <= known, command
