@@ -28,11 +28,11 @@ def complete_models(_context: click.Context, _parameter: click.Parameter, incomp
 
 
 def complete_versions(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the versions with a reference of the model that is already typed."""
-    text = _specs().get(str(context.params.get("model")), "")
-    reference = _yaml(text).get("reference")
-    versions = [str(version) for version in reference] if isinstance(reference, dict) else []
-    return [version for version in versions if version.startswith(incomplete)]
+    """Return the versions with a reference of the typed model; of all models if click has not read it yet."""
+    specs = _specs()
+    typed = specs.get(str(context.params.get("model")))
+    versions = (version for text in ([typed] if typed else specs.values()) for version in _versions(text))
+    return [version for version in dict.fromkeys(versions) if version.startswith(incomplete)]
 
 
 def complete_queries(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -67,6 +67,11 @@ def _specs() -> dict[str, str]:
     """Return the text of each spec by the name of its model."""
     texts = map(_text, sorted(folder_of_models().glob("*.y*ml")))
     return {found[1]: text for text in texts if (found := NAME.search(text))}
+
+
+def _versions(text: str) -> list[str]:
+    reference = _yaml(text).get("reference")
+    return [str(version) for version in reference] if isinstance(reference, dict) else []
 
 
 def _home() -> Path:

@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from monitoring_pipeline.spec.model import ModelSpec
 
 Item = TypeVar("Item")
+VERSIONS = click.option(
+    "--version",
+    "versions",
+    multiple=True,
+    shell_complete=complete_versions,
+    help="Model version; all that have a reference by default.",
+)
 
 
 @click.command()
@@ -101,13 +108,7 @@ def performance(model: str, first: str, last: str, by: str, form: OutputForm, *,
 
 @click.command()
 @click.argument("model", shell_complete=complete_models)
-@click.option(
-    "--version",
-    "versions",
-    shell_complete=complete_versions,
-    multiple=True,
-    help="Model version; all that have a reference by default.",
-)
+@VERSIONS
 @prints_data
 def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
     """Check MODEL's rules on its reference: their false alarms, and the injected changes that they find."""
@@ -138,13 +139,7 @@ def reference() -> None:
 
 @reference.command("rebuild")
 @click.argument("model", shell_complete=complete_models)
-@click.option(
-    "--version",
-    "versions",
-    shell_complete=complete_versions,
-    multiple=True,
-    help="Model version; all that have a reference by default.",
-)
+@VERSIONS
 @click.option("--accept-smaller", is_flag=True, help="Replace the reference even if the new one has shrunk.")
 @prints_data
 def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *, accept_smaller: bool) -> None:
