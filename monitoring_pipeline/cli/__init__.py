@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 import click
 
+from monitoring_pipeline.cli.exit_codes import ExitCode
 from monitoring_pipeline.cli.lazy_group import LazyGroup
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
@@ -40,6 +41,9 @@ class _WithoutSecrets(LazyGroup):
         with hidden_in_errors():
             try:
                 return super().invoke(ctx)
+            except KeyboardInterrupt:
+                click.echo("stopped by SIGINT", err=True)
+                raise click.exceptions.Exit(ExitCode.INTERRUPTED) from None
             except click.ClickException as error:
                 hidden = without_secrets(error.message)
                 if hidden == error.message:

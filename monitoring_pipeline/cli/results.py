@@ -8,6 +8,7 @@ import click
 
 from monitoring_pipeline.cli.completion import complete_models, complete_queries, complete_versions
 from monitoring_pipeline.cli.day_range import day_range
+from monitoring_pipeline.cli.exit_codes import ExitCode
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
 from monitoring_pipeline.cli.output import OutputForm, message, print_reports, prints_data
 from monitoring_pipeline.cli.progress import Advance, progress
@@ -47,7 +48,7 @@ def backfill(model: str, first: str | None, last: str | None, form: OutputForm) 
         with open_store(settings) as store:
             print_reports(form, [chunk_table(loaded.spec, store, chunks)])
         if not run:
-            raise SystemExit(1)
+            raise SystemExit(ExitCode.NO)
 
 
 @click.command()
@@ -172,7 +173,7 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
             for refusal in built.refusals:
                 message(f"{name}: {refusal.reason}")
         if any(reference.refusals for reference in taken):
-            raise SystemExit(1)
+            raise SystemExit(ExitCode.NO)
 
 
 @click.command()

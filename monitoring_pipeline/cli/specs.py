@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitoring_pipeline.cli.completion import complete_models
+from monitoring_pipeline.cli.exit_codes import ExitCode
 from monitoring_pipeline.cli.opening import clear_errors, find_model, read_settings, warn
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.cli.progress import progress
@@ -70,7 +71,7 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
         if folder.bad:
             raise SpecError("\n".join(folder.problems))
     if failed:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(ExitCode.NO)
 
 
 def _print_findings(path: Path, model: str, findings: Sequence["Finding"]) -> None:

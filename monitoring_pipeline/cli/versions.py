@@ -7,6 +7,7 @@ import click
 
 from monitoring_pipeline.cli.audit_options import BY, REASON
 from monitoring_pipeline.cli.completion import complete_models, complete_versions
+from monitoring_pipeline.cli.exit_codes import ExitCode
 from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
 from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.records.decision import Topic
@@ -15,8 +16,7 @@ from monitoring_pipeline.system_clock import system_clock
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.versions.gate import GateResult
 
-UNMEASURED = 2
-EXIT_CODES = {True: 0, False: 1, None: UNMEASURED}
+EXIT_CODES = {True: ExitCode.DONE, False: ExitCode.NO, None: ExitCode.NO_ANSWER}
 
 
 @click.command()
@@ -53,7 +53,7 @@ def evaluate(context: click.Context, model: str, version: str, form: OutputForm)
             error.show()
         else:
             traceback.print_exception(error)
-        context.exit(UNMEASURED)
+        context.exit(ExitCode.NO_ANSWER)
     if result.checks or form is not OutputForm.TABLE:
         print_reports(form, [gate_table(model, version, result)])
     else:

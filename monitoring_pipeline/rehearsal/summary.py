@@ -14,10 +14,11 @@ from monitoring_pipeline.rehearsal.home import RehearsalHome, open_home
 from monitoring_pipeline.rehearsal.period_comparison import PeriodComparison, compare_period
 from monitoring_pipeline.rehearsal.progress import Progress, RehearsalError, read_progress
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.calendar import MONTH, Calendar
+from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.periods import MONTH
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 

@@ -9,8 +9,9 @@ from dagster import DailyPartitionsDefinition
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.spec.calendar import PERIODS, Calendar, UnknownChunkError
+from monitoring_pipeline.spec.calendar import Calendar, UnknownChunkError
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.periods import PERIODS
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline_tests.spec.cases import binary_spec
 

@@ -1,0 +1,151 @@
+"""The fields of the records that commands print for programs, and their meanings."""
+
+from collections.abc import Mapping
+
+from monitoring_pipeline.reports.terminal.findings import FINDING_FIELDS as SPEC_FINDING_FIELDS
+from monitoring_pipeline.reports.terminal.incidents import (
+    DECISION_FIELDS,
+    EVENT_FIELDS,
+    FINDING_FIELDS,
+    GATE_FIELDS,
+    INCIDENT_FIELDS,
+)
+from monitoring_pipeline.reports.terminal.references import REFERENCE_FIELDS
+from monitoring_pipeline.reports.terminal.rehearsal import MONTH_FIELDS
+from monitoring_pipeline.reports.terminal.results import CHUNK_FIELDS, PERFORMANCE_FIELDS, PERIOD_FIELDS, SUM_FIELDS
+from monitoring_pipeline.reports.terminal.rule_check import RULE_FIELDS
+
+Fields = tuple[str, ...]
+FIELDS: Mapping[str, Mapping[str, Fields]] = {
+    "backfill": {"": CHUNK_FIELDS},
+    "show": {"": CHUNK_FIELDS, "with `--by` a longer period": PERIOD_FIELDS},
+    "performance": {"": PERFORMANCE_FIELDS, "with `--sums`": SUM_FIELDS},
+    "replay": {"": RULE_FIELDS},
+    "reference rebuild": {"": REFERENCE_FIELDS},
+    "rehearse": {
+        "`months`": MONTH_FIELDS,
+        "`pages`": ("chunk", "event", "channel", "summary"),
+        "`incidents`": INCIDENT_FIELDS,
+        "`decisions`": DECISION_FIELDS,
+    },
+    "incidents": {"": INCIDENT_FIELDS},
+    "incidents show": {"`incident`": INCIDENT_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},
+    "decisions": {"": DECISION_FIELDS},
+    "evaluate": {"": GATE_FIELDS},
+    "alerts check": {"": ("channel", "kind", "receives", "escalations")},
+    "spec check": {"": SPEC_FINDING_FIELDS},
+}
+"""The fields of each command; by their condition, or by the key of a list if the JSON has several lists."""
+
+MEANINGS: Mapping[str, str] = {
+    "acknowledged_at": "time of the acknowledgement",
+    "acknowledged_by": "the person who works on the incident",
+    "actor": "the person or program that decided",
+    "alerts_sent": "messages that were sent, by channel",
+    "allowed": "the largest allowed value",
+    "announced": "whether alerts were sent about the event",
+    "answer": "the answer of the decision",
+    "at": "time of writing",
+    "auroc_by_score": "part of the change of AUROC that shifted scores explain",
+    "auroc_given_score": "the rest of the change of AUROC",
+    "breached_chunks": "number of breached chunks",
+    "cause": "the cause that the breaches of the incident share",
+    "challenger": "value of the challenger",
+    "champion": "value of the champion",
+    "channel": "name of the channel",
+    "check": "name of the check",
+    "chunk": "key of the chunk",
+    "chunks": "number of chunks with results",
+    "coinciding": "causes of other incidents at the same time",
+    "compared_rows": "labelled rows that both versions have",
+    "consequence": "whether another finding probably explains it",
+    "difference": "the second minus the first",
+    "drift_measured_chunks": "chunks on which drift could be measured",
+    "drifted_columns": "drifted columns, with their numbers of chunks if the record is a period; null if not measured",
+    "drifted_together": "whether all inputs, taken at once, have drifted",
+    "error_bound": "largest error by binning",
+    "escalations": "whether the channel receives escalations",
+    "estimated": "performance estimated without labels",
+    "event": "kind of the event",
+    "explained_by": "causes that explain this one, by the attribution",
+    "field": "path of the field in the spec",
+    "file": "the file of the spec",
+    "gate": "answers of the gate, with their numbers",
+    "gate_passed": "answer of the whole gate; null if it could not be measured",
+    "gate_reasons": "reasons of that answer",
+    "ignored_columns": "drifted columns that `drift.ignore` names",
+    "incident": "name of the incident",
+    "incidents_opened": "incidents opened, by severity",
+    "key": "the key that makes a decision happen only once",
+    "kind": "kind of the measurement or of the channel",
+    "labels_known": "share of the expected labels that are known",
+    "last_breached": "key of the newest breached chunk",
+    "level": "error or warning",
+    "lower": "lower bound of the 95 % interval",
+    "maturity": "state of the labels: immature, provisional or final",
+    "mean_bias_by_score": "part of the change of the mean bias that shifted scores explain",
+    "mean_bias_given_score": "the rest of the change of the mean bias",
+    "metric": "name of the metric",
+    "model": "name of the model",
+    "model_version": "the version",
+    "month": "the month",
+    "muted_until": "time until which no alerts are sent",
+    "name": "name of the measurement",
+    "of": "the part that it is measured of, such as a class or a change",
+    "opened": "key of the chunk that opened the incident",
+    "outcome": "what a person found the incident to be",
+    "owner": "owner of the model",
+    "pages": "number of pages",
+    "passed": "whether the challenger passed the check; null if it could not be measured",
+    "period": "name of the period",
+    "promoted": "versions that were promoted",
+    "q_value": "p-value after false-discovery control",
+    "reason": "why a value is null, a threshold is breached, or a decision was made",
+    "receives": "the events that the channel receives",
+    "reference_value": "value on the reference",
+    "refused": "whether the rebuilt reference was refused",
+    "remedy": "what to do",
+    "reopened": "how often the incident came back",
+    "resolved": "key of the chunk that resolved the incident",
+    "retrainings": "number of requested retrainings",
+    "rolled_back": "versions that became champion again",
+    "rows": "number of rows",
+    "runbook": "address of the instructions",
+    "seen": "the fact that was seen",
+    "segment": "the segment",
+    "severity": "info, warning or critical",
+    "since": "key of the first breached chunk",
+    "state": "state of the incident",
+    "status": "ok, breached or skipped",
+    "subject": "the column or part that it is about",
+    "subjects": "everything that was ever part of the incident",
+    "summary": "one line for people",
+    "threshold_lower": "lower limit",
+    "threshold_upper": "upper limit",
+    "title": "one line for people",
+    "topic": "the question of the decision",
+    "upper": "upper bound of the 95 % interval",
+    "value": "the value; null if it was not measured, with the reason",
+    "verdict": "verdict of the chunk; null if it was not judged",
+    "verdict_reasons": "reasons of the verdict, most severe first",
+    "verdicts": "verdicts, with their numbers of chunks",
+    "versions": "versions that served",
+    "window": "the window of the reference",
+    "with_retraining": "metric of the outputs served with retraining",
+    "without_retraining": "metric of the logged outputs",
+}
+BOUNDS = ("_lower", "_upper")
+
+
+def meaning_of(field: str) -> str:
+    """Return the meaning of a field; a bound has that of its value."""
+    for bound in BOUNDS:
+        value = field.removesuffix(bound)
+        if field not in MEANINGS and value in MEANINGS:
+            return f"{bound[1:]} bound of the 95 % interval of `{value}`"
+    return MEANINGS[field]
+
+
+def all_fields() -> list[str]:
+    """Return every field of every command, in alphabetical order."""
+    return sorted({field for lists in FIELDS.values() for fields in lists.values() for field in fields})
