@@ -6,8 +6,10 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 SHORTEST_PATH_PART = 4
 _NAMES = "password|passwd|pwd|secret|token|signature|sig"
-_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*:/{1,2}[^\s:/@]*:)\S+@")
-_PARAMETER = re.compile(rf"(?P<before>[?&][^=&\s]*(?:{_NAMES}|key)=)[^&\s'\"]+", re.IGNORECASE)
+# Without bounds, the time would grow with the square of the length of a text without spaces.
+_PASSWORD = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]{0,30}:/{1,2}[^\s:/@]*:)\S+@")
+_WORD = re.compile(r"\S+")
+_PARAMETER = re.compile(rf"(?P<before>[?&][^=&?\s]{{0,200}}(?:{_NAMES}|key)=)[^&\s'\"]+", re.IGNORECASE)
 _SETTING = re.compile(r"(?P<before>(?<![\w?&])(?:password|passwd|pwd)=)[^&\s'\",;]+", re.IGNORECASE)
 _HEADER = re.compile(r"(?P<before>Authorization['\"]?\s*[:=]\s*['\"]?(?:Basic|Bearer)\s+)[^\s'\"]+", re.IGNORECASE)
 _USER = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*:/{1,2}(?P<user>[^\s:/@]*):(?P<rest>.*)$", re.DOTALL)
@@ -17,9 +19,16 @@ _DELIMITER = re.compile(r"[/@:?#]")
 
 def without_passwords(text: str) -> str:
     """Return a text in which the password of every address, and every secret parameter, is replaced by ``***``."""
-    for pattern, hidden in ((_PASSWORD, r"\g<before>***@"), *((p, r"\g<before>***") for p in _OTHERS)):
-        text = pattern.sub(hidden, text)
+    text = _WORD.sub(_without_password, text)
+    for pattern in _OTHERS:
+        text = pattern.sub(r"\g<before>***", text)
     return text
+
+
+def _without_password(word: re.Match[str]) -> str:
+    # Behind the last @ every possible beginning of an address would be searched to the end.
+    before, at, rest = word[0].rpartition("@")
+    return _PASSWORD.sub(r"\g<before>***@", before + at) + rest
 
 
 _OTHERS = (_PARAMETER, _SETTING, _HEADER)

@@ -17,11 +17,12 @@ import polars as pl
 from monitoring_pipeline.evaluation.profiles.bins import LARGEST_SUMMED, SUM_BITS, Bins, CategoricalBins, NumericBins
 
 UNSEEN_NAMES_KEPT = 50
+LONGEST_UNSEEN_NAME = 100
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """A value that is not among the reference's categories, and its rows."""
+    """A value that is not among the reference's categories, and its rows; a long value is clipped, as it is stored."""
 
     value: str
     rows: int
@@ -105,8 +106,8 @@ def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
     if first.column != second.column or len(first.counts) != len(second.counts):
         message = f"cannot add profiles of {first.column!r} and {second.column!r}: not the same cells"
         raise ValueError(message)
-    unseen = {entry.value: entry.rows for entry in first.unseen}
-    for entry in second.unseen:
+    unseen: dict[str, int] = {}
+    for entry in (*first.unseen, *second.unseen):
         unseen[entry.value] = unseen.get(entry.value, 0) + entry.rows
     return ColumnProfile(
         column=first.column,
@@ -223,7 +224,11 @@ def _counts(frame: Any) -> dict[str, int]:
 
 def _most_frequent(counts: dict[str, int]) -> tuple[Unseen, ...]:
     ranked: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Unseen(value, rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
+    return tuple(Unseen(_clipped(value), rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
+
+
+def _clipped(value: str) -> str:
+    return value if len(value) <= LONGEST_UNSEEN_NAME else f"{value[: LONGEST_UNSEEN_NAME - 3]}..."
 
 
 def _integer(value: Any) -> int:

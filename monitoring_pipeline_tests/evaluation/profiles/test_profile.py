@@ -209,6 +209,14 @@ def test_numbers_too_large_to_square_are_counted_and_not_summed():
     assert found == ColumnProfile("x", (0, 0, 0, 1, 4, 0), -BIGGEST, BIGGEST, 1.0, 1.0)
 
 
+def test_long_unseen_value_is_clipped_and_keeps_its_rows_in_a_sum():
+    frame = pl.DataFrame({"plan": ["x" * 10_000_000 + end for end in "aab"]}).lazy()
+    found = profile_column(nw.from_native(frame), "plan", CategoricalBins(("basic",)))
+    clipped = "x" * 97 + "..."
+    assert found.unseen == (Unseen(clipped, 2), Unseen(clipped, 1))
+    assert add_profiles(found, found).unseen == (Unseen(clipped, 6),)
+
+
 def test_names_of_unseen_values_are_capped_and_all_rows_are_counted():
     values = [f"v{n:03}" for n in range(UNSEEN_NAMES_KEPT + 20)] + ["often"] * 3
     found = profile_column(nw.from_native(pl.LazyFrame({"x": values})), "x", CategoricalBins(("a",)))
