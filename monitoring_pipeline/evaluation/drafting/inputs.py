@@ -73,11 +73,11 @@ class Exclusion:
 
 EXCLUSIONS = (
     Exclusion(lambda c: c.filled == 0, lambda _: "no row has a value"),
-    Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
     Exclusion(
         lambda c: c.kind is ValueKind.NESTED,
         lambda c: f"a nested value ({c.type[:60]}); name a part of it as a path, such as {c.name}.PART",
     ),
+    Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
     Exclusion(lambda c: c.kind is ValueKind.OTHER, lambda c: f"values of type {c.type[:60]}"),
     Exclusion(lambda c: c.is_time, lambda _: "a time, which differs on every day"),
     Exclusion(
@@ -191,9 +191,9 @@ def _known_words(column: ColumnFacts) -> tuple[str, ...]:
 
 def _is_measured(column: ColumnFacts) -> bool:
     """Return whether a column that hardly repeats is a measured number rather than an identifier."""
-    return column.kind is ValueKind.NUMBER or (
-        column.kind is ValueKind.INTEGER and not is_named_id(column.name) and not _is_count_up(column)
-    )
+    if column.kind is ValueKind.INTEGER:
+        return not is_named_id(column.name) and not (column.is_unique and _is_count_up(column))
+    return column.kind is ValueKind.NUMBER
 
 
 def _is_count_up(column: ColumnFacts) -> bool:
