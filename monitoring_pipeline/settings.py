@@ -190,6 +190,22 @@ class Settings(BaseSettings):
         return rules
 
 
+class EnvironmentSettings(Settings):
+    """The settings without the file in the home, for the demo, whose warehouse must not be that of a user."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return arguments and the environment."""
+        return init_settings, env_settings
+
+
 def remember(present: Settings, wanted: Mapping[str, str], *, keep_out: Collection[str] = ()) -> dict[str, str]:
     """Write settings to the file in the home; return the variables that have to be set in the environment instead.
 

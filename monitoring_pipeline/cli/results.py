@@ -199,9 +199,10 @@ def demo() -> None:
     """Seed a warehouse with real flights, train three models, and monitor them over March and April 2013."""
     from monitoring_pipeline.demo.running import run_demo
     from monitoring_pipeline.reports.terminal.results import terminal
+    from monitoring_pipeline.settings import EnvironmentSettings
 
     with clear_errors():
-        run_demo(read_settings(), terminal(), terminal(stderr=True))
+        run_demo(EnvironmentSettings(), terminal(), terminal(stderr=True))
 
 
 def _chunks_to_fill(settings: "Settings", spec: "ModelSpec", first: str | None, last: str | None) -> Sequence["Chunk"]:

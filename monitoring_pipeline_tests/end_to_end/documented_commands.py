@@ -21,6 +21,7 @@ class Group(StrEnum):
     MAKE = "a target of the Makefile"
     EXPORT = "a variable for the model of one's own"
     OWN_MODEL = "a command about the model of one's own"
+    FIRST_ANSWER = "a command about a file of one's own, which test_first_answer.py runs"
     INCIDENT = "a command about the demo's incidents"
     DEMO = "a command about the demo's models"
     HOMES = "the comparison of two homes, which homes/test_compare_homes.py runs"
@@ -38,6 +39,8 @@ def group_of(command: str) -> Group | None:
     if not command.startswith(COMMAND):
         return next((group for beginning, group in OTHER_COMMANDS.items() if command.startswith(beginning)), None)
     words = shlex.split(command.removeprefix(COMMAND))
+    if words[0] == "init" or words == ["backfill", "scores"]:
+        return Group.FIRST_ANSWER
     if words[0] == "spec" or "churn" in words:
         return Group.OWN_MODEL
     if words[0] == "alerts" or words[:2] == ["query", "alert_precision"] or _handles_an_incident(words):

@@ -63,8 +63,7 @@ def test_draft_of_any_table_is_a_valid_spec_or_a_question(frame):
         write_tables(database, {'any "table"': frame})
         try:
             plan = draft(database)
-        except CannotDraftError as error:
-            assert str(error)
+        except CannotDraftError:
             return
         path = Path(folder) / f"{plan.name}.yaml"
         path.write_text(plan.text(["Drafted."]), encoding="utf-8")
