@@ -206,28 +206,26 @@ class EnvironmentSettings(Settings):
         return init_settings, env_settings
 
 
-def remember(present: Settings, wanted: Mapping[str, str], *, keep_out: Collection[str] = ()) -> dict[str, str]:
+def remember(home: Path, variables: Mapping[str, str], *, keep_out: Collection[str] = ()) -> dict[str, str]:
     """Write settings to the file in the home; return the variables that have to be set in the environment instead.
 
     Args:
-        present: the settings of this process.
-        wanted: values of fields.
-        keep_out: fields whose values contain a secret.
+        home: the home.
+        variables: values of environment variables.
+        keep_out: variables whose values contain a secret.
     """
-    missing = {name: value for name, value in wanted.items() if str(getattr(present, name)) != value}
-    of_environment = {f"{PREFIX}{name}".upper(): name for name in missing} if missing else {}
     to_export = {
-        variable: missing[name]
-        for variable, name in of_environment.items()
-        if name in keep_out or variable in os.environ  # noqa: TID251
+        name: value
+        for name, value in variables.items()
+        if name in keep_out or name in os.environ  # noqa: TID251 - the environment has precedence over the file
     }
-    to_write = {variable: missing[name] for variable, name in of_environment.items() if variable not in to_export}
+    to_write = {name: value for name, value in variables.items() if name not in to_export}
     if to_write:
-        present.home.mkdir(parents=True, exist_ok=True)
-        path = present.home / SETTINGS_FILE
+        home.mkdir(parents=True, exist_ok=True)
+        path = home / SETTINGS_FILE
         kept = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = [line for line in kept if line.partition("=")[0].strip() not in to_write]
-        lines = [*kept, *(f"{variable}={_quoted(value)}" for variable, value in to_write.items())]
+        lines = [*kept, *(f"{name}={_quoted(value)}" for name, value in to_write.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return to_export
 

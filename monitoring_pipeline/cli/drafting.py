@@ -9,9 +9,12 @@ import click
 
 from monitoring_pipeline.cli.drafting_output import print_next, print_questions, short
 from monitoring_pipeline.cli.opening import clear_errors
+from monitoring_pipeline.cli.progress import progress
+from monitoring_pipeline.cli.remembered import place_of
 from monitoring_pipeline.cli.source_address import SourceAddress, address_of
-from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.settings import Settings, remember
+from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
+from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
+from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec
 from monitoring_pipeline.spec.model import NAME_PATTERN, Cadence
 
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.drafting.plan import Plan
     from monitoring_pipeline.steps.drafting.drafting import Wishes
 
-DEFAULT_FOLDER = Path("models")
 ROLES = ("id", "time", "version", "score", "scores", "prediction", "label", "known_at")
 
 
@@ -98,25 +100,31 @@ def _draft(source: str, given: _Given) -> None:
     from monitoring_pipeline.steps.drafting.drafting import Source, draft_plan
     from monitoring_pipeline.steps.specs.findings import find_in_source
 
-    address, present = address_of(source), Settings()
-    models = given.models or (present.models if "models" in present.model_fields_set else DEFAULT_FOLDER)
-    wanted = {"models": str(models.absolute()), "warehouse": address.warehouse}
-    settings = present.model_copy(update={"models": models.absolute(), "warehouse": address.warehouse})
-    adapters = build_adapters(settings)
-    ports = Source(tables=build_table_reading(adapters), inspection=build_inspection(adapters), now=adapters.clock())
-    click.echo(f"reading {without_secrets(source)}", err=True)
-    plan = draft_plan(ports, _wishes(given, address), _advice(given, address))
-    loaded = _write_spec(plan, settings.models, source, force=given.force)
-    findings = find_in_source(loaded, inspecting(settings))
-    if not given.no_suite:
-        write_suite(loaded, settings)
-        click.echo(f"wrote {short(loaded.suite_path)}")
-    to_export = remember(present, wanted, keep_out={"warehouse"} if address.has_password else set())
+    keep_secret(passwords_of(source))
+    address = address_of(source)
+    place = place_of(address, given.models, Settings())
+    adapters = build_adapters(place.settings)
+    ports = Source(
+        tables=build_table_reading(adapters, place.warehouse),
+        inspection=build_inspection(adapters),
+        now=adapters.clock(),
+    )
+    with progress("init", 3) as advance:
+        advance("reading the source")
+        plan = draft_plan(ports, _wishes(given, address, place.warehouse), _advice(given, address))
+        loaded = _write_spec(plan, place.settings.models, source, force=given.force)
+        advance("checking the spec")
+        findings = find_in_source(loaded, inspecting(place.settings))
+        if not given.no_suite:
+            advance("drafting the suite")
+            write_suite(loaded, place.settings)
+    click.echo(f"wrote {short(loaded.path)}" + ("" if given.no_suite else f" and {short(loaded.suite_path)}"))
+    to_export = place.remember()
     print_questions(plan, findings)
     print_next(plan, to_export)
 
 
-def _wishes(given: _Given, address: SourceAddress) -> "Wishes":
+def _wishes(given: _Given, address: SourceAddress, warehouse: str | None) -> "Wishes":
     from monitoring_pipeline.steps.drafting.drafting import Wishes
 
     return Wishes(
@@ -125,6 +133,8 @@ def _wishes(given: _Given, address: SourceAddress) -> "Wishes":
         name=given.name,
         zone=given.timezone,
         cadence=given.cadence,
+        warehouse=warehouse,
+        is_alone=address.is_file,
     )
 
 
@@ -165,5 +175,4 @@ def _write_spec(plan: "Plan", folder: Path, source: str, *, force: bool) -> Load
     except SpecError as error:
         drafted.unlink()
         raise SpecError(f"the draft cannot be used: {error}") from error
-    click.echo(f"wrote {short(path)}")
     return load_spec(path)

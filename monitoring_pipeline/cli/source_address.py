@@ -1,29 +1,31 @@
 """The SOURCE of ``init`` as the address of a warehouse, and the table in it."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import click
 
-from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
+from monitoring_pipeline.warehouse.engines.files.kinds import KINDS, kind_of, stem_of
+
 
 _DUCKDB_MAGIC, _MAGIC_PLACE = b"DUCK", 8
-_ENDINGS = (".parquet", ".csv", ".csv.gz", ".json", ".jsonl", ".ndjson")
+_WILDCARDS = set("*?[")
+_NUMBERED = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*|[-_.]")
 
 
 @dataclass(frozen=True)
 class SourceAddress:
-    """A warehouse as the settings name it, the table that SOURCE names, and the folder in which SOURCE is."""
+    """A warehouse as the settings name it, the table that SOURCE names, and the folder in which SOURCE is.
+
+    ``is_file`` is whether SOURCE is one file, so that other files beside it are not looked at.
+    """
 
     warehouse: str
     table: str | None = None
     folder: Path | None = None
-
-    @property
-    def has_password(self) -> bool:
-        """Whether the address must not be written to a file."""
-        return bool(list(passwords_of(self.warehouse)))
+    is_file: bool = False
 
 
 def address_of(source: str) -> SourceAddress:
@@ -35,19 +37,43 @@ def address_of(source: str) -> SourceAddress:
     if "://" in source:
         return SourceAddress(source)
     path = Path(source).absolute()
-    if set("*?[") & set(source):
-        return SourceAddress(f"files://{quote(str(path.parent))}", path.name, path.parent)
+    if _WILDCARDS & set(source) and not path.exists():
+        folder = next(each for each in path.parents if not _WILDCARDS & set(str(each)))
+        return SourceAddress(_files(folder), str(path.relative_to(folder)), folder, is_file=True)
     if not path.exists():
         message = f"{source}: no such file or folder, and no URL of a database"
         raise click.ClickException(message)
+    if path.is_dir() and _is_one_table(path):
+        return SourceAddress(_files(path.parent), path.name, path.parent, is_file=True)
     if path.is_dir():
-        return SourceAddress(f"files://{quote(str(path))}", None, path)
+        return SourceAddress(_files(path), None, path)
     if is_duckdb(path):
         return SourceAddress(str(path), None, path.parent)
-    if not path.name.lower().endswith(_ENDINGS):
-        message = f"{source}: not a DuckDB file, and its name ends in none of {', '.join(_ENDINGS)}"
+    if kind_of(path.name) is None:
+        kinds = ", ".join(suffix for kind in KINDS for suffix in kind.suffixes)
+        message = f"{source}: not a DuckDB file, and its name ends in none of {kinds}"
         raise click.ClickException(message)
-    return SourceAddress(f"files://{quote(str(path.parent))}", path.name.split(".")[0], path.parent)
+    return SourceAddress(_files(path.parent), _table_of(path), path.parent, is_file=True)
+
+
+def _files(folder: Path) -> str:
+    return f"files://{quote(str(folder))}"
+
+
+def _is_one_table(folder: Path) -> bool:
+    """Return whether a folder is a Delta table, is partitioned, or has files whose names differ in numbers only."""
+    children = list(folder.iterdir())
+    if any(child.is_dir() and (child.name == "_delta_log" or "=" in child.name) for child in children):
+        return True
+    stems = [stem_of(child.name) for child in children if child.is_file() and kind_of(child.name)]
+    return len(stems) > 1 and len({_NUMBERED.sub("", stem) for stem in stems}) == 1
+
+
+def _table_of(path: Path) -> str:
+    """Return the name of the file without its suffix, or the whole name if another file or folder has the same."""
+    stem = stem_of(path.name)
+    alike = [each for each in path.parent.iterdir() if each != path and stem in {each.name, stem_of(each.name)}]
+    return path.name if alike else stem
 
 
 def is_duckdb(path: Path) -> bool:

@@ -38,7 +38,10 @@ MOST_TABLES = 30
 
 @dataclass(frozen=True, kw_only=True)
 class Wishes:
-    """What the user asks for: the tables, the name, the time zone, the cadence, and the name of the warehouse."""
+    """What the user asks for: the tables, the name, the time zone, the cadence, and the name of the warehouse.
+
+    ``is_alone`` is whether no other tables are looked at than those that are named.
+    """
 
     table: str | None = None
     labels: str | None = None
@@ -47,6 +50,7 @@ class Wishes:
     zone: str | None = None
     cadence: Cadence | None = None
     warehouse: str | None = None
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,7 @@ def draft_plan(source: Source, wishes: Wishes, advice: Advice) -> Plan:
 
 def _read_tables(source: Source, wishes: Wishes, advice: Advice) -> Tables:
     """Return the table of predictions and that of labels; the others are looked at only as far as they are needed."""
-    names = list(source.tables.table_names())
+    names = [] if wishes.is_alone and wishes.table else list(source.tables.table_names())
     if wishes.table is None and len(names) > MOST_TABLES:
         raise CannotDraftError(f"which of its {len(names)} tables holds the predictions? Name it: --table NAME")
     looked_at = (
