@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import click
+from pydantic import TypeAdapter, ValidationError
 
 from monitoring_pipeline.cli.drafting_output import print_next, print_questions, short
 from monitoring_pipeline.cli.opening import clear_errors
@@ -17,6 +18,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec
 from monitoring_pipeline.spec.model import NAME_PATTERN, Cadence
+from monitoring_pipeline.spec.parsing.time_zone import TimeZone
 
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.drafting.hints import Advice
@@ -90,6 +92,12 @@ def init(source: str, **options: object) -> None:
     if given.name is not None and not re.fullmatch(NAME_PATTERN, given.name):
         message = f"--name {given.name}: write lower-case letters, digits and underscores, with a letter first"
         raise click.UsageError(message)
+    if given.timezone is not None:
+        try:
+            TypeAdapter[str](TimeZone).validate_python(given.timezone)
+        except ValidationError:
+            message = f"--timezone {given.timezone}: no time zone of the IANA database, such as Europe/Berlin"
+            raise click.UsageError(message) from None
     with clear_errors():
         _draft(source, given)
 

@@ -9,7 +9,6 @@ import click
 
 from monitoring_pipeline.warehouse.engines.files.kinds import KINDS, kind_of, stem_of
 
-
 _DUCKDB_MAGIC, _MAGIC_PLACE = b"DUCK", 8
 _WILDCARDS = set("*?[")
 _NUMBERED = re.compile(r"[0-9a-f]*[0-9][0-9a-f]*|[-_.]")

@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from pydantic import ValidationError
+
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
 from monitoring_pipeline.evaluation.drafting.identity import Identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, Inputs, LeftOut
 from monitoring_pipeline.evaluation.drafting.outputs import Outputs
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import RoleGuess
 from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
 from monitoring_pipeline.evaluation.drafting.timing import Timing
@@ -64,8 +67,16 @@ class Plan:
 
     @property
     def spec(self) -> ModelSpec:
-        """The spec, with dates that hold every row as long as the calendar is not known."""
-        return ModelSpec.model_validate(as_dictionary(tuple(_entries(self))))
+        """The spec, with dates that hold every row as long as the calendar is not known.
+
+        Raises:
+            CannotDraftError: when the guesses do not fit together.
+        """
+        try:
+            return ModelSpec.model_validate(as_dictionary(tuple(_entries(self))))
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise CannotDraftError(f"the guesses do not fit together; name columns: --column. {problems}") from None
 
     def text(self, head: Sequence[str]) -> str:
         """Return the spec as YAML, with the evidence of each guess as a comment."""

@@ -91,6 +91,7 @@ NAME_RULES = (
     _names(Role.LABEL, 7, r"(true|actual|observed|measured|realized|real)_\w+"),
     _names(Role.LABEL, 6, "outcome", "y", "gold", "response", r"\w+_(label|actual|truth|outcome|target)"),
     _names(Role.LABEL, 6, r"(label|target|outcome)_\w+"),
+    _names(Role.LABEL, 5, r"(had|did|became|got|will)_\w+"),
     _names(
         Role.LABEL,
         5,

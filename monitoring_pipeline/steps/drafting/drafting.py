@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_fact
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
-from monitoring_pipeline.evaluation.drafting.outputs import guess_outputs
+from monitoring_pipeline.evaluation.drafting.outputs import TWO, guess_outputs
 from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, model_name
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
@@ -206,11 +206,10 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
         tables = ", ".join(plan.several_labels)
         return [f"Which table holds the labels: {tables}? Name it: --labels TABLE (labels.table)"]
     if labels is None:
-        none = (
-            "Are there labels? No column is one, so that only drift and quality are measured; --labels TABLE or "
-            "--column label=COLUMN names them (labels)"
-        )
-        return [none]
+        none = "Are there labels? No column is one, so that only drift and quality are measured; "
+        two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]
+        may_be = f" (two values have {', '.join(two)})" if two and plan.outputs.task is Task.BINARY else ""
+        return [f"{none}--labels TABLE or --column label=COLUMN names them{may_be} (labels)"]
     doubts = list(plan.positive.doubts) if plan.positive else []
     if labels.known_at is None:
         doubts.append(
