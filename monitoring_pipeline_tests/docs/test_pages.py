@@ -19,7 +19,10 @@ SIZE_OF_THE_README = 7000
 NOT_PLAIN = re.compile(r"\b(tells?|told|tell|hears?|heard|speaks?|knows?|by itself|any more|no more)\b", re.IGNORECASE)
 QUOTED = re.compile(r"```.*?```|`[^`]*`|\"[^\"]*\"|\]\([^)]*\)", re.DOTALL)
 QUOTES_OTHERS = {"CONTRIBUTING.md", "docs/glossary.md", "docs/spec.md"}
-FILES_OF_USERS = {"alerting.yaml", "churn.yaml", "churn.suite.yaml", ".monitoring_pipeline/"}
+FILES_OF_USERS = {
+    "alerting.yaml", "churn.yaml", "churn.suite.yaml", ".monitoring_pipeline/", "models/scores.yaml",
+    "models/scores.suite.yaml",
+}  # fmt: skip
 PACKAGE_PATH = re.compile(r"`([a-z_.]+/[\w./]*|[\w]+\.(?:py|toml|yaml|md))`")
 
 

@@ -71,7 +71,7 @@ def _id_of_labels(table: TableFacts, taken: Collection[str], shared: Collection[
 
 
 def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: str) -> Identity:
-    """Return the fewest columns, by trying each next one, that tell the sampled rows apart."""
+    """Return the fewest columns, by trying each next one, in which the sampled rows differ."""
     frame = table.frame
     usable = [
         name for name, column in table.columns.items()
@@ -90,8 +90,8 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
     repeated = 1 - apart / frame.height if frame.height else 0.0
     if repeated > 1 - FEWEST_APART:
         raise CannotDraftError(
-            f"{repeated:.1%} of the rows of {table.name} are equal to others in every column that could tell them "
-            "apart. Which columns identify a prediction? Name them: --column id=FIRST,SECOND. Rows without an id can "
+            f"{repeated:.1%} of the rows of {table.name} are equal to others in all columns. "
+            "Which columns identify a prediction? Name them: --column id=FIRST,SECOND. Rows without an id can "
             "be compared with others by the Python API: compare(reference, current)"
         )
     doubt = (

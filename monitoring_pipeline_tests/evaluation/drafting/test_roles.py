@@ -153,14 +153,14 @@ def test_table_without_an_output_that_a_spec_can_declare_is_refused_with_a_quest
         guess_outputs(_table(**columns), NO_ADVICE, (), None)
 
 
-def test_rows_without_an_id_are_told_apart_by_several_columns():
+def test_rows_without_an_id_are_identified_by_several_columns():
     table = _table(at=[time for time in TIMES[:100] for _ in range(2)], shop=["a", "b"] * 100, score=NUMBERS[:100] * 2)
     identity = guess_identity(table, NO_ADVICE, ("score",), time="at")
     assert identity.columns == ("at", "shop")
     assert identity.doubts[0].startswith("Is there a column that identifies a prediction? at, shop do")
 
 
-def test_rows_that_nothing_tells_apart_are_refused():
+def test_rows_that_are_equal_in_all_columns_are_refused():
     table = _table(at=TIMES[:2] * 100, score=[0.1, 0.2] * 100)
     with pytest.raises(CannotDraftError, match=r"99\.0% of the rows of t are equal to others"):
         guess_identity(table, NO_ADVICE, ("score",), time="at")
