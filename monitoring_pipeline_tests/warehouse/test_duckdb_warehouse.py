@@ -197,3 +197,8 @@ def test_enums_and_huge_integers_are_readable(tmp_path: Path, make_spec: SpecMak
     spec = make_spec(features={"total": "numeric", "colour": "categorical"})
     frame = DuckDBWarehouse(path).read_predictions(spec, spec.calendar.chunk("2013-06-02")).frame
     assert frame.select("total", "colour").rows() == [(3.0, "red")]
+
+
+def test_folder_in_place_of_a_file_names_the_url_of_files(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseMissingError, match=f"a folder of files is written files://{tmp_path}"):
+        DuckDBWarehouse(tmp_path).columns("scores")

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.steps.drafting.drafting import Source, Wishes, draft_plan
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
@@ -214,3 +217,26 @@ def test_serving_log_is_monitored_like_a_table(tmp_path: Path, make_spec: SpecMa
     assert warehouse.read_predictions(spec, chunk).frame.select("row_id", "age", "score").rows() == [("o1", 40, 0.25)]
     later = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
     assert warehouse.read_labels(spec, chunk, later).frame["label"].to_list() == [True]
+
+
+def test_spec_of_a_serving_log_is_drafted_without_a_question_about_its_columns(tmp_path: Path) -> None:
+    noon = dt.datetime(2013, 5, 1, 12, tzinfo=dt.UTC)
+    csv, generator = ("text/csv", "CSV"), random.Random(1)
+    _write(
+        tmp_path / "capture" / "a.jsonl",
+        *(
+            captured(
+                f"event-{n}", f"{noon + dt.timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ}",
+                (*csv, f"{generator.gauss(40, 10):.1f},{generator.choice('ab')}"), (*csv, f"{generator.random():.4f}"),
+            )
+            for n in range(24 * 30)
+        ),
+    )  # fmt: skip
+    engine = open_engine(WarehouseAddress(f"files://{tmp_path}", "X"), EngineLimits())
+    assert engine.tables is not None
+    now = dt.datetime(2013, 6, 1, tzinfo=dt.UTC)
+    plan = draft_plan(Source(tables=engine.tables, inspection=engine.inspection, now=now), Wishes(), Advice())
+    assert plan.outputs.score is not None
+    assert (plan.time.column.name, plan.outputs.score.column.name) == ("predicted_at", "output_0")
+    assert plan.identity.columns[0] in {"id", "request_id"}
+    assert [each.name for each in plan.inputs.inputs] == ["input_0", "input_1"]

@@ -222,7 +222,8 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
     while True:
         if not path.is_file():
             message = f"{path}: no such DuckDB file; the environment variable {PATH_VARIABLE} says where it is"
-            raise WarehouseMissingError(message)
+            hint = f"; a folder of files is written files://{path}" if path.is_dir() else ""
+            raise WarehouseMissingError(message + hint)
         try:
             return connect_locked(str(path), warehouse.access)
         except duckdb.IOException as error:
