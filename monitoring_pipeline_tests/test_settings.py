@@ -48,7 +48,7 @@ def test_error_of_a_setting_shows_its_name_and_no_value(monkeypatch, name, value
 
 @pytest.mark.parametrize("name", [
     "MONITORING_PIPELINE_STORE_URL", "MONITORING_PIPELINE_SNAPSHOTS", "MLFLOW_TRACKING_URI", "DAGSTER_POSTGRES_URL",
-    "MONITORING_PIPELINE_SLACK_API",
+    "MONITORING_PIPELINE_SLACK_API", "MONITORING_PIPELINE_WAREHOUSE", "MONITORING_PIPELINE_WAREHOUSES__LAKE",
 ])  # fmt: skip
 def test_settings_and_descriptions_show_no_password_of_an_address(monkeypatch, name):
     monkeypatch.setenv(name, "https://user:canary_password@127.0.0.1:9/x")
