@@ -197,6 +197,16 @@ def test_command_on_a_stored_home_prints_the_same(page: str, stored: LivedHome) 
     assert page_of_today(stored, commands(stored)[page]) == page_of_the_older_version(f"{PRINTED}/{page}")
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_command_on_a_stored_home_fits_a_terminal_of_80_columns(
+    page: str, stored: LivedHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "TERM": "dumb", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    lines = stored.command(*commands(stored)[page]).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
+
+
 def test_store_that_was_opened_and_migrated_keeps_every_row(stored: LivedHome, untouched: Path) -> None:
     stored.command("incidents")
     compared = compare_homes(str(untouched), str(stored.folder))

@@ -50,6 +50,14 @@ def test_columns_that_do_not_fit_stand_below_with_their_headers():
     ]
 
 
+@pytest.mark.parametrize("length", range(28, 40))
+def test_semicolon_at_the_end_of_a_line_fits(length):
+    cells = ("x" * 70, "y" * 34, "z" * length, "v" * 20)
+    texts = _texts(("a", "b", "c", "d"), [cells], 80)
+    assert max(map(len, texts)) <= 80
+    assert all(cell in " ".join(texts) for cell in cells)
+
+
 def test_row_of_a_pipe_is_one_line_with_all_columns():
     lines = _texts(NAMES, [ROW, ("", *ROW[1:])], None)
     assert [line.split()[-1] for line in lines] == ["reason", "null", "null"]

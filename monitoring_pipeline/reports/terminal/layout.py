@@ -13,6 +13,8 @@ from rich.cells import cell_len
 
 GAP = "  "
 INDENT = "    "
+END = ";"
+"""Ends a line of short cells if more follow."""
 WORDS_OF_A_SENTENCE = 3
 LEAST_WIDTH_OF_A_SENTENCE = 14
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?(%( [a-z]+)?|\*)?|-?")
@@ -159,8 +161,8 @@ def _below(columns: Sequence[_Column], row: int, width: int) -> Iterator[str]:
     line = ""
     for text in (text for column, text in given if not column.is_sentence):
         longer = f"{line}; {text}" if line else f"{INDENT}{text}"
-        if line and cell_len(longer) > width:
-            yield line + ";"
+        if line and cell_len(longer) + len(END) > width:
+            yield line + END if cell_len(line + END) <= width else line
             longer = f"{INDENT}{text}"
         line = longer
     if line:
