@@ -167,8 +167,14 @@ class LabelSource(SpecPart):
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
     """Largest age of a chunk at which the sensor still looks for late labels."""
+    reach: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
+    """How long before the start of a chunk its labels may have become known; labels.delay counts if it is longer.
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone", "values"})
+    Older rows of a table of labels are not read. Label rows without a prediction are those without one so long before
+    or after the chunk.
+    """
+
+    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone", "values", "reach"})
 
     @property
     def id_columns(self) -> tuple[str, ...]:

@@ -1,34 +1,57 @@
 -- Numbers of label rows that the labels of one chunk do not include.
--- Of the label rows that became known during the chunk, orphans have no prediction at all, and outside_window have
--- predictions outside of the chunk only. not_yet_known counts label rows of the chunk that are not known at as_of.
+-- Of the label rows that became known during the chunk, orphans have no prediction near it, and outside_window have
+-- predictions near it, but outside of it only. A prediction without a time is near.
+-- not_yet_known counts label rows of the chunk that are not known at as_of.
+-- Each part has a condition of its own that an engine's statistics can answer.
 WITH chunk_predictions AS (
     SELECT DISTINCT {prediction_key} AS prediction_key
     FROM {predictions} AS p
-    WHERE {predicted_at} >= {chunk_start}
-      AND {predicted_at} < {chunk_end}
+    WHERE {in_chunk}
 ),
 known_in_chunk AS (
     SELECT {label_key} AS label_key
     FROM {labels} AS l
-    WHERE {known_at} >= {known_from}
-      AND {known_at} < {known_before}
+    WHERE {known_in_chunk}
       AND {is_known}
+),
+nearby AS (
+    SELECT DISTINCT n.prediction_key
+    FROM (
+        SELECT {prediction_key} AS prediction_key
+        FROM {predictions} AS p
+        WHERE {is_near}
+        UNION ALL
+        SELECT {prediction_key} AS prediction_key
+        FROM {predictions} AS p
+        WHERE {without_time}
+    ) AS n
+    WHERE n.prediction_key IN (SELECT label_key FROM known_in_chunk)
+),
+not_known AS (
+    SELECT {label_key} AS label_key
+    FROM {labels} AS l
+    WHERE {known_later}
+    UNION ALL
+    SELECT {label_key} AS label_key
+    FROM {labels} AS l
+    WHERE {known_never}
 )
 SELECT
     (
         SELECT count(*)
         FROM known_in_chunk AS k
-        WHERE NOT EXISTS (SELECT 1 FROM {predictions} AS p WHERE {prediction_key} = k.label_key)
+        LEFT JOIN nearby AS n ON n.prediction_key = k.label_key
+        WHERE n.prediction_key IS NULL
     ) AS orphans,
     (
         SELECT count(*)
         FROM known_in_chunk AS k
-        WHERE EXISTS (SELECT 1 FROM {predictions} AS p WHERE {prediction_key} = k.label_key)
-          AND NOT EXISTS (SELECT 1 FROM chunk_predictions AS c WHERE c.prediction_key = k.label_key)
+        JOIN nearby AS n ON n.prediction_key = k.label_key
+        LEFT JOIN chunk_predictions AS c ON c.prediction_key = k.label_key
+        WHERE c.prediction_key IS NULL
     ) AS outside_window,
     (
         SELECT count(*)
-        FROM {labels} AS l
-        WHERE ({is_known}) IS NOT TRUE
-          AND EXISTS (SELECT 1 FROM chunk_predictions AS c WHERE c.prediction_key = {label_key})
+        FROM not_known AS u
+        JOIN chunk_predictions AS c ON c.prediction_key = u.label_key
     ) AS not_yet_known

@@ -1,14 +1,13 @@
 -- The known labels of one chunk's predictions, one row per label row, with the id as the predictions have it.
--- A label is ambiguous if its id has several labels and is also predicted outside of the chunk, or by one version at
--- several times within it: it may belong to either.
+-- A label is ambiguous if its id has several labels and is also predicted near the chunk, or by one version at several
+-- times within it: it may belong to either.
 WITH chunk_ids AS (
     SELECT
         {prediction_key} AS prediction_key,
         min({prediction_id}) AS row_id,
         count(DISTINCT {predicted_at}) > greatest(count(DISTINCT {version}), 1) AS is_repeated
     FROM {predictions} AS p
-    WHERE {predicted_at} >= {chunk_start}
-      AND {predicted_at} < {chunk_end}
+    WHERE {in_chunk}
     GROUP BY 1
 ),
 known AS (
@@ -16,6 +15,7 @@ known AS (
     FROM {labels} AS l
     JOIN chunk_ids AS c ON {label_key} = c.prediction_key
     WHERE {is_known}
+      AND {is_within_reach}
       AND {of_chunk}
 ),
 several AS (
@@ -28,13 +28,15 @@ elsewhere AS (
     SELECT DISTINCT {prediction_key} AS prediction_key
     FROM {predictions} AS p
     WHERE {may_be_elsewhere}
-      AND ({predicted_at} < {chunk_start} OR {predicted_at} >= {chunk_end})
+      AND {is_near}
+      AND ({outside})
       AND {prediction_key} IN (SELECT prediction_key FROM several)
 )
 SELECT
     k.row_id,
     k.label,
     k.known_at,
-    k.prediction_key IN (SELECT prediction_key FROM elsewhere)
-    OR (k.is_repeated AND k.prediction_key IN (SELECT prediction_key FROM several)) AS is_ambiguous
+    e.prediction_key IS NOT NULL OR (k.is_repeated AND s.prediction_key IS NOT NULL) AS is_ambiguous
 FROM known AS k
+LEFT JOIN several AS s ON s.prediction_key = k.prediction_key
+LEFT JOIN elsewhere AS e ON e.prediction_key = k.prediction_key

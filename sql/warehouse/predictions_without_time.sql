@@ -1,4 +1,4 @@
 -- The number of predictions without a time. They belong to no chunk.
 SELECT count(*) AS row_count
 FROM {predictions} AS p
-WHERE {predicted_at} IS NULL
+WHERE {without_time}

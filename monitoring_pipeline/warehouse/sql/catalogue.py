@@ -5,26 +5,33 @@ the path to a value inside of a nested column.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.warehouse.errors import MissingColumnError, MissingTableError
+from monitoring_pipeline.warehouse.sql.dialect import Dialect, Kind
+from monitoring_pipeline.warehouse.sql.duckdb_dialect import DUCKDB
 from monitoring_pipeline.warehouse.sql.nested import SEPARATOR, Step, inner_value, named_prefix, paths_in
 
 
 def quoted(identifier: str) -> str:
     """Return an identifier as SQL: in double quotes, those inside it doubled (ISO 9075-2, delimited identifier)."""
-    return '"' + identifier.replace('"', '""') + '"'
+    return DUCKDB.quoted(identifier)
 
 
 @dataclass(frozen=True)
 class ListedTable:
-    """One table or view of the catalogue."""
+    """One table or view of the catalogue.
+
+    ``select`` is a query whose rows stand in its place.
+    """
 
     catalog: str
     schema: str
     name: str
     in_default_schema: bool
+    select: str | None = None
+    dialect: Dialect = field(default=DUCKDB, repr=False)
 
     @property
     def text(self) -> str:
@@ -34,7 +41,10 @@ class ListedTable:
     @property
     def sql(self) -> str:
         """The full name as SQL. It includes the catalogue because a schema may have the name of the database."""
-        return ".".join(quoted(part) for part in (self.catalog, self.schema, self.name))
+        if self.select is not None:
+            # A line of its own for the bracket, because the query may end with a comment.
+            return f"({self.select}\n)"
+        return ".".join(self.dialect.quoted(part) for part in (self.catalog, self.schema, self.name))
 
 
 @dataclass(frozen=True)
@@ -46,16 +56,23 @@ class Column:
         type: its type as the catalogue names it.
         base: the column that contains the value, empty for a whole column.
         steps: the steps from that column to the value.
+        dialect: the SQL of its engine.
     """
 
     name: str
     type: str
     base: str = ""
     steps: tuple[Step, ...] = ()
+    dialect: Dialect = field(default=DUCKDB, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        """What it holds."""
+        return self.dialect.kind(self.type)
 
     def of(self, alias: str) -> str:
         """Return the column as SQL, with the alias of its table."""
-        sql = f"{alias}.{quoted(self.base or self.name)}"
+        sql = f"{alias}.{self.dialect.quoted(self.base or self.name)}"
         for step in self.steps:
             sql = step.of(sql)
         return sql
@@ -73,11 +90,12 @@ class Table:
 
         Return None if there is none, or if several match only without case.
         """
+        dialect = self.listed.dialect
         for base, path in named_prefix(name, self.types):
             if path is None:
-                return Column(base, self.types[base])
-            if (inner := inner_value(self.types[base], path)) is not None:
-                return Column(f"{base}{SEPARATOR}{path}", inner.type, base, inner.steps)
+                return Column(base, self.types[base], dialect=dialect)
+            if (inner := inner_value(self.types[base], path, dialect.inside)) is not None:
+                return Column(f"{base}{SEPARATOR}{path}", inner.type, base, inner.steps, dialect)
         return None
 
     @property

@@ -7,17 +7,17 @@ from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.sql.catalogue import Table
-from monitoring_pipeline.warehouse.sql.columns import AS_TEXT, readable
+from monitoring_pipeline.warehouse.sql.columns import readable
+from monitoring_pipeline.warehouse.sql.label_queries import LabelJoin, labels_query
 from monitoring_pipeline.warehouse.sql.queries import (
     PREDICTIONS_ALIAS,
-    LabelJoin,
     PredictionsQuery,
     Query,
-    chunk_window,
-    labels_query,
     prediction_time,
     predictions_query,
+    with_used_values,
 )
+from monitoring_pipeline.warehouse.sql.times import span_values
 
 MOST_COUNTS = 200_000
 """Rows of counts that are read at most, for a source whose version differs in every row."""
@@ -48,14 +48,17 @@ def counted_predictions_query(spec: ModelSpec, table: Table, window: Chunk) -> Q
     """
     time = prediction_time(spec, table)
     column = table.column(spec.predictions.model_version) if spec.predictions.model_version else None
+    dialect = table.listed.dialect
+    no_version = f"CAST(NULL AS {dialect.types.text})"
     sql = read_sql("warehouse/predictions_counted.sql").format(
-        version=readable(column, PREDICTIONS_ALIAS, decimals=AS_TEXT) if column else f"CAST(NULL AS {AS_TEXT})",
-        instant=time.instant,
+        version=readable(column, PREDICTIONS_ALIAS, as_number=False) if column else no_version,
+        seconds=dialect.times.to_epoch(time.instant),
+        integer=dialect.types.integer,
         predictions=table.listed.sql,
         most_rows=MOST_COUNTS,
-        **chunk_window(time),
+        in_chunk=time.between("chunk_start", "chunk_end"),
     )
-    return Query(sql, {"chunk_start": window.start, "chunk_end": window.end})
+    return with_used_values(dialect, sql, span_values(chunk_start=window.start, chunk_end=window.end))
 
 
 def first_predictions_query(spec: ModelSpec, table: Table, chunk: Chunk, most_rows: int) -> PredictionsQuery:

@@ -39,22 +39,27 @@ class Inner:
     type: str
 
 
-def inner_value(kind: str, path: str | None) -> Inner | None:
+Inside = tuple[tuple[Callable[[str], object], Callable[[str, str], Iterator[Inner]]], ...]
+"""Rows of an engine's nested types: whether a type is one of them, and the values at a path in it."""
+
+
+def inner_value(kind: str, path: str | None, inside: Inside | None = None) -> Inner | None:
     """Return the value at a path inside of a column, or None if the type has no such value.
 
     A field whose name contains dots has precedence over a path. Case is ignored if that leaves one candidate.
 
     Args:
-        kind: the type of the column, as DuckDB's catalogue writes it.
+        kind: the type of the column, as the catalogue writes it.
         path: the path, without the name of the column; None for the whole column.
+        inside: the nested types of the engine; default those of DuckDB.
     """
     if path is None:
         return Inner((), kind)
     if not path:
         return None
-    for of_kind, inside in _INSIDE:
+    for of_kind, values in INSIDE_DUCKDB if inside is None else inside:
         if of_kind(kind):
-            return next(inside(kind, path), None)
+            return next(values(kind, path), None)
     return None
 
 
@@ -169,10 +174,10 @@ def _literal(text: str) -> str:
 
 
 def _has_parts(kind: str) -> bool:
-    return kind.upper() != TEXT and any(of_kind(kind) for of_kind, _ in _INSIDE)
+    return kind.upper() != TEXT and any(of_kind(kind) for of_kind, _ in INSIDE_DUCKDB)
 
 
-_INSIDE: tuple[tuple[Callable[[str], object], Callable[[str, str], Iterator[Inner]]], ...] = (
+INSIDE_DUCKDB: Inside = (
     (_LIST.fullmatch, _in_list),
     (lambda kind: kind.upper().startswith("STRUCT("), _in_struct),
     (lambda kind: kind.upper().startswith("MAP("), _in_map),

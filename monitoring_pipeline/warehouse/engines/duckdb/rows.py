@@ -18,7 +18,8 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseFailedError,
 )
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table, quoted
-from monitoring_pipeline.warehouse.sql.queries import LabelJoin, Query, columns_query, label_join, tables_query
+from monitoring_pipeline.warehouse.sql.label_queries import LabelJoin, label_join
+from monitoring_pipeline.warehouse.sql.queries import Query, columns_query, tables_query
 
 REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
 """Errors about the rows or the statement (PEP 249). All others are about the source: its file, disk or network."""

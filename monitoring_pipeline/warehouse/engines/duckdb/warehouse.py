@@ -43,14 +43,13 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseMissingError,
 )
 from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.queries import (
+from monitoring_pipeline.warehouse.sql.label_queries import (
     LabelJoin,
     label_accounting_query,
     label_states_query,
     labels_query,
-    predictions_query,
-    predictions_without_time_query,
 )
+from monitoring_pipeline.warehouse.sql.queries import predictions_query, predictions_without_time_query
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
