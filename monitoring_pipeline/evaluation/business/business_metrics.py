@@ -1,7 +1,7 @@
 """Business metrics: the parameters of a user's SQL, and the measurement made of its number."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
@@ -39,14 +39,14 @@ class BusinessQueryError(SourceError):
 
 @dataclass(frozen=True)
 class BusinessQuery:
-    """A user's SELECT with its parameters as ``$name``, and which of them it uses."""
+    """A user's SELECT with the placeholders of its parameters, and which of them it uses."""
 
     sql: str
     parameters: frozenset[str]
 
 
-def parse_business_query(text: str) -> BusinessQuery:
-    """Return a user's query with every ``:name`` as ``$name``. No value becomes part of the text.
+def parse_business_query(text: str, placeholder: Callable[[str], str] = "${}".format) -> BusinessQuery:
+    """Return a user's query with the placeholder of every ``:name``. No value becomes part of the text.
 
     Text, quoted names, comments (also nested, as in PostgreSQL and DuckDB) and casts (``::``) are left as they are.
 
@@ -65,9 +65,20 @@ def parse_business_query(text: str) -> BusinessQuery:
             )
             raise BusinessQueryError(message)
         parameters.add(name)
-        parts += [text[done:start], f"${name}"]
+        parts += [text[done:start], placeholder(name)]
         done = end
     return BusinessQuery("".join([*parts, text[done:]]), frozenset(parameters))
+
+
+def code_parts(text: str) -> list[tuple[int, str]]:
+    """Return the parts of SQL outside of texts, quoted names and comments, each with its place."""
+    parts: list[tuple[int, str]] = []
+    done = 0
+    for start, end, name in _tokens(text):
+        if name is None:
+            parts.append((done, text[done:start]))
+            done = end
+    return [*parts, (done, text[done:])]
 
 
 def business_measurement(
@@ -118,11 +129,15 @@ def _blank(name: str, metric: BusinessMetric, model_version: str) -> Measurement
 
 def _parameters(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and name of every ``:name`` that is a parameter."""
+    return ((start, end, name) for start, end, name in _tokens(text) if name)
+
+
+def _tokens(text: str) -> Iterator[tuple[int, int, str | None]]:
+    """Yield start and end of every text, quoted name, comment, cast and parameter, and the name of a parameter."""
     position = 0
     while match := _TOKEN.search(text, position):
         position = _end_of_comment(text, match.start()) if match["comment"] else match.end()
-        if name := match["parameter"]:
-            yield match.start(), match.end(), name
+        yield match.start(), position, match["parameter"]
 
 
 def _end_of_comment(text: str, start: int) -> int:

@@ -1,0 +1,1 @@
+"""What database servers share: reads, references, business SQL and inspection over a connection."""
