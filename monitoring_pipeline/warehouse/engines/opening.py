@@ -41,12 +41,24 @@ def _files(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     return open_engine(address, limits)
 
 
+def _postgresql(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.postgresql.opening import open_engine
+
+    return open_engine(address, limits)
+
+
 ENGINES = (
     EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
     EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
     EngineKind(schemes=("s3",), form="s3://bucket/folder", open=_files, extra="s3"),
     EngineKind(schemes=("gs", "gcs"), form="gs://bucket/folder", open=_files, extra="gcs"),
     EngineKind(schemes=("az", "abfs"), form="az://container/folder", open=_files, extra="azure"),
+    EngineKind(
+        schemes=("postgresql", "postgres"),
+        form="postgresql://user:password@host/database",
+        open=_postgresql,
+        extra="postgresql",
+    ),
 )
 
 

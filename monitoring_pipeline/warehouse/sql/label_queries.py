@@ -22,7 +22,7 @@ from monitoring_pipeline.warehouse.sql.queries import (
     prediction_time,
     with_used_values,
 )
-from monitoring_pipeline.warehouse.sql.times import TimeColumn, span_values, time_column, utc
+from monitoring_pipeline.warehouse.sql.times import TimeColumn, moved, span_values, time_column, utc
 
 LABELS_ALIAS = "l"
 
@@ -186,12 +186,14 @@ def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
     rows, values = list[tuple[str, ...]](), dict[str, object]()
     for n, chunk in enumerate(chunks):
         values |= {f"key_{n}": chunk.key, f"start_{n}": utc(chunk.start), f"end_{n}": utc(chunk.end)}
-        values[f"from_{n}"] = utc(chunk.start) - join.reach
+        values[f"from_{n}"] = moved(chunk.start, -join.reach)
         known_from = known_at.comparable(f"$from_{n}") if known_at is not None and is_bounded else "NULL"
         key = f"CAST($key_{n} AS {dialect.types.text})"
         rows.append((key, time.comparable(f"$start_{n}"), time.comparable(f"$end_{n}"), known_from))
     earliest, latest = min(chunk.start for chunk in chunks), max(chunk.end for chunk in chunks)
-    values |= span_values(earliest_start=earliest, latest_end=latest, known_from=earliest - join.reach, as_of=as_of)
+    values |= span_values(
+        earliest_start=earliest, latest_end=latest, known_from=moved(earliest, -join.reach), as_of=as_of
+    )
     made_at = join.label_predicted_at
     sql = read_sql("warehouse/label_states.sql").format(
         hash_sum=dialect.hash_sum(dialect.hash_60(join.row_text)),
@@ -220,7 +222,7 @@ def _values(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> dict[str, obje
         chunk_start=chunk.start,
         chunk_end=chunk.end,
         as_of=as_of,
-        known_from=chunk.start - join.reach,
-        near_start=chunk.start - join.reach,
-        near_end=chunk.end + join.reach,
+        known_from=moved(chunk.start, -join.reach),
+        near_start=moved(chunk.start, -join.reach),
+        near_end=moved(chunk.end, join.reach),
     )

@@ -16,14 +16,14 @@ def one_select(text: str, error: Callable[[str], Exception]) -> str:
         Exception: what ``error`` makes of the reason, when the text is not one SELECT. A server refuses what else is
             no query, because the text is put between brackets and the transaction can only read.
     """
-    ends, begin, parts = list[int](), 0, list[str]()
+    begin, kept, parts = 0, "", list[str]()
     code = code_parts(text)
     ends = [start + match.start() for start, part in code for match in re.finditer(";", part)]
     for end in (*ends, len(text)):
         inside = "".join(part[max(begin - start, 0) : max(end - start, 0)] for start, part in code)
         if inside.strip():
             word = _FIRST_WORD.match(inside)
-            parts.append((word and word[1] or "").upper() or "something else")
+            parts.append(((word and word[1]) or "").upper() or "something else")
             kept = text[begin:end]
         begin = end + 1
     kinds = ["SELECT" if word in _QUERIES else word for word in parts]

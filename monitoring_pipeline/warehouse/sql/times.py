@@ -15,9 +15,7 @@ _EPOCH_UNITS = ((1e11, "1"), (1e14, "1e3"), (1e17, "1e6"), (1e20, "1e9"))
 
 The bound of seconds is in the year 5138, and the same number of milliseconds is in 1973.
 """
-_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_UPPER_BOUNDS = (10**11, 10**14, 10**17, 2**63 - 1)
-"""Upper bounds of the same numbers as integers; the last one is the largest that a BIGINT holds."""
+_EARLIEST, _LATEST = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (1000, 9000))
 _LOCAL = frozenset({Kind.LOCAL_TIME, Kind.LOCAL_NANOSECONDS})
 
 
@@ -67,28 +65,17 @@ class TimeColumn:
         return f"{self.instant if may_be_no_time else self.bare} IS NULL"
 
     def _around(self, start: str, end: str | None) -> str:
-        """Return a wider condition on the bare column, if the exact one is on an expression; else nothing."""
+        """Return a wider condition on a bare local time, if the exact one is on an expression; else nothing."""
         if self.sql == self.bare:
             return ""
-        if self.kind in _LOCAL:
-            first, last = (self._local(f"$before_{start}"), self._local(f"$after_{end}"))
-            return _all_of(f"{self.bare} >= {first}", f"{self.bare} <= {last}" if end else "")
-        if self.kind.is_number:
-            return f"({' OR '.join(self._numbers(start, end))})"
-        return ""
+        if self.kind not in _LOCAL:
+            return ""
+        until = f"{self.bare} <= {self._local(f'$after_{end}')}" if end else ""
+        return _all_of(f"{self.bare} >= {self._local(f'$before_{start}')}", until)
 
     def _local(self, placeholder: str) -> str:
         instant = f"CAST({placeholder} AS {self.dialect.types.instant})"
         return self.dialect.times.to_local(instant, self.zone)
-
-    def _numbers(self, start: str, end: str | None) -> list[str]:
-        """Return the ranges of epochs in each unit, and of dates of eight digits."""
-        ranges = [
-            (f"$epoch_{unit}_before_{start}", f"$epoch_{unit}_after_{end}" if end else str(bound))
-            for unit, bound in zip(_UNITS, _UPPER_BOUNDS, strict=True)
-        ]
-        ranges.append((f"$digits_before_{start}", f"$digits_after_{end}" if end else "22001231"))
-        return [f"({self.bare} >= {low} AND {self.bare} <= {high})" for low, high in ranges]
 
 
 def span_values(**bounds: dt.datetime) -> dict[str, object]:
@@ -100,13 +87,16 @@ def span_values(**bounds: dt.datetime) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, moment in bounds.items():
         instant = utc(moment)
-        before, after = instant - MARGIN, instant + MARGIN
-        values |= {name: instant, f"before_{name}": before, f"after_{name}": after}
-        for side, wide in (("before", before), ("after", after)):
-            seconds = max(int(wide.timestamp()), 0)
-            values |= {f"epoch_{unit}_{side}_{name}": min(seconds * n, 2**63 - 1) for unit, n in _UNITS.items()}
-            values[f"digits_{side}_{name}"] = wide.year * 10_000 + wide.month * 100 + wide.day
+        values |= {name: instant, f"before_{name}": instant - MARGIN, f"after_{name}": instant + MARGIN}
     return values
+
+
+def moved(moment: dt.datetime, by: dt.timedelta) -> dt.datetime:
+    """Return an instant moved by a span, but not beyond the years that every engine has."""
+    try:
+        return min(max(utc(moment) + by, _EARLIEST), _LATEST)
+    except OverflowError:
+        return _EARLIEST if by < dt.timedelta(0) else _LATEST
 
 
 def utc(moment: dt.datetime) -> dt.datetime:

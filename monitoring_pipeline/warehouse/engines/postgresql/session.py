@@ -1,6 +1,5 @@
 """Connections to PostgreSQL: read-only transactions whose statements end at a time limit, rows in Arrow batches."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -80,7 +79,7 @@ class PostgreSQLSession:
             "LOCAL standard_conforming_strings = on",
             "LOCAL extra_float_digits = 1",
         ):
-            self._run(f"SET {setting}", (), lambda cursor: None)
+            self._run(f"SET {setting}", (), lambda _: None)
 
     def frame(self, statement: Statement) -> pl.DataFrame:
         """Return the result of a statement, read in batches.
@@ -132,7 +131,10 @@ class PostgreSQLSession:
 def _with_defaults(url: str) -> str:
     """Return a URL with the name of this program and a time limit for connecting, unless it has its own."""
     scheme, _, rest = url.partition("://")
-    for name, value in (("connect_timeout", str(CONNECT_SECONDS)), ("fallback_application_name", "monitoring_pipeline")):
+    for name, value in (
+        ("connect_timeout", str(CONNECT_SECONDS)),
+        ("fallback_application_name", "monitoring_pipeline"),
+    ):
         if f"{name}=" not in rest:
             rest += f"{'&' if '?' in rest else '?'}{name}={value}"
     # SQLAlchemy's name of a driver means nothing to libpq.
@@ -165,5 +167,3 @@ def _without_extensions(table: pa.Table) -> pa.Table:
             is_number = getattr(column.type, "type_name", None) == "numeric"
             table = table.set_column(place, column.name, stored.cast(pa.float64()) if is_number else stored)
     return table
-
-

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -132,7 +132,7 @@ class ServerWarehouse:
             with self.server.connect(seconds) as session:
                 yield session
         except StatementError as error:
-            # Without its cause, because a driver's texts contain values of rows, and Dagster stores the texts of causes.
+            # Without its cause, because texts of drivers contain values of rows, and Dagster stores texts of causes.
             kind = UnreadableWarehouseError if error.cause is Cause.REFUSED else WarehouseFailedError
             words = error.text or error.sentence
             if error.cause is Cause.TIMEOUT:
@@ -166,7 +166,7 @@ def _one_number(columns: int, rows: Sequence[tuple[object, ...]]) -> float | Non
     return number
 
 
-def _float(value: int | float | Decimal) -> float:
+def _float(value: float | Decimal) -> float:
     try:
         return float(value)
     except OverflowError:
