@@ -8,7 +8,9 @@ import pytest
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent
 from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
+from monitoring_pipeline.warehouse.engines.server.warehouse import ServerWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, WarehouseMissingError, WrongTimeTypeError
+from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.test_warehouse_contract import LATER, SCORES, TRUTHS, Build, build
 
@@ -21,10 +23,14 @@ ROWS = (
 LABELS = "INSERT INTO truths VALUES ('a', true, '2012-12-05'), ('b', NULL, '2012-12-05'), ('c', false, NULL)"
 
 
+def inspection_of(warehouse: DuckDBWarehouse | ServerWarehouse) -> DuckDBInspection | SqlInspection:
+    return DuckDBInspection(warehouse) if isinstance(warehouse, DuckDBWarehouse) else SqlInspection(warehouse)
+
+
 @pytest.fixture
-def inspection(build: Build) -> DuckDBInspection:
+def inspection(build: Build) -> DuckDBInspection | SqlInspection:
     """An inspection of five predictions and three label rows."""
-    return DuckDBInspection(build(SCORES, TRUTHS, ROWS, LABELS))
+    return inspection_of(build(SCORES, TRUTHS, ROWS, LABELS))
 
 
 def _utc(*parts: int) -> dt.datetime:
@@ -36,7 +42,7 @@ def test_tables_have_their_columns_and_types(inspection: DuckDBInspection, make_
     assert tables.unreadable == ()
     assert tables.predictions is not None
     assert tables.predictions.name == "scores"
-    assert tables.predictions.types["score"] == "DOUBLE"
+    assert tables.predictions.types["score"] in {"DOUBLE", "DOUBLE PRECISION"}
     assert tables.labels is not None
     assert set(tables.labels.columns) == {"id", "churned", "known_at"}
     own = inspection.tables(make_spec(labels={"table": None, "label": "score", "known_at": "made_at"})).labels
@@ -44,10 +50,11 @@ def test_tables_have_their_columns_and_types(inspection: DuckDBInspection, make_
     assert (own.name, set(own.types)) == ("scores", {"id", "score", "made_at"})
 
 
+@pytest.mark.parametrize("build", ["duckdb"], indirect=True)
 def test_columns_are_found_without_case_and_inside_of_others(build, make_spec: SpecMaker) -> None:
     nested = SCORES.replace("age INTEGER", "payload STRUCT(age INTEGER)")
     features = {"age": {"kind": "numeric", "column": "Payload.AGE"}, "plan": {"kind": "numeric", "column": "payload.x"}}
-    table = DuckDBInspection(build(nested, TRUTHS)).tables(make_spec(features=features)).predictions
+    table = inspection_of(build(nested, TRUTHS)).tables(make_spec(features=features)).predictions
     assert table is not None
     assert table.types == {
         "id": "VARCHAR",
@@ -104,7 +111,7 @@ def test_errors_of_the_warehouse_name_field_and_reason(build, inspection, make_s
     with pytest.raises(MissingColumnError, match=r"predictions\.time: scores has no column 'when'"):
         inspection.predictions_extent(make_spec(predictions={"time": "when"}))
     build("ALTER TABLE scores ADD COLUMN raw BLOB")
-    with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is BLOB"):
+    with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA)"):
         inspection.predictions_extent(make_spec(predictions={"time": "raw"}))
     with pytest.raises(WarehouseMissingError):
         DuckDBInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
