@@ -47,6 +47,12 @@ def _postgresql(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     return open_engine(address, limits)
 
 
+def _snowflake(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.snowflake.opening import open_engine
+
+    return open_engine(address, limits)
+
+
 ENGINES = (
     EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
     EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
@@ -58,6 +64,12 @@ ENGINES = (
         form="postgresql://user:password@host/database",
         open=_postgresql,
         extra="postgresql",
+    ),
+    EngineKind(
+        schemes=("snowflake",),
+        form="snowflake://user:password@account/database/schema?warehouse=w",
+        open=_snowflake,
+        extra="snowflake",
     ),
 )
 

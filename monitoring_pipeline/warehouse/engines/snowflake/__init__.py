@@ -1,0 +1,1 @@
+"""Snowflake, over its connector for Python."""
