@@ -1,6 +1,6 @@
 """A spec that fits the small tables of these tests, to be changed in places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,15 @@ import pytest
 from monitoring_pipeline.spec.model import ModelSpec
 
 SpecMaker = Callable[..., ModelSpec]
+
+
+@pytest.fixture
+def fake_account() -> Iterator[None]:
+    """An empty account of fakesnow in place of Snowflake."""
+    from monitoring_pipeline_tests.warehouse.snowflake_builder import open_fake_account
+
+    with open_fake_account():
+        yield
 
 
 @pytest.fixture

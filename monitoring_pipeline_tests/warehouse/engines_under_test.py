@@ -15,6 +15,8 @@ from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
+from monitoring_pipeline_tests.warehouse.server_builders import build_postgresql
+from monitoring_pipeline_tests.warehouse.snowflake_builder import build_snowflake
 
 
 @dataclass(frozen=True)
@@ -22,10 +24,12 @@ class EngineUnderTest:
     """An engine: the function that makes a warehouse with the tables of some statements, and what it lacks.
 
     ``lacks`` has, by the name that a test gives to ``Build.needs``, the reason why the engine cannot have it.
+    ``fixture`` names the fixture of its server; ``build`` gets its value before the folder.
     """
 
-    build: Callable[[Path, tuple[str, ...]], Any]
+    build: Callable[..., Any]
     lacks: Mapping[str, str] = field(default_factory=dict)
+    fixture: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,10 @@ class Build:
 
     engine: EngineUnderTest
     folder: Path
+    server: tuple[Any, ...] = ()
 
     def __call__(self, *statements: str) -> Any:
-        return self.engine.build(self.folder, statements)
+        return self.engine.build(*self.server, self.folder, statements)
 
     def needs(self, *properties: str) -> None:
         """Skip the test if the engine lacks one of the properties."""
@@ -82,8 +87,20 @@ _OF_FILES = {
 }
 _OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all values"}
 
+_OF_SNOWFLAKE = {"short timestamps": "Snowflake has no such types"}
+
 ENGINES_UNDER_TEST = {
     "duckdb": EngineUnderTest(_duckdb),
-    "parquet": EngineUnderTest(_files("parquet"), _OF_FILES),
+    "parquet": EngineUnderTest(
+        _files("parquet"), _OF_FILES | {"short timestamps": "DuckDB cannot write an infinite one to Parquet"}
+    ),
     "csv": EngineUnderTest(_files("csv"), _OF_CSV),
+    "postgresql": EngineUnderTest(build_postgresql, fixture="postgresql_server"),
+    "snowflake": EngineUnderTest(build_snowflake, _OF_SNOWFLAKE, fixture="fake_account"),
 }
+
+
+def build_of(request: pytest.FixtureRequest, folder: Path) -> Build:
+    """Return what builds tables in the engine that a test is run for."""
+    engine = ENGINES_UNDER_TEST[request.param]
+    return Build(engine, folder, (request.getfixturevalue(engine.fixture),) if engine.fixture else ())

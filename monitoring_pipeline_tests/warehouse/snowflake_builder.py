@@ -8,7 +8,6 @@ import fakesnow
 import snowflake.connector
 import sqlglot
 from fakesnow.cursor import FakeSnowflakeCursor
-from sqlglot import exp
 
 from monitoring_pipeline.warehouse.engines.server.warehouse import ServerWarehouse
 from monitoring_pipeline.warehouse.engines.snowflake.session import SnowflakeServer
@@ -17,7 +16,7 @@ URL = "snowflake://reader:secret@account/DB/PUBLIC"
 
 
 @contextmanager
-def fake_account() -> Iterator[None]:
+def open_fake_account() -> Iterator[None]:
     """Replace the connector by one to an empty account."""
     with fakesnow.patch():
         # The connector's own name of it; fakesnow has the table only.
@@ -28,7 +27,7 @@ def fake_account() -> Iterator[None]:
         yield
 
 
-def build_snowflake(_folder: Path, statements: tuple[str, ...]) -> ServerWarehouse:
+def build_snowflake(_account: None, _folder: Path, statements: tuple[str, ...]) -> ServerWarehouse:
     """Return a warehouse in the account."""
     with snowflake.connector.connect(database="DB", schema="PUBLIC") as connection:
         for statement in statements:
@@ -40,8 +39,4 @@ def build_snowflake(_folder: Path, statements: tuple[str, ...]) -> ServerWarehou
 def in_snowflake(statement: str) -> list[str]:
     """Return statements of DuckDB in Snowflake's SQL, in which an identifier without quotes has capital letters."""
     trees = [tree for tree in sqlglot.parse(statement, read="duckdb") if tree is not None]
-    return [tree.transform(_with_ranges).sql("snowflake") for tree in trees]
-
-
-def _with_ranges(node: exp.Expression) -> exp.Expression:
-    return node
+    return [tree.sql("snowflake") for tree in trees]

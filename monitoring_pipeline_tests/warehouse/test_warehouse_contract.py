@@ -19,7 +19,7 @@ from monitoring_pipeline.warehouse.errors import (
     WrongTimeTypeError,
 )
 from monitoring_pipeline.warehouse.reads import LabelState
-from monitoring_pipeline_tests.warehouse.engines_under_test import ENGINES_UNDER_TEST, Build
+from monitoring_pipeline_tests.warehouse.engines_under_test import ENGINES_UNDER_TEST, Build, build_of
 
 SpecMaker = Callable[..., ModelSpec]
 
@@ -32,7 +32,7 @@ LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 @pytest.fixture(params=ENGINES_UNDER_TEST)
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
     """Return a function that makes a warehouse from SQL statements."""
-    return Build(ENGINES_UNDER_TEST[request.param], tmp_path)
+    return build_of(request, tmp_path)
 
 
 def ids(frame: pl.DataFrame) -> list[str]:

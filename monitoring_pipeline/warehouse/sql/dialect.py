@@ -105,6 +105,7 @@ class Dialect:
         matches: whether text contains a match of a regular expression.
         hash_60: the first 60 bits of a hash of a text, as a number.
         hash_sum: the sum of such hashes as text.
+        drawn: the condition of one row of so many, drawn by a hash of values.
         bounds: the first and the last time that is read, by kind; null outside of them.
         rows: a SELECT of constant rows with named columns.
         quote: the mark around identifiers, which is doubled inside of them.
@@ -122,6 +123,7 @@ class Dialect:
     matches: Callable[[str, str], str]
     hash_60: Callable[[str], str]
     hash_sum: Callable[[str], str]
+    drawn: Callable[[Sequence[str], int], str]
     bounds: Mapping[str, tuple[str, str]]
     rows: Callable[[Sequence[str], Sequence[Sequence[str]]], str]
     bind: Bind

@@ -54,6 +54,7 @@ DUCKDB = Dialect(
     # 15 hexadecimal digits are the most that fit into a positive BIGINT. The sum is a HUGEINT.
     hash_60=lambda text: f"CAST('0x' || substr(md5({text}), 1, 15) AS BIGINT)",
     hash_sum=lambda hashes: f"CAST(sum({hashes}) AS VARCHAR)",
+    drawn=lambda values, every: f"hash({', '.join(values)}) % {every:d} = 0",
     bounds={Kind.INSTANT: INSTANTS, Kind.LOCAL_TIME: LOCAL_TIMES, Kind.DATE: DATES},
     rows=rows_of_values,
     bind=_unchanged,

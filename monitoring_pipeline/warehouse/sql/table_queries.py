@@ -3,8 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from monitoring_pipeline.warehouse.sql.catalogue import Column, Table, quoted
-from monitoring_pipeline.warehouse.sql.columns import AS_NUMBER, readable
+from monitoring_pipeline.warehouse.sql.catalogue import Column, Table
+from monitoring_pipeline.warehouse.sql.columns import readable
 from monitoring_pipeline.warehouse.sql.queries import PREDICTIONS_ALIAS, Query
 
 MOST_COUNTED_ROWS = 5_000_000
@@ -18,6 +18,7 @@ def rows_query(table: Table) -> Query:
 
 def counts_query(table: Table, columns: Sequence[str]) -> Query:
     """Return the query for the nulls and the different values of columns, in their order."""
+    quoted = table.listed.dialect.quoted
     counts = ", ".join(
         f"count(*) - count({quoted(name)}) AS n{place}, count(DISTINCT {quoted(name)}) AS d{place}"
         for place, name in enumerate(columns)
@@ -30,11 +31,12 @@ def sample_query(table: Table, rows: int, most_rows: int) -> Query:
 
     A row is drawn by a hash of its values, so that the same rows give the same sample.
     """
+    dialect = table.listed.dialect
     columns = ", ".join(
-        f"{readable(Column(name, kind), PREDICTIONS_ALIAS, decimals=AS_NUMBER)} AS {quoted(name)}"
+        f"{readable(Column(name, kind, dialect=dialect), PREDICTIONS_ALIAS, as_number=True)} AS {dialect.quoted(name)}"
         for name, kind in table.types.items()
     )
     every = math.ceil(rows / most_rows)
-    values = ", ".join(f"{PREDICTIONS_ALIAS}.{quoted(name)}" for name in table.types)
-    drawn = f" WHERE hash({values}) % {every:d} = 0" if every > 1 else ""
+    values = [f"{PREDICTIONS_ALIAS}.{dialect.quoted(name)}" for name in table.types]
+    drawn = f" WHERE {dialect.drawn(values, every)}" if every > 1 else ""
     return Query(f"SELECT {columns} FROM {table.listed.sql} AS {PREDICTIONS_ALIAS}{drawn}", {})

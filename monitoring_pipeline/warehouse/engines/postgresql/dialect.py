@@ -1,7 +1,7 @@
 """The SQL of PostgreSQL 13 and later."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from monitoring_pipeline.warehouse.sql.dialect import (
     Dialect,
@@ -40,6 +40,14 @@ def _text_of_float(number: str) -> str:
         f"WHEN {number} = floor({number}) AND abs({number}) < 1e16 "
         f"THEN CAST(CAST({number} AS BIGINT) AS TEXT) || '.0' ELSE CAST({number} AS TEXT) END"
     )
+
+
+def _hash_60(text: str) -> str:
+    return f"CAST(CAST('x0' || substr(md5({text}), 1, 15) AS BIT(64)) AS BIGINT)"
+
+
+def _row_text(values: Sequence[str]) -> str:
+    return " || ' ' || ".join(f"coalesce(CAST({value} AS TEXT), '')" for value in values)
 
 
 def _in_json(_kind: str, path: str) -> Iterator[Inner]:
@@ -88,8 +96,9 @@ POSTGRESQL = Dialect(
     ),
     text_of={Kind.FLOAT: _text_of_float, Kind.FLOAT_32: _text_of_float},
     matches=lambda text, pattern: f"{text} ~ '{pattern}'",
-    hash_60=lambda text: f"CAST(CAST('x0' || substr(md5({text}), 1, 15) AS BIT(64)) AS BIGINT)",
+    hash_60=_hash_60,
     hash_sum=lambda hashes: f"CAST(sum({hashes}) AS VARCHAR)",
+    drawn=lambda values, every: f"{_hash_60(_row_text(values))} % {every:d} = 0",
     bounds={Kind.INSTANT: INSTANTS, Kind.LOCAL_TIME: LOCAL_TIMES, Kind.DATE: DATES},
     rows=rows_of_values,
     # ADBC streams rows of a query without values only: with values, the whole answer is kept twice.
