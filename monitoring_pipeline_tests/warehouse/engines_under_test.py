@@ -16,7 +16,6 @@ from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehou
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
 from monitoring_pipeline_tests.warehouse.server_builders import build_postgresql
-from monitoring_pipeline_tests.warehouse.snowflake_builder import build_snowflake
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,6 @@ _OF_FILES = {
 }
 _OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all values"}
 
-_OF_SNOWFLAKE = {"short timestamps": "Snowflake has no such types"}
-
 ENGINES_UNDER_TEST = {
     "duckdb": EngineUnderTest(_duckdb),
     "parquet": EngineUnderTest(
@@ -96,7 +93,6 @@ ENGINES_UNDER_TEST = {
     ),
     "csv": EngineUnderTest(_files("csv"), _OF_CSV),
     "postgresql": EngineUnderTest(build_postgresql, fixture="postgresql_server"),
-    "snowflake": EngineUnderTest(build_snowflake, _OF_SNOWFLAKE, fixture="fake_account"),
 }
 
 
