@@ -88,9 +88,7 @@ _OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all v
 
 ENGINES_UNDER_TEST = {
     "duckdb": EngineUnderTest(_duckdb),
-    "parquet": EngineUnderTest(
-        _files("parquet"), _OF_FILES | {"short timestamps": "DuckDB cannot write an infinite one to Parquet"}
-    ),
+    "parquet": EngineUnderTest(_files("parquet"), _OF_FILES),
     "csv": EngineUnderTest(_files("csv"), _OF_CSV),
     "postgresql": EngineUnderTest(build_postgresql, fixture="postgresql_server"),
 }
