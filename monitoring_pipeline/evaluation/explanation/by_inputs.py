@@ -117,6 +117,7 @@ def _by_inputs(
     reason: str | None,
 ) -> Iterator[Measurement]:
     metrics = RELATION_METRICS[spec.task]
+    reason = reason or (None if spec.features else "no feature of the chunk can be read")
     sampled = [frame.head(SAMPLE_ROWS) for frame in frames]
     weights = np.ones(0) if reason else density_ratio(sampled[0], sampled[1], spec)
     reason = reason or _too_far(weights)

@@ -51,6 +51,13 @@ def _covers_zero(measurement: Measurement) -> bool:
     return measurement.lower <= 0.0 <= measurement.upper
 
 
+def test_change_of_a_chunk_without_readable_features_is_split_by_score_only() -> None:
+    rng = np.random.default_rng(0)
+    found = _split(BINARY.with_features_in(()), _binary(rng, 300), _binary(rng, 300))
+    assert found["change_by_inputs[auroc]"].reason == "no feature of the chunk can be read"
+    assert found["change_by_score[auroc]"].value is not None
+
+
 def test_moved_inputs_leave_no_change_of_relation() -> None:
     covered: list[bool] = []
     for seed in range(8):
