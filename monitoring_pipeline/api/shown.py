@@ -121,7 +121,7 @@ def _expectations(chunks: Sequence[MeasuredChunk]) -> Rows:
 def _state(measurement: Measurement, breached: str) -> str:
     if measurement.status is Status.BREACHED:
         return breached
-    return OK if measurement.status is Status.OK else "not measured"
+    return OK if measurement.status is Status.OK else str(measurement.status)
 
 
 def _allowed(measurement: Measurement) -> str:

@@ -123,13 +123,14 @@ def _one_line(cell: str) -> str:
 
 
 def _fitting(widths: list[int], rows: Rows) -> list[int]:
-    """Return widths that fit into a line: the widest columns of text become narrower, numbers stay."""
+    """Return widths that fit into a line: columns of text become narrower, the first one last; numbers stay."""
     texts = [place for place, name in enumerate(rows.columns) if name not in rows.numbers]
-    while texts and sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
-        widest = max(texts, key=lambda place: widths[place])
-        if widths[widest] <= NARROWEST_TEXT:
-            break
-        widths[widest] -= 1
+    for places in (texts[1:], texts[:1]):
+        while places and sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
+            widest = max(places, key=lambda place: widths[place])
+            if widths[widest] <= NARROWEST_TEXT:
+                break
+            widths[widest] -= 1
     return widths
 
 

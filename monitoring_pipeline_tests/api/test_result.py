@@ -56,6 +56,12 @@ def test_summary_fits_into_eighty_columns(result):
         assert repr(shown) == shown.summary()
 
 
+def test_name_of_a_column_is_shortened_after_everything_else():
+    name = "temperature_celsius"
+    days = [drift(name, 0.5, breached=True), drift("age", 0.1).skipped("no rows")]
+    assert f"{name}  jensen_" in result_of(days).summary()
+
+
 def test_html_has_no_markup_of_names_and_no_fixed_background(result):
     html = result._repr_html_()
     assert "<script" not in html
