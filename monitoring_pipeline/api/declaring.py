@@ -203,10 +203,12 @@ def _distinct_names(names: list[str]) -> dict[str, str]:
     distinct: dict[str, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
-        candidate, number = name or "column", 1
+        # Arrow has no names with a null character.
+        plain = name.replace("\0", " ") or "column"
+        candidate, number = plain, 1
         while candidate.casefold() in taken:
             number += 1
-            candidate = f"{name} {number}"
+            candidate = f"{plain} {number}"
         taken.add(candidate.casefold())
         distinct[name] = candidate
     return distinct

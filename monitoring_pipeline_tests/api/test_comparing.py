@@ -76,6 +76,11 @@ def test_names_that_differ_only_by_case_or_have_quotes_are_different_columns(hea
     assert outcomes(result)['a "b".c.jensen_shannon'] == "ok"
 
 
+def test_name_with_a_null_character_is_a_column(healthy, older):
+    names = {"age": "a\0b", "income": "a b"}
+    assert set(compare(healthy.rename(names), older.rename(names), **QUICK).drifted) == {"a\0b", "a b"}
+
+
 def test_identifiers_times_and_nested_values_are_left_out_and_named(healthy):
     more = healthy.with_columns(
         number=pl.int_range(pl.len()),
