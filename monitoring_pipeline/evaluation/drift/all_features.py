@@ -227,12 +227,16 @@ def _measured(
 def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int, current: int) -> str | None:
     least = max(spec.drift.minimum_rows, FOLDS)
     if not columns:
-        return "no watched feature: drift.ignore names them all"
+        return _no_features(spec)
     if current < least:
         return f"{current} rows, at least {least} needed"
     if reference < 2 * least:
         return f"{reference} rows of the reference are kept, at least {2 * least} needed"
     return None
+
+
+def _no_features(spec: ModelSpec) -> str:
+    return "no watched feature: drift.ignore names them all" if spec.features else "no feature of the chunk can be read"
 
 
 def _domain_classifier(

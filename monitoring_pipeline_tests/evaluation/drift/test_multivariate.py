@@ -90,6 +90,7 @@ def test_learned_floor_above_the_default_decides() -> None:
         (500, 20, _spec(), "20 rows, at least 50"),
         (60, 200, _spec(), "60 rows of the reference"),
         (500, 200, _spec(drift__ignore=list(FEATURES)), "no watched feature"),
+        (500, 200, _spec().with_features_in(()), "no feature of the chunk can be read"),
     ],
 )
 def test_comparison_with_too_few_rows_or_features_is_skipped(
