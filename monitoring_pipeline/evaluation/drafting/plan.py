@@ -56,6 +56,7 @@ class Plan:
     delay: Delay | None = None
     worse_by: float | None = None
     several_labels: tuple[str, ...] = ()
+    likely_labels: Mapping[str, float] = field(default_factory=dict)
     doubts: tuple[str, ...] = field(default=())
 
     def without_inputs(self, reasons: Mapping[str, str]) -> "Plan":
@@ -195,9 +196,11 @@ def _thresholds(plan: Plan) -> Iterator[Entry]:
         )  # fmt: skip
     elif plan.worse_by:
         yield Entry(
-            "mae", (Entry("worse_than_reference", plan.worse_by),), "a quarter of the mean absolute error so far",
+            "mean_absolute_error",
+            (Entry("worse_than_reference", plan.worse_by),),
+            "a quarter of the mean absolute error so far",
             is_flow=True,
-        )  # fmt: skip
+        )
 
 
 def _span(column: ColumnFacts) -> str:

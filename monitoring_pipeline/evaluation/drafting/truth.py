@@ -20,6 +20,10 @@ LEAKS = 0.999
 MOST_HOURS = 48
 MARGIN = 0.02
 WORSE_BY = 0.25
+FOLLOWS = 0.7
+"""The correlation with the prediction from which an input may be the label."""
+SAME_SIZE = 1.5
+"""The largest ratio of the mean magnitudes of a label and its prediction."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,29 @@ def leaking_inputs(labelled: pl.DataFrame, names: Iterable[str]) -> dict[str, st
     label = rows["label"]
     found = {name: _leak(rows[name], label) for name in names if name in rows.columns}
     return {name: reason for name, reason in found.items() if reason}
+
+
+def likely_labels(rows: pl.DataFrame, names: Iterable[str]) -> dict[str, float]:
+    """Return the numeric inputs that may be the label of a regression, each with its correlation with the prediction.
+
+    Such an input follows the prediction closely, and has about its size.
+
+    Args:
+        rows: the column prediction, and a column for each name.
+        names: the inputs.
+    """
+    if "prediction" not in rows.columns:
+        return {}
+    found: dict[str, float] = {}
+    for name in names:
+        if name not in rows.columns or not rows[name].dtype.is_numeric():
+            continue
+        both = pl.DataFrame({"x": as_numbers(rows[name]), "y": as_numbers(rows["prediction"])}).drop_nulls()
+        correlation, sizes = both.select(pl.corr("x", "y")).item(), both.select(pl.all().abs().mean()).row(0)
+        if both.height >= FEWEST_LABELS and isinstance(correlation, float) and correlation >= FOLLOWS and all(sizes):
+            same_size = 1 / SAME_SIZE <= sizes[0] / sizes[1] <= SAME_SIZE
+            found |= {name: correlation} if same_size else {}
+    return found
 
 
 def worse_by(labelled: pl.DataFrame) -> float | None:

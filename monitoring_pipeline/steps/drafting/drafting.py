@@ -1,7 +1,6 @@
 """Drafts the spec of a model from the tables of a source."""
 
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -22,12 +21,13 @@ from monitoring_pipeline.evaluation.drafting.truth import (
     guess_delay,
     guess_positive,
     leaking_inputs,
+    likely_labels,
     positive_prediction,
     worse_by,
 )
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.spec.chunk import Chunk
-from monitoring_pipeline.spec.model import Cadence
+from monitoring_pipeline.spec.model import Cadence, ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
 SAMPLED_ROWS = 50_000
@@ -152,8 +152,11 @@ def _with_timing(plan: Plan, source: Source, wishes: Wishes) -> Plan:
 
 def _with_truth(plan: Plan, source: Source, advice: Advice) -> Plan:
     labels = plan.labels
-    if labels is None or plan.timing is None:
+    if plan.timing is None:
         return plan
+    if labels is None:
+        names = [each.name for each in plan.inputs.inputs] if plan.outputs.task is Task.REGRESSION else []
+        return replace(plan, likely_labels=likely_labels(_first_predictions(plan, source), names) if names else {})
     joined = _labelled(plan, source)
     plan = plan.without_inputs(leaking_inputs(joined, [each.name for each in plan.inputs.inputs]))
     if not plan.inputs.inputs:
@@ -173,8 +176,8 @@ def _with_truth(plan: Plan, source: Source, advice: Advice) -> Plan:
 def _labelled(plan: Plan, source: Source) -> pl.DataFrame:
     """Return predictions of the reference with their labels, under canonical names; unlabelled rows are left out."""
     spec, labels = plan.spec, plan.labels
-    chunks: Sequence[Chunk] = [spec.calendar.window(window) for window in list(spec.reference.values())[:1]]
-    rows = source.inspection.first_predictions(spec, chunks, JOINED_ROWS)
+    rows = _first_predictions(plan, source)
+    chunks = _first_reference(spec)
     known = source.inspection.first_labels(spec, chunks, source.now, JOINED_ROWS * 2 if labels else JOINED_ROWS)
     known = known.select(pl.col("row_id").cast(pl.String), "label", "known_at").drop_nulls("label")
     return (
@@ -182,6 +185,14 @@ def _labelled(plan: Plan, source: Source) -> pl.DataFrame:
         .unique("row_id", keep="last", maintain_order=True)
         .join(known.unique("row_id", keep="last", maintain_order=True), on="row_id", how="inner", maintain_order="left")
     )
+
+
+def _first_predictions(plan: Plan, source: Source) -> pl.DataFrame:
+    return source.inspection.first_predictions(plan.spec, _first_reference(plan.spec), JOINED_ROWS)
+
+
+def _first_reference(spec: ModelSpec) -> list[Chunk]:
+    return [spec.calendar.window(window) for window in list(spec.reference.values())[:1]]
 
 
 def _with_doubts(plan: Plan, wishes: Wishes) -> Plan:
@@ -209,6 +220,9 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
         none = "Are there labels? No column is one, so that only drift and quality are measured; "
         two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]
         may_be = f" (two values have {', '.join(two)})" if two and plan.outputs.task is Task.BINARY else ""
+        if plan.likely_labels:
+            follow = ", ".join(f"{name} by {value:.2f}" for name, value in plan.likely_labels.items())
+            may_be = f" (correlated with the prediction is {follow})"
         return [f"{none}--labels TABLE or --column label=COLUMN names them{may_be} (labels)"]
     doubts = list(plan.positive.doubts) if plan.positive else []
     if labels.known_at is None:

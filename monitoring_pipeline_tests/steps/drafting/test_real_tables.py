@@ -1,12 +1,15 @@
 """What ``init`` finds in ten tables that were made from real data sets."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.drafting.plan import Plan
 from monitoring_pipeline.spec.loading import load_spec
+from monitoring_pipeline.steps.specs.checks import check_model
 from monitoring_pipeline_tests.steps.drafting.drafts import draft, write_tables
 from monitoring_pipeline_tests.steps.drafting.real_tables import REAL_TABLES, RealTable
 
@@ -54,4 +57,23 @@ def test_draft_of_a_real_table_has_the_right_roles_and_is_a_valid_spec(make: Cal
     assert len(judged) == RIGHT[table.name], len(judged)
     path = tmp_path / f"{plan.name}.yaml"
     path.write_text(plan.text(["Drafted."]), encoding="utf-8")
-    assert load_spec(path).spec == plan.spec
+    loaded = load_spec(path)
+    check_model(loaded)
+    assert loaded.spec == plan.spec
+
+
+def test_column_that_follows_the_prediction_is_asked_about_as_the_label(tmp_path: Path):
+    rows = 2_000
+    riders = [50 + place % 300 for place in range(rows)]
+    frame = pl.DataFrame(
+        {
+            "ride": [f"r{place}" for place in range(rows)],
+            "start": [dt.datetime(2011, 3, 1, tzinfo=dt.UTC) + dt.timedelta(hours=place) for place in range(rows)],
+            "temperature": [0.01 * (place * 7 % 100) for place in range(rows)],
+            "y_hat": [each + place * 13 % 40 - 20.0 for place, each in enumerate(riders)],
+            "riders": riders,
+        }
+    )
+    write_tables(tmp_path / "w.duckdb", {"rides": frame})
+    (asked,) = [doubt for doubt in draft(tmp_path / "w.duckdb").doubts if doubt.startswith("Are there labels?")]
+    assert "(correlated with the prediction is riders by 0.99)" in asked
