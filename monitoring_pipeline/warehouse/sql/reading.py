@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.catalogue import Table
+from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
 from monitoring_pipeline.warehouse.sql.label_queries import (
     LabelJoin,
     label_accounting_query,
@@ -27,6 +27,10 @@ class OpenSource(Protocol):
 
     def frame(self, query: Query) -> pl.DataFrame:
         """Return the result of a query."""
+        ...
+
+    def listed(self) -> Sequence[ListedTable]:
+        """Return all tables and views."""
         ...
 
     def table(self, name: str, place: str) -> Table:

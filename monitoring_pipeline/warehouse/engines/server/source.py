@@ -32,14 +32,17 @@ class ServerSource:
         """
         return self.session.frame(self.dialect.bind(query.sql, query.values))
 
+    def listed(self) -> list[ListedTable]:
+        """Return all tables and views."""
+        return [ListedTable(*row, dialect=self.dialect) for row in self.frame(tables_query(self.dialect)).rows()]
+
     def table(self, name: str, place: str) -> Table:
         """Return the table that a spec names.
 
         Raises:
             MissingTableError: when no table matches, or several do.
         """
-        listed = [ListedTable(*row, dialect=self.dialect) for row in self.frame(tables_query(self.dialect)).rows()]
-        table = find_table(name, listed, place)
+        table = find_table(name, self.listed(), place)
         return Table(table, dict(self.frame(columns_query(table)).rows()))
 
     def predictions(self, spec: ModelSpec) -> Table:

@@ -1,0 +1,42 @@
+"""Reads the tables of a database of which no spec exists yet, through queries of the dialect."""
+
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.drafting.facts import ColumnCounts, TableSample
+from monitoring_pipeline.warehouse.sql.dialect import Kind
+from monitoring_pipeline.warehouse.sql.inspection import OpensSource
+from monitoring_pipeline.warehouse.sql.table_queries import (
+    MOST_COUNTED_ROWS,
+    counts_query,
+    rows_query,
+    sample_query,
+)
+
+
+@dataclass(frozen=True)
+class SqlTables:
+    """The tables of a warehouse. Its methods raise the errors of the warehouse."""
+
+    warehouse: OpensSource
+
+    def table_names(self) -> tuple[str, ...]:
+        """Return the names of all tables and views, as a spec would write them."""
+        with self.warehouse.open() as source:
+            return tuple(table.text for table in source.listed())
+
+    def table_sample(self, table: str, most_rows: int, *, counted: bool = True) -> TableSample:
+        """Return a table with always the same sample of about so many rows at most."""
+        with self.warehouse.open() as source:
+            found = source.table(table, "table")
+            rows = int(source.frame(rows_query(found)).item())
+            dialect = found.listed.dialect
+            # What is read as text, such as JSON, has no order by which different values could be found.
+            countable = [name for name, kind in found.types.items() if dialect.kind(kind) is not Kind.READ_AS_TEXT]
+            counts = {}
+            if counted and countable and rows <= MOST_COUNTED_ROWS:
+                numbers = source.frame(counts_query(found, countable)).row(0)
+                pairs = zip(numbers[::2], numbers[1::2], strict=True)
+                counts = {name: ColumnCounts(*pair) for name, pair in zip(countable, pairs, strict=True)}
+            frame = source.frame(sample_query(found, rows, most_rows))
+        frame.columns = list(found.types)
+        return TableSample(name=found.listed.text, rows=rows, types=found.types, counts=counts, frame=frame)
