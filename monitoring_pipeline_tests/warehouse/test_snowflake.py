@@ -61,6 +61,7 @@ def comparable(frame: pl.DataFrame) -> list[tuple]:
     return sorted(frame.rows(), key=str)
 
 
+@pytest.mark.slow
 def test_rows_labels_and_states_equal_those_of_duckdb(both: tuple, make_spec: SpecMaker) -> None:
     features = {"age": "numeric", "amount": "numeric", "code": {"kind": "categorical", "column": "amount"}}
     for zone in ("America/New_York",):
