@@ -56,7 +56,7 @@ class Plan:
     delay: Delay | None = None
     worse_by: float | None = None
     several_labels: tuple[str, ...] = ()
-    likely_labels: Mapping[str, float] = field(default_factory=dict)
+    likely_labels: Mapping[str, float] = field(default_factory=dict[str, float])
     doubts: tuple[str, ...] = field(default=())
 
     def without_inputs(self, reasons: Mapping[str, str]) -> "Plan":
