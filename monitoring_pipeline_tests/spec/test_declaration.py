@@ -50,6 +50,7 @@ CHANGES: dict[str, Any] = {
     "labels.values": {"paid": "0"},
     "labels.delay": "25h",
     "labels.lookback": "9d",
+    "labels.reach": "5d",
     "features.age.kind": "categorical",
     "features.age.column": "years",
     "features.age.null_values": ["-1"],
