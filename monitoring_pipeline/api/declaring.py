@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,18 @@ import polars as pl
 
 from monitoring_pipeline.api.frames import ArgumentError
 from monitoring_pipeline.api.roles import Roles, positive_of, task_of
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.timing import guess_timing
+from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec
 from monitoring_pipeline.spec.parsing.documents import SpecError, document_of
-from monitoring_pipeline.spec.sources import EARLIEST, LATEST, FeatureKind, Task
+from monitoring_pipeline.spec.sources import EARLIEST, LATEST, FeatureKind, ReferenceWindow, Task
 from monitoring_pipeline.steps.specs.checks import check_model
 
 ROWS, REFERENCE = "rows", "reference"
+PAIR = 2
+ALL_ROWS: Mapping[str, Any] = {"start": EARLIEST, "end": LATEST}
 NO_TIME = dt.datetime(2000, 1, 1, 12)  # noqa: DTZ001 - read as UTC like all naive times
 _ARGUMENTS = Path("arguments")
 _NO_COLUMN = "no column"
@@ -44,7 +49,7 @@ class Choices:
     naive_times: str = "UTC"
     cadence: str = "day"
     label_delay: str = "1d"
-    reference: Mapping[str, Any] = field(default_factory=lambda: {"start": EARLIEST, "end": LATEST})
+    reference: Mapping[str, Any] = field(default_factory=lambda: ALL_ROWS)
     drift: Mapping[str, Any] = field(default_factory=dict[str, Any])
     performance: Mapping[str, Any] = field(default_factory=dict[str, Any])
     quality: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -147,6 +152,41 @@ def declare(
         notes=tuple(notes),
         column_names={_feature_name(name): name for name in columns if _feature_name(name) != name},
     )
+
+
+def window_of(reference: object) -> dict[str, Any] | None:
+    """Return a window in the form of a spec; None if the reference is no pair of days."""
+    if not isinstance(reference, tuple | list):
+        return None
+    if len(reference) != PAIR or not all(isinstance(day, str | dt.date) for day in reference):
+        message = 'reference: expected the first day and the day after the last, such as ("2025-01-01", "2025-03-01")'
+        raise ArgumentError(message)
+    return {"start": reference[0], "end": reference[1]}
+
+
+def with_reference(loaded: LoadedSpec, times: pl.Series, *, now: dt.datetime) -> tuple[LoadedSpec, tuple[str, ...]]:
+    """Return the spec with a reference if the caller gave none, and notes about it and about the cadence."""
+    spec, version = loaded.spec, only_version(loaded.spec)
+    declared, noun = spec.reference[version], spec.calendar.noun
+    notes: list[str] = []
+    usual = chunk_keys(spec.calendar, times).drop_nulls().value_counts()["count"].median()
+    if isinstance(usual, float) and usual < spec.drift.minimum_rows:
+        notes.append(f"a {noun} usually has {usual:.0f} rows; at least {spec.drift.minimum_rows} are needed (cadence)")
+    if not declared.is_elsewhere and (declared.start, declared.end) == (EARLIEST, LATEST):
+        try:
+            timing = guess_timing(_counted(times, version), zone=spec.zone, now=now, cadence=spec.cadence)
+        except CannotDraftError as error:
+            raise ArgumentError(f"reference: {error}") from None
+        start, end = timing.reference[version]
+        reference = {version: ReferenceWindow(start=start, end=end)}
+        loaded = replace(loaded, spec=spec.model_copy(update={"reference": reference}))
+        notes.append(f"the reference is {start} to before {end}; the model must not have been trained on these rows")
+    return loaded, tuple(notes)
+
+
+def _counted(times: pl.Series, version: str) -> pl.DataFrame:
+    moments = pl.DataFrame({"moment": times.drop_nulls().dt.cast_time_unit("us").dt.truncate("15m")})
+    return moments.group_by("moment").agg(rows=pl.len()).with_columns(model_version=pl.lit(version))
 
 
 def only_version(spec: ModelSpec) -> str:

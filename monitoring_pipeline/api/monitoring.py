@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from monitoring_pipeline.api.columns import choose_columns
-from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, Declared, declare, only_version
+from monitoring_pipeline.api.declaring import (
+    ALL_ROWS,
+    REFERENCE,
+    ROWS,
+    Choices,
+    Declared,
+    declare,
+    only_version,
+    window_of,
+    with_reference,
+)
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, temporary_folder, warehouse_in
 from monitoring_pipeline.api.result import MeasuredChunk, Result, measured_chunk
@@ -35,14 +45,13 @@ Day = str | dt.date
 Window = tuple[Day, Day]
 NOT_JUDGED = Verdict(status=VerdictStatus.UNKNOWN, reasons=(), measured=0, breaches=0, skipped=0)
 RUN = "notebook"
-PAIR = 2
 
 
 def monitor(
     rows: object,
     *,
     time: str,
-    reference: object,
+    reference: object = None,
     columns: Sequence[str] | None = None,
     kinds: Mapping[str, str] | None = None,
     ids: str | Sequence[str] | None = None,
@@ -72,7 +81,8 @@ def monitor(
         rows: predictions with their inputs: pandas, Polars, PyArrow, or a DuckDB relation.
         time: column with the time of each prediction.
         reference: first day and the day after the last, such as ``("2025-01-01", "2025-03-01")``, of rows that the
-            model was not trained on; or a frame with such rows. Chunks after the window are monitored.
+            model was not trained on; or a frame with such rows. Chunks after the window are monitored. By default it
+            is the first third of the chunks, at most eight weeks of days; a note of the result names it.
         columns: the inputs; default all columns that have no other role, except identifiers and times.
         kinds: ``numeric`` or ``categorical`` by column, where the type of the column does not show it.
         ids: column, or columns together, that identify a prediction.
@@ -102,9 +112,9 @@ def monitor(
     Raises:
         ArgumentError: if an argument cannot be used; the message names argument and column.
     """
-    window = _window(reference)
+    window = window_of(reference)
     frames = {ROWS: polars_frame(rows, "rows")}
-    if window is None:
+    if window is None and reference is not None:
         frames[REFERENCE] = polars_frame(reference, "reference")
     roles = Roles(
         ids=names_of(ids),
@@ -129,7 +139,7 @@ def monitor(
         timezone=timezone,
         naive_times=naive_times,
         label_delay=label_delay,
-        reference=window or {"table": REFERENCE},
+        reference=window or ({"table": REFERENCE} if REFERENCE in frames else ALL_ROWS),
         drift=drift or {},
         performance={"thresholds": dict(thresholds or {})},
         quality=quality or {},
@@ -140,7 +150,7 @@ def monitor(
     return Result(
         title=f"monitor: {len(chunks)} {declared.spec.calendar.noun}s of {frames[ROWS].height:,} rows",
         chunks=chunks,
-        notes=(*declared.notes, *chosen.notes),
+        notes=(*declared.notes, *chosen.notes, *home.notes),
         table=table_of_chunks(declared.spec.calendar.noun, HEADLINE_METRIC[declared.spec.task] if label else ""),
     )
 
@@ -152,6 +162,7 @@ class _Home:
     loaded: LoadedSpec
     chunks: tuple[Chunk, ...]
     outside: "Outside"
+    notes: tuple[str, ...]
 
     @property
     def spec(self) -> ModelSpec:
@@ -181,7 +192,9 @@ def _home(declared: Declared, suite: str | PathLike[str] | None, as_of: dt.datet
     if moment.tzinfo is None:
         raise ArgumentError(f"as_of: {moment} has no time zone")
     with temporary_folder(declared.tables) as folder:
-        loaded, chunks = _monitored(declared.loaded, read_times(declared.spec, warehouse_in(folder)))
+        times = read_times(declared.spec, warehouse_in(folder))
+        loaded, notes = with_reference(declared.loaded, times, now=moment)
+        loaded, chunks = _monitored(loaded, times)
         settings = Settings(
             home=folder,
             warehouse=str(folder / FILE),
@@ -190,7 +203,7 @@ def _home(declared: Declared, suite: str | PathLike[str] | None, as_of: dt.datet
         )
         adapters = replace(build_adapters(settings, lambda: moment), suites=partial(_run_suite, suite))
         with ResultStore.open(settings.store_url) as store:
-            yield _Home(loaded, chunks, adapters.outside(store, run_id=RUN))
+            yield _Home(loaded, chunks, adapters.outside(store, run_id=RUN), notes)
 
 
 def _run_suite(suite: str | PathLike[str] | None, spec: ModelSpec, _: Path, frame: pl.DataFrame) -> SuiteResult:
@@ -280,13 +293,3 @@ def _is_refused(home: _Home, chunk: Chunk, needs: Sequence[Producer]) -> bool:
     from monitoring_pipeline.steps.refusals import refusal
 
     return any(refusal(home.spec, chunk, name, store=home.outside.store) is not None for name in needs)
-
-
-def _window(reference: object) -> dict[str, Any] | None:
-    """Return a window in the form of a spec; None if the reference is no pair of days."""
-    if not isinstance(reference, tuple | list):
-        return None
-    if len(reference) != PAIR or not all(isinstance(day, str | dt.date) for day in reference):
-        message = 'reference: expected the first day and the day after the last, such as ("2025-01-01", "2025-03-01")'
-        raise ArgumentError(message)
-    return {"start": reference[0], "end": reference[1]}

@@ -116,9 +116,19 @@ class Result:
             title=self.title,
             verdict=str(self.verdict),
             notes=self.notes,
-            reasons=self.reasons,
+            reasons=self._grouped_reasons(),
             rows=self.table.of(self.chunks),
         )
+
+    def _grouped_reasons(self) -> tuple[str, ...]:
+        """Return the reasons; one that several chunks have stands once, after their number."""
+        keys: dict[str, list[str]] = {}
+        for chunk in self.chunks:
+            for reason in chunk.verdict.reasons:
+                keys.setdefault(reason, []).append(chunk.key)
+        # Sorting is stable: a reason of many chunks stands where the first of them is.
+        ordered = sorted(keys.items(), key=lambda entry: entry[0].startswith(f"{Severity.INFO}: "))
+        return tuple(f"{_shown_keys(of_chunks)}: {reason}" if of_chunks[0] else reason for reason, of_chunks in ordered)
 
     def _measurements(self) -> Iterator[tuple[str, Measurement]]:
         for chunk in self.chunks:
@@ -155,6 +165,10 @@ def measured_chunk(
             for m in measurements
         ),
     )
+
+
+def _shown_keys(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}, {len(keys)} times"
 
 
 def _row(key: str, measurement: Measurement) -> tuple[Any, ...]:

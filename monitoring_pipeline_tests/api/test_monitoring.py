@@ -37,6 +37,23 @@ def test_reference_may_be_a_frame_of_its_own(rows):
     assert result.drifted == ("age",)
 
 
+def test_reference_that_is_not_given_is_the_first_third(rows):
+    result = monitor(rows, **ROLES)
+    assert [chunk.key for chunk in result.chunks] == ["2024-01-04", "2024-01-05", "2024-01-06"]
+    assert "the reference is 2024-01-01 to before 2024-01-04" in " ".join(result.summary().split())
+    given = monitor(rows, reference=("2024-01-01", "2024-01-04"), **ROLES)
+    assert [chunk.measurements for chunk in result.chunks] == [chunk.measurements for chunk in given.chunks]
+
+
+def test_chunks_that_are_too_small_are_a_note_and_their_reasons_stand_once(rows):
+    small = rows.gather_every(4)
+    result = monitor(small, reference=("2024-01-01", "2024-01-04"), **ROLES)
+    text = " ".join(result.summary().split())
+    assert "a day usually has 20 rows; at least 50 are needed (cadence)" in text
+    assert "2024-01-04 to 2024-01-06, 3 times: not measured: drift" in text
+    assert len(result.reasons) > text.count("not measured: ")
+
+
 def test_day_whose_scores_are_none_is_refused_and_the_others_are_measured(rows):
     percent = pl.when(pl.col("made_at").dt.day() == 5).then(pl.col("score") * 100).otherwise("score")
     result = monitor(rows.with_columns(score=percent), reference=(FIRST, dt.date(2024, 1, 4)), **ROLES)
