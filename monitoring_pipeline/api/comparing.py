@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
+from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.reference.columns import LearnedColumns, learn_columns
 from monitoring_pipeline.evaluation.reference.known_categories import with_known_categories
 from monitoring_pipeline.evaluation.rows.canonical import no_labels
@@ -142,6 +143,7 @@ def _compared(
         expected_sample=before if with_rows else None,
         observed_sample=now if with_rows else None,
     )
+    quality = measure_columns(learned.facts, profile)
     together = measure_multivariate(
         spec,
         version,
@@ -150,8 +152,9 @@ def _compared(
         seed_parts=(spec.name, version, chunk_key(spec, now)),
         learned=learned.multivariate_floors,
         left_out=learned.constant_columns,
+        dead=dead_columns(quality, version),
     )
-    return (*measure_columns(learned.facts, profile), *measure_drift(spec, against, profile), *together)
+    return (*quality, *measure_drift(spec, against, profile), *together)
 
 
 def _about_rows(rows: ReadRows, roles: Roles) -> tuple[Measurement, ...]:

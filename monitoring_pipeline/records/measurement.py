@@ -132,6 +132,10 @@ class Measurement:
         """Return the measurement without a value, and why there is none."""
         return replace(self, value=None, status=Status.SKIPPED, reason=reason)
 
+    def noted(self, words: str | None) -> Self:
+        """Return the measurement with words added to its reason; the measurement itself if there are none."""
+        return self if words is None else replace(self, reason=f"{self.reason}; {words}" if self.reason else words)
+
     def breached(self, reason: str) -> Self:
         """Return the measurement as a breach, and why it is one."""
         return replace(self, status=Status.BREACHED, reason=reason)

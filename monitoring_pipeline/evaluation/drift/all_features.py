@@ -13,9 +13,9 @@ from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     Values,
     encoding_of,
-    features_of,
     share_matrix,
     watched_features,
+    without_words,
 )
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, classify_domains, shares_of_columns
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
@@ -25,13 +25,11 @@ from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
-from monitoring_pipeline.statistics.reweighting import density_ratio_weights
 from monitoring_pipeline.statistics.samples.permutation import area_test, mean_difference_test
 from monitoring_pipeline.statistics.seeding import generator_of
 
 SAMPLE_ROWS = 1_000
 """Rows of each side, the first by the hash of their IDs; the components are fitted to as many further rows."""
-RATIO_TREES = 40
 NAMED_COLUMNS = 3
 LEAST_DAYS = 10
 
@@ -70,6 +68,7 @@ def measure_multivariate(
     seed_parts: tuple[str, ...],
     learned: Mapping[str, float] | None = None,
     left_out: Collection[str] = (),
+    dead: Mapping[str, str] | None = None,
 ) -> tuple[Measurement, ...]:
     """Compare all watched features of a chunk with the reference at once, on at most ``SAMPLE_ROWS`` of each side.
 
@@ -86,7 +85,9 @@ def measure_multivariate(
         learned: floors learned from the days of the reference, by statistic.
         left_out: features that are not compared. A feature that is constant within a day, such as the weekday,
             distinguishes any day from all others.
+        dead: columns that died in the chunk, each with the words that state how; they are left out and named.
     """
+    columns = _columns(spec, left_out)
     sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
     blank = Measurement(
         kind=Kind.DRIFT,
@@ -97,7 +98,7 @@ def measure_multivariate(
         severity=Severity.WARNING,
         rows=min(rows.height, SAMPLE_ROWS),
     )
-    return tuple(
+    measured = (
         _measured(
             spec,
             name,
@@ -107,10 +108,11 @@ def measure_multivariate(
             floor=spec.drift.floors.get(
                 name.value, max(MULTIVARIATE_STATISTICS[name].floor, (learned or {}).get(name.value, 0.0))
             ),
-            columns=_columns(spec, left_out),
+            columns={column: kind for column, kind in columns.items() if column not in (dead or {})},
         )
         for name in spec.drift.multivariate
     )
+    return tuple(measurement.noted(without_words(dead or {}, columns)) for measurement in measured)
 
 
 def learn_multivariate_floors(
@@ -173,20 +175,6 @@ def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKin
     return {name: kind for name, kind in watched_features(spec).items() if name not in left_out}
 
 
-def density_ratio(reference_rows: pl.DataFrame, rows: pl.DataFrame, spec: ModelSpec) -> Values:
-    """Return a weight for each reference row, in the order of their IDs: its density in ``rows`` over the reference's.
-
-    The weights are cross-fitted and not normalised. Ignored features count too, because they are inputs of the model.
-
-    Args:
-        reference_rows: canonical rows of the reference.
-        rows: canonical rows of the chunk.
-        spec: the model.
-    """
-    classified = classify_domains(features_of(spec), reference_rows, rows, RATIO_TREES)
-    return density_ratio_weights(classified.probabilities[~classified.current], reference_rows.height, rows.height)
-
-
 def _measured(
     spec: ModelSpec,
     name: MultivariateStatistic,
@@ -236,7 +224,9 @@ def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int
 
 
 def _no_features(spec: ModelSpec) -> str:
-    return "no watched feature: drift.ignore names them all" if spec.features else "no feature of the chunk can be read"
+    if not spec.features:
+        return "no feature of the chunk can be read"
+    return "no watched feature is left" if watched_features(spec) else "no watched feature: drift.ignore names them all"
 
 
 def _domain_classifier(

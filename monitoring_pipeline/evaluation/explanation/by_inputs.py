@@ -11,13 +11,12 @@ and 1,000 rows, the intervals of the part by inputs covered 0 in 63 to 68 % if n
 93 to 98 %, with and without moved inputs. Therefore the part by inputs is never breached.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.all_features import density_ratio
 from monitoring_pipeline.evaluation.explanation.by_score import measure_change_by_score
 from monitoring_pipeline.evaluation.explanation.relation_metrics import (
     RELATION_METRICS,
@@ -28,6 +27,8 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
     relation_floor,
 )
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
+from monitoring_pipeline.evaluation.fitted_models.density_ratio import density_ratio
+from monitoring_pipeline.evaluation.fitted_models.design_matrix import without_words
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
@@ -63,6 +64,7 @@ def attribute_change(
     rows: pl.DataFrame,
     labels: pl.DataFrame,
     seed_parts: tuple[str, ...],
+    dead: Mapping[str, str] | None = None,
 ) -> tuple[Measurement, ...]:
     """Split the change of every metric from the reference into the part that inputs explain and the rest.
 
@@ -76,6 +78,7 @@ def attribute_change(
         rows: canonical rows of the chunk.
         labels: canonical labels of the chunk: row_id and label.
         seed_parts: words that seed the resampling, such as model, version and chunk.
+        dead: columns that died in the chunk, each with the words that state how; the split by inputs leaves them out.
 
     Returns:
         Per metric ``change_by_inputs[...]`` and ``change_of_relation[...]``; of a binary model also
@@ -101,9 +104,10 @@ def attribute_change(
         ),
         None,
     )
-    by_inputs = _by_inputs(spec, (reference_frame, current_frame), blank, seed_parts, reason)
+    words = without_words(dead or {}, spec.features)
+    by_inputs = _by_inputs(spec, (reference_frame, current_frame), blank, seed_parts, reason, left_out=(dead or {}))
     return (
-        *by_inputs,
+        *(measurement if reason else measurement.noted(words) for measurement in by_inputs),
         *measure_change_by_score(spec, (reference, current), blank, generator_of(*seed_parts, "score"), reason),
         *measure_residuals(spec, reference, current, blank, reason),
     )
@@ -115,11 +119,13 @@ def _by_inputs(
     blank: Measurement,
     seed_parts: tuple[str, ...],
     reason: str | None,
+    *,
+    left_out: Collection[str],
 ) -> Iterator[Measurement]:
     metrics = RELATION_METRICS[spec.task]
-    reason = reason or (None if spec.features else "no feature of the chunk can be read")
+    reason = reason or _no_features(spec, left_out)
     sampled = [frame.head(SAMPLE_ROWS) for frame in frames]
-    weights = np.ones(0) if reason else density_ratio(sampled[0], sampled[1], spec)
+    weights = np.ones(0) if reason else density_ratio(sampled[0], sampled[1], spec, left_out=left_out)
     reason = reason or _too_far(weights)
     if reason:
         for name in metrics:
@@ -133,6 +139,12 @@ def _by_inputs(
         floor = relation_floor(spec.task, name, sides.reference)
         of_metric = replace(blank, reference_value=_of_all(metric, sides.reference), rows=sides.current.rows)
         yield from _split(name, metric, sides, draws, replace(of_metric, threshold_lower=-floor, threshold_upper=floor))
+
+
+def _no_features(spec: ModelSpec, left_out: Collection[str]) -> str | None:
+    if not spec.features:
+        return "no feature of the chunk can be read"
+    return None if spec.features.keys() - set(left_out) else "no feature is left"
 
 
 def _too_far(weights: Values) -> str | None:

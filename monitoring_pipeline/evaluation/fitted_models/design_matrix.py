@@ -1,7 +1,7 @@
 """Features as numbers, for the models that the monitor fits."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,12 @@ def watched_features(spec: ModelSpec) -> dict[str, FeatureKind]:
 def features_of(spec: ModelSpec) -> dict[str, FeatureKind]:
     """Return the features with their kinds."""
     return {name: feature.kind for name, feature in spec.features.items()}
+
+
+def without_words(dead: Mapping[str, str], features: Collection[str]) -> str | None:
+    """Return the words that name the features left out because they died; None if none of ``features`` did."""
+    named = [f"without {column}: {how}" for column, how in dead.items() if column in features]
+    return "; ".join(named) or None
 
 
 def encoding_of(columns: Mapping[str, FeatureKind], rows: pl.DataFrame) -> Encoding:

@@ -117,7 +117,7 @@ _BEFORE_THE_VERDICT = (
             lambda run: partial(attribute_chunk, run.spec, kept=run.outside),
             needs=(Producer.PREDICTIONS, Producer.LABELS),
         ),
-        deps=("reference", "predictions", "labels"),
+        deps=("reference", "predictions", "profile", "labels"),
         kinds=frozenset({"scikitlearn"}),
         is_wanted=_has_labels,
         may_change_with_late_labels=True,

@@ -3,6 +3,7 @@
 import polars as pl
 
 from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
+from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept
@@ -32,6 +33,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
     references = load_references(spec, kept.store, rows["model_version"].unique().sort().to_list())
     readable = with_readable_features(spec, chunk, kept.store)
+    quality = kept.store.measurements(spec.name, chunk.key, Producer.PROFILE)
     measured: list[Measurement] = []
     for version, reference in references.items():
         measured.extend(
@@ -42,6 +44,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
                 rows=rows.filter(pl.col("model_version") == version),
                 labels=label_rows,
                 seed_parts=(spec.name, version, chunk.key),
+                dead=dead_columns(quality, version),
             )
         )
     reason = "no version has a reference" if rows.height else "no predictions"

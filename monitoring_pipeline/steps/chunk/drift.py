@@ -6,6 +6,7 @@ from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measu
 from monitoring_pipeline.evaluation.drift.baselines import baseline_chunks, baseline_words, choose_baseline
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, deciding_statistic, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
@@ -85,6 +86,7 @@ def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -
         seed_parts=(spec.name, version, chunk.key),
         learned=reference.multivariate_floors,
         left_out=reference.constant_columns,
+        dead=dead_columns(kept.store.measurements(spec.name, chunk.key, Producer.PROFILE), version),
     )
 
 

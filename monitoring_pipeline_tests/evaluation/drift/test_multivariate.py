@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.drift.all_features import (
-    density_ratio,
     learn_multivariate_floors,
     measure_multivariate,
 )
+from monitoring_pipeline.evaluation.fitted_models.density_ratio import density_ratio
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     code_matrix,
     encoding_of,
@@ -63,6 +63,34 @@ def test_reason_of_a_breach_names_the_shifted_column_first() -> None:
     assert "carried by c" in (found.reason or "")
     # Two normals a standard deviation apart have an area of 0.760.
     assert found.value == pytest.approx(0.74, abs=0.04)
+
+
+@pytest.mark.parametrize("statistic", ["domain_classifier", "pca_reconstruction"])
+def test_dead_column_is_named_and_does_not_mask_the_others(statistic: str) -> None:
+    rng = np.random.default_rng(2)
+    reference, rows = _rows(rng, 2_000), _rows(rng, 800, relation=-0.9)
+    died = rows.with_columns(c=pl.lit(None, pl.Float64))
+    spec, dead = _spec(), {"c": "all its values are null", "score": "all its values are the same"}
+    found = {m.name: m for m in measure_multivariate(spec, "1", reference, died, seed_parts=SEED, dead=dead)}[statistic]
+    without = {m.name: m for m in measure_multivariate(spec, "1", reference, rows, seed_parts=SEED, left_out=["c"])}
+    assert (found.status, found.value) == (Status.BREACHED, without[statistic].value)
+    assert found.reason == f"{without[statistic].reason}; without c: all its values are null"
+
+
+def test_dead_column_leaves_healthy_others_ok_and_is_named() -> None:
+    rng = np.random.default_rng(3)
+    dead = {"plan": "all its values are the same"}
+    rows = _rows(rng, 400).with_columns(plan=pl.lit("x"))
+    for found in measure_multivariate(_spec(), "1", _rows(rng, 1_000), rows, seed_parts=SEED, dead=dead):
+        assert (found.status, found.reason) == (Status.OK, "without plan: all its values are the same")
+
+
+def test_comparison_of_dead_columns_only_is_skipped() -> None:
+    rng = np.random.default_rng(3)
+    dead = dict.fromkeys(FEATURES, "all its values are null")
+    for found in measure_multivariate(_spec(), "1", _rows(rng, 500), _rows(rng, 200), seed_parts=SEED, dead=dead):
+        assert found.status is Status.SKIPPED
+        assert (found.reason or "").startswith("no watched feature is left; without a: all its values are null; ")
 
 
 def test_shift_of_an_ignored_column_is_not_breached() -> None:

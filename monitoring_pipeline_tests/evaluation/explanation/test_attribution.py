@@ -33,7 +33,7 @@ def _regression(rng: np.random.Generator, rows: int, *, shift: float = 0.0, offs
     return frame.with_columns(pl.Series("label", labels))
 
 
-def _split(spec: ModelSpec, reference: pl.DataFrame, chunk: pl.DataFrame, **_: Any) -> dict[str, Measurement]:
+def _split(spec: ModelSpec, reference: pl.DataFrame, chunk: pl.DataFrame, **more: Any) -> dict[str, Measurement]:
     found = attribute_change(
         spec,
         model_version="1",
@@ -41,6 +41,7 @@ def _split(spec: ModelSpec, reference: pl.DataFrame, chunk: pl.DataFrame, **_: A
         rows=chunk.drop("label"),
         labels=chunk.select("row_id", "label"),
         seed_parts=("churn", "1", "2024-03-01"),
+        **more,
     )
     return {str(m.metric): m for m in found}
 
@@ -142,6 +143,25 @@ def test_split_with_inputs_far_from_the_reference_is_skipped() -> None:
     for part in ("change_by_inputs", "change_of_relation"):
         assert found[f"{part}[auroc]"].status is Status.SKIPPED
         assert "the inputs moved so far" in (found[f"{part}[auroc]"].reason or "")
+
+
+def test_split_of_a_chunk_with_a_dead_input_is_by_the_others_and_names_it() -> None:
+    rng = np.random.default_rng(1)
+    reference, chunk = _binary(rng, 2_000), _binary(rng, 1_000, slope=0.3)
+    died = chunk.with_columns(b=pl.lit(None, pl.Float64))
+    found = _split(BINARY, reference, died, dead={"b": "all its values are null"})
+    without = _split(BINARY.with_features_in(["a"]), reference, chunk)
+    relation = found["change_of_relation[auroc]"]
+    assert (relation.status, relation.value) == (Status.BREACHED, without["change_of_relation[auroc]"].value)
+    assert (relation.reason or "").endswith("; without b: all its values are null")
+    assert found["change_by_inputs[auroc]"].reason == "without b: all its values are null"
+    assert found["change_by_score[auroc]"] == without["change_by_score[auroc]"]
+
+
+def test_split_by_inputs_that_all_died_is_skipped() -> None:
+    rng = np.random.default_rng(1)
+    found = _split(BINARY, _binary(rng, 300), _binary(rng, 300), dead={"a": "dead", "b": "dead"})
+    assert found["change_by_inputs[auroc]"].reason == "no feature is left; without a: dead; without b: dead"
 
 
 def test_split_of_few_labels_is_skipped_with_a_reason() -> None:

@@ -173,7 +173,7 @@ def test_assets_have_owner_group_kinds_partitions_and_dependencies(monitored, mo
         "estimate": {"reference", "predictions"},
         "labels": {"reference", "predictions"},
         "performance": {"reference", "predictions", "labels"},
-        "attribution": {"reference", "predictions", "labels"},
+        "attribution": {"reference", "predictions", "profile", "labels"},
         "verdict": set(ASSETS) - {"reference", "verdict", "incidents"},
         "incidents": {"verdict"},
     }
