@@ -22,7 +22,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.results import Quantity
 
 NOT_JUDGED = "not judged, because no thresholds are given"
-_LEFT_OUT = "scores_out_of_range"
+_LEFT_OUT = frozenset({"scores_out_of_range", "scores_not_normalised"})
 
 
 def performance(
@@ -145,7 +145,7 @@ def _rows_and_labels(
     """Return rows and labels in canonical form, and the measurements of scores that are left out."""
     rows = read_rows(spec, table, warehouse, argument=argument)
     labels = read_labels(spec, table, rows.frame, warehouse, argument=argument)
-    return rows.frame, labels.frame, tuple(m for m in rows.measurements if m.name == _LEFT_OUT)
+    return rows.frame, labels.frame, tuple(m for m in rows.measurements if m.name in _LEFT_OUT)
 
 
 def _not_judged(verdict: Verdict) -> Verdict:

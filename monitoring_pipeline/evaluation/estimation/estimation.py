@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.estimation.of_classes import (
+    OF_PROBABILITIES,
     ClassProbabilities,
     Expected,
     estimate_classes,
@@ -31,6 +32,7 @@ from monitoring_pipeline.evaluation.performance.metric_ranges import MetricRange
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of, range_of
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
+from monitoring_pipeline.evaluation.rows.probabilities import reason_not_probabilities
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
@@ -163,11 +165,13 @@ def estimate_performance(
     if estimation.reason or usable_rows.height < spec.performance.minimum_rows:
         reason = estimation.reason or f"{usable_rows.height} rows, at least {spec.performance.minimum_rows} needed"
         return (blank.skipped(reason),)
+    unsuited = None
     if loss_model is not None:
         expected = estimate_losses(loss_model, usable_rows)
     else:
         classes = _classes(spec, usable_rows, estimation.recalibrations)
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
+        unsuited = reason_not_probabilities(classes.scores)
     return tuple(
         _judge(
             spec,
@@ -180,6 +184,8 @@ def estimate_performance(
             ),
             of_reference,
         )
+        if unsuited is None or name not in OF_PROBABILITIES
+        else replace(blank, name=name.name, of=name.of, rows=usable_rows.height).skipped(unsuited)
         for name, value in expected.items()
         for of_reference in ((reference or {}).get(name),)
         if (error := estimation.error(name)) is not None

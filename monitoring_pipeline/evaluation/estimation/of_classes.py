@@ -68,6 +68,9 @@ CLASS_METRICS = (
     ClassMetric("f1", score_counts.f1, of_each_class=True, macro=True),
 )
 
+OF_PROBABILITIES = frozenset({MetricName("log_loss"), MetricName("brier_score")})
+"""Metrics of several classes together that need probabilities, which sum to 1."""
+
 
 def estimate_classes(probabilities: ClassProbabilities, generator: np.random.Generator) -> dict[MetricName, Expected]:
     """Return the expected value of every defined metric, with its variance over labels drawn at random."""

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
+from monitoring_pipeline.evaluation.rows.probabilities import reason_not_probabilities
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities
 from monitoring_pipeline.statistics.intervals.bootstrap import without_bias
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
@@ -29,10 +30,12 @@ def by_formula(formula: Callable[[Values, Values], Quantity], counted: Counted, 
 
 
 def of_probabilities(metric: Metric) -> Metric:
-    """Return the metric, undefined unless every score is a probability."""
+    """Return the metric, undefined unless every score is a probability, and those of all classes sum to 1."""
 
     def measure(rows: ScoredRows) -> Quantity:
         labels_and_probabilities(np.zeros(rows.scores.size), rows.scores.ravel())
+        if reason := reason_not_probabilities(rows.scores):
+            raise UndefinedStatisticError(reason)
         return metric(rows)
 
     return measure

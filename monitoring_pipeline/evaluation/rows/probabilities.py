@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -12,7 +14,13 @@ from monitoring_pipeline.spec.sources import Task
 ROUNDING = 1e-6
 """A score beyond [0, 1] by this much is a rounding error of the model, as float32 gives, and is moved to the bound."""
 TOLERATED_SHARE = 0.05
-"""With a larger share of scores outside [0, 1], the column holds no probabilities and the chunk is refused."""
+"""With a larger share of scores outside [0, 1], the column holds no probabilities and the chunk is refused.
+
+With a larger share of rows whose scores of all classes do not sum to 1, the scores may be those of independent
+classifiers. They still rank rows, so only the metrics that need probabilities are not measured.
+"""
+ROUNDING_OF_A_CLASS, MOST_ROUNDING = 0.01, 0.1
+"""Scores of all classes may miss the sum 1 by so much for each class, as rounded ones do, and by so much in all."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +44,62 @@ def probabilities(spec: ModelSpec, rows: pl.DataFrame) -> Probabilities:
     }
     scores = {name: column for name, column in users_names.items() if name in rows.columns}
     checked = [_checked(spec, rows[name], users_name or name) for name, users_name in scores.items()]
-    return Probabilities(
-        tuple(column for column, _ in checked), tuple(found for _, found in checked if found is not None)
+    columns, sums = _checked_sums([column for column, _ in checked])
+    measurements = (*(found for _, found in checked), sums)
+    return Probabilities(tuple(columns), tuple(found for found in measurements if found is not None))
+
+
+def reason_not_probabilities(scores: NDArray[np.float64]) -> str | None:
+    """Return the reason why the scores of several classes are no probabilities; None if they are.
+
+    Args:
+        scores: finite scores, shape (rows, classes).
+    """
+    rows, classes = scores.shape
+    off = np.abs(scores.sum(axis=1) - 1.0) > _rounding(classes)
+    if classes == 1 or np.count_nonzero(off) <= TOLERATED_SHARE * rows:
+        return None
+    return f"the scores of all classes do not sum to 1 in {off.mean():.1%} of the rows, so they are no probabilities"
+
+
+def _rounding(classes: int) -> float:
+    # The sum of decimal fractions may miss the limit by a rounding error of the machine.
+    return min(ROUNDING_OF_A_CLASS * classes, MOST_ROUNDING) + ROUNDING
+
+
+def _checked_sums(columns: list[pl.Series]) -> tuple[list[pl.Series], Measurement | None]:
+    """Return the scores of all classes, null in the rows whose scores do not sum to 1, if these are few."""
+    if len(columns) == 1 or not all(column.dtype.is_numeric() for column in columns):
+        return columns, None
+    frame = pl.DataFrame(columns)
+    sums = frame.select(pl.when(pl.all_horizontal(pl.all().is_finite())).then(pl.sum_horizontal(pl.all()))).to_series()
+    off = ((sums - 1.0).abs() > _rounding(len(columns))).fill_null(value=False)
+    count, rows = int(off.sum()), sums.count()
+    if not count:
+        return columns, None
+    few = count <= TOLERATED_SHARE * rows
+    seen = sums.filter(off)
+    left_out = "these rows are left out of" if few else "no probabilities, so they are not used in"
+    metrics = "performance" if few else "the metrics that need them"
+    measurement = Measurement(
+        kind=Kind.QUALITY,
+        subject="score",
+        name="scores_not_normalised",
+        model_version="",
+        value=count / rows,
+        threshold_upper=0.0,
+        status=Status.BREACHED,
+        reason=(
+            f"the scores of all classes sum to {seen.min():.4g} to {seen.max():.4g} instead of 1 in {count} of {rows} "
+            f"rows; {left_out} {metrics}"
+        ),
+        definition="share of rows whose scores of all classes do not sum to 1",
+        rows=rows,
     )
+    if not few:
+        return columns, measurement
+    kept = frame.with_columns(off.alias("__off")).select(pl.when(~pl.col("__off")).then(pl.exclude("__off")))
+    return kept.get_columns(), measurement
 
 
 def _checked(spec: ModelSpec, column: pl.Series, users_name: str) -> tuple[pl.Series, Measurement | None]:

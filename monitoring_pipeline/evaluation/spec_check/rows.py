@@ -18,6 +18,10 @@ FAULTS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "predictions_without_id": ("predictions.id", "name a column that every row has"),
         "scores_out_of_range": ("predictions.score", "store probabilities, from 0 to 1"),
+        "scores_not_normalised": (
+            "predictions.scores",
+            "name the scores of all classes, and store probabilities that sum to 1",
+        ),
         "ambiguous_labels": ("labels.id", "name all columns that identify a prediction, in predictions and labels"),
         "duplicate_labels": (
             "labels.id",

@@ -54,6 +54,8 @@ MEASUREMENTS = (
            "rows of the whole table whose time is null, so that they are in no chunk"),
     _thing(_Q, "scores_out_of_range", "score", SHARE, _ABOVE, "0",
            "share of scores outside of 0 to 1, which are left out"),
+    _thing(_Q, "scores_not_normalised", "score", SHARE, _ABOVE, "0",
+           "share of rows whose scores of all classes do not sum to 1 (multiclass)"),
     _thing(_Q, "orphan_labels", "chunk", COUNT, _ABOVE, "0",
            "labels that became known in the chunk and have no prediction"),
     _thing(_Q, "duplicate_labels", "chunk", COUNT, _ABOVE, "0", "label rows beyond the last of an id"),

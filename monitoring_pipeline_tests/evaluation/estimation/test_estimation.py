@@ -325,6 +325,17 @@ def test_estimates_of_several_classes_match_realized_values(sharper, recalibrati
         assert _realized_choice(rows)["accuracy"] - believed["accuracy"].value > 0.1
 
 
+def test_estimates_that_need_probabilities_are_skipped_if_scores_do_not_sum_to_one():
+    rng = np.random.default_rng(19)
+    estimation = learn_estimation(CHOICE, _choice(rng, 2000, days=10))
+    rows = _choice(rng, 500).with_columns(pl.col(r"^score\[.\]$") * 0.8)
+    estimated = _estimated(estimation, rows, spec=CHOICE)
+    skipped = {name: m.reason for name, m in estimated.items() if m.status is Status.SKIPPED}
+    reason = "the scores of all classes do not sum to 1 in 100.0% of the rows, so they are no probabilities"
+    assert skipped == {"log_loss": reason, "brier_score": reason}
+    assert estimated["macro_auroc"].value is not None
+
+
 def test_intervals_of_several_classes_cover_realized_values():
     rng = np.random.default_rng(26)
     estimation = learn_estimation(CHOICE, _choice(rng, 6000, days=20, sharper=2.0))

@@ -131,6 +131,16 @@ TRUTH = np.array([RNG.choice(CLASSES, p=own) for own in CHANCES])
 CHOICE_ROWS = canonical(CHOICE, {f"score[{n}]": CHANCES[:, k] for k, n in enumerate("abc")} | {"prediction": CHOSEN})
 
 
+def test_metrics_that_need_probabilities_are_skipped_if_scores_do_not_sum_to_one():
+    halved = CHOICE_ROWS.with_columns(pl.col(r"^score\[.\]$") * 0.5)
+    found = measure_performance(CHOICE, halved, labels_of(TRUTH.tolist()), model_version="1")
+    skipped = {str(m.metric): m.reason for m in found if m.status is Status.SKIPPED}
+    assert skipped.keys() == {"log_loss", "brier_score", "brier_skill", "expected_calibration_error"}
+    assert set(skipped.values()) == {
+        "the scores of all classes do not sum to 1 in 100.0% of the rows, so they are no probabilities"
+    }
+
+
 def test_multiclass_metrics_match_scikit_learn():
     found = measure_performance(CHOICE, CHOICE_ROWS, labels_of(TRUTH.tolist()), model_version="1")
     measured = {str(m.metric): m for m in found}

@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, cano
 from monitoring_pipeline.evaluation.rows.class_texts import class_texts, number_texts, version_texts
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.readable import readable_predictions, unreadable_numbers
-from monitoring_pipeline_tests.spec.cases import binary_spec
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
 
 NUMERIC = binary_spec(features={"age": "numeric"})
 
@@ -112,6 +112,48 @@ def test_score_outside_0_to_1_is_null_and_counted_for_every_consumer():
     assert (found.subject, found.value, found.status, found.severity) == ("score", 0.02, "breached", "critical")
     assert found.reason is not None
     assert found.reason.startswith("2 of 100 scores are outside [0, 1] (-3 to 1.2)")
+
+
+CLASSES = ("a", "b", "c")
+
+
+def _canonical_classes(scores: list[tuple[float | None, ...]]):
+    raw = pl.DataFrame(
+        {"row_id": [f"r{n:04}" for n in range(len(scores))]}
+        | {
+            f"score[{name}]": pl.Series([row[place] for row in scores], dtype=pl.Float64)
+            for place, name in enumerate(CLASSES)
+        }
+    ).with_columns(predicted_at=pl.lit(dt.datetime(2024, 3, 1, tzinfo=dt.UTC)), age=pl.lit(1))
+    return canonical_predictions(multiclass_spec(features={"age": "numeric"}), raw, id_key=b"k", without_time=0)
+
+
+def test_few_rows_whose_scores_do_not_sum_to_one_are_null_and_counted():
+    rows = _canonical_classes([(0.2, 0.3, 0.5)] * 96 + [(0.6, 0.6, 0.8)] * 2 + [(None, 0.3, 0.5)] * 2)
+    assert [rows.frame[f"score[{name}]"].null_count() for name in CLASSES] == [4, 2, 2]
+    assert rows.frame["prediction"].null_count() == 4
+    (found,) = [m for m in rows.measurements if m.name == "scores_not_normalised"]
+    assert (found.subject, found.status, found.severity, found.rows) == ("score", "breached", "warning", 98)
+    assert found.value == pytest.approx(2 / 98)
+    assert found.reason == (
+        "the scores of all classes sum to 2 to 2 instead of 1 in 2 of 98 rows; these rows are left out of performance"
+    )
+
+
+def test_many_rows_whose_scores_do_not_sum_to_one_are_counted_and_kept():
+    rows = _canonical_classes([(0.2, 0.3, 0.5)] * 9 + [(0.6, 0.6, 0.8)])
+    assert {rows.frame[f"score[{name}]"].null_count() for name in CLASSES} == {0}
+    (found,) = [m for m in rows.measurements if m.name == "scores_not_normalised"]
+    assert (found.value, found.status) == (0.1, "breached")
+    assert (found.reason or "").endswith("no probabilities, so they are not used in the metrics that need them")
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda row: sum(row) > 0), st.sampled_from((2, 3, 8)))
+def test_rounded_probabilities_of_classes_are_probabilities(row, places):
+    scores = tuple(round(value / sum(row), places) for value in row)
+    rows = _canonical_classes([scores] * 3)
+    assert "scores_not_normalised" not in {m.name for m in rows.measurements}
+    assert rows.frame["score[a]"].to_list() == [scores[0]] * 3
 
 
 def test_score_with_a_rounding_error_is_moved_to_the_bound():
