@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_facts
+from monitoring_pipeline.evaluation.drafting.facts import TableFacts, ValueKind, table_facts
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
@@ -207,6 +207,8 @@ def _with_doubts(plan: Plan, wishes: Wishes) -> Plan:
     doubts += _about_labels(plan, plan.labels)
     if wishes.zone is None:
         doubts.append("Which clock bounds a day? UTC is taken; --timezone Europe/Berlin chooses another (timezone)")
+    known_at = plan.labels.known_at if plan.labels else None
+    doubts += _about_zone(plan.time, "predictions.time_zone") + _about_zone(known_at, "labels.time_zone")
     doubts += plan.timing.doubts if plan.timing else ()
     doubts += plan.inputs.doubts
     return replace(plan, doubts=tuple(doubts))
@@ -239,6 +241,12 @@ def _about_choice(words: str, found: RoleGuess | None, field: str) -> list[str]:
         return []
     others = ", ".join(other.name for other in found.others)
     return [f"Which column is {words}: {found.column.name}, or {others}? ({field})"]
+
+
+def _about_zone(time: RoleGuess | None, field: str) -> list[str]:
+    if time is None or time.column.kind is not ValueKind.LOCAL_TIME:
+        return []
+    return [f"Which clock do the times of {time.column.name} follow? They have no zone; UTC is taken ({field})"]
 
 
 def _only_label(table: TableFacts, advice: Advice) -> RoleGuess | None:

@@ -77,3 +77,13 @@ def test_column_that_follows_the_prediction_is_asked_about_as_the_label(tmp_path
     write_tables(tmp_path / "w.duckdb", {"rides": frame})
     (asked,) = [doubt for doubt in draft(tmp_path / "w.duckdb").doubts if doubt.startswith("Are there labels?")]
     assert "(correlated with the prediction is riders by 0.99)" in asked
+
+
+def test_times_without_a_zone_are_asked_about(tmp_path: Path):
+    rows = 2_000
+    start = [dt.datetime(2011, 3, 1, tzinfo=dt.UTC) + dt.timedelta(hours=place) for place in range(rows)]
+    frame = pl.DataFrame({"id": list(range(rows)), "at": start, "score": [place % 97 / 100 for place in range(rows)]})
+    for zoned, asked in ((frame, 0), (frame.with_columns(pl.col("at").dt.replace_time_zone(None)), 1)):
+        path = tmp_path / f"{asked}.duckdb"
+        write_tables(path, {"rides": zoned.with_columns(weight=pl.col("score") * 3)})
+        assert sum("They have no zone" in doubt for doubt in draft(path).doubts) == asked
