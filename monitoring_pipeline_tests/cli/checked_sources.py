@@ -30,6 +30,7 @@ VIEWS = {
     "early_outcomes": "SELECT * REPLACE (CASE WHEN customer LIKE '%1' THEN NULL ELSE seen_at - INTERVAL 40 DAY END "
     "AS seen_at) FROM outcomes",
     "stayed": "SELECT * REPLACE (FALSE AS left_) FROM outcomes",
+    "coded": "SELECT * REPLACE (CASE WHEN left_ THEN 1 ELSE 2 END AS left_) FROM outcomes",
     "certain": "SELECT customer, probability > 0.3 AS left_, scored_at + INTERVAL 1 DAY AS seen_at FROM scores",
     "others": "SELECT * REPLACE ('x' || customer AS customer) FROM outcomes",
     "few_outcomes": "SELECT * FROM outcomes WHERE customer IN (SELECT min(customer) FROM thin WHERE scored_at < "
@@ -77,6 +78,7 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
     ),
     "random": ({"predictions.table": "random", "labels.delay": "5d"}, {"model_better_than_chance", "labels_in_time"}),
     "stayed": ({"labels.table": "stayed"}, {"classes_occur"}),
+    "coded": ({"labels.table": "coded"}, {"positive_declared"}),
     "certain": ({"labels.table": "certain"}, {"model_not_perfect"}),
     "others": ({"labels.table": "others"}, {"labels_match"}),
     "unlabelled": ({"labels.table": "unlabelled"}, {"labels_exist"}),

@@ -7,10 +7,14 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.labels.declared import as_number
 from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS
+from monitoring_pipeline.evaluation.rows.errors import RowsError
+from monitoring_pipeline.evaluation.rows.typed_columns import typed_label
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 
+CLASSES = 2
+"""Classes of a binary model."""
 MOST_NAMED = 5
 LONGEST_NAME = 40
 
@@ -36,6 +40,32 @@ def mapped_labels(labels: pl.Series, values: Mapping[str, str]) -> MappedLabels:
     dtype = meant.dtype
     mapped = comparable.replace_strict(by_key, default=None, return_dtype=dtype) if by_key else _nulls(labels, dtype)
     return MappedLabels(mapped.alias(labels.name), labels.filter(mapped.is_null() & comparable.is_not_null()))
+
+
+def check_positive_class(spec: ModelSpec) -> None:
+    """Refuse a mapping of a binary model's labels none of whose values means the positive class.
+
+    Raises:
+        ValueError: with the field, the positive class and the values that labels may have.
+    """
+    labels = spec.labels
+    if spec.task is not Task.BINARY or labels is None or not labels.values:
+        return
+    texts = list(dict.fromkeys(labels.values.values()))
+    if len(texts) <= CLASSES and not _has_positive(spec, _meant(texts)):
+        shown = str(labels.positive).lower() if isinstance(labels.positive, bool) else labels.positive
+        declared = "" if "positive" in labels.model_fields_set else " (the default)"
+        raise ValueError(
+            f"{spec.name}: labels.positive: no value of labels.values means {shown}{declared}; they mean "
+            f"{' and '.join(texts)}; write the one that means the positive class"
+        )
+
+
+def _has_positive(spec: ModelSpec, meant: pl.Series) -> bool:
+    try:
+        return bool((typed_label(spec, meant) == 1.0).any())
+    except RowsError:
+        return False
 
 
 def unmapped_labels(spec: ModelSpec, mapped: MappedLabels, rows: int) -> tuple[Measurement, ...]:

@@ -117,6 +117,8 @@ SOURCE_CHECKS = (
         "a threshold that the reference itself breaches"),
     SourceCheck("classes_occur", WARNING, references.classes_without_labels,
         "a class that no label of the reference has"),
+    SourceCheck("positive_declared", WARNING, labels.undeclared_positive_class,
+        "binary labels other than 0 and 1, without `labels.positive`"),
     SourceCheck("labels_exist", WARNING, labels.no_labels_yet,
         "a table without labels"),
     SourceCheck("labels_have_time", WARNING, labels.labels_without_time,

@@ -125,6 +125,7 @@ class LabelCounts:
         before_prediction: those that were known before their prediction was made.
         after_delay: those that became known later than ``labels.delay`` after the end of their chunk.
         classes: numbers of the labels by class; a binary model's are ``0`` and ``1``; empty for a regression.
+        codes: the values of a binary model's labels as the source has them, in order, at most a few.
     """
 
     predictions: int
@@ -133,6 +134,7 @@ class LabelCounts:
     before_prediction: int = 0
     after_delay: int = 0
     classes: Mapping[str, int] = field(default_factory=dict[str, int])
+    codes: tuple[str, ...] = ()
 
     @property
     def share(self) -> float:

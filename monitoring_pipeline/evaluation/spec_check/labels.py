@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator
 
+from monitoring_pipeline.evaluation.labels.declared import as_number
+from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS
 from monitoring_pipeline.evaluation.spec_check.facts import SourceFacts
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.sources import Task
 
+CLASSES = 2
+"""Classes of a binary model; more values are refused when rows are read."""
 FEW = 0.05
 """A smaller share of labelled predictions of a reference hardly ever is meant."""
 MOST = 0.5
@@ -54,6 +59,26 @@ def labels_that_match_nothing(spec: ModelSpec, facts: SourceFacts) -> Iterator[O
                 f"source has {facts.labels.with_label:,} labels{_types(spec, facts)}",
                 "name the columns that hold the same ids, and a reference whose labels are known",
             )
+
+
+def undeclared_positive_class(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:
+    """Yield the values of binary labels of which none obviously is the positive class, if the spec names none."""
+    source = spec.labels
+    if spec.task is not Task.BINARY or source is None or source.values or "positive" in source.model_fields_set:
+        return
+    for reference in facts.references:
+        codes = reference.labels.codes if reference.labels else ()
+        # Other texts than words for booleans are refused when rows are read; NaN is no label.
+        numbers = [code for code in codes if as_number(code) is not None]
+        unclear = [number for number in numbers if number.lower() not in {*BOOLEAN_WORDS, "nan"}]
+        if unclear and len(codes) <= CLASSES:
+            yield Observation(
+                "labels.positive",
+                f"the labels of reference.{reference.version} are {' and '.join(codes)}, and the spec does not name "
+                "the positive one; 1 would count as positive, and every other value as negative",
+                "write the value that means the positive class",
+            )
+            return
 
 
 def few_matching_labels(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:

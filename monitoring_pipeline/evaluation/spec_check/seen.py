@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.performance.performance import measure_perfo
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels, canonical_predictions, no_labels
+from monitoring_pipeline.evaluation.rows.class_texts import number_texts
 from monitoring_pipeline.evaluation.rows.errors import SourceError, SourceUnreachableError
 from monitoring_pipeline.evaluation.rows.readable import has_null_value, readable_predictions, unreadable_numbers
 from monitoring_pipeline.evaluation.spec_check.facts import ColumnValues, Sample, Unreadable
@@ -22,6 +23,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 from monitoring_pipeline.statistics.results import Quantity
 
+MOST_CODES = 3
 _NOT_STORED = b"spec check"
 """Key of the hashed ids; nothing of these rows is stored."""
 
@@ -33,6 +35,8 @@ class SeenRows:
     sample: Sample
     predictions: pl.DataFrame
     labels: pl.DataFrame
+    codes: tuple[str, ...] = ()
+    """The values of a binary model's labels as the source has them, in order, at most ``MOST_CODES``."""
 
     @property
     def labels_before_prediction(self) -> int:
@@ -89,7 +93,7 @@ def see_rows(spec: ModelSpec, place: str, raw: pl.DataFrame, raw_labels: pl.Data
         faults=tuple(fault for fault in faults if fault.status is Status.BREACHED),
         refusal=refusal,
     )
-    return SeenRows(sample=sample, predictions=predictions, labels=labels)
+    return SeenRows(sample=sample, predictions=predictions, labels=labels, codes=_codes(spec, raw_labels))
 
 
 def performance_of(spec: ModelSpec, version: str, rows: SeenRows) -> dict[MetricName, Quantity]:
@@ -140,6 +144,12 @@ def as_unreadable(spec: ModelSpec, error: SourceError) -> Unreadable:
 
 _CANONICAL: Mapping[str, pl.DataType] = {"row_id": pl.String(), "predicted_at": pl.Datetime("us", "UTC")}
 _UNKNOWN = LabelAccounting(orphans=None, outside_window=None, not_yet_known=0)
+
+
+def _codes(spec: ModelSpec, raw_labels: pl.DataFrame | None) -> tuple[str, ...]:
+    if raw_labels is None or spec.task is not Task.BINARY:
+        return ()
+    return tuple(number_texts(raw_labels["label"]).drop_nulls().unique().sort().head(MOST_CODES))
 
 
 def _counted(spec: ModelSpec) -> set[str]:

@@ -7,12 +7,16 @@ from monitoring_pipeline.evaluation.business.objectives import check_objectives
 from monitoring_pipeline.evaluation.drift.columns import check_drift_rules
 from monitoring_pipeline.evaluation.labels.declared import check_label_rules
 from monitoring_pipeline.evaluation.performance.metrics_table import check_performance_rules
+from monitoring_pipeline.evaluation.rows.coded_labels import check_positive_class
 from monitoring_pipeline.evaluation.versions.gate import check_gate_rules
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecFolder, read_files, read_specs
 from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline.steps.chunk.business import check_business
 
-_RULES = (check_drift_rules, check_performance_rules, check_objectives, check_gate_rules, check_label_rules)
+_RULES = (
+    check_drift_rules, check_performance_rules, check_objectives, check_gate_rules, check_label_rules,
+    check_positive_class,
+)  # fmt: skip
 
 
 def check_model(loaded: LoadedSpec) -> None:

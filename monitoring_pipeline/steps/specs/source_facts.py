@@ -164,6 +164,7 @@ class _Reader:
             before_prediction=rows.labels_before_prediction,
             after_delay=rows.labels_after_delay(self.spec),
             classes=rows.classes,
+            codes=rows.codes,
         )
 
     def _drawn(self, keys: Sequence[str], version: str) -> list[str]:

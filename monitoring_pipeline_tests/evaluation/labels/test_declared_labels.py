@@ -8,6 +8,7 @@ import pytest
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS, check_label_rules
 from monitoring_pipeline.evaluation.labels.delay import learn_label_delay
 from monitoring_pipeline.evaluation.labels.first_seen import with_time_first_seen
+from monitoring_pipeline.evaluation.rows.coded_labels import check_positive_class
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
 UTC = dt.UTC
@@ -43,6 +44,33 @@ def test_rules_that_need_no_labels_are_allowed_without_them():
 def test_values_that_the_prediction_cannot_have_are_refused(spec, problem):
     with pytest.raises(ValueError, match=problem):
         check_label_rules(spec)
+
+
+@pytest.mark.parametrize(("positive", "values", "fits"), [
+    ("yes", {"a": 1, "b": 0}, False), ("1", {"a": 1, "b": 0}, True), (1, {"a": 1, "b": 0}, True),
+    (..., {"a": 1, "b": 0}, True), (2, {"a": 1, "b": 2}, True), (..., {"a": 3, "b": 2}, False),
+    ("default", {"d": "default", "p": "paid"}, True), ("Default", {"d": "default", "p": "paid"}, False),
+    (..., {"d": "default", "p": "paid"}, False), (..., {"d": "yes", "p": "no"}, True),
+    (..., {"d": True, "p": False}, True), (False, {"d": True, "p": False}, True), ("1.5", {"d": 0, "p": 1}, False),
+    (..., {"p": 0}, False), (..., {"d": 1}, True),
+])  # fmt: skip
+def test_mapping_of_labels_without_the_positive_class_is_refused(positive, values, fits):
+    spec = binary_spec(labels__values=values, **({} if positive is ... else {"labels__positive": positive}))
+    if fits:
+        check_positive_class(spec)
+        return
+    with pytest.raises(ValueError, match=r"no value of labels\.values means") as refused:
+        check_positive_class(spec)
+    assert str(refused.value).startswith("churn: labels.positive: ")
+
+
+def test_refusal_of_a_mapping_names_the_positive_class_and_the_values():
+    with pytest.raises(ValueError, match="they mean default and paid") as refused:
+        check_positive_class(binary_spec(labels__values={"d": "default", "p": "paid"}))
+    assert str(refused.value) == (
+        "churn: labels.positive: no value of labels.values means true (the default); they mean default and paid; "
+        "write the one that means the positive class"
+    )
 
 
 @pytest.mark.parametrize(("spec", "reason"), [

@@ -133,6 +133,9 @@ CASES = (
          lambda f: f, {"performance__thresholds": {"auroc": {"lower": 0.85}}}),
     Case("classes_occur", "labels.positive", "none of 4,900 labels of reference.1 is the positive class",
          lambda f: with_labels(f, classes={"0": 4900})),
+    Case("positive_declared", "labels.positive", "the labels of reference.1 are 1 and 2, and the spec does not name "
+         "the positive one; 1 would count as positive",
+         lambda f: with_labels(f, codes=("1", "2"))),
     Case("labels_exist", "labels.table", "outcomes has no rows", _labels_extent(0, 0, 0)),
     Case("labels_exist", "labels.label", "null in all 50 rows of outcomes", _labels_extent(50, 0, 0)),
     Case("labels_have_time", "labels.known_at", "20 of 50 labels have no time", _labels_extent(50, 50, 30)),
@@ -189,6 +192,19 @@ def test_model_of_another_task_that_is_worse_than_chance_is_an_error(spec, metri
     (finding,) = [each for each in judge_source(spec, facts) if each.check == "model_not_reversed"]
     assert finding.level is Level.ERROR
     assert metric in finding.observation.seen
+
+
+@pytest.mark.parametrize(("codes", "changes", "is_clear"), [
+    (("0", "1"), {}, True), (("1",), {}, True), (("false", "true"), {}, True), (("No", "Yes"), {}, True),
+    (("1", "2"), {"labels__positive": 2}, True), (("1", "2"), {"labels__values": {"1": 0, "2": 1}}, True),
+    (("-1", "1"), {}, False), (("2",), {}, False), (("1", "2", "3"), {}, True), ((), {}, True),
+])  # fmt: skip
+def test_positive_class_of_labels_is_clear_if_they_are_booleans_or_it_is_declared(codes, changes, is_clear):
+    spec = binary_spec(**changes)
+    found = [
+        f for f in judge_source(spec, with_labels(sound_facts(spec), codes=codes)) if f.check == "positive_declared"
+    ]
+    assert (not found) == is_clear
 
 
 def test_class_of_a_multiclass_model_without_labels_is_named():

@@ -95,7 +95,10 @@ def test_expectation_about_a_column_that_rows_lack_is_found():
 
 
 def test_every_check_of_a_spec_has_a_case():
-    assert {check.name for check in SPEC_CHECKS} == {check for check, *_ in CASES} | {"suite_columns"}
+    assert {check.name for check in SPEC_CHECKS} == {check for check, *_ in CASES} | {
+        "suite_columns",
+        "warehouse_configured",
+    }
 
 
 @pytest.mark.parametrize("spec", [
