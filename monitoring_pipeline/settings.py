@@ -18,7 +18,7 @@ from pydantic_settings import (
 from monitoring_pipeline.evaluation.privacy.addresses import parts_of_secret, passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.spec.alerting import AlertingRules, check_secrets, load_alerting_rules
-from monitoring_pipeline.spec.model import NAME_PATTERN
+from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
 
 PREFIX = "MONITORING_PIPELINE_"
 DEFAULT_ID_KEY = "monitoring-pipeline"

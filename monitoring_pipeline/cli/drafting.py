@@ -17,8 +17,9 @@ from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, load_spec
-from monitoring_pipeline.spec.model import NAME_PATTERN, Cadence
+from monitoring_pipeline.spec.model import Cadence
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
+from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
 
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.drafting.hints import Advice

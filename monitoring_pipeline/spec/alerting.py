@@ -3,25 +3,25 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from enum import StrEnum
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from monitoring_pipeline.spec.parsing.documents import SpecError, load_document
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.time_zone import TimeZone
+from monitoring_pipeline.spec.parsing.wording import CHANNEL_PATTERN, LINK_PATTERN, NAME_PATTERN, SLACK_PATTERN
 
 SECRET_VARIABLE_PREFIX = "MONITORING_PIPELINE_SECRETS__"  # noqa: S105 - the name of a variable
 _TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 SeverityName = Literal["info", "warning", "critical"]
-ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
-SecretName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ChannelName = Annotated[str, Field(pattern=CHANNEL_PATTERN)]
+SecretName = Annotated[str, Field(pattern=NAME_PATTERN)]
 Patterns = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
 
 
@@ -39,24 +39,10 @@ def parse_time_of_day(text: object) -> dt.time:
     return dt.time.fromisoformat(text)
 
 
-@cache
-def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _known_timezone(name: str) -> str:
-    if name not in _time_zones():
-        close = get_close_matches(name, _time_zones(), n=1)
-        message = f"not a time zone of the IANA database; {f'did you mean {close[0]}?' if close else 'such as UTC'}"
-        raise ValueError(message)
-    return name
-
-
 TimeOfDay = Annotated[
     dt.time,
     BeforeValidator(parse_time_of_day, json_schema_input_type=Annotated[str, Field(pattern=_TIME_PATTERN)]),
 ]
-TimeZone = Annotated[str, AfterValidator(_known_timezone)]
 
 
 class ChannelKind(StrEnum):
@@ -71,7 +57,7 @@ class ChannelKind(StrEnum):
 class Channel(SpecPart):
     """One place to which alerts are sent: exactly one of ``slack``, ``apprise``, ``webhook`` and ``file``."""
 
-    slack: Annotated[str, Field(pattern=r"^(#[^\s#]{1,80}|[CGD][A-Z0-9]{5,})$")] | None = None
+    slack: Annotated[str, Field(pattern=SLACK_PATTERN)] | None = None
     """A Slack channel: its name with #, or its id, which survives renaming."""
     token: SecretName | None = None
     """Slack: name of the secret that holds the bot's token; ``slack`` if absent."""
@@ -166,7 +152,7 @@ class AlertingRules(SpecPart):
     """Time of day in which no alerts are sent."""
     escalation: Escalation | None = None
     """The further channel that is alerted if nobody reacts."""
-    link: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] | None = None
+    link: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of Dagster's UI, for the links in messages."""
 
     @model_validator(mode="after")

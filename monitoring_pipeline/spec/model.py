@@ -13,6 +13,7 @@ from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
+from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN, SCHEDULE_PATTERN
 from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
@@ -31,8 +32,6 @@ from monitoring_pipeline.spec.sources import (
     keys_as_text,
 )
 
-NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
-SCHEDULE_PATTERN = r"^(([01]\d|2[0-3]):[0-5]\d|[0-9]+\s*[mh])$"
 DELAY_OF_HOURS = "15m"
 Cadence = Literal[
     "hour", "2 hours", "3 hours", "4 hours", "6 hours", "8 hours", "12 hours", "day", "week", "month"

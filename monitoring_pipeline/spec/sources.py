@@ -12,11 +12,20 @@ from monitoring_pipeline.spec.parsing.documents import PlainText
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
+from monitoring_pipeline.spec.parsing.wording import in_one_message
 
 EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2200, 1, 1)
 FILE_ENDINGS = (".parquet", ".csv", ".csv.gz")
-Id = str | Annotated[tuple[str, ...], Field(min_length=1)]
+Id = Annotated[
+    str | Annotated[tuple[str, ...], Field(min_length=1)],
+    in_one_message("write a column, or a list of columns, such as [customer, day]"),
+]
 """One column, or several that identify a prediction together."""
+
+Class = Annotated[
+    bool | int | str, in_one_message("write the value of the positive class: true, a whole number or text")
+]
+"""A value of labels or predictions."""
 
 
 class Task(StrEnum):
@@ -85,7 +94,7 @@ class PredictionSource(SpecPart):
     """Column with the naive forecast of the same row, such as the last known value (regression)."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the lowest score at which the positive class is predicted."""
-    positive: bool | int | str | None = None
+    positive: Class | None = None
     """Binary: the value of the prediction column that means the positive class, if it differs from labels.positive."""
     null_values: tuple[str, ...] = ()
     """Values that mean "missing" in every feature and output, such as -999 or NA."""
@@ -153,7 +162,7 @@ class LabelSource(SpecPart):
     """
     time_zone: TimeZone = "UTC"
     """Time zone of ``known_at`` where it has none. A date is a day in the model's time zone."""
-    positive: bool | int | str = True
+    positive: Class = True
     """Binary: the value of the label (and prediction) column that means the positive class.
 
     With ``values`` it is the value after the mapping.

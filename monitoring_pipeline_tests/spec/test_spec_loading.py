@@ -1,11 +1,17 @@
 import datetime as dt
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.loading import SpecError, load_spec, load_specs, read_specs, usable_specs
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.wording import PATTERNS
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, binary_spec, changed, regression_spec
 
@@ -85,7 +91,19 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"reference.1.begin": "2024-01-01"},
      ["reference.1.begin: unknown key", "known: columns, end, file, query, start, table"]),
     ({"features.age": {"kind": "numeric", "colunm": "a"}}, ["features.age.colunm: unknown key; did you mean column?"]),
-    ({"name": "Churn Model"}, ["name: ", "'^[a-z][a-z0-9_]*$', got 'Churn Model'"]),
+    ({"name": "Churn Model"}, ["name: write lower-case letters, digits and underscores, ", ", got 'Churn Model'"]),
+    ({"business.A b": {"sql": "x.sql"}},
+     ["business.A b: write lower-case letters, digits and underscores", "got 'A b'"]),
+    ({"predictions": "scores"},
+     ["predictions: keys and values are needed; known keys: decision_threshold, ", "got 's"]),
+    ({"features": ["age"]}, ["features: keys and values are needed (name: value), got ['age']"]),
+    ({"drift.ignore": "age"}, ["drift.ignore: a list is needed, such as [a, b], got 'age'"]),
+    ({"drift.minimum_rows": "few"}, ["drift.minimum_rows: write a whole number, got 'few'"]),
+    ({"labels.positive": ["a"]}, ["labels.positive: write the value of the positive class: true, ", "text, got ['a']"]),
+    ({"labels.positive": {"a": "b"}}, ["labels.positive: write the value of the positive class", "got {'a': 'b'}"]),
+    ({"predictions.positive": [1]}, ["predictions.positive: write the value of the positive class"]),
+    ({"predictions.id": []}, ["predictions.id: write a column, or a list of columns", "got []"]),
+    ({"start": "soon"}, ["start: write a day, such as 2024-03-01, got 'soon'"]),
     ({"name": ...}, ["name: missing"]),
     ({"predictions.table": ...}, ["predictions.table: missing"]),
     ({"task": "ranking"}, ["task: ", "'binary', 'multiclass' or 'regression', got 'ranking'"]),
@@ -105,10 +123,11 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"labels.lookback": "99999999999999d"}, ["labels.lookback: at most 3650d, got '99999999999999d'"]),
     ({"features": {"score": "numeric"}}, ["features: score: reserved", "score_value: {kind: numeric, column: score}"]),
     ({"features": {"row_id": "numeric", "chunk": "numeric"}}, ["features: chunk, row_id: reserved"]),
-    ({"features": {}}, ["features: ", "at least 1 item"]),
+    ({"features": {}}, ["features: ", "at least 1 item is needed, got {}"]),
     ({"features.age": "number"}, ["features.age.kind: ", "'numeric' or 'categorical', got 'number'"]),
-    ({"features.age": None}, ["features.age: ", "got None"]),
-    ({"reference": {}}, ["reference: ", "at least 1 item"]),
+    ({"features.age": None},
+     ["features.age: keys and values are needed; known keys: column, kind, null_values, ", "got N"]),
+    ({"reference": {}}, ["reference: ", "at least 1 item is needed, got {}"]),
     ({"reference.1.end": "2023-12-31"}, ["reference.1: end (2023-12-31) must be after start (2024-01-01)"]),
     ({"reference.1.end": "2024-01-01"}, ["reference.1: end (2024-01-01) must be after start (2024-01-01)"]),
     ({"reference.1.end": "soon"}, ["reference.1.end: ", "got 'soon'"]),
@@ -122,7 +141,8 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"retraining": {"trainer": "package.module"}}, ["retraining.trainer: ", "got 'package.module'"]),
     ({"incidents": {"open": {"chunks": 4, "of": 3}}}, ["incidents.open: chunks (4) must not be above of (3)"]),
     ({"objectives": {"auc": {"metric": "auroc"}}}, ["objectives.auc: give lower or upper"]),
-    ({"schedule": "6 o'clock"}, ["schedule: ", "got \"6 o'clock\""]),
+    ({"schedule": "6 o'clock"}, ["schedule: write a time of day from 00:00 to 23:59, ", "15m, got \"6 o'clock\""]),
+    ({"schedule": "6:00"}, ["schedule: write a time of day from 00:00 to 23:59, such as 06:00, ", "got '6:00'"]),
     ({"schedule": "25:00"}, ["schedule: ", "got '25:00'"]),
     ({"cadence": "decade"}, ["cadence: ", "'month', got 'decade'"]),
     ({"predictions.decision_threshold": 1.5}, ["predictions.decision_threshold: ", "less than or equal to 1, got 1.5"]),
@@ -130,7 +150,7 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"drift.floors.psi": -0.1}, ["drift.floors.psi: ", "greater than or equal to 0, got -0.1"]),
     ({"performance.thresholds.auroc": {"severity": "info"}}, ["performance.thresholds.auroc: give lower, upper, or"]),
     ({"performance.thresholds.auroc": {"lower": float("nan")}},
-     ["performance.thresholds.auroc.lower: ", "Input should be a valid number", "got '.nan'"]),
+     ["performance.thresholds.auroc.lower: ", "write a number", "got '.nan'"]),
     ({"performance.thresholds.auroc": {"lower": 0.9, "upper": 0.1}},
      ["performance.thresholds.auroc: lower (0.9) must not be above upper (0.1)"]),
     ({"performance.breach_on": "whim"}, ["performance.breach_on: ", "'interval' or 'point', got 'whim'"]),
@@ -141,6 +161,51 @@ def test_error_of_an_invalid_spec_names_file_field_and_allowed_values(tmp_path, 
     assert line.startswith(f"{path}: {message[0]}")
     for part in message[1:]:
         assert part in line
+
+
+def _fields(schema: dict[str, Any], part: dict[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the place of every field of a spec; a name that a person chooses is ``one``."""
+    for choice in (part, *part.get("anyOf", ())):
+        inner = schema["$defs"][choice["$ref"].rsplit("/", 1)[-1]] if "$ref" in choice else choice
+        for name, field in inner.get("properties", {}).items():
+            yield (*place, name)
+            yield from _fields(schema, field, (*place, name))
+        for named in (inner.get("additionalProperties"), *inner.get("patternProperties", {}).values()):
+            if isinstance(named, dict):
+                yield (*place, "one")
+                yield from _fields(schema, named, (*place, "one"))
+
+
+SCHEMA = ModelSpec.model_json_schema()
+
+
+WORDS_OF_PYTHON = re.compile(r"instance of|valid (dict|tuple|string|bool|int)|pattern|\.(bool|int|str|tuple)")
+WRONG_KINDS: tuple[Any, ...] = (["x"], {"x": "y"}, None, "", 3.5, "?")
+
+
+@pytest.mark.parametrize("place", sorted(set(_fields(SCHEMA, SCHEMA))), ids=".".join)
+def test_value_of_a_wrong_kind_has_at_most_one_line_without_words_of_python(tmp_path, place):
+    field = ".".join(place)
+    for wrong in WRONG_KINDS:
+        document: dict[str, Any] = {}
+        part = document
+        for name in place[:-1]:
+            part = part.setdefault(name, {})
+        part[place[-1]] = wrong
+        path = _write(tmp_path / "mine.yaml", document)
+        problems = [line.removeprefix(f"{path}: ") for line in _errors(path)]
+        assert len([problem for problem in problems if problem.startswith(f"{field}: ")]) <= 1
+        for problem in problems:
+            assert not re.search(
+                r"instance of|valid (dict|tuple|string|bool|int)|pattern|\.(bool|int|str|tuple)", problem
+            )
+
+
+@pytest.mark.parametrize("kind", [ModelSpec, AlertingRules])
+def test_every_pattern_of_a_text_has_words(kind):
+    patterns = set(re.findall(r'"pattern": "(.*?)"[,}]', json.dumps(kind.model_json_schema())))
+    durations = {r"^([0-9]+)\s*(m|h|d)$", r"^([01][0-9]|2[0-3]):[0-5][0-9]$"}
+    assert {json.loads(f'"{pattern}"') for pattern in patterns} <= PATTERNS.keys() | durations
 
 
 def test_spec_with_several_problems_has_a_line_for_each(tmp_path):

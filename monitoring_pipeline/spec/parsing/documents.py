@@ -21,6 +21,7 @@ from monitoring_pipeline.spec.parsing.files import (
     read_small_text,
     shown,
 )
+from monitoring_pipeline.spec.parsing.wording import PARTS, concerns_the_value, wording
 
 Document = TypeVar("Document", bound=BaseModel)
 MOST_PROBLEMS = 50
@@ -121,7 +122,8 @@ _TextLoader.add_constructor(_TEXT, _TextLoader.construct_text)
 
 
 def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
-    field = clipped(".".join(map(_part_of_field, error["loc"])))
+    # A problem of a key is the problem of its part.
+    field = clipped(".".join(_part_of_field(part) for part in error["loc"] if part != "[key]"))
     if error["type"] == "extra_forbidden":
         fields = _known_fields(kind, error["loc"][:-1])
         close = get_close_matches(str(error["loc"][-1])[:LONGEST_VALUE], fields, n=1)
@@ -129,10 +131,14 @@ def _describe(error: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"{field}: unknown key{hint} known: {', '.join(sorted(fields))}"
     if error["type"] == "missing":
         return f"{field}: missing"
-    given = "" if isinstance(error["input"], dict) else f", got {_as_written(error['input'])}"
+    value: object = error["input"]
+    given = f", got {_as_written(value)}" if concerns_the_value(error) or not isinstance(value, dict) else ""
     # A validator of the whole document names the field itself.
     place = f"{field}: " if field else ""
-    return f"{place}{error['msg'].removeprefix('Value error, ')}{given}"
+    if error["type"] in PARTS:
+        known = ", ".join(sorted(_known_fields(kind, error["loc"])))
+        return f"{place}keys and values are needed; known keys: {known}{given}"
+    return f"{place}{wording(error)}{given}"
 
 
 def _part_of_field(part: str | int) -> str:

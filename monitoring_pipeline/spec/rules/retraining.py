@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.parsing.wording import TRAINER_PATTERN
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
-TRAINER_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 Worsening = Annotated[float, Field(ge=0)]
 
 
