@@ -53,6 +53,18 @@ def _snowflake(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     return open_engine(address, limits)
 
 
+def _bigquery(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.bigquery.opening import open_engine
+
+    return open_engine(address, limits)
+
+
+def _databricks(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.databricks.opening import open_engine
+
+    return open_engine(address, limits)
+
+
 ENGINES = (
     EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
     EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
@@ -70,6 +82,13 @@ ENGINES = (
         form="snowflake://user:password@account/database/schema?warehouse=w",
         open=_snowflake,
         extra="snowflake",
+    ),
+    EngineKind(schemes=("bigquery",), form="bigquery://project/dataset", open=_bigquery, extra="bigquery"),
+    EngineKind(
+        schemes=("databricks",),
+        form="databricks://token:TOKEN@host?http_path=/sql/1.0/warehouses/w&catalog=c&schema=s",
+        open=_databricks,
+        extra="databricks",
     ),
 )
 

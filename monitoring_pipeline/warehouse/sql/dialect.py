@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from monitoring_pipeline.warehouse.sql.nested import Inside
@@ -13,8 +13,7 @@ OFFSET = "([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
 """The end of a text that has a time zone."""
 
 _NAME = r"""|--[^\n]*|\$(?P<name>[a-z]\w*)"""
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""" + _NAME, re.DOTALL)
-_TOKEN_WITH_ESCAPES = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`""" + _NAME, re.DOTALL)
+_ESCAPED_TEXT = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 
 
 class Kind(StrEnum):
@@ -39,6 +38,21 @@ class Kind(StrEnum):
         """Whether it holds numbers."""
         return self in _NUMBERS
 
+
+class Escapes(StrEnum):
+    """Where a backslash escapes the next character."""
+
+    NOWHERE = "nowhere"
+    IN_TEXT = "in text"
+    EVERYWHERE = "in text and identifiers"
+
+
+_TOKENS = {
+    Escapes.NOWHERE: re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*\"""" + _NAME, re.DOTALL),
+    Escapes.IN_TEXT: re.compile(_ESCAPED_TEXT + r"|`(?:[^`]|``)*`" + _NAME, re.DOTALL),
+    Escapes.EVERYWHERE: re.compile(_ESCAPED_TEXT + r"|`(?:[^`\\]|\\.)*`" + _NAME, re.DOTALL),
+}
+"""Texts, identifiers and comments in quotes, and the names of values."""
 
 _NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.FLOAT_32, Kind.DECIMAL, Kind.HUGE_INTEGER})
 
@@ -108,10 +122,11 @@ class Dialect:
         drawn: the condition of one row of so many, drawn by a hash of values.
         bounds: the first and the last time that is read, by kind; null outside of them.
         rows: a SELECT of constant rows with named columns.
-        quote: the mark around identifiers, which is doubled inside of them.
-        has_escapes: whether a backslash in text and identifiers escapes the next character.
+        quote: the mark around identifiers, which is doubled or escaped inside of them.
+        escapes: where a backslash escapes the next character.
         bind: makes of ``$names`` what a driver takes.
-        catalogue: the folder of the queries of tables and columns, below ``sql/warehouse/``.
+        catalogue: the beginning of the names of the queries of tables and columns, in ``sql/warehouse/catalogue/``.
+        catalogue_parts: SQL by the placeholders of the query of tables.
         inside: whether a type has values inside, and the values at a path in it; see ``nested.py``.
     """
 
@@ -130,7 +145,8 @@ class Dialect:
     catalogue: str
     inside: Inside
     quote: str = '"'
-    has_escapes: bool = False
+    escapes: Escapes = Escapes.NOWHERE
+    catalogue_parts: Mapping[str, str] = field(default_factory=dict)
 
     def kind(self, type_name: str) -> Kind:
         """Return what columns of a type hold."""
@@ -138,7 +154,7 @@ class Dialect:
 
     def quoted(self, identifier: str) -> str:
         """Return an identifier as SQL: between quotes, those inside it doubled or escaped."""
-        if self.has_escapes:
+        if self.escapes is Escapes.EVERYWHERE:
             identifier = identifier.replace("\\", "\\\\").replace(self.quote, f"\\{self.quote}")
         else:
             identifier = identifier.replace(self.quote, 2 * self.quote)
@@ -146,11 +162,11 @@ class Dialect:
 
     def names_in(self, sql: str) -> frozenset[str]:
         """Return the ``$names`` in a query, but for those inside of quotes and comments."""
-        return frozenset(match["name"] for match in _token(self.has_escapes).finditer(sql) if match["name"])
+        return frozenset(match["name"] for match in _TOKENS[self.escapes].finditer(sql) if match["name"])
 
     def literal(self, text: str) -> str:
         """Return a text as SQL."""
-        return escaped_literal(text) if self.has_escapes else literal(text)
+        return literal(text) if self.escapes is Escapes.NOWHERE else escaped_literal(text)
 
     def as_text(self, sql: str, kind: Kind) -> str:
         """Return a value as text, the same in every engine if the kind allows it."""
@@ -174,7 +190,7 @@ def patterns(*rows: tuple[str, Kind]) -> tuple[tuple[re.Pattern[str], Kind], ...
     return tuple((re.compile(pattern, re.IGNORECASE | re.DOTALL), kind) for pattern, kind in rows)
 
 
-def named_values(mark: str, *, has_escapes: bool = False) -> Bind:
+def named_values(mark: str, *, escapes: Escapes = Escapes.NOWHERE) -> Bind:
     """Return what binds values by name, with a mark such as ``@`` in front."""
 
     def bind(sql: str, values: Mapping[str, object]) -> Statement:
@@ -184,12 +200,12 @@ def named_values(mark: str, *, has_escapes: bool = False) -> Bind:
             used[name] = values[name]
             return f"{mark}{name}"
 
-        return Statement(_replaced(sql, place, values, has_escapes=has_escapes), used)
+        return Statement(_replaced(sql, place, values, escapes=escapes), used)
 
     return bind
 
 
-def placed_values(*, has_escapes: bool = False) -> Bind:
+def placed_values(*, escapes: Escapes = Escapes.NOWHERE) -> Bind:
     """Return what binds values by place: each ``$name`` becomes a question mark."""
 
     def bind(sql: str, values: Mapping[str, object]) -> Statement:
@@ -199,7 +215,7 @@ def placed_values(*, has_escapes: bool = False) -> Bind:
             used.append(values[name])
             return "?"
 
-        text = _replaced(sql, place, values, has_escapes=has_escapes)
+        text = _replaced(sql, place, values, escapes=escapes)
         return Statement(text, tuple(used))
 
     return bind
@@ -239,15 +255,13 @@ def _constant(value: object) -> str:
     raise TypeError(message)
 
 
-def _replaced(sql: str, place: Callable[[str], str], values: Mapping[str, object], *, has_escapes: bool = False) -> str:
+def _replaced(
+    sql: str, place: Callable[[str], str], values: Mapping[str, object], *, escapes: Escapes = Escapes.NOWHERE
+) -> str:
     """Return SQL with each ``$name`` of a value replaced, but for those inside of quotes."""
 
     def of(match: re.Match[str]) -> str:
         name = match["name"]
         return place(name) if name is not None and name in values else match[0]
 
-    return _token(has_escapes).sub(of, sql)
-
-
-def _token(has_escapes: bool) -> re.Pattern[str]:  # noqa: FBT001
-    return _TOKEN_WITH_ESCAPES if has_escapes else _TOKEN
+    return _TOKENS[escapes].sub(of, sql)

@@ -45,7 +45,8 @@ class PredictionsQuery:
 
 def tables_query(dialect: Dialect = DUCKDB) -> Query:
     """Return the query for all tables: catalog, schema, name, whether it is in the default schema."""
-    return Query(read_sql(f"warehouse/catalogue/{dialect.catalogue}_tables.sql"), {})
+    sql = read_sql(f"warehouse/catalogue/{dialect.catalogue}_tables.sql")
+    return Query(sql.format(**dialect.catalogue_parts) if dialect.catalogue_parts else sql, {})
 
 
 def columns_query(table: ListedTable) -> Query:

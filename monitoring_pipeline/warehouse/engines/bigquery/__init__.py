@@ -1,0 +1,1 @@
+"""BigQuery, over Google's client for Python."""

@@ -1,0 +1,1 @@
+"""Databricks SQL, over its connector for Python."""
