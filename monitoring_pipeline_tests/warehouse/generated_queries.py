@@ -31,7 +31,8 @@ from monitoring_pipeline.warehouse.sql.table_queries import counts_query, rows_q
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 
 AS_OF = dt.datetime(2013, 7, 1, 12, 30, tzinfo=dt.UTC)
-NAMES = ("made_at", "known_at", "id", "churned", "score", "v", 'odd `name"', "back\\slash")
+ODD = 'odd name"'
+NAMES = ("made_at", "known_at", "id", "churned", "score", "v", ODD, "it's")
 TIMES = (Kind.INSTANT, Kind.LOCAL_TIME, Kind.DATE, Kind.TEXT, Kind.INTEGER, Kind.FLOAT)
 
 
@@ -45,8 +46,9 @@ def all_queries(dialect: Dialect, types: Sequence[str], make_spec: SpecMaker) ->
     times = [kind for kind in types if dialect.kind(kind) in TIMES]
     text = next(kind for kind in types if dialect.kind(kind) is Kind.TEXT)
     number = next(kind for kind in types if dialect.kind(kind) is Kind.FLOAT)
-    for time, zone, of_id in product(times, ("UTC", "America/New_York"), (None, *types)):
-        columns = {"made_at": time, "id": of_id or text, "score": number, "v": text, 'odd `name"': of_id or number}
+    of_times = [(time, zone, "") for time, zone in product(times, ("UTC", "America/New_York"))]
+    for time, zone, of_id in (*of_times, *((times[0], "UTC", kind) for kind in types)):
+        columns = {"made_at": time, "id": of_id or text, "score": number, "v": text, ODD: of_id or number}
         labels = {"known_at": time, "id": text, "churned": of_id or text, "part": number}
         for shape, spec, table in _specs(make_spec, zone):
             predictions = Table(listed, columns | {"known_at": time, "churned": text})
@@ -58,10 +60,10 @@ def all_queries(dialect: Dialect, types: Sequence[str], make_spec: SpecMaker) ->
 
 def _specs(make_spec: SpecMaker, zone: str) -> Iterator[tuple[str, ModelSpec, str]]:
     predictions = {"time_zone": zone, "model_version": "v"}
-    features = {"amount": {"kind": "numeric", "column": 'odd `name"'}, "part": "numeric"}
+    features = {"amount": {"kind": "numeric", "column": ODD}, "part": "numeric"}
     common = {"timezone": "America/New_York", "features": features}
     yield "labels", make_spec(predictions=predictions, labels={"time_zone": zone}, **common), "truths"
-    several = {"id": ["id", 'odd `name"']}
+    several = {"id": ["id", ODD]}
     yield "two ids", make_spec(predictions=predictions | several, labels={"id": ["id", "part"]}, **common), "truths"
     yield "undated labels", make_spec(predictions=predictions, labels={"known_at": None}, **common), "truths"
     inside = {"table": None, "id": None}

@@ -79,7 +79,7 @@ class BigQuerySession:
             StatementError: when it fails.
         """
         values = dict(statement.values) if isinstance(statement.values, Mapping) else {}
-        job = None
+        job: Any = None
         try:
             job = self.client.query(statement.sql, job_config=self._config(values))
             table = job.result(timeout=self.seconds).to_arrow()

@@ -14,8 +14,6 @@ def cause_of(text: str) -> tuple[Cause, str, bool]:
     """Return the cause of an error, a sentence without values of rows, and whether the statement is wrong."""
     found = _STATE.search(text)
     state = found[1] if found else ""
-    if _TIMED_OUT.search(text):
-        return Cause.TIMEOUT, "it was stopped at the time limit", False
     if state == _NOT_ALLOWED:
         return Cause.UNREACHABLE, "the account may not read the table", False
     if state.startswith(_OF_STATEMENTS):
@@ -23,4 +21,6 @@ def cause_of(text: str) -> tuple[Cause, str, bool]:
     if state.startswith("22"):
         sentence = f"a value cannot be computed; run the query by hand to see the value (SQLSTATE {state})"
         return Cause.REFUSED, sentence, False
+    if _TIMED_OUT.search(text):
+        return Cause.TIMEOUT, "it was stopped at the time limit", False
     return Cause.UNREACHABLE, f"the SQL warehouse cannot answer (SQLSTATE {state or 'unknown'})", False
