@@ -36,12 +36,12 @@ FUNCTIONS = {
     # Each is in the engine's list of functions; sqlglot passes unknown ones through without an error.
     "bigquery": {
         "ABS", "CHR", "COALESCE", "COUNT", "DATETIME", "DATETIME_TRUNC", "FARM_FINGERPRINT", "FLOOR", "GREATEST", "IF",
-        "IS_INF", "IS_NAN", "LENGTH", "LOWER", "MAX", "MD5", "MIN", "MOD", "REGEXP_CONTAINS", "REGEXP_REPLACE",
+        "IS_INF", "IS_NAN", "LENGTH", "MAX", "MD5", "MIN", "MOD", "REGEXP_CONTAINS", "REGEXP_REPLACE",
         "SUBSTR", "SUM", "TIMESTAMP", "TIMESTAMP_MICROS", "TO_HEX", "TO_JSON_STRING", "TRIM", "UNIX_MICROS", "UPPER",
     },
     "databricks": {
         "ABS", "CHR", "COALESCE", "CONV", "COUNT", "CURRENT_CATALOG", "CURRENT_SCHEMA", "FLOOR", "FROM_UTC_TIMESTAMP",
-        "GREATEST", "IF", "ISNAN", "LENGTH", "LOWER", "MAX", "MD5", "MIN", "PMOD", "ROUND", "SUBSTR", "SUM",
+        "GREATEST", "IF", "ISNAN", "LENGTH", "MAX", "MD5", "MIN", "PMOD", "ROUND", "SUBSTR", "SUM",
         "TIMESTAMP_MICROS", "TO_JSON", "TO_UTC_TIMESTAMP", "TRIM", "UNIX_MICROS", "UPPER", "XXHASH64",
     },
 }  # fmt: skip
