@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.calendar import Calendar
+from monitoring_pipeline.spec.parsing.as_text import keys_as_text
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
@@ -29,7 +30,6 @@ from monitoring_pipeline.spec.sources import (
     PredictionSource,
     ReferenceWindow,
     Task,
-    keys_as_text,
 )
 
 DELAY_OF_HOURS = "15m"

@@ -1,14 +1,18 @@
 """The sources of predictions, labels and references, and the kinds of features."""
 
 import datetime as dt
-import re
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, ClassVar, Self, cast
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from monitoring_pipeline.spec.parsing.documents import PlainText
+from monitoring_pipeline.spec.parsing.as_text import (
+    entries_as_text,
+    keys_as_text,
+    number_or_boolean_without_quotes,
+    yaml_text,
+)
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
@@ -34,32 +38,6 @@ class Task(StrEnum):
     BINARY = "binary"
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
-
-
-def keys_as_text(value: object) -> object:
-    """Return a dictionary with its keys as text, so that Python code may write ``{0: "p_0"}``; all else unchanged."""
-    if isinstance(value, dict):
-        return {str(key): entry for key, entry in cast("dict[object, object]", value).items()}
-    return value
-
-
-def entries_as_text(value: object) -> object:
-    """Return a list with its entries as text, so that Python code may write ``[-999]``; all else unchanged.
-
-    YAML reads the word ``null`` as nothing; here it is the text.
-    """
-    if not isinstance(value, list | tuple):
-        return value
-    return ["null" if entry is None else str(entry) for entry in cast("list[object]", value)]
-
-
-def number_or_boolean_without_quotes(value: object) -> object:
-    """Return the boolean or integer that text without quotes in a YAML file stands for (YAML 1.2, core schema)."""
-    if not isinstance(value, PlainText):
-        return value
-    if value.lower() in {"true", "false"}:
-        return value.lower() == "true"
-    return int(value) if re.fullmatch(r"[-+]?(0|[1-9]\d*)", value) else value
 
 
 class FeatureKind(StrEnum):
@@ -172,6 +150,8 @@ class LabelSource(SpecPart):
 
     Labels with other values are not used, and are a finding.
     """
+    null_values: tuple[str, ...] = ()
+    """Values of the label column that mean "not known yet", such as pending. Rows with them are no labels."""
     delay: Duration = Field(default=dt.timedelta(days=1), json_schema_extra={"default": "1d"})
     """How long after the end of a chunk its labels count as complete: 30m, 12h, 7d."""
     lookback: Duration = Field(default=dt.timedelta(days=60), json_schema_extra={"default": "60d"})
@@ -183,7 +163,7 @@ class LabelSource(SpecPart):
     or after the chunk.
     """
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone", "values", "reach"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"time_zone", "values", "reach", "null_values"})
 
     @property
     def id_columns(self) -> tuple[str, ...]:
@@ -192,21 +172,18 @@ class LabelSource(SpecPart):
 
     _positive_without_quotes = field_validator("positive", mode="before")(number_or_boolean_without_quotes)
 
+    _null_values_are_text = field_validator("null_values", mode="before")(entries_as_text)
+
     @field_validator("values", mode="before")
     @classmethod
     def _values_are_text(cls, value: object) -> object:
         if isinstance(value, dict):
             # A label that means nothing is refused like any other value that is no text.
             return {
-                _as_text(one): other if other is None else _as_text(other)
+                yaml_text(one): other if other is None else yaml_text(other)
                 for one, other in cast("dict[object, object]", value).items()
             }
         return value
-
-
-def _as_text(value: object) -> str:
-    """Return a value of a YAML file as text; booleans as YAML 1.2 writes them."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Feature(SpecPart):

@@ -48,6 +48,7 @@ CHANGES: dict[str, Any] = {
     "labels.time_zone": "Asia/Tokyo",
     "labels.positive": "yes",
     "labels.values": {"paid": "0"},
+    "labels.null_values": ["pending"],
     "labels.delay": "25h",
     "labels.lookback": "9d",
     "labels.reach": "5d",

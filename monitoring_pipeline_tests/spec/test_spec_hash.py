@@ -59,7 +59,7 @@ def test_spec_is_frozen():
 
 @pytest.mark.parametrize("changes", [
     {"labels.known_at": ...}, {"labels.table": ...}, {"labels.id": ...}, {"labels.values": {"paid": 0}},
-    {"labels": ...}, {"predictions.positive": "yes"}, {"labels.reach": "90d"},
+    {"labels": ...}, {"predictions.positive": "yes"}, {"labels.reach": "90d"}, {"labels.null_values": ["pending"]},
 ])  # fmt: skip
 def test_hashes_change_with_the_source_of_labels(changes):
     spec = _spec(changes)

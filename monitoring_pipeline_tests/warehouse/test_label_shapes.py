@@ -3,6 +3,7 @@
 import datetime as dt
 
 import polars as pl
+import pytest
 
 from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
@@ -63,3 +64,36 @@ def test_label_of_another_table_without_times_is_known_unless_it_is_null(build: 
     assert warehouse.label_states(spec, [chunk], LATER)[DAY].fingerprint != read.state.fingerprint
     build("UPDATE truths SET churned = NULL")
     assert warehouse.label_states(spec, [chunk], LATER)[DAY].rows == 0
+
+
+@pytest.mark.parametrize(("kind", "pending", "values"), [
+    ("VARCHAR", "'it''s pending'", ["it's pending", "?"]), ("BIGINT", "-1", ["-1.0"]),
+    ("DOUBLE PRECISION", "-1", [-1]),
+])  # fmt: skip
+def test_label_with_a_value_that_means_not_known_yet_is_no_label(
+    build: Build, make_spec: SpecMaker, kind: str, pending: str, values: list[object]
+) -> None:
+    rows = f"('a', {_typed('1', kind)}, '2013-06-03'), ('b', {pending}, '2013-06-03'), ('c', NULL, '2013-06-03')"
+    warehouse = build(
+        SCORES,
+        TRUTHS.replace("churned BOOLEAN", f"churned {kind}"),
+        "INSERT INTO scores VALUES ('a', '2013-06-02 01:00', 1, 0), ('b', '2013-06-02 02:00', 1, 0),"
+        " ('c', '2013-06-02 03:00', 1, 0)",
+        f"INSERT INTO truths VALUES {rows}, ('ghost', {pending}, '2013-06-02')",
+    )
+    dated = make_spec(labels={"null_values": values})
+    chunk = dated.calendar.chunk(DAY)
+    assert ids(warehouse.read_labels(dated, chunk, LATER).frame) == ["a", "c"]
+    assert warehouse.read_labels(dated, chunk, LATER).accounting.orphans == 0
+    timeless = make_spec(labels={"known_at": None, "null_values": values})
+    read = warehouse.read_labels(timeless, chunk, LATER)
+    assert ids(read.frame) == ["a"]
+    assert read.accounting.not_yet_known == 2
+    assert read.state == warehouse.label_states(timeless, [chunk], LATER)[DAY]
+    build(f"UPDATE truths SET churned = {_typed('1', kind)} WHERE id = 'b'")
+    assert warehouse.label_states(timeless, [chunk], LATER)[DAY].rows == 2
+    assert ids(warehouse.read_labels(timeless, chunk, LATER).frame) == ["a", "b"]
+
+
+def _typed(number: str, kind: str) -> str:
+    return f"'{number}'" if kind == "VARCHAR" else number

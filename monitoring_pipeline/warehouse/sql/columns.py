@@ -29,6 +29,24 @@ def readable(column: Column, alias: str, *, as_number: bool) -> str:
     return sql
 
 
+def has_value_of(column: Column, alias: str, values: Sequence[str]) -> str:
+    """Return the condition that a column has one of some values, as SQL that is never null.
+
+    Values are compared as text. In a column of numbers, ``-1.0`` and ``-1`` are the same.
+    """
+    texts = [_text_of_number(value) if column.kind.is_number else value for value in values]
+    listed = ", ".join(column.dialect.literal(text) for text in texts)
+    return f"coalesce({_comparable_text(column, alias)} IN ({listed}), FALSE)"
+
+
+def _text_of_number(text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return str(int(number)) if number.is_integer() else text
+
+
 def within(sql: str, bounds: tuple[str, str]) -> str:
     """Return a time as SQL that is null outside of bounds."""
     return f"CASE WHEN {sql} BETWEEN {bounds[0]} AND {bounds[1]} THEN {sql} END"

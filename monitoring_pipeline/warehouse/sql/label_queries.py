@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import LabelSource
 from monitoring_pipeline.warehouse.sql.catalogue import Table
-from monitoring_pipeline.warehouse.sql.columns import id_text, join_keys, readable, within
+from monitoring_pipeline.warehouse.sql.columns import has_value_of, id_text, join_keys, readable, within
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Kind
 from monitoring_pipeline.warehouse.sql.queries import (
     PREDICTIONS_ALIAS,
@@ -33,7 +33,8 @@ class LabelJoin:
 
     ``known_at`` is None if the source has no such column. ``label_predicted_at`` is the time of the prediction in a
     label row if labels and predictions are the same rows, else None. ``reach`` is the longest time between a
-    prediction and its label.
+    prediction and its label. ``is_pending`` is the condition that a label row has a value that means "not known yet";
+    None if no value means it.
     """
 
     dialect: Dialect
@@ -49,6 +50,7 @@ class LabelJoin:
     label: str
     version: str
     reach: dt.timedelta
+    is_pending: str | None
 
     @property
     def placeholders(self) -> dict[str, str]:
@@ -76,7 +78,8 @@ class LabelJoin:
         dated = [f"{self.known_at.sql} <= {self.known_at.comparable('$as_of')}"] if self.known_at else []
         # Elsewhere, a row with a null label withdraws the label.
         filled = [f"{self.label} IS NOT NULL"] if self.label_predicted_at or not self.known_at else []
-        return " AND ".join((*dated, *filled))
+        decided = [f"NOT {self.is_pending}"] if self.is_pending else []
+        return " AND ".join((*dated, *filled, *decided))
 
     @property
     def is_within_reach(self) -> str:
@@ -112,6 +115,8 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
     prediction_ids = id_columns(predictions, spec.predictions.id_columns, f"{spec.name}: predictions.id")
     label_ids = id_columns(labels, source.id_columns or spec.predictions.id_columns, f"{spec.name}: labels.id")
     label = labels.required_column(source.label, f"{spec.name}: labels.label")
+    pending = has_value_of(label, LABELS_ALIAS, source.null_values) if source.null_values else None
+    read_label = readable(label, LABELS_ALIAS, as_number=True)
     version = predictions.column(spec.predictions.model_version) if spec.predictions.model_version else None
     are_same_rows = (labels.listed, label_ids) == (predictions.listed, prediction_ids)
     prediction_key, label_key = join_keys(prediction_ids, PREDICTIONS_ALIAS, label_ids, LABELS_ALIAS)
@@ -126,9 +131,10 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
         label_key=label_key,
         prediction_id=id_text(prediction_ids, PREDICTIONS_ALIAS),
         label_id=label_ids[0].of(LABELS_ALIAS) if len(label_ids) == 1 else label_key,
-        label=readable(label, LABELS_ALIAS, as_number=True),
+        label=read_label if pending is None else f"CASE WHEN NOT {pending} THEN {read_label} END",
         version=version.of(PREDICTIONS_ALIAS) if version else "''",
         reach=max(source.reach, source.delay),
+        is_pending=pending,
     )
 
 
