@@ -64,7 +64,8 @@ def test_missing_client_is_an_error_with_the_extra_to_install(
 ) -> None:
     for name in [name for name in sys.modules if name == module or name.startswith(f"{module}.")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, f"monitoring_pipeline.warehouse.engines.{extra}.session", raising=False)
+    for part in ("session", "opening"):
+        monkeypatch.delitem(sys.modules, f"monitoring_pipeline.warehouse.engines.{extra}.{part}", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(WarehouseMissingError, match=rf"pip install 'monitoring-pipeline\[{extra}\]'") as caught:
         open_engine(WarehouseAddress(url, VARIABLE), EngineLimits())
