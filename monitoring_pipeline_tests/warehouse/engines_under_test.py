@@ -16,6 +16,7 @@ from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehou
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
 from monitoring_pipeline_tests.warehouse.server_builders import build_postgresql
+from monitoring_pipeline_tests.warehouse.translated_server import build_translated
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class EngineUnderTest:
     """An engine: the function that makes a warehouse with the tables of some statements, and what it lacks.
 
     ``lacks`` has, by the name that a test gives to ``Build.needs``, the reason why the engine cannot have it.
-    ``fixture`` names the fixture of its server; ``build`` gets its value before the folder.
+    ``fixture`` names the fixture of its server; ``build`` gets its value before the folder. ``is_slow`` marks all its
+    tests.
     """
 
     build: Callable[..., Any]
     lacks: Mapping[str, str] = field(default_factory=dict)
     fixture: str = ""
+    is_slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,24 @@ def _files(suffix: str) -> Callable[[Path, tuple[str, ...]], Any]:
     return build
 
 
+def _translated(language: str) -> Callable[[Path, tuple[str, ...]], Any]:
+    def build(folder: Path, statements: tuple[str, ...]) -> Any:
+        # No cloud has the type.
+        written = tuple(statement.replace("id UUID", "id VARCHAR") for statement in statements)
+        return build_translated(_written(folder, written), language)
+
+    return build
+
+
 _OF_FILES = {
     "schemas": "a folder has tables only",
     "seconds": "Parquet has times in microseconds, so that years beyond 294,000 do not fit",
     "views": "files have values, and nothing that is computed",
+}
+_OF_TRANSLATIONS = {
+    "types": "the tables are DuckDB's, and have types that the cloud does not have",
+    "schemas": "the translation reads the catalogue of DuckDB, of one schema",
+    "views": "the errors are DuckDB's",
 }
 _OF_CSV = _OF_FILES | {"types": "CSV has text; the types are detected from all values"}
 
@@ -91,7 +108,15 @@ ENGINES_UNDER_TEST = {
     "parquet": EngineUnderTest(_files("parquet"), _OF_FILES),
     "csv": EngineUnderTest(_files("csv"), _OF_CSV),
     "postgresql": EngineUnderTest(build_postgresql, fixture="postgresql_server"),
+    "bigquery translated": EngineUnderTest(_translated("bigquery"), _OF_TRANSLATIONS, is_slow=True),
+    "databricks translated": EngineUnderTest(_translated("databricks"), _OF_TRANSLATIONS, is_slow=True),
 }
+
+PARAMETERS = [
+    pytest.param(name, marks=[pytest.mark.slow] if engine.is_slow else [])
+    for name, engine in ENGINES_UNDER_TEST.items()
+]
+"""The engines as the parameters of a fixture."""
 
 
 def build_of(request: pytest.FixtureRequest, folder: Path) -> Build:

@@ -9,9 +9,6 @@ import duckdb
 import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
-from monitoring_pipeline.warehouse.engines.bigquery import dialect as bigquery
-from monitoring_pipeline.warehouse.engines.bigquery.dialect import bigquery_dialect
-from monitoring_pipeline.warehouse.engines.databricks import dialect as databricks
 from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
@@ -19,13 +16,9 @@ from monitoring_pipeline.warehouse.sql.queries import Query
 from monitoring_pipeline.warehouse.sql.tables import SqlTables
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.test_snowflake import LATER, TIMES, comparable, statements
-from monitoring_pipeline_tests.warehouse.translated_server import build_translated
+from monitoring_pipeline_tests.warehouse.translated_server import CLOUDS, build_translated
 
 ZONE = "America/New_York"
-CLOUDS = {
-    "bigquery": (bigquery_dialect("warehouse", "main"), bigquery.MARK),
-    "databricks": (databricks.DATABRICKS, databricks.MARK),
-}
 FORMS_OF_TEXT = (
     "2013-03-10", "2013-03-10 05:30:00", "2013-03-10T05:30", "2013-03-10 05:30:00.25+05",
     "2013-03-10T05:30:00+0530", "2013-03-10T05:30:00.123456-08:00", " 2013-03-10T05:30:00Z ", "2013-02-30", "soon",
@@ -43,8 +36,7 @@ def cloud(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., tuple
             connection.execute("SET TimeZone = 'UTC'")
             for statement in written:
                 connection.execute(statement)
-        dialect, mark = CLOUDS[request.param]
-        return DuckDBWarehouse(path), build_translated(path, dialect, request.param, mark)
+        return DuckDBWarehouse(path), build_translated(path, request.param)
 
     return make
 

@@ -19,7 +19,7 @@ from monitoring_pipeline.warehouse.errors import (
     WrongTimeTypeError,
 )
 from monitoring_pipeline.warehouse.reads import LabelState
-from monitoring_pipeline_tests.warehouse.engines_under_test import ENGINES_UNDER_TEST, Build, build_of
+from monitoring_pipeline_tests.warehouse.engines_under_test import PARAMETERS, Build, build_of
 
 SpecMaker = Callable[..., ModelSpec]
 
@@ -29,7 +29,7 @@ NOON = dt.datetime(2013, 6, 2, 12, tzinfo=dt.UTC)
 LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 
 
-@pytest.fixture(params=ENGINES_UNDER_TEST)
+@pytest.fixture(params=PARAMETERS)
 def build(request: pytest.FixtureRequest, tmp_path: Path) -> Build:
     """Return a function that makes a warehouse from SQL statements."""
     return build_of(request, tmp_path)

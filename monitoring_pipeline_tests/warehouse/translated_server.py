@@ -16,11 +16,17 @@ import polars as pl
 import sqlglot
 from sqlglot import exp
 
+from monitoring_pipeline.warehouse.engines.bigquery import dialect as bigquery
+from monitoring_pipeline.warehouse.engines.databricks import dialect as databricks
 from monitoring_pipeline.warehouse.engines.server.session import BusinessValues
 from monitoring_pipeline.warehouse.engines.server.values import NamedValues
 from monitoring_pipeline.warehouse.engines.server.warehouse import ServerWarehouse
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Statement
 
+CLOUDS = {
+    "bigquery": (bigquery.bigquery_dialect("warehouse", "main"), bigquery.MARK),
+    "databricks": (databricks.DATABRICKS, databricks.MARK),
+}
 MACROS = (
     "timestamp_micros(n) AS make_timestamptz(CAST(n AS BIGINT))",
     "conv(digits, base, other) AS CAST(CAST('0x' || digits AS BIGINT) AS VARCHAR)",
@@ -113,6 +119,7 @@ def _translated(node: exp.Expression) -> exp.Expression:
     return node
 
 
-def build_translated(path: Path, dialect: Dialect, language: str, mark: str) -> ServerWarehouse:
+def build_translated(path: Path, language: str) -> ServerWarehouse:
     """Return a warehouse that reads a DuckDB file through the SQL of a cloud."""
+    dialect, mark = CLOUDS[language]
     return ServerWarehouse(TranslatedServer(path, dialect, language, mark))
