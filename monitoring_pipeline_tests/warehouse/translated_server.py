@@ -27,6 +27,10 @@ CLOUDS = {
     "bigquery": (bigquery.bigquery_dialect("warehouse", "main"), bigquery.MARK),
     "databricks": (databricks.DATABRICKS, databricks.MARK),
 }
+ONLY_IN_DUCKDB = {
+    "UUID": "VARCHAR", "HUGEINT": "DECIMAL(38, 0)", "TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP",
+}  # fmt: skip
+"""Types that no cloud has, and those that it would have instead."""
 MACROS = (
     "timestamp_micros(n) AS make_timestamptz(CAST(n AS BIGINT))",
     "conv(digits, base, other) AS CAST(CAST('0x' || digits AS BIGINT) AS VARCHAR)",
