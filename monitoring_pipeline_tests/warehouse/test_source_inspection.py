@@ -110,8 +110,9 @@ def test_rows_that_are_read_are_bounded(inspection, make_spec: SpecMaker) -> Non
 def test_errors_of_the_warehouse_name_field_and_reason(build, inspection, make_spec: SpecMaker, tmp_path) -> None:
     with pytest.raises(MissingColumnError, match=r"predictions\.time: scores has no column 'when'"):
         inspection.predictions_extent(make_spec(predictions={"time": "when"}))
+    with pytest.raises(WarehouseMissingError):
+        DuckDBInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
+    build.needs("types")
     build("ALTER TABLE scores ADD COLUMN raw BLOB")
     with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA)"):
         inspection.predictions_extent(make_spec(predictions={"time": "raw"}))
-    with pytest.raises(WarehouseMissingError):
-        DuckDBInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
