@@ -42,7 +42,7 @@ def test_tables_have_their_columns_and_types(inspection: DuckDBInspection, make_
     assert tables.unreadable == ()
     assert tables.predictions is not None
     assert tables.predictions.name == "scores"
-    assert tables.predictions.types["score"] in {"DOUBLE", "DOUBLE PRECISION"}
+    assert tables.predictions.types["score"] in {"DOUBLE", "DOUBLE PRECISION", "FLOAT64"}
     assert tables.labels is not None
     assert set(tables.labels.columns) == {"id", "churned", "known_at"}
     own = inspection.tables(make_spec(labels={"table": None, "label": "score", "known_at": "made_at"})).labels
