@@ -1,4 +1,4 @@
-"""The order of the test files, and a fixture with a real PostgreSQL server."""
+"""The order of the test files, secrets that end with their test, and a fixture with a real PostgreSQL server."""
 
 import os
 import shutil
@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
+from monitoring_pipeline.evaluation.privacy.secrets import _secrets
+
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 
 # No deadline, because the time of an example depends on the load of the machine.
@@ -27,6 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with slow tests first, and the slowest file before all, so that no worker ends with it alone."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_demo.py", item.path not in slow))
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test() -> Iterator[None]:
+    """Forget the secrets that a test gives to the process: a password of one may be a word in the messages of another."""
+    values, pattern = set(_secrets._values), _secrets._pattern
+    yield
+    _secrets._values, _secrets._pattern = values, pattern
 
 
 @pytest.fixture(scope="session")
