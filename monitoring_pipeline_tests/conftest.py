@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _secrets_of_one_test() -> Iterator[None]:
-    """Forget the secrets that a test gives to the process: a password of one may be a word in the messages of another."""
+    """Forget the secrets that a test gives to the process: a password may be a word in the messages of others."""
     values, pattern = set(_secrets._values), _secrets._pattern
     yield
     _secrets._values, _secrets._pattern = values, pattern
