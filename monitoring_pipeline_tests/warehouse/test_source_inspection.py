@@ -114,5 +114,5 @@ def test_errors_of_the_warehouse_name_field_and_reason(build, inspection, make_s
         DuckDBInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
     build.needs("types")
     build("ALTER TABLE scores ADD COLUMN raw BLOB")
-    with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA)"):
+    with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA|BYTES|BINARY)"):
         inspection.predictions_extent(make_spec(predictions={"time": "raw"}))
