@@ -6,9 +6,7 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
-from monitoring_pipeline.warehouse.engines.server.warehouse import ServerWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, WarehouseMissingError, WrongTimeTypeError
 from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
@@ -23,21 +21,17 @@ ROWS = (
 LABELS = "INSERT INTO truths VALUES ('a', true, '2012-12-05'), ('b', NULL, '2012-12-05'), ('c', false, NULL)"
 
 
-def inspection_of(warehouse: DuckDBWarehouse | ServerWarehouse) -> DuckDBInspection | SqlInspection:
-    return DuckDBInspection(warehouse) if isinstance(warehouse, DuckDBWarehouse) else SqlInspection(warehouse)
-
-
 @pytest.fixture
-def inspection(build: Build) -> DuckDBInspection | SqlInspection:
+def inspection(build: Build) -> SqlInspection:
     """An inspection of five predictions and three label rows."""
-    return inspection_of(build(SCORES, TRUTHS, ROWS, LABELS))
+    return SqlInspection(build(SCORES, TRUTHS, ROWS, LABELS))
 
 
 def _utc(*parts: int) -> dt.datetime:
     return dt.datetime(*parts, tzinfo=dt.UTC)
 
 
-def test_tables_have_their_columns_and_types(inspection: DuckDBInspection, make_spec: SpecMaker) -> None:
+def test_tables_have_their_columns_and_types(inspection: SqlInspection, make_spec: SpecMaker) -> None:
     tables = inspection.tables(make_spec())
     assert tables.unreadable == ()
     assert tables.predictions is not None
@@ -54,7 +48,7 @@ def test_tables_have_their_columns_and_types(inspection: DuckDBInspection, make_
 def test_columns_are_found_without_case_and_inside_of_others(build, make_spec: SpecMaker) -> None:
     nested = SCORES.replace("age INTEGER", "payload STRUCT(age INTEGER)")
     features = {"age": {"kind": "numeric", "column": "Payload.AGE"}, "plan": {"kind": "numeric", "column": "payload.x"}}
-    table = inspection_of(build(nested, TRUTHS)).tables(make_spec(features=features)).predictions
+    table = SqlInspection(build(nested, TRUTHS)).tables(make_spec(features=features)).predictions
     assert table is not None
     assert table.types == {
         "id": "VARCHAR",
@@ -111,7 +105,7 @@ def test_errors_of_the_warehouse_name_field_and_reason(build, inspection, make_s
     with pytest.raises(MissingColumnError, match=r"predictions\.time: scores has no column 'when'"):
         inspection.predictions_extent(make_spec(predictions={"time": "when"}))
     with pytest.raises(WarehouseMissingError):
-        DuckDBInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
+        SqlInspection(DuckDBWarehouse(tmp_path / "none.duckdb")).tables(make_spec())
     build.needs("types")
     build("ALTER TABLE scores ADD COLUMN raw BLOB")
     with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA|BYTES|BINARY)"):

@@ -9,7 +9,6 @@ import duckdb
 import pytest
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
 from monitoring_pipeline.warehouse.sql.queries import Query
@@ -71,7 +70,7 @@ def test_rows_labels_and_states_equal_those_of_duckdb(cloud: Callable, make_spec
 def test_inspections_equal_those_of_duckdb(cloud: Callable, make_spec: SpecMaker) -> None:
     duck, other = cloud(*statements("TIMESTAMPTZ"))
     spec = make_spec(timezone=ZONE, predictions={"model_version": "v"})
-    both, window = (DuckDBInspection(duck), SqlInspection(other)), spec.calendar.chunk("2013-03-10")
+    both, window = (SqlInspection(duck), SqlInspection(other)), spec.calendar.chunk("2013-03-10")
     for answers in (
         [each.predictions_extent(spec) for each in both],
         [each.labels_extent(spec) for each in both],

@@ -11,9 +11,9 @@ import polars as pl
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.plan import Plan
 from monitoring_pipeline.steps.drafting.drafting import Source, Wishes, draft_plan
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
-from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
+from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
+from monitoring_pipeline.warehouse.sql.tables import SqlTables
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -30,5 +30,5 @@ def write_tables(path: Path, tables: Mapping[str, pl.DataFrame]) -> None:
 
 def draft(path: Path, wishes: Wishes | None = None, advice: Advice | None = None) -> Plan:
     warehouse = DuckDBWarehouse(path)
-    source = Source(tables=DuckDBTables(warehouse), inspection=DuckDBInspection(warehouse), now=NOW)
+    source = Source(tables=SqlTables(warehouse), inspection=SqlInspection(warehouse), now=NOW)
     return draft_plan(source, wishes or Wishes(), advice or Advice())

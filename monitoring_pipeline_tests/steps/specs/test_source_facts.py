@@ -14,8 +14,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.specs import source_facts
 from monitoring_pipeline.steps.specs.findings import find_in_source
 from monitoring_pipeline.steps.specs.source_facts import Inspecting, read_source_facts
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
+from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
 from monitoring_pipeline_tests.cli.checked_sources import DAYS, ROWS_OF_A_DAY, write_warehouse
 from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
@@ -35,7 +35,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _inspecting(path: Path, *, registered: bool = False) -> Inspecting:
     warehouse = DuckDBWarehouse(path)
     return Inspecting(
-        inspection=DuckDBInspection(warehouse), warehouse=warehouse, is_registered=lambda *_: registered, now=NOW
+        inspection=SqlInspection(warehouse), warehouse=warehouse, is_registered=lambda *_: registered, now=NOW
     )
 
 
@@ -68,14 +68,14 @@ def test_facts_of_a_large_source_are_read_from_few_rows(path, monkeypatch):
     monkeypatch.setattr(source_facts, "MOST_ROWS", 80)
     read: list[int] = []
     for name in ("first_predictions", "first_labels"):
-        original = getattr(DuckDBInspection, name)
+        original = getattr(SqlInspection, name)
 
         def counting(self, *arguments, original=original):
             frame = original(self, *arguments)
             read.append(frame.height)
             return frame
 
-        monkeypatch.setattr(DuckDBInspection, name, counting)
+        monkeypatch.setattr(SqlInspection, name, counting)
     facts = read_source_facts(_loaded(binary_spec(**LABELS)), _inspecting(path))
     assert max(read) <= 80
     assert sum(read) <= 3 * 80
@@ -165,7 +165,7 @@ def test_unforeseen_error_is_a_finding_without_values_of_rows(path, monkeypatch)
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret value")
 
-    monkeypatch.setattr(DuckDBInspection, "tables", fail)
+    monkeypatch.setattr(SqlInspection, "tables", fail)
     (finding,) = find_in_source(_loaded(binary_spec()), _inspecting(path))
     assert finding.level is Level.ERROR
     assert finding.observation.seen == "the source cannot be checked: ZeroDivisionError"

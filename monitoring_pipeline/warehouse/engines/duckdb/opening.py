@@ -1,11 +1,11 @@
 """Opens a DuckDB file as a warehouse."""
 
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.session import Access
-from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
+from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
+from monitoring_pipeline.warehouse.sql.tables import SqlTables
 
 
 def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
@@ -17,4 +17,4 @@ def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
         read_timeout_seconds=limits.read_seconds,
         access=Access(folders=limits.folders, extensions=limits.extensions, memory=limits.memory),
     )
-    return Engine(warehouse, DuckDBInspection(warehouse), DuckDBTables(warehouse))
+    return Engine(warehouse, SqlInspection(warehouse), SqlTables(warehouse))

@@ -1,6 +1,7 @@
 """The tables of a DuckDB file, and rows of a file or query that stand in place of the table of predictions."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -18,7 +19,6 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseFailedError,
 )
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table, quoted
-from monitoring_pipeline.warehouse.sql.label_queries import LabelJoin, label_join
 from monitoring_pipeline.warehouse.sql.queries import Query, columns_query, tables_query
 
 REFUSALS = (duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError)
@@ -54,8 +54,14 @@ def table_named(connection: OpenFile, text: str, place: str) -> Table:
     """
     if connection.outside is not None:
         return _table_outside(connection, connection.outside, text, place)
-    listed = find_table(text, [ListedTable(*row) for row in frame_of(connection, tables_query()).rows()], place)
+    listed = find_table(text, _listed(connection), place)
     return Table(listed, dict(frame_of(connection, columns_query(listed)).rows()))
+
+
+def _listed(connection: OpenFile) -> list[ListedTable]:
+    if connection.outside is not None:
+        return [ListedTable("temp", "main", name, in_default_schema=True) for name in connection.outside.names()]
+    return [ListedTable(*row) for row in frame_of(connection, tables_query()).rows()]
 
 
 def ask_of(connection: OpenFile) -> Ask:
@@ -92,20 +98,28 @@ def predictions_table(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere
     return _view(connection, rows, rows.name, f"SELECT {columns} FROM {as_read.listed.sql}")
 
 
-def label_join_of(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere | None) -> LabelJoin:
-    """Return the join of labels to the table of predictions, or to the rows that replace it.
+@dataclass(frozen=True)
+class DuckDBSource:
+    """An open file and its tables; ``rows`` replace the table of predictions."""
 
-    Raises:
-        MissingTableError: when a table does not exist.
-        MissingColumnError: when a column of ids, times or labels does not exist.
-        WrongTimeTypeError: when a time is neither timestamp nor date.
-    """
-    predictions = predictions_table(connection, spec, rows)
-    if spec.declared_labels.table is None:
-        return label_join(spec, predictions, predictions)
-    return label_join(
-        spec, predictions, table_named(connection, spec.declared_labels.table, f"{spec.name}: labels.table")
-    )
+    connection: OpenFile
+    rows: RowsElsewhere | None
+
+    def frame(self, query: Query) -> pl.DataFrame:
+        """Return the result of a query."""
+        return frame_of(self.connection, query)
+
+    def listed(self) -> list[ListedTable]:
+        """Return all tables and views, or those that are read instead."""
+        return _listed(self.connection)
+
+    def table(self, name: str, place: str) -> Table:
+        """Return the table that a spec names."""
+        return table_named(self.connection, name, place)
+
+    def predictions(self, spec: ModelSpec) -> Table:
+        """Return the table of predictions, or a temporary view of the rows that replace it."""
+        return predictions_table(self.connection, spec, self.rows)
 
 
 def _select(connection: OpenFile, spec: ModelSpec, rows: RowsElsewhere) -> str:

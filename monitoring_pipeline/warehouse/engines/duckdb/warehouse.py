@@ -17,8 +17,6 @@ from typing import Any
 import duckdb
 
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError, parse_business_query
-from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
-from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
@@ -26,15 +24,7 @@ from monitoring_pipeline.warehouse.engines.duckdb.errors import kind_named, sent
 from monitoring_pipeline.warehouse.engines.duckdb.outside import OutsideTables
 from monitoring_pipeline.warehouse.engines.duckdb.process import QueryProcessError, QueryTimeoutError, run_query
 from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
-from monitoring_pipeline.warehouse.engines.duckdb.rows import (
-    REFUSALS,
-    StatementError,
-    ask_of,
-    frame_of,
-    label_join_of,
-    predictions_table,
-    table_named,
-)
+from monitoring_pipeline.warehouse.engines.duckdb.rows import REFUSALS, DuckDBSource, StatementError, ask_of
 from monitoring_pipeline.warehouse.engines.duckdb.session import CLOSED, IN_MEMORY, Access, connect_locked
 from monitoring_pipeline.warehouse.errors import (
     UnreadableWarehouseError,
@@ -43,13 +33,7 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseMissingError,
 )
 from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.label_queries import (
-    LabelJoin,
-    label_accounting_query,
-    label_states_query,
-    labels_query,
-)
-from monitoring_pipeline.warehouse.sql.queries import predictions_query, predictions_without_time_query
+from monitoring_pipeline.warehouse.sql.reading import label_join_of, label_states, read_labels, read_predictions
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
@@ -83,6 +67,12 @@ class DuckDBWarehouse:
         """Return this warehouse with other rows in place of the table of predictions."""
         return replace(self, rows=rows)
 
+    @contextmanager
+    def open(self) -> Iterator[DuckDBSource]:
+        """Open the file for some queries; errors are those of this class."""
+        with connection_to(self) as connection:
+            yield DuckDBSource(connection, self.rows)
+
     def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
         """Read a chunk's predictions, only the columns that the spec names.
 
@@ -92,14 +82,8 @@ class DuckDBWarehouse:
             MissingColumnError: when the column of the id or of the time does not exist.
             WrongTimeTypeError: when the time is neither timestamp nor date.
         """
-        with connection_to(self) as connection:
-            table = predictions_table(connection, spec, self.rows)
-            wanted = predictions_query(spec, table, chunk)
-            frame = frame_of(connection, wanted.query)
-            without_time = frame_of(connection, predictions_without_time_query(spec, table)).item()
-        frame.columns = list(wanted.names)
-        readable = readable_predictions(spec, frame)
-        return PredictionsRead(readable, wanted.missing_columns, without_time, dict(table.types))
+        with self.open() as source:
+            return read_predictions(source, spec, chunk)
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.
@@ -111,12 +95,8 @@ class DuckDBWarehouse:
             WrongTimeTypeError: when a time is neither timestamp nor date.
             ValueError: when ``as_of`` has no time zone.
         """
-        with connection_to(self) as connection:
-            join = label_join_of(connection, spec, self.rows)
-            frame = frame_of(connection, labels_query(join, chunk, as_of))
-            counts = frame_of(connection, label_accounting_query(join, chunk, as_of)).row(0, named=True)
-            states = _label_states(connection, join, [chunk], as_of)
-        return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
+        with self.open() as source:
+            return read_labels(source, spec, chunk, as_of)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
         """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
@@ -128,8 +108,8 @@ class DuckDBWarehouse:
         """
         if not chunks:
             return {}
-        with connection_to(self) as connection:
-            return _label_states(connection, label_join_of(connection, spec, self.rows), chunks, as_of)
+        with self.open() as source:
+            return label_states(source, label_join_of(source, spec), chunks, as_of)
 
     def business_metric(
         self,
@@ -184,8 +164,8 @@ class DuckDBWarehouse:
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the DuckDB types of a table's columns, by column."""
-        with connection_to(self) as connection:
-            return dict(table_named(connection, table, str(self.path)).types)
+        with self.open() as source:
+            return dict(source.table(table, str(self.path)).types)
 
 
 @contextmanager
@@ -242,13 +222,6 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
             next_log = waited + SECONDS_BETWEEN_LOGS
         time.sleep(min(wait, max(lock_timeout_seconds - waited, 0.0)))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
-
-
-def _label_states(
-    connection: OpenFile, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
-) -> dict[str, LabelState]:
-    rows = frame_of(connection, label_states_query(join, chunks, as_of)).rows()
-    return dict.fromkeys((chunk.key for chunk in chunks), LabelState()) | {key: LabelState(*row) for key, *row in rows}
 
 
 def _one_number(answer: Mapping[str, Any]) -> float | None:

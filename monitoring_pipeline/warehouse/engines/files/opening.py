@@ -5,13 +5,13 @@ from pathlib import Path
 import fsspec
 
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
-from monitoring_pipeline.warehouse.engines.duckdb.inspection import DuckDBInspection
 from monitoring_pipeline.warehouse.engines.duckdb.session import Access
-from monitoring_pipeline.warehouse.engines.duckdb.tables import DuckDBTables
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
 from monitoring_pipeline.warehouse.engines.files.places import FilePlace, place_of
 from monitoring_pipeline.warehouse.engines.files.tables import FileTables
+from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
+from monitoring_pipeline.warehouse.sql.tables import SqlTables
 
 
 def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
@@ -32,7 +32,7 @@ def open_engine(address: WarehouseAddress, limits: EngineLimits) -> Engine:
         ),
         outside=FileTables(files, address.variable),
     )
-    return Engine(warehouse, DuckDBInspection(warehouse), DuckDBTables(warehouse))
+    return Engine(warehouse, SqlInspection(warehouse), SqlTables(warehouse))
 
 
 def _folder(files: FilePlace) -> str:
