@@ -215,7 +215,7 @@ _KINDS: Sequence[tuple[type[pl.DataType], ValueKind]] = (
 
 
 def _kind_of(name: str, filled: pl.Series) -> tuple[ValueKind, bool]:
-    """Return how values can be read, and whether numbers can be times."""
+    """Return the kind of the values, and True if they are numbers that may be times."""
     dtype = filled.dtype
     if filled.is_empty():
         return ValueKind.EMPTY, False

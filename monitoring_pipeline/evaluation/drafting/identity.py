@@ -33,7 +33,7 @@ def guess_identity(
 
     Args:
         table: the table.
-        advice: what the user and files beside the source say.
+        advice: what is declared by the user or in files beside the source.
         taken: columns that have another role.
         time: the column of the time.
         shared: columns of the table of labels, in small letters; an id that is among them has precedence.

@@ -48,7 +48,7 @@ class Outputs:
     """What a model returns, and the truth in the same table.
 
     Args:
-        task: the task, and what speaks for it.
+        task: the task, and its evidence.
         score: the column of the probability of one class.
         scores: the columns of the probability of each class, by class.
         prediction: the column of the decided class or predicted value.
@@ -80,7 +80,7 @@ def guess_outputs(
 
     Args:
         table: the table.
-        advice: what the user and files beside the source say.
+        advice: what is declared by the user or in files beside the source.
         taken: columns that have another role.
         label_elsewhere: the label, if it is in another table.
 

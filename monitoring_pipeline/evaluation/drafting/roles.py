@@ -20,7 +20,7 @@ NEAR = 1
 
 @dataclass(frozen=True)
 class Candidate:
-    """A column that may have a role, what speaks for it, and how much that weighs."""
+    """A column that may have a role, the evidence, and its weight."""
 
     column: ColumnFacts
     weight: int

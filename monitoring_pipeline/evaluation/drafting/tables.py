@@ -29,7 +29,7 @@ def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bo
 
     Args:
         tables: the tables by name; if ``named``, the first is the one that the user names.
-        advice: what the user and files beside the source say.
+        advice: what is declared by the user or in files beside the source.
         named: whether the user names the table of predictions.
         labels: the table of labels, if the user names it.
 
@@ -88,7 +88,7 @@ def label_of(table: TableFacts, advice: Advice, outputs: Outputs | None = None) 
 
     Args:
         table: the table of labels.
-        advice: what the user and files beside the source say.
+        advice: what is declared by the user or in files beside the source.
         outputs: the outputs, if they are known; the label has to fit their task.
     """
     if advice.columns_of(Role.LABEL, table.columns)[0]:
@@ -135,7 +135,7 @@ def _predictions(tables: Mapping[str, TableFacts], advice: Advice) -> TableFacts
 
 
 def _weight(table: TableFacts, advice: Advice) -> int:
-    """Return how many roles of predictions a table can fill; outputs count most."""
+    """Return the number of roles of predictions that a table can fill; outputs count most."""
     outputs = any(guess(role, table, advice, ()) for role in _OUTPUTS)
     return 4 * outputs + bool(guess(Role.TIME, table, advice, ())) + bool(guess(Role.VERSION, table, advice, ()))
 

@@ -44,12 +44,12 @@ class Delay:
 
 
 def guess_positive(label: ColumnFacts, labelled: pl.DataFrame, advice: Advice) -> Positive:
-    """Return the positive value of a label: as somebody has said, with higher scores, of the usual words, or rarer.
+    """Return the positive value of a label: the declared one, that with higher scores, a usual word, or the rarer one.
 
     Args:
         label: the column.
         labelled: columns score and label.
-        advice: what the user and files beside the source say.
+        advice: what is declared by the user or in files beside the source.
     """
     values = [value for value, _ in label.values]
     shares = {shown(value): share for value, share in label.values}

@@ -61,7 +61,7 @@ def in_one_message(words: str) -> WrapValidator:
 
 
 def wording(error: ErrorDetails) -> str:
-    """Return what is allowed in a field, by the error about its value."""
+    """Return the values that a field allows, as words, from the error about its value."""
     if error["type"] == "string_pattern_mismatch":
         return PATTERNS.get(error.get("ctx", {}).get("pattern", ""), error["msg"])
     return _KINDS.get(error["type"], error["msg"].removeprefix("Value error, "))

@@ -12,7 +12,7 @@ _KINDS = {"number": FeatureKind.NUMERIC, "string": FeatureKind.CATEGORICAL, "boo
 
 
 def read_contract(document: Document, table: str | None) -> Hints | None:
-    """Return what a data contract says about a table; None if the file is something else."""
+    """Return the advice of a data contract about a table; None if the file is something else."""
     content = document.mapping
     if content.get("kind") != "DataContract" or not str(content.get("apiVersion", "")).startswith("v3"):
         return None

@@ -15,7 +15,7 @@ _TEXTS = ("char", "text", "string", "bool")
 
 
 def read_dbt(document: Document, table: str | None) -> Hints | None:
-    """Return what the properties of a dbt model or source say; None if the file is something else."""
+    """Return the advice in the properties of a dbt model or source; None if the file is something else."""
     entries = list(_tables(document.mapping))
     if not entries:
         return None

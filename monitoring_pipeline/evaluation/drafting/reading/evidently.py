@@ -23,7 +23,7 @@ _TASKS = {"regression": Task.REGRESSION}
 
 
 def read_evidently(document: Document, table: str | None) -> Hints | None:
-    """Return what a definition of columns says; None if the file is something else."""
+    """Return the advice in a definition of columns; None if the file is something else."""
     del table
     content = document.mapping
     if document.is_python:

@@ -17,7 +17,7 @@ _KINDS = {
 
 
 def read_feast(document: Document, table: str | None) -> Hints | None:
-    """Return what the feature views of a file say; None if the file has none.
+    """Return the advice in the feature views of a file; None if the file has none.
 
     The join keys of entities identify an entity rather than a prediction, so they are no id here.
     """

@@ -30,5 +30,5 @@ FORMATS = (
 
 
 def hints_of(document: Document, table: str | None) -> Hints | None:
-    """Return what a file says, whatever its format; None if it has none of the formats."""
+    """Return the advice in a file of any of the formats; None if it has none of them."""
     return next((hints for each in FORMATS if (hints := each.read(document, table)) is not None), None)

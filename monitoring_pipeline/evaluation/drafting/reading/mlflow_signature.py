@@ -22,7 +22,7 @@ _KINDS = {
 
 
 def read_signature(document: Document, table: str | None) -> Hints | None:
-    """Return what a signature says: all inputs, and the names of outputs; None if the file is something else."""
+    """Return all inputs and the names of the outputs of a signature; None if the file is something else."""
     del table
     content = document.mapping
     if "signature" not in content or not {"flavors", "model_uuid", "artifact_path"} & content.keys():

@@ -31,7 +31,7 @@ def is_named(name: str) -> Callable[[str], bool]:
 
 
 def in_struct(quoted: Callable[[str], str], inside: Callable[[], Inside]) -> Callable[[str, str], Iterator[Inner]]:
-    """Return what finds the fields of a STRUCT, for engines that write ``column.field``."""
+    """Return the function that finds the fields of a STRUCT, for engines that write ``column.field``."""
 
     def values(kind: str, path: str) -> Iterator[Inner]:
         existing = fields(kind)
