@@ -92,7 +92,7 @@ def _fields(kind: str) -> dict[str, str]:
     found = _ARGUMENTS.fullmatch(kind)
     if found is None or found[1].upper() != "STRUCT":
         return {}
-    return dict(_field(part) for part in _parts(found[2]))
+    return dict(_field(part) for part in parts_of(found[2], _TOKEN))
 
 
 def _field(text: str) -> tuple[str, str]:
@@ -104,10 +104,13 @@ def _field(text: str) -> tuple[str, str]:
     return (name[1:-1].replace('""', '"') if name.startswith('"') else name), found[2]
 
 
-def _parts(text: str) -> list[str]:
-    """Return the parts of a list of types, between commas outside of quotes and brackets."""
+def parts_of(text: str, tokens: re.Pattern[str]) -> list[str]:
+    """Return the parts of a list of types, between commas outside of quotes and brackets.
+
+    ``tokens`` finds a quoted name, an opening bracket, a closing one, or a comma, as groups 1 to 4.
+    """
     parts, depth, begin = list[str](), 0, 0
-    for token in _TOKEN.finditer(text):
+    for token in tokens.finditer(text):
         if token[2]:
             depth += 1
         elif token[3]:
@@ -127,7 +130,7 @@ def _in_struct(kind: str, path: str) -> Iterator[Inner]:
 
 def _in_map(kind: str, path: str) -> Iterator[Inner]:
     found = _ARGUMENTS.fullmatch(kind)
-    keys, values = _parts(found[2]) if found else ("", "")
+    keys, values = parts_of(found[2], _TOKEN) if found else ("", "")
     parts = path.split(SEPARATOR)
     # A key may contain dots. Which keys exist differs by row, so the first one is the shortest that the values allow.
     for length in range(1, len(parts) + 1) if _has_parts(values) else [len(parts)]:

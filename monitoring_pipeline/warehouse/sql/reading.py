@@ -1,7 +1,9 @@
 """Reads of predictions and labels through the templates, for every engine whose rows come by SQL."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import polars as pl
@@ -42,6 +44,57 @@ class OpenSource(Protocol):
         ...
 
 
+class SqlReads(ABC):
+    """The reads of a warehouse that is opened for some queries."""
+
+    @abstractmethod
+    def open(self) -> AbstractContextManager[OpenSource]:
+        """Open it; errors are those of the warehouse."""
+
+    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
+        """Read a chunk's predictions, only the columns that the spec names.
+
+        Columns of outputs and features that do not exist are left out and listed.
+
+        Raises:
+            MissingColumnError: when the column of the id or of the time does not exist.
+            WrongTimeTypeError: when the time is neither timestamp nor date.
+        """
+        with self.open() as source:
+            return _read_predictions(source, spec, chunk)
+
+    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
+        """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.
+
+        A label row whose known_at is null is not yet known.
+
+        Raises:
+            MissingColumnError: when a column of ids, times or labels does not exist.
+            WrongTimeTypeError: when a time is neither timestamp nor date.
+            ValueError: when ``as_of`` has no time zone.
+        """
+        with self.open() as source:
+            return _read_labels(source, spec, chunk, as_of)
+
+    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
+        """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
+
+        Raises:
+            MissingColumnError: when a column of ids, times or labels does not exist.
+            WrongTimeTypeError: when a time is neither timestamp nor date.
+            ValueError: when ``as_of`` has no time zone.
+        """
+        if not chunks:
+            return {}
+        with self.open() as source:
+            return _label_states(source, label_join_of(source, spec), chunks, as_of)
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Return the types of a table's columns, by column."""
+        with self.open() as source:
+            return dict(source.table(table, "table").types)
+
+
 def label_join_of(source: OpenSource, spec: ModelSpec) -> LabelJoin:
     """Return the join of labels to the table of predictions, or to the rows that replace it.
 
@@ -55,7 +108,7 @@ def label_join_of(source: OpenSource, spec: ModelSpec) -> LabelJoin:
     return label_join(spec, predictions, labels)
 
 
-def read_predictions(source: OpenSource, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
+def _read_predictions(source: OpenSource, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
     """Read a chunk's predictions, only the columns that the spec names.
 
     Columns of outputs and features that do not exist are left out and listed.
@@ -68,16 +121,16 @@ def read_predictions(source: OpenSource, spec: ModelSpec, chunk: Chunk) -> Predi
     return PredictionsRead(readable_predictions(spec, frame), wanted.missing_columns, without_time, dict(table.types))
 
 
-def read_labels(source: OpenSource, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
+def _read_labels(source: OpenSource, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
     """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included."""
     join = label_join_of(source, spec)
     frame = source.frame(labels_query(join, chunk, as_of))
     counts = source.frame(label_accounting_query(join, chunk, as_of)).row(0, named=True)
-    states = label_states(source, join, [chunk], as_of)
+    states = _label_states(source, join, [chunk], as_of)
     return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
 
 
-def label_states(
+def _label_states(
     source: OpenSource, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
 ) -> dict[str, LabelState]:
     """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return."""

@@ -4,11 +4,10 @@ A process that writes a DuckDB file excludes all readers, and readers exclude wr
 (https://duckdb.org/docs/stable/connect/concurrency). Therefore a reader waits for the lock, up to a timeout.
 """
 
-import datetime as dt
 import logging
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,8 +31,7 @@ from monitoring_pipeline.warehouse.errors import (
     WarehouseLockedError,
     WarehouseMissingError,
 )
-from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.reading import label_join_of, label_states, read_labels, read_predictions
+from monitoring_pipeline.warehouse.sql.reading import SqlReads
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
@@ -45,7 +43,7 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class DuckDBWarehouse:
+class DuckDBWarehouse(SqlReads):
     """A warehouse in a DuckDB file.
 
     Every method raises WarehouseMissingError when there is no file, WarehouseLockedError when another process
@@ -72,44 +70,6 @@ class DuckDBWarehouse:
         """Open the file for some queries; errors are those of this class."""
         with connection_to(self) as connection:
             yield DuckDBSource(connection, self.rows)
-
-    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
-        """Read a chunk's predictions, only the columns that the spec names.
-
-        Columns of outputs and features that do not exist are left out and listed.
-
-        Raises:
-            MissingColumnError: when the column of the id or of the time does not exist.
-            WrongTimeTypeError: when the time is neither timestamp nor date.
-        """
-        with self.open() as source:
-            return read_predictions(source, spec, chunk)
-
-    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
-        """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.
-
-        A label row whose known_at is null is not yet known.
-
-        Raises:
-            MissingColumnError: when a column of ids, times or labels does not exist.
-            WrongTimeTypeError: when a time is neither timestamp nor date.
-            ValueError: when ``as_of`` has no time zone.
-        """
-        with self.open() as source:
-            return read_labels(source, spec, chunk, as_of)
-
-    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
-        """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
-
-        Raises:
-            MissingColumnError: when a column of ids, times or labels does not exist.
-            WrongTimeTypeError: when a time is neither timestamp nor date.
-            ValueError: when ``as_of`` has no time zone.
-        """
-        if not chunks:
-            return {}
-        with self.open() as source:
-            return label_states(source, label_join_of(source, spec), chunks, as_of)
 
     def business_metric(
         self,
@@ -161,11 +121,6 @@ class DuckDBWarehouse:
                 message = "the process that ran it was killed, as the system does if memory is short"
                 raise BusinessQueryError(message) from None
         return _one_number(answer)
-
-    def columns(self, table: str) -> dict[str, str]:
-        """Return the DuckDB types of a table's columns, by column."""
-        with self.open() as source:
-            return dict(source.table(table, str(self.path)).types)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
-from monitoring_pipeline.warehouse.sql.nested import Inner, Inside, Step, inner_value, named_prefix
+from monitoring_pipeline.warehouse.sql.nested import Inner, Inside, Step, inner_value, named_prefix, parts_of
 
 PLACE = re.compile(r"0|[1-9]\d{0,8}")
 """A place in a list. It counts from 0, as in JSON."""
@@ -16,7 +16,7 @@ _FIELD = re.compile(r"(`(?:[^`]|``)*`|[^\s:]+)(?:\s*:\s*|\s+)(.*)", re.DOTALL)
 def arguments(kind: str, name: str) -> list[str]:
     """Return the arguments of a type of some name, such as the two of ``MAP<STRING, INT>``; none for another type."""
     found = _ARGUMENTS.fullmatch(kind)
-    return _parts(found[2]) if found is not None and found[1].upper() == name else []
+    return parts_of(found[2], _TOKEN) if found is not None and found[1].upper() == name else []
 
 
 def fields(kind: str) -> dict[str, str]:
@@ -43,7 +43,7 @@ def in_struct(quoted: Callable[[str], str], inside: Callable[[], Inside]) -> Cal
 
 
 def in_array(step: Callable[[int], Step], inside: Callable[[], Inside]) -> Callable[[str, str], Iterator[Inner]]:
-    """Return what finds the values of an ARRAY by their place."""
+    """Return the function that finds the values of an ARRAY by their place."""
 
     def values(kind: str, path: str) -> Iterator[Inner]:
         place, _, rest = path.partition(".")
@@ -54,20 +54,6 @@ def in_array(step: Callable[[int], Step], inside: Callable[[], Inside]) -> Calla
             yield Inner((step(int(place)), *inner.steps), inner.type)
 
     return values
-
-
-def _parts(text: str) -> list[str]:
-    """Return the parts of a list, between commas outside of quotes and brackets."""
-    parts, depth, begin = list[str](), 0, 0
-    for token in _TOKEN.finditer(text):
-        if token[2]:
-            depth += 1
-        elif token[3]:
-            depth -= 1
-        elif token[4] and depth == 0:
-            parts.append(text[begin : token.start()].strip())
-            begin = token.end()
-    return [*parts, text[begin:].strip()]
 
 
 def _name(text: str) -> str:

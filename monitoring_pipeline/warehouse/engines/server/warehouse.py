@@ -14,21 +14,15 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.server.session import Cause, Server, Session, StatementError
 from monitoring_pipeline.warehouse.engines.server.source import ServerSource
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
-from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
 from monitoring_pipeline.warehouse.sql.dialect import Statement
-from monitoring_pipeline.warehouse.sql.reading import (
-    label_join_of,
-    label_states,
-    read_labels,
-    read_predictions,
-)
+from monitoring_pipeline.warehouse.sql.reading import SqlReads
 from monitoring_pipeline.warehouse.sql.statements import one_select
 
 SECONDS_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE_READ_SECONDS"
 
 
 @dataclass(frozen=True)
-class ServerWarehouse:
+class ServerWarehouse(SqlReads):
     """A warehouse on a database server.
 
     Every method raises WarehouseFailedError when the server or the rows cannot be reached, UnreadableWarehouseError
@@ -50,40 +44,6 @@ class ServerWarehouse:
         """Open a connection for some queries; errors are those of this class."""
         with self._session(self.read_timeout_seconds) as session:
             yield ServerSource(session, self.server.dialect, self.rows, self.server.shown)
-
-    def read_predictions(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
-        """Read a chunk's predictions, only the columns that the spec names.
-
-        Raises:
-            MissingColumnError: when the column of the id or of the time does not exist.
-            WrongTimeTypeError: when the time is neither timestamp nor date.
-        """
-        with self.open() as source:
-            return read_predictions(source, spec, chunk)
-
-    def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
-        """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.
-
-        Raises:
-            MissingColumnError: when a column of ids, times or labels does not exist.
-            WrongTimeTypeError: when a time is neither timestamp nor date.
-            ValueError: when ``as_of`` has no time zone.
-        """
-        with self.open() as source:
-            return read_labels(source, spec, chunk, as_of)
-
-    def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
-        """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
-
-        Raises:
-            MissingColumnError: when a column of ids, times or labels does not exist.
-            WrongTimeTypeError: when a time is neither timestamp nor date.
-            ValueError: when ``as_of`` has no time zone.
-        """
-        if not chunks:
-            return {}
-        with self.open() as source:
-            return label_states(source, label_join_of(source, spec), chunks, as_of)
 
     def business_metric(self, spec: ModelSpec, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Return the number that a user's SELECT computes; None for NULL.
@@ -118,11 +78,6 @@ class ServerWarehouse:
                     raise BusinessQueryError(self._problem(error)) from None
                 raise
         return _one_number(answer.width, answer.rows())
-
-    def columns(self, table: str) -> dict[str, str]:
-        """Return the types of a table's columns, by column."""
-        with self.open() as source:
-            return dict(source.table(table, self.server.shown).types)
 
     @contextmanager
     def _session(self, seconds: float) -> Iterator[Session]:
