@@ -95,11 +95,11 @@ class LivedHome:
         with dg.build_sensor_context(instance=self.instance, repository_def=repository, resources=resources) as context:
             return list(repository.get_sensor_def(sensor).evaluate_tick(context).run_requests or [])
 
-    def command(self, *words: str) -> str:
-        """Run a command of ``monitoring-pipeline`` and return its output."""
+    def command(self, *words: str, terminal: dict[str, str] | None = None) -> str:
+        """Run a command of ``monitoring-pipeline`` and return its output, as a pipe or a terminal gets it."""
         from monitoring_pipeline.cli import main
 
-        with patch.dict(os.environ, self.environment):
+        with patch.dict(os.environ, self.environment | (terminal or {})):
             ran = CliRunner().invoke(main, words)
         assert ran.exit_code == 0, f"{words}: {ran.output}{ran.exception!r}"
         return ran.output

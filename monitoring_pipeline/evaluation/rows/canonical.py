@@ -111,7 +111,7 @@ def canonical_labels(
     ordered = typed.filter(pl.col("row_id").is_not_null()).sort("row_id", "known_at", "label", nulls_last=False)
     known = ordered.unique("row_id", keep="last", maintain_order=True).filter(pl.col("label").is_not_null())
     contradicted = _contradicted(ordered)
-    frame = known.filter(~pl.col("row_id").is_in(contradicted))
+    frame = known.filter(~pl.col("row_id").is_in(contradicted.implode()))
     early = _known_before_prediction(spec, frame, predictions)
     counts = {
         "duplicate_labels": (
