@@ -15,7 +15,7 @@ class _WithoutSecrets(LazyGroup):
     """Removes secrets from every error and log message of a command."""
 
     places: ClassVar = {
-        "init": "drafting.init",
+        "init": "drafting.init.init",
         "spec": "specs.spec",
         "suite": "specs.suite",
         "backfill": "results.backfill",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from monitoring_pipeline.cli.source_address import SourceAddress
+from monitoring_pipeline.cli.drafting.source_address import SourceAddress
 from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
 from monitoring_pipeline.settings import PREFIX, Settings, remember, variable_of
 

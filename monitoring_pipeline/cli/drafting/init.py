@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, get_args
 import click
 from pydantic import TypeAdapter, ValidationError
 
-from monitoring_pipeline.cli.drafting_output import print_next, print_questions, short
+from monitoring_pipeline.cli.drafting.output import print_next, print_questions, short
+from monitoring_pipeline.cli.drafting.source_address import SourceAddress, address_of
 from monitoring_pipeline.cli.opening import clear_errors
 from monitoring_pipeline.cli.progress import progress
 from monitoring_pipeline.cli.remembered import place_of
-from monitoring_pipeline.cli.source_address import SourceAddress, address_of
 from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.settings import Settings
@@ -148,7 +148,7 @@ def _wishes(given: _Given, address: SourceAddress, warehouse: str | None) -> "Wi
 
 
 def _advice(given: _Given, address: SourceAddress) -> "Advice":
-    from monitoring_pipeline.cli.read_along import read_along
+    from monitoring_pipeline.cli.drafting.read_along import read_along
     from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
     from monitoring_pipeline.evaluation.drafting.roles_table import Role
 
