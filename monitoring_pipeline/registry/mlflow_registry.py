@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.versions.training_rows import TrainingReques
 from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
+from monitoring_pipeline.registry.logged_models import LoggedModel, read_logged_model
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.sources import Task
 
@@ -153,6 +154,10 @@ class ModelRegistry:
                     raise OutputError(message) from error
 
         return predict
+
+    def logged_model(self, address: str) -> LoggedModel:
+        """Return the description of the model at an address (see :func:`read_logged_model`)."""
+        return read_logged_model(self.tracking_uri, address)
 
     def log_gate(
         self,

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -24,8 +24,10 @@ from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
 if TYPE_CHECKING:
     from monitoring_pipeline.evaluation.drafting.hints import Advice
     from monitoring_pipeline.evaluation.drafting.plan import Plan
+    from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
     from monitoring_pipeline.steps.drafting.drafting import Wishes
 
+MODEL_SCHEMES = ("models:/", "runs:/")
 ROLES = ("id", "time", "version", "score", "scores", "prediction", "label", "known_at")
 
 
@@ -44,6 +46,14 @@ class _NamedColumns(click.ParamType[tuple[str, tuple[str, ...]]]):
         return role, tuple(columns.split(",")) if role in {"id", "scores"} else (columns,)
 
 
+class _FileOrModel(click.Path):
+    """The path of a file, or the address of a model in MLflow as text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the address."""
+        return value if str(value).startswith(MODEL_SCHEMES) else super().convert(value, param, ctx)
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Given:
     """The options of the command."""
@@ -56,7 +66,7 @@ class _Given:
     cadence: Cadence | None
     positive: str | None
     columns: tuple[tuple[str, tuple[str, ...]], ...]
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     no_suite: bool
     force: bool
 
@@ -77,8 +87,9 @@ class _Given:
     help=f"The column of a role, such as time=scored_at. Roles: {', '.join(ROLES)}.",
 )  # fmt: skip
 @click.option(
-    "--from", "files", type=click.Path(exists=True, path_type=Path), multiple=True,
-    help="A file to read along: MLflow's MLmodel, dbt's schema.yml, a data contract (ODCS), Evidently, Feast.",
+    "--from", "files", type=_FileOrModel(exists=True, path_type=Path), multiple=True,
+    help="What to read along: a model of MLflow (models:/NAME/VERSION, models:/NAME@ALIAS, runs:/RUN/PATH), or a file: "
+    "MLflow's MLmodel, dbt's schema.yml, a data contract (ODCS), Evidently, Feast.",
 )  # fmt: skip
 @click.option("--no-suite", is_flag=True, help="Draft no suite of Great Expectations.")
 @click.option("--force", is_flag=True, help="Overwrite the spec and suite of the model.")
@@ -120,7 +131,7 @@ def _draft(source: str, given: _Given) -> None:
     )
     with progress("init", 3) as advance:
         advance("reading the source")
-        plan = draft_plan(ports, _wishes(given, address, place.warehouse), _advice(given, address))
+        plan = draft_plan(ports, _wishes(given, address, place.warehouse), _advice(given, address, adapters.registry))
         loaded = _write_spec(plan, place.settings.models, source, force=given.force)
         advance("checking the spec")
         findings = find_in_source(loaded, inspecting(place.settings))
@@ -147,7 +158,7 @@ def _wishes(given: _Given, address: SourceAddress, warehouse: str | None) -> "Wi
     )
 
 
-def _advice(given: _Given, address: SourceAddress) -> "Advice":
+def _advice(given: _Given, address: SourceAddress, registry: "ModelRegistry") -> "Advice":
     from monitoring_pipeline.cli.drafting.read_along import read_along
     from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
     from monitoring_pipeline.evaluation.drafting.roles_table import Role
@@ -155,7 +166,8 @@ def _advice(given: _Given, address: SourceAddress) -> "Advice":
     roles = {Role(role): columns for role, columns in given.columns}
     of_user = Hints(origin="--column", roles=roles)
     positive = Hints(origin="--positive", positive=given.positive)
-    return Advice((of_user, positive, *read_along(given.files, address.folder, given.table or address.table)))
+    along = read_along(given.files, address.folder, given.table or address.table, registry)
+    return Advice((of_user, positive, *along))
 
 
 def _write_spec(plan: "Plan", folder: Path, source: str, *, force: bool) -> LoadedSpec:

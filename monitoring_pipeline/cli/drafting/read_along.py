@@ -1,13 +1,15 @@
-"""Finds and reads the files that ``init`` reads along."""
+"""Finds and reads what ``init`` reads along: files, and models of MLflow."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from monitoring_pipeline.evaluation.drafting.hints import Hints
+from monitoring_pipeline.evaluation.drafting.hints import Hints, RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.reading.document import Document
 from monitoring_pipeline.evaluation.drafting.reading.formats import FORMATS, hints_of
+from monitoring_pipeline.evaluation.drafting.reading.mlflow_signature import read_registered
+from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.spec.parsing.files import UnreadableFileError, read_small_text
 
 MOST_BESIDE = 20
@@ -15,13 +17,25 @@ _BESIDE = ("MLmodel", "*/MLmodel", "schema.yml", "schema.yaml", "*.odcs.yaml", "
 """Names that files of one format have by convention; a file of another name is read only if the user names it."""
 
 
-def read_along(named: Iterable[Path], folder: Path | None, table: str | None) -> Iterator[Hints]:
-    """Yield the hints of the files that a user names, and of those beside the source.
+def read_along(
+    named: Iterable[Path | str], folder: Path | None, table: str | None, registry: ModelRegistry
+) -> Iterator[Hints]:
+    """Yield the hints of the files and models that a user names, and of the files beside the source.
+
+    Args:
+        named: paths, and addresses of models in MLflow.
+        folder: the folder of the source.
+        table: the table of predictions, if the user names it.
+        registry: where the models are.
 
     Raises:
-        ClickException: when a named file cannot be read, or has none of the formats.
+        ClickException: when a named file cannot be read, or has none of the formats, or a model has no signature.
+        RegistryError: when MLflow has no such model.
     """
     for path in named:
+        if isinstance(path, str):
+            yield _of_model(path, registry)
+            continue
         file = path / "MLmodel" if path.is_dir() else path
         try:
             hints = hints_of(Document(file.name, read_small_text(file)), table)
@@ -33,6 +47,19 @@ def read_along(named: Iterable[Path], folder: Path | None, table: str | None) ->
             raise click.ClickException(message)
         yield hints
     yield from _beside(folder, table) if folder else ()
+
+
+def _of_model(address: str, registry: ModelRegistry) -> Hints:
+    found = registry.logged_model(address)
+    registered = RegisteredVersion(found.name, found.version) if found.name and found.version else None
+    hints = read_registered(found.text, address, registered)
+    if hints is None:
+        message = (
+            f"{address}: the model has no signature with names of columns; log it with one: "
+            "log_model(..., signature=infer_signature(inputs, outputs)), where both are data frames"
+        )
+        raise click.ClickException(message)
+    return hints
 
 
 def _beside(folder: Path, table: str | None) -> Iterator[Hints]:

@@ -7,6 +7,14 @@ from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 
+@dataclass(frozen=True)
+class RegisteredVersion:
+    """A version of a model, by the names of a registry."""
+
+    model: str
+    version: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hints:
     """What one origin says.
@@ -19,6 +27,7 @@ class Hints:
         task: the task.
         positive: the class that counts as positive.
         unique: columns whose values do not repeat.
+        registered: the version of the model, if the origin is a registry.
     """
 
     origin: str
@@ -28,6 +37,7 @@ class Hints:
     task: Task | None = None
     positive: str | None = None
     unique: tuple[str, ...] = ()
+    registered: RegisteredVersion | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,19 @@ class Advice:
             if hints.is_complete and found:
                 return found, hints.origin
         return None, ""
+
+    def missing_inputs(self, existing: Iterable[str]) -> tuple[tuple[str, ...], str]:
+        """Return the inputs that do not exist, by the first origin that lists all inputs, and the origin."""
+        by_name = _by_folded_name(existing)
+        for hints in self.hints:
+            if hints.is_complete and any(name.casefold() in by_name for name in hints.features):
+                return tuple(name for name in hints.features if name.casefold() not in by_name), hints.origin
+        return (), ""
+
+    @property
+    def registered(self) -> RegisteredVersion | None:
+        """The version of the model by the first origin that is a registry."""
+        return next((hints.registered for hints in self.hints if hints.registered), None)
 
     @property
     def task(self) -> tuple[Task | None, str]:

@@ -96,7 +96,7 @@ def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str]) -> I
     listed, origin = advice.inputs(table.columns)
     inputs: list[Input] = []
     left_out: list[LeftOut] = []
-    doubts: list[str] = []
+    doubts = _about_missing(advice, table)
     for name, column in table.columns.items():
         if name in taken:
             continue
@@ -110,6 +110,15 @@ def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str]) -> I
         inputs.append(found)
         doubts.extend(questions)
     return Inputs(inputs=tuple(_distinct_names(inputs)), left_out=tuple(left_out), doubts=tuple(doubts))
+
+
+def _about_missing(advice: Advice, table: TableFacts) -> list[str]:
+    missing, origin = advice.missing_inputs(table.columns)
+    if not missing:
+        return []
+    named = ", ".join(map(_short, missing[:FEW_CODES]))
+    more = f" and {len(missing) - FEW_CODES} more" if len(missing) > FEW_CODES else ""
+    return [f"Where are the inputs {named}{more} of {origin}? {table.name} has no such columns (features)"]
 
 
 def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Input, list[str]]:

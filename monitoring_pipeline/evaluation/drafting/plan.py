@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.hints import RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.identity import Identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, Inputs, LeftOut
 from monitoring_pipeline.evaluation.drafting.outputs import Outputs
@@ -56,6 +57,7 @@ class Plan:
     delay: Delay | None = None
     worse_by: float | None = None
     several_labels: tuple[str, ...] = ()
+    registered: RegisteredVersion | None = None
     likely_labels: Mapping[str, float] = field(default_factory=dict[str, float])
     doubts: tuple[str, ...] = field(default=())
 
@@ -91,7 +93,7 @@ def model_name(text: str) -> str:
 
 
 def _entries(plan: Plan) -> Iterator[Entry]:
-    yield Entry("name", plan.name)
+    yield Entry("name", plan.name, _registered_words(plan.registered))
     yield Entry("task", plan.outputs.task.value, plan.outputs.why_task)
     yield Entry("owner", OWNER, "an e-mail address, or team:NAME")
     yield Entry("timezone", plan.zone, "the clock whose midnight bounds a day")
@@ -104,7 +106,7 @@ def _entries(plan: Plan) -> Iterator[Entry]:
     if plan.labels:
         yield Entry("labels", tuple(_labels(plan, plan.labels)))
     yield Entry("features", tuple(_features(plan.inputs)))
-    yield Entry("reference", tuple(_references(plan.timing)), "rows that each version was validated on, not trained on")
+    yield Entry("reference", tuple(_references(plan)), "rows that each version was validated on, not trained on")
     if thresholds := tuple(_thresholds(plan)):
         yield Entry("performance", (Entry("thresholds", thresholds),))
 
@@ -175,9 +177,11 @@ def _feature(each: Input) -> Entry:
     return Entry(each.name, tuple(parts), f"{each.evidence}{missing}", is_flow=True)
 
 
-def _references(timing: Timing | None) -> Iterator[Entry]:
+def _references(plan: Plan) -> Iterator[Entry]:
+    timing = plan.timing
     if timing is None:
-        yield Entry(ANY_VERSION, (Entry("start", EARLIEST), Entry("end", LATEST)), is_flow=True)
+        version = plan.registered.version if plan.registered else ANY_VERSION
+        yield Entry(version, (Entry("start", EARLIEST), Entry("end", LATEST)), is_flow=True)
         return
     for version, (start, end) in timing.reference.items():
         yield Entry(
@@ -201,6 +205,10 @@ def _thresholds(plan: Plan) -> Iterator[Entry]:
             "a quarter of the mean absolute error so far",
             is_flow=True,
         )
+
+
+def _registered_words(registered: RegisteredVersion | None) -> str:
+    return f"version {registered.version} of {registered.model} in MLflow" if registered else ""
 
 
 def _span(column: ColumnFacts) -> str:

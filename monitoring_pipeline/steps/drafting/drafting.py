@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import TableFacts, ValueKind, table_facts
+from monitoring_pipeline.evaluation.drafting.facts import TableFacts, ValueKind, shown, table_facts
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
@@ -121,8 +121,11 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     inputs = guess_inputs(table, advice, taken)
     if not inputs.inputs:
         inputs = replace(inputs, inputs=(_stand_in(table, outputs.columns),))
+    registered = advice.registered
+    name = registered.model if registered else wishes.table or _last_part(table.name) or wishes.default_name
     return Plan(
-        name=wishes.name or model_name(wishes.table or _last_part(table.name) or wishes.default_name),
+        name=wishes.name or model_name(name),
+        registered=registered,
         table=table,
         zone=wishes.zone or "UTC",
         time=time,
@@ -200,6 +203,7 @@ def _with_doubts(plan: Plan, wishes: Wishes) -> Plan:
     doubts = [*plan.outputs.doubts]
     doubts += _about_choice("the time of a prediction", plan.time, "predictions.time")
     doubts += _about_choice("the version", plan.version, "predictions.model_version")
+    doubts += _about_registered(plan)
     doubts += _about_choice("the score", plan.outputs.score, "predictions.score")
     doubts += _about_choice("the prediction", plan.outputs.prediction, "predictions.prediction")
     doubts += _about_choice("the label", plan.outputs.label, "labels.label")
@@ -241,6 +245,16 @@ def _about_choice(words: str, found: RoleGuess | None, field: str) -> list[str]:
         return []
     others = ", ".join(other.name for other in found.others)
     return [f"Which column is {words}: {found.column.name}, or {others}? ({field})"]
+
+
+def _about_registered(plan: Plan) -> list[str]:
+    """Return the question about a registered version that the table does not have."""
+    if plan.registered is None or plan.version is None:
+        return []
+    column, wanted = plan.version.column, plan.registered.version
+    values = [shown(value) for value, _ in column.values]
+    words = f"Which rows are of version {wanted} of {plan.registered.model}? {column.name} has {', '.join(values[:5])}"
+    return [] if wanted in values else [f"{words} (predictions.model_version)"]
 
 
 def _about_zone(time: RoleGuess | None, field: str) -> list[str]:

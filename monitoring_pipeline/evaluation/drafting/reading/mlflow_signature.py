@@ -4,8 +4,9 @@ https://mlflow.org/docs/latest/ml/model/signatures/ and the class ``mlflow.model
 """
 
 import json
+from dataclasses import replace
 
-from monitoring_pipeline.evaluation.drafting.hints import Hints
+from monitoring_pipeline.evaluation.drafting.hints import Hints, RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.reading.document import Document, as_items, as_mapping
 from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -34,6 +35,20 @@ def read_signature(document: Document, table: str | None) -> Hints | None:
     probable = tuple(name for name in outputs if "pro" in name.lower() or "score" in name.lower())
     roles = {Role.SCORE: probable} if probable else ({Role.PREDICTION: outputs} if roles else {})
     return Hints(origin=f"{document.name} (MLflow signature)", roles=roles, features=inputs, is_complete=bool(inputs))
+
+
+def read_registered(text: str, address: str, registered: RegisteredVersion | None) -> Hints | None:
+    """Return the advice in the file MLmodel of a registry; None if it has no signature with names of columns.
+
+    Args:
+        text: the file.
+        address: the address of the model.
+        registered: the version by the names of the registry, if it was found there.
+    """
+    hints = read_signature(Document("MLmodel", text), None)
+    if hints is None or not (hints.features or hints.roles):
+        return None
+    return replace(hints, origin=f"{address} (MLflow signature)", registered=registered)
 
 
 def _columns(schema: object) -> list[tuple[str, str]]:
