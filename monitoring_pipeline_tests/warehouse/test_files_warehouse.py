@@ -160,13 +160,6 @@ def test_delta_table_has_the_rows_of_its_newest_version(tmp_path: Path, make_spe
     )
 
 
-def test_iceberg_table_is_refused_because_its_files_are_not_the_table(lake: Path) -> None:
-    (lake / "by_day" / "metadata").mkdir()
-    (lake / "by_day" / "metadata" / "v1.metadata.json").write_text("{}")
-    with pytest.raises(UnreadableWarehouseError, match="'by_day' is an Iceberg table, which is not read"):
-        types_of(lake, "by_day")
-
-
 def test_file_that_arrives_later_is_read_by_the_next_call(lake: Path, make_spec: SpecMaker) -> None:
     spec = make_spec(predictions={"table": "deep"})
     chunk, warehouse = spec.calendar.chunk(DAY), warehouse_of(lake)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask
 from monitoring_pipeline.warehouse.engines.files.csv_types import select_of_csv
+from monitoring_pipeline.warehouse.engines.files.deleted_rows import without_deleted
 from monitoring_pipeline.warehouse.serving_logs.flattening import select_of_log, texts_of_columns
 from monitoring_pipeline.warehouse.serving_logs.formats import serving_log_of
 from monitoring_pipeline.warehouse.sql.catalogue import quoted
+from monitoring_pipeline.warehouse.sql.dialect import literal
 
 Read = Callable[[Sequence[str], str, Ask], str]
 """Takes paths, further options as SQL, and a function that runs queries; returns the SELECT of all rows."""
@@ -28,11 +30,6 @@ class FileKind:
     read: Read
 
 
-def text(value: str) -> str:
-    """Return a text as SQL."""
-    return "'" + value.replace("'", "''") + "'"
-
-
 def options_of_partitions(types: Mapping[str, str]) -> str:
     """Return the options by which folders such as ``day=2025-01-31`` become columns of those types."""
     if not types:
@@ -41,18 +38,38 @@ def options_of_partitions(types: Mapping[str, str]) -> str:
     return f", hive_partitioning = true, hive_types_autocast = false, hive_types = {{{listed}}}"
 
 
-def _listed(paths: Sequence[str]) -> str:
-    return f"[{', '.join(map(text, paths))}]"
+def listed(paths: Sequence[str]) -> str:
+    """Return paths as a list in SQL."""
+    return f"[{', '.join(map(literal, paths))}]"
 
 
 def _columns(source: str, ask: Ask) -> dict[str, str]:
     return {str(name): str(kind) for name, kind, *_ in ask(f"DESCRIBE SELECT * FROM {source}")}
 
 
-def _parquet(paths: Sequence[str], options: str, ask: Ask) -> str:
+def select_of_parquet(paths: Sequence[str], options: str, ask: Ask, deleted: str = "") -> str:
+    """Return the SELECT of the rows of Parquet files.
+
+    Args:
+        paths: the files.
+        options: further options of ``read_parquet`` as SQL.
+        ask: runs a query.
+        deleted: SQL of the files and positions of deleted rows; empty if there are none.
+    """
     # Files of one schema are opened only if their partition is needed.
     union = "false" if _has_one_schema(paths, ask) else "true"
-    source = f"read_parquet({_listed(paths)}, union_by_name = {union}{options})"
+    call = f"read_parquet({listed(paths)}, union_by_name = {union}{options}"
+    return select_of_rows(without_deleted(call, deleted), ask)
+
+
+def select_of_no_rows(types: Mapping[str, str]) -> str:
+    """Return the SELECT of a table without rows, by the types of its columns."""
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in types.items())
+    return f"SELECT {columns} WHERE false"
+
+
+def select_of_rows(source: str, ask: Ask) -> str:
+    """Return the SELECT of the rows of a source, or of the instances in it if it is a serving log."""
     columns = _columns(source, ask)
     log = serving_log_of(columns)
     return f"SELECT * FROM {source}" if log is None else select_of_log(log, texts_of_columns(log, columns, source), ask)
@@ -60,30 +77,30 @@ def _parquet(paths: Sequence[str], options: str, ask: Ask) -> str:
 
 def _has_one_schema(paths: Sequence[str], ask: Ask) -> bool:
     each = "name || ' ' || concat_ws(' ', type, converted_type, logical_type, num_children)"
-    schemas = f"SELECT list({each}) AS columns FROM parquet_schema({_listed(paths)}) GROUP BY file_name"
+    schemas = f"SELECT list({each}) AS columns FROM parquet_schema({listed(paths)}) GROUP BY file_name"
     return ask(f"SELECT count(DISTINCT columns) FROM ({schemas})") == [(1,)]
 
 
 def _csv(paths: Sequence[str], options: str, ask: Ask) -> str:
-    source = f"read_csv({_listed(paths)}, header = true, all_varchar = true, union_by_name = true{options})"
+    source = f"read_csv({listed(paths)}, header = true, all_varchar = true, union_by_name = true{options})"
     return select_of_csv(source, ask)
 
 
 def _json(paths: Sequence[str], options: str, ask: Ask) -> str:
     # All rows decide on the types, and a struct never becomes a map, so that more rows do not change a column.
     whole = "sample_size = -1, map_inference_threshold = -1, field_appearance_threshold = 0"
-    source = f"read_json({_listed(paths)}, union_by_name = true, {whole}{options})"
+    source = f"read_json({listed(paths)}, union_by_name = true, {whole}{options})"
     log = serving_log_of(_columns(source, ask))
     if log is None:
         return f"SELECT * FROM {source}"
     columns = dict.fromkeys(log.columns, "JSON")
     typed = ", ".join(f"{quoted(name)}: 'JSON'" for name in columns)
-    source = f"read_json({_listed(paths)}, format = 'newline_delimited', columns = {{{typed}}})"
+    source = f"read_json({listed(paths)}, format = 'newline_delimited', columns = {{{typed}}})"
     return select_of_log(log, texts_of_columns(log, columns, source), ask)
 
 
 KINDS = (
-    FileKind("Parquet", (".parquet", ".pq"), _parquet),
+    FileKind("Parquet", (".parquet", ".pq"), select_of_parquet),
     FileKind("CSV", (".csv", ".csv.gz", ".tsv", ".tsv.gz"), _csv),
     FileKind("JSON lines", (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"), _json),
 )

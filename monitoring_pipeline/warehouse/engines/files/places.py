@@ -88,6 +88,16 @@ class FilePlace:
         with self._reached():
             return self._files.isdir(f"{self.folder}/{name}")
 
+    def has_file(self, name: str) -> bool:
+        """Return whether there is a file of that name below the place."""
+        with self._reached():
+            return self._files.isfile(f"{self.folder}/{name}")
+
+    def read(self, name: str) -> bytes:
+        """Return the contents of a file below the place."""
+        with self._reached():
+            return self._files.cat_file(f"{self.folder}/{name}")
+
     def files(self, pattern: str) -> tuple[DataFile, ...]:
         """Return the files of known kinds that a path or a pattern names, those within its folders included."""
         with self._reached():

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTable
-from monitoring_pipeline.warehouse.engines.files.delta import LOG, delta_files
-from monitoring_pipeline.warehouse.engines.files.kinds import FileKind, kind_of, options_of_partitions, stem_of
+from monitoring_pipeline.warehouse.engines.files.formats.formats_table import format_of
+from monitoring_pipeline.warehouse.engines.files.kinds import kind_of, options_of_partitions, stem_of
 from monitoring_pipeline.warehouse.engines.files.partitions import partition_types
 from monitoring_pipeline.warehouse.engines.files.places import DataFile, FilePlace
+from monitoring_pipeline.warehouse.engines.files.selects_kept import kept_select
 from monitoring_pipeline.warehouse.errors import MissingTableError, UnreadableWarehouseError, WarehouseMissingError
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, find_table
-
-SELECTS_KEPT = 64
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class FileTables:
             UnreadableWarehouseError: when its files are of several kinds.
         """
         entries = self._entries()
-        if text not in entries and self._is_below(text) and (self._is_delta(text) or self.files.files(text)):
+        if text not in entries and self._is_below(text) and (format_of(self.files, text) or self.files.files(text)):
             return self._table(text, text, place, ask)
         listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in entries]
         name = find_table(text, listed, place).name
@@ -75,7 +74,7 @@ class FileTables:
             name: stem_of(name) if is_file else name
             for name, is_file in self.files.entries().items()
             if not name.startswith((".", "_"))
-            and (kind_of(name) if is_file else self._is_delta(name) or self.files.has_data(name))
+            and (kind_of(name) if is_file else self.files.has_data(name) or format_of(self.files, name))
         }
         stems = list(tables.values())
         return {stem if stems.count(stem) == 1 else name: name for name, stem in tables.items()}
@@ -84,21 +83,10 @@ class FileTables:
         path = Path(text)
         return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not self.files.is_file
 
-    def _is_delta(self, text: str) -> bool:
-        return self.files.has_folder(f"{text}/{LOG}")
-
     def _table(self, name: str, path: str, place: str, ask: Ask) -> OutsideTable:
         """Return the table of a file, a folder or a pattern."""
-        if self._is_delta(path):
-            if not self.files.is_local:
-                raise UnreadableWarehouseError(
-                    f"{place}: {name!r} is a Delta table, which is read on this machine only"
-                )
-            found = delta_files(Path(self.files.folder) / path, place)
-            return _table(name, found.files, found.partitions, place, ask)
-        if self.files.files(f"{path}/metadata/*.metadata.json"):
-            message = f"{place}: {name!r} is an Iceberg table, which is not read; its files alone are not the table"
-            raise UnreadableWarehouseError(message)
+        if (found := format_of(self.files, path)) is not None:
+            return OutsideTable(name, found.select(self.files, path, place, ask))
         files = self.files.files(path)
         partitions = partition_types([file.path for file in files], self.files.address(self.files.folder))
         return _table(name, files, partitions, place, ask)
@@ -113,17 +101,6 @@ def _table(name: str, files: Sequence[DataFile], partitions: Mapping[str, str], 
         message = f"{place}: {name!r} has files of several kinds: {names}; name one by a pattern, such as {name}/*.csv"
         raise UnreadableWarehouseError(message)
     (kind,) = kinds.values()
-    return OutsideTable(name, _select_of(tuple(files), kind, partitions, ask))
-
-
-def _select_of(files: tuple[DataFile, ...], kind: FileKind, partitions: Mapping[str, str], ask: Ask) -> str:
-    """Return the SELECT of some files; that of unchanged files is kept, because types of CSV need all rows."""
-    key = (files, kind.name, tuple(partitions.items()))
-    if key not in _kept:
-        while len(_kept) >= SELECTS_KEPT:
-            _kept.pop(next(iter(_kept)))
-        _kept[key] = kind.read([file.path for file in files], options_of_partitions(partitions), ask)
-    return _kept[key]
-
-
-_kept: dict[tuple[tuple[DataFile, ...], str, tuple[tuple[str, str], ...]], str] = {}
+    options, read = options_of_partitions(partitions), kind.read
+    key = (kind.name, tuple(files), options)
+    return OutsideTable(name, kept_select(key, lambda: read([file.path for file in files], options, ask)))

@@ -1,0 +1,1 @@
+"""Formats of tables whose metadata name the files that count: Delta and Iceberg."""

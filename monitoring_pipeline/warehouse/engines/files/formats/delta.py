@@ -1,0 +1,131 @@
+"""Delta tables: the log of the table names the files of its newest version, and the deleted rows in them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask
+from monitoring_pipeline.warehouse.engines.files.deleted_rows import MOST_POSITIONS, select_of_positions
+from monitoring_pipeline.warehouse.engines.files.kinds import (
+    options_of_partitions,
+    select_of_no_rows,
+    select_of_parquet,
+)
+from monitoring_pipeline.warehouse.engines.files.places import FilePlace
+from monitoring_pipeline.warehouse.engines.files.selects_kept import kept_select
+from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+LOG = "_delta_log"
+EXTRA = "delta"
+
+_OPTIONS = {"allow_http": "true"}
+"""Options of object stores. An address with ``http:`` is that of a server of the user's own."""
+
+_TYPES = {
+    "date": "DATE", "timestamp": "TIMESTAMPTZ", "timestamp_ntz": "TIMESTAMP", "boolean": "BOOLEAN", "byte": "BIGINT",
+    "short": "BIGINT", "integer": "BIGINT", "long": "BIGINT", "float": "DOUBLE", "double": "DOUBLE",
+}  # fmt: skip
+"""Types of DuckDB by the names of Delta; a partition, or a column without a value, of any other type is text."""
+
+
+@dataclass(frozen=True)
+class DeltaFiles:
+    """The files of a Delta table's newest version.
+
+    Args:
+        paths: the files as DuckDB reads them.
+        columns: the types of the columns by name.
+        partitions: the names of those that are partitions.
+        deleted: the positions of deleted rows by file.
+    """
+
+    paths: tuple[str, ...]
+    columns: Mapping[str, str]
+    partitions: Sequence[str]
+    deleted: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def is_delta(files: FilePlace, path: str) -> bool:
+    """Return whether a folder is a Delta table."""
+    return files.has_folder(f"{path}/{LOG}")
+
+
+def select_of_delta(files: FilePlace, path: str, place: str, ask: Ask) -> str:
+    """Return the SELECT of the rows of a Delta table.
+
+    Args:
+        files: the place of the table.
+        path: the folder below the place.
+        place: the model and field that name it.
+        ask: runs a query.
+
+    Raises:
+        UnreadableWarehouseError: when the package is missing, or the table has a feature that is not read.
+    """
+    found = _delta_files(files, path, place)
+    if not found.paths:
+        return select_of_no_rows(found.columns)
+    options = options_of_partitions({name: found.columns[name] for name in found.partitions})
+    deleted = select_of_positions(found.deleted)
+    # A file of a Delta table never changes.
+    return kept_select(
+        (LOG, found.paths, options, deleted), lambda: select_of_parquet(found.paths, options, ask, deleted)
+    )
+
+
+def _delta_files(files: FilePlace, path: str, place: str) -> DeltaFiles:
+    name = path.rpartition("/")[2]
+    try:
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError
+    except ModuleNotFoundError:
+        message = f"{place}: {name} is a Delta table; install 'monitoring-pipeline[{EXTRA}]' to read it"
+        raise UnreadableWarehouseError(message) from None
+    try:
+        table = DeltaTable(
+            files.address(f"{files.folder}/{path}"), storage_options=None if files.is_local else _OPTIONS
+        )
+        if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
+            raise UnreadableWarehouseError(f"{place}: {name} is a Delta table with column mapping, which is not read")
+        paths, columns, deleted = sorted(map(_path, table.file_uris())), _columns(table), _deleted(table)
+        partitions = table.metadata().partition_columns
+    except (DeltaError, OSError) as error:
+        if not files.is_local:
+            # Without the text of the error, because that of a store may quote credentials.
+            message = f"{place}: {name}: its Delta log cannot be read: {type(error).__name__}"
+            raise WarehouseFailedError(message) from None
+        raise UnreadableWarehouseError(f"{place}: {name} is no readable Delta table: {error}") from None
+    if (count := sum(map(len, deleted.values()))) > MOST_POSITIONS:
+        message = f"{place}: {name} has {count:,} rows in deletion vectors; at most {MOST_POSITIONS:,} are read"
+        raise UnreadableWarehouseError(f"{message}; run REORG on it")
+    return DeltaFiles(tuple(paths), columns, partitions, deleted)
+
+
+def _columns(table: "DeltaTable") -> dict[str, str]:
+    fields: list[dict[str, Any]] = json.loads(table.schema().to_json())["fields"]
+    return {each["name"]: _TYPES.get(str(each["type"]), "VARCHAR") for each in fields}
+
+
+def _deleted(table: "DeltaTable") -> dict[str, list[int]]:
+    """Return the positions of deleted rows by file."""
+    if "deletionVectors" not in (table.protocol().reader_features or ()):
+        return {}
+    vectors = table.deletion_vectors().read_all()
+    uris, rows = vectors.column("filepath").to_pylist(), vectors.column("selection_vector").to_pylist()
+    return {
+        _path(uri): [n for n, is_kept in enumerate(kept) if not is_kept] for uri, kept in zip(uris, rows, strict=True)
+    }
+
+
+def _path(uri: str) -> str:
+    """Return a file as DuckDB reads it."""
+    if "://" in uri and not uri.startswith("file://"):
+        return uri
+    path = Path(uri.removeprefix("file://"))
+    return str(path if path.exists() else Path(unquote(str(path))))
