@@ -139,14 +139,16 @@ def test_second_source_becomes_a_warehouse_with_a_name(tmp_path):
     assert place_of(first, None, Settings()).warehouse is None
 
 
-def test_folder_of_numbered_or_partitioned_files_is_one_table(tmp_path):
+def test_folder_of_numbered_or_partitioned_files_or_with_metadata_is_one_table(tmp_path):
     for name in ("parts/part-000.parquet", "parts/part-001.parquet", "days/day=2025-01-01/a.parquet", "two/a.csv",
-                 "two/b.csv"):  # fmt: skip
+                 "two/b.csv", "ice/data/a.parquet", "ice/metadata/v1.metadata.json", "delta/_delta_log/0.json"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     folder = f"files://{tmp_path}"
     assert address_of("parts") == SourceAddress(folder, "parts", tmp_path, is_file=True)
     assert address_of("days") == SourceAddress(folder, "days", tmp_path, is_file=True)
+    assert address_of("ice") == SourceAddress(folder, "ice", tmp_path, is_file=True)
+    assert address_of("delta") == SourceAddress(folder, "delta", tmp_path, is_file=True)
     assert address_of("two") == SourceAddress(f"{folder}/two", None, tmp_path / "two")
     assert address_of("two/*.csv") == SourceAddress(f"{folder}/two", "*.csv", tmp_path / "two", is_file=True)
     assert address_of("two/a.csv").table == "a"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from pyiceberg.manifest import DataFileContent
 from pyiceberg.transforms import DayTransform
 from pyiceberg.types import LongType, StringType
 
+from monitoring_pipeline.warehouse.engines.files.formats import iceberg_snapshot
 from monitoring_pipeline.warehouse.engines.files.formats.iceberg_versions import newest_metadata
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
@@ -180,6 +182,16 @@ def test_iceberg_metadata_that_cannot_be_parsed_are_refused(tmp_path: Path) -> N
     ) as raised:
         types_of(tmp_path, "scores")
     assert "secret" not in str(raised.value)
+
+
+def test_iceberg_table_without_the_package_names_the_extra(
+    tmp_path: Path, catalog: SqlCatalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_iceberg(catalog, f"file://{tmp_path}/scores", scores("a"))
+    monkeypatch.delitem(sys.modules, iceberg_snapshot.__name__)
+    monkeypatch.setitem(sys.modules, "pyiceberg.catalog.noop", None)
+    with pytest.raises(UnreadableWarehouseError, match=r"install 'monitoring-pipeline\[iceberg\]' to read it"):
+        types_of(tmp_path, "scores")
 
 
 @pytest.mark.parametrize(("names", "hint", "newest"), [

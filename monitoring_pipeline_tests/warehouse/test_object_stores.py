@@ -4,7 +4,9 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import deltalake
 import fsspec
+import polars as pl
 import pytest
 from moto.server import ThreadedMotoServer
 
@@ -15,6 +17,12 @@ from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.opening import open_engine
 from monitoring_pipeline.warehouse.errors import MissingTableError, WarehouseFailedError, WarehouseMissingError
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
+from monitoring_pipeline_tests.warehouse.lake_tables import (
+    delete_in_delta,
+    delete_positions,
+    iceberg_catalog,
+    make_iceberg,
+)
 from monitoring_pipeline_tests.warehouse.test_files_warehouse import DAY, scores
 
 SECRET = "canary-secret-key"
@@ -79,6 +87,49 @@ def test_prefix_that_has_no_files_and_a_store_that_is_away_are_errors_without_th
     with pytest.raises(WarehouseFailedError, match="s3://bucket/lake: its files cannot be listed") as raised:
         _warehouse(bucket).read_predictions(spec, chunk)
     fsspec.filesystem("s3").clear_instance_cache()
+    assert SECRET not in str(raised.value)
+
+
+def test_delta_table_in_a_store_has_the_rows_of_its_newest_version(
+    bucket: str, tmp_path: Path, make_spec: SpecMaker
+) -> None:
+    rows = scores("a", "b", "c").with_columns(plan=pl.lit("gold plan"))
+    deltalake.write_deltalake(tmp_path / "delta", rows.to_arrow(), partition_by=["plan"])
+    delete_in_delta(tmp_path / "delta", {"gold": [1]}, in_file=True)
+    fsspec.filesystem("s3", use_listings_cache=False).put(str(tmp_path / "delta"), "bucket/lake/delta", recursive=True)
+    spec, warehouse = make_spec(predictions={"table": "delta"}, features={"plan": "categorical"}), _warehouse(bucket)
+    frame = warehouse.read_predictions(spec, spec.calendar.chunk(DAY)).frame.sort("row_id")
+    assert frame.select("row_id", "plan").rows() == [("a", "gold plan"), ("c", "gold plan")]
+    assert warehouse.business_metric(spec, "SELECT count(*) FROM delta", spec.calendar.chunk(DAY), "1") == 2
+
+
+def test_iceberg_table_in_a_store_has_the_rows_of_its_newest_snapshot(
+    bucket: str, tmp_path: Path, make_spec: SpecMaker
+) -> None:
+    spec, warehouse = make_spec(predictions={"table": "iceberg"}), _warehouse(bucket)
+    chunk = spec.calendar.chunk(DAY)
+    with iceberg_catalog(bucket, {"py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"}) as catalog:
+        make_iceberg(catalog, f"{bucket}/iceberg", scores("a", "b"), scores("c")).delete("id = 'a'")
+    assert sorted(warehouse.read_predictions(spec, chunk).frame["row_id"]) == ["b", "c"]
+    with iceberg_catalog(f"file://{tmp_path}") as catalog:
+        table = make_iceberg(catalog, f"file://{tmp_path}/copied", scores("a", "b", "c"))
+        (path,) = [task.file.file_path for task in table.scan().plan_files()]
+        delete_positions(table, path, [1])
+    store = fsspec.filesystem("s3", use_listings_cache=False)
+    store.put(str(tmp_path / "copied"), "bucket/lake/copied", recursive=True)
+    copied = make_spec(predictions={"table": "copied"})
+    assert sorted(warehouse.read_predictions(copied, chunk).frame["row_id"]) == ["a", "c"]
+    assert warehouse.business_metric(copied, "SELECT count(*) FROM copied", chunk, "1") == 2
+
+
+def test_delta_log_that_cannot_be_read_is_an_error_without_the_secret(
+    bucket: str, tmp_path: Path, make_spec: SpecMaker
+) -> None:
+    store = fsspec.filesystem("s3", use_listings_cache=False)
+    store.pipe("bucket/lake/broken/_delta_log/00000000000000000000.json", SECRET.encode())
+    spec = make_spec(predictions={"table": "broken"})
+    with pytest.raises(WarehouseFailedError, match="broken is no readable Delta table: DeltaError") as raised:
+        _warehouse(bucket).read_predictions(spec, spec.calendar.chunk(DAY))
     assert SECRET not in str(raised.value)
 
 

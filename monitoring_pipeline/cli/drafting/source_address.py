@@ -60,9 +60,11 @@ def _files(folder: Path) -> str:
 
 
 def _is_one_table(folder: Path) -> bool:
-    """Return whether a folder is a Delta table, is partitioned, or has files whose names differ in numbers only."""
+    """Return whether a folder is a Delta or Iceberg table, is partitioned, or has files that differ in numbers only."""
     children = list(folder.iterdir())
     if any(child.is_dir() and (child.name == "_delta_log" or "=" in child.name) for child in children):
+        return True
+    if any((folder / "metadata").glob("*.metadata.json*")):
         return True
     stems = [stem_of(child.name) for child in children if child.is_file() and kind_of(child.name)]
     return len(stems) > 1 and len({_NUMBERED.sub("", stem) for stem in stems}) == 1

@@ -1,11 +1,14 @@
 """Delta tables: the log of the table names the files of its newest version, and the deleted rows in them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+
+import numpy as np
+import pyarrow as pa
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask
 from monitoring_pipeline.warehouse.engines.files.deleted_rows import MOST_POSITIONS, select_of_positions
@@ -82,45 +85,58 @@ def select_of_delta(files: FilePlace, path: str, place: str, ask: Ask) -> str:
 def _delta_files(files: FilePlace, path: str, place: str) -> DeltaFiles:
     name = path.rpartition("/")[2]
     try:
-        from deltalake import DeltaTable
-        from deltalake.exceptions import DeltaError
+        import deltalake
+        from deltalake.exceptions import DeltaError, DeltaProtocolError
     except ModuleNotFoundError:
         message = f"{place}: {name} is a Delta table; install 'monitoring-pipeline[{EXTRA}]' to read it"
         raise UnreadableWarehouseError(message) from None
     try:
-        table = DeltaTable(
-            files.address(f"{files.folder}/{path}"), storage_options=None if files.is_local else _OPTIONS
-        )
-        if table.metadata().configuration.get("delta.columnMapping.mode", "none") != "none":
-            raise UnreadableWarehouseError(f"{place}: {name} is a Delta table with column mapping, which is not read")
-        paths, columns, deleted = sorted(map(_path, table.file_uris())), _columns(table), _deleted(table)
-        partitions = table.metadata().partition_columns
+        found = _files_of(deltalake.DeltaTable(files.address(f"{files.folder}/{path}"), storage_options=_OPTIONS))
+    except DeltaProtocolError as error:
+        raise UnreadableWarehouseError(f"{place}: {name} is no readable Delta table: {_sentence(error)}") from None
     except (DeltaError, OSError) as error:
-        if not files.is_local:
-            # Without the text of the error, because that of a store may quote credentials.
-            message = f"{place}: {name}: its Delta log cannot be read: {type(error).__name__}"
-            raise WarehouseFailedError(message) from None
-        raise UnreadableWarehouseError(f"{place}: {name} is no readable Delta table: {error}") from None
-    if (count := sum(map(len, deleted.values()))) > MOST_POSITIONS:
-        message = f"{place}: {name} has {count:,} rows in deletion vectors; at most {MOST_POSITIONS:,} are read"
-        raise UnreadableWarehouseError(f"{message}; run REORG on it")
-    return DeltaFiles(tuple(paths), columns, partitions, deleted)
+        # Without the text of the error, because it may quote credentials or values of rows.
+        message = f"{place}: {name} is no readable Delta table: {type(error).__name__}"
+        raise (UnreadableWarehouseError if files.is_local else WarehouseFailedError)(message) from None
+    except _RefusedError as refused:
+        raise UnreadableWarehouseError(f"{place}: {name} is a Delta table {refused}") from None
+    return found
 
 
-def _columns(table: "DeltaTable") -> dict[str, str]:
+class _RefusedError(Exception):
+    """A table has something that is not read. The text continues the words "a Delta table"."""
+
+
+def _files_of(table: "DeltaTable") -> DeltaFiles:
+    metadata = table.metadata()
+    if metadata.configuration.get("delta.columnMapping.mode", "none") != "none":
+        raise _RefusedError("with column mapping, which is not read")
     fields: list[dict[str, Any]] = json.loads(table.schema().to_json())["fields"]
-    return {each["name"]: _TYPES.get(str(each["type"]), "VARCHAR") for each in fields}
+    columns = {each["name"]: _TYPES.get(str(each["type"]), "VARCHAR") for each in fields}
+    paths = tuple(sorted(map(_path, table.file_uris())))
+    return DeltaFiles(paths, columns, metadata.partition_columns, _deleted(table, frozenset(paths)))
 
 
-def _deleted(table: "DeltaTable") -> dict[str, list[int]]:
+def _deleted(table: "DeltaTable", paths: Collection[str]) -> dict[str, list[int]]:
     """Return the positions of deleted rows by file."""
     if "deletionVectors" not in (table.protocol().reader_features or ()):
         return {}
-    vectors = table.deletion_vectors().read_all()
-    uris, rows = vectors.column("filepath").to_pylist(), vectors.column("selection_vector").to_pylist()
-    return {
-        _path(uri): [n for n, is_kept in enumerate(kept) if not is_kept] for uri, kept in zip(uris, rows, strict=True)
-    }
+    vectors = pa.table(table.deletion_vectors().read_all())
+    rows = zip(vectors["filepath"].to_pylist(), vectors["selection_vector"], strict=True)
+    deleted = {_same_file(uri, paths): np.flatnonzero(~np.asarray(kept.values)).tolist() for uri, kept in rows}
+    if (count := sum(map(len, deleted.values()))) > MOST_POSITIONS:
+        most = f"at most {MOST_POSITIONS:,} are read"
+        raise _RefusedError(f"with {count:,} rows in deletion vectors; {most}; run REORG on it")
+    return deleted
+
+
+def _same_file(uri: str, paths: Collection[str]) -> str:
+    """Return the file that a deletion vector belongs to. Its URI is escaped once more than the file's."""
+    found = next((path for path in (_path(uri), _path(unquote(uri))) if path in paths), None)
+    if found is None:
+        # Its deleted rows would be read.
+        raise _RefusedError("with a deletion vector of a file that is not found")
+    return found
 
 
 def _path(uri: str) -> str:
@@ -129,3 +145,8 @@ def _path(uri: str) -> str:
         return uri
     path = Path(uri.removeprefix("file://"))
     return str(path if path.exists() else Path(unquote(str(path))))
+
+
+def _sentence(error: Exception) -> str:
+    """Return the first line of an error, without the calls that follow."""
+    return str(error).partition("\n")[0]
