@@ -140,8 +140,10 @@ def test_second_source_becomes_a_warehouse_with_a_name(tmp_path):
 
 
 def test_folder_of_numbered_or_partitioned_files_or_with_metadata_is_one_table(tmp_path):
-    for name in ("parts/part-000.parquet", "parts/part-001.parquet", "days/day=2025-01-01/a.parquet", "two/a.csv",
-                 "two/b.csv", "ice/data/a.parquet", "ice/metadata/v1.metadata.json", "delta/_delta_log/0.json"):  # fmt: skip
+    for name in (
+        "parts/part-000.parquet", "parts/part-001.parquet", "days/day=2025-01-01/a.parquet", "two/a.csv",
+        "two/b.csv", "ice/data/a.parquet", "ice/metadata/v1.metadata.json", "delta/_delta_log/0.json",
+    ):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     folder = f"files://{tmp_path}"
