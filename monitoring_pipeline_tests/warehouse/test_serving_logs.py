@@ -12,10 +12,12 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.identity import SERVING_LOG
 from monitoring_pipeline.steps.drafting.drafting import Source, Wishes, draft_plan
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
+from monitoring_pipeline.warehouse.serving_logs.flattening import OWN_COLUMNS
 from monitoring_pipeline.warehouse.serving_logs.formats import SERVING_LOGS, serving_log_of
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 
@@ -238,5 +240,7 @@ def test_spec_of_a_serving_log_is_drafted_without_a_question_about_its_columns(t
     plan = draft_plan(Source(tables=engine.tables, inspection=engine.inspection, now=now), Wishes(), Advice())
     assert plan.outputs.score is not None
     assert (plan.time.column.name, plan.outputs.score.column.name) == ("predicted_at", "output_0")
-    assert plan.identity.columns[0] in {"id", "request_id"}
+    assert plan.identity.columns == ("id",)
+    assert set(OWN_COLUMNS) == SERVING_LOG
+    assert not any("predictions.id" in doubt for doubt in plan.doubts)
     assert [each.name for each in plan.inputs.inputs] == ["input_0", "input_1"]

@@ -6,12 +6,16 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+import snowflake.connector
+from click.testing import CliRunner
 
+from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.business.business_metrics import BusinessQueryError
+from monitoring_pipeline.spec.loading import load_spec
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.engines.snowflake.session import connection_options
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
-from monitoring_pipeline_tests.warehouse.snowflake_builder import build_snowflake
+from monitoring_pipeline_tests.warehouse.snowflake_builder import URL, build_snowflake
 
 LATER = dt.datetime(2013, 7, 1, tzinfo=dt.UTC)
 DAY = "2013-03-10"
@@ -107,3 +111,40 @@ def test_url_becomes_arguments_of_the_connector() -> None:
         "account": "org-account", "user": "me", "password": "p@ss", "database": "DB", "schema": "S",
         "warehouse": "W", "role": "R",
     }  # fmt: skip
+
+
+def test_spec_of_an_account_is_drafted_by_its_url(
+    tmp_path: Path, fake_account: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MONITORING_PIPELINE_HOME", raising=False)
+    build_snowflake(
+        fake_account,
+        tmp_path,
+        (
+            "CREATE TABLE scores (prediction_id VARCHAR, scored_at TIMESTAMP, late_probability DOUBLE, km DOUBLE)",
+            "CREATE TABLE outcomes (prediction_id VARCHAR, is_late BOOLEAN, landed_at TIMESTAMP)",
+        ),
+    )
+    with snowflake.connector.connect(database="DB", schema="PUBLIC") as connection:
+        # Thousands of values as Snowflake's SQL would be parsed for minutes.
+        at = "TIMESTAMP '2025-01-01' + INTERVAL (24 * n) MINUTE"
+        for table, values in (
+            ("SCORES", f"{at}, n * 37 % 1009 / 1009, n * 13 % 97 + 0.5"),
+            ("OUTCOMES", f"n * 37 % 1009 > 600, {at} + INTERVAL 5 HOUR"),
+        ):
+            connection._duck_conn.execute(
+                f"INSERT INTO DB.PUBLIC.{table} SELECT 'p' || n, {values} FROM range(2400) t(n)"
+            )
+    environment = {"COLUMNS": "300", "MONITORING_PIPELINE_WAREHOUSE": ""}
+    result = CliRunner().invoke(main, ["init", URL, "--no-suite"], env=environment)
+    assert result.exit_code == 0, result.output
+    spec = load_spec(Path("models/scores.yaml")).spec
+    assert (spec.predictions.id, spec.predictions.time, spec.predictions.score) == (
+        "PREDICTION_ID", "SCORED_AT", "LATE_PROBABILITY",
+    )  # fmt: skip
+    assert spec.labels is not None
+    assert (spec.labels.table, spec.labels.label, spec.labels.delay) == ("OUTCOMES", "IS_LATE", dt.timedelta(hours=5))
+    assert "Which clock do the times of SCORED_AT follow?" in result.stdout
+    assert "export MONITORING_PIPELINE_WAREHOUSE='snowflake://reader:***@account/DB/PUBLIC'" in result.stdout
+    assert "secret" not in result.output + Path("models/scores.yaml").read_text(encoding="utf-8")

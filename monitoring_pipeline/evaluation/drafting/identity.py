@@ -12,6 +12,9 @@ from monitoring_pipeline.evaluation.drafting.roles import guess, weigh
 from monitoring_pipeline.evaluation.drafting.roles_table import NAME_RULES, Role, plain_name
 
 MOST_TOGETHER = 6
+INSTANCE = "id"
+SERVING_LOG = frozenset({INSTANCE, "request_id", "client_request_id", "predicted_at", "model_version"})
+"""The columns of every serving log; a request may have several instances."""
 FEWEST_APART = 0.95
 """Rows that differ in no column are one prediction to the monitoring; a smaller share of others is refused."""
 
@@ -27,7 +30,13 @@ class Identity:
 
 
 def guess_identity(
-    table: TableFacts, advice: Advice, taken: Collection[str], *, time: str, shared: Collection[str] = ()
+    table: TableFacts,
+    advice: Advice,
+    taken: Collection[str],
+    *,
+    time: str,
+    shared: Collection[str] = (),
+    joined: str | None = None,
 ) -> Identity:
     """Return the columns that identify a row.
 
@@ -37,6 +46,7 @@ def guess_identity(
         taken: columns that have another role.
         time: the column of the time.
         shared: columns of the table of labels, in small letters; an id that is among them has precedence.
+        joined: the column that has values in common with the table of labels.
 
     Raises:
         CannotDraftError: when rows cannot be told apart.
@@ -44,8 +54,13 @@ def guess_identity(
     named, origin = advice.columns_of(Role.ID, table.columns)
     if named:
         return Identity(columns=named, evidence=f"named by {origin}")
-    if joined := _id_of_labels(table, taken, shared):
-        return Identity(columns=(joined.name,), evidence=f"its name, also in the table of labels, {_words(joined)}")
+    if found := _id_of_labels(table, taken, shared):
+        return Identity(columns=(found.name,), evidence=f"its name, also in the table of labels, {_words(found)}")
+    if joined is not None:
+        words = _words(table.columns[joined])
+        return Identity(columns=(joined,), evidence=f"its values, also in the table of labels, {words}")
+    if table.columns.keys() >= SERVING_LOG:
+        return Identity(columns=(INSTANCE,), evidence="the id of an instance in a serving log")
     found = guess(Role.ID, table, advice, taken)
     if found is not None:
         doubts: tuple[str, ...] = ()

@@ -57,6 +57,7 @@ class Plan:
     delay: Delay | None = None
     worse_by: float | None = None
     several_labels: tuple[str, ...] = ()
+    unjoined_labels: tuple[str, ...] = ()
     registered: RegisteredVersion | None = None
     likely_labels: Mapping[str, float] = field(default_factory=dict[str, float])
     doubts: tuple[str, ...] = field(default=())

@@ -87,6 +87,11 @@ NAME_RULES = (
     _names(Role.PREDICTION, 5, r"(predicted|prediction|pred|forecast|estimated|expected)_?(of_)?\w+"),
     _names(Role.PREDICTION, 5, r"\w+_(predicted|prediction|pred|hat|forecast|estimate)", "estimate", "decision"),
     _names(Role.PREDICTION, 4, "output(_0)?", "model_?output", "result", "fitted(_values)?", "decided"),
+    _names(
+        Role.PREDICTION,
+        -9,
+        r"(predicted|prediction|pred|forecast|decision)_(id|uuid|guid|key|no|number|time|date|ts|at)",
+    ),
     _names(Role.LABEL, 7, "labels?", "(ground_?)?truth", "y_?(true|actual)", "actuals?", "target"),
     _names(Role.LABEL, 7, r"(true|actual|observed|measured|realized|real)_\w+"),
     _names(Role.LABEL, 6, "outcome", "y", "gold", "response", r"\w+_(label|actual|truth|outcome|target)"),

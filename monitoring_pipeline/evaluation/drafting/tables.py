@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.outputs import TWO, Outputs, stems_of
 from monitoring_pipeline.evaluation.drafting.plan import LabelPlan
@@ -13,15 +13,56 @@ from monitoring_pipeline.evaluation.drafting.roles_table import LEAST_WEIGHT_BY_
 from monitoring_pipeline.spec.sources import Task
 
 _OUTPUTS = (Role.SCORE, Role.PREDICTION)
+FEWEST_SHARED = 3
+"""Values that two columns of text have in common if one refers to the other; fewer may be in both by chance."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The table of predictions, and the table of labels; ``several`` are those that may hold labels as well."""
+    """The table of predictions, and the table of labels.
+
+    ``several`` are tables that may hold labels as well; ``unjoined`` are those that have a label and no id of the
+    predictions.
+    """
 
     predictions: TableFacts
     labels: TableFacts | None
     several: tuple[str, ...] = ()
+    unjoined: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SharedId:
+    """A column of the predictions and one of the labels that have values in common."""
+
+    of_predictions: str
+    of_labels: str
+
+
+def shared_id(predictions: TableFacts, labels: TableFacts) -> SharedId | None:
+    """Return the two columns of text that identify rows and have most sampled values in common; None without such.
+
+    Numbers are left out, because two columns that count rows have all values in common by chance.
+    """
+    pairs = {
+        SharedId(one, other): _values_of(predictions, one) & _values_of(labels, other)
+        for one in _columns_of_keys(predictions)
+        for other in _columns_of_keys(labels)
+    }
+    best = max(pairs, key=lambda pair: len(pairs[pair]), default=None)
+    return best if best is not None and len(pairs[best]) >= FEWEST_SHARED else None
+
+
+def _columns_of_keys(table: TableFacts) -> list[str]:
+    return [
+        name
+        for name, column in table.columns.items()
+        if column.kind is ValueKind.TEXT and column.is_nearly_unique and column.distinct >= FEWEST_SHARED
+    ]
+
+
+def _values_of(table: TableFacts, name: str) -> frozenset[object]:
+    return frozenset(table.frame[name].drop_nulls())
 
 
 def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bool, labels: str | None) -> Tables:
@@ -42,11 +83,15 @@ def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bo
         return Tables(chosen, tables[labels])
     if guess(Role.LABEL, chosen, advice, ()) is not None:
         return Tables(chosen, None)
-    joining = [facts for facts in tables.values() if facts.name != chosen.name and _joins(chosen, facts, advice)]
+    others = {name: facts for name, facts in tables.items() if facts.name != chosen.name and _has_label(facts, advice)}
+    joining = [facts for facts in others.values() if _joins(chosen, facts, advice)]
     named_after = _named_after(chosen, Role.PREDICTION, joining) or _named_after(chosen, Role.SCORE, joining)
     likely = named_after or joining
     return Tables(
-        chosen, likely[0] if len(likely) == 1 else None, tuple(facts.name for facts in likely if len(likely) > 1)
+        chosen,
+        likely[0] if len(likely) == 1 else None,
+        several=tuple(facts.name for facts in likely if len(likely) > 1),
+        unjoined=() if joining else tuple(facts.name for facts in others.values()),
     )
 
 
@@ -72,7 +117,9 @@ def label_plan(
         return None
     own = {name.casefold(): name for name in labels.columns}
     by_name = tuple(own[name.casefold()] for name in identity if name.casefold() in own)
-    joined = by_name if len(by_name) == len(identity) else tuple(_ids(labels, advice))[:1]
+    shared = shared_id(table, labels)
+    by_values = (shared.of_labels,) if shared and tuple(identity) == (shared.of_predictions,) else ()
+    joined = by_name if len(by_name) == len(identity) else by_values or tuple(_ids(labels, advice))[:1]
     taken = {found.column.name, *joined}
     return LabelPlan(
         label=found.column,
@@ -140,11 +187,15 @@ def _weight(table: TableFacts, advice: Advice) -> int:
     return 4 * outputs + bool(guess(Role.TIME, table, advice, ())) + bool(guess(Role.VERSION, table, advice, ()))
 
 
+def _has_label(table: TableFacts, advice: Advice) -> bool:
+    """Return whether a table has a label and no output."""
+    return label_of(table, advice) is not None and guess(Role.SCORE, table, advice, ()) is None
+
+
 def _joins(predictions: TableFacts, labels: TableFacts, advice: Advice) -> bool:
-    """Return whether a table has a label, no output, and a column with the name of an id of the predictions."""
+    """Return whether a table has a column with the name or the values of an id of the predictions."""
     ids = {name.casefold() for name in _ids(predictions, advice)}
-    shares_id = any(name.casefold() in ids for name in labels.columns)
-    return shares_id and label_of(labels, advice) is not None and guess(Role.SCORE, labels, advice, ()) is None
+    return any(name.casefold() in ids for name in labels.columns) or shared_id(predictions, labels) is not None
 
 
 def _ids(table: TableFacts, advice: Advice) -> list[str]:

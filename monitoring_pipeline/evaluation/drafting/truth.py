@@ -88,7 +88,8 @@ def positive_prediction(prediction: ColumnFacts, positive: Positive, scored: pl.
     texts = {_folded(shown(value)): value for value, _ in prediction.values}
     if _folded(shown(positive.value)) in texts or prediction.distinct > 2:  # noqa: PLR2004 - classes of a binary model
         return None
-    by_score, _ = _higher_score(scored.rename({"prediction": "label"}) if "prediction" in scored.columns else scored)
+    kept = [name for name in ("score", "prediction") if name in scored.columns]
+    by_score, _ = _higher_score(scored.select(kept).rename({"prediction": "label"}, strict=False))
     value = next((each for each, _ in prediction.values if shown(each) == by_score), None)
     if value is None:
         value = next((texts[word] for word in POSITIVE_WORDS if word in texts), None)

@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, model_
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.roles_table import Role
-from monitoring_pipeline.evaluation.drafting.tables import Tables, choose_tables, label_of, label_plan
+from monitoring_pipeline.evaluation.drafting.tables import Tables, choose_tables, label_of, label_plan, shared_id
 from monitoring_pipeline.evaluation.drafting.timing import guess_timing
 from monitoring_pipeline.evaluation.drafting.truth import (
     guess_delay,
@@ -88,7 +88,7 @@ def _read_tables(source: Source, wishes: Wishes, advice: Advice) -> Tables:
     tables = choose_tables(looks, advice, named=wishes.table is not None, labels=wishes.labels)
     predictions = table_facts(source.tables.table_sample(tables.predictions.name, SAMPLED_ROWS))
     labels = tables.labels and table_facts(source.tables.table_sample(tables.labels.name, SAMPLED_ROWS))
-    return Tables(predictions, labels, tables.several)
+    return replace(tables, predictions=predictions, labels=labels)
 
 
 def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
@@ -113,7 +113,15 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     outputs = guess_outputs(table, advice, taken, label.column if label else None)
     taken |= outputs.columns
     shared = [name.casefold() for name in elsewhere.columns] if elsewhere else []
-    identity = guess_identity(table, advice, taken, time=time.column.name, shared=shared)
+    joined = shared_id(table, elsewhere) if elsewhere else None
+    identity = guess_identity(
+        table,
+        advice,
+        taken,
+        time=time.column.name,
+        shared=shared,
+        joined=joined.of_predictions if joined else None,
+    )
     taken |= set(identity.columns) if len(identity.columns) == 1 else set()
     labels = label_plan(table, elsewhere, advice, outputs, identity.columns, time=time.column.name)
     if labels and labels.table is None and labels.known_at:
@@ -136,6 +144,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
         labels=labels,
         warehouse=wishes.warehouse,
         several_labels=tables.several,
+        unjoined_labels=tables.unjoined,
     )
 
 
@@ -222,6 +231,13 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
     if labels is None and plan.several_labels:
         tables = ", ".join(plan.several_labels)
         return [f"Which table holds the labels: {tables}? Name it: --labels TABLE (labels.table)"]
+    if labels is None and plan.unjoined_labels:
+        table = plan.unjoined_labels[0]
+        question = (
+            f"Does {table} hold the labels? It has a column that may be one, and none that is seen to identify rows of "
+            f"{plan.table.name}. Name both: --labels {table} --column id=COLUMN (labels)"
+        )
+        return [question]
     if labels is None:
         none = "Are there labels? No column is one, so that only drift and quality are measured; "
         two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]

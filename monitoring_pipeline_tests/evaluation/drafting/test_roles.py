@@ -231,3 +231,8 @@ def test_columns_beyond_a_complete_list_of_inputs_are_left_out():
     found = guess_inputs(_table(a=NUMBERS, b=NUMBERS), advice, ())
     assert [each.name for each in found.inputs] == ["a"]
     assert found.left_out[0].reason == "not among the inputs of MLmodel"
+
+
+@pytest.mark.parametrize("name", ["prediction_id", "PredictionKey", "pred_no", "prediction_time", "forecast_uuid"])
+def test_id_or_time_of_a_prediction_is_not_the_prediction(name):
+    assert guess(Role.PREDICTION, _table(**{name: range(200)}), NO_ADVICE, ()) is None
