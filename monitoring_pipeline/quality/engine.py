@@ -6,9 +6,8 @@ The import of Great Expectations takes many seconds. It happens at the first use
 import datetime as dt
 import os
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from monitoring_pipeline.quality.expectation import Expectation
+from monitoring_pipeline.quality.outcome import Outcome, counted_values, value_text
 
 # Fields of every expectation class that are not arguments of the expectation.
 _NOT_KWARGS = frozenset(
@@ -26,26 +26,6 @@ _VALUE_KEYS = frozenset({"observed_value", "details"})
 _COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
 # The library's lists of values end after 200 rows; its list of row positions is complete.
 _POSITIONS = {"result_format": "COMPLETE", "partial_unexpected_count": 0, "return_unexpected_index_query": False}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The result of one expectation.
-
-    ``applied`` counts the rows to which it applies, ``judged`` those with a value, and ``unexpected`` those that fail.
-    All three are None for an expectation about a column or table as a whole. Such an expectation may have an
-    ``observed`` value; ``undefined`` is set if that value is missing. ``examples`` are unexpected values as text with
-    their counts, most frequent first. ``error`` is set if the expectation raised an error and measured nothing.
-    """
-
-    success: bool
-    applied: int | None = None
-    judged: int | None = None
-    unexpected: int | None = None
-    examples: tuple[tuple[str, int], ...] = ()
-    observed: str | None = None
-    undefined: bool = False
-    error: str | None = None
 
 
 def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome]:
@@ -63,7 +43,7 @@ def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[O
     again = _results(batch, [expectations[position] for position in failed], _POSITIONS) if failed else []
     for position, result in zip(failed, again, strict=True):
         judged = frame.select(expectations[position].judged_columns)
-        examples = _counted(judged[result.result.get("unexpected_index_list") or []])
+        examples = counted_values(judged[result.result.get("unexpected_index_list") or []])
         outcomes[position] = replace(outcomes[position], examples=examples)
     return outcomes
 
@@ -179,7 +159,7 @@ def _outcome(validation: Any) -> Outcome:
         observed = result.get("observed_value")
         return Outcome(
             success=bool(validation.success),
-            observed=None if observed is None else _text(observed),
+            observed=None if observed is None else value_text(observed),
             # Expectations about sets of values return counts in place of an observed value.
             undefined="observed_value" in result and result.keys() <= _VALUE_KEYS and _is_missing(observed),
         )
@@ -199,24 +179,7 @@ def _raised(exception_info: Mapping[str, Any]) -> str | None:
     return str(exception_info["exception_message"]) if exception_info["raised_exception"] else None
 
 
-def _counted(rows: pl.DataFrame) -> tuple[tuple[str, int], ...]:
-    """Return the distinct values (tuples for several columns) and their counts, most frequent first, without nulls."""
-    shown = rows.filter(~pl.all_horizontal(pl.all().is_null()))
-    counts = Counter(_text(row[0]) if len(row) == 1 else _text(row) for row in shown.iter_rows())
-    return tuple(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
-
-
 def _is_missing(value: object) -> bool:
     import pandas as pd
 
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, tuple):
-        return "(" + ", ".join(_text(part) for part in value) + ")"
-    if isinstance(value, dt.date):
-        return str(value)
-    plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
-    # Seven digits, because the last digits of a sum depend on the order of the rows.
-    return f"{plain:.7g}" if isinstance(plain, float) else repr(plain)

@@ -7,6 +7,14 @@ from monitoring_pipeline.records.measurement import Severity
 
 TO_EXIST = "expect_column_to_exist"
 TO_HAVE_TYPE = "expect_column_values_to_be_in_type_list"
+TIMESTAMP_TYPES = ("datetime64[us]",)
+NUMERIC_TYPES = (
+    "bool",
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("float32", "float64"),
+)
+KNOWN_TYPES = (*NUMERIC_TYPES, *TIMESTAMP_TYPES, "datetime64[ms]", "str", "bytes", "time", "timedelta")
+"""Names of types that columns have after the conversion to pandas."""
 
 
 @dataclass(frozen=True)

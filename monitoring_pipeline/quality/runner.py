@@ -9,8 +9,9 @@ import polars as pl
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
-from monitoring_pipeline.quality.engine import Outcome, validate
+from monitoring_pipeline.quality.answering import validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
+from monitoring_pipeline.quality.outcome import Outcome
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.records.names import MetricName

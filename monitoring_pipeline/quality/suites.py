@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from monitoring_pipeline.quality.counts.table import is_counted
 from monitoring_pipeline.quality.engine import expectation_types, known_kwargs, kwargs_problems
-from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation, condition_problem
+from monitoring_pipeline.quality.expectation import (
+    KNOWN_TYPES,
+    NUMERIC_TYPES,
+    TIMESTAMP_TYPES,
+    TO_EXIST,
+    TO_HAVE_TYPE,
+    Expectation,
+    condition_problem,
+)
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.files import (
@@ -19,16 +28,9 @@ from monitoring_pipeline.spec.parsing.files import (
 from monitoring_pipeline.spec.sources import FeatureKind
 
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
-_TIMESTAMP_TYPES = ("datetime64[us]",)
-_NUMERIC_TYPES = (
-    "bool",
-    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
-    *("float32", "float64"),
-)
-_SCALAR_TYPES = (*_NUMERIC_TYPES, *_TIMESTAMP_TYPES, "datetime64[ms]", "str", "bytes", "time", "timedelta")
 _COLUMN_TYPES = {
-    FeatureKind.NUMERIC: (_NUMERIC_TYPES, "numbers or booleans"),
-    FeatureKind.CATEGORICAL: (_SCALAR_TYPES, "single values: text, numbers, booleans, dates"),
+    FeatureKind.NUMERIC: (NUMERIC_TYPES, "numbers or booleans"),
+    FeatureKind.CATEGORICAL: (KNOWN_TYPES, "single values: text, numbers, booleans, dates"),
 }
 
 
@@ -89,7 +91,7 @@ def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
     A column without values satisfies them, whatever its type.
     """
     source = spec.predictions
-    columns = {"row_id": _COLUMN_TYPES[FeatureKind.CATEGORICAL], "predicted_at": (_TIMESTAMP_TYPES, "timestamps")}
+    columns = {"row_id": _COLUMN_TYPES[FeatureKind.CATEGORICAL], "predicted_at": (TIMESTAMP_TYPES, "timestamps")}
     if source.model_version is not None:
         columns["model_version"] = _COLUMN_TYPES[FeatureKind.CATEGORICAL]
     absent = {name for name in ("score", "prediction") if getattr(source, name) is None}
@@ -124,6 +126,8 @@ def _entry_problems(entry: object) -> list[str]:
     if entry.get("severity", Severity.WARNING) not in severities:
         problems.append(f"severity: {shown(entry['severity'])} is not one of {', '.join(severities)}")
     kwargs = entry.get("kwargs", {})
+    if isinstance(kwargs, dict) and is_counted(str(entry["type"]), kwargs):
+        return problems
     if entry["type"] not in expectation_types():
         return [*problems, f"type: {_unknown(str(entry['type']), expectation_types())}"]
     if not isinstance(kwargs, dict):

@@ -24,8 +24,9 @@ from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.orchestration.assets.table import MEASURED
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.quality import runner
-from monitoring_pipeline.quality.engine import Outcome, validate
+from monitoring_pipeline.quality.answering import validate
 from monitoring_pipeline.quality.expectation import Expectation
+from monitoring_pipeline.quality.outcome import Outcome
 from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.records.producer import Producer

@@ -1,0 +1,1 @@
+"""Answers expectations by counting, with the results that Great Expectations gives on pandas."""

@@ -1,0 +1,45 @@
+"""Answers expectations about a frame in one pass over its columns."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import polars as pl
+
+from monitoring_pipeline.quality.counts.question import Question
+from monitoring_pipeline.quality.counts.table import COUNTED, is_counted
+from monitoring_pipeline.quality.expectation import TO_EXIST, Expectation
+from monitoring_pipeline.quality.outcome import Outcome, counted_values
+
+
+def count(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome | None]:
+    """Return one outcome per expectation in the order given; None for those that the engine has to answer."""
+    questions = [_question(frame, expectation) for expectation in expectations]
+    wanted = {
+        f"{place} {part}": expression
+        for place, question in enumerate(questions)
+        for part, expression in enumerate(question.values if question else ())
+    }
+    found = frame.select(**wanted).row(0, named=True) if wanted else {}
+    outcomes: list[Outcome | None] = []
+    for place, (question, expectation) in enumerate(zip(questions, expectations, strict=True)):
+        if question is None:
+            outcomes.append(None)
+            continue
+        outcome = question.outcome([found[f"{place} {part}"] for part in range(len(question.values))])
+        outcomes.append(_with_examples(outcome, question, expectation, frame))
+    return outcomes
+
+
+def _question(frame: pl.DataFrame, expectation: Expectation) -> Question | None:
+    if not is_counted(expectation.type, expectation.kwargs):
+        return None
+    if not expectation.columns <= set(frame.columns) and expectation.type != TO_EXIST:
+        return None
+    return COUNTED[expectation.type].ask(frame, expectation)
+
+
+def _with_examples(outcome: Outcome, question: Question, expectation: Expectation, frame: pl.DataFrame) -> Outcome:
+    if outcome.success or not outcome.unexpected or question.unexpected is None:
+        return outcome
+    rows = frame.select(pl.col(expectation.judged_columns).filter(question.unexpected))
+    return replace(outcome, examples=counted_values(rows))
