@@ -1,6 +1,10 @@
-"""Counts and Great Expectations give the same outcome, for every type of expectation that counts answer."""
+"""Counts and Great Expectations give the same outcome, for every type of expectation that counts answer.
+
+CI runs some examples. ``MONITORING_PIPELINE_FUZZ_EXAMPLES=1000`` runs more.
+"""
 
 import datetime as dt
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -16,6 +20,7 @@ from monitoring_pipeline.quality.counts.counting import count
 from monitoring_pipeline.quality.counts.table import COUNTED, is_counted
 from monitoring_pipeline.quality.expectation import KNOWN_TYPES, Expectation
 
+EXAMPLES = int(os.environ.get("MONITORING_PIPELINE_FUZZ_EXAMPLES", "15"))
 TEXTS = ("a", "b", "Zürich", "", "it's", "nan")
 FLOATS = (0.0, -0.0, 1.0, 1.5, -2.25, float("nan"), float("inf"), float("-inf"), 0.1, 0.2, 1e300)
 NUMBERS = (-3, -1, 0, 1, 2, 7, 0.5, 1.5, 0.1)
@@ -124,7 +129,7 @@ def expectations(draw: st.DrawFn) -> list[Expectation]:
     return drawn
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(frame=frames(), asked=expectations())
 def test_counts_give_the_outcomes_of_great_expectations(frame: pl.DataFrame, asked: list[Expectation]) -> None:
     counted = count(frame, asked)
