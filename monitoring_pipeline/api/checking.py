@@ -19,7 +19,8 @@ _ARGUMENT = Path("suite")
 def check(suite: Suite, rows: object) -> Result:
     """Check rows by a suite of Great Expectations.
 
-    The first call takes some seconds, in which Great Expectations is imported.
+    Counts answer most types of expectations. The first call with another type takes some seconds, because it imports
+    Great Expectations.
 
     Args:
         suite: a suite file, or its content: ``{"expectations": [...]}``, or the list of expectations alone. Each has a

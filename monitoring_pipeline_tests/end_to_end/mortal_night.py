@@ -158,7 +158,6 @@ def note(progress: Path, job: str) -> None:
 
 def serve() -> None:
     """Fork a child for each line."""
-    import great_expectations  # noqa: F401
     import matplotlib.figure  # noqa: F401
     import mlflow.models
     import mlflow.pyfunc
@@ -168,7 +167,6 @@ def serve() -> None:
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: F401
 
     import monitoring_pipeline.alerting.delivery.delivery
-    import monitoring_pipeline.quality.engine
     import monitoring_pipeline.registry.gate_records  # noqa: F401
     import monitoring_pipeline_tests.registry.trainers_for_tests  # noqa: F401
 
