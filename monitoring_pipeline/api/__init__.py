@@ -4,7 +4,7 @@ from monitoring_pipeline.api.checking import check
 from monitoring_pipeline.api.comparing import compare
 from monitoring_pipeline.api.frames import ArgumentError
 from monitoring_pipeline.api.monitoring import monitor
-from monitoring_pipeline.api.result import Result
+from monitoring_pipeline.api.results.result import Result
 from monitoring_pipeline.api.scoring import performance
 
 __all__ = ["ArgumentError", "Result", "check", "compare", "monitor", "performance"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
-from monitoring_pipeline.api.result import Result, measured_chunk
-from monitoring_pipeline.api.shown import table_of_expectations
+from monitoring_pipeline.api.results.result import Result, measured_chunk
+from monitoring_pipeline.api.results.shown import table_of_expectations
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.records.measurement import Measurement, Status, Verdict, VerdictStatus
 

@@ -10,9 +10,9 @@ from monitoring_pipeline.api.columns import choose_columns
 from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, declare, only_version
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import ReadRows, chunk_key, read_rows, reading
-from monitoring_pipeline.api.result import Result, measured_chunk
+from monitoring_pipeline.api.results.result import Result, measured_chunk
+from monitoring_pipeline.api.results.shown import table_of_columns
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of
-from monitoring_pipeline.api.shown import table_of_columns
 from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.judgement.verdict import judge

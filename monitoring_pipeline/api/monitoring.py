@@ -25,9 +25,9 @@ from monitoring_pipeline.api.declaring import (
 )
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, temporary_folder, warehouse_in
-from monitoring_pipeline.api.result import MeasuredChunk, Result, measured_chunk
+from monitoring_pipeline.api.results.result import MeasuredChunk, Result, measured_chunk
+from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
-from monitoring_pipeline.api.shown import table_of_chunks
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError

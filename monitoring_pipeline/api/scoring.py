@@ -9,9 +9,9 @@ import polars as pl
 from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, declare, only_version
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import chunk_key, read_labels, read_rows, reading
-from monitoring_pipeline.api.result import Result, measured_chunk
+from monitoring_pipeline.api.results.result import Result, measured_chunk
+from monitoring_pipeline.api.results.shown import table_of_metrics
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
-from monitoring_pipeline.api.shown import table_of_metrics
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
 from monitoring_pipeline.evaluation.performance.performance import measure_performance

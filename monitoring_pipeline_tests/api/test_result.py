@@ -5,8 +5,8 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from monitoring_pipeline.api.result import Result, measured_chunk
-from monitoring_pipeline.api.shown import table_of_chunks, table_of_columns
+from monitoring_pipeline.api.results.result import Result, measured_chunk
+from monitoring_pipeline.api.results.shown import table_of_chunks, table_of_columns
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, VerdictStatus
 

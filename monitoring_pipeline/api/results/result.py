@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from monitoring_pipeline.api.tables import Table, View
+from monitoring_pipeline.api.results.tables import Table, View
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status, Verdict, VerdictStatus
 

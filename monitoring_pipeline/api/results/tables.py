@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from monitoring_pipeline.api.result import MeasuredChunk
+    from monitoring_pipeline.api.results.result import MeasuredChunk
 
 WIDTH = 80
 GAP = "  "

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from monitoring_pipeline.api.result import MeasuredChunk
-from monitoring_pipeline.api.tables import Rows, Table, number
+from monitoring_pipeline.api.results.result import MeasuredChunk
+from monitoring_pipeline.api.results.tables import Rows, Table, number
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT

@@ -1,0 +1,1 @@
+"""The results of the Python API, and how they are shown."""
