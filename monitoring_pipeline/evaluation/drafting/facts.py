@@ -247,7 +247,7 @@ def _kind_of_text(filled: pl.Series) -> ValueKind:
 
 
 _TIME_WORDS = re.compile(
-    r"(time|date|epoch|(^|_)ts($|_)|_at$|timestamp|day|when|created|scored|observed)", re.IGNORECASE
+    r"(time|date|epoch|(^|_)ts($|_)|_at$|(?-i:[a-z](Ts|At)$)|timestamp|day|when|created|scored|observed)", re.IGNORECASE
 )
 _FIRST_DATE, _LAST_DATE = 19700101, 21001231
 

@@ -54,11 +54,8 @@ def guess_identity(
     named, origin = advice.columns_of(Role.ID, table.columns)
     if named:
         return Identity(columns=named, evidence=f"named by {origin}")
-    if found := _id_of_labels(table, taken, shared):
-        return Identity(columns=(found.name,), evidence=f"its name, also in the table of labels, {_words(found)}")
-    if joined is not None:
-        words = _words(table.columns[joined])
-        return Identity(columns=(joined,), evidence=f"its values, also in the table of labels, {words}")
+    if (of_both := _shared_with_labels(table, taken, shared, joined)) is not None:
+        return of_both
     if table.columns.keys() >= SERVING_LOG:
         return Identity(columns=(INSTANCE,), evidence="the id of an instance in a serving log")
     found = guess(Role.ID, table, advice, taken)
@@ -69,6 +66,20 @@ def guess_identity(
             doubts = (f"Which column identifies a prediction: {found.column.name}, or {others}? (predictions.id)",)
         return Identity(columns=(found.column.name,), evidence=found.evidence, doubts=doubts)
     return _together(table, advice, taken, time)
+
+
+def _shared_with_labels(
+    table: TableFacts, taken: Collection[str], shared: Collection[str], joined: str | None
+) -> Identity | None:
+    """Return the columns that identify a prediction and are in the table of labels as well; None without such."""
+    if found := _id_of_labels(table, taken, shared):
+        return Identity(columns=(found.name,), evidence=f"its name, also in the table of labels, {_words(found)}")
+    if joined is not None:
+        words = _words(table.columns[joined])
+        return Identity(columns=(joined,), evidence=f"its values, also in the table of labels, {words}")
+    if several := _shared_together(table, taken, shared):
+        return Identity(columns=several, evidence="also in the table of labels; together they differ in every row")
+    return None
 
 
 def is_named_id(name: str) -> bool:
@@ -83,6 +94,26 @@ def _id_of_labels(table: TableFacts, taken: Collection[str], shared: Collection[
         if name not in taken and name.casefold() in shared and (candidate := weigh(Role.ID, column))
     ]  # fmt: skip
     return max(candidates, key=lambda each: (each.weight, -each.column.position)).column if candidates else None
+
+
+def _shared_together(table: TableFacts, taken: Collection[str], shared: Collection[str]) -> tuple[str, ...]:
+    """Return few columns of both tables, found by trying each next one, in which all rows differ; none without such."""
+    usable = [
+        name for name, column in table.columns.items()
+        if name.casefold() in shared and name not in taken and not column.is_constant and _is_key(column)
+    ]  # fmt: skip
+    usable.sort(key=lambda name: not is_named_id(name))
+    chosen: list[str] = []
+    while usable and len(chosen) < MOST_TOGETHER:
+        counts = [_distinct(table.frame, [*chosen, name]) for name in usable]
+        chosen.append(usable.pop(counts.index(max(counts))))
+        if max(counts) == table.frame.height:
+            return tuple(name for name in table.columns if name in chosen)
+    return ()
+
+
+def _is_key(column: ColumnFacts) -> bool:
+    return column.kind not in {ValueKind.NESTED, ValueKind.NUMBER, ValueKind.EMPTY} and column.nulls == 0
 
 
 def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: str) -> Identity:

@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.drafting.facts import (
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.identity import is_named_id
 from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
+from monitoring_pipeline.evaluation.drafting.separation import is_copy
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS
 from monitoring_pipeline.spec.sources import FeatureKind
 
@@ -33,6 +34,8 @@ _CODES = re.compile(
 _COUNTS = re.compile(
     r"(^|_)(count|counts|num|number|n|age|years?|yrs|months|days?|amount|size|rooms?|quantity|qty|total|visits?|children)($|_)"
 )
+
+_DATE_IN_DIGITS = re.compile(r"\s*(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +82,7 @@ EXCLUSIONS = (
     ),
     Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
     Exclusion(lambda c: c.kind is ValueKind.OTHER, lambda c: f"values of type {c.type[:60]}"),
-    Exclusion(lambda c: c.is_time, lambda _: "a time, which differs on every day"),
+    Exclusion(lambda c: c.is_time or _is_date_in_digits(c), lambda _: "a time, which differs on every day"),
     Exclusion(
         lambda c: c.rows >= LEAST_ROWS and c.is_nearly_unique and not _is_measured(c),
         lambda c: f"{c.distinct:,} values in {c.filled:,} rows: it identifies rows",
@@ -91,8 +94,8 @@ EXCLUSIONS = (
 )
 
 
-def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str]) -> Inputs:
-    """Return the inputs among the columns that have no other role."""
+def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str], score: str | None = None) -> Inputs:
+    """Return the inputs among the columns that have no other role; ``score`` is the column of one probability."""
     listed, origin = advice.inputs(table.columns)
     inputs: list[Input] = []
     left_out: list[LeftOut] = []
@@ -103,6 +106,8 @@ def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str]) -> I
         reason = next((each.reason(column) for each in EXCLUSIONS if each.holds(column)), None)
         if listed is not None and name not in listed:
             reason = reason or f"not among the inputs of {origin}"
+        if reason is None and score is not None and column.kind is ValueKind.NUMBER:
+            reason = f"{score} in other words" if is_copy(table.numbers(name), table.numbers(score)) else None
         if reason is not None:
             left_out.append(LeftOut(name, reason))
             continue
@@ -210,6 +215,12 @@ def _is_count_up(column: ColumnFacts) -> bool:
     if column.lowest is None or column.highest is None:
         return False
     return column.highest - column.lowest <= 1.5 * column.rows
+
+
+def _is_date_in_digits(column: ColumnFacts) -> bool:
+    """Return whether all values are text such as 20250131."""
+    texts = [str(value) for value, _ in column.values] if column.is_text else []
+    return bool(texts) and all(_DATE_IN_DIGITS.fullmatch(text) for text in texts)
 
 
 def _first_value(column: ColumnFacts) -> str:

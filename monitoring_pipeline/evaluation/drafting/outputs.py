@@ -7,11 +7,13 @@ from itertools import chain
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.drafting.class_names import class_names, own_parts
 from monitoring_pipeline.evaluation.drafting.facts import NEARLY_ALL, ColumnFacts, TableFacts, shown
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.roles_table import Role, plain_name
+from monitoring_pipeline.evaluation.drafting.separation import separation
 from monitoring_pipeline.spec.sources import Task
 
 TWO = 2
@@ -91,13 +93,36 @@ def guess_outputs(
     score = None if groups else guess(Role.SCORE, table, advice, taken)
     used = {*taken, *groups, *_names(score)}
     prediction = guess(Role.PREDICTION, table, advice, used)
-    used |= {*_names(prediction)}
+    score = _likeliest_score(table, score, prediction)
+    used = {*taken, *groups, *_names(score, prediction)}
     label = None if label_elsewhere else _label(table, advice, used, [*groups, *_names(score, prediction)])
     if label is None and label_elsewhere is None:
         label = _of_classes(table, used, groups)
+    score = _likeliest_score(table, score, label)
     truth = label_elsewhere or (label.column if label else None)
     found = _Found(groups=groups, score=score, prediction=prediction, label=label, truth=truth)
     return _decided(table, advice, found)
+
+
+def _likeliest_score(table: TableFacts, score: RoleGuess | None, classes: RoleGuess | None) -> RoleGuess | None:
+    """Return the candidate for the score that best separates two classes; the others are no doubt if it does fully.
+
+    Args:
+        table: the table.
+        score: the guess, with other candidates.
+        classes: the decisions, or the labels.
+    """
+    if score is None or not score.others or classes is None or classes.column.distinct != TWO:
+        return score
+    name, candidates = classes.column.name, (score.column, *score.others)
+    apart = {each.name: separation(table.numbers(each.name), table.frame[name]) for each in candidates}
+    best = max(candidates, key=lambda each: apart[each.name])
+    if apart[best.name] >= NEARLY_ALL:
+        return RoleGuess(best, f"{name} follows it")
+    others = tuple(each for each in candidates if each is not best)
+    return (
+        score if best is score.column else RoleGuess(best, f"it separates {name} better than {others[0].name}", others)
+    )
 
 
 def _names(*guesses: RoleGuess | None) -> list[str]:
@@ -200,7 +225,7 @@ def _label(table: TableFacts, advice: Advice, used: Collection[str], outputs: Se
 
 def _of_classes(table: TableFacts, used: Collection[str], groups: Sequence[str]) -> RoleGuess | None:
     """Return the column whose values are the classes of the highest scores."""
-    classes = {plain_name(part) for part in _own_parts(groups)} if len(groups) > TWO else set[str]()
+    classes = {plain_name(part) for part in own_parts(groups)} if len(groups) > TWO else set[str]()
     fitting = [
         column for name, column in table.columns.items()
         if name not in used and column.distinct > 1
@@ -216,7 +241,7 @@ def _of_classes(table: TableFacts, used: Collection[str], groups: Sequence[str])
 def _agreement(table: TableFacts, groups: Sequence[str], name: str) -> float:
     """Return the share of rows whose value in a column is the class of the highest score."""
     scores = pl.DataFrame([table.numbers(group) for group in groups]).fill_null(-1.0).to_numpy()
-    classes = [plain_name(part) for part in _own_parts(groups)]
+    classes = [plain_name(part) for part in own_parts(groups)]
     values = [None if value is None else plain_name(shown(value)) for value in table.frame[name]]
     agreeing = [classes[int(place)] == value for place, value in zip(scores.argmax(axis=1), values, strict=True)]
     return sum(agreeing) / max(len(agreeing), 1)
@@ -260,42 +285,6 @@ def _add_up(table: TableFacts, names: Sequence[str]) -> bool:
         return False
     near = (rows.select(pl.sum_horizontal(pl.all())).to_series() - 1).abs() <= SUM_TOLERANCE
     return near.sum() >= NEARLY_ALL * near.len()
-
-
-def class_names(columns: Sequence[str], classes: Sequence[str]) -> dict[str, str]:
-    """Return the columns of scores by class: the known class of the same name, else what is its own in the name.
-
-    Args:
-        columns: the columns.
-        classes: the classes that labels or predictions show.
-    """
-    own = _own_parts(columns)
-    by_plain = {plain_name(each): each for each in classes}
-    named = {column: by_plain.get(plain_name(part), part) for column, part in zip(columns, own, strict=True)}
-    if len(set(named.values())) < len(columns):
-        named = {column: column for column in columns}
-    return {name: column for column, name in named.items()}
-
-
-def _own_parts(columns: Sequence[str]) -> list[str]:
-    before = _shared_length(columns)
-    after = _shared_length([column[before:][::-1] for column in columns])
-    parts = [column[before : len(column) - after] if after else column[before:] for column in columns]
-    return [part.strip("_- .") or column for part, column in zip(parts, columns, strict=True)]
-
-
-def _shared_length(texts: Sequence[str]) -> int:
-    """Return the length of the shared beginning that ends where a word ends."""
-    shared = 0
-    for place, characters in enumerate(zip(*texts, strict=False), start=1):
-        if len(set(characters)) > 1:
-            break
-        if not characters[0].isalnum():
-            shared = place
-    digits = [re.fullmatch(r"(\D*)\d+", text) for text in texts]
-    if all(digits) and len({match[1] for match in digits if match}) == 1 and digits[0]:
-        return len(digits[0][1])
-    return shared
 
 
 def _classes(truth: ColumnFacts | None, prediction: RoleGuess | None) -> list[str]:

@@ -121,7 +121,8 @@ NAME_RULES = (
 
 
 def _is_id_like(column: ColumnFacts) -> bool:
-    return column.kind in {ValueKind.TEXT, ValueKind.INTEGER, ValueKind.OTHER, ValueKind.BOOLEAN}
+    kinds = {ValueKind.TEXT, ValueKind.INTEGER, ValueKind.OTHER, ValueKind.BOOLEAN}
+    return column.kind in kinds and not column.is_epoch
 
 
 def _may_be_prediction(column: ColumnFacts) -> bool:

@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.drafting.roles_table import LEAST_WEIGHT_BY_
 from monitoring_pipeline.spec.sources import Task
 
 _OUTPUTS = (Role.SCORE, Role.PREDICTION)
+_WORDS_FOR_LABELS = ("label", "actual", "truth", "outcome", "answer", "target", "feedback")
 FEWEST_SHARED = 3
 """Values that two columns of text have in common if one refers to the other; fewer may be in both by chance."""
 
@@ -21,8 +22,8 @@ FEWEST_SHARED = 3
 class Tables:
     """The table of predictions, and the table of labels.
 
-    ``several`` are tables that may hold labels as well; ``unjoined`` are those that have a label and no id of the
-    predictions.
+    ``several`` are tables that may hold labels as well; ``unjoined`` are those that seem to hold labels, but the label
+    or the id is not clear.
     """
 
     predictions: TableFacts
@@ -83,15 +84,16 @@ def choose_tables(tables: Mapping[str, TableFacts], advice: Advice, *, named: bo
         return Tables(chosen, tables[labels])
     if guess(Role.LABEL, chosen, advice, ()) is not None:
         return Tables(chosen, None)
-    others = {name: facts for name, facts in tables.items() if facts.name != chosen.name and _has_label(facts, advice)}
-    joining = [facts for facts in others.values() if _joins(chosen, facts, advice)]
+    others = [facts for facts in tables.values() if facts.name != chosen.name]
+    joining = [facts for facts in others if _has_label(facts, advice) and _joins(chosen, facts, advice)]
+    asked = [facts.name for facts in others if _has_label(facts, advice) or _is_named_after_labels(facts.name)]
     named_after = _named_after(chosen, Role.PREDICTION, joining) or _named_after(chosen, Role.SCORE, joining)
     likely = named_after or joining
     return Tables(
         chosen,
         likely[0] if len(likely) == 1 else None,
         several=tuple(facts.name for facts in likely if len(likely) > 1),
-        unjoined=() if joining else tuple(facts.name for facts in others.values()),
+        unjoined=() if joining else tuple(asked),
     )
 
 
@@ -112,7 +114,7 @@ def label_plan(
         return LabelPlan(
             label=outputs.label.column, evidence=outputs.label.evidence, known_at=_known_at(table, advice, taken)
         )
-    found = label_of(labels, advice, outputs)
+    found = label_of(labels, advice, outputs, joined=identity)
     if found is None:
         return None
     own = {name.casefold(): name for name in labels.columns}
@@ -130,17 +132,20 @@ def label_plan(
     )
 
 
-def label_of(table: TableFacts, advice: Advice, outputs: Outputs | None = None) -> RoleGuess | None:
+def label_of(
+    table: TableFacts, advice: Advice, outputs: Outputs | None = None, *, joined: Sequence[str] = ()
+) -> RoleGuess | None:
     """Return the label of a table of labels: one after which an output is named, by the rules, or the only one left.
 
     Args:
         table: the table of labels.
         advice: what is declared by the user or in files beside the source.
         outputs: the outputs, if they are known; the label has to fit their task.
+        joined: columns that identify a prediction.
     """
     if advice.columns_of(Role.LABEL, table.columns)[0]:
         return guess(Role.LABEL, table, advice, ())
-    ids = set(_ids(table, advice))
+    ids = {*_ids(table, advice), *(name for name in table.columns if name.casefold() in map(str.casefold, joined))}
     rest = {
         name: column
         for name, column in table.columns.items()
@@ -185,6 +190,10 @@ def _weight(table: TableFacts, advice: Advice) -> int:
     """Return the number of roles of predictions that a table can fill; outputs count most."""
     outputs = any(guess(role, table, advice, ()) for role in _OUTPUTS)
     return 4 * outputs + bool(guess(Role.TIME, table, advice, ())) + bool(guess(Role.VERSION, table, advice, ()))
+
+
+def _is_named_after_labels(name: str) -> bool:
+    return any(part.removesuffix("s") in _WORDS_FOR_LABELS for part in plain_name(name).split("_"))
 
 
 def _has_label(table: TableFacts, advice: Advice) -> bool:

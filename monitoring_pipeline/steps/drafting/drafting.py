@@ -126,7 +126,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     labels = label_plan(table, elsewhere, advice, outputs, identity.columns, time=time.column.name)
     if labels and labels.table is None and labels.known_at:
         taken.add(labels.known_at.column.name)
-    inputs = guess_inputs(table, advice, taken)
+    inputs = guess_inputs(table, advice, taken, outputs.score.column.name if outputs.score else None)
     if not inputs.inputs:
         inputs = replace(inputs, inputs=(_stand_in(table, outputs.columns),))
     registered = advice.registered
@@ -144,7 +144,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
         labels=labels,
         warehouse=wishes.warehouse,
         several_labels=tables.several,
-        unjoined_labels=tables.unjoined,
+        unjoined_labels=(elsewhere.name,) if elsewhere and labels is None else tables.unjoined,
     )
 
 
@@ -234,8 +234,8 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
     if labels is None and plan.unjoined_labels:
         table = plan.unjoined_labels[0]
         question = (
-            f"Does {table} hold the labels? It has a column that may be one, and none that is seen to identify rows of "
-            f"{plan.table.name}. Name both: --labels {table} --column id=COLUMN (labels)"
+            f"Does {table} hold the labels? Its label is not clear, or nothing in it is seen to identify rows of "
+            f"{plan.table.name}. Name them: --labels {table} --column label=COLUMN --column id=COLUMN (labels)"
         )
         return [question]
     if labels is None:

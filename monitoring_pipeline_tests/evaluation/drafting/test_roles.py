@@ -5,6 +5,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts, TableSample, ValueKind, table_facts
 from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
@@ -14,6 +16,7 @@ from monitoring_pipeline.evaluation.drafting.outputs import guess_outputs
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import guess
 from monitoring_pipeline.evaluation.drafting.roles_table import Role, plain_name
+from monitoring_pipeline.evaluation.drafting.separation import separation
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 ROWS = 200
@@ -236,3 +239,47 @@ def test_columns_beyond_a_complete_list_of_inputs_are_left_out():
 @pytest.mark.parametrize("name", ["prediction_id", "PredictionKey", "pred_no", "prediction_time", "forecast_uuid"])
 def test_id_or_time_of_a_prediction_is_not_the_prediction(name):
     assert guess(Role.PREDICTION, _table(**{name: range(200)}), NO_ADVICE, ()) is None
+
+
+SCORES_OF_ROWS = [place * 37 % 199 / 199 for place in range(200)]
+
+
+def test_score_that_the_decisions_follow_is_taken_among_several_without_a_question():
+    table = _table(
+        rain_prob=[place * 11 % 101 / 101 for place in range(200)],
+        p_late=SCORES_OF_ROWS,
+        decision=["hold" if score > 0.5 else "go" for score in SCORES_OF_ROWS],
+    )
+    score = guess_outputs(table, NO_ADVICE, (), None).score
+    assert score is not None
+    assert (score.column.name, score.evidence, score.others) == ("p_late", "decision follows it", ())
+
+
+def test_score_that_separates_the_labels_better_is_taken_and_the_other_asked_about():
+    labels = ["Y" if score + place * 53 % 97 / 97 > 1 else "N" for place, score in enumerate(SCORES_OF_ROWS)]
+    table = _table(rain_prob=[place * 11 % 101 / 101 for place in range(200)], p_bad=SCORES_OF_ROWS, outcome=labels)
+    score = guess_outputs(table, NO_ADVICE, (), None).score
+    assert score is not None
+    assert (score.column.name, [each.name for each in score.others]) == ("p_bad", ["rain_prob"])
+
+
+def test_copy_of_the_score_in_per_cent_and_a_date_in_digits_are_no_inputs():
+    table = _table(
+        p_late=SCORES_OF_ROWS,
+        risk=[round(100 * score, 1) for score in SCORES_OF_ROWS],
+        flight_date=[f"201303{1 + place % 28:02}" for place in range(200)],
+        miles=[place * 13 % 97 + 0.5 for place in range(200)],
+    )
+    inputs = guess_inputs(table, NO_ADVICE, {"p_late"}, "p_late")
+    assert [each.name for each in inputs.inputs] == ["miles"]
+    reasons = {each.column: each.reason for each in inputs.left_out}
+    assert reasons == {"risk": "p_late in other words", "flight_date": "a time, which differs on every day"}
+
+
+@given(
+    st.lists(st.tuples(st.one_of(st.none(), st.floats(0, 1)), st.one_of(st.none(), st.sampled_from("YN"))), max_size=80)
+)
+def test_separation_of_any_scores_and_classes_is_unknown_or_at_least_a_half(rows):
+    scores = pl.Series([score for score, _ in rows], dtype=pl.Float64)
+    share = separation(scores, pl.Series([each for _, each in rows], dtype=pl.String))
+    assert share == 0 or 0.5 <= share <= 1

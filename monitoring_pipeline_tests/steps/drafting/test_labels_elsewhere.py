@@ -6,6 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
+from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.steps.drafting.drafting import Wishes
 from monitoring_pipeline_tests.steps.drafting.drafts import draft, write_tables
 
@@ -62,5 +64,47 @@ def test_labels_without_an_id_that_is_seen_to_be_shared_are_a_question(tmp_path:
     write_tables(tmp_path / "w.duckdb", {"scores": _predictions(keys), "answers": _answers(others)})
     plan = draft(tmp_path / "w.duckdb")
     assert plan.labels is None
-    question = "Does answers hold the labels? It has a column that may be one, and none that is seen to identify rows"
+    question = (
+        "Does answers hold the labels? Its label is not clear, or nothing in it is seen to identify rows of scores"
+    )
     assert any(doubt.startswith(question) for doubt in plan.doubts)
+
+
+def _flights() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return predictions that no single column identifies, and their labels with two numbers, one of them the label."""
+    keys = pl.DataFrame(
+        {
+            "carrier": pl.Series(["AA", "UA"] * (ROWS // 2)),
+            "flightNum": PLACES // 2 % 60,
+            "flightDate": [f"{START + dt.timedelta(days=place // 120):%Y%m%d}" for place in range(ROWS)],
+        }
+    )
+    epoch = (START.timestamp() + PLACES * 900).cast(pl.Int64)
+    predictions = keys.with_columns(
+        createdTs=epoch, updatedTs=epoch + 180, etaPredicted=PLACES * 7 % 301 + 0.25, miles=PLACES * 13 % 97 + 0.5
+    )
+    actuals = keys.with_columns(minutes=PLACES * 7 % 301 + 1.5, delay=PLACES * 11 % 53 + 0.5, landedTs=epoch + 28_800)
+    return predictions, actuals.sample(fraction=1.0, shuffle=True, seed=1)
+
+
+def test_columns_that_both_tables_have_identify_a_prediction_together(tmp_path: Path):
+    predictions, actuals = _flights()
+    write_tables(tmp_path / "w.duckdb", {"predictions": predictions, "actuals": actuals})
+    label = Advice((Hints(origin="--column", roles={Role.LABEL: ("minutes",)}),))
+    plan = draft(tmp_path / "w.duckdb", Wishes(table="predictions", labels="actuals"), label)
+    assert plan.identity.columns == ("carrier", "flightNum", "flightDate")
+    assert plan.labels is not None
+    assert plan.labels.known_at is not None
+    assert (plan.labels.id, plan.labels.known_at.column.name) == (plan.identity.columns, "landedTs")
+    assert plan.delay is not None
+    assert plan.delay.text == "8h"
+    assert "flightDate" in {each.column for each in plan.inputs.left_out}
+
+
+def test_table_with_the_name_of_labels_is_asked_about_and_a_time_is_no_id(tmp_path: Path):
+    predictions, actuals = _flights()
+    write_tables(tmp_path / "w.duckdb", {"predictions": predictions, "actuals": actuals})
+    plan = draft(tmp_path / "w.duckdb")
+    assert plan.labels is None
+    assert plan.identity.columns != ("updatedTs",)
+    assert any(doubt.startswith("Does actuals hold the labels? Its label is not clear") for doubt in plan.doubts)
