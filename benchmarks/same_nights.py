@@ -1,8 +1,8 @@
 """Monitor the flights of the demo in every kind of warehouse, and compare all stored results.
 
-Usage: ``python -m benchmarks.same_nights FOLDER``, from the top of the repository. FOLDER gets the seeded flights, which a
-second call uses again, and a home for each warehouse. All homes have the same clock: the noon after the last day. The exit
-code is 1 if a home differs from that of DuckDB.
+Usage: ``python -m benchmarks.same_nights FOLDER``, from the top of the repository. FOLDER gets the seeded flights and a
+home for each warehouse; a second call uses those that are complete. All homes have the same clock: the noon after the last
+day. The exit code is 1 if a home differs from that of DuckDB.
 """
 
 import argparse
@@ -28,6 +28,7 @@ from monitoring_pipeline.spec.loading import load_specs
 COMPARED_WITH = "duckdb"
 SHIPPED_MODELS = Settings.model_fields["models"].default
 CHUNKS_OF_A_RUN = 14
+COMPLETE = "nights.txt"
 CLOSE = 1e-12
 NUMBERS = frozenset(
     {"value", "lower", "upper", "reference_value", "p_value", "q_value", "threshold_lower", "threshold_upper"}
@@ -182,18 +183,37 @@ def main() -> None:
     registry = f"sqlite:///{seeded / 'mlflow.db'}"
     seed_warehouse(seeded / "warehouse.duckdb", registry, seeded / "mlflow", report)
     warehouses = [COMPARED_WITH, *(name for name in given.warehouse if name != COMPARED_WITH)]
+    agree = True
     for name in warehouses:
-        report(f"{name}: copying")
-        with WAREHOUSES[name](Places(seeded / "warehouse.duckdb", homes / name, given.postgresql)) as url:
-            report(f"{name}: monitoring")
-            monitor(settings_of(homes / name, url, registry), nights)
+        places = Places(seeded / "warehouse.duckdb", homes / name, given.postgresql)
+        if not _is_complete(places.folder, nights):
+            report(f"{name}: copying")
+            with WAREHOUSES[name](places) as url:
+                report(f"{name}: monitoring")
+                monitor(settings_of(places.folder, url, registry), nights)
+            (places.folder / COMPLETE).write_text(repr(nights), encoding="utf-8")
         report(f"{name}: monitored {nights.first} to {nights.last}")
-    for model in nights.models:
-        print(_what_was_measured(homes / COMPARED_WITH, model))
-    print(HEAD)
-    agree = [print_comparison(name, nights.models, homes) for name in warehouses[1:]]
-    print("all homes are equal" if all(agree) else "homes differ")
-    raise SystemExit(0 if all(agree) else 1)
+        if name == COMPARED_WITH:
+            print(*(_what_was_measured(places.folder, model) for model in nights.models), HEAD, sep="\n", flush=True)
+        else:
+            agree = print_comparison(name, nights.models, homes) and agree
+    print("all homes are equal" if agree else "homes differ")
+    raise SystemExit(0 if agree else 1)
+
+
+def _is_complete(home: Path, nights: Nights) -> bool:
+    """Return whether all nights are in a home.
+
+    Raises:
+        FileExistsError: when the home is of other nights, or of a run that was stopped.
+    """
+    if not home.exists():
+        return False
+    complete = home / COMPLETE
+    if complete.exists() and complete.read_text(encoding="utf-8") == repr(nights):
+        return True
+    message = f"{home}: has other nights, or not all; remove it, or name another folder"
+    raise FileExistsError(message)
 
 
 def _arguments() -> tuple[argparse.Namespace, Nights]:
@@ -207,8 +227,6 @@ def _arguments() -> tuple[argparse.Namespace, Nights]:
     given = parser.parse_args()
     given.folder = given.folder.absolute()
     given.warehouse = given.warehouse or list(WAREHOUSES)
-    if (given.folder / "homes").exists():
-        parser.error(f"{given.folder / 'homes'} exists; remove it, or name another folder")
     return given, Nights(tuple(given.model or MODELS), given.first, given.last)
 
 
