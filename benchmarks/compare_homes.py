@@ -2,13 +2,15 @@
 
 Usage: ``python compare_homes.py OLD NEW``, each a home's folder or the SQLAlchemy URL of a store. Prints a line for
 each table and the first differences; the exit code is 1 if a row, a table or a column of OLD differs or is missing.
+With ``--other-warehouse`` the homes may have read the same rows from warehouses of different kinds.
 """
 
 import argparse
 import json
 import re
+from ast import literal_eval
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -30,6 +32,10 @@ NUMBERED = frozenset({"event_id", "alert_id", "decision_id"})
 """Numbers in the order of writing, which differs where models are monitored side by side."""
 NOT_COMPARED = OF_A_RUN | NUMBERED
 TIMES_OF_DATA = frozenset({"chunk_start", "chunk_end", "window_start", "window_end", "latest_at", "muted_until"})
+OF_A_WAREHOUSE = frozenset({"reference_hash"})
+"""The hash of a reference covers the types of the table's columns, whose names differ between kinds of warehouses."""
+TYPES_OF_COLUMNS = "table_columns"
+"""The key of these types in the document of a reference."""
 WITHOUT_RESULTS = frozenset({"alembic_version"})
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)?")
 SHOWN = 5
@@ -63,12 +69,21 @@ class Comparison:
         return not self.differences and not self.only_old
 
 
-def compare_homes(old: str, new: str) -> list[Comparison]:
-    """Compare every table of two stores; a table that one side lacks has no rows there."""
+def compare_homes(old: str, new: str, *, other_warehouse: bool = False) -> list[Comparison]:
+    """Compare every table of two stores; a table that one side lacks has no rows there.
+
+    Args:
+        old: folder of a home, or URL of its store.
+        new: the other one.
+        other_warehouse: whether names of column types are left out, because warehouses of different kinds were read.
+    """
     engines = [create_engine(store_url(home)) for home in (old, new)]
     described = [_described(engine) for engine in engines]
     names = sorted(set().union(*(metadata.tables for metadata in described)) - WITHOUT_RESULTS)
-    compared = [_compare(name, engines, [metadata.tables.get(name) for metadata in described]) for name in names]
+    left_out = OF_A_WAREHOUSE if other_warehouse else frozenset[str]()
+    compared = [
+        _compare(name, engines, [metadata.tables.get(name) for metadata in described], left_out) for name in names
+    ]
     for engine in engines:
         engine.dispose()
     return compared
@@ -94,10 +109,15 @@ def _described(engine: Engine) -> MetaData:
     return metadata
 
 
-def _compare(name: str, engines: Sequence[Engine], tables: Sequence[Table | None]) -> Comparison:
-    columns = [_compared_columns(table) for table in tables]
+def _compare(
+    name: str, engines: Sequence[Engine], tables: Sequence[Table | None], left_out: Collection[str]
+) -> Comparison:
+    columns = [_compared_columns(table, left_out) for table in tables]
     shared = tuple(column for column in columns[0] if column in columns[1])
     rows = [_rows(engine, table, shared) for engine, table in zip(engines, tables, strict=True)]
+    if left_out and "document" in shared:
+        place = shared.index("document")
+        rows = [[(*row[:place], _without_types(row[place]), *row[place + 1 :]) for row in own] for own in rows]
     counters = [Counter(own) for own in rows]
     left = [list((own - other).elements()) for own, other in (counters, counters[::-1])]
     return Comparison(
@@ -111,8 +131,16 @@ def _compare(name: str, engines: Sequence[Engine], tables: Sequence[Table | None
     )
 
 
-def _compared_columns(table: Table | None) -> list[str]:
-    return [] if table is None else [column.name for column in table.columns if column.name not in NOT_COMPARED]
+def _compared_columns(table: Table | None, left_out: Collection[str]) -> list[str]:
+    names = [] if table is None else [column.name for column in table.columns]
+    return [name for name in names if name not in NOT_COMPARED and name not in left_out]
+
+
+def _without_types(document: str) -> str:
+    """Return the document of a reference, as it is compared, without the types of the table's columns."""
+    reference = json.loads(literal_eval(document))
+    types = reference.pop(TYPES_OF_COLUMNS, None) or {}
+    return json.dumps({**reference, TYPES_OF_COLUMNS: sorted(types)})
 
 
 def _key_positions(tables: Sequence[Table | None], columns: Sequence[str]) -> list[int]:
@@ -193,9 +221,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("old", help="folder of a home, or URL of its store")
     parser.add_argument("new", help="the other one")
+    parser.add_argument(
+        "--other-warehouse", action="store_true", help="leave out names of column types, which kinds of warehouses have"
+    )
     given = parser.parse_args()
     try:
-        compared = compare_homes(given.old, given.new)
+        compared = compare_homes(given.old, given.new, other_warehouse=given.other_warehouse)
     except FileNotFoundError as error:
         parser.error(f"no store there: {error}")
     for comparison in compared:

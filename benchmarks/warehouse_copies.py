@@ -7,6 +7,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import duckdb
+import snowflake.connector
+from adbc_driver_postgresql import dbapi
+
+from monitoring_pipeline_tests.postgresql_server import running_postgresql
+from monitoring_pipeline_tests.warehouse.snowflake_builder import URL, in_snowflake, open_fake_account
 
 SHUFFLED = "SELECT * FROM {table} AS rows ORDER BY md5(CAST(rows AS VARCHAR))"
 
@@ -39,8 +44,6 @@ def _parquet_files(places: Places) -> Iterator[str]:
 
 @contextmanager
 def _postgresql(places: Places) -> Iterator[str]:
-    from monitoring_pipeline_tests.postgresql_server import running_postgresql
-
     given = places.postgresql
     with nullcontext(given) if given else running_postgresql() as server:
         url = given or f"{server}/postgres"
@@ -49,8 +52,6 @@ def _postgresql(places: Places) -> Iterator[str]:
 
 
 def _copy_to_postgresql(path: Path, url: str) -> None:
-    from adbc_driver_postgresql import dbapi
-
     with _opened(path) as source, dbapi.connect(url) as connection, connection.cursor() as cursor:
         for table in _tables(source):
             cursor.adbc_ingest(table, source.execute(SHUFFLED.format(table=table)).to_arrow_reader(), mode="create")
@@ -59,10 +60,6 @@ def _copy_to_postgresql(path: Path, url: str) -> None:
 
 @contextmanager
 def _fakesnow(places: Places) -> Iterator[str]:
-    import snowflake.connector
-
-    from monitoring_pipeline_tests.warehouse.snowflake_builder import URL, in_snowflake, open_fake_account
-
     with _opened(places.source) as source:
         statements = source.execute("SELECT sql FROM duckdb_tables()").fetchall()
         tables = _tables(source)

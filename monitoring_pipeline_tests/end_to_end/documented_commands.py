@@ -25,12 +25,14 @@ class Group(StrEnum):
     INCIDENT = "a command about the demo's incidents"
     DEMO = "a command about the demo's models"
     HOMES = "the comparison of two homes, which homes/test_compare_homes.py runs"
+    NIGHTS = "the comparison of warehouses, which homes/test_same_nights.py runs"
 
 
 OTHER_COMMANDS = {
     "make ": Group.MAKE,
     "export ": Group.EXPORT,
     ".venv/bin/python benchmarks/compare_homes.py ": Group.HOMES,
+    ".venv/bin/python -m benchmarks.same_nights ": Group.NIGHTS,
 }
 
 

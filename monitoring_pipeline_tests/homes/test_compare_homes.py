@@ -74,6 +74,15 @@ def test_row_that_is_changed_gone_or_new_is_a_difference(statement: str, differe
     assert rows > 0
 
 
+def test_names_of_column_types_differ_unless_the_warehouse_is_of_another_kind(old: Path, new: Path) -> None:
+    named = 'replace(document, \'"Annual Income":"DOUBLE"\', \'"Annual Income":"DOUBLE PRECISION"\')'
+    _change(new, f"UPDATE model_references SET document = {named}", "UPDATE measurements SET reference_hash = 'other'")
+    assert [table for table, *_ in _different(old, new)] == ["measurements", "model_references"]
+    assert all(compared.is_equal for compared in compare_homes(str(old), str(new), other_warehouse=True))
+    _change(new, "UPDATE model_references SET document = replace(document, '\"Annual Income\":', '\"Income\":')")
+    assert any(not compared.is_equal for compared in compare_homes(str(old), str(new), other_warehouse=True))
+
+
 def test_table_or_column_that_is_gone_is_a_difference(old: Path, new: Path) -> None:
     _change(new, "DROP VIEW told_events", "DROP TABLE alert_threads", "ALTER TABLE incidents DROP COLUMN runbook")
     assert list(_different(old, new)) == [
