@@ -137,10 +137,13 @@ def _compared_columns(table: Table | None, left_out: Collection[str]) -> list[st
 
 
 def _without_types(document: str) -> str:
-    """Return the document of a reference, as it is compared, without the types of the table's columns."""
+    """Return the document of a reference, as it is compared, without the types of the table's columns.
+
+    Some warehouses write the names of columns in capitals.
+    """
     reference = json.loads(literal_eval(document))
     types = reference.pop(TYPES_OF_COLUMNS, None) or {}
-    return json.dumps({**reference, TYPES_OF_COLUMNS: sorted(types)})
+    return json.dumps({**reference, TYPES_OF_COLUMNS: sorted(name.casefold() for name in types)})
 
 
 def _key_positions(tables: Sequence[Table | None], columns: Sequence[str]) -> list[int]:

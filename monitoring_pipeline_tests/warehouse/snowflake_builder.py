@@ -22,8 +22,10 @@ def open_fake_account() -> Iterator[None]:
         # The connector's own name of it; fakesnow has the table only.
         FakeSnowflakeCursor.fetch_arrow_all = lambda self, **_: self._arrow_table
         connection = snowflake.connector.connect(database="DB", schema="PUBLIC")
-        # fakesnow passes this function through under a name that it makes of it.
-        connection._duck_conn.execute("CREATE MACRO main.m_d5_number_lower64(x) AS md5_number_lower(x)")
+        # fakesnow passes this function through under a name that it makes of it. DuckDB's own takes the bytes backwards.
+        connection._duck_conn.execute(
+            "CREATE MACRO main.m_d5_number_upper64(x) AS CAST('0x' || substr(md5(x), 1, 16) AS UBIGINT)"
+        )
         yield
 
 

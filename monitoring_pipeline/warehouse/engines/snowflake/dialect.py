@@ -62,7 +62,8 @@ SNOWFLAKE = Dialect(
     text_of={},
     # Snowflake looks at the whole text.
     matches=lambda text, pattern: f"REGEXP_LIKE({text}, '.*{pattern.removesuffix('$')}')",
-    hash_60=lambda text: f"CAST(MOD(MD5_NUMBER_LOWER64({text}), {2**60}) AS NUMBER(38, 0))",
+    # A product with a decimal is exact, and a quotient has six digits after the point.
+    hash_60=lambda text: f"CAST(FLOOR(MD5_NUMBER_UPPER64({text}) * 0.0625) AS NUMBER(38, 0))",
     hash_sum=lambda hashes: f"CAST(SUM({hashes}) AS VARCHAR)",
     drawn=lambda values, every: f"MOD(ABS(HASH({', '.join(values)})), {every:d}) = 0",
     # Arrow holds the times of Snowflake in nanoseconds, which do not reach further.
