@@ -22,7 +22,7 @@ def open_fake_account() -> Iterator[None]:
         # The connector's own name of it; fakesnow has the table only.
         FakeSnowflakeCursor.fetch_arrow_all = lambda self, **_: self._arrow_table
         connection = snowflake.connector.connect(database="DB", schema="PUBLIC")
-        # fakesnow passes this function through under a name that it makes of it. DuckDB's own takes the bytes backwards.
+        # fakesnow passes this function through under a name that it makes of it, and DuckDB's reverses the bytes.
         connection._duck_conn.execute(
             "CREATE MACRO main.m_d5_number_upper64(x) AS CAST('0x' || substr(md5(x), 1, 16) AS UBIGINT)"
         )
