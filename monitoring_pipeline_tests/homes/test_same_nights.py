@@ -94,7 +94,8 @@ def test_nights_of_every_warehouse_are_equal_and_a_changed_result_is_found(tmp_p
         assert int(measured) > 100
         assert (close, other, judged, equally_judged) == ("0", "0", "2", "2")
     with closing(sqlite3.connect(tmp_path / "homes" / "postgresql" / "results.db")) as connection:
-        connection.execute("UPDATE measurements SET value = value + 1e-6 WHERE name = 'auroc' AND value IS NOT NULL")
+        first = "rowid = (SELECT min(rowid) FROM measurements WHERE value IS NOT NULL)"
+        assert connection.execute(f"UPDATE measurements SET value = value + 1e-6 WHERE {first}").rowcount == 1
         connection.commit()
     assert _exit_code(monkeypatch, arguments) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "homes differ"
@@ -108,6 +109,9 @@ def _seed_few_flights(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     flights = read_flights().filter(pl.col("scheduled_departure_at").dt.month() <= 3).gather_every(20)
     monkeypatch.setattr(seeding, "read_flights", lambda: flights)
+    monkeypatch.setattr(
+        seeding, "DEMO_MODELS", [model for model in seeding.DEMO_MODELS if model.name == "flight_delay"]
+    )
     registry = f"sqlite:///{folder / 'mlflow.db'}"
     seeding.seed_warehouse(folder / "warehouse.duckdb", registry, folder / "mlflow", lambda _: None)
 
