@@ -132,6 +132,8 @@ def _lock(connection: duckdb.DuckDBPyConnection, path: str, access: Access) -> N
     folders = ", ".join(_quoted(folder) for folder in access.readable(path))
     for setting in (
         "TimeZone = 'UTC'",
+        # All queries of one reading then share the footers of Parquet files.
+        "parquet_metadata_cache = true",
         f"memory_limit = {memory}",
         f"max_temp_directory_size = '{_most_spill_bytes()}B'",
         # The list cannot change after external access is disabled.

@@ -11,8 +11,8 @@ from monitoring_pipeline.warehouse.serving_logs.formats import serving_log_of
 from monitoring_pipeline.warehouse.sql.catalogue import quoted
 from monitoring_pipeline.warehouse.sql.dialect import literal
 
-Read = Callable[[Sequence[str], str, Ask], str]
-"""Takes paths, further options as SQL, and a function that runs queries; returns the SELECT of all rows."""
+Read = Callable[[Sequence[str], Mapping[str, str], Ask], str]
+"""Takes paths, the types of the columns in their names, and what runs queries; returns the SELECT of all rows."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class FileKind:
     read: Read
 
 
-def options_of_partitions(types: Mapping[str, str]) -> str:
+def _options_of_partitions(types: Mapping[str, str]) -> str:
     """Return the options by which folders such as ``day=2025-01-31`` become columns of those types."""
     if not types:
         return ", hive_partitioning = false"
@@ -47,18 +47,20 @@ def _columns(source: str, ask: Ask) -> dict[str, str]:
     return {str(name): str(kind) for name, kind, *_ in ask(f"DESCRIBE SELECT * FROM {source}")}
 
 
-def select_of_parquet(paths: Sequence[str], options: str, ask: Ask, deleted: str = "") -> str:
+def select_of_parquet(paths: Sequence[str], partitions: Mapping[str, str], ask: Ask, deleted: str = "") -> str:
     """Return the SELECT of the rows of Parquet files.
 
     Args:
         paths: the files.
-        options: further options of ``read_parquet`` as SQL.
+        partitions: the types of the columns in the names of folders.
         ask: runs a query.
         deleted: SQL of the files and positions of deleted rows; empty if there are none.
     """
-    # Files of one schema are opened only if their partition is needed.
-    union = "false" if _has_one_schema(paths, ask) else "true"
-    call = f"read_parquet({listed(paths)}, union_by_name = {union}{options}"
+    # Without the union, files are opened only if their partition is needed. With it, statistics of all files answer
+    # whether a time is null, which is read from the rows otherwise.
+    is_by_day = "DATE" in partitions.values() and _has_one_schema(paths, ask)
+    union = "false" if is_by_day else "true"
+    call = f"read_parquet({listed(paths)}, union_by_name = {union}{_options_of_partitions(partitions)}"
     return select_of_rows(without_deleted(call, deleted), ask)
 
 
@@ -81,15 +83,17 @@ def _has_one_schema(paths: Sequence[str], ask: Ask) -> bool:
     return ask(f"SELECT count(DISTINCT columns) FROM ({schemas})") == [(1,)]
 
 
-def _csv(paths: Sequence[str], options: str, ask: Ask) -> str:
-    source = f"read_csv({listed(paths)}, header = true, all_varchar = true, union_by_name = true{options})"
+def _csv(paths: Sequence[str], partitions: Mapping[str, str], ask: Ask) -> str:
+    options = f"header = true, all_varchar = true, union_by_name = true{_options_of_partitions(partitions)}"
+    source = f"read_csv({listed(paths)}, {options})"
     return select_of_csv(source, ask)
 
 
-def _json(paths: Sequence[str], options: str, ask: Ask) -> str:
+def _json(paths: Sequence[str], partitions: Mapping[str, str], ask: Ask) -> str:
     # All rows decide on the types, and a struct never becomes a map, so that more rows do not change a column.
     whole = "sample_size = -1, map_inference_threshold = -1, field_appearance_threshold = 0"
-    source = f"read_json({listed(paths)}, union_by_name = true, {whole}{options})"
+    options = f"union_by_name = true, {whole}{_options_of_partitions(partitions)}"
+    source = f"read_json({listed(paths)}, {options})"
     log = serving_log_of(_columns(source, ask))
     if log is None:
         return f"SELECT * FROM {source}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTable
 from monitoring_pipeline.warehouse.engines.files.formats.formats_table import format_of
-from monitoring_pipeline.warehouse.engines.files.kinds import kind_of, options_of_partitions, stem_of
+from monitoring_pipeline.warehouse.engines.files.kinds import kind_of, stem_of
 from monitoring_pipeline.warehouse.engines.files.partitions import partition_types
 from monitoring_pipeline.warehouse.engines.files.places import DataFile, FilePlace
 from monitoring_pipeline.warehouse.engines.files.selects_kept import kept_select
@@ -101,6 +101,5 @@ def _table(name: str, files: Sequence[DataFile], partitions: Mapping[str, str], 
         message = f"{place}: {name!r} has files of several kinds: {names}; name one by a pattern, such as {name}/*.csv"
         raise UnreadableWarehouseError(message)
     (kind,) = kinds.values()
-    options, read = options_of_partitions(partitions), kind.read
-    key = (kind.name, tuple(files), options)
-    return OutsideTable(name, kept_select(key, lambda: read([file.path for file in files], options, ask)))
+    key, read = (kind.name, tuple(files), tuple(partitions.items())), kind.read
+    return OutsideTable(name, kept_select(key, lambda: read([file.path for file in files], partitions, ask)))

@@ -13,7 +13,6 @@ import pyarrow as pa
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask
 from monitoring_pipeline.warehouse.engines.files.deleted_rows import MOST_POSITIONS, select_of_positions
 from monitoring_pipeline.warehouse.engines.files.kinds import (
-    options_of_partitions,
     select_of_no_rows,
     select_of_parquet,
 )
@@ -74,12 +73,11 @@ def select_of_delta(files: FilePlace, path: str, place: str, ask: Ask) -> str:
     found = _delta_files(files, path, place)
     if not found.paths:
         return select_of_no_rows(found.columns)
-    options = options_of_partitions({name: found.columns[name] for name in found.partitions})
+    partitions = {name: found.columns[name] for name in found.partitions}
     deleted = select_of_positions(found.deleted)
     # A file of a Delta table never changes.
-    return kept_select(
-        (LOG, found.paths, options, deleted), lambda: select_of_parquet(found.paths, options, ask, deleted)
-    )
+    key = (LOG, found.paths, tuple(partitions.items()), deleted)
+    return kept_select(key, lambda: select_of_parquet(found.paths, partitions, ask, deleted))
 
 
 def _delta_files(files: FilePlace, path: str, place: str) -> DeltaFiles:
