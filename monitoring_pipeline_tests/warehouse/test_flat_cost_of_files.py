@@ -158,5 +158,4 @@ def test_bytes_that_are_read_for_a_chunk_are_the_same_with_two_years(
     assert min(of_short["predictions"], of_short["labels"]) > 0
     further = MOST_FURTHER * (_bytes_of_files(long) - _bytes_of_files(short))
     growing = {name for name, read in of_long.items() if read > of_short[name] + further}
-    print(of_short, of_long, _bytes_of_files(short), _bytes_of_files(long))
     assert growing == {UNBOUNDED}

@@ -73,6 +73,38 @@ def test_iceberg_columns_that_were_renamed_added_or_given_an_old_name_have_their
     ]  # fmt: skip
 
 
+def test_iceberg_column_that_was_dropped_and_added_again_has_none_of_its_old_values(
+    tmp_path: Path, catalog: SqlCatalog, make_spec: SpecMaker
+) -> None:
+    table = make_iceberg(catalog, f"file://{tmp_path}/scores", scores("old"))
+    with table.update_schema() as update:
+        update.add_column("income", LongType())
+    spec = make_spec(features={"age": "numeric", "income": "numeric"})
+    assert rows_of(tmp_path, spec, "age", "income") == [("old", 40.0, None)]
+    with table.update_schema(allow_incompatible_changes=True) as update:
+        update.delete_column("age")
+    with table.update_schema() as update:
+        update.add_column("age", LongType())
+    assert rows_of(tmp_path, spec, "age", "income") == [("old", None, None)]
+    append(table, scores("new").select("id", "made_at", "score", income=pl.lit(5), age=pl.lit(41)))
+    assert rows_of(tmp_path, spec, "age", "income") == [("new", 41.0, 5.0), ("old", None, None)]
+
+
+def test_iceberg_default_of_a_column_stands_in_files_that_lack_it(
+    tmp_path: Path, catalog: SqlCatalog, make_spec: SpecMaker
+) -> None:
+    make_iceberg(catalog, f"file://{tmp_path}/scores", scores("a"))
+    (newest,) = (tmp_path / "scores" / "metadata").glob("00001-*.metadata.json")
+    metadata = json.loads(newest.read_text()) | {"format-version": 3, "next-row-id": 0, "last-column-id": 6}
+    metadata["schemas"][0]["fields"] += [
+        {"id": 5, "name": "plan", "type": "string", "required": False, "initial-default": "gold"},
+        {"id": 6, "name": "limit", "type": "long", "required": False, "initial-default": 7},
+    ]
+    newest.with_name("00002-by-hand.metadata.json").write_text(json.dumps(metadata))
+    spec = make_spec(features={"plan": "categorical", "limit": "numeric"})
+    assert rows_of(tmp_path, spec, "plan", "limit") == [("a", "gold", 7.0)]
+
+
 @pytest.mark.parametrize("version", [2, 3])
 def test_rows_of_an_iceberg_table_that_are_deleted_by_position_are_left_out(
     tmp_path: Path, catalog: SqlCatalog, make_spec: SpecMaker, version: int
