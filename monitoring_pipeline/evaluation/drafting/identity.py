@@ -121,7 +121,7 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
     frame = table.frame
     usable = [
         name for name, column in table.columns.items()
-        if name != time and not column.is_constant and column.kind is not ValueKind.NESTED
+        if name != time and not column.is_constant and column.kind is not ValueKind.NESTED and not column.nulls
     ]  # fmt: skip
     named = advice.unique
     usable.sort(key=lambda name: (name.casefold() not in named, not is_named_id(name), name in taken))
@@ -133,6 +133,8 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
             break
         chosen.append(usable.pop(best))
         apart = counts[best]
+    if apart < frame.height and (everything := _distinct(frame, [*chosen, *usable])) > apart:
+        chosen, apart = _without_superfluous(frame, [*chosen, *usable], everything), everything
     repeated = 1 - apart / frame.height if frame.height else 0.0
     if repeated > 1 - FEWEST_APART:
         raise CannotDraftError(
@@ -149,6 +151,16 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
     if len(chosen) == 1:
         evidence = "every row has another value"
     return Identity(columns=tuple(chosen), evidence=evidence, repeated=repeated, doubts=(doubt,))
+
+
+def _without_superfluous(frame: pl.DataFrame, names: Sequence[str], apart: int) -> list[str]:
+    """Return the columns without those, from the last on, that are not needed for so many different rows."""
+    kept = list(names)
+    for name in reversed(names[1:]):
+        fewer = [each for each in kept if each != name]
+        if _distinct(frame, fewer) == apart:
+            kept = fewer
+    return kept
 
 
 def _distinct(frame: pl.DataFrame, names: Sequence[str]) -> int:

@@ -93,6 +93,11 @@ def model_name(text: str) -> str:
     return name if name[:1].isalpha() and name.isascii() else f"model_{name}".rstrip("_")
 
 
+def last_part(name: str) -> str:
+    """Return the last part of the name of a table, or the name of its file without suffix."""
+    return name.replace("\\", "/").rstrip("/").split("/")[-1].split(".")[0 if "/" in name else -1]
+
+
 def _entries(plan: Plan) -> Iterator[Entry]:
     yield Entry("name", plan.name, _registered_words(plan.registered))
     yield Entry("task", plan.outputs.task.value, plan.outputs.why_task)

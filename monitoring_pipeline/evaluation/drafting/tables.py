@@ -1,7 +1,7 @@
 """Chooses the table of predictions and the table of labels of a source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
 from monitoring_pipeline.evaluation.drafting.hints import Advice
@@ -30,6 +30,12 @@ class Tables:
     labels: TableFacts | None
     several: tuple[str, ...] = ()
     unjoined: tuple[str, ...] = ()
+
+
+def without_label(table: TableFacts, label: RoleGuess | None) -> TableFacts:
+    """Return a table without its label, which is no part of an id, because it becomes known or is corrected later."""
+    name = label.column.name if label else None
+    return replace(table, columns={each: column for each, column in table.columns.items() if each != name})
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,12 @@ def label_of(
     if (found := guess(Role.LABEL, table, advice, table.columns.keys() - rest.keys())) is not None:
         return found
     return RoleGuess(next(iter(rest.values())), "the only column of labels that fits") if len(rest) == 1 else None
+
+
+def only_label(table: TableFacts, advice: Advice) -> RoleGuess | None:
+    """Return the label of a table of labels if no other column may be one, whatever the outputs are."""
+    found = label_of(table, advice)
+    return found if found and not found.others else None
 
 
 def _fits(column: ColumnFacts, outputs: Outputs | None) -> bool:

@@ -11,11 +11,18 @@ from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
 from monitoring_pipeline.evaluation.drafting.outputs import TWO, guess_outputs
-from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, model_name
+from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, last_part, model_name
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.roles_table import Role
-from monitoring_pipeline.evaluation.drafting.tables import Tables, choose_tables, label_of, label_plan, shared_id
+from monitoring_pipeline.evaluation.drafting.tables import (
+    Tables,
+    choose_tables,
+    label_plan,
+    only_label,
+    shared_id,
+    without_label,
+)
 from monitoring_pipeline.evaluation.drafting.timing import guess_timing
 from monitoring_pipeline.evaluation.drafting.truth import (
     guess_delay,
@@ -109,13 +116,13 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
         )
     version = guess(Role.VERSION, table, advice, {time.column.name})
     taken = {time.column.name, *_name(version)}
-    label = _only_label(elsewhere, advice) if elsewhere else None
+    label = only_label(elsewhere, advice) if elsewhere else None
     outputs = guess_outputs(table, advice, taken, label.column if label else None)
     taken |= outputs.columns
     shared = [name.casefold() for name in elsewhere.columns] if elsewhere else []
     joined = shared_id(table, elsewhere) if elsewhere else None
     identity = guess_identity(
-        table,
+        without_label(table, outputs.label),
         advice,
         taken,
         time=time.column.name,
@@ -130,7 +137,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     if not inputs.inputs:
         inputs = replace(inputs, inputs=(_stand_in(table, outputs.columns),))
     registered = advice.registered
-    name = registered.model if registered else wishes.table or _last_part(table.name) or wishes.default_name
+    name = registered.model if registered else wishes.table or last_part(table.name) or wishes.default_name
     return Plan(
         name=wishes.name or model_name(name),
         registered=registered,
@@ -279,12 +286,6 @@ def _about_zone(time: RoleGuess | None, field: str) -> list[str]:
     return [f"Which clock do the times of {time.column.name} follow? They have no zone; UTC is taken ({field})"]
 
 
-def _only_label(table: TableFacts, advice: Advice) -> RoleGuess | None:
-    """Return the label of a table of labels if no other column may be one, whatever the outputs are."""
-    found = label_of(table, advice)
-    return found if found and not found.others else None
-
-
 def _stand_in(table: TableFacts, outputs: frozenset[str]) -> Input:
     """Return an output as the only input, because a spec needs one."""
     name = next(iter(sorted(outputs)))
@@ -294,7 +295,3 @@ def _stand_in(table: TableFacts, outputs: frozenset[str]) -> Input:
 
 def _name(found: RoleGuess | None) -> list[str]:
     return [found.column.name] if found else []
-
-
-def _last_part(name: str) -> str:
-    return name.replace("\\", "/").rstrip("/").split("/")[-1].split(".")[0 if "/" in name else -1]

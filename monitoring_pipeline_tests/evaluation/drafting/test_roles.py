@@ -283,3 +283,18 @@ def test_separation_of_any_scores_and_classes_is_unknown_or_at_least_a_half(rows
     scores = pl.Series([score for score, _ in rows], dtype=pl.Float64)
     share = separation(scores, pl.Series([each for _, each in rows], dtype=pl.String))
     assert share == 0 or 0.5 <= share <= 1
+
+
+def test_rows_that_differ_only_in_many_columns_are_identified_by_as_many():
+    bits = {f"f{bit}": [place >> bit & 1 for place in range(200)] for bit in range(8)}
+    table = _table(day=TIMES[:1] * 200, **bits, useless=[place % 2 for place in range(200)])
+    identity = guess_identity(table, NO_ADVICE, (), time="day")
+    assert len(identity.columns) == 9
+    assert identity.repeated == 0
+    assert "useless" not in identity.columns or "f0" not in identity.columns
+
+
+def test_column_that_some_rows_lack_identifies_nothing():
+    kinds = [None if place % 10 == 0 else f"k{place}" for place in range(200)]
+    table = _table(at=[time for time in TIMES[:100] for _ in range(2)], kind=kinds, shop=["a", "b"] * 100)
+    assert guess_identity(table, NO_ADVICE, (), time="at").columns == ("at", "shop")

@@ -108,3 +108,17 @@ def test_table_with_the_name_of_labels_is_asked_about_and_a_time_is_no_id(tmp_pa
     assert plan.labels is None
     assert plan.identity.columns != ("updatedTs",)
     assert any(doubt.startswith("Does actuals hold the labels? Its label is not clear") for doubt in plan.doubts)
+
+
+def test_label_is_no_part_of_the_id_of_rows_without_one(tmp_path: Path):
+    day = pl.Series([(START + dt.timedelta(days=place // 100)).date() for place in range(ROWS)])
+    rows = pl.DataFrame(
+        {"day": day, "score": PLACES // 2 % 50 / 50, "outcome": PLACES % 2, "amount": PLACES % 100 // 4}
+    )
+    twice = rows.with_columns(amount=pl.when(PLACES % 100 > 3).then(PLACES % 100).otherwise(0))
+    write_tables(tmp_path / "w.duckdb", {"scores": twice})
+    plan = draft(tmp_path / "w.duckdb")
+    assert plan.labels is not None
+    assert plan.labels.label.name == "outcome"
+    assert "outcome" not in plan.identity.columns
+    assert 0 < plan.identity.repeated < 0.05
