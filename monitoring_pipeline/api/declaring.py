@@ -10,8 +10,8 @@ import polars as pl
 
 from monitoring_pipeline.api.frames import ArgumentError
 from monitoring_pipeline.api.roles import Roles, positive_of, task_of
+from monitoring_pipeline.evaluation.drafting.guesses.timing import guess_timing
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.timing import guess_timing
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 import click
 
-from monitoring_pipeline.cli.exit_codes import ExitCode
-from monitoring_pipeline.cli.lazy_group import LazyGroup
+from monitoring_pipeline.cli.execution.exit_codes import ExitCode
+from monitoring_pipeline.cli.execution.lazy_group import LazyGroup
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
 __all__ = ["main"]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.completion import complete_channels
-from monitoring_pipeline.cli.opening import clear_errors, read_settings, warn
-from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
+from monitoring_pipeline.cli.execution.opening import clear_errors, read_settings, warn
+from monitoring_pipeline.cli.options.completion import complete_channels
+from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.system_clock import system_clock
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import click
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.cli.exit_codes import MEANINGS, OF_COMMANDS, ExitCode
+from monitoring_pipeline.cli.execution.exit_codes import MEANINGS, OF_COMMANDS, ExitCode
 from monitoring_pipeline.reports.fields import FIELDS, Fields, all_fields, meaning_of
 
 PROGRAM = "monitoring-pipeline"

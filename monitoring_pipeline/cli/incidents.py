@@ -6,10 +6,10 @@ from functools import partial
 
 import click
 
-from monitoring_pipeline.cli.audit_options import BY, REASON
-from monitoring_pipeline.cli.completion import complete_incidents, complete_models
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
-from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings
+from monitoring_pipeline.cli.options.audit import BY, REASON
+from monitoring_pipeline.cli.options.completion import complete_incidents, complete_models
+from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.incidents.handling import (
     Handle,
     Person,

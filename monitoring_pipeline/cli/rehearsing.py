@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.completion import complete_models
-from monitoring_pipeline.cli.day_range import day_range
-from monitoring_pipeline.cli.interrupts import ended_by_signals
-from monitoring_pipeline.cli.opening import clear_errors, find_model, read_settings
-from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
+from monitoring_pipeline.cli.execution.interrupts import ended_by_signals
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, read_settings
+from monitoring_pipeline.cli.options.completion import complete_models
+from monitoring_pipeline.cli.options.day_range import day_range
+from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 
 if TYPE_CHECKING:
     from rich.console import Console

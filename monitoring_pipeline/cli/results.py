@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from monitoring_pipeline.cli.completion import complete_models, complete_queries, complete_versions
-from monitoring_pipeline.cli.day_range import day_range
-from monitoring_pipeline.cli.exit_codes import ExitCode
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
-from monitoring_pipeline.cli.output import OutputForm, message, print_reports, prints_data
-from monitoring_pipeline.cli.progress import Advance, progress
+from monitoring_pipeline.cli.execution.exit_codes import ExitCode
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings
+from monitoring_pipeline.cli.execution.progress import Advance, progress
+from monitoring_pipeline.cli.options.completion import complete_models, complete_queries, complete_versions
+from monitoring_pipeline.cli.options.day_range import day_range
+from monitoring_pipeline.cli.options.output import OutputForm, message, print_reports, prints_data
 from monitoring_pipeline.spec.periods import CHUNK_PERIOD, PERIODS
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.completion import complete_models
-from monitoring_pipeline.cli.exit_codes import ExitCode
-from monitoring_pipeline.cli.opening import clear_errors, find_model, read_settings, warn
-from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
-from monitoring_pipeline.cli.progress import progress
+from monitoring_pipeline.cli.execution.exit_codes import ExitCode
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, read_settings, warn
+from monitoring_pipeline.cli.execution.progress import progress
+from monitoring_pipeline.cli.options.completion import complete_models
+from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 
 if TYPE_CHECKING:

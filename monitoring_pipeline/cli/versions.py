@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.cli.audit_options import BY, REASON
-from monitoring_pipeline.cli.completion import complete_models, complete_versions
-from monitoring_pipeline.cli.exit_codes import ExitCode
-from monitoring_pipeline.cli.opening import clear_errors, find_model, open_store, read_settings
-from monitoring_pipeline.cli.output import OutputForm, print_reports, prints_data
+from monitoring_pipeline.cli.execution.exit_codes import ExitCode
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings
+from monitoring_pipeline.cli.options.audit import BY, REASON
+from monitoring_pipeline.cli.options.completion import complete_models, complete_versions
+from monitoring_pipeline.cli.options.output import OutputForm, print_reports, prints_data
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.system_clock import system_clock
 

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main, results
 from monitoring_pipeline.cli.commands_page import all_commands, commands_page
-from monitoring_pipeline.cli.exit_codes import OF_COMMANDS, ExitCode
+from monitoring_pipeline.cli.execution.exit_codes import OF_COMMANDS, ExitCode
 from monitoring_pipeline.reports.fields import BOUNDS, FIELDS, MEANINGS, all_fields, meaning_of
 from monitoring_pipeline_tests.docs.pages import read_page
 

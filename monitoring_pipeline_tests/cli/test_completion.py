@@ -9,7 +9,7 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from monitoring_pipeline.cli import main
-from monitoring_pipeline.cli.completion import SETTINGS_FILE, folder_of_models
+from monitoring_pipeline.cli.options.completion import SETTINGS_FILE, folder_of_models
 from monitoring_pipeline.settings import SETTINGS_FILE as FILE_OF_SETTINGS
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.store.results import ResultStore

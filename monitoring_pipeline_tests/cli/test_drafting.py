@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from monitoring_pipeline.cli import main
+from monitoring_pipeline.cli.drafting.remembered import place_of
 from monitoring_pipeline.cli.drafting.source_address import SourceAddress, address_of
-from monitoring_pipeline.cli.remembered import place_of
 from monitoring_pipeline.settings import EnvironmentSettings, Settings
 from monitoring_pipeline.spec.loading import load_spec
 

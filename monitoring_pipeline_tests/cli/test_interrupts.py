@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from monitoring_pipeline.cli.interrupts import ended_by_signals
+from monitoring_pipeline.cli.execution.interrupts import ended_by_signals
 
 COMMAND = """
 import sys, time
 from pathlib import Path
 import dagster as dg
-from monitoring_pipeline.cli.interrupts import ended_by_signals
+from monitoring_pipeline.cli.execution.interrupts import ended_by_signals
 
 folder = Path(sys.argv[1])
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from rich.console import Console
 
-from monitoring_pipeline.cli.progress import progress
+from monitoring_pipeline.cli.execution.progress import progress
 from monitoring_pipeline.orchestration.runs.progress import measured_chunks_reported, report_measured
 from monitoring_pipeline.reports.terminal import results
 from monitoring_pipeline_tests.spec.cases import binary_spec

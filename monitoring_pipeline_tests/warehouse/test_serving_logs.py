@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.drafting.guesses.identity import SERVING_LOG
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.identity import SERVING_LOG
 from monitoring_pipeline.steps.drafting.drafting import Source, Wishes, draft_plan
 from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits

@@ -9,10 +9,10 @@ import click
 from pydantic import TypeAdapter, ValidationError
 
 from monitoring_pipeline.cli.drafting.output import print_next, print_questions, short
+from monitoring_pipeline.cli.drafting.remembered import place_of
 from monitoring_pipeline.cli.drafting.source_address import SourceAddress, address_of
-from monitoring_pipeline.cli.opening import clear_errors
-from monitoring_pipeline.cli.progress import progress
-from monitoring_pipeline.cli.remembered import place_of
+from monitoring_pipeline.cli.execution.opening import clear_errors
+from monitoring_pipeline.cli.execution.progress import progress
 from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
 from monitoring_pipeline.evaluation.privacy.secrets import keep_secret, without_secrets
 from monitoring_pipeline.settings import Settings
@@ -160,8 +160,8 @@ def _wishes(given: _Given, address: SourceAddress, warehouse: str | None) -> "Wi
 
 def _advice(given: _Given, address: SourceAddress, registry: "ModelRegistry") -> "Advice":
     from monitoring_pipeline.cli.drafting.read_along import read_along
+    from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
     from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
-    from monitoring_pipeline.evaluation.drafting.roles_table import Role
 
     roles = {Role(role): columns for role, columns in given.columns}
     of_user = Hints(origin="--column", roles=roles)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 

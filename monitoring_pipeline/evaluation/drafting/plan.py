@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.guesses.identity import Identity
+from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, Inputs, LeftOut
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import Outputs
+from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.timing import Timing
+from monitoring_pipeline.evaluation.drafting.guesses.truth import Delay, Positive
 from monitoring_pipeline.evaluation.drafting.hints import RegisteredVersion
-from monitoring_pipeline.evaluation.drafting.identity import Identity
-from monitoring_pipeline.evaluation.drafting.inputs import Input, Inputs, LeftOut
-from monitoring_pipeline.evaluation.drafting.outputs import Outputs
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.roles import RoleGuess
-from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
-from monitoring_pipeline.evaluation.drafting.timing import Timing
-from monitoring_pipeline.evaluation.drafting.truth import Delay, Positive
 from monitoring_pipeline.evaluation.drafting.yaml_text import Entry, as_dictionary, yaml_text
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import EARLIEST, LATEST, Task

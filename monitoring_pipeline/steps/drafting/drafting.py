@@ -7,15 +7,12 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts, ValueKind, shown, table_facts
-from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.identity import guess_identity
-from monitoring_pipeline.evaluation.drafting.inputs import Input, guess_inputs
-from monitoring_pipeline.evaluation.drafting.outputs import TWO, guess_outputs
-from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, last_part, model_name
-from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
-from monitoring_pipeline.evaluation.drafting.tables import (
+from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
+from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, guess_inputs
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, guess_outputs
+from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
+from monitoring_pipeline.evaluation.drafting.guesses.tables import (
     Tables,
     choose_tables,
     label_plan,
@@ -23,8 +20,8 @@ from monitoring_pipeline.evaluation.drafting.tables import (
     shared_id,
     without_label,
 )
-from monitoring_pipeline.evaluation.drafting.timing import guess_timing
-from monitoring_pipeline.evaluation.drafting.truth import (
+from monitoring_pipeline.evaluation.drafting.guesses.timing import guess_timing
+from monitoring_pipeline.evaluation.drafting.guesses.truth import (
     guess_delay,
     guess_positive,
     leaking_inputs,
@@ -32,6 +29,9 @@ from monitoring_pipeline.evaluation.drafting.truth import (
     positive_prediction,
     worse_by,
 )
+from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, last_part, model_name
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import Cadence, ModelSpec

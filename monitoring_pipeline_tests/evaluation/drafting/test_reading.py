@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Hints
 from monitoring_pipeline.evaluation.drafting.reading.document import Document
 from monitoring_pipeline.evaluation.drafting.reading.formats import hints_of
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 FILES = Path(__file__).parent / "files"

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts, TableSample, ValueKind, table_facts
+from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
+from monitoring_pipeline.evaluation.drafting.guesses.inputs import guess_inputs
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import guess_outputs
+from monitoring_pipeline.evaluation.drafting.guesses.roles import guess
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role, plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.separation import separation
 from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
-from monitoring_pipeline.evaluation.drafting.identity import guess_identity
-from monitoring_pipeline.evaluation.drafting.inputs import guess_inputs
-from monitoring_pipeline.evaluation.drafting.outputs import guess_outputs
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.roles import guess
-from monitoring_pipeline.evaluation.drafting.roles_table import Role, plain_name
-from monitoring_pipeline.evaluation.drafting.separation import separation
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 ROWS = 200

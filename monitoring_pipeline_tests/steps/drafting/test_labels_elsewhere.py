@@ -6,8 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.steps.drafting.drafting import Wishes
 from monitoring_pipeline_tests.steps.drafting.drafts import draft, write_tables
 

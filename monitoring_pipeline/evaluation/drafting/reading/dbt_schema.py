@@ -5,9 +5,9 @@ https://docs.getdbt.com/reference/resource-properties/data-tests
 
 from collections.abc import Iterator, Mapping
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Hints
 from monitoring_pipeline.evaluation.drafting.reading.document import Document, as_items, as_mapping
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind
 
 _NUMBERS = ("double", "float", "real")

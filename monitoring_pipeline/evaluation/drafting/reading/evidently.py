@@ -6,6 +6,7 @@ https://docs.evidentlyai.com/docs/library/data_definition
 import ast
 from collections.abc import Mapping
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Hints
 from monitoring_pipeline.evaluation.drafting.reading.document import (
     Document,
@@ -14,7 +15,6 @@ from monitoring_pipeline.evaluation.drafting.reading.document import (
     as_texts,
     literal,
 )
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 _DEFINITION_KEYS = {"numerical_columns", "categorical_columns", "id_column", "classification", "regression"}

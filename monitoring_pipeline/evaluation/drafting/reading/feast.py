@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Hints
 from monitoring_pipeline.evaluation.drafting.reading.document import Document, as_items, as_mapping, as_texts
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind
 
 _KINDS = {

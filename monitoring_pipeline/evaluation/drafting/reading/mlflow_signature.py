@@ -6,9 +6,9 @@ https://mlflow.org/docs/latest/ml/model/signatures/ and the class ``mlflow.model
 import json
 from dataclasses import replace
 
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.hints import Hints, RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.reading.document import Document, as_items, as_mapping
-from monitoring_pipeline.evaluation.drafting.roles_table import Role
 from monitoring_pipeline.spec.sources import FeatureKind
 
 _KINDS = {

@@ -7,13 +7,13 @@ from itertools import chain
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.class_names import class_names, own_parts
 from monitoring_pipeline.evaluation.drafting.facts import NEARLY_ALL, ColumnFacts, TableFacts, shown
+from monitoring_pipeline.evaluation.drafting.guesses.class_names import class_names, own_parts
+from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role, plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.separation import separation
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess
-from monitoring_pipeline.evaluation.drafting.roles_table import Role, plain_name
-from monitoring_pipeline.evaluation.drafting.separation import separation
 from monitoring_pipeline.spec.sources import Task
 
 TWO = 2

@@ -4,12 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, Outputs, stems_of
+from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess, weigh
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
+    LEAST_WEIGHT_BY_NAME,
+    MOST_CLASSES,
+    Role,
+    plain_name,
+)
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.outputs import TWO, Outputs, stems_of
 from monitoring_pipeline.evaluation.drafting.plan import LabelPlan
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
-from monitoring_pipeline.evaluation.drafting.roles import RoleGuess, guess, weigh
-from monitoring_pipeline.evaluation.drafting.roles_table import LEAST_WEIGHT_BY_NAME, MOST_CLASSES, Role, plain_name
 from monitoring_pipeline.spec.sources import Task
 
 _OUTPUTS = (Role.SCORE, Role.PREDICTION)

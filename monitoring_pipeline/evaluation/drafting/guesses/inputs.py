@@ -14,10 +14,10 @@ from monitoring_pipeline.evaluation.drafting.facts import (
     ValueKind,
     shown,
 )
+from monitoring_pipeline.evaluation.drafting.guesses.identity import is_named_id
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.separation import is_copy
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.identity import is_named_id
-from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
-from monitoring_pipeline.evaluation.drafting.separation import is_copy
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS
 from monitoring_pipeline.spec.sources import FeatureKind
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from monitoring_pipeline.evaluation.drafting.roles_table import plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
 
 
 def class_names(columns: Sequence[str], classes: Sequence[str]) -> dict[str, str]:

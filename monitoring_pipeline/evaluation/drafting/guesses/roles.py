@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
-from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.roles_table import (
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
     LEAST_WEIGHT,
     LEAST_WEIGHT_BY_NAME,
     NAME_RULES,
@@ -13,6 +12,7 @@ from monitoring_pipeline.evaluation.drafting.roles_table import (
     Role,
     plain_name,
 )
+from monitoring_pipeline.evaluation.drafting.hints import Advice
 
 NEAR = 1
 """A candidate whose weight is smaller by at most this is asked about."""

@@ -60,7 +60,7 @@ def complete_channels(_context: click.Context, _parameter: click.Parameter, inco
 
 def folder_of_models() -> Path:
     """Return the configured folder of specs, as the settings do."""
-    return Path(_setting("MODELS") or Path(__file__).parents[1] / "models")
+    return Path(_setting("MODELS") or Path(__file__).parents[2] / "models")
 
 
 def _specs() -> dict[str, str]:
