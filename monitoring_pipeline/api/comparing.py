@@ -15,6 +15,7 @@ from monitoring_pipeline.api.results.shown import table_of_columns
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of
 from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
@@ -104,13 +105,11 @@ def compare(
     with reading(declared.tables) as warehouse:
         before = read_rows(declared.spec, REFERENCE, warehouse, argument="reference")
         now = read_rows(declared.spec, ROWS, warehouse, argument="current")
-    learned = _learned(declared.spec, before.frame)
-    rows = with_known_categories(now.frame, now.codes, {declared.version: learned.bins})
-    measured = (
-        *_about_rows(now, roles),
-        *chosen.measurements,
-        *_compared(declared.spec, learned, before.frame, rows),
-    )
+    with one_thread():
+        learned = _learned(declared.spec, before.frame)
+        rows = with_known_categories(now.frame, now.codes, {declared.version: learned.bins})
+        compared = _compared(declared.spec, learned, before.frame, rows)
+    measured = (*_about_rows(now, roles), *chosen.measurements, *compared)
     floors = learned.floors.reason or f"floors are learned from {learned.floors.days} {declared.spec.calendar.noun}s"
     return Result(
         title=f"compare: {frames[ROWS].height:,} rows with {frames[REFERENCE].height:,} of the reference",

@@ -28,6 +28,7 @@ from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, temp
 from monitoring_pipeline.api.results.result import MeasuredChunk, Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
@@ -145,7 +146,7 @@ def monitor(
         quality=quality or {},
     )
     declared = declare(frames, roles, chosen.kinds, choices)
-    with _home(declared, suite, as_of) as home:
+    with _home(declared, suite, as_of) as home, one_thread():
         chunks = tuple(_measured_chunks(home, declared.column_names))
     return Result(
         title=f"monitor: {len(chunks)} {declared.spec.calendar.noun}s of {frames[ROWS].height:,} rows",

@@ -12,6 +12,7 @@ from monitoring_pipeline.api.reading import chunk_key, read_labels, read_rows, r
 from monitoring_pipeline.api.results.result import Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_metrics
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
@@ -97,7 +98,7 @@ def performance(
     )
     kept = {table: frame.select(sorted(roles.columns & set(frame.columns))) for table, frame in frames.items()}
     declared = declare(kept, roles, {}, choices)
-    with reading(declared.tables) as warehouse:
+    with reading(declared.tables) as warehouse, one_thread():
         of_reference = _of_reference(declared.spec, warehouse) if REFERENCE in frames else None
         measured = _measured(declared.spec, warehouse, of_reference)
     labelled = max((m.rows for m in measured if m.kind is Kind.PERFORMANCE), default=0)

@@ -1,5 +1,9 @@
 """Performance on a frame: the task is concluded and stated, thresholds judge, and what does not fit is named."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -111,3 +115,29 @@ def test_few_rows_are_not_measured_unless_allowed(rows):
     few = performance(rows.head(30), label="outcome", score="score")
     assert any("30 labelled rows, at least 50 needed" in reason for reason in few.reasons)
     assert value(performance(rows.head(30), label="outcome", score="score", minimum_rows=20), "auroc") is not None
+
+
+SCORED_IN_A_PROCESS = """
+import numpy as np
+import polars as pl
+from monitoring_pipeline.api import performance
+generator = np.random.default_rng(7)
+scores = generator.random(50_173)
+rows = pl.DataFrame({"p": scores, "y": generator.random(scores.size) < scores**1.1})
+measured = performance(rows, score="p", label="y", reference=rows.head(40_000)).to_polars()
+print(measured.select("metric", "value", "lower", "upper", "reference_value").write_json())
+"""
+
+
+def test_numbers_do_not_depend_on_the_number_of_threads() -> None:
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", SCORED_IN_A_PROCESS],
+            env=os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2", "3")
+    }
+    assert len(printed) == 1

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
@@ -62,7 +63,7 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         **optional,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[Event]:
-        with hidden_in_errors():
+        with hidden_in_errors(), one_thread():
             yield from asset.run(AssetRun(context, loaded, asset, measured=MEASURED, sources=SOURCES))
 
     return cast("dg.AssetsDefinition", run)
