@@ -16,10 +16,12 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev backfill rehearse test test-fast check format lock bench bench-calibration clean
+.PHONY: help install demo dev backfill rehearse test test-fast check format lock bench bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/demo.installed ## Set up .venv, and run nothing
 
 demo: $(VENV)/demo.installed ## Monitor three real models over March and April 2013, and print what was found
 	@$(BIN)/monitoring-pipeline demo

@@ -40,6 +40,7 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
     """
     from monitoring_pipeline.evaluation.spec_check.checks_table import WAREHOUSE_CONFIGURED
     from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
+    from monitoring_pipeline.quality.suites import suite_problems
     from monitoring_pipeline.reports.terminal.findings import finding_table
     from monitoring_pipeline.spec.loading import SpecError
     from monitoring_pipeline.steps.specs.checks import read_checked_files, read_checked_specs
@@ -54,7 +55,7 @@ def spec_check(files: tuple[Path, ...], form: OutputForm, *, offline: bool, stri
         with progress("spec check", len(folder.good)) as advance:
             for entry in folder.good:
                 advance(entry.spec.name)
-                of_spec = find_in_spec(entry, ports.now, settings.warehouses)
+                of_spec = find_in_spec(entry, ports.now, settings.warehouses, suite_problems=suite_problems)
                 unknown = any(finding.check == WAREHOUSE_CONFIGURED for finding in of_spec)
                 of_source = () if offline or unknown else find_in_source(entry, ports)
                 findings = (*of_spec, *of_source)

@@ -1,7 +1,7 @@
 """Runs a model's suite on the rows of a chunk, and turns the outcomes into measurements."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,8 @@ from monitoring_pipeline.spec.model import ModelSpec
 _EXAMPLES = 3
 _LONGEST_TEXT = 200
 _PRIVATE_COLUMNS = frozenset({"row_id"})
+CANONICAL_COLUMNS = ("row_id", "predicted_at", "model_version", "score", "prediction")
+"""Names that the rows of every model have for its id, time, version and outputs, whatever the table calls them."""
 _FAULTS = {
     "expect_column_values_to_be_in_set": "not in the set",
     "expect_column_values_to_be_unique": "not unique",
@@ -46,15 +48,19 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
         return SuiteResult(schema, (_broken_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
     reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
-    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons))
+    known = {*CANONICAL_COLUMNS, *spec.columns, *spec.carried_columns, *frame.columns}
+    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known))
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
-    """Return one measurement per expectation about any rows; the absence of a column that has to exist is a breach."""
+    """Return one measurement per expectation about any rows.
+
+    The absence of a column is a breach. Columns that only the rows of a model have, such as its ids, are skipped.
+    """
     reasons = {
         i: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, set()) for i, e in enumerate(expectations)
     }
-    return _measure(frame, expectations, reasons)
+    return _measure(frame, expectations, reasons, {*CANONICAL_COLUMNS, *frame.columns})
 
 
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
@@ -107,17 +113,29 @@ def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, unfit: set
 
 
 def _measure(
-    frame: pl.DataFrame, expectations: Sequence[Expectation], reasons: Mapping[int, str | None]
+    frame: pl.DataFrame,
+    expectations: Sequence[Expectation],
+    reasons: Mapping[int, str | None],
+    known: Collection[str] | None = None,
 ) -> tuple[Measurement, ...]:
-    """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run."""
+    """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run.
+
+    An expectation about a column that is not among the ``known`` ones is a breach, because it would never be checked.
+    """
     runnable = [index for index in range(len(expectations)) if reasons[index] is None]
     outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
     return tuple(
         _measured(expectation, name, frame, outcomes[index])
         if index in outcomes
-        else _measurement(expectation, name, Status.SKIPPED, reason=reasons[index])
+        else _not_run(expectation, name, reasons[index], known)
         for index, (expectation, name) in enumerate(zip(expectations, _distinct_names(expectations), strict=True))
     )
+
+
+def _not_run(expectation: Expectation, name: str, reason: str | None, known: Collection[str] | None) -> Measurement:
+    if known is None or expectation.columns <= set(known):
+        return _measurement(expectation, name, Status.SKIPPED, reason=reason)
+    return _measurement(expectation, name, Status.BREACHED, value=1.0, reason=f"nothing was checked: {reason}")
 
 
 def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
@@ -132,6 +150,9 @@ def _distinct_names(expectations: Sequence[Expectation]) -> list[str]:
 
 
 def _measured(expectation: Expectation, name: str, frame: pl.DataFrame, outcome: Outcome) -> Measurement:
+    if outcome.error is not None:
+        reason = f"nothing was checked: {_error(expectation, outcome.error)}"
+        return _measurement(expectation, name, Status.BREACHED, value=1.0, reason=reason)
     if reason := _nothing_measured(expectation, outcome):
         return _measurement(expectation, name, Status.SKIPPED, reason=reason)
     status = Status.OK if outcome.success else Status.BREACHED
@@ -186,15 +207,17 @@ def _definition(expectation: Expectation) -> str:
 
 def _nothing_measured(expectation: Expectation, outcome: Outcome) -> str | None:
     """Return the reason why an expectation that ran measured nothing, None if it did measure."""
-    if outcome.error is not None:
-        private = _PRIVATE_COLUMNS & expectation.columns
-        return "it raised an error" if private else f"it raised: {message_without_values(outcome.error)}"
     if outcome.undefined:
         return f"{expectation.subject}: undefined, there are no values"
     if outcome.judged == 0 and expectation.type != TO_HAVE_TYPE:
         where = f" where {expectation.where}" if expectation.where else ""
         return f"no rows{where}" if not outcome.applied else f"no values{where}: all {outcome.applied} are null"
     return None
+
+
+def _error(expectation: Expectation, error: str) -> str:
+    private = _PRIVATE_COLUMNS & expectation.columns
+    return "it raised an error" if private else f"it raised: {message_without_values(error)}"
 
 
 def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> str:

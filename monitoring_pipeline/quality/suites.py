@@ -62,6 +62,15 @@ def load_suite(path: Path) -> Suite:
     return suite_of(document, path)
 
 
+def suite_problems(path: Path) -> tuple[str, ...]:
+    """Return why a suite file cannot be used, one line per problem; nothing if it can."""
+    try:
+        load_suite(path)
+    except SuiteError as error:
+        return tuple(line.removeprefix(f"{path}: ") for line in str(error).splitlines())
+    return ()
+
+
 def suite_of(document: object, path: Path) -> Suite:
     """Return the suite that a document has, as in a suite file; ``path`` names it in messages.
 

@@ -28,10 +28,16 @@ def test_suite_is_checked_on_a_frame_from_a_file_a_mapping_or_a_list(tmp_path):
     ]
     assert all(result.to_polars().equals(results[0].to_polars()) for result in results)
     frame = results[0].to_polars()
-    assert frame["status"].to_list() == ["breached", "ok", "breached", "skipped"]
-    assert frame["value"].to_list() == [1 / 3, 1 / 3, 1.0, None]
+    assert frame["status"].to_list() == ["breached", "ok", "breached", "breached"]
+    assert frame["value"].to_list() == [1 / 3, 1 / 3, 1.0, 1.0]
     assert results[0].verdict is VerdictStatus.CRITICAL
-    assert "not measured: region column_values_to_be_unique: the chunk has no column region" in results[0].reasons
+    assert frame["reason"].to_list()[-1] == "nothing was checked: the chunk has no column region"
+
+
+def test_column_that_only_rows_of_a_model_have_is_skipped():
+    result = check([*EXPECTATIONS[1:2], {**EXPECTATIONS[1], "kwargs": {"column": "row_id"}}], ROWS)
+    assert result.verdict is VerdictStatus.OK
+    assert "not measured: row_id column_values_to_not_be_null: the chunk has no column row_id" in result.reasons
 
 
 def test_suite_that_holds_is_ok():

@@ -52,7 +52,7 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"limits_possible", "limits_effective", "limits_on_the_bad_side", "volume_allows_usual", "budget_of_a_chunk",
          "start_after_reference", "reference_over", "reference_labels_complete",
          "reference_long", "lookback_covers_delay", "holdout_has_chunks",
-         "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns"},
+         "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns", "suite_usable"},
     ),
     "faulty": (
         {**VERSIONED, "predictions.table": "faulty",
@@ -119,7 +119,7 @@ def write_warehouse(path: Path) -> None:
 
 
 def write_specs(folder: Path) -> None:
-    """Write the specs, and the suite of one of them with an expectation about a column that does not exist."""
+    """Write the specs, and the suite of one of them: an unknown type, and a column that does not exist."""
     for name, (changes, _) in SPECS.items():
         document = changed(
             BINARY, {"name": name, "labels.label": "left_", "drift.minimum_rows": 30, **DELAY, **changes}
@@ -128,4 +128,5 @@ def write_specs(folder: Path) -> None:
             document = changed(document, {"performance.minimum_rows": 25})
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(document), encoding="utf-8")
     expectation = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "agee"}}
-    (folder / "declared.suite.yaml").write_text(yaml.safe_dump({"expectations": [expectation]}), encoding="utf-8")
+    suite = {"expectations": [expectation, {"type": "expect_column_value_lenghts_to_equal"}]}
+    (folder / "declared.suite.yaml").write_text(yaml.safe_dump(suite), encoding="utf-8")

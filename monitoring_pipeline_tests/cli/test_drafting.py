@@ -64,6 +64,20 @@ def test_environment_has_precedence_over_the_file_and_init_prints_what_to_export
     assert Settings().models == tmp_path / "others"
 
 
+def test_output_of_which_no_suite_can_be_drafted_is_refused_and_writes_nothing(tmp_path):
+    amounts = pl.Series("amount", [f"1,{place % 1_000:03}.24" for place in range(ROWS)])
+    _rows().with_columns(amounts).write_parquet("churn.parquet")
+    words = ["init", "churn.parquet", "--column", "score=amount", "--force"]
+    refused = CliRunner().invoke(main, words, env={"COLUMNS": "200"})
+    assert refused.exit_code == 1
+    assert "Error: churn: cannot draft a suite: score: " in refused.output
+    assert not list(Path("models").glob("churn*"))
+    assert _init("churn.parquet").exit_code == 0
+    written = Path("models/churn.yaml").read_bytes()
+    assert CliRunner().invoke(main, words, env={"COLUMNS": "200"}).exit_code == 1
+    assert Path("models/churn.yaml").read_bytes() == written
+
+
 def test_existing_files_are_kept_unless_forced(tmp_path):
     _rows().write_parquet("churn.parquet")
     assert _init("churn.parquet").exit_code == 0

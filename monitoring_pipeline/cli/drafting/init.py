@@ -1,6 +1,8 @@
 """The command that drafts the spec of a model from its tables."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -132,12 +134,14 @@ def _draft(source: str, given: _Given) -> None:
     with progress("init", 3) as advance:
         advance("reading the source")
         plan = draft_plan(ports, _wishes(given, address, place.warehouse), _advice(given, address, adapters.registry))
-        loaded = _write_spec(plan, place.settings.models, source, force=given.force)
-        advance("checking the spec")
-        findings = find_in_source(loaded, inspecting(place.settings))
-        if not given.no_suite:
-            advance("drafting the suite")
-            write_suite(loaded, place.settings)
+        spec, suite = (place.settings.models / f"{plan.name}{suffix}" for suffix in (".yaml", ".suite.yaml"))
+        with _put_back_on_error(spec, suite):
+            loaded = _write_spec(plan, place.settings.models, source, force=given.force)
+            advance("checking the spec")
+            findings = find_in_source(loaded, inspecting(place.settings))
+            if not given.no_suite:
+                advance("drafting the suite")
+                write_suite(loaded, place.settings)
     click.echo(f"wrote {short(loaded.path)}" + ("" if given.no_suite else f" and {short(loaded.suite_path)}"))
     to_export = place.remember()
     print_questions(plan, findings)
@@ -168,6 +172,21 @@ def _advice(given: _Given, address: SourceAddress, registry: "ModelRegistry") ->
     positive = Hints(origin="--positive", positive=given.positive)
     along = read_along(given.files, address.folder, given.table or address.table, registry)
     return Advice((of_user, positive, *along))
+
+
+@contextmanager
+def _put_back_on_error(*paths: Path) -> Iterator[None]:
+    """Give files the content that they had, or remove them, if the draft of a spec or of its suite fails."""
+    before = {path: path.read_bytes() if path.exists() else None for path in paths}
+    try:
+        yield
+    except Exception:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != content:
+                path.write_bytes(content)
+        raise
 
 
 def _write_spec(plan: "Plan", folder: Path, source: str, *, force: bool) -> LoadedSpec:

@@ -42,6 +42,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
     from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
+    from monitoring_pipeline.quality.suites import SuiteError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
     from monitoring_pipeline.spec.loading import SpecError
@@ -52,7 +53,8 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.store.schema import StoreSchemaError
 
     return (
-        SpecError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
+        SpecError,
+        SuiteError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
         StoreSchemaError, CannotDraftError,
@@ -75,6 +77,8 @@ def find_model(settings: "Settings", model: str) -> "LoadedSpec":
         if problems := [problem for bad in folder.bad if bad.model == model for problem in bad.problems]:
             raise SpecError("\n".join(problems))
         message = f"no model {model!r} in {settings.models}; known: {', '.join(usable) or 'none'}"
+        if settings.models == type(settings).model_fields["models"].default:
+            message += "; for a model of init, change to the folder where it was drafted"
         raise click.ClickException(message)
     for bad in folder.bad:
         more = f" (and {len(bad.problems) - 1} more: monitoring-pipeline spec check)" if bad.problems[1:] else ""

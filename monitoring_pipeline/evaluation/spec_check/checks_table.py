@@ -66,6 +66,8 @@ SPEC_CHECKS = (
         "a `decision_threshold` at which every prediction is positive"),
     SpecCheck("suite_columns", ERROR, declared.unknown_suite_columns,
         "an expectation of the suite about a column that does not exist"),
+    SpecCheck("suite_usable", ERROR, declared.unusable_suite,
+        "a suite with an unknown type or argument, none of whose expectations would be checked"),
 )  # fmt: skip
 
 SOURCE_CHECKS = (

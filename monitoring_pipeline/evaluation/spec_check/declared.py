@@ -23,11 +23,13 @@ class Declared:
         today: the day in the model's time zone.
         warehouses: the names of the warehouses in the settings; ``None`` if they do not matter.
         suite_columns: the columns that the suite file names, each with its place there.
+        suite_problems: why the suite file cannot be used, one sentence for each problem.
     """
 
     spec: ModelSpec
     today: dt.date
     suite_columns: tuple[tuple[str, str], ...] = ()
+    suite_problems: tuple[str, ...] = ()
     warehouses: frozenset[str] | None = None
 
 
@@ -173,6 +175,13 @@ def decided_by_nobody(declared: Declared) -> Iterator[Observation]:
             f"{source.decision_threshold:g}: every score decides for the positive class",
             "write the lowest score at which the positive class is decided, such as 0.5",
         )
+
+
+def unusable_suite(declared: Declared) -> Iterator[Observation]:
+    """Yield the problems for which no expectation of the suite would be checked."""
+    for problem in declared.suite_problems:
+        remedy = "until the file is corrected, none of its expectations is checked"
+        yield Observation("quality.suite", problem, remedy)
 
 
 def unknown_suite_columns(declared: Declared) -> Iterator[Observation]:

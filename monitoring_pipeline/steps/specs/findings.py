@@ -1,7 +1,8 @@
 """Findings about a spec file: from the spec and its suite, and from the source."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 
 from monitoring_pipeline.evaluation.spec_check.checks_table import judge_source, judge_spec
 from monitoring_pipeline.evaluation.spec_check.declared import Declared
@@ -13,18 +14,29 @@ from monitoring_pipeline.steps.specs.source_facts import Inspecting, read_source
 _COLUMN_ARGUMENTS = ("column", "column_A", "column_B", "column_list", "column_set")
 
 
-def find_in_spec(loaded: LoadedSpec, now: dt.datetime, warehouses: Iterable[str] | None = None) -> tuple[Finding, ...]:
+def find_in_spec(
+    loaded: LoadedSpec,
+    now: dt.datetime,
+    warehouses: Iterable[str] | None = None,
+    *,
+    suite_problems: Callable[[Path], Sequence[str]] = lambda _: (),
+) -> tuple[Finding, ...]:
     """Return the findings about a spec and its suite file, without the source.
 
     Args:
         loaded: the model's spec.
         now: the time.
         warehouses: the names of the warehouses in the settings; ``None`` if they do not matter.
+        suite_problems: returns why a suite file cannot be used.
     """
     spec = loaded.spec
     today = spec.calendar.day_at(now)
     known = None if warehouses is None else frozenset(warehouses)
-    return judge_spec(Declared(spec=spec, today=today, suite_columns=tuple(_suite_columns(loaded)), warehouses=known))
+    problems = tuple(suite_problems(loaded.suite_path)) if loaded.suite_path.exists() else ()
+    columns = tuple(_suite_columns(loaded))
+    return judge_spec(
+        Declared(spec=spec, today=today, suite_columns=columns, suite_problems=problems, warehouses=known)
+    )
 
 
 def find_in_source(loaded: LoadedSpec, inspecting: Inspecting) -> tuple[Finding, ...]:

@@ -94,9 +94,17 @@ def test_expectation_about_a_column_that_rows_lack_is_found():
     assert finding.observation.remedy == "did you mean age?"
 
 
+def test_suite_that_cannot_be_used_is_found():
+    problem = "expectations[1]: type: unknown 'expect_column_value_lenghts_to_equal'"
+    (finding,) = judge_spec(Declared(spec=binary_spec(), today=TODAY, suite_problems=(problem,)))
+    assert (finding.check, finding.observation.seen) == ("suite_usable", problem)
+    assert finding.level is Level.ERROR
+
+
 def test_every_check_of_a_spec_has_a_case():
     assert {check.name for check in SPEC_CHECKS} == {check for check, *_ in CASES} | {
         "suite_columns",
+        "suite_usable",
         "warehouse_configured",
     }
 
