@@ -132,8 +132,11 @@ def positive_of(given: object, labels: pl.Series, argument: str) -> tuple[bool |
         positive = _class(plain)
         return positive, f"positive class: {positive!r}"
     values = labels.drop_nulls().unique().sort()
-    if labels.dtype in (pl.Boolean, pl.Null) or (labels.dtype == pl.String and booleans_of_text(values) is not None):
+    if labels.dtype in (pl.Boolean, pl.Null):
         return True, "positive class: true, because the classes are true and false"
+    if labels.dtype == pl.String and (booleans := booleans_of_text(values)) is not None:
+        meant = " or ".join(map(repr, values.filter(booleans))) or "true"
+        return True, f"positive class: {meant}, because the classes are words for true and false"
     if labels.dtype.is_numeric() and set(values.to_list()) <= {0, 1}:
         return 1, "positive class: 1, because the classes are 0 and 1"
     raise ArgumentError(f"positive: needed, because column {labels.name!r} ({argument}) holds {_classes(values)}")

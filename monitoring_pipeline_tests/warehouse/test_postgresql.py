@@ -1,6 +1,7 @@
 """A PostgreSQL server by its URL: users' SQL, rows of references, tables without a spec, and errors without values."""
 
 import datetime as dt
+import uuid
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,16 @@ def test_tables_are_listed_and_sampled_without_a_spec(engine) -> None:
     assert (sample.rows, sample.counts["churned"].distinct, sample.frame.columns) == (
         1, 1, ["id", "churned", "known_at"],
     )  # fmt: skip
+
+
+def test_table_without_the_right_to_read_is_named(postgresql_server: str, tmp_path: Path, make_spec: SpecMaker) -> None:
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    url = build_postgresql(postgresql_server, tmp_path, (SCORES, TRUTHS, f"CREATE ROLE {role}")).server.url
+    limited = f"{url}{'&' if '?' in url else '?'}options=-crole%3D{role}"
+    engine = open_engine(WarehouseAddress(limited, "MONITORING_PIPELINE_WAREHOUSE"), EngineLimits())
+    spec = make_spec()
+    with pytest.raises((UnreadableWarehouseError, WarehouseFailedError), match="permission denied for"):
+        engine.warehouse.read_predictions(spec, spec.calendar.chunk("2013-06-02"))
 
 
 def test_server_that_does_not_answer_is_a_failed_warehouse(make_spec: SpecMaker) -> None:

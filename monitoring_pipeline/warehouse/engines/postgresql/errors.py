@@ -6,6 +6,9 @@ LONGEST_TEXT = 1000
 SYNTAX_OR_ACCESS = "42"
 """Class of errors about the text of a statement (https://www.postgresql.org/docs/current/errcodes-appendix.html)."""
 
+INSUFFICIENT_PRIVILEGE = "42501"
+"""The error of a missing right. Its text names tables, never values; EXPLAIN does not raise it."""
+
 _QUERY_CANCELED = "57014"
 _BY_CODE: tuple[tuple[str, Cause, str], ...] = (
     (_QUERY_CANCELED, Cause.TIMEOUT, "it was stopped, as the server does at a time limit"),

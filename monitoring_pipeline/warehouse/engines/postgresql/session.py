@@ -11,7 +11,12 @@ from adbc_driver_manager import Error
 from adbc_driver_postgresql import dbapi
 
 from monitoring_pipeline.warehouse.engines.postgresql.dialect import POSTGRESQL
-from monitoring_pipeline.warehouse.engines.postgresql.errors import SYNTAX_OR_ACCESS, cause_of, short
+from monitoring_pipeline.warehouse.engines.postgresql.errors import (
+    INSUFFICIENT_PRIVILEGE,
+    SYNTAX_OR_ACCESS,
+    cause_of,
+    short,
+)
 from monitoring_pipeline.warehouse.engines.server.session import BusinessValues, Cause, StatementError
 from monitoring_pipeline.warehouse.engines.server.values import NumberedValues, unique_names
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Statement
@@ -108,6 +113,8 @@ class PostgreSQLSession:
         except Error as error:
             code = _code(error)
             cause, sentence = cause_of(code)
+            if code == INSUFFICIENT_PRIVILEGE:
+                raise StatementError(cause, sentence, short(str(error))) from None
             text = self._text_about(sql, values) if (code or "").startswith(SYNTAX_OR_ACCESS) else None
             raise StatementError(cause, sentence, text) from None
 
