@@ -37,8 +37,7 @@ def validate(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[O
     if not expectations:
         return []
     batch = _batch_definition().get_batch(batch_parameters={"dataframe": _pandas_frame(frame, expectations)})
-    results = _results(batch, expectations, _COUNTS_ONLY)
-    outcomes = [_outcome(result) for result in results]
+    outcomes = _outcomes(batch, expectations)
     failed = [position for position, outcome in enumerate(outcomes) if outcome.unexpected and not outcome.success]
     again = _results(batch, [expectations[position] for position in failed], _POSITIONS) if failed else []
     for position, result in zip(failed, again, strict=True):
@@ -107,6 +106,17 @@ def _naive_utc(value: object) -> object:
     if isinstance(value, dt.datetime):
         return value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
     return dt.datetime.combine(value, dt.time()) if isinstance(value, dt.date) else value
+
+
+def _outcomes(batch: Any, expectations: Sequence[Expectation]) -> list[Outcome]:
+    """Return one outcome each; an expectation on which the library itself breaks does not lose the others."""
+    try:
+        return [_outcome(result) for result in _results(batch, expectations, _COUNTS_ONLY)]
+    except Exception as error:  # noqa: BLE001 - the library raises KeyError where a metric cannot be computed
+        if len(expectations) == 1:
+            # Without the text of the error, because it may contain values of rows.
+            return [Outcome(success=False, error=f"{type(error).__name__} in Great Expectations")]
+        return [outcome for expectation in expectations for outcome in _outcomes(batch, [expectation])]
 
 
 def _results(batch: Any, expectations: Sequence[Expectation], result_format: dict[str, object]) -> list[Any]:

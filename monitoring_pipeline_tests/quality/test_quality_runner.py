@@ -185,6 +185,20 @@ def test_expectation_that_would_never_be_checked_is_a_breach_with_the_reason(
     assert last.status is Status.OK
 
 
+def test_expectation_on_which_the_library_breaks_loses_no_other(
+    spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite
+) -> None:
+    partition = {"bins": [0, 1, 2], "weights": [0.5, 0.5]}
+    path = write_suite(
+        _entry("column_kl_divergence_to_be_less_than", column="carrier", partition_object=partition, threshold=0.1),
+        _entry("column_values_to_match_regex", column="carrier", regex="[A-Z]+"),
+    )
+    broken, regex = _values(spec, path, rows)
+    assert (broken.status, regex.status) == (Status.BREACHED, Status.OK)
+    assert broken.reason is not None
+    assert broken.reason.startswith("nothing was checked: it raised: ")
+
+
 def test_reasons_never_quote_row_ids(spec: ModelSpec, rows: pl.DataFrame, write_suite: WriteSuite) -> None:
     path = write_suite(
         _entry("column_values_to_be_unique", column="row_id"),
