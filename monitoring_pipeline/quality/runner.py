@@ -20,7 +20,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 _EXAMPLES = 3
 _LONGEST_TEXT = 200
 _PRIVATE_COLUMNS = frozenset({"row_id"})
-CANONICAL_COLUMNS = ("row_id", "predicted_at", "model_version", "score", "prediction")
+_OF_EVERY_MODEL = ("row_id", "predicted_at", "model_version", "score", "prediction")
 """Names that the rows of every model have for its id, time, version and outputs, whatever the table calls them."""
 _FAULTS = {
     "expect_column_values_to_be_in_set": "not in the set",
@@ -36,7 +36,8 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     The value of a measurement is the share, in [0, 1], of unexpected values among those judged. For an expectation
     about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
     order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is
-    missing, the values are skipped with the reason. If it is broken, that is a breach. The schema is still judged.
+    missing, the values are skipped with the reason. If it is broken, that is a breach, and so is an expectation that
+    would never be checked. The schema is still judged.
     """
     schema = check_schema(spec, frame)
     if not suite_path.exists():
@@ -48,7 +49,7 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
         return SuiteResult(schema, (_broken_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
     reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
-    known = {*CANONICAL_COLUMNS, *spec.columns, *spec.carried_columns, *frame.columns}
+    known = {*spec.canonical_columns, *frame.columns}
     return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known))
 
 
@@ -60,7 +61,7 @@ def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tupl
     reasons = {
         i: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, set()) for i, e in enumerate(expectations)
     }
-    return _measure(frame, expectations, reasons, {*CANONICAL_COLUMNS, *frame.columns})
+    return _measure(frame, expectations, reasons, {*_OF_EVERY_MODEL, *frame.columns})
 
 
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:

@@ -63,7 +63,7 @@ def load_suite(path: Path) -> Suite:
 
 
 def suite_problems(path: Path) -> tuple[str, ...]:
-    """Return why a suite file cannot be used, one line per problem; nothing if it can."""
+    """Return the problems for which a suite file cannot be used, one line each."""
     try:
         load_suite(path)
     except SuiteError as error:

@@ -219,6 +219,11 @@ class ModelSpec(SpecPart):
         return tuple(name for name in ("horizon", "naive") if getattr(self.predictions, name))
 
     @property
+    def canonical_columns(self) -> tuple[str, ...]:
+        """The canonical name of every column that the rows of a chunk may have."""
+        return ("row_id", "predicted_at", "model_version", *self.columns, *self.carried_columns)
+
+    @property
     def output_columns(self) -> tuple[str, ...]:
         """Canonical columns of the model's output that are profiled."""
         return tuple(name for name in self.columns if name not in self.features)

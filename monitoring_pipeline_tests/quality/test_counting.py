@@ -158,6 +158,27 @@ def test_other_types_and_forms_are_left_to_the_engine(expectation_type: str, kwa
     assert count(pl.DataFrame({"whole": [1], "text": ["a"]}), [Expectation(expectation_type, kwargs)]) == [None]
 
 
+ANYTHING = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.just(10**400), st.floats(), st.text(max_size=3)),
+    lambda parts: st.one_of(st.lists(parts, max_size=3), st.dictionaries(st.text(max_size=3), parts, max_size=3)),
+    max_leaves=6,
+)
+CONDITION_OF_ANYTHING = st.fixed_dictionaries(
+    {
+        "type": st.one_of(st.sampled_from(("comparison", "nullity", "and", "or")), ANYTHING),
+        "column": st.one_of(st.fixed_dictionaries({"name": ANYTHING}), ANYTHING),
+        "operator": st.one_of(st.sampled_from(("==", "IN", "<")), ANYTHING),
+        "parameter": ANYTHING,
+    }
+)
+
+
+@given(name=st.sampled_from(sorted(COUNTED)), data=st.data())
+def test_arguments_of_any_form_are_looked_at_without_an_error(name: str, data: st.DataObject) -> None:
+    drawn = {argument: st.one_of(ANYTHING, CONDITION_OF_ANYTHING) for argument in COUNTED[name].arguments}
+    assert is_counted(name, data.draw(st.fixed_dictionaries({}, optional=drawn))) in (True, False)
+
+
 def test_arguments_of_the_table_are_those_of_the_engine() -> None:
     differing = {name: set(counted.arguments) - set(engine.known_kwargs(name)) for name, counted in COUNTED.items()}
     assert {name: names for name, names in differing.items() if names} == {}

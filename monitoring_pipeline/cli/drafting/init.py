@@ -184,7 +184,7 @@ def _put_back_on_error(*paths: Path) -> Iterator[None]:
         for path, content in before.items():
             if content is None:
                 path.unlink(missing_ok=True)
-            elif path.read_bytes() != content:
+            else:
                 path.write_bytes(content)
         raise
 

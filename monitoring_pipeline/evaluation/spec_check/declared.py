@@ -186,8 +186,7 @@ def unusable_suite(declared: Declared) -> Iterator[Observation]:
 
 def unknown_suite_columns(declared: Declared) -> Iterator[Observation]:
     """Yield the expectations about columns that the rows do not have."""
-    spec = declared.spec
-    known = ("row_id", "predicted_at", "model_version", *spec.columns, *spec.carried_columns)
+    known = declared.spec.canonical_columns
     for place, column in declared.suite_columns:
         if column not in known:
             close = get_close_matches(column, known, n=1)

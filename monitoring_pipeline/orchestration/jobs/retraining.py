@@ -5,7 +5,6 @@ from typing import cast
 
 import dagster as dg
 
-from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.runs.partitions import as_of
 from monitoring_pipeline.ports.outside import Outside
@@ -161,7 +160,7 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     ) -> dict[str, str]:
         key, version = DecisionKey(challenger["decision_key"]), challenger["version"]
         now = _now(context, outside)
-        with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside), one_thread():
+        with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside):
             decision = run_gate(spec, version, decision_key=key, now=now, outside=outside)
         _report(context, decision)
         return challenger

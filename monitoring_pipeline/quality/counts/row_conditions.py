@@ -1,6 +1,5 @@
 """Row conditions as Polars expressions, for the forms whose meaning is the same as in Great Expectations on pandas."""
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -33,7 +32,7 @@ def is_countable(condition: object) -> bool:
     """Return whether a row condition has a form that ``rows_where`` answers; no condition has."""
     if condition is None:
         return True
-    if not isinstance(condition, Mapping) or set(condition) != _KEYS.get(str(condition.get("type")), set()):
+    if not isinstance(condition, Mapping) or set(condition) != _KEYS.get(str(condition.get("type"))):
         return False
     if condition["type"] in ("and", "or"):
         parts = condition["conditions"]
@@ -43,14 +42,15 @@ def is_countable(condition: object) -> bool:
 
 def _is_simple(condition: object) -> bool:
     """Return whether a condition is a comparison or about nulls; Great Expectations restricts deeper nesting."""
-    if not isinstance(condition, Mapping) or set(condition) != _KEYS.get(str(condition.get("type")), set()):
+    if not isinstance(condition, Mapping) or set(condition) != _KEYS.get(str(condition.get("type"))):
         return False
-    if condition["type"] not in ("comparison", "nullity") or set(condition["column"]) != {"name"}:
+    column = condition.get("column")
+    if not isinstance(column, Mapping) or set(column) != {"name"} or not isinstance(column["name"], str):
         return False
     if condition["type"] == "nullity":
         return isinstance(condition["is_null"], bool)
     operator, parameter = condition["operator"], condition["parameter"]
-    if operator not in _COMPARED:
+    if not isinstance(operator, str) or operator not in _COMPARED:
         return False
     if operator in _SETS:
         return isinstance(parameter, list) and bool(parameter) and (_texts(parameter) or _numbers(parameter))
@@ -101,13 +101,8 @@ def _numbers(values: list[object]) -> bool:
 
 
 def is_exact_number(value: object) -> bool:
-    """Return whether a number is finite and equal to a float."""
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and abs(value) <= MOST_EXACT
-    )
+    """Return whether a value is a number that is finite and equal to a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_EXACT
 
 
 MOST_EXACT = 2**53

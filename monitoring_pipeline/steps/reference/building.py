@@ -4,6 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 import monitoring_pipeline
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError, Reference, build_reference
 from monitoring_pipeline.evaluation.reference.shrinkage import can_stay_in_use, losses
 from monitoring_pipeline.ports.outside import Outside
@@ -31,6 +32,7 @@ class TakenReference:
     refusals: tuple[Measurement, ...] = ()
 
 
+@one_thread()
 def take_reference(
     loaded: LoadedSpec,
     model_version: str,

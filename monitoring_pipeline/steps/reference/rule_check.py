@@ -1,5 +1,6 @@
 """The rule check of a model: its rules are replayed on the stored reference, and the result is stored."""
 
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rule_check.rule_check import replay
 from monitoring_pipeline.ports.outside import Outside
@@ -13,6 +14,7 @@ from monitoring_pipeline.steps.reference.stored import profiles_of_reference
 from monitoring_pipeline.steps.references import reference_rows
 
 
+@one_thread()
 def replay_reference(loaded: LoadedSpec, model_version: str, outside: Outside) -> tuple[Measurement, ...]:
     """Check a version's rules on its reference; store the measurements under the reference's window and return them.
 

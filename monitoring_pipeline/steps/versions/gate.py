@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
 from monitoring_pipeline.evaluation.versions.gate import GateResult, judge_challenger
 from monitoring_pipeline.evaluation.versions.outputs import OutputError
@@ -92,6 +93,7 @@ def run_gate(
     return decision
 
 
+@one_thread()
 def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, outside: Outside) -> _HeldOutComparison:
     rules = retraining_rules(spec)
     registry = outside.registry

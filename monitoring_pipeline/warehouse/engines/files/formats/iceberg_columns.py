@@ -27,7 +27,7 @@ def fields_of_files(snapshot: "Snapshot", ask: Ask) -> Fields:
 
 
 def problem_with(snapshot: "Snapshot", fields: Fields) -> str | None:
-    """Return why the columns cannot be found in the files; None if they can."""
+    """Return the reason why columns cannot be found in the files, None without one."""
     for path, names in fields.items():
         if not names:
             return f"whose file {_short(path)} has no ids of fields, which are needed to find its columns; rewrite it"
