@@ -10,8 +10,10 @@ from monitoring_pipeline_tests.postgresql_server import running_postgresql, why_
 
 pytest_plugins = ["monitoring_pipeline_tests.worlds.fixtures"]
 
-# No deadline, because the time of an example depends on the load of the machine.
-settings.register_profile("suite", deadline=None)
+# No deadline, because the time of an example depends on the load of the machine. The same examples in every run, so
+# that a commit passes or fails whatever the luck; `--hypothesis-profile=explore` draws others.
+settings.register_profile("suite", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
 # For the tests of fuzzed specs: together more than 10,000 examples.
 settings.register_profile("fuzz", deadline=None, max_examples=2_600, phases=[Phase.generate], print_blob=True)
 settings.load_profile("suite")

@@ -52,5 +52,6 @@ def value_text(value: Any) -> str:
     if isinstance(value, dt.date):
         return str(value)
     plain = value.item() if hasattr(value, "item") and getattr(value, "size", 1) == 1 else value
-    # Seven digits, because the last digits of a sum depend on the order of the rows.
-    return f"{plain:.7g}" if isinstance(plain, float) else repr(plain)
+    # Seven digits, because the last digits of a sum depend on the order of the rows. So does the sign of a zero;
+    # adding 0.0 removes it.
+    return f"{plain + 0.0:.7g}" if isinstance(plain, float) else repr(plain)
