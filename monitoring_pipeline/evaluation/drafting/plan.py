@@ -6,16 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import Identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, Inputs, LeftOut
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import Outputs
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess
-from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import is_named_utc, plain_name
 from monitoring_pipeline.evaluation.drafting.guesses.timing import Timing
 from monitoring_pipeline.evaluation.drafting.guesses.truth import Delay, Positive
 from monitoring_pipeline.evaluation.drafting.hints import RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 from monitoring_pipeline.evaluation.drafting.yaml_text import Entry, as_dictionary, yaml_text
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import EARLIEST, LATEST, Task
@@ -237,4 +238,6 @@ _WORDS_FOR_TIMES: Mapping[ValueKind, str] = {
 
 def _time_words(column: ColumnFacts) -> str:
     words = _WORDS_FOR_TIMES.get(column.kind, "numbers that are times")
+    if column.kind is ValueKind.LOCAL_TIME and is_named_utc(column.name):
+        words = "times in UTC by the name"
     return f"{words}, as text" if column.is_text else words

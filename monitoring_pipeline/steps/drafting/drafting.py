@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import TableFacts, ValueKind, shown, table_facts
+from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_facts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, guess_inputs
-from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, guess_outputs
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import guess_outputs
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.guesses.tables import (
@@ -30,8 +30,9 @@ from monitoring_pipeline.evaluation.drafting.guesses.truth import (
     worse_by,
 )
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, last_part, model_name
-from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.plan import Plan, last_part, model_name
+from monitoring_pipeline.evaluation.drafting.questions import questions
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError, without_time
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import Cadence, ModelSpec
@@ -77,7 +78,8 @@ def draft_plan(source: Source, wishes: Wishes, advice: Advice) -> Plan:
     """
     plan = _with_roles(_read_tables(source, wishes, advice), wishes, advice)
     plan = _with_timing(plan, source, wishes)
-    return _with_doubts(_with_truth(plan, source, advice), wishes)
+    plan = _with_truth(plan, source, advice)
+    return replace(plan, doubts=questions(plan, is_zone_chosen=wishes.zone is not None))
 
 
 def _read_tables(source: Source, wishes: Wishes, advice: Advice) -> Tables:
@@ -103,17 +105,8 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     if not table.rows:
         raise CannotDraftError(f"{table.name} has no rows: is it the right table?")
     time = guess(Role.TIME, table, advice, ())
-    if time is None:
-        raise CannotDraftError(
-            f"{table.name} has no column with the time of a prediction, so that it has no days to monitor. Name it if "
-            "there is one: --column time=COLUMN. Two sets of rows without times are compared by the Python API: "
-            "compare(reference, current)"
-        )
-    if not time.column.is_time:
-        raise CannotDraftError(
-            f"{time.column.name} of {table.name} holds no times that can be read: a timestamp, a date, seconds since "
-            "1970 or ISO 8601 text is needed"
-        )
+    if time is None or not time.column.is_time:
+        raise CannotDraftError(without_time(table, time and time.column))
     version = guess(Role.VERSION, table, advice, {time.column.name})
     taken = {time.column.name, *_name(version)}
     label = only_label(elsewhere, advice) if elsewhere else None
@@ -212,78 +205,6 @@ def _first_predictions(plan: Plan, source: Source) -> pl.DataFrame:
 
 def _first_reference(spec: ModelSpec) -> list[Chunk]:
     return [spec.calendar.window(window) for window in list(spec.reference.values())[:1]]
-
-
-def _with_doubts(plan: Plan, wishes: Wishes) -> Plan:
-    """Return the plan with all its questions, the most important first."""
-    doubts = [*plan.outputs.doubts]
-    doubts += _about_choice("the time of a prediction", plan.time, "predictions.time")
-    doubts += _about_choice("the version", plan.version, "predictions.model_version")
-    doubts += _about_registered(plan)
-    doubts += _about_choice("the score", plan.outputs.score, "predictions.score")
-    doubts += _about_choice("the prediction", plan.outputs.prediction, "predictions.prediction")
-    doubts += _about_choice("the label", plan.outputs.label, "labels.label")
-    doubts += plan.identity.doubts
-    doubts += _about_labels(plan, plan.labels)
-    if wishes.zone is None:
-        doubts.append("Which clock bounds a day? UTC is taken; --timezone Europe/Berlin chooses another (timezone)")
-    known_at = plan.labels.known_at if plan.labels else None
-    doubts += _about_zone(plan.time, "predictions.time_zone") + _about_zone(known_at, "labels.time_zone")
-    doubts += plan.timing.doubts if plan.timing else ()
-    doubts += plan.inputs.doubts
-    return replace(plan, doubts=tuple(doubts))
-
-
-def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
-    if labels is None and plan.several_labels:
-        tables = ", ".join(plan.several_labels)
-        return [f"Which table holds the labels: {tables}? Name it: --labels TABLE (labels.table)"]
-    if labels is None and plan.unjoined_labels:
-        table = plan.unjoined_labels[0]
-        question = (
-            f"Does {table} hold the labels? Its label is not clear, or nothing in it is seen to identify rows of "
-            f"{plan.table.name}. Name them: --labels {table} --column label=COLUMN --column id=COLUMN (labels)"
-        )
-        return [question]
-    if labels is None:
-        none = "Are there labels? No column is one, so that only drift and quality are measured; "
-        two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]
-        may_be = f" (two values have {', '.join(two)})" if two and plan.outputs.task is Task.BINARY else ""
-        if plan.likely_labels:
-            follow = ", ".join(f"{name} by {value:.2f}" for name, value in plan.likely_labels.items())
-            may_be = f" (correlated with the prediction is {follow})"
-        return [f"{none}--labels TABLE or --column label=COLUMN names them{may_be} (labels)"]
-    doubts = list(plan.positive.doubts) if plan.positive else []
-    if labels.known_at is None:
-        doubts.append(
-            "How late are labels? No column has the time at which they became known; 1d is taken (labels.delay)"
-        )
-    elif plan.delay is None:
-        doubts.append("How late are labels? Too few have a time; 1d is taken (labels.delay)")
-    return doubts
-
-
-def _about_choice(words: str, found: RoleGuess | None, field: str) -> list[str]:
-    if found is None or not found.others:
-        return []
-    others = ", ".join(other.name for other in found.others)
-    return [f"Which column is {words}: {found.column.name}, or {others}? ({field})"]
-
-
-def _about_registered(plan: Plan) -> list[str]:
-    """Return the question about a registered version that the table does not have."""
-    if plan.registered is None or plan.version is None:
-        return []
-    column, wanted = plan.version.column, plan.registered.version
-    values = [shown(value) for value, _ in column.values]
-    words = f"Which rows are of version {wanted} of {plan.registered.model}? {column.name} has {', '.join(values[:5])}"
-    return [] if wanted in values else [f"{words} (predictions.model_version)"]
-
-
-def _about_zone(time: RoleGuess | None, field: str) -> list[str]:
-    if time is None or time.column.kind is not ValueKind.LOCAL_TIME:
-        return []
-    return [f"Which clock do the times of {time.column.name} follow? They have no zone; UTC is taken ({field})"]
 
 
 def _stand_in(table: TableFacts, outputs: frozenset[str]) -> Input:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.evaluation.drafting.facts import TableFacts, TableSample, ValueKind, table_facts
+from monitoring_pipeline.evaluation.drafting.facts import TableFacts, TableSample, table_facts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import guess_inputs
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import guess_outputs
@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role, pl
 from monitoring_pipeline.evaluation.drafting.guesses.separation import separation
 from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 ROWS = 200

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
 from monitoring_pipeline.evaluation.drafting.guesses.roles import guess, weigh
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import NAME_RULES, Role, plain_name
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 
 MOST_TOGETHER = 6
 INSTANCE = "id"

@@ -7,17 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import (
-    WORDS_FOR_NOTHING,
-    ColumnFacts,
-    TableFacts,
-    ValueKind,
-    shown,
-)
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, shown
 from monitoring_pipeline.evaluation.drafting.guesses.identity import is_named_id
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
 from monitoring_pipeline.evaluation.drafting.guesses.separation import is_copy
 from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.value_kinds import WORDS_FOR_NOTHING, ValueKind
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS
 from monitoring_pipeline.spec.sources import FeatureKind
 
@@ -83,6 +78,7 @@ EXCLUSIONS = (
     Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
     Exclusion(lambda c: c.kind is ValueKind.OTHER, lambda c: f"values of type {c.type[:60]}"),
     Exclusion(lambda c: c.is_time or _is_date_in_digits(c), lambda _: "a time, which differs on every day"),
+    Exclusion(lambda c: c.unread is not None, lambda c: c.unread.not_read if c.unread else ""),
     Exclusion(
         lambda c: c.rows >= LEAST_ROWS and c.is_nearly_unique and not _is_measured(c),
         lambda c: f"{c.distinct:,} values in {c.filled:,} rows: it identifies rows",
@@ -110,6 +106,7 @@ def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str], scor
             reason = f"{score} in other words" if is_copy(table.numbers(name), table.numbers(score)) else None
         if reason is not None:
             left_out.append(LeftOut(name, reason))
+            doubts.extend(_about_unread(column))
             continue
         found, questions = _input(table, column, advice)
         inputs.append(found)
@@ -124,6 +121,13 @@ def _about_missing(advice: Advice, table: TableFacts) -> list[str]:
     named = ", ".join(map(_short, missing[:FEW_CODES]))
     more = f" and {len(missing) - FEW_CODES} more" if len(missing) > FEW_CODES else ""
     return [f"Where are the inputs {named}{more} of {origin}? {table.name} has no such columns (features)"]
+
+
+def _about_unread(column: ColumnFacts) -> list[str]:
+    if column.unread is None or column.unread.is_time:
+        return []
+    words = f"Is {_short(column.name)} an input? It holds {column.unread.not_read}"
+    return [f"{words}. {column.unread.remedy(column.name)} (features)"]
 
 
 def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Input, list[str]]:

@@ -7,13 +7,14 @@ from itertools import chain
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import NEARLY_ALL, ColumnFacts, TableFacts, shown
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, shown
 from monitoring_pipeline.evaluation.drafting.guesses.class_names import class_names, own_parts
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role, plain_name
 from monitoring_pipeline.evaluation.drafting.guesses.separation import separation
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError, without_output
+from monitoring_pipeline.evaluation.drafting.value_kinds import NEARLY_ALL
 from monitoring_pipeline.spec.sources import Task
 
 TWO = 2
@@ -153,7 +154,7 @@ def _decided(table: TableFacts, advice: Advice, found: _Found) -> Outputs:
         )
         why = f"{prediction.column.name} has two values"
         return Outputs(task=Task.BINARY, why_task=why, score=prediction, label=found.label, doubts=(doubt,))
-    raise CannotDraftError(_question(table, prediction))
+    raise CannotDraftError(without_output(table, prediction and prediction.column))
 
 
 def _binary(score: RoleGuess, found: _Found, origin: str) -> Outputs:
@@ -198,20 +199,6 @@ def _is_regression(prediction: RoleGuess | None, truth: ColumnFacts | None) -> b
     return truth is None or truth.is_numeric
 
 
-def _question(table: TableFacts, prediction: RoleGuess | None) -> str:
-    if prediction is not None:
-        return (
-            f"{prediction.column.name} has {prediction.column.distinct} classes and no column is a probability: a "
-            "classifier needs the probability of the positive class, or of each class. Which columns are they? Name "
-            "them: --column score=COLUMN, or --column scores=FIRST,SECOND,..."
-        )
-    numbers = [name for name, column in table.columns.items() if column.is_numeric]
-    return (
-        f"no column of {table.name} looks like the output of a model. Which is it? Name it: --column score=COLUMN (a "
-        f"probability) or --column prediction=COLUMN (a number); columns of numbers: {', '.join(numbers) or 'none'}"
-    )
-
-
 def _label(table: TableFacts, advice: Advice, used: Collection[str], outputs: Sequence[str]) -> RoleGuess | None:
     """Return the label; the column after which an output is named has precedence over the rules."""
     if not advice.columns_of(Role.LABEL, table.columns)[0]:
@@ -225,10 +212,12 @@ def _label(table: TableFacts, advice: Advice, used: Collection[str], outputs: Se
 
 def _of_classes(table: TableFacts, used: Collection[str], groups: Sequence[str]) -> RoleGuess | None:
     """Return the column whose values are the classes of the highest scores."""
-    classes = {plain_name(part) for part in own_parts(groups)} if len(groups) > TWO else set[str]()
+    if len(groups) <= TWO:
+        return None
+    classes = {plain_name(part) for part in own_parts(groups)}
     fitting = [
         column for name, column in table.columns.items()
-        if name not in used and column.distinct > 1
+        if name not in used and column.distinct > 1 and column.values
         and {plain_name(shown(value)) for value, _ in column.values} <= classes
     ]  # fmt: skip
     agreeing = {column.name: _agreement(table, groups, column.name) for column in fitting}

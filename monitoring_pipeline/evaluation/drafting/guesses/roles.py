@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
     VALUE_RULES,
     Role,
     plain_name,
+    without_zone,
 )
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 
@@ -73,6 +74,7 @@ def _candidates(role: Role, table: TableFacts, taken: Collection[str]) -> Iterat
 
 def _weight_of_name(role: Role, name: str) -> int:
     plain = plain_name(name)
+    plain = without_zone(plain) if role is Role.TIME or role is Role.KNOWN_AT else plain
     matches = [rule.weight for rule in NAME_RULES if rule.role is role and rule.pattern.fullmatch(plain)]
     return max((each for each in matches if each > 0), default=0) + min(
         (each for each in matches if each < 0), default=0

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 
 
 class Role(StrEnum):
@@ -142,6 +143,7 @@ VALUE_RULES = (
     ValueRule(Role.TIME, 1, lambda c: c.distinct > 1, "they differ"),
     ValueRule(Role.TIME, 1, lambda c: c.nulls == 0, "no row is without one"),
     ValueRule(Role.VERSION, 0, lambda c: c.distinct <= MOST_VERSIONS, "few values", is_needed=True),
+    ValueRule(Role.VERSION, 0, lambda c: c.kind is not ValueKind.NESTED, "", is_needed=True),
     ValueRule(Role.VERSION, 0, lambda c: not c.is_time and not c.is_unique, "", is_needed=True),
     ValueRule(Role.VERSION, 0, lambda c: c.filled >= 0.9 * c.rows, "", is_needed=True),
     ValueRule(Role.SCORE, 1, lambda c: c.is_share, "all values lie from 0 to 1", is_needed=True),
@@ -152,6 +154,7 @@ VALUE_RULES = (
     ValueRule(Role.KNOWN_AT, 1, lambda c: c.is_time, "its values are times", is_needed=True),
 )
 
+_UTC = re.compile(r"^(utc|gmt)_|_(utc|gmt)(?=$|_)")
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD = re.compile(r"[\W_]+")
 
@@ -159,3 +162,14 @@ _NO_WORD = re.compile(r"[\W_]+")
 def plain_name(name: str) -> str:
     """Return a name in small letters, with an underscore between words."""
     return _NO_WORD.sub("_", _WORD_BOUNDARY.sub("_", name)).strip("_").lower()
+
+
+def without_zone(plain: str) -> str:
+    """Return a plain name without the words for UTC, such as ``scored_at`` for ``scored_at_utc``."""
+    return _UTC.sub("", plain)
+
+
+def is_named_utc(name: str) -> bool:
+    """Return whether the name of a column contains UTC or GMT."""
+    plain = plain_name(name)
+    return without_zone(plain) != plain

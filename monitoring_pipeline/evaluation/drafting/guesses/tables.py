@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, ValueKind
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, Outputs, stems_of
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess, weigh
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.plan import LabelPlan
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 from monitoring_pipeline.spec.sources import Task
 
 _OUTPUTS = (Role.SCORE, Role.PREDICTION)

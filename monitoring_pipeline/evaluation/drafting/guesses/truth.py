@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, ValueKind, as_numbers, shown
+from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, shown
 from monitoring_pipeline.evaluation.drafting.hints import Advice
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind, as_numbers
 
 POSITIVE_WORDS = (
     "1", "true", "yes", "y", "positive", "pos", "t", "default", "defaulted", "churned", "churn", "fraud", "bad", "late",
