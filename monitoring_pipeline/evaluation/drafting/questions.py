@@ -41,13 +41,7 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
         )
         return [question]
     if labels is None:
-        none = "Are there labels? No column is one, so that only drift and quality are measured; "
-        two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]
-        may_be = f" (two values have {', '.join(two)})" if two and plan.outputs.task is Task.BINARY else ""
-        if plan.likely_labels:
-            follow = ", ".join(f"{name} by {value:.2f}" for name, value in plan.likely_labels.items())
-            may_be = f" (correlated with the prediction is {follow})"
-        return [f"{none}--labels TABLE or --column label=COLUMN names them{may_be} (labels)"]
+        return [_about_missing_label(plan)]
     doubts = list(plan.positive.doubts) if plan.positive else []
     if labels.known_at is None:
         doubts.append(
@@ -56,6 +50,24 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
     elif plan.delay is None:
         doubts.append("How late are labels? Too few have a time; 1d is taken (labels.delay)")
     return doubts
+
+
+def _about_missing_label(plan: Plan) -> str:
+    """Return the question for the label, with the columns that may be it."""
+    two = [each.column for each in plan.inputs.inputs if plan.table.columns[each.column].distinct == TWO]
+    follow = [f"{name} by {value:.2f}" for name, value in plan.likely_labels.items()]
+    candidates = ""
+    if late := plan.outputs.may_be_labels:
+        candidates = f"{', '.join(late)}, which only the newest rows are without"
+    elif follow:
+        candidates = f"correlated with the prediction is {', '.join(follow)}"
+    elif two and plan.outputs.task is Task.BINARY:
+        candidates = f"{', '.join(two)}, with two values"
+    without = "Without labels only drift and quality are measured"
+    if candidates:
+        which = f"Which column is the label? Candidates: {candidates}. Name it: --column label=COLUMN, or the table"
+        return f"{which} of labels: --labels TABLE. {without} (labels)"
+    return f"Are there labels? Name their table: --labels TABLE, or column: --column label=COLUMN. {without} (labels)"
 
 
 def _about_choice(words: str, found: RoleGuess | None, field: str) -> list[str]:

@@ -65,20 +65,20 @@ FORMS = (
     _of_time("dates such as 31 Dec 2025", rf"\d{{1,2}}[ .-]+{_MONTH}[ .-]+\d{{4}}", "%d %b %Y"),
     _of_time("dates such as Dec 31, 2025", rf"{_MONTH} \d{{1,2}},? \d{{4}}", "%b %d, %Y"),
     _of_number(
-        "numbers with a comma between thousands, such as 1,046.24",
+        "numbers such as 1,046.24",
         r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?", ",", "replace({}, ',', '')",
     ),
     _of_number(
-        "numbers with a decimal comma, such as 1.046,24",
+        "numbers such as 1.046,24",
         r"(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?", ",", "replace(replace({}, '.', ''), ',', '.')",
     ),
     _of_number(
-        "numbers with a space or apostrophe between thousands, such as 1 046.24",
+        "numbers such as 1 046.24",
         r"(?:\d{1,3}(?:[ '\u2019\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?", r"[ '\u2019\u00a0\u202f]",
         "replace(replace(replace({}, ' ', ''), '''', ''), ',', '.')",
     ),
     _of_number(
-        "numbers with a unit, such as 12.5 % or $ 12.50",
+        "numbers such as 12.5 % or $ 12.50",
         r"(?:[$€£]\s?)?\d+(?:,\d{3})*(?:[.,]\d+)?(?:\s?[%$€£]|\s?(?:EUR|USD|CHF|GBP))?", r"[%$€£A-Z]",
         "regexp_replace({}, '[^0-9.-]', '', 'g')",
     ),

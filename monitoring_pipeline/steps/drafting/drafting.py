@@ -9,6 +9,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_facts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, guess_inputs
+from monitoring_pipeline.evaluation.drafting.guesses.labels import MAY_BE_LABEL
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import guess_outputs
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
@@ -110,7 +111,9 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
     version = guess(Role.VERSION, table, advice, {time.column.name})
     taken = {time.column.name, *_name(version)}
     label = only_label(elsewhere, advice) if elsewhere else None
-    outputs = guess_outputs(table, advice, taken, label.column if label else None)
+    outputs = guess_outputs(
+        table, advice, taken, label.column if label else None, None if elsewhere else time.column.name
+    )
     taken |= outputs.columns
     shared = [name.casefold() for name in elsewhere.columns] if elsewhere else []
     joined = shared_id(table, elsewhere) if elsewhere else None
@@ -121,12 +124,14 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
         time=time.column.name,
         shared=shared,
         joined=joined.of_predictions if joined else None,
+        changing=outputs.candidates,
     )
     taken |= set(identity.columns) if len(identity.columns) == 1 else set()
     labels = label_plan(table, elsewhere, advice, outputs, identity.columns, time=time.column.name)
     if labels and labels.table is None and labels.known_at:
         taken.add(labels.known_at.column.name)
-    inputs = guess_inputs(table, advice, taken, outputs.score.column.name if outputs.score else None)
+    score = outputs.score.column.name if outputs.score else None
+    inputs = guess_inputs(table, advice, taken, score, dict.fromkeys(outputs.may_be_labels, MAY_BE_LABEL))
     if not inputs.inputs:
         inputs = replace(inputs, inputs=(_stand_in(table, outputs.columns),))
     registered = advice.registered

@@ -222,7 +222,7 @@ def unlabelled() -> RealTable:
     return RealTable(
         "unlabelled", {"EVENTS": frame},
         {"id": "TRANSACTION_ID", "time": "EVENT_TS", "score": "RISK", "label": None, "task": "binary"},
-        frozenset({"CUSTOMER_REF", "BRANCH"}), {"COUNTRY": "categorical"}, asked=("Are there labels?",),
+        frozenset({"CUSTOMER_REF", "BRANCH"}), {"COUNTRY": "categorical"}, asked=("Which column is the label?",),
     )  # fmt: skip
 
 

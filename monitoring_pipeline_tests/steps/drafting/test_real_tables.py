@@ -75,8 +75,10 @@ def test_column_that_follows_the_prediction_is_asked_about_as_the_label(tmp_path
         }
     )
     write_tables(tmp_path / "w.duckdb", {"rides": frame})
-    (asked,) = [doubt for doubt in draft(tmp_path / "w.duckdb").doubts if doubt.startswith("Are there labels?")]
-    assert "(correlated with the prediction is riders by 0.99)" in asked
+    (asked,) = [
+        doubt for doubt in draft(tmp_path / "w.duckdb").doubts if doubt.startswith("Which column is the label?")
+    ]
+    assert "Candidates: correlated with the prediction is riders by 0.99. Name it: --column label=COLUMN" in asked
 
 
 def test_times_without_a_zone_are_asked_about(tmp_path: Path):

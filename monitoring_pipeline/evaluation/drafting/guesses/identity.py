@@ -38,6 +38,7 @@ def guess_identity(
     time: str,
     shared: Collection[str] = (),
     joined: str | None = None,
+    changing: Collection[str] = (),
 ) -> Identity:
     """Return the columns that identify a row.
 
@@ -48,6 +49,7 @@ def guess_identity(
         time: the column of the time.
         shared: columns of the table of labels, in small letters; an id that is among them has precedence.
         joined: the column that has values in common with the table of labels.
+        changing: outputs and labels, which are no part of an id, because they change or become known later.
 
     Raises:
         CannotDraftError: when rows cannot be told apart.
@@ -66,7 +68,7 @@ def guess_identity(
             others = ", ".join(other.name for other in found.others)
             doubts = (f"Which column identifies a prediction: {found.column.name}, or {others}? (predictions.id)",)
         return Identity(columns=(found.column.name,), evidence=found.evidence, doubts=doubts)
-    return _together(table, advice, taken, time)
+    return _together(table, advice, {*taken} - {*changing}, time, changing)
 
 
 def _shared_with_labels(
@@ -117,12 +119,15 @@ def _is_key(column: ColumnFacts) -> bool:
     return column.kind not in {ValueKind.NESTED, ValueKind.NUMBER, ValueKind.EMPTY} and column.nulls == 0
 
 
-def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: str) -> Identity:
+def _together(
+    table: TableFacts, advice: Advice, taken: Collection[str], time: str, changing: Collection[str]
+) -> Identity:
     """Return the fewest columns, by trying each next one, in which the sampled rows differ."""
     frame = table.frame
     usable = [
         name for name, column in table.columns.items()
-        if name != time and not column.is_constant and column.kind is not ValueKind.NESTED and not column.nulls
+        if name not in {time, *changing}
+        and not column.is_constant and column.kind is not ValueKind.NESTED and not column.nulls
     ]  # fmt: skip
     named = advice.unique
     usable.sort(key=lambda name: (name.casefold() not in named, not is_named_id(name), name in taken))
@@ -139,9 +144,9 @@ def _together(table: TableFacts, advice: Advice, taken: Collection[str], time: s
     repeated = 1 - apart / frame.height if frame.height else 0.0
     if repeated > 1 - FEWEST_APART:
         raise CannotDraftError(
-            f"{repeated:.1%} of the rows of {table.name} are equal to others in all columns. "
-            "Which columns identify a prediction? Name them: --column id=FIRST,SECOND. Rows without an id can "
-            "be compared with others by the Python API: compare(reference, current)"
+            f"{repeated:.1%} of the rows of {table.name} are equal to others in all columns that can "
+            "be part of an id. Which columns identify a prediction? Name them: --column id=FIRST,SECOND. Rows without "
+            "an id can be compared with others by the Python API: compare(reference, current)"
         )
     doubt = (
         f"Is there a column that identifies a prediction? {', '.join(chosen)} {'does' if len(chosen) == 1 else 'do'}"

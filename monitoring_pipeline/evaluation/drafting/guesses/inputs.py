@@ -1,8 +1,9 @@
 """Guesses the inputs of a model: their kinds, the values that mean "missing", and columns that are left out."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -90,8 +91,22 @@ EXCLUSIONS = (
 )
 
 
-def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str], score: str | None = None) -> Inputs:
-    """Return the inputs among the columns that have no other role; ``score`` is the column of one probability."""
+def guess_inputs(
+    table: TableFacts,
+    advice: Advice,
+    taken: Collection[str],
+    score: str | None = None,
+    left_out_for: Mapping[str, str] = MappingProxyType({}),
+) -> Inputs:
+    """Return the inputs among the columns that have no other role.
+
+    Args:
+        table: the table.
+        advice: what is declared by the user or in files beside the source.
+        taken: columns that have another role.
+        score: the column of one probability.
+        left_out_for: reasons by column that is no input whatever its values are.
+    """
     listed, origin = advice.inputs(table.columns)
     inputs: list[Input] = []
     left_out: list[LeftOut] = []
@@ -99,7 +114,9 @@ def guess_inputs(table: TableFacts, advice: Advice, taken: Collection[str], scor
     for name, column in table.columns.items():
         if name in taken:
             continue
-        reason = next((each.reason(column) for each in EXCLUSIONS if each.holds(column)), None)
+        reason = left_out_for.get(name) or next(
+            (each.reason(column) for each in EXCLUSIONS if each.holds(column)), None
+        )
         if listed is not None and name not in listed:
             reason = reason or f"not among the inputs of {origin}"
         if reason is None and score is not None and column.kind is ValueKind.NUMBER:

@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts, shown
-from monitoring_pipeline.evaluation.drafting.guesses.class_names import class_names, own_parts
+from monitoring_pipeline.evaluation.drafting.guesses.class_names import class_names
+from monitoring_pipeline.evaluation.drafting.guesses.labels import (
+    EVIDENCE,
+    filled_later,
+    label_by_name,
+    label_of_classes,
+)
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
-from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role, plain_name
+from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
 from monitoring_pipeline.evaluation.drafting.guesses.separation import separation
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError, without_output
@@ -20,13 +26,6 @@ from monitoring_pipeline.spec.sources import Task
 TWO = 2
 SUM_TOLERANCE = 0.02
 FEW_NUMBERS = 10
-AGREEING = 0.5
-_AFFIXES = re.compile(
-    r"^(predicted|prediction|pred|forecast|estimated|prob|proba|probability|score|p)_(of_)?|"
-    r"_(predicted|prediction|pred|hat|forecast|score|prob|proba|probability)$"
-)
-
-
 _SHARED_PARTS = (
     r"^(.*?)[\W_]*[^\W_]+$",
     r"^[^\W_]+[\W_]*(.*)$",
@@ -58,6 +57,7 @@ class Outputs:
         label: the column of the observed class or value.
         doubts: questions to the user.
         complement: the column of the probability of the other class (binary).
+        may_be_labels: columns of which one may be the label, if none is taken for it.
     """
 
     task: Task
@@ -68,6 +68,7 @@ class Outputs:
     label: RoleGuess | None = None
     doubts: tuple[str, ...] = ()
     complement: tuple[str, ...] = ()
+    may_be_labels: tuple[str, ...] = ()
 
     @property
     def columns(self) -> frozenset[str]:
@@ -75,9 +76,20 @@ class Outputs:
         guesses = (self.score, self.prediction, self.label)
         return frozenset(chain((each.column.name for each in guesses if each), self.scores.values(), self.complement))
 
+    @property
+    def candidates(self) -> frozenset[str]:
+        """The outputs and the label, and the columns that may be one of them."""
+        guesses = (self.score, self.prediction, self.label)
+        others = (other.name for each in guesses if each for other in each.others)
+        return frozenset(chain(self.columns, others, self.may_be_labels))
+
 
 def guess_outputs(
-    table: TableFacts, advice: Advice, taken: Collection[str], label_elsewhere: ColumnFacts | None
+    table: TableFacts,
+    advice: Advice,
+    taken: Collection[str],
+    label_elsewhere: ColumnFacts | None,
+    time: str | None = None,
 ) -> Outputs:
     """Return the guessed outputs of a table of predictions.
 
@@ -86,6 +98,7 @@ def guess_outputs(
         advice: what is declared by the user or in files beside the source.
         taken: columns that have another role.
         label_elsewhere: the label, if it is in another table.
+        time: the column of the time.
 
     Raises:
         CannotDraftError: when no column can be the output, with a question.
@@ -96,13 +109,35 @@ def guess_outputs(
     prediction = guess(Role.PREDICTION, table, advice, used)
     score = _likeliest_score(table, score, prediction)
     used = {*taken, *groups, *_names(score, prediction)}
-    label = None if label_elsewhere else _label(table, advice, used, [*groups, *_names(score, prediction)])
+    label = None if label_elsewhere else label_by_name(table, advice, used, [*groups, *_names(score, prediction)])
     if label is None and label_elsewhere is None:
-        label = _of_classes(table, used, groups)
+        label = label_of_classes(table, used, groups)
     score = _likeliest_score(table, score, label)
     truth = label_elsewhere or (label.column if label else None)
     found = _Found(groups=groups, score=score, prediction=prediction, label=label, truth=truth)
-    return _decided(table, advice, found)
+    outputs = _decided(table, advice, found)
+    if time is None or truth is not None:
+        return outputs
+    return _with_late_label(table, advice, found, outputs, filled_later(table, time, {*taken, *outputs.columns}))
+
+
+def _with_late_label(
+    table: TableFacts, advice: Advice, found: _Found, outputs: Outputs, late: Sequence[ColumnFacts]
+) -> Outputs:
+    """Return outputs with the only column that the newest rows lack as the label; several are asked about."""
+    fitting = [column for column in late if _fits(column, outputs.task)]
+    if len(fitting) != 1:
+        return replace(outputs, may_be_labels=tuple(column.name for column in fitting))
+    label = RoleGuess(fitting[0], EVIDENCE)
+    outputs = _decided(table, advice, replace(found, label=label, truth=fitting[0]))
+    doubt = f"Is {fitting[0].name} the label? It is taken for it, because {EVIDENCE} (labels.label)"
+    return replace(outputs, doubts=(*outputs.doubts, doubt))
+
+
+def _fits(column: ColumnFacts, task: Task) -> bool:
+    if task is Task.REGRESSION:
+        return column.is_numeric and column.distinct > TWO
+    return column.distinct == TWO if task is Task.BINARY else column.distinct > 1 and not column.is_share
 
 
 def _likeliest_score(table: TableFacts, score: RoleGuess | None, classes: RoleGuess | None) -> RoleGuess | None:
@@ -197,50 +232,6 @@ def _is_regression(prediction: RoleGuess | None, truth: ColumnFacts | None) -> b
     if prediction is None or not prediction.column.is_numeric or prediction.column.distinct <= TWO:
         return False
     return truth is None or truth.is_numeric
-
-
-def _label(table: TableFacts, advice: Advice, used: Collection[str], outputs: Sequence[str]) -> RoleGuess | None:
-    """Return the label; the column after which an output is named has precedence over the rules."""
-    if not advice.columns_of(Role.LABEL, table.columns)[0]:
-        plain = {plain_name(name): name for name in table.columns if name not in used}
-        for output in outputs:
-            named = next((plain[each] for each in sorted(stems_of([output])) if each in plain), None)
-            if named is not None and not table.columns[named].is_time and not table.columns[named].is_constant:
-                return RoleGuess(table.columns[named], f"{output} is named after it")
-    return guess(Role.LABEL, table, advice, used)
-
-
-def _of_classes(table: TableFacts, used: Collection[str], groups: Sequence[str]) -> RoleGuess | None:
-    """Return the column whose values are the classes of the highest scores."""
-    if len(groups) <= TWO:
-        return None
-    classes = {plain_name(part) for part in own_parts(groups)}
-    fitting = [
-        column for name, column in table.columns.items()
-        if name not in used and column.distinct > 1 and column.values
-        and {plain_name(shown(value)) for value, _ in column.values} <= classes
-    ]  # fmt: skip
-    agreeing = {column.name: _agreement(table, groups, column.name) for column in fitting}
-    best = max(agreeing, key=lambda name: agreeing[name], default="")
-    if not best or agreeing[best] < AGREEING:
-        return None
-    return RoleGuess(table.columns[best], f"it is the class of the highest score in {agreeing[best]:.0%} of the rows")
-
-
-def _agreement(table: TableFacts, groups: Sequence[str], name: str) -> float:
-    """Return the share of rows whose value in a column is the class of the highest score."""
-    scores = pl.DataFrame([table.numbers(group) for group in groups]).fill_null(-1.0).to_numpy()
-    classes = [plain_name(part) for part in own_parts(groups)]
-    values = [None if value is None else plain_name(shown(value)) for value in table.frame[name]]
-    agreeing = [classes[int(place)] == value for place, value in zip(scores.argmax(axis=1), values, strict=True)]
-    return sum(agreeing) / max(len(agreeing), 1)
-
-
-def stems_of(outputs: Collection[str]) -> set[str]:
-    """Return the names that labels may have, after which outputs are named: ``late`` for ``predicted_late``."""
-    stems = {_AFFIXES.sub("", plain_name(output)) for output in outputs} - {"", *map(plain_name, outputs)}
-    forms = ("{}", "is_{}", "actual_{}", "true_{}", "observed_{}", "{}_actual", "{}_true", "{}_observed")
-    return {form.format(stem) for stem in stems for form in forms}
 
 
 def _scores_by_class(table: TableFacts, advice: Advice, taken: Collection[str]) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
-from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, Outputs, stems_of
+from monitoring_pipeline.evaluation.drafting.guesses.labels import stems_of
+from monitoring_pipeline.evaluation.drafting.guesses.outputs import TWO, Outputs
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess, weigh
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import (
     LEAST_WEIGHT_BY_NAME,
