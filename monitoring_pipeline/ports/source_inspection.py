@@ -54,12 +54,15 @@ class TableReading(Protocol):
         """Return the names of all tables and views, as a spec would write them."""
         ...
 
-    def table_sample(self, table: str, most_rows: int, *, counted: bool = True) -> TableSample:
+    def table_sample(
+        self, table: str, most_rows: int, *, counted: bool = True, paths: Sequence[str] = ()
+    ) -> TableSample:
         """Return a table with always the same sample of about so many rows at most.
 
         Args:
             table: its name.
             most_rows: rows of the sample.
             counted: whether nulls and different values are counted over all rows of the table.
+            paths: values inside of nested columns that are further columns of the sample if they exist.
         """
         ...

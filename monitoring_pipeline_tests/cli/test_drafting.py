@@ -108,6 +108,15 @@ def test_file_beside_the_source_is_read_along(tmp_path):
     assert "id: spend_no # named by schema.yml (dbt)" in Path("models/churn.yaml").read_text(encoding="utf-8")
 
 
+def test_broken_file_in_the_folder_is_left_out_and_named(tmp_path):
+    _rows().write_parquet("churn.parquet")
+    Path("broken.parquet").write_bytes(b"PAR1")
+    for words in (["."], [".", "--table", "churn"]):
+        result = _init(*words, "--force")
+        assert result.exit_code == 0, result.output
+        assert "Is broken needed? It is left out, because it cannot be read. " in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

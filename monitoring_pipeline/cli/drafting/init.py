@@ -168,7 +168,7 @@ def _advice(given: _Given, address: SourceAddress, registry: "ModelRegistry") ->
     from monitoring_pipeline.evaluation.drafting.hints import Advice, Hints
 
     roles = {Role(role): columns for role, columns in given.columns}
-    of_user = Hints(origin="--column", roles=roles)
+    of_user = Hints(origin="--column", roles=roles, must_exist=True)
     positive = Hints(origin="--positive", positive=given.positive)
     along = read_along(given.files, address.folder, given.table or address.table, registry)
     return Advice((of_user, positive, *along))

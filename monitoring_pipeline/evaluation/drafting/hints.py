@@ -28,6 +28,7 @@ class Hints:
         positive: the class that counts as positive.
         unique: columns whose values do not repeat.
         registered: the version of the model, if the origin is a registry.
+        must_exist: whether a column that does not exist is an error of the user.
     """
 
     origin: str
@@ -38,6 +39,7 @@ class Hints:
     positive: str | None = None
     unique: tuple[str, ...] = ()
     registered: RegisteredVersion | None = None
+    must_exist: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,22 @@ class Advice:
             if found:
                 return found, hints.origin
         return (), ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The named columns that may be values inside of nested columns, such as ``out.risk``."""
+        named = (name for hints in self.hints for columns in hints.roles.values() for name in columns)
+        return tuple(dict.fromkeys(name for name in named if "." in name))
+
+    def not_existing(self, existing: Iterable[str]) -> tuple[str, str] | None:
+        """Return the first column that a user names and that does not exist, after its option; None without such."""
+        by_name = _by_folded_name(existing)
+        for hints in self.hints:
+            for role, columns in hints.roles.items():
+                for name in columns:
+                    if hints.must_exist and name.casefold() not in by_name:
+                        return f"{hints.origin} {role}={name}", name
+        return None
 
     def kind_of(self, name: str) -> tuple[FeatureKind | None, str]:
         """Return the kind of an input, and the origin."""

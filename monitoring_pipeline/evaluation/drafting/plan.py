@@ -61,6 +61,7 @@ class Plan:
     unjoined_labels: tuple[str, ...] = ()
     registered: RegisteredVersion | None = None
     likely_labels: Mapping[str, float] = field(default_factory=dict[str, float])
+    unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
     doubts: tuple[str, ...] = field(default=())
 
     def without_inputs(self, reasons: Mapping[str, str]) -> "Plan":

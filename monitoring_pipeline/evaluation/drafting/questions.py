@@ -26,6 +26,10 @@ def questions(plan: Plan, *, is_zone_chosen: bool) -> tuple[str, ...]:
     doubts += _about_zone(plan.time, "predictions.time_zone") + _about_zone(known_at, "labels.time_zone")
     doubts += plan.timing.doubts if plan.timing else ()
     doubts += plan.inputs.doubts
+    doubts += [
+        f"Is {name} needed? It is left out, because it cannot be read. {reason}"
+        for name, reason in plan.unreadable.items()
+    ]
     return tuple(doubts)
 
 

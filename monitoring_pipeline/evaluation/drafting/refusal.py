@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
+
+LONGEST_TYPE = 60
+FEW = 3
 
 
 class CannotDraftError(ValueError):
@@ -41,6 +45,10 @@ def without_output(table: TableFacts, prediction: ColumnFacts | None) -> str:
         f"no column of {table.name} looks like the output of a model. Which is it? Name it: --column score=COLUMN (a "
         f"probability) or --column prediction=COLUMN (a number); columns of numbers: {', '.join(numbers) or 'none'}"
     )
+    nested = [column for column in table.columns.values() if column.kind is ValueKind.NESTED]
+    if nested:
+        places = ", ".join(f"{column.name} ({column.type[:LONGEST_TYPE]})" for column in nested[:FEW])
+        question += f". A value inside of {places} is named by its path: --column score={nested[0].name}.PART"
     return f"{question}. {unread}" if unread else question
 
 

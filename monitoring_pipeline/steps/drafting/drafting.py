@@ -1,6 +1,7 @@
 """Drafts the spec of a model from the tables of a source."""
 
 import datetime as dt
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
@@ -34,8 +35,10 @@ from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.plan import Plan, last_part, model_name
 from monitoring_pipeline.evaluation.drafting.questions import questions
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError, without_time
+from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.model import Cadence, ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 
@@ -94,11 +97,40 @@ def _read_tables(source: Source, wishes: Wishes, advice: Advice) -> Tables:
     wanted = [*filter(None, (wishes.table, wishes.labels))]
     if wishes.table is None or wishes.labels is None:
         wanted += looked_at
-    looks = {name: table_facts(source.tables.table_sample(name, LOOKED_AT_ROWS, counted=False)) for name in wanted}
+    looks, unreadable = _looks(source, wanted, advice.paths, needed={wishes.table, wishes.labels})
+    if not looks and unreadable:
+        raise CannotDraftError("; ".join(f"{name} cannot be read: {reason}" for name, reason in unreadable.items()))
     tables = choose_tables(looks, advice, named=wishes.table is not None, labels=wishes.labels)
-    predictions = table_facts(source.tables.table_sample(tables.predictions.name, SAMPLED_ROWS))
-    labels = tables.labels and table_facts(source.tables.table_sample(tables.labels.name, SAMPLED_ROWS))
-    return replace(tables, predictions=predictions, labels=labels)
+    predictions = _facts(source, tables.predictions.name, advice)
+    labels = tables.labels and _facts(source, tables.labels.name, advice)
+    existing = [*predictions.columns, *(labels.columns if labels else ())]
+    if (missing := advice.not_existing(existing)) is not None:
+        words, name = missing
+        whole = predictions.columns.get(name.partition(".")[0])
+        names = f"{whole.name} is {whole.type}" if whole else suggestion(name, existing, "columns")
+        raise CannotDraftError(f"{words}: {predictions.name} has no such column; {names}")
+    return replace(tables, predictions=predictions, labels=labels, unreadable=unreadable)
+
+
+def _facts(source: Source, table: str, advice: Advice) -> TableFacts:
+    return table_facts(source.tables.table_sample(table, SAMPLED_ROWS, paths=advice.paths))
+
+
+def _looks(
+    source: Source, names: Sequence[str], paths: Sequence[str], needed: Collection[str | None]
+) -> tuple[dict[str, TableFacts], dict[str, str]]:
+    """Return some rows of each table, and the reasons why others cannot be read, which are errors if it is needed."""
+    looks, unreadable = dict[str, TableFacts](), dict[str, str]()
+    for name in names:
+        try:
+            sample = source.tables.table_sample(name, LOOKED_AT_ROWS, counted=False, paths=paths)
+        except SourceError as error:
+            if name in needed:
+                raise
+            unreadable[name] = str(error)
+        else:
+            looks[name] = table_facts(sample)
+    return looks, unreadable
 
 
 def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
@@ -149,6 +181,7 @@ def _with_roles(tables: Tables, wishes: Wishes, advice: Advice) -> Plan:
         labels=labels,
         warehouse=wishes.warehouse,
         several_labels=tables.several,
+        unreadable=tables.unreadable,
         unjoined_labels=(elsewhere.name,) if elsewhere and labels is None else tables.unjoined,
     )
 

@@ -26,15 +26,16 @@ def counts_query(table: Table, columns: Sequence[str]) -> Query:
     return Query(f"SELECT {counts} FROM {table.listed.sql}", {})
 
 
-def sample_query(table: Table, rows: int, most_rows: int) -> Query:
-    """Return the query for a sample of the rows, with the columns of the table in their order.
+def sample_query(table: Table, rows: int, most_rows: int, inside: Sequence[Column] = ()) -> Query:
+    """Return the query for a sample of the rows, with the columns of the table in their order, then those ``inside``.
 
     A row is drawn by a hash of its values, so that the same rows give the same sample.
     """
     dialect = table.listed.dialect
+    whole = [Column(name, kind, dialect=dialect) for name, kind in table.types.items()]
     columns = ", ".join(
-        f"{readable(Column(name, kind, dialect=dialect), PREDICTIONS_ALIAS, as_number=True)} AS {dialect.quoted(name)}"
-        for name, kind in table.types.items()
+        f"{readable(column, PREDICTIONS_ALIAS, as_number=True)} AS {dialect.quoted(column.name)}"
+        for column in [*whole, *inside]
     )
     every = math.ceil(rows / most_rows)
     values = [f"{PREDICTIONS_ALIAS}.{dialect.quoted(name)}" for name in table.types]

@@ -1,5 +1,6 @@
 """Reads the tables of a database of which no spec exists yet, through queries of the dialect."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnCounts, TableSample
@@ -24,7 +25,9 @@ class SqlTables:
         with self.warehouse.open() as source:
             return tuple(table.text for table in source.listed())
 
-    def table_sample(self, table: str, most_rows: int, *, counted: bool = True) -> TableSample:
+    def table_sample(
+        self, table: str, most_rows: int, *, counted: bool = True, paths: Sequence[str] = ()
+    ) -> TableSample:
         """Return a table with always the same sample of about so many rows at most."""
         with self.warehouse.open() as source:
             found = source.table(table, "table")
@@ -37,6 +40,8 @@ class SqlTables:
                 numbers = source.frame(counts_query(found, countable)).row(0)
                 pairs = zip(numbers[::2], numbers[1::2], strict=True)
                 counts = {name: ColumnCounts(*pair) for name, pair in zip(countable, pairs, strict=True)}
-            frame = source.frame(sample_query(found, rows, most_rows))
-        frame.columns = list(found.types)
-        return TableSample(name=found.listed.text, rows=rows, types=found.types, counts=counts, frame=frame)
+            inside = [column for path in paths if (column := found.column(path)) is not None and column.steps]
+            frame = source.frame(sample_query(found, rows, most_rows, inside))
+        types = {**found.types, **{column.name: column.type for column in inside}}
+        frame.columns = list(types)
+        return TableSample(name=found.listed.text, rows=rows, types=types, counts=counts, frame=frame)

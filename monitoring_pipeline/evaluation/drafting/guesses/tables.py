@@ -1,7 +1,7 @@
 """Chooses the table of predictions and the table of labels of a source."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from monitoring_pipeline.evaluation.drafting.facts import ColumnFacts, TableFacts
 from monitoring_pipeline.evaluation.drafting.guesses.labels import stems_of
@@ -30,13 +30,14 @@ class Tables:
     """The table of predictions, and the table of labels.
 
     ``several`` are tables that may hold labels as well; ``unjoined`` are those that seem to hold labels, but the label
-    or the id is not clear.
+    or the id is not clear. ``unreadable`` has the reasons why others cannot be read.
     """
 
     predictions: TableFacts
     labels: TableFacts | None
     several: tuple[str, ...] = ()
     unjoined: tuple[str, ...] = ()
+    unreadable: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def without_label(table: TableFacts, label: RoleGuess | None) -> TableFacts:
