@@ -16,9 +16,10 @@ from pyiceberg.manifest import DataFileContent
 from pyiceberg.transforms import DayTransform
 from pyiceberg.types import LongType, StringType
 
+from monitoring_pipeline.warehouse.engines.duckdb.warehouse import connection_to
 from monitoring_pipeline.warehouse.engines.files.formats import iceberg_snapshot
 from monitoring_pipeline.warehouse.engines.files.formats.iceberg_versions import newest_metadata
-from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
+from monitoring_pipeline.warehouse.errors import MissingTableError, UnreadableWarehouseError, WarehouseFailedError
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.lake_tables import (
     append,
@@ -290,3 +291,18 @@ def test_delta_table_with_column_mapping_is_refused(tmp_path: Path) -> None:
     log.write_text("".join(json.dumps(action) + "\n" for action in actions))
     with pytest.raises(UnreadableWarehouseError, match="scores is a Delta table with column mapping"):
         types_of(tmp_path, "scores")
+
+
+def test_lake_tables_below_a_folder_are_listed_by_their_paths(tmp_path: Path, catalog: SqlCatalog) -> None:
+    make_iceberg(catalog, f"{tmp_path}/lake/ml/claim_scores", scores("a"))
+    deltalake.write_deltalake(f"{tmp_path}/lake/ml/eu/claims", scores("b").to_arrow())
+    for part in ("plain/2025/01", "by_day/day=2025-01-01"):
+        (tmp_path / "lake" / part).mkdir(parents=True)
+        scores("c").write_parquet(tmp_path / "lake" / part / "x.parquet")
+    with connection_to(warehouse_of(tmp_path / "lake")) as connection:
+        assert connection.outside is not None
+        names = connection.outside.names()
+    assert names == ("by_day", "ml/claim_scores", "ml/eu/claims", "plain")
+    assert types_of(tmp_path / "lake", "ML/Claim_Scores") == types_of(tmp_path / "lake", "ml/claim_scores")
+    with pytest.raises(MissingTableError, match="no table 'claim_scores'; did you mean ml/claim_scores"):
+        types_of(tmp_path / "lake", "claim_scores")

@@ -73,8 +73,15 @@ class FilePlace:
         """Return the names of the files and folders in the folder, and whether each is a file."""
         if self.is_file:
             return {self.root.rpartition("/")[2]: True}
+        return self._entries_in(self.root)
+
+    def entries_below(self, name: str) -> dict[str, bool]:
+        """Return the names of the files and folders in a folder below the place, and whether each is a file."""
+        return self._entries_in(f"{self.folder}/{name}")
+
+    def _entries_in(self, path: str) -> dict[str, bool]:
         with self._reached():
-            listed = self._files.ls(self.root, detail=True)
+            listed = self._files.ls(path, detail=True)
         named = {entry["name"].rstrip("/").rpartition("/")[2]: entry["type"] == "file" for entry in listed}
         return dict(sorted((name, is_file) for name, is_file in named.items() if name))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTable
 from monitoring_pipeline.warehouse.engines.files.formats.formats_table import format_of
+from monitoring_pipeline.warehouse.engines.files.formats.namespaces import tables_below
 from monitoring_pipeline.warehouse.engines.files.kinds import kind_of, stem_of
 from monitoring_pipeline.warehouse.engines.files.partitions import partition_types
 from monitoring_pipeline.warehouse.engines.files.places import DataFile, FilePlace
@@ -42,8 +43,12 @@ class FileTables:
             raise WarehouseMissingError(message)
 
     def names(self) -> tuple[str, ...]:
-        """Return the names of all tables, as a spec would write them."""
-        return tuple(self._entries())
+        """Return the names of all tables, as a spec would write them; folders of lake tables give way to these."""
+        return tuple(
+            table
+            for name, path in self._entries().items()
+            for table in (tables_below(self.files, path) if name == path else ()) or (name,)
+        )
 
     def named(self, text: str, place: str, ask: Ask) -> OutsideTable:
         """Return the table that a spec names at ``place``.
@@ -55,9 +60,10 @@ class FileTables:
         entries = self._entries()
         if text not in entries and self._is_below(text) and (format_of(self.files, text) or self.files.files(text)):
             return self._table(text, text, place, ask)
-        listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in entries]
+        below = {name: name for name in self.names() if name not in entries} if text not in entries else {}
+        listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in (*entries, *below)]
         name = find_table(text, listed, place).name
-        return self._table(name, entries[name], place, ask)
+        return self._table(name, (entries | below)[name], place, ask)
 
     def in_sql(self, sql: str, ask: Ask) -> tuple[OutsideTable, ...]:
         """Return the tables whose names occur in a user's SQL."""
