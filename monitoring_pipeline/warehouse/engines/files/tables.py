@@ -60,10 +60,11 @@ class FileTables:
         entries = self._entries()
         if text not in entries and self._is_below(text) and (format_of(self.files, text) or self.files.files(text)):
             return self._table(text, text, place, ask)
-        below = {name: name for name in self.names() if name not in entries} if text not in entries else {}
-        listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in (*entries, *below)]
+        alike = [name for name in entries if name.casefold() == text.casefold()]
+        names = alike or self.names()
+        listed = [ListedTable("temp", "main", name, in_default_schema=True) for name in names]
         name = find_table(text, listed, place).name
-        return self._table(name, (entries | below)[name], place, ask)
+        return self._table(name, entries.get(name, name), place, ask)
 
     def in_sql(self, sql: str, ask: Ask) -> tuple[OutsideTable, ...]:
         """Return the tables whose names occur in a user's SQL."""
