@@ -197,6 +197,35 @@ def test_nested_values_of_json_lines_are_read_by_their_path(tmp_path: Path, make
     assert sorted(frame.select("row_id", "age").rows()) == [("007", 40.0), ("007", 41.5)]
 
 
+@pytest.mark.parametrize(
+    ("times", "kind"),
+    [
+        ([f"{DAY}T12:00:00+02:00", f"{DAY}T13:00:00+01:00"], "TIMESTAMP WITH TIME ZONE"),
+        ([f"{DAY}T12:00:00Z", f"{DAY}T13:00:00Z", None], "TIMESTAMP WITH TIME ZONE"),
+        ([f"{DAY}T12:00:00", f"{DAY}T13:00:00"], "TIMESTAMP"),
+        ([f"{DAY}T12:00:00Z", f"{DAY}T13:00:00"], "VARCHAR"),
+    ],
+)
+@pytest.mark.parametrize("is_list", [False, True])
+def test_json_times_that_all_have_an_offset_are_instants(
+    tmp_path: Path, times: list[str | None], kind: str, is_list: bool
+) -> None:
+    rows = [{"id": str(place), "made_at": time} for place, time in enumerate(times)]
+    lines = json.dumps(rows) if is_list else "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "scores.json").write_text(lines)
+    assert types_of(tmp_path, "scores")["made_at"] == kind
+
+
+def test_json_times_with_an_offset_are_read_in_the_chunk_of_their_instant(tmp_path: Path, make_spec: SpecMaker) -> None:
+    times = [f"{DAY}T23:30:00-02:00", f"{DAY}T01:00:00+02:00", f"{DAY}T12:00:00+02:00"]
+    rows = [{"id": str(n), "made_at": time, "age": 40, "score": 0.5} for n, time in enumerate(times)]
+    (tmp_path / "scores.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    spec = make_spec(predictions={"time_zone": "Asia/Tokyo"})
+    assert spec.timezone == "UTC"
+    frame = warehouse_of(tmp_path).read_predictions(spec, spec.calendar.chunk(DAY)).frame
+    assert frame["row_id"].to_list() == ["2"]
+
+
 def test_sql_of_a_business_metric_reads_the_tables_and_no_other_file(lake: Path, make_spec: SpecMaker) -> None:
     spec = make_spec()
     chunk, warehouse = spec.calendar.chunk(DAY), warehouse_of(lake)

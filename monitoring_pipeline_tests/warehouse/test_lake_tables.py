@@ -304,7 +304,6 @@ def test_lake_tables_below_a_folder_are_listed_by_their_paths(tmp_path: Path, ca
         names = connection.outside.names()
     assert names == ("by_day", "ml/claim_scores", "ml/eu/claims", "plain")
     assert types_of(tmp_path / "lake", "ML/Claim_Scores") == types_of(tmp_path / "lake", "ml/claim_scores")
-    with pytest.raises(
-        MissingTableError, match="did you mean ml/claim_scores.* tables: by_day, ml/claim_scores, ml/eu/c"
-    ):
+    listed = r"did you mean ml/claim_scores\? tables: by_day, ml/claim_scores, ml/eu/claims, plain"
+    with pytest.raises(MissingTableError, match=listed):
         types_of(tmp_path / "lake", "claim_scores")

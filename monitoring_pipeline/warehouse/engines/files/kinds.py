@@ -9,7 +9,7 @@ from monitoring_pipeline.warehouse.engines.files.deleted_rows import without_del
 from monitoring_pipeline.warehouse.serving_logs.flattening import select_of_log, texts_of_columns
 from monitoring_pipeline.warehouse.serving_logs.formats import serving_log_of
 from monitoring_pipeline.warehouse.sql.catalogue import quoted
-from monitoring_pipeline.warehouse.sql.dialect import literal
+from monitoring_pipeline.warehouse.sql.dialect import OFFSET, literal
 
 Read = Callable[[Sequence[str], Mapping[str, str], Ask], str]
 """Takes paths, the types of the columns in their names, and what runs queries; returns the SELECT of all rows."""
@@ -94,13 +94,29 @@ def _json(paths: Sequence[str], partitions: Mapping[str, str], ask: Ask) -> str:
     whole = "sample_size = -1, map_inference_threshold = -1, field_appearance_threshold = 0"
     options = f"union_by_name = true, {whole}{_options_of_partitions(partitions)}"
     source = f"read_json({listed(paths)}, {options})"
-    log = serving_log_of(_columns(source, ask))
+    columns = _columns(source, ask)
+    log = serving_log_of(columns)
     if log is None:
-        return f"SELECT * FROM {source}"
-    columns = dict.fromkeys(log.columns, "JSON")
-    typed = ", ".join(f"{quoted(name)}: 'JSON'" for name in columns)
-    source = f"read_json({listed(paths)}, format = 'newline_delimited', columns = {{{typed}}})"
-    return select_of_log(log, texts_of_columns(log, columns, source), ask)
+        local = [name for name, kind in columns.items() if kind == "TIMESTAMP" and name not in partitions]
+        instants = _with_offset(paths, local, ask) if local else []
+        replaced = ", ".join(f"{quoted(name)} AT TIME ZONE 'UTC' AS {quoted(name)}" for name in instants)
+        return f"SELECT *{f' REPLACE ({replaced})' if replaced else ''} FROM {source}"
+    types = dict.fromkeys(log.columns, "JSON")
+    source = _json_of(paths, types, "format = 'newline_delimited'")
+    return select_of_log(log, texts_of_columns(log, types, source), ask)
+
+
+def _json_of(paths: Sequence[str], types: Mapping[str, str], options: str) -> str:
+    typed = ", ".join(f"{quoted(name)}: '{kind}'" for name, kind in types.items())
+    return f"read_json({listed(paths)}, {options}, columns = {{{typed}}})"
+
+
+def _with_offset(paths: Sequence[str], columns: Sequence[str], ask: Ask) -> list[str]:
+    """Return the columns whose texts all have an offset; DuckDB reads them as times in UTC, but without a zone."""
+    source = _json_of(paths, dict.fromkeys(columns, "VARCHAR"), "hive_partitioning = false")
+    are_instants = ", ".join(f"bool_and(regexp_matches(trim({quoted(name)}), '{OFFSET}'))" for name in columns)
+    (row,) = ask(f"SELECT {are_instants} FROM {source}")
+    return [name for name, is_instant in zip(columns, row, strict=True) if is_instant]
 
 
 KINDS = (
