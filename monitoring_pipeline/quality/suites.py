@@ -1,7 +1,6 @@
 """Loads the suite file of a model, and derives the expectations about its schema from the spec."""
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from monitoring_pipeline.quality.counts.table import is_counted
@@ -16,6 +15,7 @@ from monitoring_pipeline.quality.expectation import (
     condition_problem,
 )
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.spec.column_names import allowed_names
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.files import (
     LONGEST_PROBLEM,
@@ -27,6 +27,7 @@ from monitoring_pipeline.spec.parsing.files import (
 )
 from monitoring_pipeline.spec.sources import FeatureKind
 
+GALLERY = "https://greatexpectations.io/expectations"
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
 _COLUMN_TYPES = {
     FeatureKind.NUMERIC: (NUMERIC_TYPES, "numbers or booleans"),
@@ -150,5 +151,4 @@ def _entry_problems(entry: object) -> list[str]:
 
 def _unknown(name: str, allowed: list[str]) -> str:
     name = clipped(name)
-    close = get_close_matches(name, allowed, n=1)
-    return f"unknown {name!r}{f'; did you mean {close[0]}?' if close else ';'} known: {', '.join(allowed)}"
+    return f"unknown {name!r}; {allowed_names(name, allowed, more_at=GALLERY)}"

@@ -53,6 +53,20 @@ def test_error_about_a_wrong_entry_names_it_and_the_allowed_values(
         assert text in str(raised.value)
 
 
+def test_error_about_a_misspelt_type_names_similar_ones_and_no_long_list(write_suite: WriteSuite) -> None:
+    for name, complaint in (
+        ("expect_column_values_to_be_betwen", "did you mean expect_column_values_to_be_between or "),
+        ("nothing_like_it", " are known: expect_column_distinct_values_to_be_in_set, "),
+    ):
+        with pytest.raises(SuiteError) as raised:
+            load_suite(write_suite(UNIQUE, {"type": name}))
+        text = str(raised.value).partition("type: ")[2]
+        assert text.startswith(f"unknown '{name}'; ")
+        assert complaint in text
+        assert text.endswith("(https://greatexpectations.io/expectations)")
+        assert len(text) < 500
+
+
 def test_error_lists_all_problems_of_a_file(write_suite: WriteSuite) -> None:
     with pytest.raises(SuiteError) as raised:
         load_suite(write_suite({"type": "expect_nothing"}, UNIQUE, "unique"))

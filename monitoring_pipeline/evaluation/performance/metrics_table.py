@@ -23,6 +23,7 @@ from monitoring_pipeline.evaluation.performance.metric_ranges import (
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.records.names import MetricName, Segment, pair_text
+from monitoring_pipeline.spec.column_names import allowed_names
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import median_interval
@@ -252,6 +253,6 @@ def check_performance_rules(spec: ModelSpec) -> None:
     for name in spec.performance.thresholds:
         by_horizon = _is_horizon(name.of) and any(m.name == name.name for m in metrics if m.per is Per.HORIZON)
         if name not in exact and not (by_horizon and spec.predictions.horizon):
-            valid = ", ".join(sorted(map(str, exact)))
-            message = f"{spec.name}: performance.thresholds: unknown {str(name)!r} for {spec.task}; known: {valid}"
+            valid = allowed_names(str(name), map(str, exact), more_at="monitoring-pipeline spec reference")
+            message = f"{spec.name}: performance.thresholds: unknown {str(name)!r} for {spec.task}; {valid}"
             raise UnknownMetricError(message)
