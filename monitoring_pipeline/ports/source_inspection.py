@@ -1,13 +1,13 @@
 """Facts about a model's source, read as counts and as bounded numbers of rows."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.drafting.facts import TableSample
-from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
+from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent, SourceTables
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
@@ -26,6 +26,10 @@ class SourceInspection(Protocol):
 
     def predictions_extent(self, spec: ModelSpec) -> PredictionsExtent:
         """Return the number of predictions of the whole table, and their first and last time."""
+        ...
+
+    def null_values_of(self, spec: ModelSpec, wanted: Collection[NullValue]) -> frozenset[NullValue]:
+        """Return those declared null values that any row of the whole table of predictions has."""
         ...
 
     def labels_extent(self, spec: ModelSpec) -> LabelsExtent:

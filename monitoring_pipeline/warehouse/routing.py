@@ -1,12 +1,12 @@
 """The warehouses of a deployment as one: each call goes to the warehouse that the spec names."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent, SourceTables
+from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent, SourceTables
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
@@ -115,6 +115,10 @@ class RoutedInspection:
     def predictions_extent(self, spec: ModelSpec) -> PredictionsExtent:
         """Return the number of predictions of the whole table, and their first and last time."""
         return self._of(spec).predictions_extent(spec)
+
+    def null_values_of(self, spec: ModelSpec, wanted: Collection[NullValue]) -> frozenset[NullValue]:
+        """Return those declared null values that any row of the whole table of predictions has."""
+        return self._of(spec).null_values_of(spec, wanted)
 
     def labels_extent(self, spec: ModelSpec) -> LabelsExtent:
         """Return the numbers of label rows of the whole table."""

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from monitoring_pipeline.evaluation.spec_check.facts import NullValue
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Kind
@@ -12,6 +13,7 @@ from monitoring_pipeline.warehouse.sql.inspection_queries import (
     first_labels_query,
     first_predictions_query,
     labels_extent_query,
+    null_values_query,
     predictions_extent_query,
 )
 from monitoring_pipeline.warehouse.sql.label_queries import (
@@ -86,6 +88,9 @@ def _of_spec(spec: ModelSpec, predictions: Table, labels: Table) -> Iterator[tup
     yield "predictions", predictions_query(spec, predictions, chunk).query
     yield "without time", predictions_without_time_query(spec, predictions)
     yield "extent", predictions_extent_query(spec, predictions)
+    columns = [predictions.column(name) for name in predictions.types]
+    wanted = {NullValue(column.name, "-999"): column for column in columns if column is not None}
+    yield "null values", null_values_query(predictions, wanted)
     yield "counted", counted_predictions_query(spec, predictions, chunk)
     yield "first predictions", first_predictions_query(spec, predictions, chunk, 5).query
     yield "labels", labels_query(join, chunk, AS_OF)

@@ -5,7 +5,7 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, PredictionsExtent
+from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, WarehouseMissingError, WrongTimeTypeError
 from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
@@ -74,6 +74,15 @@ def test_extents_count_rows_without_time_and_without_label(inspection, make_spec
     assert extent == PredictionsExtent(5, 4, _utc(2012, 12, 2, 0, 10), _utc(2013, 6, 2, 3))
     assert inspection.labels_extent(spec) == LabelsExtent(rows=3, with_label=2, with_time=1)
     assert inspection.labels_extent(make_spec(labels={"known_at": None})) == LabelsExtent(3, 2, 0)
+
+
+def test_null_values_of_any_row_of_the_table_are_found(build, inspection, make_spec: SpecMaker) -> None:
+    build("ALTER TABLE scores ADD COLUMN words VARCHAR", "UPDATE scores SET words = 'NONE', score = -1 WHERE id = 'b'")
+    spec = make_spec(features={"said": {"kind": "categorical", "column": "words"}})
+    wanted = [NullValue(*each) for each in (("said", "NONE"), ("said", "NA"), ("score", "-1"), ("score", "-2"))]
+    assert inspection.null_values_of(spec, wanted) == {NullValue("said", "NONE"), NullValue("score", "-1")}
+    gone = make_spec(features={"said": {"kind": "categorical", "column": "gone"}})
+    assert inspection.null_values_of(gone, wanted[:1]) == frozenset()
 
 
 def test_predictions_are_counted_by_version_and_quarter_of_an_hour(build, inspection, make_spec: SpecMaker) -> None:

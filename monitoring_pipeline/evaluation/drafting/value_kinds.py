@@ -8,11 +8,9 @@ from itertools import chain
 
 import polars as pl
 
-NEARLY_ALL = 0.99
-WORDS_FOR_NOTHING = frozenset(
-    {"", "na", "n/a", "nan", "null", "none", "nil", "?", "-", "--", ".", "missing", "unknown"}
-)
+from monitoring_pipeline.evaluation.rows.usual_nulls import WORDS_FOR_NOTHING
 
+NEARLY_ALL = 0.99
 _ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}\s*$"
 _ISO_TIME = r"^\s*\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
 _OFFSET = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"

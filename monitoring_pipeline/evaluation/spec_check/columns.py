@@ -1,8 +1,8 @@
 """Judgements of columns: those that the spec names exist, have usable types, and vary."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from monitoring_pipeline.evaluation.spec_check.facts import Sample, SourceFacts, SourceTable
+from monitoring_pipeline.evaluation.spec_check.facts import NullValue, Sample, SourceFacts, SourceTable
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
 from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.model import ModelSpec
@@ -90,19 +90,34 @@ def identifying_features(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observ
 
 def unused_null_values(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:
     """Yield the declared null values that no row has."""
-    counted: dict[tuple[str, str], int] = {}
     rows = sum(sample.rows for sample in facts.samples)
-    for sample in facts.samples:
-        for name, values in sample.columns.items():
-            own = spec.features[name].null_values if name in spec.features else ()
-            for value, count in values.null_values.items():
-                field = f"features.{name}.null_values" if value in own else "predictions.null_values"
-                counted[field, value] = counted.get((field, value), 0) + count
-    for (field, value), count in counted.items():
-        if rows and not count:
+    own = {NullValue(name, value) for name, feature in spec.features.items() for value in feature.null_values}
+    unused: dict[tuple[str, str], bool] = {}
+    for each, count in null_values_read(facts.samples).items():
+        field = f"features.{each.column}.null_values" if each in own else "predictions.null_values"
+        is_unused = not count and each not in facts.null_values_elsewhere
+        unused[field, each.value] = unused.get((field, each.value), True) and is_unused
+    for (field, value), is_unused in unused.items():
+        if rows and is_unused:
             yield Observation(
                 field, f"{value!r} occurs in none of {rows:,} rows that were read", "check its spelling, or remove it"
             )
+
+
+def column_of(spec: ModelSpec, name: str) -> str | None:
+    """Return the column of the table that a canonical column comes from; None if the spec names none."""
+    feature = spec.features.get(name)
+    return (feature.column or name) if feature else columns_of_predictions(spec).get(field_of(spec, name))
+
+
+def null_values_read(samples: Iterable[Sample]) -> dict[NullValue, int]:
+    """Return the number of rows that were read with each declared null value."""
+    counted: dict[NullValue, int] = {}
+    for sample in samples:
+        for name, values in sample.columns.items():
+            for value, count in values.null_values.items():
+                counted[NullValue(name, value)] = counted.get(NullValue(name, value), 0) + count
+    return counted
 
 
 def scores_that_are_decisions(spec: ModelSpec, facts: SourceFacts) -> Iterator[Observation]:

@@ -192,9 +192,20 @@ class NewestChunks:
         return max((key for key, versions in self.by_chunk.items() if versions), default=None)
 
 
+@dataclass(frozen=True)
+class NullValue:
+    """A declared null value of a column, by the canonical name of the column."""
+
+    column: str
+    value: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceFacts:
-    """Everything about a model's source that its spec is judged by; a part that could not be read is None or absent."""
+    """Everything about a model's source that its spec is judged by; a part that could not be read is None or absent.
+
+    ``null_values_elsewhere`` are declared null values that other rows of the table have than those that were read.
+    """
 
     now: dt.datetime
     tables: SourceTables
@@ -203,6 +214,7 @@ class SourceFacts:
     references: tuple[ReferenceRows, ...] = ()
     newest: NewestChunks | None = None
     unreadable: tuple[Unreadable, ...] = ()
+    null_values_elsewhere: frozenset[NullValue] = frozenset()
 
     @property
     def samples(self) -> tuple[Sample, ...]:

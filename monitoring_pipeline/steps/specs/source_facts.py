@@ -8,10 +8,11 @@ from typing import TypeVar
 import polars as pl
 
 from monitoring_pipeline.evaluation.rows.errors import SourceError
-from monitoring_pipeline.evaluation.spec_check.columns import missing_columns
+from monitoring_pipeline.evaluation.spec_check.columns import missing_columns, null_values_read
 from monitoring_pipeline.evaluation.spec_check.facts import (
     LabelCounts,
     NewestChunks,
+    NullValue,
     PredictionsExtent,
     ReferenceRows,
     SourceFacts,
@@ -70,14 +71,18 @@ def read_source_facts(loaded: LoadedSpec, inspecting: Inspecting) -> SourceFacts
         reader.attempt(lambda version=version: _reference_of(loaded, version, reader)) for version in spec.reference
     ]
     newest = reader.attempt(lambda: reader.newest(extent)) if extent else None
-    return SourceFacts(
+    facts = SourceFacts(
         now=now,
         tables=tables,
         predictions=extent,
         labels=labels,
         references=tuple(reference for reference in references if reference is not None),
         newest=newest,
-        unreadable=tuple(reader.unreadable),
+    )
+    absent = [each for each, count in null_values_read(facts.samples).items() if not count]
+    elsewhere = reader.attempt(lambda: inspecting.inspection.null_values_of(spec, absent)) if absent else None
+    return replace(
+        facts, unreadable=tuple(reader.unreadable), null_values_elsewhere=elsewhere or frozenset[NullValue]()
     )
 
 

@@ -9,9 +9,10 @@ from typing import Protocol
 import polars as pl
 
 from monitoring_pipeline.evaluation.rows.class_texts import version_texts
-from monitoring_pipeline.evaluation.spec_check.columns import columns_of_labels, columns_of_predictions
+from monitoring_pipeline.evaluation.spec_check.columns import column_of, columns_of_labels, columns_of_predictions
 from monitoring_pipeline.evaluation.spec_check.facts import (
     LabelsExtent,
+    NullValue,
     PredictionsExtent,
     SourceTable,
     SourceTables,
@@ -27,6 +28,7 @@ from monitoring_pipeline.warehouse.sql.inspection_queries import (
     first_labels_query,
     first_predictions_query,
     labels_extent_query,
+    null_values_query,
     predictions_extent_query,
 )
 from monitoring_pipeline.warehouse.sql.reading import OpenSource, label_join_of
@@ -95,6 +97,17 @@ class SqlInspection:
         """Return the number of predictions of the whole table, and their first and last time."""
         with self.warehouse.open() as source:
             return PredictionsExtent(*source.frame(predictions_extent_query(spec, source.predictions(spec))).row(0))
+
+    def null_values_of(self, spec: ModelSpec, wanted: Collection[NullValue]) -> frozenset[NullValue]:
+        """Return those declared null values that any row of the whole table of predictions has."""
+        with self.warehouse.open() as source:
+            table = source.predictions(spec)
+            names = {each: column_of(spec, each.column) for each in wanted}
+            columns = {each: column for each, name in names.items() if name and (column := table.column(name))}
+            if not columns:
+                return frozenset()
+            (row,) = source.frame(null_values_query(table, columns)).rows()
+        return frozenset(each for each, count in zip(columns, row, strict=True) if count)
 
     def labels_extent(self, spec: ModelSpec) -> LabelsExtent:
         """Return the numbers of label rows of the whole table."""

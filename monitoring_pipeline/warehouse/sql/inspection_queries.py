@@ -1,13 +1,15 @@
 """The queries by which a source is inspected: counts, and the first rows of a chunk."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 
+from monitoring_pipeline.evaluation.spec_check.facts import NullValue
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.sql.catalogue import Table
-from monitoring_pipeline.warehouse.sql.columns import readable
+from monitoring_pipeline.warehouse.sql.catalogue import Column, Table
+from monitoring_pipeline.warehouse.sql.columns import has_value_of, readable
 from monitoring_pipeline.warehouse.sql.label_queries import LabelJoin, labels_query
 from monitoring_pipeline.warehouse.sql.queries import (
     PREDICTIONS_ALIAS,
@@ -32,6 +34,15 @@ def predictions_extent_query(spec: ModelSpec, table: Table) -> Query:
     """
     instant = prediction_time(spec, table).instant
     return Query(read_sql("warehouse/predictions_extent.sql").format(predictions=table.listed.sql, instant=instant), {})
+
+
+def null_values_query(table: Table, columns: Mapping[NullValue, Column]) -> Query:
+    """Return the query for the number of rows with each null value, in their order."""
+    counts = ", ".join(
+        f"count(CASE WHEN {has_value_of(column, PREDICTIONS_ALIAS, (each.value,))} THEN 1 END) AS n{place}"
+        for place, (each, column) in enumerate(columns.items())
+    )
+    return Query(f"SELECT {counts} FROM {table.listed.sql} AS {PREDICTIONS_ALIAS}", {})
 
 
 def labels_extent_query(join: LabelJoin) -> Query:

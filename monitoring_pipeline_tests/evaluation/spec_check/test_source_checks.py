@@ -10,6 +10,7 @@ import pytest
 from monitoring_pipeline.evaluation.spec_check.checks_table import SOURCE_CHECKS, judge_source
 from monitoring_pipeline.evaluation.spec_check.facts import (
     LabelsExtent,
+    NullValue,
     PredictionsExtent,
     SourceFacts,
     SourceTables,
@@ -156,6 +157,16 @@ CASES = (
     Case("gate_fills", "retraining.holdout_days", "14 days have about 275 labelled rows (20 predictions a day, 98%",
          lambda f: with_newest(f, {day: {"1": 20} for day in DAYS}), VERSIONED | {"retraining": RETRAINED}),
 )  # fmt: skip
+
+
+def test_null_value_that_only_rows_elsewhere_have_is_no_finding():
+    spec = binary_spec(features={"age": {"kind": "numeric", "null_values": ["-999", "-1"]}, "plan": "categorical"})
+    facts = replace(
+        with_column(sound_facts(spec), "age", null_values={"-999": 0, "-1": 0}),
+        null_values_elsewhere=frozenset({NullValue("age", "-1"), NullValue("plan", "-999")}),
+    )
+    found = [each.observation.seen for each in judge_source(spec, facts) if each.check == "null_values_occur"]
+    assert found == ["'-999' occurs in none of 5,000 rows that were read"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.check}-{case.field}")

@@ -13,7 +13,8 @@ from monitoring_pipeline.evaluation.drafting.guesses.identity import is_named_id
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import plain_name
 from monitoring_pipeline.evaluation.drafting.guesses.separation import is_copy
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.value_kinds import WORDS_FOR_NOTHING, ValueKind
+from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
+from monitoring_pipeline.evaluation.rows.usual_nulls import SENTINELS, WORDS_FOR_NOTHING
 from monitoring_pipeline.spec.model import RESERVED_COLUMNS
 from monitoring_pipeline.spec.sources import FeatureKind
 
@@ -23,7 +24,6 @@ LEAST_ROWS = 50
 LONGEST_SHOWN = 30
 SPIKE, MOST_ZEROS = 0.005, 0.3
 FAR = 2.0
-CERTAIN_SENTINELS = (-9999.0, -999.0, -99.0, 9999.0, 99999.0, 999999.0, -99999.0)
 _CODES = re.compile(
     r"(^|_)(code|type|class|category|zone|region|group|month|weekday|day_of_week|hour|zip|status|flag|cluster|level)($|_)"
 )
@@ -188,7 +188,7 @@ def _sentinels(table: TableFacts, column: ColumnFacts) -> tuple[tuple[str, ...],
     doubts: list[str] = []
     for value, share, others in _spikes(column, numbers):
         words = f"{share:.1%} of the rows have {value:g} in {column.name}, and the others lie from {others}"
-        if value in CERTAIN_SENTINELS:
+        if value in SENTINELS:
             certain.append(f"{value:g}")
         else:
             doubts.append(f"Does {value:g} mean missing? {words} (features.{column.name}.null_values)")
@@ -197,7 +197,7 @@ def _sentinels(table: TableFacts, column: ColumnFacts) -> tuple[tuple[str, ...],
 
 def _spikes(column: ColumnFacts, numbers: pl.Series) -> Iterator[tuple[float, float, str]]:
     """Yield values at an end of the range that lie apart from the others, their share, and the range of the others."""
-    for value in (*CERTAIN_SENTINELS, -1.0, 0.0):
+    for value in (*SENTINELS, -1.0, 0.0):
         others = numbers.filter(numbers != value)
         count = numbers.len() - others.len()
         if not count or others.len() < LEAST_ROWS:
