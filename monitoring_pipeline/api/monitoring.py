@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 Day = str | dt.date
 Window = tuple[Day, Day]
-NOT_JUDGED = Verdict(status=VerdictStatus.UNKNOWN, reasons=(), measured=0, breaches=0, skipped=0)
+NOT_JUDGED = Verdict(status=VerdictStatus.UNKNOWN, reasons=("not judged",), measured=0, breaches=0, skipped=0)
 RUN = "notebook"
 
 

@@ -3,17 +3,18 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.by_score import ScoreTable, split_by_score
+from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.labelled import DayCounts, day_counts
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -25,6 +26,8 @@ from monitoring_pipeline.statistics.seeding import generator_of
 
 Values = NDArray[np.float64]
 HEADLINE_METRIC = {Task.BINARY: "auroc", Task.MULTICLASS: "macro_auroc", Task.REGRESSION: "mean_absolute_error"}
+NOT_MEASURED, OF_ANOTHER_VERSION = "not measured", "another version"
+"""Reasons of a verdict on a day that no breach of this version explains."""
 BY_SCORE, GIVEN_SCORE = "change_by_score", "change_given_score"
 
 
@@ -49,6 +52,7 @@ class PeriodSummary:
         drifted: by column, the days on which it had drifted; ``features`` are all of them together.
         verdicts: by verdict, its days.
         drift_days: days on which drift of columns could be measured.
+        reasons: by breach that made a verdict other than ok, such as ``performance model auroc``, its days.
     """
 
     days: int
@@ -58,6 +62,7 @@ class PeriodSummary:
     drifted: Counter[str]
     verdicts: Counter[VerdictStatus]
     drift_days: int = 0
+    reasons: Counter[str] = field(default_factory=Counter[str])
 
 
 def summarize_period(
@@ -89,7 +94,22 @@ def summarize_period(
         drifted=Counter(subject for day in drift for subject in sorted(day.subjects)),
         verdicts=Counter(day.verdict.status for day in days if day.verdict),
         drift_days=sum(day.measured for day in drift),
+        reasons=Counter(reason for day in days for reason in reasons_of(day)),
     )
+
+
+def reasons_of(day: PeriodChunk) -> list[str]:
+    """Return kind, subject and metric of each breach that made the verdict of a day other than ok."""
+    if day.verdict is None or day.verdict.status is VerdictStatus.OK:
+        return []
+    if day.verdict.status is VerdictStatus.UNKNOWN:
+        return [NOT_MEASURED]
+    breached = {
+        f"{m.kind} {m.subject} {m.metric}"
+        for m in without_replaced_estimates(day.measurements)
+        if m.status is Status.BREACHED and m.severity is not Severity.INFO
+    }
+    return sorted(breached) or [OF_ANOTHER_VERSION]
 
 
 def _realized(spec: ModelSpec, counts: DayCounts, generator: np.random.Generator) -> Quantity | None:

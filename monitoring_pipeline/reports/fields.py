@@ -127,7 +127,7 @@ MEANINGS: Mapping[str, str] = {
     "upper": "upper bound of the 95 % interval",
     "value": "the value; null if it was not measured, with the reason",
     "verdict": "verdict of the chunk; null if it was not judged",
-    "verdict_reasons": "reasons of the verdict, most severe first",
+    "verdict_reasons": "reasons of the verdict, most severe first; their numbers of chunks if the record is a period",
     "verdicts": "verdicts, with their numbers of chunks",
     "versions": "versions that served",
     "window": "the window of the reference",

@@ -33,6 +33,12 @@ ANSWERED = frozenset({"incidents", "alerts"})
 
 OF_A_RUN = frozenset({"run_id", "measured_at", "known_since", "code_version"})
 LAST_NIGHT = re.compile(r" 2024-04-0[78] \d\d:\d\d:\d\d\.\d+(?=\n)")
+REASONS = re.compile(
+    r"^(20\d\d-\d\d-\d\d .*? (?:ok|warning|critical|unknown|not judged)"
+    r"|20\d\d-\d\d .*? (?:(?:ok|warning|critical|unknown) \d+(?:, )?)+?) (?!(?:ok|warning|critical|unknown) \d).*$",
+    re.MULTILINE,
+)
+"""A line of a page of verdicts with its last cell, the reasons, which the older version did not have."""
 TITLE = re.compile(r"\A[0-9a-f]{12}: .*?(?=\nmodel )", re.DOTALL)
 RUN_TIME = re.compile(r"\b20[2-9][5-9]-\d\d-\d\d \d\d:\d\d:\d\d\.\d+")
 """Times of the machine's clock, which the version before wrote beside those of the home's clock."""
@@ -150,7 +156,16 @@ def page_of_the_older_version(name: str) -> str:
 
 
 def page_of_today(home: LivedHome, words: tuple[str, ...]) -> str:
-    return RUN_TIME.sub("now", with_title_in_one_line(without_frames(home.command(*words))))
+    page = RUN_TIME.sub("now", with_title_in_one_line(without_frames(home.command(*words))))
+    return without_reasons(page) if words[0] == "show" else page
+
+
+def without_reasons(page: str) -> str:
+    """Return a page of verdicts without the column of their reasons."""
+    header = page.replace(" verdict reason\n", " verdict\n").replace(
+        " verdicts (days) reasons (days)\n", " verdicts (days)\n"
+    )
+    return REASONS.sub(r"\1", header)
 
 
 def with_machine_times_of(before: str, page: str) -> str:

@@ -220,6 +220,7 @@ def test_months_show_performance_changes_drift_and_verdicts(show, monitored):
     assert header == [
         "period", "version", "days", "auroc [95 %]", "estimated [95 %]", "auroc by score",
         "auroc given score", "bias by score", "bias given score", "drifted columns (days)", "verdicts (days)",
+        "reasons (days)",
     ]  # fmt: skip
     assert [line[:3] for line in (march, april)] == [["2024-03", "2024.1", "7"], ["2024-04", "2024.1", "5"]]
     for line, month, days in ((march, "2024-03", 31), (april, "2024-04", 30)):
@@ -229,6 +230,10 @@ def test_months_show_performance_changes_drift_and_verdicts(show, monitored):
         change = summary.changes[MetricName(GIVEN_SCORE, "mean_bias")]
         assert line[8] == f"{change.value:+.3f}"
         assert line[10] == ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
+        assert [cell.split(", ")[0] for cell in line[11:]] == [
+            f"{reason} {days}" for reason, days in summary.reasons.most_common(1)
+        ]
+        assert (sum(summary.verdicts.values()) > summary.verdicts["ok"]) == bool(summary.reasons)
     assert "income 3" in april[9]
     assert "income" not in march[9]
 
@@ -236,13 +241,13 @@ def test_months_show_performance_changes_drift_and_verdicts(show, monitored):
 def test_year_of_a_regression_shows_no_split_of_changes(show):
     header, year = show(DELIVERIES, "year")
     assert header[:5] == ["period", "version", "days", "mean_absolute_error [95 %]", "estimated [95 %]"]
-    assert header[5:] == ["drifted columns (days)", "verdicts (days)"]
+    assert header[5:] == ["drifted columns (days)", "verdicts (days)", "reasons (days)"]
     assert year[:3] == ["2024", "1", "12"]
 
 
 def test_column_names_with_brackets_are_shown_unchanged():
     summary = PeriodSummary(1, None, None, {}, Counter({"score[late]": 2}), Counter())
-    *_, drifted, _ = _period_cells(multiclass_spec(), summary)
+    *_, drifted, _, _ = _period_cells(multiclass_spec(), summary)
     console = Console(record=True, file=io.StringIO())
     console.print(report_of_records("drift", ("drifted",), [(drifted,)]))
     assert "score[late] 2" in console.export_text()
@@ -256,5 +261,5 @@ def test_changes_whose_interval_excludes_zero_have_a_star():
     }
     summary = PeriodSummary(3, Quantity(0.7), None, changes, Counter(), Counter())
     cells = _period_cells(binary_spec(), summary)
-    assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "not measured", ""]
+    assert cells == ["3", "0.700", "-", "-0.020*", "+0.020", "+0.500", "-", "not measured", "", ""]
     assert _period_cells(binary_spec(), replace(summary, drift_days=1))[7] == "none"

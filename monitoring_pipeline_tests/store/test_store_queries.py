@@ -135,6 +135,7 @@ def test_what_is_wrong_reads_the_newest_judged_chunk_of_each_model(write, ask):
         ("flight_delay", day(2), "critical", "warning", "psi", 2.0, day(1)),
         ("arrival_delay", day(3), "unknown", None, None, None, None),
     ]
+    assert found[-1]["reason"]
     found = ask("what_is_wrong", chunk=day(1))
     assert [(r["model"], r["name"], r["reason"], r["since"]) for r in found] == [
         ("arrival_delay", "psi", "psi b 4.0", day(1)),

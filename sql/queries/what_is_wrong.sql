@@ -2,10 +2,10 @@
 -- Parameters
 --   chunk   key of a chunk, such as 2013-04-22; null for each model's newest judged chunk
 -- Output: one row per breached measurement, most severe first, with the chunk since which it has been breached.
--- A chunk without a breach whose verdict is not ok has one row without measurement.
+-- A chunk without a breach whose verdict is not ok has one row without measurement, with the reason of the verdict.
 WITH judged AS (
     SELECT
-        model, chunk, status,
+        model, chunk, status, reasons,
         ROW_NUMBER() OVER (PARTITION BY model ORDER BY chunk_start DESC) AS place
     FROM current_verdicts
     WHERE chunk NOT LIKE '%/%' AND (CAST(:chunk AS TEXT) IS NULL OR chunk = CAST(:chunk AS TEXT))
@@ -26,7 +26,7 @@ SELECT
     found.reference_value,
     found.threshold_lower,
     found.threshold_upper,
-    found.reason,
+    COALESCE(found.reason, judged.reasons ->> 0, 'nothing decisive was measured') AS reason,
     problems.since
 FROM judged
 LEFT JOIN current_measurements AS found

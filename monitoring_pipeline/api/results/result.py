@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from monitoring_pipeline.api.results.tables import Table, View
+from monitoring_pipeline.api.results.reasons import all_reasons, listed_reasons
+from monitoring_pipeline.api.results.tables import ROWS_SHOWN, Table, View
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.judgement.verdict import decides
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status, Verdict, VerdictStatus
 
 if TYPE_CHECKING:
@@ -61,9 +63,12 @@ class Result:
 
         Those that decide nothing come last.
         """
-        reasons = [(chunk.key, reason) for chunk in self.chunks for reason in chunk.verdict.reasons]
-        ordered = sorted(reasons, key=lambda entry: entry[1].startswith(f"{Severity.INFO}: "))
-        return tuple(f"{key}: {reason}" if key else reason for key, reason in ordered)
+        return (*self._reasons(decide=True), *self.informational)
+
+    @property
+    def informational(self) -> tuple[str, ...]:
+        """The findings of severity info, one line each; they decide nothing, and the summary counts them."""
+        return tuple(self._reasons(decide=False))
 
     @property
     def flagged(self) -> tuple[str, ...]:
@@ -112,23 +117,20 @@ class Result:
         return self._view().html()
 
     def _view(self) -> View:
+        reasons = listed_reasons(self.chunks, rows_shown=ROWS_SHOWN)
         return View(
             title=self.title,
             verdict=str(self.verdict),
             notes=self.notes,
-            reasons=self._grouped_reasons(),
-            rows=self.table.of(self.chunks),
+            reasons=reasons,
+            rows=self.table.of(self.chunks, reasons),
         )
 
-    def _grouped_reasons(self) -> tuple[str, ...]:
-        """Return the reasons; one that several chunks have stands once, after their number."""
-        keys: dict[str, list[str]] = {}
+    def _reasons(self, *, decide: bool) -> Iterator[str]:
         for chunk in self.chunks:
-            for reason in chunk.verdict.reasons:
-                keys.setdefault(reason, []).append(chunk.key)
-        # Sorting is stable: a reason of many chunks stands where the first of them is.
-        ordered = sorted(keys.items(), key=lambda entry: entry[0].startswith(f"{Severity.INFO}: "))
-        return tuple(f"{_shown_keys(of_chunks)}: {reason}" if of_chunks[0] else reason for reason, of_chunks in ordered)
+            for reason in all_reasons(chunk.verdict):
+                if decides(reason) is decide:
+                    yield f"{chunk.key}: {reason}" if chunk.key else reason
 
     def _measurements(self) -> Iterator[tuple[str, Measurement]]:
         for chunk in self.chunks:
@@ -167,10 +169,6 @@ def measured_chunk(
     )
 
 
-def _shown_keys(keys: Sequence[str]) -> str:
-    return keys[0] if len(keys) == 1 else f"{keys[0]} to {keys[-1]}, {len(keys)} times"
-
-
 def _row(key: str, measurement: Measurement) -> tuple[Any, ...]:
     values = {name: getattr(measurement, name, None) for name in _SCHEMA} | {"chunk": key}
     return tuple(value if value is None or isinstance(value, int | float) else str(value) for value in values.values())
@@ -180,6 +178,6 @@ def _document(chunk: MeasuredChunk) -> dict[str, Any]:
     return {
         "chunk": chunk.key,
         "verdict": str(chunk.verdict.status),
-        "reasons": list(chunk.verdict.reasons),
+        "reasons": list(all_reasons(chunk.verdict)),
         "measurements": [dict(zip(_SCHEMA, _row(chunk.key, m), strict=True)) for m in chunk.measurements],
     }

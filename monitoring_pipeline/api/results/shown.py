@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from monitoring_pipeline.api.results.reasons import Reasons
 from monitoring_pipeline.api.results.result import MeasuredChunk
 from monitoring_pipeline.api.results.tables import Rows, Table, number
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
@@ -15,12 +16,12 @@ OK = ""
 
 def table_of_columns() -> Table:
     """Return the table with a line for each column that was compared, the drifted ones first."""
-    return Table(_columns)
+    return Table(lambda chunks, _: _columns(chunks))
 
 
 def table_of_metrics() -> Table:
     """Return the table with a line for each metric."""
-    return Table(_metrics)
+    return Table(lambda chunks, _: _metrics(chunks))
 
 
 def table_of_chunks(noun: str, headline: str) -> Table:
@@ -30,12 +31,12 @@ def table_of_chunks(noun: str, headline: str) -> Table:
         noun: the word for a chunk.
         headline: the metric that it shows; empty without labels.
     """
-    return Table(lambda chunks: _chunks(chunks, noun, headline))
+    return Table(lambda chunks, reasons: _chunks(chunks, reasons, noun, headline))
 
 
 def table_of_expectations() -> Table:
     """Return the table with a line for each expectation."""
-    return Table(_expectations)
+    return Table(lambda chunks, _: _expectations(chunks))
 
 
 def _columns(chunks: Sequence[MeasuredChunk]) -> Rows:
@@ -88,9 +89,17 @@ def _metrics(chunks: Sequence[MeasuredChunk]) -> Rows:
     )
 
 
-def _chunks(chunks: Sequence[MeasuredChunk], noun: str, headline: str) -> Rows:
+def _chunks(chunks: Sequence[MeasuredChunk], reasons: Reasons, noun: str, headline: str) -> Rows:
     return Rows(
-        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]" if headline else "", "verdict"),
+        columns=(
+            noun,
+            "rows",
+            "labels",
+            "drifted columns",
+            f"{headline} [95 %]" if headline else "",
+            "verdict",
+            "reason",
+        ),
         cells=tuple(
             (
                 chunk.key,
@@ -99,10 +108,11 @@ def _chunks(chunks: Sequence[MeasuredChunk], noun: str, headline: str) -> Rows:
                 _drifted(chunk),
                 ", ".join(_with_interval(m) for m in chunk.measurements if _is_headline(m, headline)),
                 str(chunk.verdict.status),
+                reasons.of_chunk(chunk.key),
             )
             for chunk in chunks
         ),
-        numbers=frozenset({"rows", "labels"}),
+        numbers=frozenset({"rows", "labels", "reason"}),
     )
 
 

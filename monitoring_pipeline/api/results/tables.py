@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from monitoring_pipeline.api.results.reasons import Reasons
+
 if TYPE_CHECKING:
     from monitoring_pipeline.api.results.result import MeasuredChunk
 
 WIDTH = 80
 GAP = "  "
 NARROWEST_TEXT = 8
-ROWS_SHOWN, REASONS_SHOWN = 40, 12
+ROWS_SHOWN = 40
 _STYLE = (
     "border-collapse:collapse;font-size:90%;color:inherit;background:transparent",
     "text-align:left;padding:2px 10px;border-bottom:1px solid #8888;font-weight:bold",
@@ -43,13 +45,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Table:
-    """The table of one sort of result: a function from chunks to cells."""
+    """The table of one sort of result: a function from chunks and their reasons to cells."""
 
-    rows_of: "Callable[[Sequence[MeasuredChunk]], Rows]"
+    rows_of: "Callable[[Sequence[MeasuredChunk], Reasons], Rows]"
 
-    def of(self, chunks: "Sequence[MeasuredChunk]") -> Rows:
+    def of(self, chunks: "Sequence[MeasuredChunk]", reasons: Reasons) -> Rows:
         """Return the cells of some chunks."""
-        return self.rows_of(chunks).filled
+        return self.rows_of(chunks, reasons).filled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class View:
     title: str
     verdict: str
     notes: tuple[str, ...]
-    reasons: tuple[str, ...]
+    reasons: Reasons
     rows: Rows
 
     def text(self) -> str:
@@ -68,7 +70,10 @@ class View:
         lines += [f"verdict: {self.verdict}"]
         if self.rows.cells:
             lines += ["", *_table_lines(self.rows), ""]
-        lines += [line for reason in self._reasons_shown for line in _wrapped(f"- {reason}", "  ", first="")]
+        for place, reason in enumerate(self.reasons.shown, start=1):
+            mark = f"{place}. " if self.reasons.is_numbered else "- "
+            lines += _wrapped(f"{mark}{reason}", " " * len(mark), first="")
+        lines += [line for more in self._further for line in _wrapped(f"- {more}", "  ", first="")]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -80,14 +85,18 @@ class View:
         ]
         if self.rows.cells:
             parts.append(_table_html(self.rows))
-        if self.reasons:
-            parts.append(f"<ul>{''.join(f'<li>{html.escape(reason)}</li>' for reason in self._reasons_shown)}</ul>")
+        if self.reasons.shown:
+            kind = "ol" if self.reasons.is_numbered else "ul"
+            parts.append(f"<{kind}>{_items(self.reasons.shown)}</{kind}>")
+        if self._further:
+            parts.append(f"<ul>{_items(self._further)}</ul>")
         return f"<div>{''.join(parts)}</div>"
 
     @property
-    def _reasons_shown(self) -> tuple[str, ...]:
-        more = len(self.reasons) - REASONS_SHOWN
-        return (*self.reasons[:REASONS_SHOWN], *([f"{more} more in .reasons"] if more > 0 else []))
+    def _further(self) -> tuple[str, ...]:
+        """The lines below the reasons: how many more there are, and those for information."""
+        more = [f"{self.reasons.more} more in .reasons"] if self.reasons.more else []
+        return (*more, *([self.reasons.informational] if self.reasons.informational else []))
 
 
 def number(value: float | None) -> str:
@@ -97,6 +106,10 @@ def number(value: float | None) -> str:
     if value == 0 or 0.001 <= abs(value) < 10_000:  # noqa: PLR2004
         return f"{value:.4g}"
     return f"{value:.2e}"
+
+
+def _items(lines: Sequence[str]) -> str:
+    return "".join(f"<li>{html.escape(line)}</li>" for line in lines)
 
 
 def _wrapped(text: str, indent: str = "", *, first: str | None = None) -> list[str]:

@@ -14,6 +14,8 @@ from monitoring_pipeline.records.measurement import (
 )
 
 DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
+NOTHING_DECISIVE = "not measured: neither drift nor performance of the model"
+"""The reason of a verdict that is unknown because nothing decisive was attempted, such as one without rows."""
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
@@ -38,14 +40,32 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
     decisive = [m for m in measurements if is_decisive(m)]
-    reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.metric}: {m.reason}" for m in breached]
+    reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.metric}: {m.reason or _limits(m)}" for m in breached]
+    status, missing = _status(breached, measured=bool(decisive)), _what_is_missing(skipped)
+    if status is VerdictStatus.UNKNOWN and not missing:
+        missing = [NOTHING_DECISIVE]
     return Verdict(
-        status=_status(breached, measured=bool(decisive)),
-        reasons=(*reasons, *_what_is_missing(skipped)),
+        status=status,
+        reasons=(*reasons, *missing),
         measured=len(measurements) - len(skipped),
         breaches=len(breached),
         skipped=len(skipped),
     )
+
+
+def decides(reason: str) -> bool:
+    """Return whether a reason of a verdict is about more than information."""
+    return not reason.startswith(f"{Severity.INFO}: ")
+
+
+def deciding_reasons(verdict: Verdict) -> tuple[str, ...]:
+    """Return the reasons why a verdict is not ok, the most severe one first; none if it is ok.
+
+    A verdict that an earlier version stored without a reason has one, too.
+    """
+    if verdict.status is VerdictStatus.OK:
+        return ()
+    return tuple(filter(decides, verdict.reasons)) or (NOTHING_DECISIVE,)
 
 
 def is_decisive(measurement: Measurement) -> bool:
@@ -67,6 +87,16 @@ def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Meas
         for m in measurements
         if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.metric) not in realized
     ]
+
+
+def _limits(measurement: Measurement) -> str:
+    """Return value and limits of a breach that was stored without a reason."""
+    limits = [
+        f"{word} {limit:.4g}"
+        for word, limit in (("at least", measurement.threshold_lower), ("at most", measurement.threshold_upper))
+        if limit is not None
+    ]
+    return f"{measurement.value or 0.0:.4g}" + (f", allowed is {' and '.join(limits)}" if limits else "")
 
 
 def _whose(measurement: Measurement) -> str:

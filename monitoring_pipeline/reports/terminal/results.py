@@ -1,10 +1,12 @@
 """Reports about the chunks and periods of a model."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
@@ -32,12 +34,13 @@ CHUNK_FIELDS = (
     "drifted_together", "metric", "value", "lower", "upper", "threshold_lower", "threshold_upper", "status", "reason",
     "verdict", "verdict_reasons",
 )  # fmt: skip
+REASONS_SHOWN = 3
 SPLIT = tuple((f"{metric}_{part.removeprefix('change_')}", part, metric)
               for metric in ("auroc", "mean_bias") for part in (BY_SCORE, GIVEN_SCORE))  # fmt: skip
 PERIOD_FIELDS = (
     "model", "period", "model_version", "chunks", "metric", "value", "lower", "upper", "estimated", "estimated_lower",
     "estimated_upper", *(f"{name}{end}" for name, *_ in SPLIT for end in ("", "_lower", "_upper")),
-    "drift_measured_chunks", "drifted_columns", "verdicts",
+    "drift_measured_chunks", "drifted_columns", "verdicts", "verdict_reasons",
 )  # fmt: skip
 PERFORMANCE_FIELDS = (
     "model", "period", "model_version", "metric", "value", "lower", "upper", "rows", "status", "reason",
@@ -63,7 +66,7 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
         records.extend(_chunk_records(spec, key, measurements, verdict))
     return Report(
         title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}",
-        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict"),
+        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict", "reason"),
         lines=tuple(lines),
         fields=CHUNK_FIELDS,
         records=tuple(records),
@@ -80,7 +83,18 @@ def _chunk_cells(
     status = verdict.status if verdict else VerdictStatus.UNKNOWN
     judged = Styled(str(status) if verdict else "not judged", STYLE[status])
     shown = ", ".join(interval_cell(m) for m in _of_metric(measurements, headline)) or "-"
-    return (key, rows, maturity, _drifted(measurements), shown, judged)
+    return (key, rows, maturity, _drifted(measurements), shown, judged, _reason(measurements, verdict))
+
+
+def _reason(measurements: Sequence[Measurement], verdict: Verdict | None) -> str:
+    """Return the most severe reason of a verdict that is not ok, and the number of further ones."""
+    if verdict is None:
+        return "it was measured and not judged" if measurements else "nothing was measured"
+    reasons = deciding_reasons(verdict)
+    if not reasons:
+        return ""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    return reasons[0].removeprefix(f"{verdict.status}: ") + more
 
 
 def _chunk_records(
@@ -132,7 +146,7 @@ def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[s
     ]
     return Report(
         title=f"{spec.name} ({spec.task})" if summaries else f"{spec.name} ({spec.task}): nothing",
-        columns=(*names, f"drifted columns ({counted})", f"verdicts ({counted})"),
+        columns=(*names, f"drifted columns ({counted})", f"verdicts ({counted})", f"reasons ({counted})"),
         lines=tuple((period, version, *_period_cells(spec, summary)) for period, version, summary in summaries),
         fields=PERIOD_FIELDS,
         records=tuple(_period_record(spec, *found) for found in summaries),
@@ -148,7 +162,13 @@ def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
     verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
     performance = [quantity_cell(summary.realized), quantity_cell(summary.estimated)]
     split = changes if spec.task is Task.BINARY else []
-    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts]
+    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts, _reasons(summary.reasons)]
+
+
+def _reasons(reasons: Counter[str]) -> str:
+    """Return the most frequent causes of verdicts that are not ok, with their chunks."""
+    shown = [f"{reason} {chunks}" for reason, chunks in reasons.most_common(REASONS_SHOWN)]
+    return ", ".join([*shown, *(["..."] if len(reasons) > REASONS_SHOWN else [])])
 
 
 def _period_record(spec: ModelSpec, period: str, version: str, summary: PeriodSummary) -> Record:
@@ -165,6 +185,7 @@ def _period_record(spec: ModelSpec, period: str, version: str, summary: PeriodSu
         "drift_measured_chunks": summary.drift_days,
         "drifted_columns": dict(summary.drifted.most_common()) if summary.drift_days or summary.drifted else None,
         "verdicts": dict(summary.verdicts.most_common()),
+        "verdict_reasons": dict(summary.reasons.most_common()),
     }
 
 
@@ -220,7 +241,7 @@ def performance_sums_table(model: str, by: str, summed: Sequence[tuple[str, str,
 def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Report:
     """Return the critical chunks, each with its most severe reason."""
     found = [
-        (key, verdict.reasons[0].partition(": ")[2])
+        (key, deciding_reasons(verdict)[0].partition(": ")[2])
         for key, verdict in ((chunk.key, store.verdict(spec.name, chunk.key)) for chunk in chunks)
         if verdict is not None and verdict.status is VerdictStatus.CRITICAL
     ]
