@@ -1,7 +1,7 @@
 """A result as text, frame, HTML and JSON."""
 
 import json
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -56,10 +56,20 @@ def test_summary_fits_into_eighty_columns(result):
         assert repr(shown) == shown.summary()
 
 
-def test_name_of_a_column_is_shortened_after_everything_else():
-    name = "temperature_celsius"
-    days = [drift(name, 0.5, breached=True), drift("age", 0.1).skipped("no rows")]
-    assert f"{name}  jensen_" in result_of(days).summary()
+@pytest.mark.parametrize(
+    "name", ["temperature_celsius", "customer_lifetime_value_in_the_last_twelve_months_before_the_order"]
+)
+def test_names_and_intervals_are_never_cut(name):
+    days = [drift(name, 0.5, breached=True), drift(f"{name}_too", 0.6, breached=True), drift("age", 0.1).skipped("few")]
+    auroc = replace(drift("model", 0.69), kind=Kind.PERFORMANCE, name="auroc", lower=0.627, upper=0.751)
+    for table in (table_of_columns(), table_of_chunks("day", "auroc")):
+        text = result_of([*days, auroc], table=table).summary()
+        assert "\N{HORIZONTAL ELLIPSIS}" not in text
+        assert max(map(len, text.splitlines())) <= 80
+        words = text.replace(",", " ").replace(";", " ").split()
+        assert {name, f"{name}_too"} <= set(words)
+    assert "0.69 [0.627, 0.751]" in text
+    assert text.partition("drifted columns: ")[2].startswith(name)
 
 
 def test_html_has_no_markup_of_names_and_no_fixed_background(result):

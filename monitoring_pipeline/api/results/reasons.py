@@ -10,7 +10,7 @@ from monitoring_pipeline.records.measurement import Measurement, Severity, Statu
 if TYPE_CHECKING:
     from monitoring_pipeline.api.results.result import MeasuredChunk
 
-REASONS_SHOWN, NUMBERS_SHOWN, SUBJECTS_SHOWN = 12, 3, 4
+REASONS_SHOWN, SUBJECTS_SHOWN = 12, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +32,14 @@ class Reasons:
     is_numbered: bool = False
 
     def of_chunk(self, key: str) -> str:
-        """Return the numbers of a chunk's reasons, such as ``1, 3``; nothing if its verdict is ok."""
-        numbers = self.numbers.get(key, ())
-        return ", ".join([*map(str, numbers[:NUMBERS_SHOWN]), *(["..."] if len(numbers) > NUMBERS_SHOWN else [])])
+        """Return the numbers of a chunk's reasons, such as ``1, 3-5``; nothing if its verdict is ok."""
+        runs: list[list[int]] = []
+        for number in self.numbers.get(key, ()):
+            if runs and runs[-1][-1] == number - 1:
+                runs[-1].append(number)
+            else:
+                runs.append([number])
+        return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def all_reasons(verdict: Verdict) -> tuple[str, ...]:
@@ -80,11 +85,11 @@ def _informational(measurements: Iterable[Measurement]) -> str:
     count = 0
     for m in measurements:
         if m.status is Status.BREACHED and m.severity is Severity.INFO:
-            subjects.setdefault(str(m.metric), {})[m.subject] = None
+            subjects.setdefault(m.name, {})[m.subject] = None
             count += 1
     if not count:
         return ""
-    about = "; ".join(f"{metric} of {_some(list(of))}" for metric, of in subjects.items())
+    about = "; ".join(f"{name} of {_some(list(of))}" for name, of in subjects.items())
     return f"{count} {'finding' if count == 1 else 'findings'} for information ({about}) in .informational"
 
 

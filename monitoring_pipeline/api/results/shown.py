@@ -105,10 +105,10 @@ def _chunks(chunks: Sequence[MeasuredChunk], reasons: Reasons, noun: str, headli
                 chunk.key,
                 _number_of(chunk, "rows"),
                 _labels(chunk),
-                _drifted(chunk),
                 ", ".join(_with_interval(m) for m in chunk.measurements if _is_headline(m, headline)),
                 str(chunk.verdict.status),
                 reasons.of_chunk(chunk.key),
+                _drifted(chunk),
             )
             for chunk in chunks
         ),

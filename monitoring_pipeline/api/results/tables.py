@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from monitoring_pipeline.api.results.reasons import Reasons
+from monitoring_pipeline.reports.terminal.layout import laid_out
 
 if TYPE_CHECKING:
     from monitoring_pipeline.api.results.result import MeasuredChunk
 
 WIDTH = 80
-GAP = "  "
-NARROWEST_TEXT = 8
 ROWS_SHOWN = 40
 _STYLE = (
     "border-collapse:collapse;font-size:90%;color:inherit;background:transparent",
@@ -26,7 +25,7 @@ _MARKS = {"critical": "#d33", "warning": "#c80", "ok": "#2a5", "unknown": "#888"
 
 @dataclass(frozen=True)
 class Rows:
-    """The cells of a table; columns in ``numbers`` are aligned to the right, all others may be shortened."""
+    """The cells of a table; columns in ``numbers`` are aligned to the right in HTML."""
 
     columns: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
@@ -118,13 +117,10 @@ def _wrapped(text: str, indent: str = "", *, first: str | None = None) -> list[s
 
 
 def _table_lines(rows: Rows) -> list[str]:
-    cells = [[_one_line(cell) for cell in row] for row in (rows.columns, *_shown(rows))]
-    widths = _fitting([max(map(len, column)) for column in zip(*cells, strict=True)], rows)
+    cells = [[_one_line(cell) for cell in row] for row in _shown(rows)]
     more = len(rows.cells) - ROWS_SHOWN
-    lines = [_line(row, widths, rows) for row in cells]
-    return [lines[0], _line(["-" * width for width in widths], widths, rows), *lines[1:]] + (
-        [f"... {more} more rows in to_polars()"] if more > 0 else []
-    )
+    lines = [line.text for line in laid_out(list(map(_one_line, rows.columns)), cells, WIDTH)]
+    return lines + ([f"... {more} more rows in to_polars()"] if more > 0 else [])
 
 
 def _shown(rows: Rows) -> tuple[tuple[str, ...], ...]:
@@ -133,31 +129,6 @@ def _shown(rows: Rows) -> tuple[tuple[str, ...], ...]:
 
 def _one_line(cell: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in cell)
-
-
-def _fitting(widths: list[int], rows: Rows) -> list[int]:
-    """Return widths that fit into a line: columns of text become narrower, the first one last; numbers stay."""
-    texts = [place for place, name in enumerate(rows.columns) if name not in rows.numbers]
-    for places in (texts[1:], texts[:1]):
-        while places and sum(widths) + len(GAP) * (len(widths) - 1) > WIDTH:
-            widest = max(places, key=lambda place: widths[place])
-            if widths[widest] <= NARROWEST_TEXT:
-                break
-            widths[widest] -= 1
-    return widths
-
-
-def _line(row: Sequence[str], widths: Sequence[int], rows: Rows) -> str:
-    cells = [
-        _fitted(cell, width, is_number=name in rows.numbers)
-        for cell, width, name in zip(row, widths, rows.columns, strict=True)
-    ]
-    return GAP.join(cells).rstrip()
-
-
-def _fitted(cell: str, width: int, *, is_number: bool) -> str:
-    text = cell if len(cell) <= width else f"{cell[: width - 1]}\N{HORIZONTAL ELLIPSIS}"
-    return text.rjust(width) if is_number else text.ljust(width)
 
 
 def _table_html(rows: Rows) -> str:

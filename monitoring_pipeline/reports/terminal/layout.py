@@ -158,8 +158,9 @@ def _fitting(columns: Sequence[_Column], width: int) -> list[_Column]:
 def _below(columns: Sequence[_Column], row: int, width: int) -> Iterator[str]:
     """Yield the cells of a row with their headers: short ones side by side, each sentence in lines of its own."""
     given = [(column, f"{column.header}: {column.cells[row]}") for column in columns if column.cells[row]]
+    folded = [column.is_sentence or cell_len(text) > width - len(INDENT) for column, text in given]
     line = ""
-    for text in (text for column, text in given if not column.is_sentence):
+    for text in (text for (_, text), is_folded in zip(given, folded, strict=True) if not is_folded):
         longer = f"{line}; {text}" if line else f"{INDENT}{text}"
         if line and cell_len(longer) + len(END) > width:
             yield line + END if cell_len(line + END) <= width else line
@@ -167,5 +168,5 @@ def _below(columns: Sequence[_Column], row: int, width: int) -> Iterator[str]:
         line = longer
     if line:
         yield line
-    for text in (text for column, text in given if column.is_sentence):
+    for text in (text for (_, text), is_folded in zip(given, folded, strict=True) if is_folded):
         yield from (f"{INDENT}{part}" for part in wrapped(text, width - len(INDENT)))
