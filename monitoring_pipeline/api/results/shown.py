@@ -90,16 +90,9 @@ def _metrics(chunks: Sequence[MeasuredChunk]) -> Rows:
 
 
 def _chunks(chunks: Sequence[MeasuredChunk], reasons: Reasons, noun: str, headline: str) -> Rows:
+    performance = f"{headline} [95 %]" if headline else ""
     return Rows(
-        columns=(
-            noun,
-            "rows",
-            "labels",
-            "drifted columns",
-            f"{headline} [95 %]" if headline else "",
-            "verdict",
-            "reason",
-        ),
+        columns=(noun, "rows", "labels", performance, "verdict", "reason", "drifted columns"),
         cells=tuple(
             (
                 chunk.key,
