@@ -18,7 +18,14 @@ class Styled(NamedTuple):
     style: str
 
 
-Cell = str | Styled
+class Shortened(NamedTuple):
+    """A cell that is shorter in a terminal than in a pipe, where nothing is left out."""
+
+    text: str
+    full: str
+
+
+Cell = str | Styled | Shortened
 Record = Mapping[str, object]
 
 
@@ -48,7 +55,8 @@ class Report:
         """Yield the lines for a terminal, or for a pipe, in which each row is one line."""
         width = options.max_width if console.is_terminal else None
         yield Text("\n".join(wrapped(self.title, width)), style="bold")
-        for line in laid_out(self.columns, [[_text(cell) for cell in line] for line in self.lines], width):
+        form = _text if console.is_terminal else _full_text
+        for line in laid_out(self.columns, [[form(cell) for cell in line] for line in self.lines], width):
             yield self._styled(line)
         if self.note:
             yield Text("\n".join(wrapped(self.note, width)), style="dim")
@@ -65,7 +73,11 @@ class Report:
 
 
 def _text(cell: Cell) -> str:
-    return cell.text if isinstance(cell, Styled) else cell
+    return cell if isinstance(cell, str) else cell.text
+
+
+def _full_text(cell: Cell) -> str:
+    return cell.full if isinstance(cell, Shortened) else _text(cell)
 
 
 def report_of_records(

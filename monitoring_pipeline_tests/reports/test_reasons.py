@@ -1,6 +1,7 @@
 """Every verdict that is not ok has its reason in the same line, in every form of output."""
 
 import io
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,9 +12,10 @@ from rich.console import Console
 from monitoring_pipeline.api.results.result import Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.evaluation.judgement.verdict import NOTHING_DECISIVE, deciding_reasons, judge
-from monitoring_pipeline.evaluation.periods import PeriodChunk, reasons_of
+from monitoring_pipeline.evaluation.periods import PeriodChunk, PeriodSummary, reasons_of
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
-from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
+from monitoring_pipeline.reports.report import Report
+from monitoring_pipeline.reports.terminal.results import _period_cells, chunk_table, worst_chunks
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 SPEC = binary_spec()
@@ -115,6 +117,25 @@ def test_late_labels_are_the_reason_of_a_warning_in_the_table(is_terminal):
     text = " ".join(printed.getvalue().split())
     assert "quality age labels_arrived_ratio: 72 labels are known, 260 were expected by now" in text
     assert "nothing was measured" in text
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_names_are_left_out_in_a_terminal_only(is_terminal):
+    names = [f"column_{n}" for n in range(7)]
+    drift = _measurement(Kind.DRIFT, Status.OK, Severity.WARNING, "jensen_shannon", has_reason=True)
+    moved = [replace(drift, subject=name).breached(f"{name} is far") for name in names]
+    keys = [chunk.key for chunk in CHUNKS]
+    store = StoreOfThree(dict.fromkeys(keys, moved), dict.fromkeys(keys, judge(moved)))
+    counts = Counter(dict.fromkeys(names, 3))
+    month = PeriodSummary(3, None, None, {}, counts, Counter(), 3, counts)
+    line = tuple(_period_cells(SPEC, month))
+    printed = io.StringIO()
+    console = Console(file=printed, force_terminal=is_terminal, width=80, no_color=True, soft_wrap=True)
+    console.print(chunk_table(SPEC, store, CHUNKS))
+    console.print(Report("months", ("",) * len(line), (line,), (), ()))
+    text = printed.getvalue()
+    assert ("..." in text) is is_terminal
+    assert text.count(names[-1]) == (0 if is_terminal else 3 * 3 + 2)
 
 
 def test_informational_findings_of_healthy_days_are_one_line_of_a_summary():

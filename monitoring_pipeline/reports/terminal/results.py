@@ -12,7 +12,7 @@ from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
-from monitoring_pipeline.reports.report import Cell, Record, Report, Styled, without_empty_columns
+from monitoring_pipeline.reports.report import Cell, Record, Report, Shortened, Styled, without_empty_columns
 from monitoring_pipeline.reports.terminal.cells import NOT_MEASURED, interval_cell, quantity_cell, signed_cell
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -86,15 +86,15 @@ def _chunk_cells(
     return (key, rows, maturity, _drifted(measurements), shown, judged, _reason(measurements, verdict))
 
 
-def _reason(measurements: Sequence[Measurement], verdict: Verdict | None) -> str:
-    """Return the most severe reason of a verdict that is not ok, and the number of further ones."""
+def _reason(measurements: Sequence[Measurement], verdict: Verdict | None) -> Cell:
+    """Return the most severe reason of a verdict that is not ok, and the number of further ones; all in a pipe."""
     if verdict is None:
         return "it was measured and not judged" if measurements else "nothing was measured"
     reasons = deciding_reasons(verdict)
     if not reasons:
         return ""
-    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-    return reasons[0].removeprefix(f"{verdict.status}: ") + more
+    plain = [reason.removeprefix(f"{verdict.status}: ") for reason in reasons]
+    return Shortened(f"{plain[0]} (and {len(plain) - 1} more)", "; ".join(plain)) if len(plain) > 1 else plain[0]
 
 
 def _chunk_records(
@@ -153,22 +153,22 @@ def period_table(spec: ModelSpec, store: Store, periods: Mapping[str, Sequence[s
     )
 
 
-def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[str]:
+def _period_cells(spec: ModelSpec, summary: PeriodSummary) -> list[Cell]:
     changes = [signed_cell(summary.changes.get(MetricName(part, metric))) for _, part, metric in SPLIT]
-    drifted = [f"{column} {days}" for column, days in summary.drifted.most_common(COLUMNS_SHOWN)]
-    if len(summary.drifted) > COLUMNS_SHOWN:
-        drifted.append("...")
     without = "none" if summary.drift_days else NOT_MEASURED
     verdicts = ", ".join(f"{status} {days}" for status, days in summary.verdicts.most_common())
     performance = [quantity_cell(summary.realized), quantity_cell(summary.estimated)]
     split = changes if spec.task is Task.BINARY else []
-    return [str(summary.days), *performance, *split, ", ".join(drifted) or without, verdicts, _reasons(summary.reasons)]
+    drifted = _counted(summary.drifted, COLUMNS_SHOWN, without=without)
+    return [str(summary.days), *performance, *split, drifted, verdicts, _counted(summary.reasons, REASONS_SHOWN)]
 
 
-def _reasons(reasons: Counter[str]) -> str:
-    """Return the most frequent causes of verdicts that are not ok, with their chunks."""
-    shown = [f"{reason} {chunks}" for reason, chunks in reasons.most_common(REASONS_SHOWN)]
-    return ", ".join([*shown, *(["..."] if len(reasons) > REASONS_SHOWN else [])])
+def _counted(counts: Counter[str], shown: int, *, without: str = "") -> Cell:
+    """Return names with their chunks, the most frequent first; a terminal shows so many."""
+    names = [f"{name} {chunks}" for name, chunks in counts.most_common()]
+    if len(names) <= shown:
+        return ", ".join(names) or without
+    return Shortened(", ".join([*names[:shown], "..."]), ", ".join(names))
 
 
 def _period_record(spec: ModelSpec, period: str, version: str, summary: PeriodSummary) -> Record:
@@ -254,11 +254,14 @@ def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repo
     )
 
 
-def _drifted(measurements: Sequence[Measurement]) -> str:
+def _drifted(measurements: Sequence[Measurement]) -> Cell:
     """Return the number and names of drifted columns, a note about all inputs together, and the number ignored."""
     drifted = drifted_of(measurements)
-    more = ", ..." if len(drifted.columns) > DRIFTED_NAMES_SHOWN else ""
-    names = f": {', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN])}{more}" if drifted.columns else ""
-    counted = f"{len(drifted.columns)}{names}" if drifted.measured else NOT_MEASURED
-    together = f" (+{ALL_TOGETHER})" if drifted.together else ""
-    return counted + together + (f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else "")
+    end = f" (+{ALL_TOGETHER})" if drifted.together else ""
+    end += f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else ""
+    if not drifted.columns:
+        return ("0" if drifted.measured else NOT_MEASURED) + end
+    full = f"{len(drifted.columns)}: {', '.join(drifted.columns)}{end}"
+    if len(drifted.columns) <= DRIFTED_NAMES_SHOWN:
+        return full
+    return Shortened(f"{len(drifted.columns)}: {', '.join(drifted.columns[:DRIFTED_NAMES_SHOWN])}, ...{end}", full)
