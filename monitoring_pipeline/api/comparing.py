@@ -45,7 +45,7 @@ def compare(
     decision_threshold: float = 0.5,
     cadence: str = "day",
     timezone: str = "UTC",
-    naive_times: str = "UTC",
+    naive_times: str | None = None,
     drift: Mapping[str, Any] | None = None,
     name: str = "model",
     version: str = "1",
@@ -70,7 +70,7 @@ def compare(
         decision_threshold: the lowest score at which the positive class is predicted, without ``prediction``.
         cadence: the length of the chunks of the reference from which floors are learned.
         timezone: the time zone of these chunks.
-        naive_times: the time zone of times without one.
+        naive_times: the time zone of times without one; by default they are UTC, and a note of the result names them.
         drift: further rules, as the part ``drift`` of a model spec.
         name: name of the model; with ``version`` it seeds samples and permutations.
         version: the version of the model.

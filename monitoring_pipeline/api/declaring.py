@@ -9,6 +9,8 @@ from typing import Any
 import polars as pl
 
 from monitoring_pipeline.api.frames import ArgumentError
+from monitoring_pipeline.api.limits import check_limits
+from monitoring_pipeline.api.naive_times import UNDECLARED, notes_on_naive_times
 from monitoring_pipeline.api.roles import Roles, positive_of, task_of
 from monitoring_pipeline.evaluation.drafting.guesses.timing import guess_timing
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
@@ -46,7 +48,7 @@ class Choices:
     positive: object = None
     decision_threshold: float = 0.5
     timezone: str = "UTC"
-    naive_times: str = "UTC"
+    naive_times: str | None = None
     cadence: str = "day"
     label_delay: str = "1d"
     reference: Mapping[str, Any] = field(default_factory=lambda: ALL_ROWS)
@@ -114,6 +116,7 @@ def declare(
             "decision_threshold": choices.decision_threshold,
         }
     positive = _positive(roles, task, frames[ROWS], choices, notes)
+    notes.extend(notes_on_naive_times(frames, roles, choices.naive_times))
     features = {_feature_name(name): {"kind": str(kind), "column": names[name]} for name, kind in columns.items()}
     content = {
         "name": choices.name,
@@ -126,7 +129,7 @@ def declare(
             "table": ROWS,
             "id": [names[name] for name in roles.ids] or id_name,
             "time": names[roles.time] if roles.time else time_name,
-            "time_zone": choices.naive_times,
+            "time_zone": choices.naive_times or UNDECLARED,
             **outputs,
             **({"positive": positive} if positive is not None and roles.label is None else {}),
         },
@@ -213,7 +216,7 @@ def _labels(
     return {
         "label": names[roles.label],
         "known_at": roles.known_at and names[roles.known_at],
-        "time_zone": choices.naive_times,
+        "time_zone": choices.naive_times or UNDECLARED,
         "delay": choices.label_delay,
         **({} if positive is None else {"positive": positive}),
     }
@@ -235,6 +238,7 @@ def _spec(content: Mapping[str, Any], kind: type[ModelSpec]) -> ModelSpec:
     except SpecError as error:
         lines = [line.removeprefix(f"{_ARGUMENTS}: ") for line in str(error).splitlines()]
         raise ArgumentError("\n".join(lines)) from None
+    check_limits(spec)
     return spec
 
 

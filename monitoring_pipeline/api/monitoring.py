@@ -67,7 +67,7 @@ def monitor(
     decision_threshold: float = 0.5,
     cadence: str = "day",
     timezone: str = "UTC",
-    naive_times: str = "UTC",
+    naive_times: str | None = None,
     thresholds: Mapping[str, Mapping[str, Any]] | None = None,
     drift: Mapping[str, Any] | None = None,
     quality: Mapping[str, Any] | None = None,
@@ -98,7 +98,7 @@ def monitor(
         decision_threshold: the lowest score at which the positive class is predicted, without ``prediction``.
         cadence: the length of a chunk: ``hour``, ``day``, ``week``, ``month``, or several hours.
         timezone: the time zone of the chunks.
-        naive_times: the time zone of times without one.
+        naive_times: the time zone of times without one; by default they are UTC, and a note of the result names them.
         thresholds: allowed ranges of metrics, such as ``{"auroc": {"lower": 0.7}}``.
         drift: rules of drift, as the part ``drift`` of a model spec.
         quality: rules of quality, as the part ``quality`` of a model spec.

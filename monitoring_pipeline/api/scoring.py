@@ -43,7 +43,7 @@ def performance(
     time: str | None = None,
     cadence: str = "day",
     timezone: str = "UTC",
-    naive_times: str = "UTC",
+    naive_times: str | None = None,
     name: str = "model",
     version: str = "1",
 ) -> Result:
@@ -66,7 +66,7 @@ def performance(
         time: column with the time of each row. The key of its chunk seeds the resampling, as in the pipeline.
         cadence: the length of that chunk.
         timezone: its time zone.
-        naive_times: the time zone of times without one.
+        naive_times: the time zone of times without one; by default they are UTC, and a note of the result names them.
         name: name of the model; with ``version`` it seeds the resampling.
         version: the version of the model.
 

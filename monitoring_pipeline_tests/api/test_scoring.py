@@ -1,6 +1,8 @@
 """Performance on a frame: the task is concluded and stated, thresholds judge, and what does not fit is named."""
 
+import math
 import os
+import re
 import subprocess
 import sys
 
@@ -10,8 +12,12 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.api import ArgumentError, performance
+from monitoring_pipeline.api.limits import check_limits
+from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS, range_of
 from monitoring_pipeline.records.measurement import VerdictStatus
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline_tests.api.frames_for_tests import scored
+from monitoring_pipeline_tests.spec.cases import binary_spec
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +47,31 @@ def test_threshold_that_the_whole_interval_misses_is_critical(rows):
     assert (result.verdict, [m.name for m in result.breaches]) == (VerdictStatus.CRITICAL, ["auroc"])
     kept = performance(rows, label="outcome", score="score", thresholds={"auroc": {"lower": 0.5}})
     assert kept.verdict is VerdictStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("metric", "threshold", "words"),
+    [
+        ("auroc", {"lower": 70}, "thresholds.auroc: lower is 70, and auroc is 0 to 1: .*; write 0.7 if 70 % is meant"),
+        ("recall", {"upper": 95}, "thresholds.recall: upper is 95, and recall is 0 to 1: it is never breached"),
+        ("log_loss", {"lower": -0.1}, "thresholds.log_loss: lower is -0.1, and log_loss is at least 0"),
+        ("mean_bias", {"upper": -2}, "thresholds.mean_bias: upper is -2, and mean_bias is -1 to 1"),
+        ("auroc", {"worse_than_reference": 5}, "auroc: it may be worse by 5, and auroc is 0 to 1"),
+    ],
+)
+def test_threshold_outside_of_the_range_of_its_metric_is_an_error_with_the_range(metric, threshold, words, rows):
+    with pytest.raises(ArgumentError, match=words):
+        performance(rows, label="outcome", score="score", thresholds={metric: threshold})
+
+
+@pytest.mark.parametrize("name", [m.name for m in PERFORMANCE_METRICS if m.task is Task.BINARY])
+def test_threshold_at_the_ends_of_a_range_is_allowed_and_beyond_them_is_not(name):
+    possible = range_of(Task.BINARY, name)
+    for bound, beyond in ((possible.lower, possible.lower - 0.5), (possible.upper, possible.upper + 0.5)):
+        for side in ("lower", "upper") if math.isfinite(bound) else ():
+            check_limits(binary_spec(performance={"thresholds": {name: {side: bound}}}))
+            with pytest.raises(ArgumentError, match=re.escape(f"{name} is {possible}")):
+                check_limits(binary_spec(performance={"thresholds": {name: {side: beyond}}}))
 
 
 def test_metric_stands_beside_that_of_the_reference(rows):

@@ -44,24 +44,35 @@ def impossible_limits(declared: Declared) -> Iterator[Observation]:
             yield Observation(limits.field, seen, _possible("upper", limits.upper, limits.range))
 
 
+def limits_outside_of_range(declared: Declared) -> Iterator[Observation]:
+    """Yield the limits that are no values of the metric, whether every value breaches or keeps them."""
+    yield from impossible_limits(declared)
+    for limits in _all_limits(declared.spec):
+        yield from _beyond_every_value(limits)
+
+
 def limits_without_effect(declared: Declared) -> Iterator[Observation]:
     """Yield the limits that every value of the metric keeps, such as ``recall: {upper: 95}``."""
     for limits in _all_limits(declared.spec):
+        yield from _beyond_every_value(limits)
         values = limits.range
-        if limits.lower is not None and limits.lower < values.lower:
-            seen = f"lower is {limits.lower:g}, and {limits.fact}: it is never breached"
-            yield Observation(limits.field, seen, "raise it or remove it")
-        if limits.upper is not None and limits.upper > values.upper:
-            seen = f"upper is {limits.upper:g}, and {limits.fact}: it is never breached"
-            yield Observation(limits.field, seen, _possible("upper", limits.upper, values))
-        if limits.margin is None:
-            continue
-        if limits.margin >= values.upper - values.lower:
-            seen = f"it may be worse by {limits.margin:g}, and {limits.fact}: it is never breached"
-            yield Observation(limits.field, seen, _possible("a margin", limits.margin, values))
-        elif limits.better is None:
+        is_possible = limits.margin is not None and limits.margin < values.upper - values.lower
+        if is_possible and limits.better is None:
             seen = f"neither high nor low values of {limits.number} are better, so it is never worse than the reference"
             yield Observation(limits.field, seen, "give lower and upper")
+
+
+def _beyond_every_value(limits: _Limits) -> Iterator[Observation]:
+    values = limits.range
+    if limits.lower is not None and limits.lower < values.lower:
+        seen = f"lower is {limits.lower:g}, and {limits.fact}: it is never breached"
+        yield Observation(limits.field, seen, "raise it or remove it")
+    if limits.upper is not None and limits.upper > values.upper:
+        seen = f"upper is {limits.upper:g}, and {limits.fact}: it is never breached"
+        yield Observation(limits.field, seen, _possible("upper", limits.upper, values))
+    if limits.margin is not None and limits.margin >= values.upper - values.lower:
+        seen = f"it may be worse by {limits.margin:g}, and {limits.fact}: it is never breached"
+        yield Observation(limits.field, seen, _possible("a margin", limits.margin, values))
 
 
 def limits_on_the_good_side(declared: Declared) -> Iterator[Observation]:
