@@ -85,6 +85,21 @@ def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: st
         return ReadRows(rows.frame, rows.measurements, number_codes(of_table, read.frame, read.table_columns))
 
 
+def read_by_spec(spec: ModelSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+    """Return rows with the names and types that a spec gives to its columns, and the number of rows without a time.
+
+    Raises:
+        ArgumentError: if a column that every row needs does not exist.
+    """
+    table = "rows"
+    of_table = _reading_from(spec, table)
+    with reading({table: rows}) as warehouse, clear_errors(spec, table):
+        read = warehouse.read_predictions(of_table, _all_of(of_table))
+    keys = [name for name in ("predicted_at", "row_id") if name in read.frame.columns]
+    # Some expectations are about the order of values.
+    return read.frame.sort(keys), read.rows_without_time
+
+
 def read_labels(
     spec: ModelSpec, table: str, rows: pl.DataFrame, warehouse: Warehouse, *, argument: str
 ) -> CanonicalRows:

@@ -20,7 +20,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 _EXAMPLES = 3
 _LONGEST_TEXT = 200
 _PRIVATE_COLUMNS = frozenset({"row_id"})
-_OF_EVERY_MODEL = ("row_id", "predicted_at", "model_version", "score", "prediction")
+OF_EVERY_MODEL = ("row_id", "predicted_at", "model_version", "score", "prediction")
 """Names that the rows of every model have for its id, time, version and outputs, whatever the table calls them."""
 _FAULTS = {
     "expect_column_values_to_be_in_set": "not in the set",
@@ -54,14 +54,11 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
-    """Return one measurement per expectation about any rows.
-
-    The absence of a column is a breach. Columns that only the rows of a model have, such as its ids, are skipped.
-    """
+    """Return one measurement per expectation about any rows; the absence of a column is a breach."""
     reasons = {
         i: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, set()) for i, e in enumerate(expectations)
     }
-    return _measure(frame, expectations, reasons, {*_OF_EVERY_MODEL, *frame.columns})
+    return _measure(frame, expectations, reasons, frame.columns)
 
 
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:

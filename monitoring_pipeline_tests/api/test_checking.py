@@ -5,7 +5,11 @@ import pytest
 import yaml
 
 from monitoring_pipeline.api import ArgumentError, check
+from monitoring_pipeline.api.reading import read_by_spec
+from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.records.measurement import VerdictStatus
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.documents import document_of
 
 ROWS = pl.DataFrame({"age": [20, 30, 400], "plan": ["a", "b", None]})
 EXPECTATIONS = [
@@ -34,10 +38,73 @@ def test_suite_is_checked_on_a_frame_from_a_file_a_mapping_or_a_list(tmp_path):
     assert frame["reason"].to_list()[-1] == "nothing was checked: the chunk has no column region"
 
 
-def test_column_that_only_rows_of_a_model_have_is_skipped():
-    result = check([*EXPECTATIONS[1:2], {**EXPECTATIONS[1], "kwargs": {"column": "row_id"}}], ROWS)
-    assert result.verdict is VerdictStatus.OK
-    assert "not measured: row_id column_values_to_not_be_null: the chunk has no column row_id" in result.reasons
+@pytest.mark.parametrize("name", ["row_id", "predicted_at", "model_version", "score", "prediction", "region"])
+def test_expectation_about_a_column_that_the_frame_lacks_fails_whatever_its_name(name):
+    result = check([*EXPECTATIONS[1:2], {**EXPECTATIONS[1], "kwargs": {"column": name}}], ROWS)
+    assert result.verdict is VerdictStatus.CRITICAL
+    assert f"nothing was checked: the chunk has no column {name}" in " ".join(result.reasons)
+    assert any("name it as spec" in note for note in result.notes) == (name != "region")
+
+
+SPEC = {
+    "name": "loans",
+    "task": "binary",
+    "owner": "team:risk",
+    "timezone": "Europe/Berlin",
+    "start": "2024-02-01",
+    "predictions": {"table": "scores", "id": ["customer", "day"], "time": "made", "score": "p", "positive": True},
+    "features": {"years": {"kind": "numeric", "column": "age"}, "plan": "categorical"},
+    "reference": {"1": {"start": "2024-01-01", "end": "2024-02-01"}},
+}
+OF_LOANS = pl.DataFrame(
+    {
+        "customer": ["a", "b", "b"],
+        "day": [1, 1, 1],
+        "made": ["2024-03-01 10:00:00", "2024-03-01 11:00:00", None],
+        "p": [0.2, 1.7, 0.4],
+        "age": [20, 30, 40],
+        "plan": ["a", None, "b"],
+    }
+)
+OF_SPEC = [
+    {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "row_id"}},
+    {"type": "expect_column_values_to_be_between", "kwargs": {"column": "score", "min_value": 0, "max_value": 1}},
+    {"type": "expect_column_values_to_be_between", "kwargs": {"column": "years", "min_value": 25}},
+    {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "predicted_at"}},
+]
+
+
+def test_suite_of_a_spec_is_checked_on_a_frame_with_the_users_names(tmp_path):
+    file = tmp_path / "loans.yaml"
+    file.write_text(yaml.safe_dump(SPEC), encoding="utf-8")
+    for spec in (SPEC, file, str(file)):
+        result = check(OF_SPEC, OF_LOANS.to_pandas(), spec=spec)
+        assert [m.status for m in result.chunks[0].measurements] == ["ok", "breached", "breached", "ok"]
+        assert [m.value for m in result.chunks[0].measurements] == [0.0, 0.5, 0.5, 0.0]
+        assert result.notes == ("1 rows without a time are left out",)
+
+
+def test_result_by_a_spec_is_that_of_a_night(tmp_path):
+    file = tmp_path / "loans.suite.yaml"
+    file.write_text(yaml.safe_dump({"expectations": OF_SPEC}, sort_keys=False), encoding="utf-8")
+    spec = document_of(SPEC, file, ModelSpec)
+    frame, _ = read_by_spec(spec, OF_LOANS)
+    assert check(file, OF_LOANS, spec=SPEC).chunks[0].measurements == run_suite(spec, file, frame).values
+
+
+def test_column_of_a_spec_that_the_frame_lacks_fails():
+    result = check(OF_SPEC, OF_LOANS.drop("age"), spec=SPEC)
+    assert "nothing was checked: the chunk has no column years" in " ".join(result.reasons)
+    with pytest.raises(ArgumentError, match=r"rows: .*customer"):
+        check(OF_SPEC, OF_LOANS.drop("customer"), spec=SPEC)
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"), [({"name": "loans"}, "spec: .*task"), ("nowhere.yaml", "spec: nowhere.yaml: ")]
+)
+def test_spec_that_is_none_is_named(spec, words):
+    with pytest.raises(ArgumentError, match=words):
+        check(OF_SPEC, OF_LOANS, spec=spec)
 
 
 def test_suite_that_holds_is_ok():
