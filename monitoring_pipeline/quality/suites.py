@@ -29,6 +29,12 @@ from monitoring_pipeline.spec.sources import FeatureKind
 
 GALLERY = "https://greatexpectations.io/expectations"
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
+_ALSO_EXPORTED = frozenset({"id", "meta", "description", "rendered_content"})
+"""Keys of an entry that Great Expectations writes, and that change no result."""
+_EXPORTED_KWARGS = frozenset({"condition_parser", "batch_id"})
+"""Arguments that Great Expectations writes, and that follow from the form of a condition or name rows elsewhere."""
+_EXPORTED = frozenset({"name", "id", "meta", "notes", "suite_parameters"})
+"""Keys of a suite that Great Expectations writes beside its expectations."""
 _COLUMN_TYPES = {
     FeatureKind.NUMERIC: (NUMERIC_TYPES, "numbers or booleans"),
     FeatureKind.CATEGORICAL: (KNOWN_TYPES, "single values: text, numbers, booleans, dates"),
@@ -48,10 +54,11 @@ class Suite:
 
 
 def load_suite(path: Path) -> Suite:
-    """Load a suite file: a mapping with the one key ``expectations``, a list of entries.
+    """Load a suite file: a mapping with the key ``expectations``, a list of entries.
 
     An entry has a ``type`` and its ``kwargs`` as in Great Expectations, and may have a ``severity`` (info, warning
-    or critical; default warning) and ``notes``.
+    or critical; default warning) and ``notes``. Further keys that Great Expectations writes, such as ``name`` and
+    ``meta``, are accepted and not used.
 
     Raises:
         SuiteError: when the file is no valid suite, with one line per problem: file, entry, field, allowed values.
@@ -78,8 +85,13 @@ def suite_of(document: object, path: Path) -> Suite:
     Raises:
         SuiteError: when it is no valid suite, with one line per problem.
     """
-    if not isinstance(document, dict) or list(document) != ["expectations"]:
-        message = f"{path}: expected the one key expectations, with a list of entries"
+    if not isinstance(document, dict) or "expectations" not in document:
+        message = f"{path}: expected the key expectations, with a list of entries"
+        raise SuiteError(message)
+    if unknown := [str(key) for key in document if key != "expectations" and key not in _EXPORTED]:
+        raise SuiteError("\n".join(f"{path}: {_unknown(key, ['expectations', *sorted(_EXPORTED)])}" for key in unknown))
+    if document.get("suite_parameters"):
+        message = f"{path}: suite_parameters: write the values into kwargs; parameters are not read"
         raise SuiteError(message)
     entries = document["expectations"]
     if not isinstance(entries, list):
@@ -118,24 +130,40 @@ def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
 
 
 def _expectation(entry: dict[str, object]) -> Expectation:
-    kwargs = entry.get("kwargs")
+    kwargs = _kwargs(entry)
     return Expectation(
         type=str(entry["type"]),
         kwargs=kwargs if isinstance(kwargs, dict) else {},
         severity=Severity(str(entry.get("severity", Severity.WARNING))),
-        notes=" ".join(str(entry.get("notes", "")).split()),
+        notes=_notes(entry.get("notes")),
     )
+
+
+def _kwargs(entry: dict[str, object]) -> object:
+    """Return the arguments of an entry, without those that only Great Expectations uses."""
+    kwargs = entry.get("kwargs", {})
+    if not isinstance(kwargs, dict):
+        return kwargs
+    return {name: value for name, value in kwargs.items() if name not in _EXPORTED_KWARGS}
+
+
+def _notes(notes: object) -> str:
+    """Return notes as one line; Great Expectations writes text, a list of texts, or nothing."""
+    lines = notes if isinstance(notes, list) else [] if notes is None else [notes]
+    return " ".join(" ".join(map(str, lines)).split())
 
 
 def _entry_problems(entry: object) -> list[str]:
     """Return the problems of one entry of a suite file."""
     if not isinstance(entry, dict) or "type" not in entry:
         return [f"expected a mapping with a type and its kwargs, got {shown(entry)}"]
-    problems = [_unknown(str(key), list(_ENTRY_KEYS)) for key in entry if key not in _ENTRY_KEYS]
+    problems = [
+        _unknown(str(key), list(_ENTRY_KEYS)) for key in entry if key not in _ENTRY_KEYS and key not in _ALSO_EXPORTED
+    ]
     severities = [str(severity) for severity in Severity]
     if entry.get("severity", Severity.WARNING) not in severities:
         problems.append(f"severity: {shown(entry['severity'])} is not one of {', '.join(severities)}")
-    kwargs = entry.get("kwargs", {})
+    kwargs = _kwargs(entry)
     if isinstance(kwargs, dict) and is_counted(str(entry["type"]), kwargs):
         return problems
     if entry["type"] not in expectation_types():

@@ -1,11 +1,14 @@
 """A suite on a frame: from a file, a mapping or a list."""
 
+import importlib
+
 import polars as pl
 import pytest
 import yaml
 
 from monitoring_pipeline.api import ArgumentError, check
 from monitoring_pipeline.api.reading import read_by_spec
+from monitoring_pipeline.quality.engine import expectation_types
 from monitoring_pipeline.quality.runner import run_suite
 from monitoring_pipeline.records.measurement import VerdictStatus
 from monitoring_pipeline.spec.model import ModelSpec
@@ -107,6 +110,32 @@ def test_spec_that_is_none_is_named(spec, words):
         check(OF_SPEC, OF_LOANS, spec=spec)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_suite_that_great_expectations_writes_is_checked():
+    expectation_types()  # the first import of Great Expectations warns
+    gx = pytest.importorskip("great_expectations")
+    gxe = gx.expectations
+    column = importlib.import_module("great_expectations.expectations.row_conditions").Column
+    gx.get_context(mode="ephemeral")
+    written = gx.ExpectationSuite(name="people", meta={"team": "growth"}, notes=["of March"])
+    written.add_expectation(
+        gxe.ExpectColumnValuesToBeBetween(column="age", max_value=120, notes=["years"], meta={"a": 1})
+    )
+    written.add_expectation(
+        gxe.ExpectColumnValuesToNotBeNull(
+            column="plan", row_condition=column("age") > 100, condition_parser="great_expectations", description="paid"
+        )
+    )
+    written.add_expectation(gxe.ExpectTableRowCountToBeBetween(min_value=5, severity="info"))
+    document = written.to_json_dict()
+    result = check(document, ROWS)
+    assert [m.status for m in result.chunks[0].measurements] == ["breached", "breached", "breached"]
+    assert [m.severity for m in result.chunks[0].measurements] == ["critical", "critical", "info"]
+    assert result.chunks[0].measurements[0].definition.endswith("; years")
+    with_id = document | {"id": "0001", "expectations": [e | {"id": "0002"} for e in document["expectations"]]}
+    assert check(with_id, ROWS).to_polars().equals(result.to_polars())
+
+
 def test_suite_that_holds_is_ok():
     assert check(EXPECTATIONS[1:2], ROWS).verdict is VerdictStatus.OK
 
@@ -115,7 +144,9 @@ def test_suite_that_holds_is_ok():
     ("suite", "words"),
     [
         ([{"type": "expect_colum"}], "suite: expectations\\[0\\]: type: unknown 'expect_colum'"),
-        ({"checks": []}, "suite: expected the one key expectations"),
+        ({"checks": []}, "suite: expected the key expectations"),
+        ({"expectations": [], "expectation": []}, "suite: unknown 'expectation'; did you mean expectations"),
+        ({"expectations": [], "suite_parameters": {"low": 3}}, "suite_parameters: write the values into kwargs"),
         ("nowhere.yaml", "nowhere.yaml"),
     ],
 )
