@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.answering import validate
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
+from monitoring_pipeline.quality.limits import limits_in_words, tolerance_in_words
 from monitoring_pipeline.quality.outcome import Outcome
 from monitoring_pipeline.quality.suites import SuiteError, load_suite, schema_expectations
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
@@ -232,9 +233,12 @@ def _reason(expectation: Expectation, frame: pl.DataFrame, outcome: Outcome) -> 
     if outcome.unexpected is None:
         quotable = outcome.observed is not None and not private
         observed = f", observed {_shortened(str(outcome.observed))}" if quotable else ""
-        return f"{subject}: {MetricName(expectation.name, expectation.where)} failed{observed}"
+        limits = "" if private else limits_in_words(expectation)
+        allowed = f", allowed {limits}" if limits else ""
+        return f"{subject}: {MetricName(expectation.name, expectation.where)} failed{observed}{allowed}"
     where = f" where {expectation.where}" if expectation.where else ""
-    return f"{subject}: {outcome.unexpected} of {outcome.judged} values {_fault(expectation)}{where}{such_as}"
+    fault, tolerance = _fault(expectation, is_private=bool(private)), tolerance_in_words(expectation)
+    return f"{subject}: {outcome.unexpected} of {outcome.judged} values {fault}{where}{such_as}{tolerance}"
 
 
 def _wrong_type(expectation: Expectation, column: pl.Series, such_as: str) -> str:
@@ -248,10 +252,12 @@ def _wrong_type(expectation: Expectation, column: pl.Series, such_as: str) -> st
     return f"{column.name}: has type {column.dtype}{such_as}; expected {expectation.notes}"
 
 
-def _fault(expectation: Expectation) -> str:
+def _fault(expectation: Expectation, *, is_private: bool) -> str:
     lower, upper = expectation.kwargs.get("min_value"), expectation.kwargs.get("max_value")
     if expectation.type != "expect_column_values_to_be_between":
-        return _FAULTS.get(expectation.type, f"against {expectation.type.removeprefix('expect_')}")
+        limits = "" if is_private else limits_in_words(expectation)
+        named = _FAULTS.get(expectation.type, f"against {expectation.type.removeprefix('expect_')}")
+        return f"{named} ({limits})" if limits else named
     if lower is not None and upper is not None:
         return f"outside {lower} to {upper}"
     return f"above {upper}" if lower is None else f"below {lower}"

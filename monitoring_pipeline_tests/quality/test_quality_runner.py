@@ -1,6 +1,7 @@
 """Suites on rows with faults: statuses, values and reasons of the measurements."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -101,7 +102,9 @@ def test_unseen_categories_are_counted_and_quoted_in_the_reason(
     frame = pl.concat([rows.head(5), rows.head(1).with_columns(carrier=pl.lit(None, pl.String))])
     (measured,) = _values(spec, path, frame)  # MQ UA DL AA UA, and a null that is not judged
     assert (measured.value, measured.rows, measured.threshold_upper) == (0.6, 5, 0.1)
-    assert measured.reason == "carrier: 3 of 5 values not in the set, such as 'UA' (2 times), 'AA'"
+    assert measured.reason == (
+        "carrier: 3 of 5 values not in the set (MQ, DL), such as 'UA' (2 times), 'AA'; at most 10% are allowed"
+    )
     assert (measured.status, measured.severity) == (Status.BREACHED, Severity.WARNING)
 
 
@@ -114,7 +117,7 @@ def test_share_equal_to_the_tolerated_one_passes(spec: ModelSpec, rows: pl.DataF
     allowed, beyond = _values(spec, path, frame)
     assert (allowed.status, allowed.value, allowed.reason) == (Status.OK, 0.1, None)
     assert (beyond.status, beyond.value, beyond.severity) == (Status.BREACHED, 0.2, Severity.CRITICAL)
-    assert beyond.reason == "age: 2 of 10 values above 7, such as 8, 9"
+    assert beyond.reason == "age: 2 of 10 values above 7, such as 8, 9; at most 10% are allowed"
     assert (allowed.name, beyond.name) == ("column_values_to_be_between", "column_values_to_be_between#2")
 
 
@@ -220,8 +223,48 @@ def test_expectation_about_the_table_has_the_subject_chunk(
     )
     count, columns = _values(spec, path, rows.head(7))
     assert (count.subject, count.name, count.value) == ("chunk", "table_row_count_to_be_between", 1.0)
-    assert count.reason == "chunk: table_row_count_to_be_between failed, observed 7"
+    assert count.reason == "chunk: table_row_count_to_be_between failed, observed 7, allowed at least 50"
     assert (columns.status, columns.value, columns.threshold_upper) == (Status.OK, 0.0, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "words"),
+    [
+        ("column_mean_to_be_between", {"column": "age", "min_value": 60}, "failed, observed 3, allowed at least 60"),
+        ("column_max_to_be_between", {"column": "age", "max_value": 5}, "failed, observed 6, allowed at most 5"),
+        (
+            "column_min_to_be_between",
+            {"column": "age", "min_value": 0, "max_value": 9, "strict_min": True},
+            "failed, observed 0, allowed above 0 and at most 9",
+        ),
+        (
+            "column_unique_value_count_to_be_between",
+            {"column": "age", "min_value": 1, "max_value": 2},
+            "allowed 1 to 2",
+        ),
+        ("table_row_count_to_equal", {"value": 8}, "failed, observed 7, allowed 8"),
+        (
+            "column_distinct_values_to_be_in_set",
+            {"column": "carrier", "value_set": list("ABCDEFG")},
+            "A, B, C, D, E, ...",
+        ),
+        ("column_values_to_not_be_in_set", {"column": "age", "value_set": [6]}, "1 of 7 values against .* \\(6\\)"),
+        ("column_value_lengths_to_equal", {"column": "carrier", "value": 3}, "values against .* \\(3\\)"),
+        ("column_values_to_match_regex", {"column": "carrier", "regex": "^x"}, "against .*_regex \\(\\^x\\)"),
+    ],
+)
+def test_failure_states_the_limit_and_the_observed_value(name, kwargs, words, spec, rows, write_suite):
+    frame = rows.head(7).with_columns(age=pl.int_range(7).cast(pl.Float64))
+    (measured,) = _values(spec, write_suite(_entry(name, **kwargs)), frame)
+    assert measured.status is Status.BREACHED
+    assert re.search(words, measured.reason)
+
+
+def test_limits_of_private_columns_are_not_stated(spec, rows, write_suite):
+    (measured,) = _values(
+        spec, write_suite(_entry("column_values_to_be_in_set", column="row_id", value_set=["secret"])), rows
+    )
+    assert "secret" not in measured.reason
 
 
 def test_chunk_without_rows_is_still_judged_by_schema_and_row_count(
