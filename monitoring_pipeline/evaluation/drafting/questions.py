@@ -48,9 +48,8 @@ def _about_labels(plan: Plan, labels: LabelPlan | None) -> list[str]:
         return [_about_missing_label(plan)]
     doubts = list(plan.positive.doubts) if plan.positive else []
     if labels.known_at is None:
-        doubts.append(
-            "How late are labels? No column has the time at which they became known; 1d is taken (labels.delay)"
-        )
+        taken = f"{plan.delay.text} is taken, because {plan.delay.evidence}" if plan.delay else "1d is taken"
+        doubts.append(f"How late are labels? No column has the time at which they became known; {taken} (labels.delay)")
     elif plan.delay is None:
         doubts.append("How late are labels? Too few have a time; 1d is taken (labels.delay)")
     return doubts

@@ -10,7 +10,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts, table_facts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import Input, guess_inputs
-from monitoring_pipeline.evaluation.drafting.guesses.labels import MAY_BE_LABEL
+from monitoring_pipeline.evaluation.drafting.guesses.labels import MAY_BE_LABEL, age_of_gaps
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import guess_outputs
 from monitoring_pipeline.evaluation.drafting.guesses.roles import RoleGuess, guess
 from monitoring_pipeline.evaluation.drafting.guesses.roles_table import Role
@@ -24,6 +24,8 @@ from monitoring_pipeline.evaluation.drafting.guesses.tables import (
 )
 from monitoring_pipeline.evaluation.drafting.guesses.timing import guess_timing
 from monitoring_pipeline.evaluation.drafting.guesses.truth import (
+    Delay,
+    delay_of_gaps,
     guess_delay,
     guess_positive,
     leaking_inputs,
@@ -32,7 +34,7 @@ from monitoring_pipeline.evaluation.drafting.guesses.truth import (
     worse_by,
 )
 from monitoring_pipeline.evaluation.drafting.hints import Advice
-from monitoring_pipeline.evaluation.drafting.plan import Plan, last_part, model_name
+from monitoring_pipeline.evaluation.drafting.plan import LabelPlan, Plan, last_part, model_name
 from monitoring_pipeline.evaluation.drafting.questions import questions
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError, without_time
 from monitoring_pipeline.evaluation.rows.errors import SourceError
@@ -211,7 +213,7 @@ def _with_truth(plan: Plan, source: Source, advice: Advice) -> Plan:
     plan = plan.without_inputs(leaking_inputs(joined, [each.name for each in plan.inputs.inputs]))
     if not plan.inputs.inputs:
         plan = replace(plan, inputs=replace(plan.inputs, inputs=(_stand_in(plan.table, plan.outputs.columns),)))
-    plan = replace(plan, delay=guess_delay(joined) if labels.known_at else None)
+    plan = replace(plan, delay=guess_delay(joined) if labels.known_at else _delay_of_gaps(plan, labels))
     if plan.outputs.task is Task.REGRESSION:
         return replace(plan, worse_by=worse_by(joined))
     if plan.outputs.task is not Task.BINARY:
@@ -221,6 +223,11 @@ def _with_truth(plan: Plan, source: Source, advice: Advice) -> Plan:
     if plan.outputs.prediction:
         decided = positive_prediction(plan.outputs.prediction.column, positive, joined)
     return replace(plan, positive=positive, positive_prediction=decided)
+
+
+def _delay_of_gaps(plan: Plan, labels: LabelPlan) -> Delay | None:
+    age = age_of_gaps(plan.table, plan.time.column.name, labels.label.name) if labels.table is None else None
+    return delay_of_gaps(age) if age is not None else None
 
 
 def _labelled(plan: Plan, source: Source) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """A label without the name of one: only the newest rows have none."""
 
+import datetime as dt
 import random
 from typing import Any
 
@@ -10,7 +11,9 @@ from hypothesis import strategies as st
 from monitoring_pipeline.evaluation.drafting.facts import TableFacts
 from monitoring_pipeline.evaluation.drafting.guesses.identity import guess_identity
 from monitoring_pipeline.evaluation.drafting.guesses.inputs import guess_inputs
+from monitoring_pipeline.evaluation.drafting.guesses.labels import age_of_gaps
 from monitoring_pipeline.evaluation.drafting.guesses.outputs import Outputs, guess_outputs
+from monitoring_pipeline.evaluation.drafting.guesses.truth import Delay, delay_of_gaps
 from monitoring_pipeline.evaluation.drafting.hints import Advice
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline_tests.evaluation.drafting.tables import NUMBERS, ROWS, TIMES, make_table
@@ -90,3 +93,11 @@ def test_id_of_several_columns_contains_no_output_and_no_label(columns: dict[str
     except CannotDraftError:
         return
     assert not {*identity.columns} & outputs.candidates
+
+
+def test_delay_of_labels_without_a_time_is_the_age_of_the_oldest_row_without_one():
+    table = make_table({"at": TIMES, "paid_back": LATE, "early": [None, *ANSWERS[1:]]})
+    age = age_of_gaps(table, "at", "paid_back")
+    assert age == dt.timedelta(hours=49)
+    assert delay_of_gaps(age) == Delay("3d", "the oldest row without a label is 2 days older than the newest row")
+    assert age_of_gaps(table, "at", "early") is None

@@ -1,5 +1,6 @@
 """Guesses the label in the table of predictions: by its name, by its classes, or by its gaps in the newest rows."""
 
+import datetime as dt
 import re
 from collections.abc import Collection, Sequence
 
@@ -82,6 +83,16 @@ def filled_later(table: TableFacts, time: str, taken: Collection[str]) -> tuple[
         column for name, column in table.columns.items()
         if name != time and name not in taken and _may_be_label(column) and _is_filled_later(rows[time], rows[name])
     )  # fmt: skip
+
+
+def age_of_gaps(table: TableFacts, time: str, label: str) -> dt.timedelta | None:
+    """Return the time from the oldest row without a label to the newest row; None if others lack one, too."""
+    rows = table.frame.drop_nulls(time).sort(time)
+    times, values = rows[time], rows[label]
+    if not isinstance(times.dtype, pl.Date | pl.Datetime) or not _is_filled_later(times, values):
+        return None
+    moments = times.cast(pl.Datetime("us"))
+    return moments[-1] - moments.filter(values.is_null())[0]
 
 
 def _may_be_label(column: ColumnFacts) -> bool:

@@ -104,11 +104,20 @@ def guess_delay(labelled: pl.DataFrame) -> Delay | None:
     )["seconds"].drop_nulls()  # fmt: skip
     if waited.len() < FEWEST_LABELS:
         return None
-    seconds = max(float(waited.quantile(DELAY_QUANTILE) or 0), 0.0)
-    hours = max(1, math.ceil(seconds / 3600))
-    text = f"{hours}h" if hours <= MOST_HOURS else f"{math.ceil(hours / 24)}d"
+    text = _as_declared_delay(max(float(waited.quantile(DELAY_QUANTILE) or 0), 0.0))
     half = dt.timedelta(seconds=max(round(float(waited.median() or 0)), 0))  # pyright: ignore[reportArgumentType]
     return Delay(text, f"half of the labels were known after {_words(half)}, 99 % within this time")
+
+
+def delay_of_gaps(age: dt.timedelta) -> Delay:
+    """Return the delay of labels whose time is unknown, from the age of the oldest row that has none yet."""
+    text = _as_declared_delay(age.total_seconds())
+    return Delay(text, f"the oldest row without a label is {_words(age)} older than the newest row")
+
+
+def _as_declared_delay(seconds: float) -> str:
+    hours = max(1, math.ceil(seconds / 3600))
+    return f"{hours}h" if hours <= MOST_HOURS else f"{math.ceil(hours / 24)}d"
 
 
 def leaking_inputs(labelled: pl.DataFrame, names: Iterable[str]) -> dict[str, str]:
