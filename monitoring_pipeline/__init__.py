@@ -1,19 +1,20 @@
 """Watches machine-learning models in production, as Dagster assets and, in notebooks, as functions."""
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    __version__: str
+
     from monitoring_pipeline.api import ArgumentError, Result, check, compare, monitor, performance
 
 __all__ = ["ArgumentError", "Result", "__version__", "check", "compare", "monitor", "performance"]
 
-__version__ = version("monitoring-pipeline")
-
 
 def __getattr__(name: str) -> Any:
-    """Return a name of the API, which is imported at its first use, because commands and Dagster need none of it."""
+    """Return the version or a name of the API at its first use, because commands and Dagster need neither."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("monitoring-pipeline")
     if name in __all__:
         return getattr(import_module("monitoring_pipeline.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

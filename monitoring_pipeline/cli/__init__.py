@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import click
 
 from monitoring_pipeline.cli.execution.exit_codes import ExitCode
-from monitoring_pipeline.cli.execution.lazy_group import LazyGroup
+from monitoring_pipeline.cli.execution.lazy_group import LazyGroup, Place
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
 __all__ = ["main"]
@@ -15,24 +15,44 @@ class _WithoutSecrets(LazyGroup):
     """Removes secrets from every error and log message of a command."""
 
     places: ClassVar = {
-        "init": "drafting.init.init",
-        "spec": "specs.spec",
-        "suite": "specs.suite",
-        "backfill": "results.backfill",
-        "show": "results.show",
-        "performance": "results.performance",
-        "replay": "results.replay",
-        "reference": "results.reference",
-        "rehearse": "rehearsing.rehearse",
-        "query": "results.query",
-        "demo": "results.demo",
-        "incidents": "incidents.incidents",
-        "alerts": "alerts.alerts",
-        "decisions": "versions.decisions",
-        "evaluate": "versions.evaluate",
-        "promote": "versions.promote",
-        "rollback": "versions.rollback",
-        "refuse": "versions.refuse",
+        "init": Place(
+            "drafting.init.init", "Draft the spec and the suite of the model whose predictions are in SOURCE."
+        ),
+        "spec": Place("specs.spec", "Model specs: one YAML file per monitored model."),
+        "suite": Place("specs.suite", "Great Expectations suites: one file per model, for you to edit."),
+        "backfill": Place(
+            "results.backfill",
+            "Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs.",
+        ),
+        "show": Place("results.show", "Print the results of MODEL, one line per chunk or longer period."),
+        "performance": Place(
+            "results.performance",
+            "Print MODEL's exact performance over longer periods, from all rows with known labels.",
+        ),
+        "replay": Place(
+            "results.replay",
+            "Check MODEL's rules on its reference: their false alarms, and the injected changes that they find.",
+        ),
+        "reference": Place(
+            "results.reference", "References of model versions: the rows with which chunks are compared."
+        ),
+        "rehearse": Place(
+            "rehearsing.rehearse",
+            "Repeat past nights of MODEL: show incidents, alerts and retrainings, and whether retraining would have "
+            "helped.",
+        ),
+        "query": Place("results.query", "Run a documented query."),
+        "demo": Place(
+            "results.demo",
+            "Seed a warehouse with real flights, train three models, and monitor them over March and April 2013.",
+        ),
+        "incidents": Place("incidents.incidents", "List incidents; acknowledge or mute them, or record their outcome."),
+        "alerts": Place("alerts.alerts", "Channels and routes of alerts, from alerting.yaml."),
+        "decisions": Place("versions.decisions", "Print the decisions about MODEL, with actor and reason."),
+        "evaluate": Place("versions.evaluate", "Compare VERSION of MODEL with the champion."),
+        "promote": Place("versions.promote", "Promote the challenger of MODEL to champion."),
+        "rollback": Place("versions.rollback", "Make the former champion of MODEL champion again."),
+        "refuse": Place("versions.refuse", "Refuse the challenger of MODEL, which then cannot be promoted."),
     }
 
     def invoke(self, ctx: click.Context) -> Any:
