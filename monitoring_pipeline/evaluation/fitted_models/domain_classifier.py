@@ -59,8 +59,7 @@ def classify_domains(
     pooled = pl.concat(sides)
     current = np.arange(pooled.height) >= sides[0].height
     folds = np.concatenate([np.arange(side.height) % FOLDS for side in sides])
-    encoding = encoding_of(_with_values_in_each_fit(columns, pooled, folds), pooled)
-    matrix = code_matrix(encoding, pooled)
+    encoding, matrix = _with_values_in_each_fit(encoding_of(columns, pooled), pooled, folds)
     if not encoding.columns:
         return ClassifiedDomains(encoding, matrix, current, folds, np.full(pooled.height, 0.5), ())
     probabilities = np.zeros(pooled.height)
@@ -83,11 +82,18 @@ def classify_domains(
 
 
 def _with_values_in_each_fit(
-    columns: dict[str, FeatureKind], pooled: pl.DataFrame, folds: np.ndarray[Any, np.dtype[np.int64]]
-) -> dict[str, FeatureKind]:
-    has_value = np.isfinite(code_matrix(encoding_of(columns, pooled), pooled))
+    encoding: Encoding, pooled: pl.DataFrame, folds: np.ndarray[Any, np.dtype[np.int64]]
+) -> tuple[Encoding, Values]:
+    """Return the columns that have a value among the rows of each fit, and their matrix."""
+    matrix = code_matrix(encoding, pooled)
+    has_value = np.isfinite(matrix)
     usable = np.all([has_value[folds != fold].any(axis=0) for fold in range(FOLDS)], axis=0)
-    return {name: kind for (name, kind), is_usable in zip(columns.items(), usable, strict=True) if is_usable}
+    names = [name for name, is_usable in zip(encoding.columns, usable, strict=True) if is_usable]
+    kept = Encoding(
+        {name: encoding.columns[name] for name in names},
+        {name: shares for name, shares in encoding.shares.items() if name in names},
+    )
+    return kept, matrix[:, usable]
 
 
 def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Generator) -> dict[str, float]:

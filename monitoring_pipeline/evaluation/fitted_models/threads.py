@@ -1,7 +1,9 @@
 """Limits on the threads of libraries."""
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 
@@ -12,8 +14,14 @@ def one_thread() -> Generator[None]:
     The order in which several threads add numbers changes the last digits of a sum, so that results would depend on
     the number of cores. On a busy machine, threads of OpenMP wait for each other longer than they work.
     """
+    with _libraries(len(sys.modules)).limit(limits=1):
+        yield
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:  # noqa: ARG001 - the key of the cache
+    """Return the loaded libraries; a library is loaded by a module, so they are looked for again after an import."""
     import threadpoolctl as untyped_threadpoolctl  # pyright: ignore[reportMissingTypeStubs]
 
     threadpoolctl: Any = untyped_threadpoolctl
-    with threadpoolctl.threadpool_limits(limits=1):
-        yield
+    return threadpoolctl.ThreadpoolController()

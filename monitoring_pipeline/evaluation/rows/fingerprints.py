@@ -19,7 +19,7 @@ def fingerprint(frame: pl.DataFrame) -> str:
         if series.dtype == pl.String:
             filled = series.fill_null("")
             digest.update(filled.str.len_bytes().to_numpy().tobytes())
-            digest.update("".join(filled.to_list()).encode())
+            digest.update(filled.str.join("").item().encode())
         else:
             digest.update(series.to_physical().fill_null(0).to_numpy().tobytes())
     return digest.hexdigest()

@@ -6,6 +6,7 @@ only that one. Times are UTC. ``position`` keeps the order in which facts were w
 """
 
 import datetime as dt
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -157,6 +158,7 @@ REFERENCE_KEY_PATTERN = "%/%"
 """SQL pattern of the keys of reference windows; keys of chunks have no slash."""
 
 
+@cache
 def is_current(table: sa.Table) -> sa.ColumnElement[bool]:
     """Return whether a row of a revised table belongs to the newest revision of its model, chunk and producer."""
     newer = chunk_revisions.alias("newer")
