@@ -15,6 +15,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
 )
 from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
 from monitoring_pipeline.orchestration.runs.partitions import check_range
+from monitoring_pipeline.orchestration.runs.processes import Processes, measured_by
 from monitoring_pipeline.orchestration.runs.progress import ReportMeasured, measured_chunks_reported
 from monitoring_pipeline.shipped_files import dagster_yaml
 from monitoring_pipeline.spec.chunk import Chunk
@@ -44,6 +45,7 @@ def run_range(
     last: Chunk,
     *,
     report: ReportMeasured | None = None,
+    processes: Processes | None = None,
 ) -> RangeRun:
     """Run the nightly job once over all chunks of a range, in this process, recorded in ``instance``.
 
@@ -54,12 +56,13 @@ def run_range(
         first: the first chunk.
         last: the last chunk, included.
         report: receives each asset with each chunk that it has measured.
+        processes: measure the chunks side by side; by default this process measures them one after the other.
 
     Raises:
         OutsidePartitionsError: when the model is not monitored in all those chunks.
     """
     check_range(spec, first, last)
-    with measured_chunks_reported(report):
+    with measured_chunks_reported(report), measured_by(processes):
         result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
             instance=instance,
             raise_on_error=False,

@@ -32,8 +32,15 @@ VERSIONS = click.option(
 @click.command()
 @click.argument("model", shell_complete=complete_models)
 @day_range(required=False)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes that measure chunks side by side. Each needs the memory of one chunk and its own connections.",
+)
 @prints_data
-def backfill(model: str, first: str | None, last: str | None, form: OutputForm) -> None:
+def backfill(model: str, first: str | None, last: str | None, workers: int, form: OutputForm) -> None:
     """Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs.
 
     Without --from and --to, the newest chunks that have rows are monitored, at most 60.
@@ -44,7 +51,7 @@ def backfill(model: str, first: str | None, last: str | None, form: OutputForm) 
         settings = read_settings()
         loaded = find_model(settings, model)
         chunks = _chunks_to_fill(settings, loaded.spec, first, last)
-        run = _run_range(settings, loaded.spec, chunks)
+        run = _run_range(settings, loaded.spec, chunks, workers)
         with open_store(settings) as store:
             print_reports(form, [chunk_table(loaded.spec, store, chunks)])
         if not run:
@@ -246,8 +253,9 @@ def _periods(spec: "ModelSpec", first: str, last: str, by: str) -> dict[str, lis
     return spec.calendar.by_period(spec.calendar.chunks_named(first, last), by)
 
 
-def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["Chunk"]) -> bool:
+def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["Chunk"], workers: int) -> bool:
     from monitoring_pipeline.backfill import dagster_instance, run_range
+    from monitoring_pipeline.chunk_processes import chunk_processes
     from monitoring_pipeline.definitions import build_definitions
     from monitoring_pipeline.orchestration.assets.table import ASSETS
 
@@ -255,10 +263,11 @@ def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["C
     with (
         progress(f"backfill {monitored.name}", len(chunks) * assets) as advance,
         dagster_instance(settings.dagster_home) as instance,
+        chunk_processes(settings, min(workers, len(chunks))) as processes,
     ):
         run = run_range(
             build_definitions(settings), instance, monitored, chunks[0], chunks[-1],
-            report=lambda asset, chunk: advance(f"{asset} {chunk.key}"),
+            report=lambda asset, chunk: advance(f"{asset} {chunk.key}"), processes=processes,
         )  # fmt: skip
     message(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:

@@ -25,6 +25,15 @@ def test_long_work_without_a_terminal_prints_lines_on_stderr(capsys):
     assert printed.err.splitlines()[0] == "backfill churn: 1 of 3, drift 2024-01-02, 0 s"
 
 
+def test_time_left_is_that_of_the_pieces_to_come(capsys):
+    with progress("backfill churn", 40, every=0.05) as advance:
+        for n in range(21):
+            advance(f"drift {n}")
+            time.sleep(0.01)
+        _wait()
+    assert "20 of 40, drift 20, 0 s, about 0 s left" in capsys.readouterr().err
+
+
 def test_short_work_without_a_terminal_prints_nothing(capsys):
     with progress("replay churn", 1) as advance:
         advance("version 3")

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 import click
 
 SECONDS_BETWEEN_LINES = 10.0
+LEAST_PIECES = 10
+SHARE_BEFORE_ESTIMATE = 0.1
+"""Share of the pieces that must be done before the time left is estimated."""
+SECONDS_SHOWN_IN_FULL = 100
 
 Advance = Callable[[str], None]
 """Receives the words about the work that begins; all work before it is done."""
@@ -29,8 +33,16 @@ class _Work:
 
     def line(self) -> str:
         counted = f"{max(self.done, 0)} of {self.total}" if self.total > 1 else ""
-        parts = ", ".join(part for part in (counted, self.words, f"{time.monotonic() - self.began:.0f} s") if part)
+        seconds = f"{time.monotonic() - self.began:.0f} s"
+        parts = ", ".join(part for part in (counted, self.words, seconds, self.left()) if part)
         return f"{self.name}: {parts}"
+
+    def left(self) -> str:
+        """Return words about the time left, if the pieces to come take as long as those before; none at first."""
+        if self.total < LEAST_PIECES or self.done < SHARE_BEFORE_ESTIMATE * self.total:
+            return ""
+        left = (time.monotonic() - self.began) / self.done * (self.total - self.done)
+        return f"about {left:.0f} s left" if left < SECONDS_SHOWN_IN_FULL else f"about {left / 60:.0f} min left"
 
 
 @contextmanager
@@ -52,7 +64,7 @@ def progress(name: str, total: int, *, every: float = SECONDS_BETWEEN_LINES) -> 
 
         def advance(words: str) -> None:
             work.begin(words)
-            bar.update(task, completed=max(work.done, 0), description=f"{name}: {words}")
+            bar.update(task, completed=max(work.done, 0), description=f"{name}: {words} {work.left()}".rstrip())
 
         yield advance
 

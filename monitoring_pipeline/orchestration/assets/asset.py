@@ -3,7 +3,8 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import partial
+from typing import Any, TypeAlias
 
 import dagster as dg
 
@@ -11,10 +12,12 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
+from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -22,7 +25,28 @@ from monitoring_pipeline.steps.chunk.incidents import Rules
 from monitoring_pipeline.steps.roles import with_roles
 
 Event: TypeAlias = dg.AssetCheckResult | dg.MaterializeResult
-Step: TypeAlias = Callable[[Chunk], ChunkResults]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepInputs:
+    """What a step is made from, in the process of the run or in another one.
+
+    Attributes:
+        loaded: the model's spec.
+        outside: all ports.
+        as_of: the time as of which labels are read.
+        measured: names of the assets from whose results the verdict is made.
+    """
+
+    loaded: LoadedSpec
+    outside: Outside
+    as_of: dt.datetime
+    measured: Sequence[str]
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The model's spec."""
+        return self.loaded.spec
 
 
 def _every_model(_: ModelSpec) -> bool:
@@ -37,6 +61,9 @@ class Asset:
         name: the last part of its key, and the producer of its results.
         description: shown in Dagster.
         run: measures the chunks of a run, writes the results, and yields the events for Dagster.
+        step: makes the function that measures one chunk, once per run and process; None if ``run`` has no such step.
+        needs: assets whose rows the step reads. A chunk keeps its results if one of them was refused or not read.
+        is_in_order: whether the step of a chunk reads what it measured of earlier chunks.
         deps: names of the assets that it needs; names that a model lacks are ignored.
         kinds: shown in Dagster as icons.
         checks: its asset checks.
@@ -52,6 +79,9 @@ class Asset:
     name: str
     description: str
     run: "Callable[[AssetRun], Iterator[Event]]"
+    step: Callable[[StepInputs], Callable[[Chunk], Any]] | None = None
+    needs: tuple[Producer, ...] = (Producer.PREDICTIONS,)
+    is_in_order: bool = False
     deps: tuple[str, ...] = ()
     kinds: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
@@ -112,9 +142,29 @@ class AssetRun:
         """The reader of the alerting rules."""
         return self.context.resources.alerting
 
-    def as_of(self) -> dt.datetime:
-        """Return the time as of which the run reads labels; it raises the errors of ``partitions.as_of``."""
-        return as_of(self.context, self.clock)
+    def measured_by_step(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Callable[[], Any]]]:
+        """Yield each chunk with a function that returns what the step of the asset returns, and raises its errors.
+
+        Other processes measure the chunks if the run has some, unless the step needs the chunks in their order.
+
+        Raises:
+            dagster.Failure, ValueError: those of ``partitions.as_of``.
+        """
+        make = self.asset.step
+        if make is None:
+            raise ValueError(f"asset {self.asset.name} has no step")
+        inputs = StepInputs(
+            loaded=self.loaded,
+            outside=self.outside,
+            as_of=as_of(self.context, self.clock),
+            measured=self.measured,
+        )
+        processes = current_processes()
+        if processes is None or self.asset.is_in_order or len(chunks) == 1:
+            step = make(inputs)
+            yield from ((chunk, partial(step, chunk)) for chunk in chunks)
+        else:
+            yield from processes.measured(self.asset.name, inputs, chunks)
 
     def write(self, results: ChunkResults) -> None:
         """Replace the results of a producer for a chunk; show this asset's results as metadata of the partition."""

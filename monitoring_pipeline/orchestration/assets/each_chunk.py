@@ -1,50 +1,43 @@
 """The run of most assets: one step for each chunk, then the checks of all measurements."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 
 import dagster as dg
 
+from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
-from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event, Step
+from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_result
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
 from monitoring_pipeline.records.measurement import Measurement
-from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.refusals import refusal
 
 
-def each_chunk(
-    step: Callable[[AssetRun], Step], *, needs: Sequence[Producer] = (Producer.PREDICTIONS,)
-) -> Callable[[AssetRun], Iterator[Event]]:
-    """Return the run of an asset that takes one step for each chunk.
-
-    Args:
-        step: makes the step, once per run.
-        needs: assets whose rows the step reads. A chunk keeps its results if one of them was refused or not read.
-    """
-
-    def run(this: AssetRun) -> Iterator[Event]:
-        measurements = run_each_chunk(this, step(this), needs)
-        for check in this.asset.checks:
-            yield check_result(this.spec.name, this.asset.name, check, measurements)
-        yield dg.MaterializeResult()
-
-    return run
+def each_chunk(this: AssetRun) -> Iterator[Event]:
+    """Run the step of an asset for every chunk, and yield its checks."""
+    measurements = measure_each_chunk(this)
+    for check in this.asset.checks:
+        yield check_result(this.spec.name, this.asset.name, check, measurements)
+    yield dg.MaterializeResult()
 
 
-def run_each_chunk(this: AssetRun, step: Step, needs: Sequence[Producer]) -> dict[str, tuple[Measurement, ...]]:
-    """Run a step for every chunk, write the results of each chunk at once, and return the measurements by chunk.
+def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:
+    """Measure every chunk, write the results of each chunk at once, and return the measurements by chunk.
 
-    A chunk keeps its results if one of ``needs`` was refused or not read, or if the step finds the source unreachable.
+    A chunk keeps its results if an asset that this one needs was refused or not read, or if the source is unreachable.
     """
     measurements: dict[str, tuple[Measurement, ...]] = {}
+    needs = this.asset.needs
     unread, kept = kept_chunks(this.context, this.spec, needs), dict[str, str]()
-    for chunk in this.chunks:
-        if chunk.key in unread or any(refusal(this.spec, chunk, name, store=this.store) is not None for name in needs):
-            continue
+    wanted = [
+        chunk
+        for chunk in this.chunks
+        if chunk.key not in unread and all(refusal(this.spec, chunk, name, store=this.store) is None for name in needs)
+    ]
+    for chunk, measure in this.measured_by_step(wanted):
         try:
-            results = step(chunk)
+            results: ChunkResults = measure()
         except SourceUnreachableError as error:
             kept[chunk.key] = reason_to_keep(error)
             continue

@@ -13,7 +13,7 @@ from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks,
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.steps.chunk.incidents import update_incidents
-from monitoring_pipeline.steps.chunk.predictions import PredictionsOutcome, predictions_or_refusal
+from monitoring_pipeline.steps.chunk.predictions import PredictionsOutcome
 from monitoring_pipeline.steps.chunk.verdict import verdict_of_refusal
 from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 
@@ -52,9 +52,9 @@ class _Taken:
 def run_predictions(this: AssetRun) -> Iterator[Event]:
     """Read the predictions of each chunk; raise if no chunk could be read."""
     taken = _Taken()
-    for chunk in this.chunks:
+    for chunk, read in this.measured_by_step(this.chunks):
         try:
-            outcome = predictions_or_refusal(this.loaded, chunk, this.outside)
+            outcome: PredictionsOutcome = read()
         except SourceUnreachableError as error:
             taken.kept[chunk.key] = reason_to_keep(error)
             continue

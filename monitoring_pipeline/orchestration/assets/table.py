@@ -17,7 +17,9 @@ from monitoring_pipeline.steps.chunk.business import measure_business
 from monitoring_pipeline.steps.chunk.drift import compare_chunk
 from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
 from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
+from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
 from monitoring_pipeline.steps.chunk.performance import score_chunk
+from monitoring_pipeline.steps.chunk.predictions import predictions_or_refusal
 from monitoring_pipeline.steps.chunk.profile import profile_predictions
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.versions.trial import compare_versions
@@ -43,6 +45,7 @@ _BEFORE_THE_VERDICT = (
         name="predictions",
         description="Snapshot of the chunk's predictions with needed columns and hashed IDs. The suite is run on them.",
         run=run_predictions,
+        step=lambda inputs: partial(predictions_or_refusal, inputs.loaded, reading=inputs.outside),
         deps=("reference",),
         kinds=frozenset({"duckdb", "polars", "greatexpectations"}),
         checks=(
@@ -56,7 +59,8 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="profile",
         description="Counts of every column over the bins of the reference. All distances are computed from them.",
-        run=each_chunk(lambda run: partial(profile_predictions, run.spec, kept=run.outside)),
+        run=each_chunk,
+        step=lambda inputs: partial(profile_predictions, inputs.spec, kept=inputs.outside),
         deps=("reference", "predictions"),
         kinds=frozenset({"polars"}),
         checks=(Check("columns", "No column has lost all its values."),),
@@ -66,7 +70,8 @@ _BEFORE_THE_VERDICT = (
         name="drift",
         description="Distance of every column to the reference, or to the earlier days that the spec names, with "
         "hypothesis tests; the columns that have drifted, and whether all features together have drifted.",
-        run=each_chunk(lambda run: partial(compare_chunk, run.spec, kept=run.outside)),
+        run=each_chunk,
+        step=lambda inputs: partial(compare_chunk, inputs.spec, kept=inputs.outside),
         deps=("reference", "predictions", "profile"),
         kinds=frozenset({"scipy"}),
         checks=(
@@ -79,7 +84,8 @@ _BEFORE_THE_VERDICT = (
         description="Performance estimated without labels, with its measured error: from the scores (classification) "
         "or from a model of the errors (regression). "
         "Such estimates do not show a changed relation of inputs and label.",
-        run=each_chunk(lambda run: estimate_chunks(run.spec, run.outside)),
+        run=each_chunk,
+        step=lambda inputs: estimate_chunks(inputs.spec, inputs.outside),
         deps=("reference", "predictions"),
         kinds=frozenset({"scikitlearn"}),
         checks=(Check("estimate", "No metric is estimated, without labels, on the wrong side of its threshold."),),
@@ -87,7 +93,8 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="labels",
         description="Snapshot of the labels known so far, and the maturity of the chunk.",
-        run=each_chunk(lambda run: partial(labels_or_refusal, run.spec, as_of=run.as_of(), reading=run.outside)),
+        run=each_chunk,
+        step=lambda inputs: partial(labels_or_refusal, inputs.spec, as_of=inputs.as_of, reading=inputs.outside),
         deps=("reference", "predictions"),
         kinds=frozenset({"duckdb", "polars"}),
         checks=(Check("labels", "No duplicate, orphan, empty or impossible labels."),),
@@ -99,10 +106,9 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="performance",
         description="Realized performance on the rows whose labels are known, each number with its interval.",
-        run=each_chunk(
-            lambda run: partial(score_chunk, run.spec, as_of=run.as_of(), kept=run.outside),
-            needs=(Producer.PREDICTIONS, Producer.LABELS),
-        ),
+        run=each_chunk,
+        step=lambda inputs: partial(score_chunk, inputs.spec, as_of=inputs.as_of, kept=inputs.outside),
+        needs=(Producer.PREDICTIONS, Producer.LABELS),
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scipy"}),
         checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
@@ -113,10 +119,9 @@ _BEFORE_THE_VERDICT = (
         name="attribution",
         description="Split of a change of performance into a part that changed inputs explain, and a part from a "
         "changed relation of inputs and label.",
-        run=each_chunk(
-            lambda run: partial(attribute_chunk, run.spec, kept=run.outside),
-            needs=(Producer.PREDICTIONS, Producer.LABELS),
-        ),
+        run=each_chunk,
+        step=lambda inputs: partial(attribute_chunk, inputs.spec, kept=inputs.outside),
+        needs=(Producer.PREDICTIONS, Producer.LABELS),
         deps=("reference", "predictions", "profile", "labels"),
         kinds=frozenset({"scikitlearn"}),
         is_wanted=_has_labels,
@@ -125,7 +130,8 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="business",
         description="Business metrics, computed by the user's SQL.",
-        run=each_chunk(lambda run: partial(measure_business, run.loaded, reading=run.outside)),
+        run=each_chunk,
+        step=lambda inputs: partial(measure_business, inputs.loaded, reading=inputs.outside),
         deps=("predictions",),
         kinds=frozenset({"duckdb"}),
         is_wanted=lambda spec: bool(spec.business),
@@ -136,6 +142,9 @@ _BEFORE_THE_VERDICT = (
         name="objectives",
         description="Objectives over their rolling windows: attainment, error budget, burn rate.",
         run=run_objectives,
+        step=lambda inputs: partial(measure_chunk_objectives, inputs.spec, store=inputs.outside.store),
+        needs=(),
+        is_in_order=True,
         deps=("predictions", "labels", "performance", "business"),
         is_wanted=lambda spec: bool(spec.objectives),
         may_change_with_late_labels=True,
@@ -145,10 +154,10 @@ _BEFORE_THE_VERDICT = (
         name="trial",
         description="A shadow compared with the champion, or a new champion with the former one: "
         "the difference of their losses on the same rows, with a confidence sequence.",
-        run=each_chunk(
-            lambda run: partial(compare_versions, run.spec, scoring=run.outside),
-            needs=(Producer.PREDICTIONS, Producer.LABELS),
-        ),
+        run=each_chunk,
+        step=lambda inputs: partial(compare_versions, inputs.spec, scoring=inputs.outside),
+        is_in_order=True,
+        needs=(Producer.PREDICTIONS, Producer.LABELS),
         deps=("predictions", "labels"),
         kinds=frozenset({"mlflow"}),
         is_wanted=lambda spec: spec.retraining is not None,
@@ -163,7 +172,9 @@ ASSETS = (
     Asset(
         name="verdict",
         description="The judgement of the chunk from all its measurements.",
-        run=each_chunk(lambda run: partial(judge_chunk, run.spec, producers=run.measured, store=run.store)),
+        run=each_chunk,
+        step=lambda inputs: partial(judge_chunk, inputs.spec, producers=inputs.measured, store=inputs.outside.store),
+        is_in_order=True,
         deps=MEASURED,
         is_measured=False,
         may_change_with_late_labels=True,
