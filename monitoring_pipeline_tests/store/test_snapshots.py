@@ -57,7 +57,7 @@ def test_root_as_file_url_with_glob_characters_is_accepted(tmp_path):
 
 
 def test_failed_write_leaves_no_file(tmp_path, monkeypatch):
-    def write_half(_frame, file):
+    def write_half(_frame, file, **_options):
         file.write(b"PAR1")
         raise OSError("disk full")
 
