@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, DriftStatistic, deciding_statistic
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
+from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
@@ -93,7 +94,7 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
     # In a common family, an ignored column that always drifts would lower the q-values of the others.
     watched, ignored = (
         [
-            _judge(spec, against, m)
+            _judge(spec, against, m, profile)
             for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])
         ]
         for apart in (False, True)
@@ -164,7 +165,7 @@ def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
     return [m if m.p_value is None else replace(m, q_value=float(next(q_values))) for m in measurements]
 
 
-def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> Measurement:
+def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement, profile: ChunkProfile) -> Measurement:
     column = measurement.subject
     floor, origin = _floor(spec, against, measurement)
     severity = Severity.INFO if column in spec.drift.ignore else Severity.WARNING
@@ -175,7 +176,8 @@ def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> M
         return judged
     q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
     reason = f"{measurement.value:.3f} is at least {floor:.3g}{origin}, and {q_value} is below {spec.drift.alpha:g}"
-    return judged.breached(reason)
+    scale = scale_in_words(against.bins[column], against.profile[column], profile[column], against.words)
+    return judged.breached(reason).noted(scale)
 
 
 def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:

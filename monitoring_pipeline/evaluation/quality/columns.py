@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     NumericBins,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
+from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 BY_CHANCE = 0.01
@@ -110,7 +111,7 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         return measurement
     ranges = (f"{side.minimum:g} to {side.maximum:g}" for side in (column, before) if side.minimum is not None)
     reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
-    return measurement.breached(reason)
+    return measurement.breached(reason).noted(scale_in_words(facts.bins[column.column], before, column))
 
 
 def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
