@@ -72,6 +72,19 @@ def test_names_and_intervals_are_never_cut(name):
     assert f"drifted columns: {name}_too, {name}" in " ".join(text.split())
 
 
+def test_table_of_columns_has_q_and_p_apart_and_explains_both():
+    together = replace(drift("features", 0.7), name="domain_classifier", q_value=None, p_value=0.25)
+    result = result_of([drift("age", 0.01), together])
+    header, *rows = (
+        line.split() for line in result.summary().splitlines() if line.startswith(("column", "age", "feat"))
+    )
+    assert header == ["column", "statistic", "effect", "floor", "q", "p"]
+    assert [row[-1] for row in rows] == ["0.25", "0.002"]
+    for text in (" ".join(result.summary().split()), result._repr_html_()):
+        assert "q: p-value of a column, corrected for the number of columns; p: of the test of all inputs" in text
+    assert "q: " not in result_of([], table=table_of_columns()).summary()
+
+
 def test_html_has_no_markup_of_names_and_no_fixed_background(result):
     html = result._repr_html_()
     assert "<script" not in html

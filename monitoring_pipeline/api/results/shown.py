@@ -12,6 +12,10 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 
 OK = ""
+LEGEND = (
+    "q: p-value of a column, corrected for the number of columns; p: of the test of all inputs together. Drifted: the "
+    "effect is at least the floor, and q or p is below drift.alpha. Nulls: their share now, and before in the reference"
+)
 
 
 def table_of_columns() -> Table:
@@ -45,20 +49,22 @@ def _columns(chunks: Sequence[MeasuredChunk]) -> Rows:
     of_columns = [m for m in measured if m.kind is Kind.DRIFT and m.name in {*DRIFT_STATISTICS, *MultivariateStatistic}]
     ordered = sorted(of_columns, key=lambda m: (m.status is not Status.BREACHED, -(m.value or 0.0)))
     return Rows(
-        columns=("column", "statistic", "effect", "floor", "q or p", "nulls", "before", "drifted"),
+        columns=("column", "statistic", "effect", "floor", "q", "p", "nulls", "before", "drifted"),
         cells=tuple(
             (
                 m.subject,
                 m.name,
                 number(m.value),
                 number(m.threshold_upper),
-                number(m.p_value if m.q_value is None else m.q_value),
+                number(m.q_value),
+                number(m.p_value if m.q_value is None else None),
                 *_null_shares(nulls.get(m.subject)),
                 _state(m, "drifted"),
             )
             for m in ordered
         ),
-        numbers=frozenset({"effect", "floor", "q or p", "nulls", "before"}),
+        numbers=frozenset({"effect", "floor", "q", "p", "nulls", "before"}),
+        legend=LEGEND if ordered else "",
     )
 
 

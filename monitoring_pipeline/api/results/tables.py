@@ -25,11 +25,12 @@ _MARKS = {"critical": "#d33", "warning": "#c80", "ok": "#2a5", "unknown": "#888"
 
 @dataclass(frozen=True)
 class Rows:
-    """The cells of a table; columns in ``numbers`` are aligned to the right in HTML."""
+    """The cells of a table; columns in ``numbers`` are aligned to the right in HTML, and ``legend`` explains them."""
 
     columns: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
     numbers: frozenset[str] = frozenset()
+    legend: str = ""
 
     @property
     def filled(self) -> "Rows":
@@ -39,6 +40,7 @@ class Rows:
             columns=tuple(self.columns[place] for place in kept),
             cells=tuple(tuple(row[place] for place in kept) for row in self.cells),
             numbers=self.numbers,
+            legend=self.legend,
         )
 
 
@@ -120,7 +122,8 @@ def _table_lines(rows: Rows) -> list[str]:
     cells = [[_one_line(cell) for cell in row] for row in _shown(rows)]
     more = len(rows.cells) - ROWS_SHOWN
     lines = [line.text for line in laid_out(list(map(_one_line, rows.columns)), cells, WIDTH)]
-    return lines + ([f"... {more} more rows in to_polars()"] if more > 0 else [])
+    lines += [f"... {more} more rows in to_polars()"] if more > 0 else []
+    return lines + (_wrapped(rows.legend) if rows.legend else [])
 
 
 def _shown(rows: Rows) -> tuple[tuple[str, ...], ...]:
@@ -145,4 +148,5 @@ def _table_html(rows: Rows) -> str:
     )
     more = len(rows.cells) - ROWS_SHOWN
     note = f"<p>{more} more rows in to_polars()</p>" if more > 0 else ""
+    note += f"<p>{html.escape(rows.legend)}</p>" if rows.legend else ""
     return f'<table style="{table}"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{note}'
