@@ -3,13 +3,15 @@
 import shlex
 import shutil
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.evaluation.privacy.addresses import passwords_of
+from monitoring_pipeline.evaluation.privacy.secrets import HIDDEN, without_secrets
 from monitoring_pipeline.evaluation.spec_check.findings import Finding, Level
 
 if TYPE_CHECKING:
@@ -51,9 +53,33 @@ def print_questions(plan: "Plan", findings: Sequence[Finding]) -> None:
 def print_next(plan: "Plan", to_export: Mapping[str, str]) -> None:
     """Print the commands that monitor the model."""
     click.echo("\nNext")
-    for variable, value in to_export.items():
-        click.echo(f"  export {variable}={shlex.quote(without_secrets(value))}")
+    for line in export_lines({variable: masked_address(value) for variable, value in to_export.items()}):
+        click.echo(f"  {line}")
     click.echo(f"  monitoring-pipeline backfill {plan.name}")
+
+
+def masked_address(address: str) -> str:
+    """Return an address with ``***`` in place of its secrets, also if a password has spaces."""
+    masked = without_secrets(address)
+    found = sorted((secret for secret in passwords_of(address) if secret and secret in masked), key=len)
+    return masked.replace(found[-1], HIDDEN) if found and masked == address else masked
+
+
+def export_lines(masked: Mapping[str, str]) -> Iterator[str]:
+    """Yield lines for a shell that set variables; it asks for each secret, which is not printed.
+
+    Args:
+        masked: values by variable, in which ``***`` stands for a secret.
+    """
+    secrets = (f"PASSWORD_{number}" if number > 1 else "PASSWORD" for number in count(1))
+    for variable, value in masked.items():
+        first, *others = value.split(HIDDEN)
+        quoted = shlex.quote(first)
+        for part in others:
+            secret = next(secrets)
+            yield f"read -rs {secret}"
+            quoted += f'"${secret}"{shlex.quote(part) if part else ""}'
+        yield f"export {variable}={quoted}"
 
 
 def _label(labels: "LabelPlan | None") -> str:
