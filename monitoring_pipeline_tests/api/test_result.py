@@ -85,6 +85,18 @@ def test_table_of_columns_has_q_and_p_apart_and_explains_both():
     assert "q: " not in result_of([], table=table_of_columns()).summary()
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "shown"),
+    [(0.0, 0.0, None), (0.1, 0.1, "10.0%"), (0.0, 0.25, "0.0% -> 25.0%"), (0.5, 0.0, "50.0% -> 0.0%")],
+)
+def test_table_of_columns_has_the_share_of_nulls_before_and_now(before, now, shown):
+    nulls = replace(drift("age", now), kind=Kind.QUALITY, name="null_share", reference_value=before)
+    text = result_of([drift("age", 0.2, breached=True), nulls]).summary()
+    (row,) = (line for line in text.splitlines() if line.startswith("age"))
+    assert row.split()[1] == "drifted"
+    assert row.endswith(shown) if shown else "%" not in row
+
+
 def test_html_has_no_markup_of_names_and_no_fixed_background(result):
     html = result._repr_html_()
     assert "<script" not in html

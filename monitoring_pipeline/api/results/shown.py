@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 OK = ""
 LEGEND = (
     "q: p-value of a column, corrected for the number of columns; p: of the test of all inputs together. Drifted: the "
-    "effect is at least the floor, and q or p is below drift.alpha. Nulls: their share now, and before in the reference"
+    "effect is at least the floor, and q or p is below drift.alpha. Nulls: their share in the reference -> now"
 )
 
 
@@ -49,29 +49,37 @@ def _columns(chunks: Sequence[MeasuredChunk]) -> Rows:
     of_columns = [m for m in measured if m.kind is Kind.DRIFT and m.name in {*DRIFT_STATISTICS, *MultivariateStatistic}]
     ordered = sorted(of_columns, key=lambda m: (m.status is not Status.BREACHED, -(m.value or 0.0)))
     return Rows(
-        columns=("column", "statistic", "effect", "floor", "q", "p", "nulls", "before", "drifted"),
+        columns=("column", "state", "statistic", "effect", "floor", "q", "p", "nulls"),
         cells=tuple(
             (
                 m.subject,
+                _state(m, "drifted"),
                 m.name,
                 number(m.value),
                 number(m.threshold_upper),
-                number(m.q_value),
-                number(m.p_value if m.q_value is None else None),
-                *_null_shares(nulls.get(m.subject)),
-                _state(m, "drifted"),
+                _probability(m.q_value),
+                _probability(m.p_value if m.q_value is None else None),
+                _null_shares(nulls.get(m.subject)),
             )
             for m in ordered
         ),
-        numbers=frozenset({"effect", "floor", "q", "p", "nulls", "before"}),
+        numbers=frozenset({"effect", "floor", "q", "p", "nulls"}),
         legend=LEGEND if ordered else "",
     )
 
 
-def _null_shares(nulls: Measurement | None) -> tuple[str, str]:
+def _probability(value: float | None) -> str:
+    return "" if value is None else f"{value:.2g}"
+
+
+def _null_shares(nulls: Measurement | None) -> str:
+    """Return the share of nulls, after that of the reference if it differs; nothing if there are none."""
     if nulls is None or nulls.value is None:
-        return "", ""
-    return f"{nulls.value:.1%}", "" if nulls.reference_value is None else f"{nulls.reference_value:.1%}"
+        return ""
+    now, before = (f"{share:.1%}" for share in (nulls.value, nulls.reference_value or 0.0))
+    if now == before:
+        return now if nulls.value else ""
+    return f"{before} -> {now}"
 
 
 def _metrics(chunks: Sequence[MeasuredChunk]) -> Rows:
