@@ -53,8 +53,15 @@ def without_output(table: TableFacts, prediction: ColumnFacts | None) -> str:
 
 
 def _unread(table: TableFacts, named: ColumnFacts | None, *, is_time: bool) -> Iterator[str]:
-    """Yield a message about each column, or the named one, whose times or numbers are written in a form not read."""
-    for column in [named] if named else table.columns.values():
-        if column.unread is not None and column.unread.is_time is is_time:
-            of_table = f"{column.name} of {table.name} holds {column.unread.not_read}"
-            yield f"{of_table}. {column.unread.remedy(column.name)}"
+    """Yield a message for each form that is not read, about the columns, or the named one, that have it."""
+    unread = [
+        column
+        for column in ([named] if named else table.columns.values())
+        if column.unread is not None and column.unread.is_time is is_time
+    ]
+    for form in dict.fromkeys(column.unread for column in unread):
+        names = [column.name for column in unread if column.unread == form]
+        if form is not None:
+            verb = "holds" if len(names) == 1 else "hold"
+            of_table = f"{' and '.join(names)} of {table.name} {verb} {form.not_read}"
+            yield f"{of_table}. {form.remedy(names[-1])}"

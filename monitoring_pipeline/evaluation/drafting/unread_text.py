@@ -92,7 +92,10 @@ def unread_form(filled: pl.Series) -> UnreadForm | None:
     form = next((form for form in FORMS if _has_form(values, form)), None)
     if form is None or not form.is_time:
         return form
-    time_of_day = _TIMES_OF_DAY[min(str(values[0]).count(":"), len(_TIMES_OF_DAY) - 1)]
+    first = str(values[0]).lower().rstrip(".")
+    time_of_day = _TIMES_OF_DAY[min(first.count(":"), len(_TIMES_OF_DAY) - 1)]
+    if first.endswith("m"):
+        time_of_day = f"{time_of_day.replace('%H', '%I')} %p"
     return replace(form, sql=form.sql.replace("')", f"{time_of_day}')"))
 
 

@@ -27,6 +27,7 @@ def _column(values: list[str | None]) -> ColumnFacts:
         ("%d.%m.%Y %H:%M", "dates such as 31.12.2025", "strptime(\"a\", '%d.%m.%Y %H:%M')"),
         ("%d.%m.%Y", "dates such as 31.12.2025", "strptime(\"a\", '%d.%m.%Y')"),
         ("%d/%m/%Y %H:%M:%S", "dates such as 31/12/2025", "strptime(\"a\", '%d/%m/%Y %H:%M:%S')"),
+        ("%m/%d/%Y %I:%M %p", "dates such as 12/31/2025", "strptime(\"a\", '%m/%d/%Y %I:%M %p')"),
         ("%m/%d/%Y", "dates such as 12/31/2025", "strptime(\"a\", '%m/%d/%Y')"),
         ("%Y/%m/%d", "dates such as 2025/12/31", "strptime(\"a\", '%Y/%m/%d')"),
         ("%d %b %Y", "dates such as 31 Dec 2025", "strptime(\"a\", '%d %b %Y')"),
@@ -69,6 +70,13 @@ def test_score_with_a_decimal_comma_is_named_by_the_refusal():
     with pytest.raises(
         CannotDraftError, match=r"score of t holds numbers such as 1\.046,24 as text, which are not read"
     ):
+        guess_outputs(table, Advice(), {"at"}, None)
+
+
+def test_all_columns_of_numbers_that_are_not_read_are_named_by_the_refusal():
+    numbers = [f"0,{place:03}" for place in range(ROWS)]
+    table = make_table({"at": TIMES, "amount": numbers, "risiko": numbers})
+    with pytest.raises(CannotDraftError, match=r"amount and risiko of t hold numbers such as 1\.046,24 as text"):
         guess_outputs(table, Advice(), {"at"}, None)
 
 
