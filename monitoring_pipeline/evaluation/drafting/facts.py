@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -16,7 +16,9 @@ from monitoring_pipeline.evaluation.drafting.value_kinds import (
     finite,
     kind_of,
 )
+from monitoring_pipeline.evaluation.rows.usual_nulls import WORDS_FOR_PENDING
 
+TWO = 2
 MOST_VALUES = 30
 """Values of a column that are counted by name."""
 
@@ -66,6 +68,7 @@ class ColumnFacts:
         highest: the largest number.
         values: the most frequent values of the sample, and their shares of the rows with a value.
         words: values that are no numbers in a column of numbers, such as ``NA``.
+        pending: values of a label that mean "not known yet", and count as none; see ``as_label``.
         unread: the form of times or numbers that are written as text in a form that is not read.
     """
 
@@ -82,6 +85,7 @@ class ColumnFacts:
     highest: float | None = None
     values: tuple[tuple[object, float], ...] = ()
     words: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
     unread: UnreadForm | None = None
 
     @property
@@ -113,6 +117,22 @@ class ColumnFacts:
     def is_constant(self) -> bool:
         """Whether it has one value or none."""
         return self.distinct <= 1
+
+    @property
+    def as_label(self) -> "ColumnFacts":
+        """The column without words such as ``pending`` if two other values remain, as of a binary label."""
+        shares = {str(value): share for value, share in self.values}
+        pending = tuple(word for word in shares if word.strip().lower() in WORDS_FOR_PENDING)
+        if self.kind is not ValueKind.TEXT or not pending or self.distinct - len(pending) != TWO:
+            return self
+        known = 1 - sum(shares[word] for word in pending)
+        return replace(
+            self,
+            nulls=self.nulls + round(self.filled * (1 - known)),
+            distinct=TWO,
+            values=tuple((value, share / known) for value, share in self.values if str(value) not in pending),
+            pending=pending,
+        )
 
     @property
     def is_share(self) -> bool:

@@ -153,6 +153,8 @@ def _labels(plan: Plan, labels: LabelPlan) -> Iterator[Entry]:
         yield Entry("id", labels.id[0] if len(labels.id) == 1 else labels.id)
     of_label = f"{_count(labels.label)}; {labels.evidence}"
     yield Entry("label", labels.label.name, of_label)
+    if labels.label.pending and plan.outputs.task is Task.BINARY:
+        yield Entry("null_values", labels.label.pending, "values that mean that the label is not known yet")
     if plan.outputs.task is Task.BINARY:
         positive = plan.positive
         yield Entry("positive", positive.value if positive else True, positive.evidence if positive else "")

@@ -101,3 +101,21 @@ def test_delay_of_labels_without_a_time_is_the_age_of_the_oldest_row_without_one
     assert age == dt.timedelta(hours=49)
     assert delay_of_gaps(age) == Delay("3d", "the oldest row without a label is 2 days older than the newest row")
     assert age_of_gaps(table, "at", "early") is None
+
+
+@pytest.mark.parametrize("word", ["pending", "", "Unknown", "n/a"])
+@pytest.mark.parametrize("name", ["outcome", "paid_back"])
+def test_word_for_a_label_that_is_not_known_yet_is_no_class(word: str, name: str):
+    table, outputs = _outputs(**{name: [word if answer is None else answer for answer in LATE]})
+    assert outputs.label is not None
+    label = outputs.label.column
+    assert (label.name, label.pending, label.distinct, label.nulls) == (name, (word,), 2, 50)
+    assert {value for value, _ in label.values} == {"yes", "no"}
+    assert sum(share for _, share in label.values) == pytest.approx(1)
+    assert age_of_gaps(table, "at", name) == dt.timedelta(hours=49)
+
+
+def test_word_among_more_classes_or_beside_one_is_a_class():
+    for values in (["yes", "no", "maybe", "unknown"], ["yes", "unknown"], ["open", "closed"]):
+        column = make_table({"outcome": values * 50}).columns["outcome"]
+        assert column.as_label is column

@@ -92,3 +92,18 @@ def test_source_of_which_no_table_can_be_read_is_refused_with_the_reason(tmp_pat
         connection.execute("DROP TABLE gone")
     with pytest.raises(CannotDraftError, match="broken cannot be read: "):
         draft(database)
+
+
+def test_label_with_a_word_for_not_known_yet_has_it_as_a_null_value(tmp_path: Path):
+    answers = pl.select(
+        pl.when(PLACES >= 2_000)
+        .then(pl.lit("pending"))
+        .when(PLACES % 7 < 2)
+        .then(pl.lit("yes"))
+        .otherwise(pl.lit("no"))
+    ).to_series()
+    write_tables(tmp_path / "w.duckdb", {"scores": SCORES.with_columns(answers.alias("settled_as"))})
+    plan = draft(tmp_path / "w.duckdb")
+    labels = plan.spec.declared_labels
+    assert (labels.label, labels.null_values, labels.positive) == ("settled_as", ("pending",), "yes")
+    assert [each.column for each in plan.inputs.inputs] == ["amount"]

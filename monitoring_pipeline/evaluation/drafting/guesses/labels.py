@@ -33,7 +33,7 @@ def label_by_name(table: TableFacts, advice: Advice, used: Collection[str], outp
         for output in outputs:
             named = next((plain[each] for each in sorted(stems_of([output])) if each in plain), None)
             if named is not None and not table.columns[named].is_time and not table.columns[named].is_constant:
-                return RoleGuess(table.columns[named], f"{output} is named after it")
+                return RoleGuess(table.columns[named].as_label, f"{output} is named after it")
     return guess(Role.LABEL, table, advice, used)
 
 
@@ -79,20 +79,28 @@ def filled_later(table: TableFacts, time: str, taken: Collection[str]) -> tuple[
         taken: columns that have another role.
     """
     rows = table.frame.drop_nulls(time).sort(time)
+    columns = [column.as_label for name, column in table.columns.items() if name != time and name not in taken]
     return tuple(
-        column for name, column in table.columns.items()
-        if name != time and name not in taken and _may_be_label(column) and _is_filled_later(rows[time], rows[name])
-    )  # fmt: skip
+        column for column in columns if _may_be_label(column) and _is_filled_later(rows[time], _known(rows, column))
+    )
 
 
 def age_of_gaps(table: TableFacts, time: str, label: str) -> dt.timedelta | None:
     """Return the time from the oldest row without a label to the newest row; None if others lack one, too."""
     rows = table.frame.drop_nulls(time).sort(time)
-    times, values = rows[time], rows[label]
+    times, values = rows[time], _known(rows, table.columns[label].as_label)
     if not isinstance(times.dtype, pl.Date | pl.Datetime) or not _is_filled_later(times, values):
         return None
     moments = times.cast(pl.Datetime("us"))
     return moments[-1] - moments.filter(values.is_null())[0]
+
+
+def _known(rows: pl.DataFrame, column: ColumnFacts) -> pl.Series:
+    """Return the values of a label; null if they mean that it is not known yet."""
+    values = rows[column.name]
+    if not column.pending:
+        return values
+    return rows.select(pl.when(~values.is_in(column.pending)).then(values).alias(column.name)).to_series()
 
 
 def _may_be_label(column: ColumnFacts) -> bool:

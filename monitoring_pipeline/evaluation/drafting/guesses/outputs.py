@@ -169,12 +169,14 @@ def _decided(table: TableFacts, advice: Advice, found: _Found) -> Outputs:
     groups, score, prediction = found.groups, found.score, found.prediction
     task, origin = advice.task
     if len(groups) > TWO:
+        # A word such as "unknown" may be a class of its own.
+        label = found.label and replace(found.label, column=table.columns[found.label.column.name])
         return Outputs(
             task=Task.MULTICLASS,
             why_task=f"{len(groups)} columns of each row add up to 1",
             scores=class_names(groups, _classes(found.truth, prediction)),
             prediction=prediction,
-            label=found.label,
+            label=label,
         )
     if groups:
         score = RoleGuess(table.columns[groups[-1]], f"it adds up to 1 with {groups[0]}")

@@ -55,7 +55,8 @@ def guess(role: Role, table: TableFacts, advice: Advice, taken: Collection[str])
     """Return the guess for a role among the columns that have none yet; None if no column has enough weight."""
     named, origin = advice.columns_of(role, table.columns)
     if named:
-        return RoleGuess(table.columns[named[0]], f"named by {origin}")
+        column = table.columns[named[0]]
+        return RoleGuess(column.as_label if role is Role.LABEL else column, f"named by {origin}")
     candidates = sorted(_candidates(role, table, taken), key=lambda each: (-each.weight, each.column.position))
     if not candidates:
         return None
@@ -67,7 +68,8 @@ def guess(role: Role, table: TableFacts, advice: Advice, taken: Collection[str])
 
 def _candidates(role: Role, table: TableFacts, taken: Collection[str]) -> Iterator[Candidate]:
     least = LEAST_WEIGHT.get(role, LEAST_WEIGHT_BY_NAME)
-    for name, column in table.columns.items():
+    for name, whole in table.columns.items():
+        column = whole.as_label if role is Role.LABEL else whole
         if name not in taken and (candidate := weigh(role, column)) and candidate.weight >= least:
             yield candidate
 

@@ -162,7 +162,7 @@ def label_of(
     ids = {*_ids(table, advice), *(name for name in table.columns if name.casefold() in map(str.casefold, joined))}
     rest = {
         name: column
-        for name, column in table.columns.items()
+        for name, column in ((name, whole.as_label) for name, whole in table.columns.items())
         if name not in ids and not column.is_time and not column.is_constant and _fits(column, outputs)
     }
     stems = stems_of(outputs.columns) if outputs else set[str]()
