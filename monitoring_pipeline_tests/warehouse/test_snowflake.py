@@ -144,5 +144,5 @@ def test_spec_of_an_account_is_drafted_by_its_url(
     assert spec.labels is not None
     assert (spec.labels.table, spec.labels.label, spec.labels.delay) == ("OUTCOMES", "IS_LATE", dt.timedelta(hours=5))
     assert "Which clock do the times of SCORED_AT follow?" in result.stdout
-    assert "export MONITORING_PIPELINE_WAREHOUSE='snowflake://reader:***@account/DB/PUBLIC'" in result.stdout
+    assert 'export MONITORING_PIPELINE_WAREHOUSE=snowflake://reader:"$PASSWORD"@account/DB/PUBLIC' in result.stdout
     assert "secret" not in result.output + Path("models/scores.yaml").read_text(encoding="utf-8")
