@@ -16,7 +16,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev backfill rehearse test test-fast check format lock bench bench-calibration clean
+.PHONY: help install demo dev backfill rehearse test test-fast check format lock bench bench-night bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ PLAIN := --no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 bench: $(VENV)/dev.installed ## Speed as ratios against named peers, measured in the same run
 	$(BIN)/python benchmarks/profile_and_drift.py
+
+bench-night: $(VENV)/dev.installed ## A further day of the nightly job as ratios against named peers (15 minutes)
+	$(BIN)/python benchmarks/night.py
 
 bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named peers (10 minutes)
 	$(BIN)/python benchmarks/calibration.py

@@ -14,6 +14,7 @@ from monitoring_pipeline.statistics.samples.permutation import area_by_stratum
 
 FOLDS = 3
 TREES = 20
+ROWS_OF_A_CALL = 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,20 +105,34 @@ def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Genera
     """
     area = area_by_stratum(classified.probabilities, classified.current, classified.folds)
     losses = {
-        name: max(0.0, area - _area_without(classified, position, generator))
-        for position, name in enumerate(classified.encoding.columns)
+        name: max(0.0, area - area_by_stratum(probabilities, classified.current, classified.folds))
+        for name, probabilities in zip(
+            classified.encoding.columns, _probabilities_without(classified, generator), strict=True
+        )
     }
     total = sum(losses.values())
     ordered = sorted(losses, key=lambda name: (-losses[name], name))
     return {name: losses[name] / total for name in ordered if losses[name] > 0.0}
 
 
-def _area_without(classified: ClassifiedDomains, position: int, generator: np.random.Generator) -> float:
-    probabilities = np.zeros(classified.probabilities.size)
-    for fold, classifier in enumerate(classified.classifiers):
-        held_out = classified.folds == fold
-        matrix = classified.matrix[held_out]
-        matrix[:, position] = generator.permutation(matrix[:, position])
-        with one_thread():
-            probabilities[held_out] = classifier.predict_proba(matrix)[:, 1]
-    return area_by_stratum(probabilities, classified.current, classified.folds)
+def _probabilities_without(classified: ClassifiedDomains, generator: np.random.Generator) -> Values:
+    """Return the probabilities of all rows with the values of one column permuted, shape (columns, rows)."""
+    held_out = [np.flatnonzero(classified.folds == fold) for fold in range(len(classified.classifiers))]
+    # Drawn column by column, so that the shares of stored results stay the same.
+    permuted = [
+        [generator.permutation(classified.matrix[rows, position]) for rows in held_out]
+        for position in range(classified.matrix.shape[1])
+    ]
+    probabilities = np.zeros((len(permuted), classified.probabilities.size))
+    for fold, (classifier, rows) in enumerate(zip(classified.classifiers, held_out, strict=True)):
+        # Many columns in one call, because a call takes longer than the prediction of a thousand rows.
+        at_once = max(1, ROWS_OF_A_CALL // rows.size)
+        for first in range(0, len(permuted), at_once):
+            positions = range(first, min(first + at_once, len(permuted)))
+            matrices = np.repeat(classified.matrix[rows][None], len(positions), axis=0)
+            for matrix, position in zip(matrices, positions, strict=True):
+                matrix[:, position] = permuted[position][fold]
+            with one_thread():
+                predicted = classifier.predict_proba(matrices.reshape(-1, matrices.shape[2]))[:, 1]
+            probabilities[first : positions.stop, rows] = predicted.reshape(len(positions), rows.size)
+    return probabilities

@@ -59,13 +59,13 @@ def expected_calibration_error(rows: ScoredRows) -> Quantity:
 
 def miscalibration(rows: ScoredRows) -> Quantity:
     """Return the Brier score that recalibration would save; its lower bound is corrected for the bias by chance."""
-    estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).miscalibration))
+    estimate, draws = rows.bootstrap(of_counts(lambda counts: counts.once(calibration.brier_parts).miscalibration))
     return without_bias(estimate, draws)
 
 
 def discrimination(rows: ScoredRows) -> Quantity:
     """Return the Brier score that the recalibrated score saves over the base rate; bounds as in ``miscalibration``."""
-    estimate, draws = rows.bootstrap(of_counts(lambda counts: calibration.brier_parts(counts).discrimination))
+    estimate, draws = rows.bootstrap(of_counts(lambda counts: counts.once(calibration.brier_parts).discrimination))
     return without_bias(estimate, draws)
 
 

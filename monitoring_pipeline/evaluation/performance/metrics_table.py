@@ -98,7 +98,7 @@ PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
          of.of_probabilities(of.discrimination),
          f"Brier score that the recalibrated score saves over the base rate; {_BOOTSTRAP}"),
     binary("brier_uncertainty", None, VARIANCE_OF_TWO_CLASSES,
-         of.of_probabilities(of.resampled(lambda counts: calibration.brier_parts(counts).uncertainty)),
+         of.of_probabilities(of.resampled(lambda counts: counts.once(calibration.brier_parts).uncertainty)),
          f"Brier score of always promising the base rate; {_BOOTSTRAP}"),
     binary("brier_skill", HIGHER, AT_MOST_ONE,
          of.of_probabilities(

@@ -92,7 +92,7 @@ class ScoredRows:
         drawn = resampled_weights(self.sample.labels.size, DRAWS, generator_of(*self.seed))
         return drawn if self.weights is None else drawn * self.weights
 
-    @property
+    @cached_property
     def row_weights(self) -> Values:
         """Weights of the rows as one draw, shape (1, rows)."""
         return (np.ones(self.labels.size) if self.weights is None else self.weights)[None, :]
@@ -123,8 +123,20 @@ class ScoredRows:
         weights = np.zeros(self.labels.size) if self.weights is None else self.weights
         return np.lexsort((weights, self.labels, self.predictions, self.score))
 
+    @cached_property
+    def _counted(self) -> dict[int, tuple[Values, ScoreCounts]]:
+        return {}
+
     def counts(self, weights: Values) -> ScoreCounts:
-        """Return the rows of a binary model by score, for weights of shape (draws, rows)."""
+        """Return the rows of a binary model by score, for weights of shape (draws, rows).
+
+        They are kept, because all metrics have the same draws. The weights are kept too, so that their id stays theirs.
+        """
+        if id(weights) not in self._counted:
+            self._counted[id(weights)] = (weights, self._count(weights))
+        return self._counted[id(weights)][1]
+
+    def _count(self, weights: Values) -> ScoreCounts:
         ordered = weights[:, self.order]
         labels, decided = self.labels[self.order], self.predictions[self.order] == 1.0
         return ScoreCounts(self.score[self.order], ordered, ordered * labels, decided)

@@ -7,13 +7,16 @@ function returns one number per draw, shape (draws,), NaN where it does not exis
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
 from monitoring_pipeline.statistics.inputs import Flags, Vector
 
+Computed = TypeVar("Computed")
 SMALLEST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
@@ -42,6 +45,16 @@ class ScoreCounts:
     def total(self) -> Vector:
         """Rows of all groups, shape () or (draws,)."""
         return np.asarray(self.rows.sum(axis=-1))
+
+    @cached_property
+    def _computed(self) -> dict[Callable[["ScoreCounts"], Any], Any]:
+        return {}
+
+    def once(self, function: "Callable[[ScoreCounts], Computed]") -> Computed:
+        """Return ``function`` of these counts; it is computed at the first call only."""
+        if function not in self._computed:
+            self._computed[function] = function(self)
+        return self._computed[function]
 
     @cached_property
     def tied(self) -> tuple[Vector, Vector]:

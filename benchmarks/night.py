@@ -1,0 +1,174 @@
+"""Times the real nightly job, warehouse to verdict, for a further day beside Evidently's reports of the same rows.
+
+Usage: ``python benchmarks/night.py [--rows N] [--days N] [--rounds N] [--without-evidently]``. Each figure is the CPU
+time of a whole process that handles several further days minus one that handles a single one, so that starts cancel.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import profile_and_drift as peers
+
+HERE = Path(__file__).resolve().parent
+SCRIPT = Path(sys.executable).with_name("monitoring-pipeline")
+REFERENCE_DAYS = 5
+FIRST_DAY = "2024-01-06"
+EVIDENTLY_DAYS = 1
+LINE = "{:34} {:>14} {:>8} {:>12} {:>9} {:>9}"
+
+
+@dataclass(frozen=True)
+class Use:
+    """CPU-seconds and peak memory of a process."""
+
+    cpu_seconds: float
+    peak_mib: float
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The generated days: a DuckDB file for ours, and Parquet files of the same rows for the peers."""
+
+    folder: Path
+    rows: int
+    days: int
+
+    @property
+    def warehouse(self) -> Path:
+        """The tables ``scores`` and ``outcomes``: the reference, the first day, and the further days."""
+        return self.folder / "night.duckdb"
+
+    @property
+    def home(self) -> Path:
+        """A home in which the reference is taken and the first day is monitored."""
+        return self.folder / "home"
+
+    def day(self, number: int) -> Path:
+        """Return the file of a day; the days of the reference come first."""
+        return self.folder / f"day_{number}.parquet"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Something that handles further days: how it does so, and the larger number of days that it is timed with."""
+
+    name: str
+    handle: Callable[[Rows, int], Use]
+    days: int
+
+
+def main() -> None:
+    """Generate the days, draft and monitor the first one, then time further ones and print a table."""
+    parser = argparse.ArgumentParser(description="Time a further day of the nightly job beside named peers.")
+    parser.add_argument("--rows", type=int, default=100_000, help="rows of a day (default: 100,000)")
+    parser.add_argument("--days", type=int, default=4, help="further days after the first (default: 4)")
+    parser.add_argument("--rounds", type=int, default=3, help="interleaved repetitions (default: 3)")
+    parser.add_argument("--without-evidently", action="store_true", help="leave out the slowest peer")
+    given = parser.parse_args()
+    contestants = [Contestant("monitoring_pipeline, nightly job", monitor_days, given.days + 1)]
+    if not given.without_evidently:
+        peers.install_evidently()
+        contestants += [
+            Contestant(f"Evidently, {name}", evidently_days(option), 1 + EVIDENTLY_DAYS)
+            for name, option in (("drift preset", ()), ("drift and summary", ("--summary",)))
+        ]
+    rows = Rows(HERE / ".data" / f"night_{given.rows}_{given.days}", given.rows, given.days)
+    if not rows.home.is_dir():
+        prepare(rows)
+    print_table(rows, contestants, measure(rows, contestants, given.rounds))
+
+
+def prepare(rows: Rows) -> None:
+    """Write the days, draft the spec and the suite, and monitor the first day, which takes the reference."""
+    rows.folder.mkdir(parents=True, exist_ok=True)
+    print(f"generating {REFERENCE_DAYS + 1 + rows.days} days of {rows.rows:,} rows ...", flush=True)
+    generator = [sys.executable, str(HERE / "night_rows.py"), str(rows.folder), str(rows.rows)]
+    subprocess.run([*generator, str(REFERENCE_DAYS + 1 + rows.days)], check=True)
+    made = rows.folder / "made"
+    for words in (("init", str(rows.warehouse), "--table", "scores", "--labels", "outcomes", "--name", "night"),
+                  ("backfill", "night", "--from", FIRST_DAY, "--to", FIRST_DAY)):  # fmt: skip
+        used([str(SCRIPT), *words], home=made)
+    made.rename(rows.home)
+
+
+def monitor_days(rows: Rows, days: int) -> Use:
+    """Monitor further days in a copy of the home, as ``backfill`` does in one run of the nightly job."""
+    copy = rows.folder / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(rows.home, copy)
+    first, last = (f"2024-01-{REFERENCE_DAYS + 1 + number:02}" for number in (1, days))
+    return used([str(SCRIPT), "backfill", "night", "--from", first, "--to", last], home=copy)
+
+
+def evidently_days(options: Sequence[str]) -> Callable[[Rows, int], Use]:
+    """Return the function that makes Evidently's report of further days against the first day of the reference."""
+
+    def handle(rows: Rows, days: int) -> Use:
+        files = [str(rows.day(REFERENCE_DAYS + 1 + number)) for number in range(days)]
+        return used([*peers.EVIDENTLY_PRESET.command, *options, *files, str(rows.day(0))])
+
+    return handle
+
+
+def used(command: Sequence[str], home: Path | None = None) -> Use:
+    """Run a command, and return what its process used.
+
+    Raises:
+        RuntimeError: when it fails.
+    """
+    environment = dict(peers.CHILD_ENVIRONMENT)
+    if home is not None:
+        folder = home.parent
+        environment |= {"MONITORING_PIPELINE_HOME": str(home), "MONITORING_PIPELINE_MODELS": str(folder / "models"),
+                        "MONITORING_PIPELINE_WAREHOUSE": str(folder / "night.duckdb")}  # fmt: skip
+    process = subprocess.Popen(
+        list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    printed = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
+    return Use(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * peers.MIB_PER_MAXRSS)
+
+
+def measure(rows: Rows, contestants: Sequence[Contestant], rounds: int) -> dict[str, list[tuple[Use, Use]]]:
+    """Return by contestant, for each round, what one day and several days used."""
+    measured: dict[str, list[tuple[Use, Use]]] = {contestant.name: [] for contestant in contestants}
+    for _ in range(rounds):
+        for contestant in contestants:
+            one, several = (contestant.handle(rows, days) for days in (1, contestant.days))
+            measured[contestant.name].append((one, several))
+    return measured
+
+
+def print_table(rows: Rows, contestants: Sequence[Contestant], measured: dict[str, list[tuple[Use, Use]]]) -> None:
+    """Print medians, and how many times ours they are."""
+    print(f"\n{os.cpu_count()} cores, days of {rows.rows:,} rows x {peers.COLUMNS} columns")
+    print(LINE.format("", "CPU s a day", "x ours", "CPU s start", "peak MiB", "x ours"))
+    ours: tuple[float, float] | None = None
+    for contestant, (day, start, peak) in zip(contestants, _medians(contestants, measured), strict=True):
+        ours = ours or (day, peak)
+        figures = (f"{day:.2f}", f"{day / ours[0]:.1f}", f"{start:.1f}", f"{peak:.0f}", f"{peak / ours[1]:.1f}")
+        print(LINE.format(contestant.name, *figures))
+
+
+def _medians(
+    contestants: Sequence[Contestant], measured: dict[str, list[tuple[Use, Use]]]
+) -> Iterator[tuple[float, float, float]]:
+    for contestant in contestants:
+        runs = measured[contestant.name]
+        days = [(several.cpu_seconds - one.cpu_seconds) / (contestant.days - 1) for one, several in runs]
+        starts = [one.cpu_seconds - day for (one, _), day in zip(runs, days, strict=True)]
+        yield median(days), median(starts), median(several.peak_mib for _, several in runs)
+
+
+if __name__ == "__main__":
+    main()
