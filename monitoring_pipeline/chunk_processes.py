@@ -1,6 +1,7 @@
 """Processes that measure the chunks of a backfill side by side; this process writes the results in order."""
 
 import atexit
+import datetime as dt
 import multiprocessing
 import os
 import pickle
@@ -39,7 +40,7 @@ class _Task:
     asset: str
     loaded: LoadedSpec
     run_id: str
-    as_of: Any
+    as_of: dt.datetime
     measured: Sequence[str]
     chunk: Chunk
 
@@ -68,7 +69,7 @@ class ChunkProcesses:
             asset=asset,
             loaded=inputs.loaded,
             run_id=inputs.outside.run_id,
-            as_of=inputs.as_of,
+            as_of=inputs.as_of(),
             measured=tuple(inputs.measured),
         )
         with _named_when_ended():
@@ -132,7 +133,8 @@ class _Measuring:
         if make is None:
             raise ValueError(f"asset {task.asset} has no step")
         outside = self.adapters.outside(self.store, run_id=task.run_id)
-        return make(StepInputs(loaded=task.loaded, outside=outside, as_of=task.as_of, measured=task.measured))
+        inputs = StepInputs(loaded=task.loaded, outside=outside, as_of=lambda: task.as_of, measured=task.measured)
+        return make(inputs)
 
 
 _measuring: _Measuring | None = None

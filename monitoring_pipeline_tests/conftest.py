@@ -1,5 +1,6 @@
-"""The order of the test files, secrets that end with their test, and a fixture with a real PostgreSQL server."""
+"""The order of the test files, what is forgotten after each test, and a fixture with a real PostgreSQL server."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +32,14 @@ def _secrets_of_one_test() -> Iterator[None]:
     values, pattern = set(_secrets._values), _secrets._pattern
     yield
     _secrets._values, _secrets._pattern = values, pattern
+
+
+@pytest.fixture(autouse=True)
+def _registry_of_one_test() -> Iterator[None]:
+    """Forget the address of the registry: MLflow keeps it for the process, and writes it to the environment."""
+    yield
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].set_tracking_uri(None)
 
 
 @pytest.fixture(scope="session")

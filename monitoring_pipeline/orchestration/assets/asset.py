@@ -34,13 +34,13 @@ class StepInputs:
     Attributes:
         loaded: the model's spec.
         outside: all ports.
-        as_of: the time as of which labels are read.
+        as_of: returns the time as of which labels are read; it raises the errors of ``partitions.as_of``.
         measured: names of the assets from whose results the verdict is made.
     """
 
     loaded: LoadedSpec
     outside: Outside
-    as_of: dt.datetime
+    as_of: Callable[[], dt.datetime]
     measured: Sequence[str]
 
     @property
@@ -146,9 +146,6 @@ class AssetRun:
         """Yield each chunk with a function that returns what the step of the asset returns, and raises its errors.
 
         Other processes measure the chunks if the run has some, unless the step needs the chunks in their order.
-
-        Raises:
-            dagster.Failure, ValueError: those of ``partitions.as_of``.
         """
         make = self.asset.step
         if make is None:
@@ -156,7 +153,7 @@ class AssetRun:
         inputs = StepInputs(
             loaded=self.loaded,
             outside=self.outside,
-            as_of=as_of(self.context, self.clock),
+            as_of=partial(as_of, self.context, self.clock),
             measured=self.measured,
         )
         processes = current_processes()
