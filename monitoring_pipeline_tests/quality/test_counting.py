@@ -239,3 +239,13 @@ print([name for name in ("great_expectations", "pandas") if name in sys.modules]
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["11 {'ok'}", "[]"]
+
+
+def test_median_beside_an_infinite_value_is_infinite() -> None:
+    """The median of Polars is NaN here, and that of Great Expectations is the mean of the two middle values."""
+    frame = pl.DataFrame({"real": [float("-inf"), 0.2]})
+    asked = [Expectation("expect_column_median_to_be_between", {"column": "real", "max_value": 0})]
+    (counted,) = count(frame, asked)
+    assert counted is not None
+    assert (counted.success, counted.observed) == (True, "-inf")
+    assert [counted] == engine.validate(frame, asked)

@@ -57,6 +57,11 @@ def of_numbers(statistic: Callable[[pl.Expr], pl.Expr]) -> Ask:
     return ask
 
 
+def median(values: pl.Expr) -> pl.Expr:
+    """Return the mean of the two middle values. The median of Polars is NaN if only one of them is infinite."""
+    return (values.quantile(0.5, "lower") + values.quantile(0.5, "higher")) / 2
+
+
 def of_counts(statistic: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Ask:
     """Return the question whether a number from the values and from all rows of a column is within bounds."""
 
