@@ -65,17 +65,9 @@ class ScoredRows:
             **{name: None if values is None else values[wanted] for name, values in optional.items()},
         )
 
-    @cached_property
-    def _of_classes(self) -> dict[str, "ScoredRows"]:
-        return {}
-
     def of_class(self, name: str) -> "ScoredRows":
-        """Return all rows as those of a binary model of one class against the rest; they are kept for all metrics."""
-        if name not in self._of_classes:
-            self._of_classes[name] = self._against_the_rest(self.classes.index(name))
-        return self._of_classes[name]
-
-    def _against_the_rest(self, number: int) -> "ScoredRows":
+        """Return all rows as those of a binary model of one class against the rest."""
+        number = self.classes.index(name)
         return replace(
             self,
             labels=(self.labels == number).astype(np.float64),
