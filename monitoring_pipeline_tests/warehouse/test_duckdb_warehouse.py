@@ -11,13 +11,19 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import duckdb
+import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.engines.duckdb import warehouse as duckdb_warehouse
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
-from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseLockedError, WarehouseMissingError
+from monitoring_pipeline.warehouse.errors import (
+    UnreadableWarehouseError,
+    WarehouseFailedError,
+    WarehouseLockedError,
+    WarehouseMissingError,
+)
 
 SpecMaker = Callable[..., ModelSpec]
 
@@ -202,3 +208,10 @@ def test_enums_and_huge_integers_are_readable(tmp_path: Path, make_spec: SpecMak
 def test_folder_in_place_of_a_file_names_the_url_of_files(tmp_path: Path) -> None:
     with pytest.raises(WarehouseMissingError, match=f"a folder of files is written files://{tmp_path}"):
         DuckDBWarehouse(tmp_path).columns("scores")
+
+
+def test_file_of_rows_in_place_of_a_database_names_the_url_of_files(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pl.DataFrame({"id": [1]}).write_parquet(path)
+    with pytest.raises(WarehouseFailedError, match=f"a file of rows, such as Parquet, is written files://{path}"):
+        DuckDBWarehouse(path).columns("rows")

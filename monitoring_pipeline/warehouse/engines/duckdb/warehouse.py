@@ -35,6 +35,8 @@ from monitoring_pipeline.warehouse.sql.reading import SqlReads
 
 PATH_VARIABLE = "MONITORING_PIPELINE_WAREHOUSE"
 LOCK_MESSAGES = ("Could not set lock on file", "it is being used by another process")
+MAGIC, MAGIC_OFFSET = b"DUCK", 8
+"""A DuckDB file begins with a checksum of 8 bytes and these (https://duckdb.org/docs/stable/internals/storage)."""
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 SECONDS_BETWEEN_LOGS = 10.0
@@ -158,6 +160,7 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
             message = f"{path}: no such DuckDB file; the environment variable {PATH_VARIABLE} says where it is"
             hint = f"; a folder of files is written files://{path}" if path.is_dir() else ""
             raise WarehouseMissingError(message + hint)
+        _check_file(path)
         try:
             return connect_locked(str(path), warehouse.access)
         except duckdb.IOException as error:
@@ -177,6 +180,18 @@ def _connect(warehouse: DuckDBWarehouse) -> duckdb.DuckDBPyConnection:
             next_log = waited + SECONDS_BETWEEN_LOGS
         time.sleep(min(wait, max(lock_timeout_seconds - waited, 0.0)))
         wait = min(2 * wait, LONGEST_WAIT_SECONDS)
+
+
+def _check_file(path: Path) -> None:
+    """Raise WarehouseFailedError if the file is not a DuckDB database (DuckDB opens some other formats as views)."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(MAGIC_OFFSET + len(MAGIC))
+    except OSError:
+        return  # DuckDB cannot open it either, and says so.
+    if head and head[MAGIC_OFFSET:] != MAGIC:
+        problem = f"{path}: DuckDB cannot read it: it is not a valid DuckDB database"
+        raise WarehouseFailedError(f"{problem}; a file of rows, such as Parquet, is written files://{path}")
 
 
 def _one_number(answer: Mapping[str, Any]) -> float | None:
