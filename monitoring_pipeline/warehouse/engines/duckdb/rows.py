@@ -9,6 +9,7 @@ import polars as pl
 
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.warehouse.engines.duckdb.binding import run_bound
 from monitoring_pipeline.warehouse.engines.duckdb.errors import sentence
 from monitoring_pipeline.warehouse.engines.duckdb.outside import Ask, OutsideTables, Rows
 from monitoring_pipeline.warehouse.engines.duckdb.reader import OpenFile
@@ -40,7 +41,7 @@ def frame_of(connection: OpenFile, query: Query) -> pl.DataFrame:
         StatementError: when DuckDB refuses it.
     """
     try:
-        return connection.run(lambda file: pl.DataFrame(file.execute(query.sql, dict(query.values)).to_arrow_table()))
+        return connection.run(lambda file: pl.DataFrame(run_bound(file, query).to_arrow_table()))
     except duckdb.Error as error:
         text = text_about_sql(connection.connection, error, query.sql, query.values)
         raise StatementError(type(error), text) from None
