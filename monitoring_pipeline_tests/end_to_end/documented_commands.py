@@ -4,9 +4,14 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import chdir
 from enum import StrEnum
 from pathlib import Path
+from unittest.mock import patch
 
+from click.testing import CliRunner
+
+from monitoring_pipeline.cli import main
 from monitoring_pipeline_tests.docs.pages import blocks_of
 
 # Ends a command that hangs. The demo takes 5 minutes on a fast machine, and 15 on a slow and busy one.
@@ -60,12 +65,11 @@ def commands_of(group: Group) -> list[str]:
 
 
 def type_command(command: str, folder: Path, **environment: str) -> str:
-    """Run a command as a user would, and return its output."""
+    """Run a command as a process of its own, as a user would, and return its output."""
     typed = command.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
     result = subprocess.run(
         shlex.split(typed),
-        env={**kept, "HOME": str(folder), **environment},
+        env=_environment(folder, environment),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -74,3 +78,22 @@ def type_command(command: str, folder: Path, **environment: str) -> str:
     )
     assert result.returncode == 0, f"{command}\n{result.stdout}\n{result.stderr}"
     return result.stdout
+
+
+def call_command(command: str, folder: Path, **environment: str) -> str:
+    """Run a command of ``monitoring-pipeline`` in this process, and return its output.
+
+    For commands after the first of a folder, because the start of a process takes longer than most of them.
+    """
+    assert command.startswith(COMMAND), command
+    words = shlex.split(command.removeprefix(COMMAND))
+    with chdir(folder), patch.dict(os.environ, _environment(folder, environment), clear=True):
+        ran = CliRunner().invoke(main, words)
+    assert ran.exit_code == 0, f"{command}\n{ran.output}\n{ran.exception!r}"
+    return ran.stdout
+
+
+def _environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
+    """Return the variables of a user whose home is a folder, without settings of the developer."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
+    return {**kept, "HOME": str(folder), **given}

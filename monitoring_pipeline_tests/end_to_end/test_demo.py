@@ -19,7 +19,7 @@ from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.steps.periods import measure_period, summarize
 from monitoring_pipeline.store.snapshots import SnapshotFiles
 from monitoring_pipeline_tests.docs.pages import read_page
-from monitoring_pipeline_tests.end_to_end.documented_commands import Group, commands_of, type_command
+from monitoring_pipeline_tests.end_to_end.documented_commands import Group, call_command, commands_of, type_command
 from monitoring_pipeline_tests.worlds.world import World
 
 pytestmark = pytest.mark.slow
@@ -86,7 +86,7 @@ def test_days_of_the_demo_monitored_again_change_nothing(demo):
     before = world.tables()
     assert len(before["verdicts"]) == 3 * 61
     for model in (LATE, OUTCOME):
-        type_command(f".venv/bin/monitoring-pipeline backfill {model} --from 2013-04-22 --to 2013-04-23", folder)
+        call_command(f".venv/bin/monitoring-pipeline backfill {model} --from 2013-04-22 --to 2013-04-23", folder)
     assert world.tables() == before
 
 
@@ -94,7 +94,7 @@ def test_commands_about_the_demo_run_and_print_their_numbers(demo):
     folder, _ = demo
     commands = commands_of(Group.DEMO)
     assert len(commands) >= 15
-    printed = {command: type_command(command, folder) for command in commands}
+    printed = {command: call_command(command, folder) for command in commands}
     assert "2013-04" in printed[next(c for c in commands if "--by month" in c)]
     for name in ("what_is_wrong", "what_we_knew", "estimate_quality"):
         assert "auroc" in printed[next(c for c in commands if name in c)]
@@ -107,7 +107,7 @@ def test_commands_about_incidents_run_on_an_incident_of_the_demo(demo):
     named = {word for command in commands for word in command.split() if re.fullmatch(r"[0-9a-f]{8}", word)}
     assert len(named) == 1
     assert named <= set(re.findall(r"[0-9a-f]{8}", printed))
-    shown = {command: type_command(command, folder) for command in commands}
+    shown = {command: call_command(command, folder) for command in commands}
     assert "acknowledged by" in shown[next(c for c in commands if "mute" in c)]
     assert "outcome: real" in shown[next(c for c in commands if "outcome" in c)]
 

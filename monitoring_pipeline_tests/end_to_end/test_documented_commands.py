@@ -15,9 +15,9 @@ from monitoring_pipeline_tests.docs.pages import REPOSITORY, blocks_of
 from monitoring_pipeline_tests.end_to_end.documented_commands import (
     COMMANDS,
     Group,
+    call_command,
     commands_of,
     group_of,
-    type_command,
 )
 
 pytestmark = pytest.mark.slow
@@ -64,7 +64,7 @@ def test_commands_about_a_users_model_monitor_it(tmp_path):
     assert len(exported) == len(commands_of(Group.EXPORT))
     environment = {name: str(tmp_path / place) for name, place in exported.items()}
     commands = commands_of(Group.OWN_MODEL)
-    printed = {command: type_command(command, tmp_path, **environment) for command in commands}
+    printed = {command: call_command(command, tmp_path, **environment) for command in commands}
     assert len(commands) == 5
     assert all("churn is fine" in output for command, output in printed.items() if " spec check" in command)
     assert (tmp_path / "models" / "churn.suite.yaml").exists()

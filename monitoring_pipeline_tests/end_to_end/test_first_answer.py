@@ -9,7 +9,7 @@ import statsmodels.api as sm
 from sklearn.linear_model import LogisticRegression
 
 from monitoring_pipeline.spec.loading import load_spec
-from monitoring_pipeline_tests.end_to_end.documented_commands import Group, commands_of, type_command
+from monitoring_pipeline_tests.end_to_end.documented_commands import Group, call_command, commands_of, type_command
 from monitoring_pipeline_tests.steps.drafting.drafts import write_tables
 
 pytestmark = pytest.mark.slow
@@ -57,7 +57,7 @@ def test_duckdb_file_gives_verdicts_and_nothing_is_overwritten(tmp_path: Path):
     known = scored.select("request_id", "had_affair", pl.col("scored_at").dt.offset_by("30h").alias("observed_at"))
     write_tables(tmp_path / "w.duckdb", {"scores": scored.drop("had_affair"), "answers": known})
     program = ".venv/bin/monitoring-pipeline"
-    type_command(f"{program} init w.duckdb --name affairs --no-suite", tmp_path)
+    call_command(f"{program} init w.duckdb --name affairs --no-suite", tmp_path)
     path = tmp_path / "models" / "affairs.yaml"
     spec = load_spec(path).spec
     assert spec.labels is not None
@@ -68,6 +68,6 @@ def test_duckdb_file_gives_verdicts_and_nothing_is_overwritten(tmp_path: Path):
     )
     before = path.read_text(encoding="utf-8")
     with pytest.raises(AssertionError, match=r"models/affairs\.yaml exists; --force overwrites it"):
-        type_command(f"{program} init w.duckdb --name affairs", tmp_path)
+        call_command(f"{program} init w.duckdb --name affairs", tmp_path)
     assert path.read_text(encoding="utf-8") == before
-    assert "ok" in _verdicts(type_command(f"{program} backfill affairs --from 2025-03-12 --to 2025-03-13", tmp_path))
+    assert "ok" in _verdicts(call_command(f"{program} backfill affairs --from 2025-03-12 --to 2025-03-13", tmp_path))

@@ -8,6 +8,7 @@ import pytest
 
 from monitoring_pipeline.steps.versions.gate import run_gate
 from monitoring_pipeline.steps.versions.training import train_challenger
+from monitoring_pipeline_tests.worlds.made_once import made_once
 from monitoring_pipeline_tests.worlds.retraining_world import AGE_DECIDES, KEY, NOW, RETRAINING, outside
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World, copy_world, make_world
 
@@ -15,20 +16,23 @@ from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, Worl
 @pytest.fixture(scope="session")
 def untouched_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with specs, suites and warehouse, in which nothing runs."""
-    folder = tmp_path_factory.mktemp("untouched") / "world"
-    make_world(folder)
-    return folder
+    return made_once("untouched", make_world, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")
 def monitored(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world where both models have been monitored on all days, in one run each; tests only read it."""
-    folder = copy_world(untouched_folder, tmp_path_factory.mktemp("monitored") / "world")
-    with dg.DagsterInstance.ephemeral() as instance:
-        world = World(folder, instance)
-        for model in (LOANS, DELIVERIES):
-            assert world.failures(model, DAYS[0], DAYS[-1]) == ()
-        yield world
+
+    def monitor(folder: Path) -> None:
+        copy_world(untouched_folder, folder)
+        (folder / "dagster").mkdir()
+        with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
+            for model in (LOANS, DELIVERIES):
+                assert World(folder, instance).failures(model, DAYS[0], DAYS[-1]) == ()
+
+    folder = made_once("monitored", monitor, tmp_path_factory)
+    with dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance:
+        yield World(folder, instance)
 
 
 @pytest.fixture
@@ -48,17 +52,19 @@ def lived_in_world(monitored: World, tmp_path: Path) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def trained_folder(untouched_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world in which outcomes depend on age, with one challenger that passed the gate and is not promoted."""
-    folder = copy_world(untouched_folder, tmp_path_factory.mktemp("trained") / "world")
-    with dg.DagsterInstance.ephemeral() as instance:
-        world = World(folder, instance)
-        world.change_spec(LOANS, retraining=RETRAINING)
-        world.execute(AGE_DECIDES)
-        with outside(world) as ports:
-            version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, outside=ports)
-            assert version == "1"
-            gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, outside=ports)
-            assert gate.answer == "passed", gate.reason
-    return folder
+
+    def train(folder: Path) -> None:
+        with dg.DagsterInstance.ephemeral() as instance:
+            world = World(copy_world(untouched_folder, folder), instance)
+            world.change_spec(LOANS, retraining=RETRAINING)
+            world.execute(AGE_DECIDES)
+            with outside(world) as ports:
+                version = train_challenger(world.loaded(LOANS).spec, decision_key=KEY, now=NOW, outside=ports)
+                assert version == "1"
+                gate = run_gate(world.loaded(LOANS).spec, version, decision_key=KEY, now=NOW, outside=ports)
+                assert gate.answer == "passed", gate.reason
+
+    return made_once("trained", train, tmp_path_factory)
 
 
 @pytest.fixture
