@@ -10,9 +10,9 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hid
 from monitoring_pipeline.orchestration.runs.dagster_private import (
     ConfigurableClass,
     ConfigurableClassData,
-    DagsterSqliteStorage,
     DagsterStorage,
 )
+from monitoring_pipeline.orchestration.runs.sqlite_storage import SqliteStorage
 from monitoring_pipeline.settings import Settings
 
 __all__ = ["EnvironmentStorage"]
@@ -46,7 +46,7 @@ class EnvironmentStorage(DagsterStorage, ConfigurableClass):
     def _of_settings(settings: Settings, inst_data: ConfigurableClassData | None) -> DagsterStorage:
         url = settings.dagster_postgres_url.get_secret_value()
         if not url:
-            return DagsterSqliteStorage(str(settings.dagster_home), inst_data)
+            return SqliteStorage(str(settings.dagster_home), inst_data)
         from dagster_postgres.storage import DagsterPostgresStorage
 
         return DagsterPostgresStorage(with_driver(url), inst_data=inst_data)

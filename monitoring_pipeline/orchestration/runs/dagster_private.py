@@ -5,6 +5,8 @@ from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
 from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._core.storage.tags import (
     ASSET_PARTITION_RANGE_END_TAG,
@@ -37,6 +39,8 @@ __all__ = [
     "DagsterSqliteStorage",
     "DagsterStorage",
     "DagsterUserCodeUnreachableError",
+    "SqliteEventLogStorage",
+    "SqliteRunStorage",
     "UnresolvedAssetJobDefinition",
     "WorkerStatus",
 ]
