@@ -1,7 +1,7 @@
 """Writes the rows that the benchmark profiles: 30 numeric and 10 categorical columns, the same on every machine.
 
 Usage: ``python generated_chunks.py FILE ROWS (reference|current)``. The current rows differ from the reference
-in every fifth column.
+in every fifth column. Other numbers of columns have the same share of numeric ones.
 """
 
 import argparse
@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-NUMERIC_COLUMNS = 30
+COLUMNS = 40
+NUMERIC_SHARE = 0.75
 CATEGORIES = (2, 3, 5, 8, 10, 20, 30, 50, 80, 100)
 NULL_SHARES = (0.0, 0.02, 0.0, 0.1)
 CHANGED_EVERY = 5
@@ -35,23 +36,25 @@ SHAPES: tuple[Draw, ...] = (
 )
 
 
-def generated_chunk(rows: int, role: str) -> pl.DataFrame:
+def generated_chunk(rows: int, role: str, width: int = COLUMNS) -> pl.DataFrame:
     """Return ``rows`` rows; the role (reference or current) decides the seed and whether columns are changed."""
+    numeric = round(NUMERIC_SHARE * width)
     random = np.random.default_rng(SEEDS[role])
     columns: dict[str, pl.Series] = {}
-    for position in range(NUMERIC_COLUMNS + len(CATEGORIES)):
+    for position in range(width):
         changed = role == "current" and position % CHANGED_EVERY == CHANGED_EVERY - 1
-        if position < NUMERIC_COLUMNS:
+        if position < numeric:
             values = pl.Series(SHAPES[position % len(SHAPES)](random, rows))
             if changed:
                 values = values + values.std() * 0.5
             name = "prediction" if position == 0 else f"numeric_{position:02}"
         else:
-            count = CATEGORIES[position - NUMERIC_COLUMNS]
+            turn, place = divmod(position - numeric, len(CATEGORIES))
+            count = CATEGORIES[place]
             weights = 1 / np.arange(1, count + 1) ** (0.4 if changed else 1.1)
             codes = random.choice(count, rows, p=weights / weights.sum())
             values = pl.Series([f"category {code}" for code in range(count)]).gather(codes)
-            name = f"categorical_{count:03}"
+            name = f"categorical_{count:03}" + (f"_{turn}" if turn else "")
         present = pl.Series(random.random(rows) >= NULL_SHARES[position % len(NULL_SHARES)])
         columns[name] = values.set(~present, None)
     return pl.DataFrame(columns)

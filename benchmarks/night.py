@@ -1,10 +1,12 @@
 """Times the real nightly job, warehouse to verdict, for a further day beside Evidently's reports of the same rows.
 
-Usage: ``python benchmarks/night.py [--rows N] [--days N] [--rounds N] [--without-evidently]``. Each figure is the CPU
-time of a whole process that handles several further days minus one that handles a single one, so that starts cancel.
+Usage: ``python benchmarks/night.py [--rows N] [--columns N] [--days N] [--rounds N] [--without-evidently]``. Each
+figure is the CPU time of a whole process that handles several further days minus one that handles a single one, so that
+starts cancel.
 """
 
 import argparse
+import datetime as dt
 import os
 import shutil
 import subprocess
@@ -18,8 +20,7 @@ import profile_and_drift as peers
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = Path(sys.executable).with_name("monitoring-pipeline")
-REFERENCE_DAYS = 5
-FIRST_DAY = "2024-01-06"
+FIRST_DAY = dt.date(2024, 1, 1)
 EVIDENTLY_DAYS = 1
 LINE = "{:34} {:>14} {:>8} {:>12} {:>9} {:>9}"
 
@@ -38,7 +39,17 @@ class Rows:
 
     folder: Path
     rows: int
+    columns: int
     days: int
+
+    @property
+    def reference_days(self) -> int:
+        """The days of the reference, for which a draft takes half of all days."""
+        return 1 + self.days
+
+    def key(self, number: int) -> str:
+        """Return the key of a monitored day; the first one is 0."""
+        return (FIRST_DAY + dt.timedelta(days=self.reference_days + number)).isoformat()
 
     @property
     def warehouse(self) -> Path:
@@ -68,6 +79,7 @@ def main() -> None:
     """Generate the days, draft and monitor the first one, then time further ones and print a table."""
     parser = argparse.ArgumentParser(description="Time a further day of the nightly job beside named peers.")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of a day (default: 100,000)")
+    parser.add_argument("--columns", type=int, default=peers.COLUMNS, help="columns of a row (default: 40)")
     parser.add_argument("--days", type=int, default=4, help="further days after the first (default: 4)")
     parser.add_argument("--rounds", type=int, default=3, help="interleaved repetitions (default: 3)")
     parser.add_argument("--without-evidently", action="store_true", help="leave out the slowest peer")
@@ -79,7 +91,8 @@ def main() -> None:
             Contestant(f"Evidently, {name}", evidently_days(option), 1 + EVIDENTLY_DAYS)
             for name, option in (("drift preset", ()), ("drift and summary", ("--summary",)))
         ]
-    rows = Rows(HERE / ".data" / f"night_{given.rows}_{given.days}", given.rows, given.days)
+    name = f"night_{given.rows}_{given.columns}_{given.days}"
+    rows = Rows(HERE / ".data" / name, given.rows, given.columns, given.days)
     if not rows.home.is_dir():
         prepare(rows)
     print_table(rows, contestants, measure(rows, contestants, given.rounds))
@@ -88,12 +101,13 @@ def main() -> None:
 def prepare(rows: Rows) -> None:
     """Write the days, draft the spec and the suite, and monitor the first day, which takes the reference."""
     rows.folder.mkdir(parents=True, exist_ok=True)
-    print(f"generating {REFERENCE_DAYS + 1 + rows.days} days of {rows.rows:,} rows ...", flush=True)
-    generator = [sys.executable, str(HERE / "night_rows.py"), str(rows.folder), str(rows.rows)]
-    subprocess.run([*generator, str(REFERENCE_DAYS + 1 + rows.days)], check=True)
+    days = rows.reference_days + 1 + rows.days
+    print(f"generating {days} days of {rows.rows:,} rows ...", flush=True)
+    numbers = [str(number) for number in (rows.rows, days, rows.columns)]
+    subprocess.run([sys.executable, str(HERE / "night_rows.py"), str(rows.folder), *numbers], check=True)
     made = rows.folder / "made"
     for words in (("init", str(rows.warehouse), "--table", "scores", "--labels", "outcomes", "--name", "night"),
-                  ("backfill", "night", "--from", FIRST_DAY, "--to", FIRST_DAY)):  # fmt: skip
+                  ("backfill", "night", "--from", rows.key(0), "--to", rows.key(0))):  # fmt: skip
         used([str(SCRIPT), *words], home=made)
     made.rename(rows.home)
 
@@ -103,15 +117,14 @@ def monitor_days(rows: Rows, days: int) -> Use:
     copy = rows.folder / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(rows.home, copy)
-    first, last = (f"2024-01-{REFERENCE_DAYS + 1 + number:02}" for number in (1, days))
-    return used([str(SCRIPT), "backfill", "night", "--from", first, "--to", last], home=copy)
+    return used([str(SCRIPT), "backfill", "night", "--from", rows.key(1), "--to", rows.key(days)], home=copy)
 
 
 def evidently_days(options: Sequence[str]) -> Callable[[Rows, int], Use]:
     """Return the function that makes Evidently's report of further days against the first day of the reference."""
 
     def handle(rows: Rows, days: int) -> Use:
-        files = [str(rows.day(REFERENCE_DAYS + 1 + number)) for number in range(days)]
+        files = [str(rows.day(rows.reference_days + 1 + number)) for number in range(days)]
         return used([*peers.EVIDENTLY_PRESET.command, *options, *files, str(rows.day(0))])
 
     return handle
@@ -151,7 +164,7 @@ def measure(rows: Rows, contestants: Sequence[Contestant], rounds: int) -> dict[
 
 def print_table(rows: Rows, contestants: Sequence[Contestant], measured: dict[str, list[tuple[Use, Use]]]) -> None:
     """Print medians, and how many times ours they are."""
-    print(f"\n{os.cpu_count()} cores, days of {rows.rows:,} rows x {peers.COLUMNS} columns")
+    print(f"\n{os.cpu_count()} cores, days of {rows.rows:,} rows x {rows.columns} columns")
     print(LINE.format("", "CPU s a day", "x ours", "CPU s start", "peak MiB", "x ours"))
     ours: tuple[float, float] | None = None
     for contestant, (day, start, peak) in zip(contestants, _medians(contestants, measured), strict=True):

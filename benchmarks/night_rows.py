@@ -1,7 +1,7 @@
 """Writes days of predictions and their labels: a DuckDB file with two tables, and a Parquet file for each day.
 
-Usage: ``python night_rows.py FOLDER ROWS DAYS``. The columns are those of ``generated_chunks.py``. Their means move
-from day to day as an autoregressive process does, and half of a change lasts until the next day.
+Usage: ``python night_rows.py FOLDER ROWS DAYS COLUMNS``. The columns are those of ``generated_chunks.py``. Their
+means move from day to day as an autoregressive process does, and half of a change lasts until the next day.
 """
 
 import argparse
@@ -18,9 +18,9 @@ PHI, STEP = 0.5, 0.02
 SCORED_BY = "numeric_01"
 
 
-def write_days(folder: Path, rows: int, days: int) -> None:
+def write_days(folder: Path, rows: int, days: int, width: int) -> None:
     """Write the days, each with an id, a time, a score and the columns; the labels become known three hours later."""
-    everything = generated_chunk(rows * days, "reference").drop("prediction")
+    everything = generated_chunk(rows * days, "reference", width).drop("prediction")
     random = np.random.default_rng(3)
     moved = 0.0
     with duckdb.connect(folder / "night.duckdb") as file:
@@ -56,5 +56,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("rows", type=int)
     parser.add_argument("days", type=int)
+    parser.add_argument("columns", type=int)
     given = parser.parse_args()
-    write_days(given.folder, given.rows, given.days)
+    write_days(given.folder, given.rows, given.days, given.columns)
