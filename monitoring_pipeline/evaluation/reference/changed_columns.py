@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, profile_chunk, sum_profiles
 from monitoring_pipeline.evaluation.reference.columns import freeze_bins
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 
@@ -65,6 +66,7 @@ def with_changed_columns(
         multivariate_floors=learn_multivariate_floors(spec, version, kept, left_out=constant),
         estimation=learn_estimation(spec, kept) if spec.task is Task.REGRESSION else reference.estimation,
         constant_columns=constant,
+        rows_read=reference.rows_read and combined_fingerprint(reference.rows_read, fingerprint(kept)),
     )
     return BuiltReference(changed_reference, chunks, kept)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,12 +24,16 @@ from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, Null
 from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks
 from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk
 from monitoring_pipeline.evaluation.reference.columns import learn_columns
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import Quantity
+
+DIGITS_HASHED, HASHED_AS_ZERO = 6, 1e-9
+_FLOAT = re.compile(r"-?\d+(?:\.\d+(?:e-?\d+)?|e-?\d+)")
 
 
 class EmptyReferenceError(ValueError):
@@ -52,7 +57,8 @@ class Reference:
     ``window`` is the key of the reference window (first day/day after the last). ``table_columns`` are the types of
     all columns that the table of predictions had. ``floors`` and ``estimation`` were learned from its chunks,
     ``label_delay`` from its labels. ``error_bins`` are the bins of a regression's errors. ``constant_columns`` held
-    only one value on some day of the reference, as the weekday does.
+    only one value on some day of the reference, as the weekday does. ``rows_read`` is the fingerprint of its rows and
+    their labels; references that earlier versions of this package built have none.
     """
 
     model: str
@@ -70,11 +76,17 @@ class Reference:
     multivariate_floors: dict[str, float] = field(default_factory=dict[str, float])
     chunks: Annotated[tuple[ReferenceChunk, ...], Field(alias="days")] = ()
     constant_columns: tuple[str, ...] = ()
+    rows_read: str = ""
 
     @cached_property
     def reference_hash(self) -> str:
-        """Hash of everything in the reference."""
-        return hashlib.sha256(reference_document(self).encode()).hexdigest()[:16]
+        """Hash of the rows that the reference was built from, and of what was learned from them to six digits.
+
+        Further digits may depend on the machine. The hash of a reference without ``rows_read`` covers every digit.
+        """
+        document = reference_document(self)
+        hashed = _FLOAT.sub(_hashed_digits, document) if self.rows_read else document
+        return hashlib.sha256(hashed.encode()).hexdigest()[:16]
 
     @property
     def estimates(self) -> dict[MetricName, Quantity]:
@@ -110,12 +122,19 @@ _ADAPTER = TypeAdapter(Reference)
 
 def reference_document(reference: Reference) -> str:
     """Return the reference as JSON; floats survive the round trip exactly."""
-    return _ADAPTER.dump_json(reference, by_alias=True).decode()
+    # Without the field, the document and the hash of a reference of an earlier version stay as they are.
+    without = None if reference.rows_read else {"rows_read"}
+    return _ADAPTER.dump_json(reference, by_alias=True, exclude=without).decode()
 
 
 def reference_from_document(document: str) -> Reference:
     """Return the reference that :func:`reference_document` wrote."""
     return _ADAPTER.validate_json(document)
+
+
+def _hashed_digits(number: re.Match[str]) -> str:
+    value = float(number[0])
+    return f"{value:.{DIGITS_HASHED}g}" if abs(value) >= HASHED_AS_ZERO else "0"
 
 
 def build_reference(
@@ -175,6 +194,7 @@ def build_reference(
         chunks=learn_chunks(spec, version_rows) if shows_volume else (),
         constant_columns=columns.constant_columns,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
+        rows_read=combined_fingerprint(fingerprint(version_rows), fingerprint(labels)),
     )
     return BuiltReference(reference, columns.chunks, kept)
 

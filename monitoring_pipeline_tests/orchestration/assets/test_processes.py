@@ -10,6 +10,9 @@ import pytest
 
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
+"""Numbers of threads. Without them, which is the case in the process of the tests, each is that of the cores."""
+
 
 def _environment(world: World) -> dict[str, str]:
     """Return the environment of a process, without the settings of the developer."""
@@ -40,14 +43,15 @@ def test_loading_the_definitions_imports_no_heavy_packages(world):
 
 
 @pytest.mark.slow
-def test_two_concurrent_runs_and_a_reader_give_the_same_results(world, monitored):
+def test_two_concurrent_runs_with_other_numbers_of_threads_and_a_reader_give_the_same_results(world, monitored):
     days = (DAYS[0], DAYS[5])
     runs = [
         subprocess.Popen(
             ["monitoring-pipeline", "backfill", model, "--from", days[0], "--to", days[1]],
-            env=_environment(world), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=_environment(world) | dict.fromkeys(THREADS, threads),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
-        for model in (LOANS, DELIVERIES)
+        for model, threads in ((LOANS, "1"), (DELIVERIES, "3"))
     ]  # fmt: skip
     reads = 0
     while any(run.poll() is None for run in runs):
@@ -64,3 +68,6 @@ def test_two_concurrent_runs_and_a_reader_give_the_same_results(world, monitored
             for day in DAYS[:6]:
                 assert store.measurements(model, day) == single.measurements(model, day)
                 assert store.verdict(model, day) == single.verdict(model, day)
+                assert store.profiles(model, day) == single.profiles(model, day)
+    hashes = "SELECT model, reference_hash, document FROM model_references ORDER BY model"
+    assert world.ask(hashes) == monitored.ask(hashes)
