@@ -1,7 +1,7 @@
 """Runs of the nightly job from the command line, each for a range of chunks."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from monitoring_pipeline.dagster_launcher import PROCESS_TAG, this_process
+from monitoring_pipeline.orchestration.assets.table import ASSETS
 from monitoring_pipeline.orchestration.runs.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
@@ -77,11 +78,9 @@ def run_range(
     return RangeRun(result.run_id, first.key, last.key, result.success, failures)
 
 
-def split_range(chunks: Sequence[Chunk], *, size: int) -> Iterator[tuple[Chunk, Chunk]]:
-    """Yield the first and last chunk of each piece of at most ``size`` chunks."""
-    for place in range(0, len(chunks), size):
-        piece = chunks[place : place + size]
-        yield piece[0], piece[-1]
+def assets_measured(spec: ModelSpec) -> int:
+    """Return the number of assets that a run measures for each chunk of a model."""
+    return sum(asset.is_partitioned and asset.is_wanted(spec) for asset in ASSETS)
 
 
 def failure_messages(result: dg.ExecuteInProcessResult) -> Iterator[str]:

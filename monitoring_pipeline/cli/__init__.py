@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import click
 
 from monitoring_pipeline.cli.execution.exit_codes import ExitCode
+from monitoring_pipeline.cli.execution.garbage import rare_collections
 from monitoring_pipeline.cli.execution.lazy_group import LazyGroup, Place
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 
@@ -58,7 +59,7 @@ class _WithoutSecrets(LazyGroup):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
         hide_in_logs()
-        with hidden_in_errors():
+        with hidden_in_errors(), rare_collections():
             try:
                 return super().invoke(ctx)
             except KeyboardInterrupt:

@@ -209,7 +209,7 @@ def demo() -> None:
     from monitoring_pipeline.settings import EnvironmentSettings
 
     with clear_errors():
-        run_demo(EnvironmentSettings(), terminal(), terminal(stderr=True))
+        run_demo(EnvironmentSettings(), terminal(), terminal(stderr=True), progress)
 
 
 def _chunks_to_fill(settings: "Settings", spec: "ModelSpec", first: str | None, last: str | None) -> Sequence["Chunk"]:
@@ -254,14 +254,12 @@ def _periods(spec: "ModelSpec", first: str, last: str, by: str) -> dict[str, lis
 
 
 def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["Chunk"], workers: int) -> bool:
-    from monitoring_pipeline.backfill import dagster_instance, run_range
+    from monitoring_pipeline.backfill import assets_measured, dagster_instance, run_range
     from monitoring_pipeline.chunk_processes import chunk_processes
     from monitoring_pipeline.definitions import build_definitions
-    from monitoring_pipeline.orchestration.assets.table import ASSETS
 
-    assets = sum(asset.is_partitioned and asset.is_wanted(monitored) for asset in ASSETS)
     with (
-        progress(f"backfill {monitored.name}", len(chunks) * assets) as advance,
+        progress(f"backfill {monitored.name}", len(chunks) * assets_measured(monitored)) as advance,
         dagster_instance(settings.dagster_home) as instance,
         chunk_processes(settings, min(workers, len(chunks))) as processes,
     ):

@@ -1,23 +1,31 @@
 """``make demo``: seeds the warehouse and monitors three models over March and April 2013, by real Dagster runs."""
 
 import datetime as dt
+import os
 import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from monitoring_pipeline.backfill import dagster_instance, run_range, split_range
+from monitoring_pipeline.backfill import assets_measured, dagster_instance, run_range
+from monitoring_pipeline.chunk_processes import chunk_processes
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.reports.terminal.incidents import incident_table
 from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
 from monitoring_pipeline.settings import Settings, variable_of
+from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import load_specs
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.address import SCHEME_OF_A_PATH, WarehouseAddress
 
 FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
 MODELS = ("flight_delay", "arrival_delay", "flight_outcome")
+MOST_PROCESSES = 4
 NEXT = """
 Where to look next
   make dev                                                  the Dagster UI: lineage, plots over partitions, checks
@@ -27,6 +35,10 @@ Where to look next
   monitoring-pipeline performance flight_delay --from 2013-03-01 --to 2013-04-30
   monitoring-pipeline performance flight_outcome --from 2013-03-01 --to 2013-04-30    by class
 """
+
+
+Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
+"""Shows the progress of named work in so many pieces; the function receives the words about a piece that is done."""
 
 
 class DemoFailedError(RuntimeError):
@@ -40,13 +52,14 @@ def _demo_file(settings: Settings) -> Path:
     return address.path
 
 
-def run_demo(settings: Settings, console: Console, messages: Console) -> None:
-    """Seed the warehouse, run every fortnight of each model, and print the results; a second time changes nothing.
+def run_demo(settings: Settings, console: Console, messages: Console, progress: Progress) -> None:
+    """Seed the warehouse, monitor the days of each model, and print the results; a second time changes nothing.
 
     Args:
         settings: the settings.
         console: receives the results.
         messages: receives a line after each part of the work.
+        progress: shows how much of the monitoring is done.
 
     Raises:
         DemoFailedError: when a run fails.
@@ -58,18 +71,41 @@ def run_demo(settings: Settings, console: Console, messages: Console) -> None:
 
     seed_warehouse(_demo_file(settings), settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}
-    with dagster_instance(settings.dagster_home) as instance:
-        definitions = build_definitions(settings)
-        for name in MODELS:
-            for first, last in split_range(specs[name].calendar.chunks_of_days(FIRST, LAST), size=14):
-                run = run_range(definitions, instance, specs[name], first, last)
-                if not run.success:
-                    raise DemoFailedError("\n".join(run.failures))
-                print_progress(f"{name}: monitored {first.key} to {last.key}")
+    chunks = {name: specs[name].calendar.chunks_of_days(FIRST, LAST) for name in MODELS}
+    print_progress(f"monitoring {len(MODELS)} models on {len(chunks[MODELS[0]])} days each, after their references")
+    pieces = sum(assets_measured(specs[name]) * len(chunks[name]) for name in MODELS)
+    with progress("demo", pieces) as advance:
+        _monitor(settings, [specs[name] for name in MODELS], chunks, advance)
+    print_progress(f"monitored {FIRST} to {LAST}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
-            chunks = specs[name].calendar.chunks_of_days(FIRST, LAST)
-            console.print(chunk_table(specs[name], store, chunks))
-            console.print(worst_chunks(specs[name], store, chunks))
+            console.print(chunk_table(specs[name], store, chunks[name]))
+            console.print(worst_chunks(specs[name], store, chunks[name]))
         console.print(incident_table(store.incidents(), "of March and April"))
     console.print(NEXT, highlight=False)
+
+
+def _monitor(
+    settings: Settings, specs: Sequence[ModelSpec], chunks: dict[str, Sequence[Chunk]], advance: Callable[[str], None]
+) -> None:
+    """Monitor the chunks of each model in one run, side by side on the cores of this process.
+
+    Raises:
+        DemoFailedError: when a run fails.
+    """
+    processes_wanted = min(os.cpu_count() or 1, MOST_PROCESSES)
+    with (
+        dagster_instance(settings.dagster_home) as instance,
+        chunk_processes(settings, processes_wanted) as processes,
+    ):
+        definitions = build_definitions(settings)
+        for spec in specs:
+            first, last = chunks[spec.name][0], chunks[spec.name][-1]
+            report = partial(_report, advance, spec.name)
+            run = run_range(definitions, instance, spec, first, last, report=report, processes=processes)
+            if not run.success:
+                raise DemoFailedError("\n".join(run.failures))
+
+
+def _report(advance: Callable[[str], None], model: str, asset: str, chunk: Chunk) -> None:
+    advance(f"{model}: {asset} {chunk.key}")
