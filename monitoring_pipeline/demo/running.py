@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,7 @@ def run_demo(settings: Settings, console: Console, messages: Console, progress: 
 
 
 def _monitor(
-    settings: Settings, specs: Sequence[ModelSpec], chunks: dict[str, Sequence[Chunk]], advance: Callable[[str], None]
+    settings: Settings, specs: Sequence[ModelSpec], chunks: Mapping[str, Sequence[Chunk]], advance: Callable[[str], None]
 ) -> None:
     """Monitor the chunks of each model in one run, side by side on the cores of this process.
 
