@@ -37,8 +37,10 @@ Where to look next
 """
 
 
-Progress = Callable[[str, int], AbstractContextManager[Callable[[str], None]]]
-"""Shows the progress of named work in so many pieces; the function receives the words about a piece that is done."""
+Advance = Callable[[str], None]
+"""Receives the words about a piece of work that is done."""
+Progress = Callable[[str, int], AbstractContextManager[Advance]]
+"""Shows the progress of named work in so many pieces."""
 
 
 class DemoFailedError(RuntimeError):
@@ -86,7 +88,7 @@ def run_demo(settings: Settings, console: Console, messages: Console, progress: 
 
 
 def _monitor(
-    settings: Settings, specs: Sequence[ModelSpec], chunks: Mapping[str, Sequence[Chunk]], advance: Callable[[str], None]
+    settings: Settings, specs: Sequence[ModelSpec], chunks: Mapping[str, Sequence[Chunk]], advance: Advance
 ) -> None:
     """Monitor the chunks of each model in one run, side by side on the cores of this process.
 
@@ -107,5 +109,5 @@ def _monitor(
                 raise DemoFailedError("\n".join(run.failures))
 
 
-def _report(advance: Callable[[str], None], model: str, asset: str, chunk: Chunk) -> None:
+def _report(advance: Advance, model: str, asset: str, chunk: Chunk) -> None:
     advance(f"{model}: {asset} {chunk.key}")
