@@ -30,6 +30,7 @@ class _WithoutSecrets(LazyGroup):
             "results.performance",
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",
         ),
+        "report": Place("pages.report", "Write the page of MODEL as one HTML file that needs no network."),
         "replay": Place(
             "results.replay",
             "Check MODEL's rules on its reference: their false alarms, and the injected changes that they find.",

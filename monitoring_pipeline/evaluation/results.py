@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Verdict
 from monitoring_pipeline.records.producer import AnyProducer
 from monitoring_pipeline.spec.chunk import Chunk
 
@@ -41,3 +41,13 @@ class ChunkResults:
     verdict: Verdict | None = None
     snapshot: Snapshot | None = None
     as_of: dt.datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KindBreaches:
+    """How many measurements of one kind are breached on a chunk, of versions that serve, by severity."""
+
+    chunk: str
+    kind: Kind
+    severity: Severity
+    count: int

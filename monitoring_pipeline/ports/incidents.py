@@ -7,7 +7,7 @@ from typing import Protocol
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
-from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
+from monitoring_pipeline.records.incident import Delivery, IncidentEvent, LoggedEvent, PlannedAlert, StoredIncident
 
 Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
 """Returns the incidents to store, made from the measurements of all chunks and the incidents stored so far."""
@@ -25,6 +25,14 @@ class Incidents(Protocol):
 
     def incidents(self, model: str | None = None) -> list[StoredIncident]:
         """Return the incidents of a model, or of all models if it is None."""
+        ...
+
+    def incident_log(self, incident_id: str) -> list[LoggedEvent]:
+        """Return the events of an incident, in order of their chunks."""
+        ...
+
+    def deliveries(self, incident_id: str) -> list[Delivery]:
+        """Return what became of the messages about an incident, in the order in which they were due."""
         ...
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
 from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
@@ -26,6 +26,10 @@ class Results(Protocol):
 
         Only metrics in ``names`` are returned; all if it is None.
         """
+        ...
+
+    def breaches_by_kind(self, model: str, first: str, last: str) -> list[KindBreaches]:
+        """Count the breaches of the versions that serve, by chunk, kind and severity, in chunk order."""
         ...
 
     def profiles(self, model: str, chunk: str, producer: AnyProducer = Producer.PROFILE) -> tuple[ChunkProfile, ...]:

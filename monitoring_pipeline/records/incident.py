@@ -168,3 +168,37 @@ class PlannedAlert:
     channel: str
     due_at: dt.datetime
     mode: str = "now"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedEvent:
+    """A stored event, with the time of writing, and whether it was announced."""
+
+    event: IncidentEvent
+    at: dt.datetime
+    told: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What became of one message about an incident.
+
+    Args:
+        channel: name of the channel.
+        mode: ``now``, ``digest``, ``escalation`` or ``update``.
+        state: due, sending, sent, failed or dropped.
+        kind: the event that it tells.
+        chunk: key of the event's chunk.
+        due_at: when it is or was to be sent.
+        sent_at: when it was sent; None if it was not.
+        error: why it was not; None if it was.
+    """
+
+    channel: str
+    mode: str
+    state: str
+    kind: EventKind
+    chunk: str
+    due_at: dt.datetime
+    sent_at: dt.datetime | None
+    error: str | None

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,8 +12,10 @@ from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.handling import Handle
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident, heard_of
 from monitoring_pipeline.records.incident import (
+    Delivery,
     EventKind,
     IncidentEvent,
+    LoggedEvent,
     PlannedAlert,
     StoredIncident,
 )
@@ -33,15 +35,6 @@ Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
 
 class UnknownIncidentError(LookupError):
     """No incident, or more than one, matches the name that a person gave."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoggedEvent:
-    """A stored event, with the time of writing, and whether it was announced."""
-
-    event: IncidentEvent
-    at: dt.datetime
-    told: bool
 
 
 class IncidentStore(StoreConnection):
@@ -91,6 +84,19 @@ class IncidentStore(StoreConnection):
             rows = connection.execute(statement).mappings().all()
         logged = [LoggedEvent(event=event_of(row), at=row["at"], told=row["told"]) for row in rows]
         return sorted(logged, key=lambda entry: (entry.event.chunk, entry.at))
+
+    def deliveries(self, incident_id: str) -> list[Delivery]:
+        """Return what became of the messages about an incident, in the order in which they were due."""
+        statement = (
+            sa.select(alerts, incident_events.c.kind, incident_events.c.chunk)
+            .join(incident_events, incident_events.c.event_id == alerts.c.event_id)
+            .where(alerts.c.incident_id == incident_id)
+            .order_by(alerts.c.due_at, alerts.c.alert_id)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        names = ("channel", "mode", "state", "chunk", "due_at", "sent_at", "error")
+        return [Delivery(kind=EventKind(row["kind"]), **{name: row[name] for name in names}) for row in rows]
 
     def handle_incident(self, name: str, act: Handle, plan: Plan, *, at: dt.datetime) -> StoredIncident:
         """Record a person's action on an incident, and return the changed incident.

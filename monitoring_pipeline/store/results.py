@@ -9,9 +9,17 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
+from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
 from monitoring_pipeline.ports.references import Origin
-from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.measurement import (
+    SERVING,
+    Kind,
+    Measurement,
+    Provenance,
+    Severity,
+    Status,
+    Verdict,
+)
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.spec.chunk import Chunk
@@ -88,6 +96,27 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         if names is not None:
             conditions.append(column.name.in_([str(name) for name in names]))
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
+
+    def breaches_by_kind(self, model: str, first: str, last: str) -> list[KindBreaches]:
+        """Count the breaches of the versions that serve, by chunk, kind and severity, in chunk order."""
+        column = measurements.c
+        by = (column.chunk, column.kind, column.severity)
+        statement = (
+            sa.select(*by, sa.func.count().label("breaches"))
+            .where(column.model == model, column.status == Status.BREACHED.value, is_current(measurements))
+            .where(column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN))
+            .where(column.role.in_([role.value for role in SERVING]))
+            .group_by(*by)
+            .order_by(*by)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        return [
+            KindBreaches(
+                chunk=row["chunk"], kind=Kind(row["kind"]), severity=Severity(row["severity"]), count=row["breaches"]
+            )
+            for row in rows
+        ]
 
     def profiles(self, model: str, chunk: str, producer: AnyProducer = Producer.PROFILE) -> tuple[ChunkProfile, ...]:
         """Return the profiles of a chunk by a producer, one per model version and segment."""

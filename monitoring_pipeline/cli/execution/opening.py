@@ -42,6 +42,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
     from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
+    from monitoring_pipeline.pages.reading import NothingJudgedError
     from monitoring_pipeline.quality.suites import SuiteError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
@@ -57,7 +58,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         SuiteError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
-        StoreSchemaError, CannotDraftError,
+        StoreSchemaError, CannotDraftError, NothingJudgedError,
     )  # fmt: skip
 
 

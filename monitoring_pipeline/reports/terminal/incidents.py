@@ -5,11 +5,10 @@ from collections.abc import Iterator, Sequence
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.decision import Decision
-from monitoring_pipeline.records.incident import Finding, StoredIncident
+from monitoring_pipeline.records.incident import Finding, LoggedEvent, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.reports.report import Record, Report, Styled
 from monitoring_pipeline.reports.terminal.cells import number_cell
-from monitoring_pipeline.store.incidents import LoggedEvent
 
 STYLE = {Severity.INFO: "dim", Severity.WARNING: "yellow", Severity.CRITICAL: "bold red"}
 INCIDENT_FIELDS = (

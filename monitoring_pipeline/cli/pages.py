@@ -1,0 +1,104 @@
+"""Commands that write or serve pages."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings, warn
+from monitoring_pipeline.cli.options.completion import complete_models
+from monitoring_pipeline.cli.options.day_range import CHUNK_OR_DAY
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.settings import Settings
+    from monitoring_pipeline.spec.model import ModelSpec
+
+NEEDED = ("altair", "jinja2", "vl_convert")
+OVERVIEW = "index.html"
+
+
+@click.command()
+@click.argument("model", required=False, shell_complete=complete_models)
+@click.option("--all", "every", is_flag=True, help="An overview of all models, and the page of each beside it.")
+@click.option("--chunk", type=CHUNK_OR_DAY, help="The chunk that the page is about; the newest judged one by default.")
+@click.option("--from", "first", type=CHUNK_OR_DAY, help="First day or chunk that the page shows; 366 by default.")
+@click.option("--to", "last", type=CHUNK_OR_DAY, help="Last day or chunk, the one that the page is about.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File to write, or folder with --all; default MODEL.html, or the folder pages.",
+)
+def report(
+    model: str | None, chunk: str | None, first: str | None, last: str | None, output: Path | None, *, every: bool
+) -> None:
+    """Write the page of MODEL as one HTML file that needs no network.
+
+    It shows incidents, verdicts, performance, data quality, drift of each column, and versions.
+    """
+    if every == (model is not None):
+        message = "give a MODEL, or --all"
+        raise click.UsageError(message)
+    if chunk and last:
+        message = "--chunk and --to mean the same; give one of them"
+        raise click.UsageError(message)
+    if every and (chunk or first or last):
+        message = "--chunk, --from and --to choose chunks of one model; --all shows the newest ones of each"
+        raise click.UsageError(message)
+    _require_libraries()
+    with clear_errors():
+        settings = read_settings()
+        if every:
+            _write_all(settings, output or Path("pages"))
+        else:
+            spec = find_model(settings, model or "").spec
+            _write_one(settings, spec, output or Path(f"{spec.name}.html"), first=first, last=chunk or last)
+
+
+def _require_libraries() -> None:
+    """Raise a ClickException if a library that draws pages is not installed."""
+    from importlib.util import find_spec
+
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        message = f"{', '.join(missing)} not installed: pip install 'monitoring-pipeline[report]'"
+        raise click.ClickException(message)
+
+
+def _write_one(settings: "Settings", spec: "ModelSpec", path: Path, *, first: str | None, last: str | None) -> None:
+    from monitoring_pipeline.pages.building import build_model_page
+    from monitoring_pipeline.pages.rendering import model_html
+    from monitoring_pipeline.system_clock import system_clock
+
+    first = first and spec.calendar.chunks_named(first, first)[0].key
+    last = last and spec.calendar.chunks_named(last, last)[-1].key
+    with open_store(settings) as store:
+        page = build_model_page(spec, store, first, last)
+    _write(path, model_html(page, written=system_clock()))
+    click.echo(f"{path}: {page.sentence}")
+
+
+def _write_all(settings: "Settings", folder: Path) -> None:
+    from monitoring_pipeline.pages.building import build_all_pages
+    from monitoring_pipeline.pages.rendering import Links, model_html, overview_html
+    from monitoring_pipeline.spec.loading import usable_specs
+    from monitoring_pipeline.steps.specs.checks import read_checked_specs
+    from monitoring_pipeline.system_clock import system_clock
+
+    read = read_checked_specs(settings.models)
+    for bad in read.bad:
+        warn(f"this spec is not used: {bad.problems[0]}")
+    with open_store(settings) as store:
+        pages = build_all_pages([loaded.spec for loaded in usable_specs(read)], store)
+    now, links = system_clock(), Links(overview=OVERVIEW)
+    for name, page in pages.models.items():
+        _write(folder / f"{name}.html", model_html(page, links=links, written=now))
+    _write(folder / OVERVIEW, overview_html(pages.overview, written=now))
+    click.echo(f"{folder / OVERVIEW}: {len(pages.overview.models)} models, {len(pages.models)} with results")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole: a reader sees the former one or this one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.writing")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

@@ -1,0 +1,1 @@
+"""Pages about models and incidents: read from the store, drawn as charts, written as one HTML file without network."""

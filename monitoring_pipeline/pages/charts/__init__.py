@@ -1,0 +1,1 @@
+"""Charts: authored with Altair, rendered to SVG when the page is built, each with its sentence and its numbers."""

@@ -1,0 +1,113 @@
+"""What was wrong when: a row for each kind of measurement and each incident, over the chunks."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from monitoring_pipeline.pages.charts.chart import Chart
+from monitoring_pipeline.pages.charts.history import WIDTH, TimeOf, at
+from monitoring_pipeline.pages.charts.svg import drawn
+from monitoring_pipeline.pages.charts.theme import STATUS_COLOURS
+
+ROW_HEIGHT = 20
+LONGEST_NAME = 52
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Chunks in a row in which something had one status.
+
+    Args:
+        row: what had it.
+        status: ok, info, warning, critical or unknown.
+        first: key of the first chunk.
+        last: key of the last chunk.
+        words: what it was, for the table.
+    """
+
+    row: str
+    status: str
+    first: str
+    last: str
+    words: str = ""
+
+
+def stretches(row: str, keys: Sequence[str], status_of: Callable[[str], str]) -> Iterable[Stretch]:
+    """Yield the stretches of chunks of one status; those that are ok are left out."""
+    for status, group in groupby(keys, key=status_of):
+        listed = list(group)
+        if status != "ok":
+            yield Stretch(row, status, listed[0], listed[-1])
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The axis of time.
+
+    Args:
+        keys: the keys of all chunks, which give the axis its ends.
+        time_of: the local time at which a chunk begins.
+        end_of: the local time at which it ends.
+    """
+
+    keys: Sequence[str]
+    time_of: TimeOf
+    end_of: TimeOf
+
+
+def timeline_chart(sentence: str, rows: Sequence[str], shown: Sequence[Stretch], axis: TimeAxis) -> Chart | None:
+    """Return the chart of stretches; None if there is none.
+
+    Args:
+        sentence: what it says.
+        rows: the names of the rows, from top to bottom.
+        shown: the stretches.
+        axis: the axis of time.
+    """
+    if not shown:
+        return None
+    return Chart(
+        sentence=sentence,
+        svg=drawn(_bars(rows, shown, axis)),
+        columns=("what", "status", "from", "to", "about"),
+        rows=tuple((s.row, s.status, s.first, s.last, s.words) for s in shown),
+    )
+
+
+def _bars(rows: Sequence[str], shown: Sequence[Stretch], axis: TimeAxis) -> Any:
+    import altair as alt
+
+    ends = [at(axis.time_of(axis.keys[0])), at(axis.end_of(axis.keys[-1]))]
+    values = [
+        {
+            "row": _clipped(stretch.row),
+            "colour": STATUS_COLOURS[stretch.status],
+            "t": at(axis.time_of(stretch.first)),
+            "end": at(axis.end_of(stretch.last)),
+        }
+        for stretch in shown
+    ]
+    x = alt.X(
+        "t:T",
+        title=None,
+        scale=alt.Scale(type="utc", nice=False, domain=ends),
+        axis=alt.Axis(tickCount=7, labelOverlap=True, gridOpacity=0.25),
+    )
+    y = alt.Y(
+        "row:N",
+        title=None,
+        sort=None,
+        scale=alt.Scale(domain=[_clipped(row) for row in rows]),
+        axis=alt.Axis(labelLimit=330, ticks=False, domain=False),
+    )
+    return (
+        alt.Chart(alt.Data(values=values))
+        .mark_bar(height=ROW_HEIGHT * 0.62, cornerRadius=1)
+        .encode(x=x, x2="end:T", y=y, color=alt.Color("colour:N", scale=None))
+        .properties(width=WIDTH - 260, height=ROW_HEIGHT * len(rows))
+    )
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

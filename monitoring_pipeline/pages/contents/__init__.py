@@ -1,0 +1,1 @@
+"""The contents of pages: what each section says, without HTML."""

@@ -1,0 +1,119 @@
+"""The columns of a chunk: what moved how far, the distribution of those that matter, and the cells that changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
+from monitoring_pipeline.pages.charts.chart import Chart
+from monitoring_pipeline.pages.charts.distribution import distribution_chart, special_cells
+from monitoring_pipeline.pages.numbers import number, percent
+from monitoring_pipeline.pages.reading import ModelRecords
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+
+CHARTS_SHOWN = 40
+"""Columns that are drawn; all others stand in the table alone."""
+LEAST_SHIFT = 0.001
+UNSEEN_SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of the chunk beside its reference.
+
+    Args:
+        name: its name.
+        statistic: name of the statistic that judges its drift.
+        effect: that statistic; None if it was not measured.
+        floor: the effect from which on it counts as drift.
+        status: of its drift: ok, info, warning, critical, or unknown if it was not measured.
+        reason: why it is breached or was not measured.
+        shifts: changes of the share of null, NaN, infinities, unseen values and values out of range, in words.
+        chart: its distribution.
+    """
+
+    name: str
+    statistic: str
+    effect: float | None
+    floor: float | None
+    status: str
+    reason: str
+    shifts: tuple[str, ...]
+    chart: Chart | None = None
+
+    @property
+    def effect_text(self) -> str:
+        """The effect beside its floor."""
+        return number(self.effect) + ("" if self.floor is None else f" of {number(self.floor)}")
+
+
+def status_of(measurement: Measurement) -> str:
+    """Return ok, unknown if it was not measured, or the severity of a breach."""
+    if measurement.status is Status.SKIPPED:
+        return "unknown"
+    return str(measurement.severity) if measurement.status is Status.BREACHED else "ok"
+
+
+def columns_of(records: ModelRecords, version: str, *, charts: int = CHARTS_SHOWN) -> tuple[Column, ...]:
+    """Return the columns of a version's rows: drifted ones first, then by effect in terms of their floors."""
+    drift = [
+        m
+        for m in records.measurements
+        if m.kind is Kind.DRIFT and m.model_version == version and m.subject in records.spec.columns and not m.segment
+    ]
+    by_column: dict[str, Measurement] = {}
+    for m in sorted(drift, key=_weight):
+        by_column.setdefault(m.subject, m)
+    ordered = sorted(by_column.values(), key=_weight)
+    return tuple(_column(records, m, draws=place < charts) for place, m in enumerate(ordered))
+
+
+def column_named(records: ModelRecords, version: str, name: str) -> Column | None:
+    """Return one column with its distribution; None if its drift was not measured."""
+    return next((column for column in columns_of(records, version, charts=10**6) if column.name == name), None)
+
+
+def _weight(m: Measurement) -> tuple[int, float, str, str]:
+    rank = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}[m.severity] if status_of(m) != "ok" else 3
+    if m.status is Status.SKIPPED:
+        rank = 4
+    relative = (m.value or 0.0) / m.threshold_upper if m.threshold_upper else (m.value or 0.0)
+    return rank, -relative, m.subject, m.name
+
+
+def _column(records: ModelRecords, m: Measurement, *, draws: bool) -> Column:
+    profile, reference = records.profiles.get(m.model_version), records.references.get(m.model_version)
+    sides = None
+    if profile is not None and reference is not None and m.subject in reference.bins:
+        sides = _sides(reference.bins[m.subject], reference.profile.columns, profile.columns, m.subject)
+    return Column(
+        name=m.subject,
+        statistic=str(m.metric),
+        effect=m.value,
+        floor=m.threshold_upper,
+        status=status_of(m),
+        reason=m.reason or "",
+        shifts=() if sides is None else tuple(shifts(*sides)),
+        chart=distribution_chart(m.subject, *sides) if draws and sides is not None else None,
+    )
+
+
+def _sides(
+    bins: Bins, reference: Sequence[ColumnProfile], current: Sequence[ColumnProfile], name: str
+) -> tuple[Bins, ColumnProfile, ColumnProfile] | None:
+    before = next((profile for profile in reference if profile.column == name), None)
+    after = next((profile for profile in current if profile.column == name), None)
+    if before is None or after is None or len(before.counts) != len(after.counts):
+        return None
+    return bins, before, after
+
+
+def shifts(bins: Bins, reference: ColumnProfile, current: ColumnProfile) -> Iterable[str]:
+    """Yield what changed among the cells that are no ordinary value, from what to what."""
+    for cell, before, after in special_cells(bins, reference, current):
+        if abs(after - before) >= LEAST_SHIFT:
+            yield f"{cell}: {percent(before)} → {percent(after)}"
+    if current.unseen:
+        named = ", ".join(f"{value.value} ({value.rows:,})" for value in current.unseen[:UNSEEN_SHOWN])
+        more = len(current.unseen) - UNSEEN_SHOWN
+        yield f"new values: {named}" + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,286 @@
+"""What the section of an incident says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
+from monitoring_pipeline.pages.charts.chart import Chart
+from monitoring_pipeline.pages.charts.history import History, Span, history_chart
+from monitoring_pipeline.pages.contents.columns import Column
+from monitoring_pipeline.pages.contents.table import Cell, Fact, Table
+from monitoring_pipeline.pages.numbers import interval, named, number
+from monitoring_pipeline.pages.reading import IncidentRecords, ModelRecords
+from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.incident import Finding, IncidentState, StoredIncident
+from monitoring_pipeline.records.measurement import Kind
+from monitoring_pipeline.records.names import MetricName
+
+FINDINGS_SHOWN = 25
+COLUMNS_SHOWN = 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentContents:
+    """The section of one incident, in the order of reading.
+
+    Args:
+        name: the incident's name, by which commands and addresses know it.
+        model: its model.
+        title: one line.
+        sentence: the verdict in one sentence: what, since when, how bad, and what explains it.
+        state: its state.
+        severity: its severity.
+        is_active: whether it lasts.
+        facts: state, owner, times and answers.
+        history: the number that it is about, over the chunks.
+        findings: what is breached.
+        columns: its columns with their distributions.
+        causes: other causes at the same time, and whether the attribution supports them.
+        seen_before: earlier incidents of the same cause.
+        events: what happened to it, and who was told.
+        runbook: address of the instructions.
+        commands: what a person can do, as commands.
+    """
+
+    name: str
+    model: str
+    title: str
+    sentence: str
+    state: str
+    severity: str
+    is_active: bool
+    facts: tuple[Fact, ...]
+    history: Chart | None
+    findings: Table
+    columns: tuple[Column, ...]
+    causes: tuple[str, ...]
+    seen_before: Table
+    events: Table
+    runbook: str | None
+    commands: tuple[str, ...]
+
+
+def incident_contents(records: ModelRecords, incident: IncidentRecords, columns: Sequence[Column]) -> IncidentContents:
+    """Return the section of an incident.
+
+    Args:
+        records: everything about its model.
+        incident: the incident.
+        columns: the columns of the chunk that the page is about.
+    """
+    stored = incident.stored
+    return IncidentContents(
+        name=stored.incident_id,
+        model=stored.incident.model,
+        title=stored.incident.title,
+        sentence=sentence_of(stored, records.spec.calendar.noun),
+        state=str(stored.incident.state),
+        severity=str(stored.incident.severity),
+        is_active=stored.incident.state is not IncidentState.RESOLVED,
+        facts=tuple(_facts(stored)),
+        history=_history(records, incident),
+        findings=_findings(stored.incident.findings),
+        columns=_columns(stored, columns),
+        causes=tuple(_causes(stored)),
+        seen_before=_seen_before(records, stored),
+        events=_events(incident, records.decisions),
+        runbook=stored.runbook,
+        commands=tuple(_commands(stored)),
+    )
+
+
+def _columns(stored: StoredIncident, columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Return the columns of an incident; where all features together have drifted, also those that moved most."""
+    concerned = set(stored.incident.subjects)
+    own = [column for column in columns if column.name in concerned]
+    others = [column for column in columns if column not in own] if ALL_FEATURES in concerned else []
+    return tuple([*own, *others][:COLUMNS_SHOWN])
+
+
+def sentence_of(stored: StoredIncident, noun: str) -> str:
+    """Return the verdict on an incident in one sentence."""
+    incident = stored.incident
+    if incident.state is IncidentState.RESOLVED:
+        when = f"resolved on {incident.resolved}, after {_counted(incident.breached_chunks, noun)}"
+    elif incident.since == incident.last_breached:
+        when = f"since {incident.since}"
+    else:
+        when = f"since {incident.since}, {_counted(incident.breached_chunks, noun)} breached"
+    back = f", came back {_times(incident.reopened)}" if incident.reopened else ""
+    reason = incident.findings[0].reason if incident.findings else ""
+    why = f": {reason}" if reason else ""
+    explained = (
+        f" It is explained by {_listed(c.text for c in incident.explained_by)}." if incident.explained_by else ""
+    )
+    return f"{incident.severity.capitalize()}, {when}{back}{why}.{explained}".replace("..", ".")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _facts(stored: StoredIncident) -> Iterable[Fact]:
+    incident, handling = stored.incident, stored.handling
+    yield Fact("state", str(incident.state), "" if incident.state is IncidentState.RESOLVED else str(incident.severity))
+    yield Fact("severity", str(incident.severity), str(incident.severity))
+    yield Fact("cause", incident.cause.text)
+    yield Fact("owner", stored.owner)
+    yield Fact("opened", incident.opened)
+    yield Fact("last breached", incident.last_breached)
+    if incident.resolved:
+        yield Fact("resolved", incident.resolved)
+    yield Fact("breached chunks", number(incident.breached_chunks))
+    yield Fact("acknowledged", f"by {handling.acknowledged_by}" if handling.acknowledged_by else "by nobody")
+    if handling.muted_until:
+        yield Fact("muted until", f"{handling.muted_until:%Y-%m-%d %H:%M} UTC")
+    if handling.outcome:
+        yield Fact("found to be", str(handling.outcome))
+
+
+def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
+    if not incident.history:
+        return None
+    stored = incident.stored.incident
+    finding = stored.findings[0]
+    reference = records.references.get(finding.model_version)
+    last = min(stored.resolved or stored.last_breached, records.period.chunk)
+    return history_chart(
+        History(
+            name=str(finding.metric) if finding.kind is Kind.PERFORMANCE else f"{finding.metric} of {finding.subject}",
+            measured=[(key, m) for key, m in incident.history if m.kind is finding.kind],
+            estimated=[
+                (key, m)
+                for key, m in incident.history
+                if m.kind is Kind.ESTIMATED_PERFORMANCE and finding.kind is Kind.PERFORMANCE
+            ],
+            reference=reference.measured(MetricName(*finding.metric)) if reference and _is_metric(finding) else None,
+            spans=(Span(max(stored.since, records.period.keys[0]), last),),
+            time_of=lambda key: records.spec.calendar.chunk(key).start.astimezone(records.spec.zone),
+            noun=records.spec.calendar.noun,
+        )
+    )
+
+
+def _is_metric(finding: Finding) -> bool:
+    return finding.kind in {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
+
+
+def _findings(findings: Sequence[Finding]) -> Table:
+    more = len(findings) - FINDINGS_SHOWN
+    return Table(
+        caption=f"What is breached{f' ({more} more are not shown)' if more > 0 else ''}",
+        columns=("what", "value", "95 % interval", "reference", "allowed", "since", "rows", "why"),
+        rows=tuple(_finding(finding) for finding in findings[:FINDINGS_SHOWN]),
+    )
+
+
+def _finding(finding: Finding) -> tuple[Cell, ...]:
+    name = finding.name
+    limits = [
+        f"{word} {named(name, limit)}"
+        for word, limit in (("at least", finding.threshold_lower), ("at most", finding.threshold_upper))
+        if limit is not None
+    ]
+    return (
+        Cell(f"{finding.subject} {finding.metric}", str(finding.severity)),
+        Cell(named(name, finding.value), is_number=True),
+        Cell(interval(name, finding.lower, finding.upper), is_number=True),
+        Cell("" if finding.reference_value is None else named(name, finding.reference_value), is_number=True),
+        Cell(" and ".join(limits)),
+        Cell(finding.since),
+        Cell(number(finding.rows) if finding.rows else "", is_number=True),
+        Cell(finding.reason + (" (a consequence of another finding)" if finding.consequence else "")),
+    )
+
+
+def _causes(stored: StoredIncident) -> Iterable[str]:
+    incident = stored.incident
+    for cause in incident.explained_by:
+        yield f"{cause.text} explains it, by the attribution of the change"
+    for cause in incident.coinciding:
+        yield f"{cause.text} happens at the same time; nothing measured says that it explains this"
+
+
+def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:
+    earlier = [
+        entry.stored
+        for entry in records.incidents
+        if entry.stored.incident.cause == stored.incident.cause
+        and entry.stored.incident.opened < stored.incident.opened
+    ]
+    said = {decision.incident_id: decision for decision in records.decisions if decision.incident_id}
+    return Table(
+        caption="Seen before: earlier incidents of this cause",
+        columns=("incident", "from", "to", "chunks", "what people said"),
+        rows=tuple(
+            (
+                Cell(entry.incident.title, str(entry.incident.severity), f"#incident-{entry.incident_id}"),
+                Cell(entry.incident.since),
+                Cell(entry.incident.resolved or "lasts"),
+                Cell(number(entry.incident.breached_chunks), is_number=True),
+                Cell(_said(said.get(entry.incident_id))),
+            )
+            for entry in reversed(earlier)
+        ),
+    )
+
+
+def _said(decision: Decision | None) -> str:
+    if decision is None:
+        return "nothing"
+    return f"{decision.answer_text}, {decision.actor}" + (f": {decision.reason}" if decision.reason else "")
+
+
+def _events(incident: IncidentRecords, decisions: Sequence[Decision]) -> Table:
+    told = [
+        (entry.chunk, f"{entry.due_at:%Y-%m-%d %H:%M}", f"{entry.channel}: {entry.state}", _message(entry.error))
+        for entry in incident.deliveries
+    ]
+    happened = [
+        (
+            entry.event.chunk,
+            f"{entry.at:%Y-%m-%d %H:%M}",
+            str(entry.event.kind),
+            entry.event.summary + ("" if entry.told else " (history: nobody was told)"),
+        )
+        for entry in incident.log
+    ]
+    said = [
+        (
+            decision.chunk or "",
+            f"{decision.at:%Y-%m-%d %H:%M}",
+            f"{decision.actor}: {decision.answer_text}",
+            decision.reason,
+        )
+        for decision in decisions
+        if decision.incident_id == incident.stored.incident_id
+    ]
+    lines = sorted([*happened, *told, *said], key=lambda line: line[1])
+    return Table(
+        caption="What happened, and who was told",
+        columns=("chunk", "time (UTC)", "event", "about"),
+        rows=tuple(tuple(Cell(text) for text in line) for line in lines),
+    )
+
+
+def _message(error: str | None) -> str:
+    return f"the message could not be delivered: {error}" if error else "a message"
+
+
+def _commands(stored: StoredIncident) -> Iterable[str]:
+    name = stored.incident_id
+    if stored.incident.state is not IncidentState.RESOLVED and not stored.handling.acknowledged_by:
+        yield f'monitoring-pipeline incidents acknowledge {name} --reason "..."'
+    if stored.incident.state is not IncidentState.RESOLVED and not stored.handling.muted_until:
+        yield f'monitoring-pipeline incidents mute {name} --until DAY --reason "..."'
+    if stored.handling.outcome is None:
+        yield f"monitoring-pipeline incidents outcome {name} real"
+    yield f"monitoring-pipeline incidents show {name}"

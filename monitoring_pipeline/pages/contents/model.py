@@ -1,0 +1,354 @@
+"""What the page of a model says."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
+from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.pages.charts.chart import Chart
+from monitoring_pipeline.pages.charts.history import History, Span, history_chart
+from monitoring_pipeline.pages.contents.columns import Column, columns_of, status_of
+from monitoring_pipeline.pages.contents.incident import IncidentContents, incident_contents
+from monitoring_pipeline.pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
+from monitoring_pipeline.pages.contents.table import Cell, Fact, Table, Week
+from monitoring_pipeline.pages.contents.verdicts import calendar_of, what_was_wrong_when
+from monitoring_pipeline.pages.numbers import NONE, interval, named, number, percent
+from monitoring_pipeline.pages.reading import ModelRecords, shown_names
+from monitoring_pipeline.records.cause import Family
+from monitoring_pipeline.records.decision import Topic
+from monitoring_pipeline.records.incident import IncidentState
+from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Status
+
+RESOLVED_SHOWN = 12
+REASONS_SHOWN = 6
+DECISIONS_SHOWN = 40
+PARTS_OF_A_CHANGE = {
+    "change_by_inputs": "by moved inputs",
+    "change_of_relation": "by a changed relation of inputs and label",
+    "change_by_score": "by shifted scores",
+    "change_given_score": "by a changed relation of score and label",
+}
+_BY_PEOPLE = {Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContents:
+    """The page of a model about one chunk, in the order of reading.
+
+    Args:
+        name: name of the model.
+        description: the spec's own text about it.
+        chunk: key of the chunk.
+        noun: the word for a chunk.
+        status: the verdict.
+        sentence: the verdict in one sentence.
+        reasons: the reasons of the verdict that decide, most severe first.
+        facts: task, owner, version, rows, labels.
+        incidents: incidents that last, then resolved ones, newest first; an incident of the period has its section.
+        calendar: the verdicts of the period.
+        when: what was wrong when.
+        dimensions: the dimensions of data quality.
+        failed_checks: the failed ones.
+        performance: the history of each guarded metric, the headline metric first.
+        metrics: all metrics of the chunk.
+        attribution: parts of the change of performance.
+        columns: the columns of the chunk, what matters first.
+        together: measurements of all features at once.
+        versions: the versions and their roles.
+        objectives: the objectives of the chunk.
+        business: the user's own numbers: their histories.
+        decisions: retraining, gate, promotions and trials.
+        audit: what the numbers were made from.
+    """
+
+    name: str
+    description: str
+    chunk: str
+    noun: str
+    status: str
+    sentence: str
+    reasons: tuple[str, ...]
+    facts: tuple[Fact, ...]
+    incidents: tuple[IncidentContents, ...]
+    calendar: tuple[Week, ...]
+    when: Chart | None
+    dimensions: tuple[DimensionOfChunk, ...]
+    failed_checks: Table
+    performance: tuple[Chart, ...]
+    metrics: Table
+    attribution: Table
+    columns: tuple[Column, ...]
+    together: Table
+    versions: Table
+    objectives: Table
+    business: tuple[Chart, ...]
+    decisions: Table
+    audit: tuple[Fact, ...]
+
+
+def model_contents(records: ModelRecords) -> ModelContents:
+    """Return the page of a model."""
+    spec, verdict = records.spec, records.period.verdict
+    version = serving_version(records)
+    columns = columns_of(records, version)
+    reasons = deciding_reasons(verdict)
+    return ModelContents(
+        name=spec.name,
+        description=spec.description.strip(),
+        chunk=records.chunk.key,
+        noun=spec.calendar.noun,
+        status=str(verdict.status),
+        sentence=sentence_of(records),
+        reasons=reasons[:REASONS_SHOWN],
+        facts=tuple(_facts(records, version)),
+        incidents=tuple(_incidents(records, columns)),
+        calendar=calendar_of(spec, records.period),
+        when=what_was_wrong_when(records),
+        dimensions=dimensions_of(records.measurements),
+        failed_checks=failed_checks(records.measurements),
+        performance=tuple(_histories(records)),
+        metrics=_metrics(records.measurements),
+        attribution=_attribution(records.measurements),
+        columns=columns,
+        together=_together(records.measurements),
+        versions=_versions(records),
+        objectives=_objectives(records.measurements),
+        business=tuple(_business(records)),
+        decisions=_decisions(records),
+        audit=tuple(_audit(records)),
+    )
+
+
+def serving_version(records: ModelRecords) -> str:
+    """Return the version that served on the chunk: the one with most rows, or else that of its measurements."""
+    serving = {m.model_version for m in records.measurements if m.role in SERVING and m.model_version}
+    with_rows = [profile for version, profile in records.profiles.items() if version in serving]
+    if with_rows:
+        return max(with_rows, key=lambda profile: profile.rows).model_version
+    return min(serving, default=next(iter(records.spec.reference)))
+
+
+def sentence_of(records: ModelRecords) -> str:
+    """Return the verdict of the chunk in one sentence."""
+    verdict, name, key = records.period.verdict, records.spec.name, records.chunk.key
+    reasons = deciding_reasons(verdict)
+    if not reasons:
+        return f"{name} is ok on {key}: {verdict.measured} measurements, none of them breached."
+    first = reasons[0].partition(": ")[2] if ": " in reasons[0] else reasons[0]
+    more = f" (and {len(reasons) - 1} more reasons)" if len(reasons) > 1 else ""
+    return f"{name} is {verdict.status} on {key}: {first}{more}."
+
+
+def _facts(records: ModelRecords, version: str) -> Iterable[Fact]:
+    spec = records.spec
+    first = {(m.name, m.subject): m for m in records.measurements if m.value is not None}
+    yield Fact("task", str(spec.task))
+    yield Fact("owner", spec.owner)
+    yield Fact("version", version)
+    if (rows := first.get(("rows", "chunk"))) is not None:
+        yield Fact("rows", number(rows.value))
+    if (maturity := first.get(("maturity", "label"))) is not None:
+        yield Fact("labels known", f"{percent(maturity.value)}, {maturity.maturity}")
+    drifted = drifted_of(records.measurements)
+    yield Fact("drifted columns", number(len(drifted.columns)) if drifted.measured else "not measured")
+    yield Fact("time zone", spec.timezone)
+    if spec.runbook:
+        yield Fact("runbook", spec.runbook, link=spec.runbook)
+
+
+def _incidents(records: ModelRecords, columns: Sequence[Column]) -> Iterable[IncidentContents]:
+    shown = [entry for entry in records.incidents if entry.log]
+    severity = {"critical": 0, "warning": 1, "info": 2}
+    active = [entry for entry in shown if entry.stored.incident.state is not IncidentState.RESOLVED]
+    resolved = [entry for entry in shown if entry.stored.incident.state is IncidentState.RESOLVED]
+    active.sort(key=lambda entry: (severity[entry.stored.incident.severity], entry.stored.incident.opened))
+    for entry in (*active, *reversed(resolved[-RESOLVED_SHOWN:])):
+        yield incident_contents(records, entry, columns)
+
+
+def _histories(records: ModelRecords) -> Iterable[Chart]:
+    for name in shown_names(records.spec):
+        chart = _history(records, Kind.PERFORMANCE, str(name))
+        if chart is not None:
+            yield chart
+
+
+def _business(records: ModelRecords) -> Iterable[Chart]:
+    for name in records.spec.business:
+        chart = _history(records, Kind.BUSINESS, name)
+        if chart is not None:
+            yield chart
+
+
+def _history(records: ModelRecords, kind: Kind, name: str) -> Chart | None:
+    of_name = [(key, m) for key, m in records.series if str(m.metric) == name and m.role in SERVING and not m.segment]
+    measured = [(key, m) for key, m in of_name if m.kind is kind]
+    estimated = [(key, m) for key, m in of_name if m.kind is Kind.ESTIMATED_PERFORMANCE]
+    if not measured and not estimated:
+        return None
+    newest = (measured or estimated)[-1][1]
+    reference = records.references.get(newest.model_version)
+    calendar, zone = records.spec.calendar, records.spec.zone
+    return history_chart(
+        History(
+            name=name,
+            measured=measured,
+            estimated=estimated,
+            reference=reference.measured(newest.metric) if reference else None,
+            spans=tuple(_spans(records))
+            if kind is Kind.PERFORMANCE and name == HEADLINE_METRIC[records.spec.task]
+            else (),
+            time_of=lambda key: calendar.chunk(key).start.astimezone(zone),
+            noun=calendar.noun,
+        )
+    )
+
+
+def _spans(records: ModelRecords) -> Iterable[Span]:
+    keys = records.period.keys
+    for entry in records.incidents:
+        incident = entry.stored.incident
+        if entry.log and incident.cause.family is Family.PERFORMANCE:
+            last = incident.last_breached if incident.state is IncidentState.RESOLVED else keys[-1]
+            yield Span(max(incident.since, keys[0]), min(last, keys[-1]))
+
+
+def _metrics(measurements: Sequence[Measurement]) -> Table:
+    measured = [m for m in measurements if m.kind is Kind.PERFORMANCE and m.subject not in {"relation", "versions"}]
+    estimates = {
+        (m.model_version, m.metric): m
+        for m in measurements
+        if m.kind is Kind.ESTIMATED_PERFORMANCE and m.value is not None
+    }
+    names = {(m.model_version, m.metric): m for m in measured}
+    rows = [(m, estimates.get(key)) for key, m in names.items()]
+    rows += [(m, m) for key, m in estimates.items() if key not in names]
+    return Table(
+        caption="All metrics of the chunk",
+        columns=("metric", "version", "value", "95 % interval", "estimate", "reference", "rows", "about"),
+        rows=tuple(
+            (
+                Cell(str(m.metric), status_of(m)),
+                Cell(m.model_version),
+                Cell(named(m.name, m.value) if m.kind is Kind.PERFORMANCE else NONE, is_number=True),
+                Cell(interval(m.name, m.lower, m.upper) if m.kind is Kind.PERFORMANCE else "", is_number=True),
+                Cell("" if e is None else named(e.name, e.value), is_number=True),
+                Cell("" if m.reference_value is None else named(m.name, m.reference_value), is_number=True),
+                Cell(number(m.rows) if m.rows else "", is_number=True),
+                Cell(m.reason or ""),
+            )
+            for m, e in rows
+        ),
+    )
+
+
+def _attribution(measurements: Sequence[Measurement]) -> Table:
+    """Return a row per metric with the parts of its change; parts that could not be measured give their reason."""
+    parts = {
+        (m.of, m.name): m
+        for m in measurements
+        if m.kind is Kind.PERFORMANCE and m.subject == "relation" and m.name in PARTS_OF_A_CHANGE
+    }
+    shown = [name for name in PARTS_OF_A_CHANGE if any(key[1] == name for key in parts)]
+    return Table(
+        caption="What explains the change of performance since the reference",
+        columns=("metric", *(PARTS_OF_A_CHANGE[name] for name in shown)),
+        rows=tuple(
+            (Cell(metric), *(_part_of_a_change(parts.get((metric, name))) for name in shown))
+            for metric in sorted({metric for metric, _ in parts})
+        ),
+    )
+
+
+def _part_of_a_change(m: Measurement | None) -> Cell:
+    if m is None:
+        return Cell("")
+    if m.value is None:
+        return Cell(f"not measured: {m.reason}")
+    return Cell(f"{'+' if m.value > 0 else ''}{number(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
+
+
+def _together(measurements: Sequence[Measurement]) -> Table:
+    found = [m for m in measurements if m.kind is Kind.DRIFT and m.subject == "features"]
+    return Table(
+        caption="All features at once",
+        columns=("comparison", "value", "allowed", "about"),
+        rows=tuple(
+            (
+                Cell(str(m.metric), status_of(m)),
+                Cell(number(m.value), is_number=True),
+                Cell("" if m.threshold_upper is None else f"at most {number(m.threshold_upper)}"),
+                Cell(m.reason or ""),
+            )
+            for m in found
+        ),
+    )
+
+
+def _versions(records: ModelRecords) -> Table:
+    known = {record.model_version: record for record in records.versions}
+    names = list(dict.fromkeys([*records.spec.reference, *known]))
+    return Table(
+        caption="Versions",
+        columns=("version", "role", "since (UTC)", "reference window", "rows of the reference"),
+        rows=tuple(
+            (
+                Cell(name),
+                Cell(str(known[name].role) if name in known else str(Role.CHAMPION)),
+                Cell(f"{known[name].since:%Y-%m-%d %H:%M}" if name in known else "the beginning"),
+                Cell(reference.window.replace("/", " to ") if (reference := records.references.get(name)) else ""),
+                Cell(number(reference.profile.rows) if reference else "", is_number=True),
+            )
+            for name in names
+        ),
+    )
+
+
+def _objectives(measurements: Sequence[Measurement]) -> Table:
+    found = [m for m in measurements if m.kind is Kind.OBJECTIVE]
+    return Table(
+        caption="Objectives",
+        columns=("objective", "number", "value", "about"),
+        rows=tuple(
+            (
+                Cell(m.subject, status_of(m)),
+                Cell(str(m.metric).replace("_", " ")),
+                Cell(percent(m.value) if m.name != "burn_rate" else number(m.value), is_number=True),
+                Cell(m.reason or ""),
+            )
+            for m in found
+        ),
+    )
+
+
+def _decisions(records: ModelRecords) -> Table:
+    shown = [decision for decision in records.decisions if decision.topic not in _BY_PEOPLE][-DECISIONS_SHOWN:]
+    return Table(
+        caption="Retraining, gate, promotions and trials",
+        columns=("time (UTC)", "question", "answer", "version", "by", "why"),
+        rows=tuple(
+            (
+                Cell(f"{decision.at:%Y-%m-%d %H:%M}"),
+                Cell(str(decision.topic)),
+                Cell(decision.answer_text),
+                Cell(decision.model_version or ""),
+                Cell(decision.actor),
+                Cell(decision.reason),
+            )
+            for decision in reversed(shown)
+        ),
+    )
+
+
+def _audit(records: ModelRecords) -> Iterable[Fact]:
+    provenance = records.provenance
+    if provenance is None:
+        return
+    yield Fact("revision", str(records.revision or ""))
+    yield Fact("spec", provenance.spec_hash)
+    yield Fact("reference", provenance.reference_hash)
+    yield Fact("rows", provenance.input_fingerprint)
+    yield Fact("code", provenance.code_version)
+    skipped = sum(m.status is Status.SKIPPED for m in records.measurements)
+    yield Fact("measurements", f"{len(records.measurements)}, of which {skipped} could not be measured")

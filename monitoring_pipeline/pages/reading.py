@@ -1,0 +1,176 @@
+"""Reads from the store what the page of a model shows. No rows of predictions are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
+from monitoring_pipeline.evaluation.results import KindBreaches
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.incident import Delivery, LoggedEvent, StoredIncident
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict
+from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.version import VersionRecord
+
+CHUNKS_SHOWN = 366
+"""A page shows so many chunks, up to the one that it is about."""
+Series = tuple[tuple[str, Measurement], ...]
+
+
+class NothingJudgedError(LookupError):
+    """No chunk of the model has been judged in the period; the message names what to run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """The judged chunks that a page shows, oldest first; it is about the last of them."""
+
+    verdicts: Mapping[str, Verdict]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the chunks."""
+        return tuple(self.verdicts)
+
+    @property
+    def chunk(self) -> str:
+        """The key of the chunk that the page is about."""
+        return self.keys[-1]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on it."""
+        return self.verdicts[self.chunk]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IncidentRecords:
+    """An incident with its events, its messages, and the history of the number that it is about."""
+
+    stored: StoredIncident
+    log: tuple[LoggedEvent, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    history: Series = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRecords:
+    """Everything that is stored about one model and belongs on its page.
+
+    Args:
+        spec: the model.
+        chunk: the chunk that the page is about.
+        period: the judged chunks that it shows.
+        breaches: breaches by chunk, kind and severity.
+        series: the metrics that have a threshold, the headline metric, and rows and maturity, on all chunks.
+        measurements: all measurements of the chunk.
+        profiles: the profiles of the chunk, by version.
+        references: the references, by version.
+        incidents: all incidents of the model, in order of their opening.
+        decisions: the audit, oldest first.
+        versions: the newest role of each version.
+        provenance: what the chunk's drift was measured from, and its revision.
+    """
+
+    spec: ModelSpec
+    chunk: Chunk
+    period: Period
+    breaches: tuple[KindBreaches, ...]
+    series: Series
+    measurements: tuple[Measurement, ...]
+    profiles: Mapping[str, ChunkProfile]
+    references: Mapping[str, Reference]
+    incidents: tuple[IncidentRecords, ...]
+    decisions: tuple[Decision, ...]
+    versions: tuple[VersionRecord, ...]
+    provenance: Provenance | None
+    revision: int | None
+
+
+def read_period(spec: ModelSpec, store: Store, first: str | None = None, last: str | None = None) -> Period:
+    """Return the judged chunks from ``first`` to ``last``; without them the newest ones.
+
+    Raises:
+        NothingJudgedError: when no chunk was judged there.
+    """
+    judged = {
+        key: verdict
+        for key, verdict in store.verdicts(spec.name).items()
+        if (first is None or key >= first) and (last is None or key <= last)
+    }
+    if not judged:
+        where = f" from {first or 'the beginning'} to {last or 'now'}" if first or last else ""
+        message = (
+            f"{spec.name}: no {spec.calendar.noun} was judged{where}: `monitoring-pipeline backfill {spec.name}` judges"
+        )
+        raise NothingJudgedError(message)
+    kept = list(judged)[-CHUNKS_SHOWN:]
+    return Period(verdicts={key: judged[key] for key in kept})
+
+
+def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
+    """Return everything that the page of a model shows."""
+    name, first, last = spec.name, period.keys[0], period.chunk
+    profiles = {profile.model_version: profile for profile in store.profiles(name, last) if not profile.segment}
+    return ModelRecords(
+        spec=spec,
+        chunk=spec.calendar.chunk(last),
+        period=period,
+        breaches=tuple(store.breaches_by_kind(name, first, last)),
+        series=tuple(store.chunk_measurements(name, shown_names(spec), first, last)),
+        measurements=tuple(store.measurements(name, last)),
+        profiles=profiles,
+        references=_references(spec, store, profiles),
+        incidents=tuple(_incident(entry, store, period) for entry in store.incidents(name)),
+        decisions=tuple(store.decisions(name)),
+        versions=tuple(store.versions(name)),
+        provenance=store.provenance(name, last, Producer.DRIFT),
+        revision=store.revisions(name, Producer.DRIFT).get(last),
+    )
+
+
+def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
+    """Return the numbers whose history a model's page draws: the headline metric first."""
+    guarded = [metric for metric in spec.performance.thresholds if metric.name != HEADLINE_METRIC[spec.task]]
+    others = ("rows", "maturity", *spec.business, "error_budget_left")
+    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in others))
+
+
+def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:
+    documents = {version: store.reference_document(spec.name, version) for version in versions}
+    return {version: reference_from_document(text) for version, text in documents.items() if text is not None}
+
+
+def _incident(stored: StoredIncident, store: Store, period: Period) -> IncidentRecords:
+    """Return an incident with its records if it lies in the period; otherwise alone."""
+    incident = stored.incident
+    if incident.last_breached < period.keys[0] or incident.since > period.chunk:
+        return IncidentRecords(stored=stored)
+    return IncidentRecords(
+        stored=stored,
+        log=tuple(store.incident_log(stored.incident_id)),
+        deliveries=tuple(store.deliveries(stored.incident_id)),
+        history=_history(stored, store, period),
+    )
+
+
+def _history(stored: StoredIncident, store: Store, period: Period) -> Series:
+    """Return the number in an incident's first finding on all chunks of the period."""
+    if not stored.incident.findings:
+        return ()
+    finding = stored.incident.findings[0]
+    found = store.chunk_measurements(stored.incident.model, (finding.metric,), period.keys[0], period.chunk)
+    return tuple(
+        (chunk, m)
+        for chunk, m in found
+        if (m.kind, m.subject, m.model_version, m.segment)
+        in {
+            (finding.kind, finding.subject, finding.model_version, finding.segment),
+            (Kind.ESTIMATED_PERFORMANCE, finding.subject, finding.model_version, finding.segment),
+        }
+    )

@@ -1,0 +1,163 @@
+"""Writes contents as HTML: one file that needs no network, or the same page with the links of a live site."""
+
+import base64
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from monitoring_pipeline.pages.contents.model import ModelContents
+from monitoring_pipeline.pages.contents.overview import OverviewContents
+from monitoring_pipeline.pages.contents.table import Cell, Table
+from monitoring_pipeline.pages.markdown import incident_markdown
+
+MARKS: Mapping[str, str] = {"ok": "·", "warning": "!", "critical": "✕", "unknown": "?"}
+"""What stands in a cell of the calendar beside its colour, for those who do not see the colour."""
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_LINK = re.compile(r"(https?://|#|/(?!/)|[\w.-]+\.html)", re.ASCII)
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+LONGEST_TEXT = 1_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """The addresses to which a page links; None where there is no such page.
+
+    Args:
+        overview: the page of all models.
+        model: the page of a model, by its name.
+        chunk: the page of a model about a chunk, by name and key.
+    """
+
+    overview: str | None = None
+    model: Callable[[str], str] = lambda name: f"{name}.html"
+    chunk: Callable[[str, str], str] | None = None
+
+
+FILES = Links()
+"""The links of pages that are files beside each other."""
+
+
+def model_html(page: ModelContents, *, links: Links = FILES, written: dt.datetime | None = None, **more: Any) -> str:
+    """Return the page of a model.
+
+    Args:
+        page: what it says.
+        links: where it links to.
+        written: when it was made, UTC; left out where the same content is to give the same bytes.
+        more: what a live site adds, such as forms.
+    """
+    sections = [
+        ("incidents", "Incidents", bool(page.incidents)),
+        ("verdicts", "Verdicts", True),
+        ("performance", "Performance", bool(page.performance) or not page.metrics.is_empty),
+        ("quality", "Data quality", bool(page.dimensions)),
+        ("columns", "Columns", bool(page.columns)),
+        ("objectives", "Objectives", not page.objectives.is_empty),
+        ("business", "Business", bool(page.business)),
+        ("versions", "Versions", True),
+        ("audit", "Audit", bool(page.audit)),
+    ]
+    return _rendered(
+        "model.html",
+        page=page,
+        links=links,
+        written=written,
+        sections=[(id_, name) for id_, name, is_shown in sections if is_shown],
+        weekdays=WEEKDAYS if page.noun == "day" else (),
+        column_table=_column_table(page),
+        **{"actions": None} | more,
+    )
+
+
+def overview_html(page: OverviewContents, *, links: Links = FILES, written: dt.datetime | None = None) -> str:
+    """Return the overview of all models."""
+    return _rendered("overview.html", page=page, links=links, written=written)
+
+
+def _column_table(page: ModelContents) -> Table:
+    return Table(
+        caption=f"All {len(page.columns)} columns",
+        columns=("column", "statistic", "effect", "what changed", "about"),
+        rows=tuple(
+            (
+                Cell(column.name, column.status),
+                Cell(column.statistic.replace("_", " ")),
+                Cell(column.effect_text, is_number=True),
+                Cell("; ".join(column.shifts)),
+                Cell(column.reason),
+            )
+            for column in page.columns
+        ),
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """Return the content security policy: the page's own style and script, and nothing else."""
+    own = "; ".join(f"{kind}-src 'sha256-{_sha256(text)}'" for kind, text in (("style", style), ("script", script)))
+    return f"default-src 'none'; {own}; img-src data:; form-action 'self'; base-uri 'none'"
+
+
+def _sha256(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _rendered(template: str, *, written: dt.datetime | None, **contents: Any) -> str:
+    style, script = _part("page.css"), _part("page.js")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=style,
+            script=script,
+            policy=policy(style, script),
+            marks=MARKS,
+            written=f"{written.astimezone(dt.UTC):%Y-%m-%d %H:%M}" if written else None,
+            **contents,
+        )
+    )
+
+
+@cache
+def _part(name: str) -> str:
+    return files("monitoring_pipeline.pages").joinpath("templates", name).read_text(encoding="utf-8").strip()
+
+
+@cache
+def _environment() -> Any:
+    import jinja2
+    import markupsafe
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("monitoring_pipeline.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+    )
+    environment.filters["address"] = safe_address
+    environment.filters["markdown"] = lambda shown: markupsafe.escape(visible(incident_markdown(shown)))
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Return a value as it is shown: without marks that hide or turn text, and not too long."""
+    if type(value) is not str:
+        return value
+    text = visible(value)
+    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+
+
+def visible(text: str) -> str:
+    """Return a text in which a character that hides or turns other text is replaced."""
+    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def safe_address(address: str) -> str:
+    """Return an address that a page may link to: http, https, or a part of the site; otherwise ``#``."""
+    return address if _LINK.match(address) else "#"
