@@ -12,8 +12,7 @@ import yaml
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.orchestration.jobs.alert_delivery import LEASE
 from monitoring_pipeline.records.decision import Decision, Topic
-from monitoring_pipeline.records.incident import StoredIncident
-from monitoring_pipeline.records.incident import LoggedEvent
+from monitoring_pipeline.records.incident import LoggedEvent, StoredIncident
 from monitoring_pipeline_tests.worlds.world import LOANS, QUIET, World, copy_world
 
 LONG_AGO = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)

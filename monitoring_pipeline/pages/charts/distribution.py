@@ -1,14 +1,14 @@
 """The distribution of a column: the chunk drawn over the reference, and the cells that are no ordinary value."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.profiles.histogram import Histogram, histograms
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.svg import drawn
+from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
 from monitoring_pipeline.pages.charts.theme import CURRENT, REFERENCE
 from monitoring_pipeline.pages.numbers import number, percent
 
@@ -52,7 +52,7 @@ def _of_numbers(name: str, bins: NumericBins, reference: ColumnProfile, current:
     rows += special_cells(bins, reference, current)
     return Chart(
         sentence=_sentence(name, rows),
-        svg=drawn(_steps(found)),
+        svg=_steps(found),
         columns=("values", "reference", "chunk"),
         rows=_texts(rows),
     )
@@ -70,7 +70,7 @@ def _of_categories(name: str, bins: CategoricalBins, reference: ColumnProfile, c
     shown = [row for row in rows if row in largest]
     return Chart(
         sentence=_sentence(name, rows),
-        svg=drawn(_bars(shown)),
+        svg=_bars(tuple(shown)),
         columns=("value", "reference", "chunk"),
         rows=_texts(rows[: 3 * CATEGORIES_SHOWN]),
     )
@@ -85,7 +85,8 @@ def _texts(rows: Iterable[Moved]) -> tuple[tuple[str, ...], ...]:
     return tuple((cell, percent(before), percent(after)) for cell, before, after in rows)
 
 
-def _steps(found: Histogram) -> Any:
+@lru_cache(maxsize=CHARTS_KEPT)
+def _steps(found: Histogram) -> str:
     import altair as alt
 
     values = [
@@ -100,12 +101,14 @@ def _steps(found: Histogram) -> Any:
     share = alt.Axis(format=".0%", tickCount=2, grid=False)
     area = base.mark_area(color=REFERENCE, opacity=0.35, interpolate="step-after")
     line = base.mark_line(color=CURRENT, strokeWidth=1.8, interpolate="step-after")
-    return alt.layer(
+    layers = alt.layer(
         area.encode(y=alt.Y("reference:Q", title=None, axis=share)), line.encode(y=alt.Y("current:Q", axis=share))
     ).properties(width=WIDTH - 70, height=HEIGHT)
+    return drawn(layers)
 
 
-def _bars(rows: Sequence[Moved]) -> Any:
+@lru_cache(maxsize=CHARTS_KEPT)
+def _bars(rows: tuple[Moved, ...]) -> str:
     import altair as alt
 
     values = [
@@ -117,7 +120,7 @@ def _bars(rows: Sequence[Moved]) -> Any:
     base = alt.Chart(alt.Data(values=values)).encode(y=y)
     bars = base.mark_bar(color=REFERENCE, opacity=0.35).encode(x=alt.X("reference:Q", title=None, axis=share))
     ticks = base.mark_tick(color=CURRENT, thickness=3).encode(x=alt.X("current:Q"))
-    return alt.layer(bars, ticks).properties(width=WIDTH - 110, height=max(13 * len(rows), 40))
+    return drawn(alt.layer(bars, ticks).properties(width=WIDTH - 110, height=max(13 * len(rows), 40)))
 
 
 def _clipped(category: str) -> str:

@@ -3,19 +3,26 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from monitoring_pipeline.evaluation.reference.reference import ReferenceMetric
 from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.svg import drawn
+from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
 from monitoring_pipeline.pages.charts.theme import BAND, CRITICAL, CURRENT, FAINT, PAPER, REFERENCE, STATUS_COLOURS
 from monitoring_pipeline.pages.numbers import NONE, interval, named
 from monitoring_pipeline.records.measurement import Maturity, Measurement, Status
 
 WIDTH, HEIGHT = 700, 190
-BROAD_BAND = 0.5
+BAND_OPACITY = 0.5
 ROWS_OF_THE_TABLE = 31
+FORMS = (
+    (dt.timedelta(days=2), "%b %d %H:%M"),
+    (dt.timedelta(days=200), "%b %d"),
+    (dt.timedelta.max, "%b %Y"),
+)
+"""Forms of the labels of time, by the longest span that each serves."""
 TimeOf = Callable[[str], dt.datetime]
 
 
@@ -58,7 +65,7 @@ def history_chart(history: History) -> Chart | None:
         return None
     return Chart(
         sentence=_sentence(history, shown, estimates),
-        svg=drawn(_layers(history, shown, estimates)),
+        svg=_svg(_drawing(history, shown, estimates)),
         columns=("chunk", history.name, "95 % interval", "estimate", "version", "labels", "status"),
         rows=_rows(history, shown, estimates),
     )
@@ -104,93 +111,127 @@ def at(time: dt.datetime) -> str:
     return f"{time.replace(tzinfo=None).isoformat()}Z"
 
 
-def time_axis(alt: Any, history: History) -> Any:
-    """Return the axis of time: days, or hours where the chunks span no more than two days."""
-    keys = [key for key, _ in (*history.measured, *history.estimated)]
-    span = history.time_of(max(keys)) - history.time_of(min(keys))
-    form = "%b %d %H:%M" if span < dt.timedelta(days=2) else "%b %d" if span < dt.timedelta(days=200) else "%b %Y"
-    return alt.Axis(format=form, tickCount=8, grid=False, labelOverlap=True)
+class _Point(NamedTuple):
+    """One chunk of the line, with the colour of its mark, which is empty if it has none."""
+
+    t: str
+    value: float
+    lower: float
+    upper: float
+    version: str
+    colour: str
+    is_hollow: bool
 
 
-def _layers(
+class _Drawing(NamedTuple):
+    """All that is drawn, as plain values, so that an equal chart is drawn once."""
+
+    name: str
+    form: str
+    measured: tuple[_Point, ...]
+    estimated: tuple[_Point, ...]
+    spans: tuple[tuple[str, str], ...]
+    reference: tuple[float | None, ...]
+    limits: tuple[float, ...]
+    changes: tuple[tuple[str, str], ...]
+
+
+def _drawing(
     history: History, shown: Sequence[tuple[str, Measurement]], estimates: Sequence[tuple[str, Measurement]]
-) -> Any:
+) -> _Drawing:
+    series = shown or estimates
+    keys = [key for key, _ in (*shown, *estimates)]
+    newest, reference = series[-1][1], history.reference
+    limits = (newest.threshold_lower, newest.threshold_upper)
+    return _Drawing(
+        name=history.name,
+        form=_form(history.time_of(max(keys)) - history.time_of(min(keys))),
+        measured=tuple(_points(history, shown)),
+        estimated=tuple(_points(history, estimates)),
+        spans=tuple((at(history.time_of(span.first)), at(history.time_of(span.last))) for span in history.spans),
+        reference=() if reference is None else (reference.value, reference.lower, reference.upper),
+        limits=tuple(limit for limit in limits if limit is not None),
+        changes=tuple(
+            (at(history.time_of(key)), f"version {after.model_version}")
+            for (_, before), (key, after) in pairwise(series)
+            if before.model_version != after.model_version
+        ),
+    )
+
+
+def _form(span: dt.timedelta) -> str:
+    """Return the form of the labels of the axis of time."""
+    return next(form for longest, form in FORMS if span < longest)
+
+
+def _points(history: History, series: Iterable[tuple[str, Measurement]]) -> Iterable[_Point]:
+    for key, m in series:
+        value = m.value or 0.0
+        is_hollow = m.maturity is not None and m.maturity is not Maturity.FINAL
+        colour = STATUS_COLOURS[m.severity] if m.status is Status.BREACHED else CURRENT if is_hollow else ""
+        lower, upper = (value if bound is None else bound for bound in (m.lower, m.upper))
+        yield _Point(at(history.time_of(key)), value, lower, upper, m.model_version, colour, is_hollow)
+
+
+@lru_cache(maxsize=CHARTS_KEPT)
+def _svg(drawing: _Drawing) -> str:
     import altair as alt
 
-    x = alt.X("t:T", title=None, scale=alt.Scale(type="utc", nice=False), axis=time_axis(alt, history))
-    y = alt.Y("value:Q", title=history.name, scale=alt.Scale(zero=False, nice=True))
-    measured = alt.Data(values=list(_points(history, shown)))
-    estimated = alt.Data(values=list(_points(history, estimates)))
-    newest = (shown or estimates)[-1][1]
-    layers = [*_behind(alt, history, shown or estimates), *_limits(alt, newest)]
-    if shown:
-        band = alt.Chart(measured).mark_area(color=CURRENT, opacity=0.18, interpolate="linear")
-        layers.append(band.encode(x=x, y=alt.Y("lower:Q"), y2="upper:Q", detail="version:N"))
-    if estimates:
-        line = alt.Chart(estimated).mark_line(color=REFERENCE, strokeDash=[5, 3], strokeWidth=1.5)
+    x = alt.X(
+        "t:T",
+        title=None,
+        scale=alt.Scale(type="utc", nice=False),
+        axis=alt.Axis(format=drawing.form, tickCount=8, grid=False, labelOverlap=True),
+    )
+    y = alt.Y("value:Q", title=drawing.name, scale=alt.Scale(zero=False, nice=True))
+    layers = [*_behind(alt, drawing, x), *_limits(alt, drawing)]
+    if drawing.estimated:
+        line = _of_points(alt, drawing.estimated).mark_line(color=REFERENCE, strokeDash=[5, 3], strokeWidth=1.5)
         layers.append(line.encode(x=x, y=y, detail="version:N"))
-    if shown:
-        layers.append(alt.Chart(measured).mark_line(color=CURRENT, strokeWidth=2).encode(x=x, y=y, detail="version:N"))
-        layers.extend(_marks(alt, history, shown, x, y))
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    if drawing.measured:
+        base = _of_points(alt, drawing.measured).encode(x=x, detail="version:N")
+        band = base.mark_area(color=CURRENT, opacity=0.18).encode(y=alt.Y("lower:Q"), y2="upper:Q")
+        layers += [band, base.mark_line(color=CURRENT, strokeWidth=2).encode(y=y), *_marks(alt, drawing, x, y)]
+    return drawn(alt.layer(*layers).properties(width=WIDTH, height=HEIGHT))
 
 
-def _points(history: History, series: Iterable[tuple[str, Measurement]]) -> Iterable[dict[str, Any]]:
-    for key, m in series:
-        value = m.value
-        yield {
-            "t": at(history.time_of(key)), "value": value, "version": m.model_version,
-            "lower": value if m.lower is None else m.lower, "upper": value if m.upper is None else m.upper,
-        }  # fmt: skip
+def _of_points(alt: Any, points: Iterable[_Point]) -> Any:
+    names = ("t", "value", "lower", "upper", "version")
+    return alt.Chart(alt.Data(values=[{name: getattr(point, name) for name in names} for point in points]))
 
 
-def _behind(alt: Any, history: History, series: Sequence[tuple[str, Measurement]]) -> Iterable[Any]:
+def _behind(alt: Any, drawing: _Drawing, x: Any) -> Iterable[Any]:
     """Yield what lies behind the line: incidents, the reference, and changes of version."""
-    x = alt.X("t:T", scale=alt.Scale(type="utc", nice=False))
-    if history.spans:
-        spans = [
-            {"t": at(history.time_of(span.first)), "end": at(history.time_of(span.last))} for span in history.spans
-        ]
-        yield alt.Chart(alt.Data(values=spans)).mark_rect(color=CRITICAL, opacity=0.10).encode(x=x, x2="end:T")
-    if history.reference is not None:
-        line = alt.Chart(alt.Data(values=[{"value": history.reference.value}]))
+    if drawing.spans:
+        spans = alt.Data(values=[{"t": first, "end": last} for first, last in drawing.spans])
+        yield alt.Chart(spans).mark_rect(color=CRITICAL, opacity=0.10).encode(x=x, x2="end:T")
+    if drawing.reference:
+        value, lower, upper = drawing.reference
+        line = alt.Chart(alt.Data(values=[{"value": value}]))
         yield line.mark_rule(color=REFERENCE, strokeWidth=1).encode(y=alt.Y("value:Q"))
-        if history.reference.lower is not None and history.reference.upper is not None:
-            ends = [{"lower": history.reference.lower, "upper": history.reference.upper}]
-            yield (
-                alt.Chart(alt.Data(values=ends))
-                .mark_rect(color=BAND, opacity=BROAD_BAND)
-                .encode(y=alt.Y("lower:Q"), y2="upper:Q")
-            )
-    changes = [
-        {"t": at(history.time_of(key)), "text": f"version {after.model_version}"}
-        for (_, before), (key, after) in pairwise(series)
-        if before.model_version != after.model_version
-    ]
-    if changes:
-        base = alt.Chart(alt.Data(values=changes)).encode(x=x)
+        if lower is not None and upper is not None:
+            band = alt.Chart(alt.Data(values=[{"lower": lower, "upper": upper}]))
+            yield band.mark_rect(color=BAND, opacity=BAND_OPACITY).encode(y=alt.Y("lower:Q"), y2="upper:Q")
+    if drawing.changes:
+        changes = alt.Data(values=[{"t": time, "text": text} for time, text in drawing.changes])
+        base = alt.Chart(changes).encode(x=x)
         yield base.mark_rule(color=FAINT, strokeDash=[2, 2])
         yield base.mark_text(align="left", baseline="top", dx=3, y=0).encode(text="text:N")
 
 
-def _limits(alt: Any, newest: Measurement) -> Iterable[Any]:
-    for limit in (newest.threshold_lower, newest.threshold_upper):
-        if limit is not None:
-            line = alt.Chart(alt.Data(values=[{"value": limit}]))
-            yield line.mark_rule(color=CRITICAL, strokeDash=[4, 3]).encode(y=alt.Y("value:Q"))
+def _limits(alt: Any, drawing: _Drawing) -> Iterable[Any]:
+    for limit in drawing.limits:
+        line = alt.Chart(alt.Data(values=[{"value": limit}]))
+        yield line.mark_rule(color=CRITICAL, strokeDash=[4, 3]).encode(y=alt.Y("value:Q"))
 
 
-def _marks(alt: Any, history: History, shown: Sequence[tuple[str, Measurement]], x: Any, y: Any) -> Iterable[Any]:
+def _marks(alt: Any, drawing: _Drawing, x: Any, y: Any) -> Iterable[Any]:
     """Yield the points that say something: breaches by severity, and hollow ones where labels are still missing."""
-    groups: dict[tuple[str, bool], list[dict[str, Any]]] = {}
-    for (_, m), point in zip(shown, _points(history, shown), strict=True):
-        is_hollow = m.maturity is not None and m.maturity is not Maturity.FINAL
-        if m.status is Status.BREACHED:
-            groups.setdefault((STATUS_COLOURS[m.severity], is_hollow), []).append(point)
-        elif is_hollow:
-            groups.setdefault((CURRENT, True), []).append(point)
+    groups: dict[tuple[str, bool], list[_Point]] = {}
+    for point in drawing.measured:
+        if point.colour:
+            groups.setdefault((point.colour, point.is_hollow), []).append(point)
     for (colour, is_hollow), points in groups.items():
-        drawn_point = alt.Chart(alt.Data(values=points)).mark_point(
-            filled=True, fill=PAPER if is_hollow else colour, stroke=colour, size=34, opacity=1
-        )
-        yield drawn_point.encode(x=x, y=y)
+        fill = PAPER if is_hollow else colour
+        mark = _of_points(alt, points).mark_point(filled=True, fill=fill, stroke=colour, size=34, opacity=1)
+        yield mark.encode(x=x, y=y)

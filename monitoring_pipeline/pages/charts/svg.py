@@ -3,7 +3,6 @@
 import json
 import re
 import xml.etree.ElementTree as ET
-from functools import lru_cache
 from typing import Any
 
 from monitoring_pipeline.pages.charts.theme import CONFIG, VARIABLES
@@ -12,7 +11,7 @@ SVG = "http://www.w3.org/2000/svg"
 LANGUAGE_VERSION = "6.1"
 """Vega-Lite's version, which Altair 6 writes."""
 CHARTS_KEPT = 2_000
-"""Charts kept in memory; one takes 2 to 10 kB."""
+"""Drawings of each kind that are kept in memory, because pages repeat them; one takes 2 to 10 kB."""
 _DROPPED = frozenset({
     "aria-hidden", "aria-label", "aria-roledescription", "class", "pointer-events", "role", "stroke-miterlimit",
     "version", "font-family",
@@ -22,14 +21,10 @@ _DECIMALS = re.compile(r"-?\d+\.\d{2,}")
 
 
 def drawn(chart: Any) -> str:
-    """Return a chart of Altair as SVG; the same chart is rendered once."""
-    return _rendered(json.dumps(chart.to_dict(validate=False) | {"config": CONFIG}, sort_keys=True))
-
-
-@lru_cache(maxsize=CHARTS_KEPT)
-def _rendered(definition: str) -> str:
+    """Return a chart of Altair as SVG."""
     import vl_convert
 
+    definition = json.dumps(chart.to_dict(validate=False) | {"config": CONFIG}, sort_keys=True)
     return slim(vl_convert.vegalite_to_svg(definition, vl_version=LANGUAGE_VERSION))
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
-from typing import Any
 
 from monitoring_pipeline.pages.charts.chart import Chart
 from monitoring_pipeline.pages.charts.history import WIDTH, TimeOf, at
-from monitoring_pipeline.pages.charts.svg import drawn
+from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
 from monitoring_pipeline.pages.charts.theme import STATUS_COLOURS
 
 ROW_HEIGHT = 20
@@ -69,29 +69,29 @@ def timeline_chart(sentence: str, rows: Sequence[str], shown: Sequence[Stretch],
         return None
     return Chart(
         sentence=sentence,
-        svg=drawn(_bars(rows, shown, axis)),
+        svg=_svg(
+            tuple(rows),
+            tuple(
+                (_clipped(s.row), STATUS_COLOURS[s.status], at(axis.time_of(s.first)), at(axis.end_of(s.last)))
+                for s in shown
+            ),
+            (at(axis.time_of(axis.keys[0])), at(axis.end_of(axis.keys[-1]))),
+        ),
         columns=("what", "status", "from", "to", "about"),
         rows=tuple((s.row, s.status, s.first, s.last, s.words) for s in shown),
     )
 
 
-def _bars(rows: Sequence[str], shown: Sequence[Stretch], axis: TimeAxis) -> Any:
+@lru_cache(maxsize=CHARTS_KEPT)
+def _svg(rows: tuple[str, ...], bars: tuple[tuple[str, ...], ...], ends: tuple[str, str]) -> str:
+    """Return bars of row, colour, first and last time between the ends of the axis."""
     import altair as alt
 
-    ends = [at(axis.time_of(axis.keys[0])), at(axis.end_of(axis.keys[-1]))]
-    values = [
-        {
-            "row": _clipped(stretch.row),
-            "colour": STATUS_COLOURS[stretch.status],
-            "t": at(axis.time_of(stretch.first)),
-            "end": at(axis.end_of(stretch.last)),
-        }
-        for stretch in shown
-    ]
+    values = [dict(zip(("row", "colour", "t", "end"), bar, strict=True)) for bar in bars]
     x = alt.X(
         "t:T",
         title=None,
-        scale=alt.Scale(type="utc", nice=False, domain=ends),
+        scale=alt.Scale(type="utc", nice=False, domain=list(ends)),
         axis=alt.Axis(tickCount=7, labelOverlap=True, gridOpacity=0.25),
     )
     y = alt.Y(
@@ -101,7 +101,7 @@ def _bars(rows: Sequence[str], shown: Sequence[Stretch], axis: TimeAxis) -> Any:
         scale=alt.Scale(domain=[_clipped(row) for row in rows]),
         axis=alt.Axis(labelLimit=330, ticks=False, domain=False),
     )
-    return (
+    return drawn(
         alt.Chart(alt.Data(values=values))
         .mark_bar(height=ROW_HEIGHT * 0.62, cornerRadius=1)
         .encode(x=x, x2="end:T", y=y, color=alt.Color("colour:N", scale=None))

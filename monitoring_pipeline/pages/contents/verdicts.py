@@ -68,7 +68,7 @@ def what_was_wrong_when(records: ModelRecords) -> Chart | None:
         lambda key: calendar.chunk(key).end.astimezone(zone),
     )
     return timeline_chart(
-        f"{len(incidents)} incidents, and breaches of {wrong_kinds} kinds of measurements, from {keys[0]} to {keys[-1]}.",
+        f"{len(incidents)} incidents, and breaches of {wrong_kinds} kinds of numbers, from {keys[0]} to {keys[-1]}.",
         rows,
         [*kinds, *incidents],
         axis,
