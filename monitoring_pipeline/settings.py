@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     """Time after which the SQL of a business metric is stopped."""
     late_labels_seconds: int = Field(default=300, gt=0)
     """Minimum interval between two searches for late labels."""
+    site_proxy_secret: SecretStr = Field(default=SecretStr(""), max_length=200)
+    """Text that the proxy before the site adds to each request; with it people can act on the site."""
+    site_user_header: str = Field(default="X-Forwarded-User", pattern="^[A-Za-z0-9-]+$")
+    """Header in which that proxy names the person who is signed in."""
     store_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = Field(default="", repr=False)
@@ -155,6 +159,7 @@ class Settings(BaseSettings):
             keep_secret(passwords_of(address))
         for secret in self.secrets.values():
             keep_secret(parts_of_secret(secret.get_secret_value()))
+        keep_secret(parts_of_secret(self.site_proxy_secret.get_secret_value()))
         if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
             keep_secret([self.id_key.get_secret_value()])
         return self

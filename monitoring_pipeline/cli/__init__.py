@@ -31,6 +31,7 @@ class _WithoutSecrets(LazyGroup):
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",
         ),
         "report": Place("pages.report", "Write the page of MODEL as one HTML file that needs no network."),
+        "serve": Place("pages.serve", "Serve the pages of all models, always with the newest results."),
         "replay": Place(
             "results.replay",
             "Check MODEL's rules on its reference: their false alarms, and the injected changes that they find.",
@@ -54,6 +55,7 @@ class _WithoutSecrets(LazyGroup):
         "evaluate": Place("versions.evaluate", "Compare VERSION of MODEL with the champion."),
         "promote": Place("versions.promote", "Promote the challenger of MODEL to champion."),
         "rollback": Place("versions.rollback", "Make the former champion of MODEL champion again."),
+        "retrain": Place("versions.retrain", "Ask for a retraining of MODEL, which the sensor starts."),
         "refuse": Place("versions.refuse", "Refuse the challenger of MODEL, which then cannot be promoted."),
     }
 

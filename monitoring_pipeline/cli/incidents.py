@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.incidents.handling import (
     Handle,
     Person,
     acknowledge,
+    comment,
     mute,
     record_outcome,
     unmute,
@@ -86,6 +87,15 @@ def mute_incident(name: str, until: dt.datetime, reason: str, by: str) -> None:
 def unmute_incident(name: str, reason: str, by: str) -> None:
     """Send alerts about the incident NAME again."""
     _handle(name, unmute, by, reason)
+
+
+@incidents.command("comment")
+@click.argument("name", shell_complete=complete_incidents)
+@REASON
+@BY
+def comment_on_incident(name: str, reason: str, by: str) -> None:
+    """Record what somebody says about the incident NAME; its message shows it, and nobody is notified."""
+    _handle(name, comment, by, reason)
 
 
 @incidents.command("outcome")

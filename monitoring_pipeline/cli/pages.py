@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from monitoring_pipeline.settings import Settings
     from monitoring_pipeline.spec.model import ModelSpec
 
+LOOPBACK = "127.0.0.1"
 NEEDED = ("altair", "jinja2", "vl_convert")
 OVERVIEW = "index.html"
 
@@ -53,6 +54,37 @@ def report(
         else:
             spec = find_model(settings, model or "").spec
             _write_one(settings, spec, output or Path(f"{spec.name}.html"), first=first, last=chunk or last)
+
+
+@click.command()
+@click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+def serve(host: str, port: int) -> None:
+    """Serve the pages of all models, always with the newest results.
+
+    Nobody can act on the site, and its connection to the store only reads, unless a proxy signs people in:
+    MONITORING_PIPELINE_SITE_PROXY_SECRET.
+    """
+    from monitoring_pipeline.dashboard.signing_in import Proxy
+    from monitoring_pipeline.dashboard.site import Site, run_site
+    from monitoring_pipeline.store.results import ResultStore
+    from monitoring_pipeline.system_clock import system_clock
+
+    _require_libraries()
+    with clear_errors():
+        settings = read_settings()
+        secret = settings.site_proxy_secret.get_secret_value()
+        if host != LOOPBACK and not secret:
+            warn(f"everybody who reaches {host}:{port} can read all results; nobody is signed in")
+        try:
+            proxy = Proxy(secret=secret, user_header=settings.site_user_header) if secret else None
+        except ValueError as error:
+            message = f"MONITORING_PIPELINE_SITE_PROXY_SECRET: {error}"
+            raise click.ClickException(message) from None
+        open_it = ResultStore.open if proxy else ResultStore.open_to_read
+        with open_it(settings.store_url) as store:
+            click.echo(f"http://{host}:{port} serves the pages of all models; Ctrl-C stops it")
+            run_site(Site(settings=settings, store=store, clock=system_clock, proxy=proxy), host, port)
 
 
 def _require_libraries() -> None:

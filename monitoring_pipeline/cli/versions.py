@@ -107,6 +107,28 @@ def refuse(model: str, version: str | None, reason: str, by: str) -> None:
     _change("refuse", model, version, reason, by)
 
 
+@click.command()
+@click.argument("model", shell_complete=complete_models)
+@REASON
+@BY
+def retrain(model: str, reason: str, by: str) -> None:
+    """Ask for a retraining of MODEL, which the sensor starts. The cool-down of the policy does not hold it back."""
+    from monitoring_pipeline.records.decision_key import DecisionKey
+    from monitoring_pipeline.steps.versions.asking import ask_for_retraining
+    from monitoring_pipeline.steps.versions.effects import Action
+
+    now = system_clock()
+    with clear_errors():
+        settings = read_settings()
+        spec = find_model(settings, model).spec
+        key = DecisionKey.of_command("retrain", now)
+        with open_store(settings) as store:
+            ask_for_retraining(
+                spec, Action(version=None, decision_key=key, actor=by, reason=reason, now=now), store=store
+            )
+    click.echo(f"{model}: a retraining is asked for; the sensor `retraining` starts it")
+
+
 def _change(action: str, model: str, version: str | None, reason: str, by: str) -> None:
     from monitoring_pipeline.composition import open_outside
     from monitoring_pipeline.records.decision_key import DecisionKey

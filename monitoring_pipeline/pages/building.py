@@ -1,4 +1,4 @@
-"""Builds pages: reads the records of a model, and returns what its page says."""
+"""Builds pages: reads the records of models, and returns what their pages say."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,31 +18,55 @@ class AllPages:
     models: dict[str, ModelContents]
 
 
-def build_model_page(spec: ModelSpec, store: Store, first: str | None = None, last: str | None = None) -> ModelContents:
+def build_model_page(
+    spec: ModelSpec,
+    store: Store,
+    first: str | None = None,
+    last: str | None = None,
+    *,
+    version: str | None = None,
+) -> ModelContents:
     """Return the page of a model about its judged chunks from ``first`` to ``last``; without them the newest ones.
+
+    Args:
+        spec: the model.
+        store: the store.
+        first: key of the first chunk.
+        last: key of the last chunk, which the page is about.
+        version: the version whose columns are shown; by default the one that served.
 
     Raises:
         NothingJudgedError: when no chunk was judged there.
     """
-    return model_contents(read_model(spec, store, read_period(spec, store, first, last)))
+    return model_contents(read_model(spec, store, read_period(spec, store, first, last)), version)
 
 
 def build_all_pages(specs: Iterable[ModelSpec], store: Store) -> AllPages:
     """Return the overview and the pages of models."""
-    records: list[ModelRecords] = []
-    pages: dict[str, ModelContents] = {}
-    lines: list[ModelLine] = []
-    for spec in specs:
-        try:
-            found = read_model(spec, store, read_period(spec, store))
-        except NothingJudgedError as error:
-            lines.append(ModelLine(name=spec.name, owner=spec.owner, sentence=_without_name(spec, error)))
-            continue
-        records.append(found)
-        pages[spec.name] = model_contents(found)
-        lines.append(model_line(found, pages[spec.name]))
+    records, lines = _read_all(specs, store)
+    pages = {found.spec.name: model_contents(found) for found in records}
     return AllPages(overview_contents(lines, records), pages)
 
 
-def _without_name(spec: ModelSpec, error: NothingJudgedError) -> str:
-    return str(error).removeprefix(f"{spec.name}: ")
+def build_overview(specs: Iterable[ModelSpec], store: Store) -> OverviewContents:
+    """Return the overview of models; the charts of their pages are not drawn."""
+    records, lines = _read_all(specs, store)
+    return overview_contents(lines, records)
+
+
+def _read_all(specs: Iterable[ModelSpec], store: Store) -> tuple[list[ModelRecords], list[ModelLine]]:
+    """Return the records of the models that were judged, and a line of the overview for every model."""
+    records: list[ModelRecords] = []
+    lines: list[ModelLine] = []
+    for spec in specs:
+        try:
+            records.append(read_model(spec, store, read_period(spec, store)))
+        except NothingJudgedError as error:
+            lines.append(_never_judged(spec, error))
+        else:
+            lines.append(model_line(records[-1]))
+    return records, lines
+
+
+def _never_judged(spec: ModelSpec, error: NothingJudgedError) -> ModelLine:
+    return ModelLine(name=spec.name, owner=spec.owner, sentence=str(error).removeprefix(f"{spec.name}: "))

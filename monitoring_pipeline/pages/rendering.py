@@ -42,14 +42,16 @@ FILES = Links()
 """The links of pages that are files beside each other."""
 
 
-def model_html(page: ModelContents, *, links: Links = FILES, written: dt.datetime | None = None, **more: Any) -> str:
+def model_html(
+    page: ModelContents, *, links: Links = FILES, written: dt.datetime | None = None, act: Any = None
+) -> str:
     """Return the page of a model.
 
     Args:
         page: what it says.
         links: where it links to.
         written: when it was made, UTC; left out where the same content is to give the same bytes.
-        more: what a live site adds, such as forms.
+        act: the person who may act on the page, and what the forms contain; None where nobody can.
     """
     sections = [
         ("incidents", "Incidents", bool(page.incidents)),
@@ -70,13 +72,23 @@ def model_html(page: ModelContents, *, links: Links = FILES, written: dt.datetim
         sections=[(id_, name) for id_, name, is_shown in sections if is_shown],
         weekdays=WEEKDAYS if page.noun == "day" else (),
         column_table=_column_table(page),
-        **{"actions": None} | more,
+        act=act,
     )
 
 
 def overview_html(page: OverviewContents, *, links: Links = FILES, written: dt.datetime | None = None) -> str:
     """Return the overview of all models."""
     return _rendered("overview.html", page=page, links=links, written=written)
+
+
+def message_html(text: str, *, links: Links) -> str:
+    """Return a page that says one thing, such as why a request was refused."""
+    return _rendered("message.html", text=text, links=links, written=None)
+
+
+def page_policy() -> str:
+    """Return the content security policy of every page, for the headers of a site."""
+    return f"{policy(_part('page.css'), _part('page.js'))}; frame-ancestors 'none'"
 
 
 def _column_table(page: ModelContents) -> Table:

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     ACKNOWLEDGEMENT = "acknowledgement"
     MUTE = "mute"
     OUTCOME = "outcome"
+    COMMENT = "comment"
 
 
 class Answer(StrEnum):
@@ -47,6 +48,7 @@ class Answer(StrEnum):
     REAL = "real"
     NOISE = "noise"
     PLANNED = "planned"
+    COMMENTED = "commented"
 
 
 AnyEvidence = TypeVar("AnyEvidence")

@@ -19,7 +19,7 @@ class IncidentState(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What happened to an incident; the last four are done by a person."""
+    """What happened to an incident; the last five are done by a person."""
 
     OPENED = "opened"
     SPREAD = "spread"
@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     MUTED = "muted"
     UNMUTED = "unmuted"
     OUTCOME = "outcome"
+    COMMENTED = "commented"
 
 
 class Outcome(StrEnum):

@@ -6,7 +6,7 @@ from typing import Self
 from sqlalchemy.engine import Engine
 
 from monitoring_pipeline.store.engine import create_store_engine
-from monitoring_pipeline.store.schema import bring_to_head
+from monitoring_pipeline.store.schema import bring_to_head, require_head
 
 
 class StoreConnection:
@@ -28,6 +28,22 @@ class StoreConnection:
         engine = create_store_engine(url)
         try:
             bring_to_head(engine)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine)
+
+    @classmethod
+    def open_to_read(cls, url: str) -> Self:
+        """Open an existing store for reading; its schema is not changed.
+
+        Raises:
+            ValueError: when the URL is neither a SQLite file nor PostgreSQL.
+            StoreSchemaError: when there is no store, or its schema is not the newest.
+        """
+        engine = create_store_engine(url)
+        try:
+            require_head(engine)
         except BaseException:
             engine.dispose()
             raise

@@ -28,7 +28,7 @@ from monitoring_pipeline.store.tables.incidents import alerts, incident_events, 
 
 TOLD_ONCE = frozenset({EventKind.SPREAD, EventKind.ESCALATED})
 """Kinds of event that are announced at most once per chunk; resolving and reopening may be announced again."""
-BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME)
+BY_PEOPLE = (EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME, EventKind.COMMENTED)
 Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
 Plan = Callable[[StoredIncident, IncidentEvent], Sequence[PlannedAlert]]
 

@@ -50,6 +50,23 @@ def bring_to_head(engine: Engine) -> None:
             connection.execute(sa.text(read_sql(f"views/{view}.sql")))
 
 
+def require_head(engine: Engine) -> None:
+    """Check that the schema is the newest, and change nothing: for a role that only reads.
+
+    Raises:
+        StoreSchemaError: when the store does not exist, or has another schema.
+    """
+    with engine.connect() as connection:
+        stored = _stored_revision(connection)
+    if stored != HEAD_REVISION:
+        found = f"has schema revision {stored!r}" if stored else "has no tables"
+        message = (
+            f"the store {engine.url.render_as_string()} {found}, and {HEAD_REVISION!r} is needed; a command that "
+            "writes, such as `monitoring-pipeline backfill`, makes or upgrades it"
+        )
+        raise StoreSchemaError(message)
+
+
 def _stored_revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None

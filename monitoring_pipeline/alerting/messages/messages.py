@@ -28,6 +28,7 @@ _WHAT_HAPPENED = {
     EventKind.MUTED: "Muted",
     EventKind.UNMUTED: "No longer muted",
     EventKind.OUTCOME: "Outcome recorded",
+    EventKind.COMMENTED: "Comment",
 }
 
 

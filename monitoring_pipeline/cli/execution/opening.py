@@ -48,6 +48,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.registry.trainers import TrainerError
     from monitoring_pipeline.spec.loading import SpecError
     from monitoring_pipeline.steps.references import MissingInputError
+    from monitoring_pipeline.steps.versions.asking import CannotRetrainError
     from monitoring_pipeline.steps.versions.effects import RollOutError
     from monitoring_pipeline.steps.versions.training import NoRetrainingError
     from monitoring_pipeline.store.incidents import UnknownIncidentError
@@ -58,7 +59,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         SuiteError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
-        StoreSchemaError, CannotDraftError, NothingJudgedError,
+        StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError,
     )  # fmt: skip
 
 

@@ -14,7 +14,9 @@ from monitoring_pipeline.spec.alerting import AlertingRules, ChannelKind, Escala
 
 PAGING_EVENTS = frozenset({EventKind.OPENED, EventKind.REOPENED, EventKind.ESCALATED})
 """Events that ask somebody to look, now."""
-SILENT_EVENTS = frozenset({EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME})
+SILENT_EVENTS = frozenset({
+    EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.UNMUTED, EventKind.OUTCOME, EventKind.COMMENTED,
+})  # fmt: skip
 """Actions of people. They change the existing message and notify nobody."""
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}

@@ -79,6 +79,16 @@ def record_outcome(person: Person, outcome: Outcome) -> Handle:
     return act
 
 
+def comment(person: Person) -> Handle:
+    """Record what a person says about an incident, and change nothing else."""
+
+    def act(stored: StoredIncident) -> Act:
+        said = _Said(Topic.COMMENT, Answer.COMMENTED)
+        return _act(stored, person, EventKind.COMMENTED, said, stored.handling)
+
+    return act
+
+
 def is_muted(handling: Handling, severity: Severity, now: dt.datetime) -> bool:
     """Return whether an incident is muted and its severity does not exceed the muted one."""
     if handling.muted_until is None or handling.muted_until <= now:

@@ -87,10 +87,10 @@ class ModelContents:
     audit: tuple[Fact, ...]
 
 
-def model_contents(records: ModelRecords) -> ModelContents:
-    """Return the page of a model."""
+def model_contents(records: ModelRecords, version: str | None = None) -> ModelContents:
+    """Return the page of a model, with the columns of a version; by default of the one that served."""
     spec, verdict = records.spec, records.period.verdict
-    version = serving_version(records)
+    version = version or serving_version(records)
     columns = columns_of(records, version)
     reasons = deciding_reasons(verdict)
     return ModelContents(

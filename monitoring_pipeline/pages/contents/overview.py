@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from monitoring_pipeline.pages.contents.model import ModelContents
+from monitoring_pipeline.pages.contents.model import sentence_of
 from monitoring_pipeline.pages.contents.table import Fact
 from monitoring_pipeline.pages.numbers import NONE, interval, named, number, percent
 from monitoring_pipeline.pages.reading import ModelRecords, shown_names
@@ -53,16 +53,16 @@ class OverviewContents:
     owners: tuple[str, ...]
 
 
-def model_line(records: ModelRecords, page: ModelContents) -> ModelLine:
+def model_line(records: ModelRecords) -> ModelLine:
     """Return the line of a model that was judged."""
     active = [entry.stored for entry in records.incidents if entry.stored.incident.state is not IncidentState.RESOLVED]
     shown = records.period.keys[-CHUNKS_SHOWN:]
     return ModelLine(
-        name=page.name,
+        name=records.spec.name,
         owner=records.spec.owner,
-        chunk=page.chunk,
-        status=page.status,
-        sentence=page.sentence,
+        chunk=records.chunk.key,
+        status=str(records.period.verdict.status),
+        sentence=sentence_of(records),
         strip=tuple((key, str(records.period.verdicts[key].status)) for key in shown),
         incidents=len(active),
         unassigned=sum(entry.handling.acknowledged_by is None for entry in active),
