@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from monitoring_pipeline.pages.contents.incident import IncidentContents
 from monitoring_pipeline.pages.contents.table import Table
+from monitoring_pipeline.pages.safe_text import is_safe_address, shortened
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 
@@ -23,7 +24,7 @@ def _lines(shown: IncidentContents) -> Iterable[str]:
         yield f"- {escaped(fact.name)}: {escaped(fact.value)}"
     for column in shown.columns:
         for shift in column.shifts:
-            yield f"- `{column.name.replace('`', chr(39))}` {escaped(shift)}"
+            yield f"- `{shortened(column.name).replace('`', chr(39))}` {escaped(shift)}"
     for cause in shown.causes:
         yield f"- {escaped(cause)}"
     if shown.history is not None:
@@ -31,7 +32,7 @@ def _lines(shown: IncidentContents) -> Iterable[str]:
     if not shown.findings.is_empty:
         yield ""
         yield from _table(shown.findings)
-    if shown.runbook:
+    if shown.runbook and is_safe_address(shown.runbook):
         yield ""
         yield f"Runbook: <{shown.runbook}>"
 
@@ -44,5 +45,5 @@ def _table(table: Table) -> Iterable[str]:
 
 
 def escaped(text: str) -> str:
-    """Return a text in one line, with a backslash before each mark of Markdown."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Return a text in one line, as long as pages show it, with a backslash before each mark of Markdown."""
+    return _SPECIAL.sub(r"\\\1", " ".join(shortened(text).split()))

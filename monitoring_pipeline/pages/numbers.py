@@ -14,7 +14,7 @@ def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NONE
     if float(value).is_integer() and abs(value) < LARGEST_IN_FULL:
-        return f"{value:,.0f}"
+        return f"{value + 0.0:,.0f}"
     if not SMALLEST_IN_FULL <= abs(value) < LARGEST_IN_FULL:
         return f"{value:.2e}"
     magnitude = math.floor(math.log10(abs(value)))

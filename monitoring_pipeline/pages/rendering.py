@@ -3,7 +3,6 @@
 import base64
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -14,13 +13,11 @@ from monitoring_pipeline.pages.contents.model import ModelContents
 from monitoring_pipeline.pages.contents.overview import OverviewContents
 from monitoring_pipeline.pages.contents.table import Cell, Table
 from monitoring_pipeline.pages.markdown import incident_markdown
+from monitoring_pipeline.pages.safe_text import safe_address, shortened, visible
 
 MARKS: Mapping[str, str] = {"ok": "·", "warning": "!", "critical": "✕", "unknown": "?"}
 """What stands in a cell of the calendar beside its colour, for those who do not see the colour."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_LINK = re.compile(r"(https?://|#|/(?!/)|[\w.-]+\.html)", re.ASCII)
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-LONGEST_TEXT = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,17 +156,4 @@ def _environment() -> Any:
 
 def _shown(value: object) -> object:
     """Return a value as it is shown: without marks that hide or turn text, and not too long."""
-    if type(value) is not str:
-        return value
-    text = visible(value)
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
-
-
-def visible(text: str) -> str:
-    """Return a text in which a character that hides or turns other text is replaced."""
-    return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def safe_address(address: str) -> str:
-    """Return an address that a page may link to: http, https, or a part of the site; otherwise ``#``."""
-    return address if _LINK.match(address) else "#"
+    return shortened(visible(value)) if type(value) is str else value

@@ -11,8 +11,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 
 CELLS = 24
 LEAST_EDGES = 2
-TAIL_SHARE = 0.002
-"""Share of the reference's rows that each end of the axis may leave out, so that one outlier does not flatten it."""
+LEAST_EDGES_TO_TRIM = 4
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,13 @@ class Histogram:
 def histograms(bins: NumericBins, reference: ColumnProfile, *others: ColumnProfile) -> Histogram | None:
     """Return the profiles over cells of equal width; None if the reference's values have no range.
 
-    The axis spans the reference's values without its tails. Rows of a bin are spread evenly over the bin's width, so
+    The axis spans the reference's values. Rows of a bin are spread evenly over the bin's width, so
     that a cell's share is exact where its ends are edges, and interpolated linearly elsewhere.
     """
     edges = np.array(bins.edges)
     if len(edges) < LEAST_EDGES:
         return None
-    low, high = _axis(edges, _inner_counts(bins, reference))
+    low, high = _axis(edges)
     if not np.isfinite(high - low) or high <= low:
         return None
     cells = np.linspace(low, high, CELLS + 1)
@@ -65,13 +64,17 @@ def _inner_counts(bins: NumericBins, profile: ColumnProfile) -> tuple[int, ...]:
     return profile.counts[SPECIAL_CELLS_BEFORE : SPECIAL_CELLS_BEFORE + len(bins.edges) + 1]
 
 
-def _axis(edges: NDArray[np.float64], counts: tuple[int, ...]) -> tuple[float, float]:
-    """Return the ends of the axis: the edges that leave out no more than the tails."""
-    cumulative = np.cumsum(counts[:-1])
-    total = max(sum(counts), 1)
-    low = int(np.searchsorted(cumulative, total * TAIL_SHARE, side="right"))
-    high = int(np.searchsorted(cumulative, total * (1 - TAIL_SHARE), side="left"))
-    return float(edges[max(min(low, len(edges) - 1) - 1, 0)]), float(edges[min(high, len(edges) - 1)])
+def _axis(edges: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the ends of the axis: the outermost edges, without an outer bin that is wider than all others together.
+
+    Otherwise one outlier of the reference would leave a single cell to all other rows.
+    """
+    if len(edges) < LEAST_EDGES_TO_TRIM:
+        return float(edges[0]), float(edges[-1])
+    inner = edges[-2] - edges[1]
+    low = edges[1] if edges[1] - edges[0] > inner else edges[0]
+    high = edges[-2] if edges[-1] - edges[-2] > inner else edges[-1]
+    return float(low), float(high)
 
 
 def _below(bins: NumericBins, profile: ColumnProfile, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -49,7 +49,9 @@ def _of_numbers(name: str, bins: NumericBins, reference: ColumnProfile, current:
         return None
     cells = [f"{number(a)} to {number(b)}" for a, b in pairwise(found.edges)]
     rows = [(cell, before, after) for cell, before, after in zip(cells, *found.shares, strict=True)]
-    rows += special_cells(bins, reference, current)
+    beyond = [(f"below {number(found.edges[0])}", *found.below), (f"above {number(found.edges[-1])}", *found.above)]
+    rows += [(cell, before, after) for cell, before, after in beyond if before or after]
+    rows += [row for row in special_cells(bins, reference, current) if row[0] in SPECIAL]
     return Chart(
         sentence=_sentence(name, rows),
         svg=_steps(found),

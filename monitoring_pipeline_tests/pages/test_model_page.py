@@ -1,0 +1,155 @@
+"""The page of a model of the small world: what it says is what the store holds."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from monitoring_pipeline.pages.building import AllPages, build_all_pages, build_model_page
+from monitoring_pipeline.pages.contents.model import ModelContents
+from monitoring_pipeline.pages.reading import NothingJudgedError
+from monitoring_pipeline.pages.rendering import model_html, overview_html
+from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
+
+LARGEST_PAGE = 300_000
+
+
+@pytest.fixture(scope="module")
+def pages(monitored: World) -> AllPages:
+    with monitored.store() as store:
+        return build_all_pages([monitored.loaded(model).spec for model in (LOANS, DELIVERIES)], store)
+
+
+@pytest.fixture(scope="module")
+def page(pages: AllPages) -> ModelContents:
+    return pages.models[LOANS]
+
+
+def test_verdict_is_that_of_the_newest_chunk(monitored: World, page: ModelContents) -> None:
+    (stored,) = monitored.ask("SELECT status FROM current_verdicts WHERE model = :m AND chunk = :c", m=LOANS, c=DAYS[-1])
+    assert (page.chunk, page.status) == (DAYS[-1], stored[0])
+    assert page.sentence.startswith(f"{LOANS} is {stored[0]} on {DAYS[-1]}")
+
+
+def test_calendar_has_every_judged_chunk_under_its_weekday(monitored: World, page: ModelContents) -> None:
+    stored = dict(monitored.ask("SELECT chunk, status FROM current_verdicts WHERE model = :m", m=LOANS))
+    shown = {day.key: day.status for week in page.calendar for day in week.days if day}
+    assert shown == stored
+    spec = monitored.loaded(LOANS).spec
+    for week in page.calendar:
+        for place, day in enumerate(week.days):
+            assert day is None or spec.calendar.chunk(day.key).start.astimezone(spec.zone).weekday() == place
+
+
+def test_chart_of_the_metric_has_a_row_for_each_measured_chunk(monitored: World, page: ModelContents) -> None:
+    stored = monitored.ask(
+        "SELECT chunk, value FROM current_measurements WHERE model = :m AND name = 'auroc' AND kind = 'performance' "
+        "AND chunk NOT LIKE '%/%' AND value IS NOT NULL ORDER BY chunk DESC",
+        m=LOANS,
+    )
+    auroc = page.performance[0]
+    assert [(row[0], row[1]) for row in auroc.rows] == [(chunk, f"{value:.3f}") for chunk, value in stored]
+
+
+def test_drifted_columns_come_first_and_their_effects_are_those_of_the_store(
+    monitored: World, page: ModelContents
+) -> None:
+    stored = {
+        subject: (status, value)
+        for subject, status, value in monitored.ask(
+            "SELECT subject, status, value FROM current_measurements WHERE model = :m AND chunk = :c AND kind = 'drift' "
+            "AND name = 'jensen_shannon'", m=LOANS, c=DAYS[-1],
+        )
+    }  # fmt: skip
+    assert {column.name: column.effect for column in page.columns} == {name: value for name, (_, value) in stored.items()}
+    drifted = [column.name for column in page.columns if column.status not in {"ok", "unknown"}]
+    assert drifted == [column.name for column in page.columns][: len(drifted)]
+    assert set(drifted) == {name for name, (status, _) in stored.items() if status == "breached"} != set()
+
+
+def test_doubled_income_is_seen_in_the_numbers_of_its_chart(page: ModelContents) -> None:
+    income = next(column for column in page.columns if column.name == "income")
+    assert income.chart is not None
+    above = next(row for row in income.chart.rows if row[0].startswith("above"))
+    before, after = (float(share.removesuffix(" %")) for share in above[1:])
+    assert after > 4 * before
+
+
+def test_incident_has_its_findings_its_history_and_its_commands(monitored: World, page: ModelContents) -> None:
+    with monitored.store() as store:
+        stored = {entry.incident_id: entry for entry in store.incidents(LOANS)}
+    assert {entry.name for entry in page.incidents} == set(stored) != set()
+    for shown in page.incidents:
+        entry = stored[shown.name]
+        assert shown.title == entry.incident.title
+        assert len(shown.findings.rows) == len(entry.incident.findings)
+        assert any(f"acknowledge {shown.name}" in command for command in shown.commands)
+        assert shown.history is not None
+
+
+def test_same_store_gives_the_same_bytes(monitored: World, page: ModelContents) -> None:
+    with monitored.store() as store:
+        again = build_model_page(monitored.loaded(LOANS).spec, store)
+    assert model_html(again) == model_html(page)
+
+
+def test_page_of_a_chunk_shows_nothing_later(monitored: World) -> None:
+    with monitored.store() as store:
+        early = build_model_page(monitored.loaded(LOANS).spec, store, last=DAYS[3])
+    assert early.chunk == DAYS[3]
+    assert {day.key for week in early.calendar for day in week.days if day} == set(DAYS[:4])
+
+
+def test_page_of_a_period_without_verdicts_names_the_command_that_judges(monitored: World) -> None:
+    with monitored.store() as store, pytest.raises(NothingJudgedError, match="monitoring-pipeline backfill loan_default"):
+        build_model_page(monitored.loaded(LOANS).spec, store, last="2024-01-01")
+
+
+@pytest.mark.parametrize("model", [LOANS, DELIVERIES])
+def test_file_is_self_contained_and_small(pages: AllPages, model: str) -> None:
+    html = model_html(pages.models[model])
+    assert len(html.encode()) < LARGEST_PAGE
+    loaded = re.findall(r'(?:src|href)="([^"#][^"]*)"|url\(([^)]*)\)|@import', html)
+    assert {address for pair in loaded for address in pair if address} <= {"data:,"}
+
+
+def test_overview_lists_the_worst_model_first_and_never_judged_ones(monitored: World, pages: AllPages) -> None:
+    ranks = ["critical", "warning", "unknown", "", "ok"]
+    shown = [ranks.index(line.status) for line in pages.overview.models]
+    assert shown == sorted(shown)
+    html = overview_html(pages.overview)
+    assert f'href="{LOANS}.html"' in html
+    renamed = monitored.loaded(LOANS).spec.model_copy(update={"name": "new_model"})
+    with monitored.store() as store:
+        (line,) = build_all_pages([renamed], store).overview.models
+    assert (line.status, line.chunk) == ("", "")
+    assert "backfill new_model" in line.sentence
+
+
+def test_tiles_count_the_incidents_that_last(monitored: World, pages: AllPages) -> None:
+    ((lasting,),) = monitored.ask("SELECT COUNT(*) FROM incidents WHERE state <> 'resolved'")
+    tiles = {tile.name: tile.value for tile in pages.overview.tiles}
+    assert tiles["incidents that last"] == str(lasting)
+    assert tiles["of them acknowledged by nobody"] == str(lasting)
+
+
+def test_store_counts_breaches_by_chunk_and_kind_as_the_rows_say(monitored: World) -> None:
+    with monitored.store() as store:
+        found = store.breaches_by_kind(LOANS, DAYS[0], DAYS[-1])
+    stored = monitored.ask(
+        "SELECT chunk, kind, severity, COUNT(*) FROM current_measurements WHERE model = :m AND status = 'breached' "
+        "AND chunk NOT LIKE '%/%' AND role IN ('champion', 'challenger') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3", m=LOANS,
+    )  # fmt: skip
+    assert [(b.chunk, b.kind, b.severity, b.count) for b in found] == [tuple(row) for row in stored] != []
+
+
+def test_page_lists_no_row_of_the_warehouse(monitored: World, pages: AllPages) -> None:
+    ids = [row[0] for row in monitored.execute('SELECT "Application ID" FROM "Loan Scores" LIMIT 500')]
+    html = model_html(pages.models[LOANS])
+    assert not [name for name in ids if re.search(rf"\b{re.escape(str(name))}\b", html)]
+
+
+def test_contents_are_plain_data(page: ModelContents) -> None:
+    assert json.dumps([row for chart in page.performance for row in chart.rows])
+    assert not [path for path in (str(Path.home()), "/tmp/") if path in model_html(page)]  # noqa: S108

@@ -1,0 +1,28 @@
+"""Numbers for readers."""
+
+import pytest
+
+from monitoring_pipeline.pages.numbers import interval, named, number, percent
+
+
+@pytest.mark.parametrize(("value", "text"), [
+    (None, "-"), (float("nan"), "-"), (0.0, "0"), (-0.0, "0"), (1.0, "1"), (1234567.0, "1,234,567"), (0.64589, "0.646"),
+    (12.3456, "12.3"), (1234.56, "1,235"), (-0.00543, "-0.00543"), (0.00001234, "1.23e-05"), (3.2e17, "3.20e+17"),
+])  # fmt: skip
+def test_number_has_the_digits_that_matter(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [
+    (None, "-"), (0.0, "0 %"), (1.0, "100 %"), (0.5, "50.0 %"), (0.9999, "100.0 %"), (0.0012, "0.12 %"),
+    (0.00001, "below 0.01 %"),
+])  # fmt: skip
+def test_share_is_a_percentage(share: float | None, text: str) -> None:
+    assert percent(share) == text
+
+
+def test_value_is_written_as_its_name_asks() -> None:
+    assert named("null_share", 0.25) == "25.0 %"
+    assert named("auroc", 0.25) == "0.250"
+    assert interval("auroc", 0.5, 0.75) == "[0.500, 0.750]"
+    assert not interval("auroc", None, 0.75)

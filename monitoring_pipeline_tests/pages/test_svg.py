@@ -1,0 +1,51 @@
+"""Drawings: small, in the colours of the page, and safe whatever the names are."""
+
+import xml.etree.ElementTree as ET
+from typing import Any
+
+import altair as alt
+import pytest
+
+from monitoring_pipeline.pages.charts.svg import drawn
+from monitoring_pipeline.pages.charts.theme import CURRENT, VARIABLES
+
+HOSTILE = "<script>alert(1)</script>&\"'"
+
+
+def bars(*names: str) -> Any:
+    values = [{"name": name, "x": place} for place, name in enumerate(names)]
+    return alt.Chart(alt.Data(values=values)).mark_bar(color=CURRENT).encode(x="x:Q", y=alt.Y("name:N", sort=None))
+
+
+def test_drawing_takes_its_colours_from_the_page() -> None:
+    svg = drawn(bars("a", "b"))
+    assert 'fill="var(--current)"' in svg
+    assert not [colour for colour in VARIABLES if colour in svg]
+
+
+def test_drawing_scales_with_the_page_and_is_left_to_its_sentence_by_screen_readers() -> None:
+    root = ET.fromstring(drawn(bars("a")))
+    assert root.get("viewBox")
+    assert root.get("width") is None
+    assert root.get("aria-hidden") == "true"
+
+
+def test_drawing_has_no_inline_style_which_the_policy_of_pages_forbids() -> None:
+    root = ET.fromstring(drawn(bars("a", "b", "c")))
+    assert not [element for element in root.iter() if "style" in element.attrib or element.tag.endswith("style")]
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "]]>", "<!--", "&amp;", "‮evil", "a" * 50_000])
+def test_name_stays_text(name: str) -> None:
+    root = ET.fromstring(drawn(bars(name)))
+    assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {"svg", "g", "path", "rect", "line", "text"}
+
+
+def test_name_is_drawn_whole_if_it_fits() -> None:
+    texts = [element.text for element in ET.fromstring(drawn(bars("<b>&"))).iter() if element.text]
+    assert "<b>&" in texts
+
+
+def test_visible_marks_survive_the_slimming() -> None:
+    svg = drawn(bars("a", "b", "c"))
+    assert svg.count('fill="var(--current)"') == 3 or svg.count("<path") >= 3
