@@ -66,7 +66,7 @@ def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.tim
 
     rules = settings.alerting_rules()
     channels = build_channels(rules, settings.secrets, home=settings.home, slack_api=settings.slack_api)
-    return deliver(store, channels, clock=clock, link=rules.link, lease=lease)
+    return deliver(store, channels, clock=clock, links=rules.links, lease=lease)
 
 
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:

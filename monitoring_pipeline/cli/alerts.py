@@ -102,7 +102,7 @@ def test_channel(channel: str) -> None:
             message = f"no channel {channel!r} in {settings.alerting}; known: {', '.join(channels) or 'none'}"
             raise click.ClickException(message)
         try:
-            receipt = send_probe_message(channels[channel], link=rules.link, now=system_clock())
+            receipt = send_probe_message(channels[channel], links=rules.links, now=system_clock())
         except DeliveryError as error:
             raise click.ClickException(f"{channel}: {error}") from error
     click.echo(f"{channel}: accepted{f' as {receipt.delivery_id}' if receipt.delivery_id else ''}")

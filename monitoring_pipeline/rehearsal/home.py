@@ -99,7 +99,7 @@ class RehearsalHome:
     def deliver(self) -> None:
         """Write due alerts to the files of their channels; leases expire at once, because nobody else delivers."""
         channels = {name: FileChannel(name, self.alert_file(name)) for name in self.alerting.channels}
-        deliver(self.store, channels, clock=self.clock, link=self.alerting.link, lease=dt.timedelta())
+        deliver(self.store, channels, clock=self.clock, links=self.alerting.links, lease=dt.timedelta())
 
     def alert_file(self, channel: str) -> Path:
         """Return the file that replaces a channel."""

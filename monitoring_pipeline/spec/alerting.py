@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -141,6 +142,28 @@ class Escalation(SpecPart):
     """Incidents of at least this severity."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Links:
+    """Addresses to which messages link; None where there is none.
+
+    Args:
+        dagster: Dagster's UI.
+        pages: the site with the pages of models and incidents.
+    """
+
+    dagster: str | None = None
+    pages: str | None = None
+
+    @property
+    def labelled(self) -> tuple[tuple[str, str], ...]:
+        """The addresses that there are, each after its label."""
+        found = (("Pages", self.pages), ("Dagster", self.dagster))
+        return tuple((label, address) for label, address in found if address is not None)
+
+
+NO_LINKS = Links()
+
+
 class AlertingRules(SpecPart):
     """The content of alerting.yaml: the rules of one deployment, for all its models."""
 
@@ -154,6 +177,13 @@ class AlertingRules(SpecPart):
     """The further channel that is alerted if nobody reacts."""
     link: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of Dagster's UI, for the links in messages."""
+    pages: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
+    """Address of the site that `monitoring-pipeline serve` serves, for the links in messages."""
+
+    @property
+    def links(self) -> Links:
+        """The addresses to which messages link."""
+        return Links(dagster=self.link, pages=self.pages)
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:

@@ -13,6 +13,7 @@ from monitoring_pipeline.alerting.delivery.pacing import GIVE_UP_AFTER, wait_aft
 from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.records.alert import HistoryPoint
 from monitoring_pipeline.records.incident import EventKind, Handling, IncidentState
+from monitoring_pipeline.spec.alerting import Links
 from monitoring_pipeline_tests.alerting.cases import HOUR, MINUTE, NOW, MemoryOutbox, alert, event, stored
 from monitoring_pipeline_tests.alerting.slack_cases import slack_channel
 from monitoring_pipeline_tests.slack_server import SlackServer
@@ -39,8 +40,8 @@ class Night:
 
     def deliver(self, after: dt.timedelta = dt.timedelta()):
         self.clock.now += after
-        link = "http://dagster.example.com:3000"
-        return deliver(self.outbox, self.channels, clock=self.clock, link=link, sleep=self.slept.append)
+        links = Links(dagster="http://dagster.example.com:3000")
+        return deliver(self.outbox, self.channels, clock=self.clock, links=links, sleep=self.slept.append)
 
 
 @pytest.fixture

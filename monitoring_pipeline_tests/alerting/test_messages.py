@@ -21,6 +21,7 @@ from monitoring_pipeline.records.alert import HistoryPoint
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, Outcome
 from monitoring_pipeline.records.measurement import Kind, Severity
+from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 from monitoring_pipeline_tests.alerting.cases import AUROC, HOUR, NOW, alert, event, stored
 from monitoring_pipeline_tests.slack_server import block_is_valid
 
@@ -65,7 +66,7 @@ def test_message_of_an_incident_has_facts_findings_commands_and_links() -> None:
         explained_by=(Cause(Family.INPUTS),),
         handling=Handling(acknowledged_by="ann", outcome=Outcome.REAL),
     )
-    message = incident_message(alert(of=of), link=LINK)
+    message = incident_message(alert(of=of), links=Links(dagster=LINK))
     assert message.headline == "🔴 flight_delay: auroc is below .68"
     assert message.happened == "Opened (2013-06-02): auroc 0.66"
     assert dict(message.facts) == {
@@ -92,7 +93,7 @@ def test_message_of_an_incident_has_facts_findings_commands_and_links() -> None:
 
 def test_message_of_a_resolution_has_a_check_mark_and_only_the_outcome_command() -> None:
     of = stored(state=IncidentState.RESOLVED, resolved="2013-06-05", handling=Handling(muted_until=NOW))
-    message = incident_message(alert(of=of, kind=EventKind.RESOLVED), link=None)
+    message = incident_message(alert(of=of, kind=EventKind.RESOLVED), links=NO_LINKS)
     assert (message.mark, message.resolved) == ("✅", True)
     assert [label for label, _ in message.commands] == ["Say what it was"]
     assert dict(message.facts)["State"] == "resolved at 2013-06-05; muted until 2013-06-03 06:30 UTC"
@@ -100,8 +101,8 @@ def test_message_of_a_resolution_has_a_check_mark_and_only_the_outcome_command()
 
 def test_message_of_many_findings_lists_seven_and_counts_the_rest() -> None:
     of = stored(findings=(AUROC,) * 30)
-    assert incident_message(alert(of=of), link=None).lines[-1] == "and 23 more"
-    assert len(incident_message(alert(of=of), link=None).lines) == 8
+    assert incident_message(alert(of=of), links=NO_LINKS).lines[-1] == "and 23 more"
+    assert len(incident_message(alert(of=of), links=NO_LINKS).lines) == 8
 
 
 def test_digest_has_a_line_per_incident_with_the_worst_first() -> None:
@@ -114,7 +115,7 @@ def test_digest_has_a_line_per_incident_with_the_worst_first() -> None:
         alert(4),
         alert(5, of=over, event=event(EventKind.RESOLVED)),
     ]
-    message = digest_message(alerts, link=LINK)
+    message = digest_message(alerts, links=Links(dagster=LINK))
     assert message.headline == "🔴 Digest: 3 incidents of 3 models"
     assert (message.happened, message.severity) == ("2 of 3 not resolved", Severity.CRITICAL)
     assert message.lines == (
@@ -169,7 +170,7 @@ def test_blocks_of_any_text_keep_the_limits_of_slack(title: str, happened: str, 
 
 
 def test_blocks_contain_commands_and_links() -> None:
-    text = json.dumps(slack_blocks(incident_message(alert(), link=LINK)), ensure_ascii=False)
+    text = json.dumps(slack_blocks(incident_message(alert(), links=Links(dagster=LINK))), ensure_ascii=False)
     assert "<https://wiki.example.com/flight-delay?a=1&amp;b=2|Runbook>" in text
     assert "`monitoring-pipeline incidents mute flight_delay-7 --until DATE" in text
     assert "from 0.7315 to 0.6612" in text
@@ -177,7 +178,7 @@ def test_blocks_contain_commands_and_links() -> None:
 
 def test_markdown_escapes_reasons_and_keeps_commands() -> None:
     of = stored(findings=(replace(BARE, reason="<b>a_b*c*</b>\n# no"),))
-    text = markdown(incident_message(alert(of=of), link=LINK))
+    text = markdown(incident_message(alert(of=of), links=Links(dagster=LINK)))
     assert r"\<b\>a\_b\*c\*\</b\> # no" in text
     assert "- Mute: `monitoring-pipeline incidents mute flight_delay-7" in text
     assert "- Runbook: <https://wiki.example.com/flight-delay?a=1&b=2>" in text
@@ -203,5 +204,5 @@ def test_single_point_gives_no_chart() -> None:
 
 
 def test_escalation_message_states_that_nobody_has_acknowledged() -> None:
-    message = incident_message(alert(mode="escalation", event_at=NOW - 4 * HOUR), link=None)
+    message = incident_message(alert(mode="escalation", event_at=NOW - 4 * HOUR), links=NO_LINKS)
     assert message.happened.startswith("Nobody has acknowledged this since 2013-06-03 02:30 UTC. Opened")

@@ -19,11 +19,12 @@ from monitoring_pipeline.alerting.messages.messages import digest_message, incid
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.alerting import AlertingRules, Links
 from monitoring_pipeline_tests.alerting.cases import alert, stored
 from monitoring_pipeline_tests.alerting.receivers import MailServer, WebhookServer, serving
 
 LINK = "http://dagster.example.com:3000"
+LINKS = Links(dagster=LINK)
 
 
 @pytest.fixture
@@ -34,12 +35,12 @@ def server():
 
 @pytest.fixture
 def webhook(server: WebhookServer) -> WebhookChannel:
-    return WebhookChannel("events", SecretStr(f"http://127.0.0.1:{server.server_port}/hook?key=s3cr3t"), link=LINK)
+    return WebhookChannel("events", SecretStr(f"http://127.0.0.1:{server.server_port}/hook?key=s3cr3t"), links=LINKS)
 
 
 def dispatch(*alerts, **more) -> Dispatch:
     alerts = alerts or (alert(),)
-    message = incident_message(alerts[0], link=LINK) if len(alerts) == 1 else digest_message(alerts, link=LINK)
+    message = incident_message(alerts[0], links=LINKS) if len(alerts) == 1 else digest_message(alerts, links=LINKS)
     return Dispatch(alerts=alerts, message=message, **more)
 
 
@@ -47,7 +48,7 @@ def test_webhook_receives_the_document_with_its_idempotency_key(server: WebhookS
     receipt = webhook.send(dispatch())
     ((path, headers, body),) = server.received
     document = AlertDocument.model_validate_json(body)
-    assert document == alert_document((alert(),), incident_message(alert(), link=LINK), link=LINK)
+    assert document == alert_document((alert(),), incident_message(alert(), links=LINKS), links=LINKS)
     assert headers["Idempotency-Key"] == document.idempotency_key == receipt.delivery_id == alert_key(alert())
     assert (path, headers["Content-Type"]) == ("/hook?key=s3cr3t", "application/json")
     assert document.alerts[0].incident.findings[0].rows == 8123
@@ -132,7 +133,7 @@ def test_webhook_secret_that_is_no_http_address_is_refused() -> None:
 
 
 def test_file_channel_appends_a_line_and_finds_its_alerts(tmp_path: Path) -> None:
-    channel = FileChannel("log", tmp_path / "deep" / "alerts.jsonl", link=LINK)
+    channel = FileChannel("log", tmp_path / "deep" / "alerts.jsonl", links=LINKS)
     assert channel.find([alert(1)], {}) == {}
     channel.send(dispatch(alert(1)))
     channel.send(dispatch(alert(2), alert(3)))

@@ -8,6 +8,7 @@ from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.alerting.messages.messages import incident_message
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.incident import EventKind, IncidentState
+from monitoring_pipeline.spec.alerting import NO_LINKS
 from monitoring_pipeline_tests.alerting.cases import alert, stored
 from monitoring_pipeline_tests.alerting.slack_cases import slack_channel
 from monitoring_pipeline_tests.slack_server import SlackServer
@@ -18,7 +19,7 @@ ROOT_PLACE = "C0000ONCALL"
 
 def dispatch(claimed=None, thread=None, **more) -> Dispatch:
     claimed = claimed or alert()
-    return Dispatch(alerts=(claimed,), message=incident_message(claimed, link=None), thread=thread, **more)
+    return Dispatch(alerts=(claimed,), message=incident_message(claimed, links=NO_LINKS), thread=thread, **more)
 
 
 def resolved(alert_id=2):

@@ -5,7 +5,7 @@ from starlette.requests import Request
 
 from monitoring_pipeline.dashboard.signing_in import SECRET_HEADER, TOKEN_SECONDS, NotAllowedError, Proxy, check_origin
 
-SECRET = "a secret of the proxy"  # noqa: S105
+SECRET = "a secret of the proxy"
 PROXY = Proxy(secret=SECRET, user_header="X-Forwarded-User")
 NOW = 1_700_000_000.0
 
@@ -66,7 +66,7 @@ def test_token_of_another_secret_is_refused() -> None:
 
 def test_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 16"):
-        Proxy(secret="short", user_header="X-User")  # noqa: S106
+        Proxy(secret="short", user_header="X-User")
 
 
 @pytest.mark.parametrize(("sent_from", "allowed"), [

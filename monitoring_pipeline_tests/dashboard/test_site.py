@@ -16,7 +16,7 @@ from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline_tests.dashboard.served import served
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World
 
-SECRET = "a secret of the proxy"  # noqa: S105
+SECRET = "a secret of the proxy"
 PROXY = Proxy(secret=SECRET, user_header="X-Forwarded-User")
 ADA = {SECRET_HEADER: SECRET, "X-Forwarded-User": "ada"}
 NOW = dt.datetime(2024, 4, 6, 8, tzinfo=dt.UTC)
@@ -115,12 +115,14 @@ def test_every_answer_forbids_foreign_code_and_frames(reader: Visitor) -> None:
 
 
 def test_nobody_acts_on_a_site_without_a_proxy(reader: Visitor) -> None:
-    assert "<form class=\"act\"" not in reader.get(f"/models/{LOANS}").text
+    assert '<form class="act"' not in reader.get(f"/models/{LOANS}").text
     answer = reader.post(f"/incidents/{reader.incident()}/acknowledge", reason="mine")
     assert (answer.status_code, "read-only" in answer.text) == (403, True)
 
 
-@pytest.mark.parametrize("forged", [{}, {"X-Forwarded-User": "ada"}, {SECRET_HEADER: "guess", "X-Forwarded-User": "ada"}])
+@pytest.mark.parametrize(
+    "forged", [{}, {"X-Forwarded-User": "ada"}, {SECRET_HEADER: "guess", "X-Forwarded-User": "ada"}]
+)
 def test_site_behind_a_proxy_answers_nobody_else(person: Visitor, forged: dict[str, str]) -> None:
     for address in ("/", f"/models/{LOANS}"):
         assert httpx.get(f"{person.http.base_url}{address}", headers=forged, trust_env=False).status_code == 403

@@ -17,11 +17,11 @@ from monitoring_pipeline_tests.worlds.world import LOANS, World
 
 HOSTILE = (
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "</textarea><script>alert(1)</script>",
     "</title></style></script><b>",
     "\x1b[31mred\x1b[0m",
-    "‮evil​",
+    "\u202eevil\u200b",
     "{{ 7 * 7 }}{% raw %}",
     "x" * 1_000_000,
     "![](http://example.com/x.png) [a](javascript:alert(1)) `code` | pipe",
@@ -78,7 +78,7 @@ def test_text_adds_no_tag_no_code_and_little_length(page: ModelContents, text: s
     assert after.tags == before.tags
     assert not after.code
     assert len(hostile) - len(harmless) < LARGEST_GROWTH
-    assert not set(hostile) & set("\x1b‮​")
+    assert not set(hostile) & set("\x1b\u202e\u200b")
 
 
 @pytest.mark.parametrize(("address", "kept"), [

@@ -27,7 +27,9 @@ def page(pages: AllPages) -> ModelContents:
 
 
 def test_verdict_is_that_of_the_newest_chunk(monitored: World, page: ModelContents) -> None:
-    (stored,) = monitored.ask("SELECT status FROM current_verdicts WHERE model = :m AND chunk = :c", m=LOANS, c=DAYS[-1])
+    (stored,) = monitored.ask(
+        "SELECT status FROM current_verdicts WHERE model = :m AND chunk = :c", m=LOANS, c=DAYS[-1]
+    )
     assert (page.chunk, page.status) == (DAYS[-1], stored[0])
     assert page.sentence.startswith(f"{LOANS} is {stored[0]} on {DAYS[-1]}")
 
@@ -58,11 +60,13 @@ def test_drifted_columns_come_first_and_their_effects_are_those_of_the_store(
     stored = {
         subject: (status, value)
         for subject, status, value in monitored.ask(
-            "SELECT subject, status, value FROM current_measurements WHERE model = :m AND chunk = :c AND kind = 'drift' "
-            "AND name = 'jensen_shannon'", m=LOANS, c=DAYS[-1],
+            "SELECT subject, status, value FROM current_measurements "
+            "WHERE model = :m AND chunk = :c AND kind = 'drift' AND name = 'jensen_shannon'", m=LOANS, c=DAYS[-1],
         )
     }  # fmt: skip
-    assert {column.name: column.effect for column in page.columns} == {name: value for name, (_, value) in stored.items()}
+    assert {column.name: column.effect for column in page.columns} == {
+        name: value for name, (_, value) in stored.items()
+    }
     drifted = [column.name for column in page.columns if column.status not in {"ok", "unknown"}]
     assert drifted == [column.name for column in page.columns][: len(drifted)]
     assert set(drifted) == {name for name, (status, _) in stored.items() if status == "breached"} != set()
@@ -102,7 +106,10 @@ def test_page_of_a_chunk_shows_nothing_later(monitored: World) -> None:
 
 
 def test_page_of_a_period_without_verdicts_names_the_command_that_judges(monitored: World) -> None:
-    with monitored.store() as store, pytest.raises(NothingJudgedError, match="monitoring-pipeline backfill loan_default"):
+    with (
+        monitored.store() as store,
+        pytest.raises(NothingJudgedError, match="monitoring-pipeline backfill loan_default"),
+    ):
         build_model_page(monitored.loaded(LOANS).spec, store, last="2024-01-01")
 
 
@@ -152,4 +159,4 @@ def test_page_lists_no_row_of_the_warehouse(monitored: World, pages: AllPages) -
 
 def test_contents_are_plain_data(page: ModelContents) -> None:
     assert json.dumps([row for chart in page.performance for row in chart.rows])
-    assert not [path for path in (str(Path.home()), "/tmp/") if path in model_html(page)]  # noqa: S108
+    assert not [path for path in (str(Path.home()), "/tmp/") if path in model_html(page)]

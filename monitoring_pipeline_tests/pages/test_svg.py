@@ -35,7 +35,7 @@ def test_drawing_has_no_inline_style_which_the_policy_of_pages_forbids() -> None
     assert not [element for element in root.iter() if "style" in element.attrib or element.tag.endswith("style")]
 
 
-@pytest.mark.parametrize("name", [HOSTILE, "]]>", "<!--", "&amp;", "‮evil", "a" * 50_000])
+@pytest.mark.parametrize("name", [HOSTILE, "]]>", "<!--", "&amp;", "\u202eevil", "a" * 50_000])
 def test_name_stays_text(name: str) -> None:
     root = ET.fromstring(drawn(bars(name)))
     assert {element.tag.rpartition("}")[2] for element in root.iter()} <= {"svg", "g", "path", "rect", "line", "text"}

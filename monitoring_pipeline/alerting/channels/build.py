@@ -13,7 +13,15 @@ from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCa
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
 from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
-from monitoring_pipeline.spec.alerting import AlertingRules, Channel, ChannelKind, find_secret, missing_secret
+from monitoring_pipeline.spec.alerting import (
+    NO_LINKS,
+    AlertingRules,
+    Channel,
+    ChannelKind,
+    Links,
+    find_secret,
+    missing_secret,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +31,14 @@ class Surroundings:
     Args:
         secrets: secrets by name.
         home: folder that files are relative to.
-        link: address of Dagster's UI.
+        links: addresses of Dagster's UI and of the pages.
         slack_api: base of Slack's addresses.
         timeout_seconds: how long a channel may take to answer.
     """
 
     secrets: Mapping[str, SecretStr]
     home: Path
-    link: str | None = None
+    links: Links = NO_LINKS
     slack_api: str = SLACK_API
     timeout_seconds: int = 10
 
@@ -59,7 +67,7 @@ def build_channels(
         timeout_seconds: how long a channel may take to answer.
     """
     surroundings = Surroundings(
-        secrets=secrets, home=home, link=rules.link, slack_api=slack_api, timeout_seconds=timeout_seconds
+        secrets=secrets, home=home, links=rules.links, slack_api=slack_api, timeout_seconds=timeout_seconds
     )
     return {name: _build(name, channel, surroundings) for name, channel in rules.channels.items()}
 
@@ -99,11 +107,11 @@ def _apprise(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
 
 
 def _webhook(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
-    return WebhookChannel(name, around.secret_of(channel), link=around.link, timeout_seconds=around.timeout_seconds)
+    return WebhookChannel(name, around.secret_of(channel), links=around.links, timeout_seconds=around.timeout_seconds)
 
 
 def _file(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
-    return FileChannel(name, around.home / (channel.file or ""), link=around.link)
+    return FileChannel(name, around.home / (channel.file or ""), links=around.links)
 
 
 _BUILDERS: dict[ChannelKind, Callable[[str, Channel, Surroundings], AlertChannel]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from monitoring_pipeline.alerting.messages.document import alert_document, alert_key
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 
 
 class FileChannel:
@@ -15,11 +16,11 @@ class FileChannel:
 
     keeps_record = True
 
-    def __init__(self, name: str, path: Path, *, link: str | None = None) -> None:
+    def __init__(self, name: str, path: Path, *, links: Links = NO_LINKS) -> None:
         """Take the path of the file; the file may be missing."""
         self.name = name
         self._path = path
-        self._link = link
+        self._links = links
 
     def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:  # noqa: ARG002
         """Return those of the alerts that are in the file.
@@ -40,7 +41,7 @@ class FileChannel:
         Raises:
             DeliveryError: when the file cannot be written.
         """
-        document = alert_document(dispatch.alerts, dispatch.message, link=self._link)
+        document = alert_document(dispatch.alerts, dispatch.message, links=self._links)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._append(document.model_dump_json().encode() + b"\n")

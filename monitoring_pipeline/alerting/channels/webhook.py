@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from monitoring_pipeline.alerting.messages.document import alert_document
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
+from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 
 _TOO_MANY, _UNAVAILABLE, _SERVER_ERRORS, _REDIRECTS = 429, 503, 500, 300
 _NEED_A_PERSON = frozenset({401, 403, 404, 405, 410})
@@ -24,7 +25,7 @@ class WebhookChannel:
 
     keeps_record = True
 
-    def __init__(self, name: str, url: SecretStr, *, link: str | None = None, timeout_seconds: float = 10) -> None:
+    def __init__(self, name: str, url: SecretStr, *, links: Links = NO_LINKS, timeout_seconds: float = 10) -> None:
         """Take the address, which may hold a secret.
 
         Raises:
@@ -35,7 +36,7 @@ class WebhookChannel:
             raise ValueError(message)
         self.name = name
         self._url = url
-        self._link = link
+        self._links = links
         self._timeout_seconds = timeout_seconds
 
     def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:  # noqa: ARG002
@@ -48,7 +49,7 @@ class WebhookChannel:
         Raises:
             DeliveryError: unless the answer is a 2xx.
         """
-        document = alert_document(dispatch.alerts, dispatch.message, link=self._link)
+        document = alert_document(dispatch.alerts, dispatch.message, links=self._links)
         request = urllib.request.Request(  # noqa: S310 - http or https, see above
             self._url.get_secret_value(),
             data=document.model_dump_json().encode(),

@@ -14,6 +14,7 @@ from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Disp
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import EventKind, StoredIncident
+from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 
 LEASE = dt.timedelta(minutes=15)
 TIME_LIMIT = dt.timedelta(minutes=5)
@@ -31,7 +32,7 @@ def deliver(
     channels: Mapping[str, AlertChannel],
     *,
     clock: Callable[[], dt.datetime],
-    link: str | None = None,
+    links: Links = NO_LINKS,
     lease: dt.timedelta = LEASE,
     time_limit: dt.timedelta = TIME_LIMIT,
     sleep: Callable[[float], None] = time.sleep,
@@ -46,7 +47,7 @@ def deliver(
         outbox: the alerts.
         channels: the channels of alerting.yaml, by name.
         clock: the time, with a time zone.
-        link: address of Dagster's UI.
+        links: addresses of Dagster's UI and of the pages.
         lease: how long nobody else gets the alerts that this delivery has taken.
         time_limit: after so long, what has not been tried is given back; well below ``lease``.
         sleep: waits for so many seconds, when a channel asks for a short rest.
@@ -63,7 +64,7 @@ def deliver(
             channel or _UnknownChannel(name),
             clock,
             progress,
-            link=link,
+            links=links,
             until=started_at + time_limit,
             sleep=sleep,
         )
@@ -97,7 +98,7 @@ class _ChannelDelivery:
         clock: Callable[[], dt.datetime],
         progress: Progress,
         *,
-        link: str | None,
+        links: Links,
         until: dt.datetime,
         sleep: Callable[[float], None],
     ) -> None:
@@ -105,7 +106,7 @@ class _ChannelDelivery:
         self._channel = channel
         self._clock = clock
         self._progress = progress
-        self._link = link
+        self._links = links
         self._until = until
         self._sleep = sleep
         self._sleeps_left = MOST_SLEEPS
@@ -153,7 +154,7 @@ class _ChannelDelivery:
             self._outbox.mark_dropped([alert.alert_id], needless)
             self._progress.dropped[alert.alert_id] = needless
             return
-        message = incident_message(alert, link=self._link)
+        message = incident_message(alert, links=self._links)
         with_chart = alert.event.kind in _WITH_CHART and alert.stored.incident.findings
         self._dispatch(
             Dispatch(
@@ -167,7 +168,7 @@ class _ChannelDelivery:
 
     def _handle_digest(self, alerts: Sequence[ClaimedAlert]) -> None:
         if not self._must_wait(alerts):
-            self._dispatch(Dispatch(alerts=tuple(alerts), message=digest_message(alerts, link=self._link)))
+            self._dispatch(Dispatch(alerts=tuple(alerts), message=digest_message(alerts, links=self._links)))
 
     def _must_wait(self, alerts: Sequence[ClaimedAlert]) -> bool:
         """Postpone alerts of a channel that rests, of an incident whose earlier alert failed, or for lack of time."""

@@ -8,12 +8,13 @@ from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Incident, IncidentEvent, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.spec.alerting import Links
 
 NAME = "probe"
 NOTHING = "This is a test: nothing has happened"
 
 
-def send_probe_message(channel: AlertChannel, *, link: str | None, now: dt.datetime) -> Receipt:
+def send_probe_message(channel: AlertChannel, *, links: Links, now: dt.datetime) -> Receipt:
     """Send a message that is marked as a test. For machines it is an incident of severity info of the model "probe".
 
     Raises:
@@ -42,6 +43,6 @@ def send_probe_message(channel: AlertChannel, *, link: str | None, now: dt.datet
         severity=Severity.INFO,
         resolved=False,
         happened=NOTHING,
-        links=() if link is None else (("Dagster", link),),
+        links=links.labelled,
     )
     return channel.send(Dispatch(alerts=(alert,), message=message))

@@ -10,10 +10,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitoring_pipeline.alerting.messages.messages import Message, verdict_page
+from monitoring_pipeline.alerting.messages.messages import Message, incident_page, verdict_page
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import Finding, Handling, Incident, IncidentEvent, IncidentState
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.spec.alerting import Links
 
 SCHEMA_PATH = Path(__file__).parent / "alert.schema.json"
 
@@ -106,6 +107,8 @@ class AlertEntry(BaseModel):
     """Address of what to do."""
     url: str | None
     """Address of the chunk in Dagster's UI."""
+    page: str | None = None
+    """Address of the incident's page."""
 
 
 class AlertDocument(BaseModel):
@@ -141,13 +144,13 @@ def message_key(alerts: Sequence[ClaimedAlert]) -> str:
     return keys[0] if len(keys) == 1 else blake2s("/".join(keys).encode(), digest_size=8).hexdigest()
 
 
-def alert_document(alerts: Sequence[ClaimedAlert], message: Message, *, link: str | None) -> AlertDocument:
+def alert_document(alerts: Sequence[ClaimedAlert], message: Message, *, links: Links) -> AlertDocument:
     """Return a message as the document that webhooks and files receive."""
     return AlertDocument(
         idempotency_key=message_key(alerts),
         title=message.title,
         text=message.happened,
-        alerts=tuple(_entry(alert, link) for alert in alerts),
+        alerts=tuple(_entry(alert, links) for alert in alerts),
     )
 
 
@@ -157,7 +160,7 @@ def alert_schema() -> str:
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
-def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
+def _entry(alert: ClaimedAlert, links: Links) -> AlertEntry:
     stored = alert.stored
     return AlertEntry(
         key=alert_key(alert),
@@ -169,7 +172,8 @@ def _entry(alert: ClaimedAlert, link: str | None) -> AlertEntry:
         handling=stored.handling,
         owner=stored.owner,
         runbook=stored.runbook,
-        url=verdict_page(stored, link),
+        url=verdict_page(stored, links),
+        page=incident_page(stored, links),
     )
 
 

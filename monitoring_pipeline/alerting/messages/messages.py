@@ -11,6 +11,7 @@ from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.spec.alerting import Links
 
 SHOWN_FINDINGS = 8
 SHOWN_DIGEST_LINES = 40
@@ -64,12 +65,12 @@ class Message:
         return f"{self.mark} {self.title}"
 
 
-def incident_message(alert: ClaimedAlert, *, link: str | None) -> Message:
+def incident_message(alert: ClaimedAlert, *, links: Links) -> Message:
     """Return the message about the present state of an incident and its latest event.
 
     Args:
         alert: the alert.
-        link: address of Dagster's UI, if it is known.
+        links: addresses of Dagster's UI and of the pages, if they are known.
     """
     stored, incident = alert.stored, alert.stored.incident
     resolved = incident.state is IncidentState.RESOLVED
@@ -82,16 +83,16 @@ def incident_message(alert: ClaimedAlert, *, link: str | None) -> Message:
         facts=_facts(stored),
         lines=finding_lines(incident.findings),
         commands=_commands(stored.incident_id, resolved=resolved),
-        links=_links(stored, link),
+        links=_links(stored, links),
     )
 
 
-def digest_message(alerts: Sequence[ClaimedAlert], *, link: str | None) -> Message:
+def digest_message(alerts: Sequence[ClaimedAlert], *, links: Links) -> Message:
     """Return one message about several incidents: a line for each, the worst first.
 
     Args:
         alerts: the alerts, in order; at least one.
-        link: address of Dagster's UI, if it is known.
+        links: addresses of Dagster's UI and of the pages, if they are known.
     """
     by_incident: dict[str, list[ClaimedAlert]] = {}
     for alert in alerts:
@@ -107,7 +108,7 @@ def digest_message(alerts: Sequence[ClaimedAlert], *, link: str | None) -> Messa
         resolved=not unresolved,
         happened=f"{len(unresolved)} of {len(incidents)} not resolved",
         lines=_shortened([_digest_line(group) for group in worst_first], SHOWN_DIGEST_LINES),
-        links=() if link is None else (("Dagster", link),),
+        links=links.labelled,
     )
 
 
@@ -216,18 +217,27 @@ def _commands(incident_id: str, *, resolved: bool) -> tuple[tuple[str, str], ...
     )
 
 
-def _links(stored: StoredIncident, link: str | None) -> tuple[tuple[str, str], ...]:
-    links = [] if stored.runbook is None else [("Runbook", stored.runbook)]
-    page = verdict_page(stored, link)
-    return tuple(links if page is None else [*links, ("Dagster", page)])
+def _links(stored: StoredIncident, links: Links) -> tuple[tuple[str, str], ...]:
+    """Return the labels and addresses of a message: the page that says why comes first."""
+    found = (
+        ("Page", incident_page(stored, links)),
+        ("Runbook", stored.runbook),
+        ("Dagster", verdict_page(stored, links)),
+    )
+    return tuple((label, address) for label, address in found if address is not None)
 
 
-def verdict_page(stored: StoredIncident, link: str | None) -> str | None:
+def incident_page(stored: StoredIncident, links: Links) -> str | None:
+    """Return the address of the incident's page."""
+    return None if links.pages is None else f"{links.pages.rstrip('/')}/incidents/{quote(stored.incident_id)}"
+
+
+def verdict_page(stored: StoredIncident, links: Links) -> str | None:
     """Return the address of the incident's newest breached chunk in Dagster's UI; a spec's file has no chunks."""
     incident = stored.incident
-    if link is None or incident.cause == CAUSE:
+    if links.dagster is None or incident.cause == CAUSE:
         return None
-    page = f"{link.rstrip('/')}/assets/{quote(incident.model)}/verdict"
+    page = f"{links.dagster.rstrip('/')}/assets/{quote(incident.model)}/verdict"
     # Without the view, Dagster ignores the partition and shows the newest one.
     return f"{page}?view=partitions&partition={quote(incident.last_breached)}"
 

@@ -46,6 +46,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.quality.suites import SuiteError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
+    from monitoring_pipeline.spec.calendar import UnknownChunkError
     from monitoring_pipeline.spec.loading import SpecError
     from monitoring_pipeline.steps.references import MissingInputError
     from monitoring_pipeline.steps.versions.asking import CannotRetrainError
@@ -59,7 +60,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         SuiteError, SourceError, UnknownDriftStatisticError, UnknownMetricError, OutsidePartitionsError,
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
-        StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError,
+        StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError, UnknownChunkError,
     )  # fmt: skip
 
 
