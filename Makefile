@@ -16,7 +16,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev backfill rehearse test test-fast check format lock bench bench-night bench-calibration clean
+.PHONY: help install demo dev dashboard backfill rehearse test test-fast check format lock bench bench-night bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(VENV)/demo.installed ## Monitor three real models over March and April 2
 
 dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://127.0.0.1:3000 (PORT=...)
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)
+
+dashboard: $(VENV)/demo.installed ## Open the reports of all models on http://127.0.0.1:3001
+	@$(BIN)/monitoring-pipeline serve
 
 backfill: $(VENV)/demo.installed ## Monitor past days in one run: MODEL=... FROM=... TO=...
 	$(BIN)/monitoring-pipeline backfill $(MODEL) --from $(FROM) --to $(TO)

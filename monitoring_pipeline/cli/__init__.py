@@ -30,8 +30,8 @@ class _WithoutSecrets(LazyGroup):
             "results.performance",
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",
         ),
-        "report": Place("pages.report", "Write the page of MODEL as one HTML file that needs no network."),
-        "serve": Place("pages.serve", "Serve the pages of all models, always with the newest results."),
+        "report": Place("reports.report", "Write the report of MODEL as one HTML file that needs no network."),
+        "serve": Place("reports.serve", "Serve the reports of all models, always with the newest results."),
         "replay": Place(
             "results.replay",
             "Check MODEL's rules on its reference: their false alarms, and the injected changes that they find.",

@@ -19,9 +19,6 @@ from monitoring_pipeline.dashboard.actions import (
     act_on_versions,
 )
 from monitoring_pipeline.dashboard.signing_in import NotAllowedError, Proxy, check_origin
-from monitoring_pipeline.pages.building import build_model_page, build_overview
-from monitoring_pipeline.pages.reading import NothingJudgedError
-from monitoring_pipeline.pages.rendering import Links, message_html, model_html, overview_html, page_policy
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.settings import Settings
@@ -30,6 +27,9 @@ from monitoring_pipeline.spec.loading import LoadedSpec, usable_specs
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline.web_pages.building import build_model_page, build_overview
+from monitoring_pipeline.web_pages.reading import NothingJudgedError
+from monitoring_pipeline.web_pages.rendering import Links, message_html, model_html, overview_html, page_policy
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -116,7 +116,7 @@ def _answered(site: Site, answer: Answer) -> Callable[[Request], Any]:
 async def _form(site: Site, request: Request, person: str) -> dict[str, str]:
     """Return the fields of a form that this person sent from a page of this site."""
     if site.proxy is None:
-        message = "this site is read-only; docs/pages.md says how to let people act"
+        message = "this site is read-only; docs/reports.md says how to let people act"
         raise NotAllowedError(message)
     check_origin(request)
     body = b""

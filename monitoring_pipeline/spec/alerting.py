@@ -148,16 +148,16 @@ class Links:
 
     Args:
         dagster: Dagster's UI.
-        pages: the site with the pages of models and incidents.
+        site: the site with the reports of models and incidents.
     """
 
     dagster: str | None = None
-    pages: str | None = None
+    site: str | None = None
 
     @property
     def labelled(self) -> tuple[tuple[str, str], ...]:
         """The addresses that there are, each after its label."""
-        found = (("Pages", self.pages), ("Dagster", self.dagster))
+        found = (("Reports", self.site), ("Dagster", self.dagster))
         return tuple((label, address) for label, address in found if address is not None)
 
 
@@ -177,13 +177,13 @@ class AlertingRules(SpecPart):
     """The further channel that is alerted if nobody reacts."""
     link: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of Dagster's UI, for the links in messages."""
-    pages: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
+    site: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of the site that `monitoring-pipeline serve` serves, for the links in messages."""
 
     @property
     def links(self) -> Links:
         """The addresses to which messages link."""
-        return Links(dagster=self.link, pages=self.pages)
+        return Links(dagster=self.link, site=self.site)
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:

@@ -31,7 +31,7 @@ class Surroundings:
     Args:
         secrets: secrets by name.
         home: folder that files are relative to.
-        links: addresses of Dagster's UI and of the pages.
+        links: addresses of Dagster's UI and of the site.
         slack_api: base of Slack's addresses.
         timeout_seconds: how long a channel may take to answer.
     """

@@ -47,7 +47,7 @@ def deliver(
         outbox: the alerts.
         channels: the channels of alerting.yaml, by name.
         clock: the time, with a time zone.
-        links: addresses of Dagster's UI and of the pages.
+        links: addresses of Dagster's UI and of the site.
         lease: how long nobody else gets the alerts that this delivery has taken.
         time_limit: after so long, what has not been tried is given back; well below ``lease``.
         sleep: waits for so many seconds, when a channel asks for a short rest.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from monitoring_pipeline.alerting.messages.messages import Message, incident_page, verdict_page
+from monitoring_pipeline.alerting.messages.messages import Message, incident_report, verdict_page
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import Finding, Handling, Incident, IncidentEvent, IncidentState
 from monitoring_pipeline.records.measurement import Severity
@@ -107,8 +107,8 @@ class AlertEntry(BaseModel):
     """Address of what to do."""
     url: str | None
     """Address of the chunk in Dagster's UI."""
-    page: str | None = None
-    """Address of the incident's page."""
+    report: str | None = None
+    """Address of the incident in the report of its model."""
 
 
 class AlertDocument(BaseModel):
@@ -173,7 +173,7 @@ def _entry(alert: ClaimedAlert, links: Links) -> AlertEntry:
         owner=stored.owner,
         runbook=stored.runbook,
         url=verdict_page(stored, links),
-        page=incident_page(stored, links),
+        report=incident_report(stored, links),
     )
 
 

@@ -70,7 +70,7 @@ def incident_message(alert: ClaimedAlert, *, links: Links) -> Message:
 
     Args:
         alert: the alert.
-        links: addresses of Dagster's UI and of the pages, if they are known.
+        links: addresses of Dagster's UI and of the site, if they are known.
     """
     stored, incident = alert.stored, alert.stored.incident
     resolved = incident.state is IncidentState.RESOLVED
@@ -92,7 +92,7 @@ def digest_message(alerts: Sequence[ClaimedAlert], *, links: Links) -> Message:
 
     Args:
         alerts: the alerts, in order; at least one.
-        links: addresses of Dagster's UI and of the pages, if they are known.
+        links: addresses of Dagster's UI and of the site, if they are known.
     """
     by_incident: dict[str, list[ClaimedAlert]] = {}
     for alert in alerts:
@@ -218,18 +218,18 @@ def _commands(incident_id: str, *, resolved: bool) -> tuple[tuple[str, str], ...
 
 
 def _links(stored: StoredIncident, links: Links) -> tuple[tuple[str, str], ...]:
-    """Return the labels and addresses of a message: the page that says why comes first."""
+    """Return the labels and addresses of a message: the report, which says why, comes first."""
     found = (
-        ("Page", incident_page(stored, links)),
+        ("Report", incident_report(stored, links)),
         ("Runbook", stored.runbook),
         ("Dagster", verdict_page(stored, links)),
     )
     return tuple((label, address) for label, address in found if address is not None)
 
 
-def incident_page(stored: StoredIncident, links: Links) -> str | None:
-    """Return the address of the incident's page."""
-    return None if links.pages is None else f"{links.pages.rstrip('/')}/incidents/{quote(stored.incident_id)}"
+def incident_report(stored: StoredIncident, links: Links) -> str | None:
+    """Return the address of the incident in the report of its model."""
+    return None if links.site is None else f"{links.site.rstrip('/')}/incidents/{quote(stored.incident_id)}"
 
 
 def verdict_page(stored: StoredIncident, links: Links) -> str | None:

@@ -42,7 +42,6 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
     from monitoring_pipeline.orchestration.runs.partitions import OutsidePartitionsError
-    from monitoring_pipeline.pages.reading import NothingJudgedError
     from monitoring_pipeline.quality.suites import SuiteError
     from monitoring_pipeline.registry.mlflow_registry import RegistryError
     from monitoring_pipeline.registry.trainers import TrainerError
@@ -54,6 +53,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.steps.versions.training import NoRetrainingError
     from monitoring_pipeline.store.incidents import UnknownIncidentError
     from monitoring_pipeline.store.schema import StoreSchemaError
+    from monitoring_pipeline.web_pages.reading import NothingJudgedError
 
     return (
         SpecError,

@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from monitoring_pipeline.evaluation.reference.reference import ReferenceMetric
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
-from monitoring_pipeline.pages.charts.theme import BAND, CRITICAL, CURRENT, FAINT, PAPER, REFERENCE, STATUS_COLOURS
-from monitoring_pipeline.pages.numbers import NONE, interval, named
 from monitoring_pipeline.records.measurement import Maturity, Measurement, Status
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, drawn
+from monitoring_pipeline.web_pages.charts.theme import BAND, CRITICAL, CURRENT, FAINT, PAPER, REFERENCE, STATUS_COLOURS
+from monitoring_pipeline.web_pages.numbers import NONE, interval, named
 
 WIDTH, HEIGHT = 700, 190
 BAND_OPACITY = 0.5

@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
-from monitoring_pipeline.pages.charts.theme import CONFIG, VARIABLES
+from monitoring_pipeline.web_pages.charts.theme import CONFIG, VARIABLES
 
 SVG = "http://www.w3.org/2000/svg"
 LANGUAGE_VERSION = "6.1"

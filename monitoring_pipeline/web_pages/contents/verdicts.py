@@ -4,13 +4,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.timeline import Stretch, TimeAxis, stretches, timeline_chart
-from monitoring_pipeline.pages.contents.table import Day, Week
-from monitoring_pipeline.pages.reading import ModelRecords, Period
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.timeline import Stretch, TimeAxis, stretches, timeline_chart
+from monitoring_pipeline.web_pages.contents.table import Day, Week
+from monitoring_pipeline.web_pages.reading import ModelRecords, Period
 
 DAYS_OF_A_WEEK = 7
 CHUNKS_OF_A_ROW = 24

@@ -7,8 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from monitoring_pipeline.pages.building import build_all_pages
-from monitoring_pipeline.pages.rendering import Links, model_html, overview_html
+from monitoring_pipeline.web_pages.building import build_all_pages
+from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html
 from monitoring_pipeline_tests.end_to_end.browser import browser_page
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 

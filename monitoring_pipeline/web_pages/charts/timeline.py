@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.history import WIDTH, TimeOf, at
-from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
-from monitoring_pipeline.pages.charts.theme import STATUS_COLOURS
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.history import WIDTH, TimeOf, at
+from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, drawn
+from monitoring_pipeline.web_pages.charts.theme import STATUS_COLOURS
 
 ROW_HEIGHT = 20
 LONGEST_NAME = 52

@@ -6,13 +6,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from monitoring_pipeline.pages.building import build_model_page
-from monitoring_pipeline.pages.contents.incident import IncidentContents
-from monitoring_pipeline.pages.contents.model import ModelContents
-from monitoring_pipeline.pages.contents.table import Cell, Fact
-from monitoring_pipeline.pages.markdown import incident_markdown
-from monitoring_pipeline.pages.rendering import Links, message_html, model_html
-from monitoring_pipeline.pages.safe_text import safe_address
+from monitoring_pipeline.web_pages.building import build_model_page
+from monitoring_pipeline.web_pages.contents.incident import IncidentContents
+from monitoring_pipeline.web_pages.contents.model import ModelContents
+from monitoring_pipeline.web_pages.contents.table import Cell, Fact
+from monitoring_pipeline.web_pages.markdown import incident_markdown
+from monitoring_pipeline.web_pages.rendering import Links, message_html, model_html
+from monitoring_pipeline.web_pages.safe_text import safe_address
 from monitoring_pipeline_tests.worlds.world import LOANS, World
 
 HOSTILE = (

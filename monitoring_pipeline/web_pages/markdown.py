@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from monitoring_pipeline.pages.contents.incident import IncidentContents
-from monitoring_pipeline.pages.contents.table import Table
-from monitoring_pipeline.pages.safe_text import is_safe_address, shortened
+from monitoring_pipeline.web_pages.contents.incident import IncidentContents
+from monitoring_pipeline.web_pages.contents.table import Table
+from monitoring_pipeline.web_pages.safe_text import is_safe_address, shortened
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 

@@ -6,8 +6,8 @@ from typing import Any
 import altair as alt
 import pytest
 
-from monitoring_pipeline.pages.charts.svg import drawn
-from monitoring_pipeline.pages.charts.theme import CURRENT, VARIABLES
+from monitoring_pipeline.web_pages.charts.svg import drawn
+from monitoring_pipeline.web_pages.charts.theme import CURRENT, VARIABLES
 
 HOSTILE = "<script>alert(1)</script>&\"'"
 

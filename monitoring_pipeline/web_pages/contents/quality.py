@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitoring_pipeline.pages.contents.columns import status_of
-from monitoring_pipeline.pages.contents.table import Cell, Table
-from monitoring_pipeline.pages.numbers import named, number
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+from monitoring_pipeline.web_pages.contents.columns import status_of
+from monitoring_pipeline.web_pages.contents.table import Cell, Table
+from monitoring_pipeline.web_pages.numbers import named, number
 
 FAILED_SHOWN = 40
 

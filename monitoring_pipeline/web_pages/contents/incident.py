@@ -4,16 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.history import History, Span, history_chart
-from monitoring_pipeline.pages.contents.columns import Column
-from monitoring_pipeline.pages.contents.table import Cell, Fact, Table
-from monitoring_pipeline.pages.numbers import interval, named, number
-from monitoring_pipeline.pages.reading import IncidentRecords, ModelRecords
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.incident import Finding, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
+from monitoring_pipeline.web_pages.contents.columns import Column
+from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
+from monitoring_pipeline.web_pages.numbers import interval, named, number
+from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
 
 FINDINGS_SHOWN = 25
 COLUMNS_SHOWN = 6

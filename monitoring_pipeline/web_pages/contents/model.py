@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.history import History, Span, history_chart
-from monitoring_pipeline.pages.contents.columns import Column, columns_of, status_of
-from monitoring_pipeline.pages.contents.incident import IncidentContents, incident_contents
-from monitoring_pipeline.pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
-from monitoring_pipeline.pages.contents.table import Cell, Fact, Table, Week
-from monitoring_pipeline.pages.contents.verdicts import calendar_of, what_was_wrong_when
-from monitoring_pipeline.pages.numbers import NONE, interval, named, number, percent
-from monitoring_pipeline.pages.reading import ModelRecords, shown_names
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Status
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
+from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
+from monitoring_pipeline.web_pages.contents.incident import IncidentContents, incident_contents
+from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
+from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
+from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
+from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
+from monitoring_pipeline.web_pages.reading import ModelRecords, shown_names
 
 RESOLVED_SHOWN = 12
 REASONS_SHOWN = 6
@@ -136,7 +136,7 @@ def sentence_of(records: ModelRecords) -> str:
     if not reasons:
         return f"{name} is ok on {key}: {verdict.measured} measurements, none of them breached."
     first = reasons[0].partition(": ")[2] if ": " in reasons[0] else reasons[0]
-    more = f" (and {len(reasons) - 1} more reasons)" if len(reasons) > 1 else ""
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"{name} is {verdict.status} on {key}: {first}{more}."
 
 

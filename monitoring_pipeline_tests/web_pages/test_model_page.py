@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from monitoring_pipeline.pages.building import AllPages, build_all_pages, build_model_page
-from monitoring_pipeline.pages.contents.model import ModelContents
-from monitoring_pipeline.pages.reading import NothingJudgedError
-from monitoring_pipeline.pages.rendering import model_html, overview_html
+from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
+from monitoring_pipeline.web_pages.contents.model import ModelContents
+from monitoring_pipeline.web_pages.reading import NothingJudgedError
+from monitoring_pipeline.web_pages.rendering import model_html, overview_html
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
 LARGEST_PAGE = 300_000

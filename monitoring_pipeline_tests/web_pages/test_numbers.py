@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring_pipeline.pages.numbers import interval, named, number, percent
+from monitoring_pipeline.web_pages.numbers import interval, named, number, percent
 
 
 @pytest.mark.parametrize(("value", "text"), [

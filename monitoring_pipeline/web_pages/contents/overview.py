@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from monitoring_pipeline.pages.contents.model import sentence_of
-from monitoring_pipeline.pages.contents.table import Fact
-from monitoring_pipeline.pages.numbers import NONE, interval, named, number, percent
-from monitoring_pipeline.pages.reading import ModelRecords, shown_names
 from monitoring_pipeline.records.incident import EventKind, IncidentState, LoggedEvent, Outcome
 from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.web_pages.contents.model import sentence_of
+from monitoring_pipeline.web_pages.contents.table import Fact
+from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
+from monitoring_pipeline.web_pages.reading import ModelRecords, shown_names
 
 CHUNKS_SHOWN = 30
 HOURS_SHOWN_AS_SUCH = 48

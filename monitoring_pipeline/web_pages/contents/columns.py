@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.distribution import distribution_chart, special_cells
-from monitoring_pipeline.pages.numbers import number, percent
-from monitoring_pipeline.pages.reading import ModelRecords
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.distribution import distribution_chart, special_cells
+from monitoring_pipeline.web_pages.numbers import number, percent
+from monitoring_pipeline.web_pages.reading import ModelRecords
 
 CHARTS_SHOWN = 40
 """Columns that are drawn; all others stand in the table alone."""

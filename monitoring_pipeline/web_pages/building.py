@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from monitoring_pipeline.pages.contents.model import ModelContents, model_contents
-from monitoring_pipeline.pages.contents.overview import ModelLine, OverviewContents, model_line, overview_contents
-from monitoring_pipeline.pages.reading import ModelRecords, NothingJudgedError, read_model, read_period
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.web_pages.contents.model import ModelContents, model_contents
+from monitoring_pipeline.web_pages.contents.overview import ModelLine, OverviewContents, model_line, overview_contents
+from monitoring_pipeline.web_pages.reading import ModelRecords, NothingJudgedError, read_model, read_period
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Commands that write or serve pages."""
+"""Commands that write or serve the reports of models."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,20 +20,22 @@ OVERVIEW = "index.html"
 
 @click.command()
 @click.argument("model", required=False, shell_complete=complete_models)
-@click.option("--all", "every", is_flag=True, help="An overview of all models, and the page of each beside it.")
-@click.option("--chunk", type=CHUNK_OR_DAY, help="The chunk that the page is about; the newest judged one by default.")
-@click.option("--from", "first", type=CHUNK_OR_DAY, help="First day or chunk that the page shows; 366 by default.")
-@click.option("--to", "last", type=CHUNK_OR_DAY, help="Last day or chunk, the one that the page is about.")
+@click.option("--all", "every", is_flag=True, help="An overview of all models, and the report of each beside it.")
+@click.option(
+    "--chunk", type=CHUNK_OR_DAY, help="The chunk that the report is about; the newest judged one by default."
+)
+@click.option("--from", "first", type=CHUNK_OR_DAY, help="First day or chunk that is shown; by default 366 are.")
+@click.option("--to", "last", type=CHUNK_OR_DAY, help="Last day or chunk, the one that the report is about.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="File to write, or folder with --all; default MODEL.html, or the folder pages.",
+    help="File to write, or folder with --all; default MODEL.html, or the folder reports.",
 )
 def report(
     model: str | None, chunk: str | None, first: str | None, last: str | None, output: Path | None, *, every: bool
 ) -> None:
-    """Write the page of MODEL as one HTML file that needs no network.
+    """Write the report of MODEL as one HTML file that needs no network.
 
     It shows incidents, verdicts, performance, data quality, drift of each column, and versions.
     """
@@ -50,7 +52,7 @@ def report(
     with clear_errors():
         settings = read_settings()
         if every:
-            _write_all(settings, output or Path("pages"))
+            _write_all(settings, output or Path("reports"))
         else:
             spec = find_model(settings, model or "").spec
             _write_one(settings, spec, output or Path(f"{spec.name}.html"), first=first, last=chunk or last)
@@ -58,9 +60,9 @@ def report(
 
 @click.command()
 @click.option("--host", default=LOOPBACK, show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=3001, show_default=True, help="Port to listen on.")
 def serve(host: str, port: int) -> None:
-    """Serve the pages of all models, always with the newest results.
+    """Serve the reports of all models, always with the newest results.
 
     Nobody can act on the site, and its connection to the store only reads, unless a proxy signs people in:
     MONITORING_PIPELINE_SITE_PROXY_SECRET.
@@ -83,12 +85,12 @@ def serve(host: str, port: int) -> None:
             raise click.ClickException(message) from None
         open_it = ResultStore.open if proxy else ResultStore.open_to_read
         with open_it(settings.store_url) as store:
-            click.echo(f"http://{host}:{port} serves the pages of all models; Ctrl-C stops it")
+            click.echo(f"http://{host}:{port} serves the reports of all models; Ctrl-C stops it")
             run_site(Site(settings=settings, store=store, clock=system_clock, proxy=proxy), host, port)
 
 
 def _require_libraries() -> None:
-    """Raise a ClickException if a library that draws pages is not installed."""
+    """Raise a ClickException if a library that draws reports is not installed."""
     from importlib.util import find_spec
 
     if missing := [name for name in NEEDED if find_spec(name) is None]:
@@ -97,9 +99,9 @@ def _require_libraries() -> None:
 
 
 def _write_one(settings: "Settings", spec: "ModelSpec", path: Path, *, first: str | None, last: str | None) -> None:
-    from monitoring_pipeline.pages.building import build_model_page
-    from monitoring_pipeline.pages.rendering import model_html
     from monitoring_pipeline.system_clock import system_clock
+    from monitoring_pipeline.web_pages.building import build_model_page
+    from monitoring_pipeline.web_pages.rendering import model_html
 
     first = first and spec.calendar.chunks_named(first, first)[0].key
     last = last and spec.calendar.chunks_named(last, last)[-1].key
@@ -110,11 +112,11 @@ def _write_one(settings: "Settings", spec: "ModelSpec", path: Path, *, first: st
 
 
 def _write_all(settings: "Settings", folder: Path) -> None:
-    from monitoring_pipeline.pages.building import build_all_pages
-    from monitoring_pipeline.pages.rendering import Links, model_html, overview_html
     from monitoring_pipeline.spec.loading import usable_specs
     from monitoring_pipeline.steps.specs.checks import read_checked_specs
     from monitoring_pipeline.system_clock import system_clock
+    from monitoring_pipeline.web_pages.building import build_all_pages
+    from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html
 
     read = read_checked_specs(settings.models)
     for bad in read.bad:

@@ -9,11 +9,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from monitoring_pipeline.pages.contents.model import ModelContents
-from monitoring_pipeline.pages.contents.overview import OverviewContents
-from monitoring_pipeline.pages.contents.table import Cell, Table
-from monitoring_pipeline.pages.markdown import incident_markdown
-from monitoring_pipeline.pages.safe_text import safe_address, shortened, visible
+from monitoring_pipeline.web_pages.contents.model import ModelContents
+from monitoring_pipeline.web_pages.contents.overview import OverviewContents
+from monitoring_pipeline.web_pages.contents.table import Cell, Table
+from monitoring_pipeline.web_pages.markdown import incident_markdown
+from monitoring_pipeline.web_pages.safe_text import safe_address, shortened, visible
 
 MARKS: Mapping[str, str] = {"ok": "·", "warning": "!", "critical": "✕", "unknown": "?"}
 """What stands in a cell of the calendar beside its colour, for those who do not see the colour."""
@@ -133,7 +133,7 @@ def _rendered(template: str, *, written: dt.datetime | None, **contents: Any) ->
 
 @cache
 def _part(name: str) -> str:
-    return files("monitoring_pipeline.pages").joinpath("templates", name).read_text(encoding="utf-8").strip()
+    return files("monitoring_pipeline.web_pages").joinpath("templates", name).read_text(encoding="utf-8").strip()
 
 
 @cache
@@ -142,7 +142,7 @@ def _environment() -> Any:
     import markupsafe
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitoring_pipeline.pages"),
+        loader=jinja2.PackageLoader("monitoring_pipeline.web_pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

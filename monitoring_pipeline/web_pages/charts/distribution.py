@@ -7,10 +7,10 @@ from itertools import pairwise
 from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.profiles.histogram import Histogram, histograms
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
-from monitoring_pipeline.pages.charts.chart import Chart
-from monitoring_pipeline.pages.charts.svg import CHARTS_KEPT, drawn
-from monitoring_pipeline.pages.charts.theme import CURRENT, REFERENCE
-from monitoring_pipeline.pages.numbers import number, percent
+from monitoring_pipeline.web_pages.charts.chart import Chart
+from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, drawn
+from monitoring_pipeline.web_pages.charts.theme import CURRENT, REFERENCE
+from monitoring_pipeline.web_pages.numbers import number, percent
 
 WIDTH, HEIGHT = 300, 92
 CATEGORIES_SHOWN = 8
