@@ -91,6 +91,15 @@ def test_message_of_an_incident_has_facts_findings_commands_and_links() -> None:
     }
 
 
+def test_message_links_to_the_report_first_if_the_site_is_known() -> None:
+    links = Links(dagster=LINK, site="http://models.example.com/")
+    labels = incident_message(alert(of=stored()), links=links).links
+    assert labels[0] == ("Report", "http://models.example.com/incidents/flight_delay-7")
+    assert [label for label, _ in labels] == ["Report", "Runbook", "Dagster"]
+    digest = digest_message([alert(of=stored()), alert(of=stored())], links=links)
+    assert digest.links == (("Reports", "http://models.example.com/"), ("Dagster", LINK))
+
+
 def test_message_of_a_resolution_has_a_check_mark_and_only_the_outcome_command() -> None:
     of = stored(state=IncidentState.RESOLVED, resolved="2013-06-05", handling=Handling(muted_until=NOW))
     message = incident_message(alert(of=of, kind=EventKind.RESOLVED), links=NO_LINKS)

@@ -118,13 +118,22 @@ def test_answers_of_people_are_stored_shown_and_in_the_audit(command, known):
     assert _shown(command("incidents", "outcome", "aaaa", "noise", *by)).endswith("outcome: noise")
     assert "acknowledged by ana, muted until 2999-01-02 00:00 UTC, noise" in _shown(command("incidents"))
     assert "muted" not in _shown(command("incidents", "unmute", "aaaa", "--reason", "done", *by))
+    assert "outcome: noise" in _shown(command("incidents", "comment", "aaaa", "--reason", "asked the vendor", *by))
 
     handling = known.incident("aaaa").handling
     assert (handling.acknowledged_by, handling.muted_until, handling.outcome) == ("ana", None, "noise")
     kinds = [logged.event.kind for logged in known.incident_log("aaaa1111")]
-    assert kinds[1:] == [EventKind.ACKNOWLEDGED, EventKind.MUTED, EventKind.OUTCOME, EventKind.UNMUTED]
+    assert kinds[1:] == [
+        EventKind.ACKNOWLEDGED,
+        EventKind.MUTED,
+        EventKind.OUTCOME,
+        EventKind.UNMUTED,
+        EventKind.COMMENTED,
+    ]
     history = _shown(command("decisions", "churn"))
-    places = [history.index(words) for words in ("the table is late", "planned work", "noise", "unmuted")]
+    places = [
+        history.index(words) for words in ("the table is late", "planned work", "noise", "unmuted", "asked the vendor")
+    ]
     assert places == sorted(places)
     mutes = _shown(command("decisions", "churn", "--topic", "mute"))
     assert "planned work" in mutes
@@ -132,7 +141,7 @@ def test_answers_of_people_are_stored_shown_and_in_the_audit(command, known):
     assert "unmuted" not in _shown(command("decisions", "churn", "--answer", "noise"))
 
 
-@pytest.mark.parametrize("words", [("acknowledge",), ("mute", "--until", "2999-01-01"), ("unmute",)])
+@pytest.mark.parametrize("words", [("acknowledge",), ("mute", "--until", "2999-01-01"), ("unmute",), ("comment",)])
 @pytest.mark.parametrize("reason", ["", " "])
 def test_empty_reason_is_refused(command, known, words, reason):
     printed = _error(command("incidents", words[0], "aaaa", *words[1:], "--reason", reason, "--by", "ana"))
@@ -154,6 +163,18 @@ def test_missing_or_unknown_argument_is_named(command, known, words):
 
 
 # ---------------------------------------------------------------------------------------------- decisions and versions
+
+
+def test_retraining_is_asked_for_once_and_the_audit_names_who_and_why(command, known):
+    words = ("retrain", "churn", "--reason", "a new product", "--by", "ana")
+    assert "the sensor `retraining` starts it" in _shown(command(*words))
+    (asked,) = known.decisions("churn", topic=Topic.RETRAINING)
+    assert (asked.answer, asked.actor, asked.reason) == (Answer.YES, "ana", "a new product")
+    assert "churn: a retraining runs since" in _error(command(*words))
+
+
+def test_retraining_of_a_model_without_a_policy_is_refused(command, known):
+    assert "no part retraining" in _error(command("retrain", "spend", "--reason", "x", "--by", "ana"))
 
 
 def test_decisions_are_printed_in_order_and_filtered_by_answer(command, known):

@@ -120,6 +120,22 @@ def test_incident_events_and_alerts_are_written_together(store, measure, asked):
     ]
 
 
+def test_messages_of_an_incident_are_listed_with_what_became_of_them(store, measure):
+    measure("oww")
+    _update(store)
+    (entry,) = store.incidents(MODEL)
+    claimed = {alert.channel: alert.alert_id for alert in store.claim(NOW, lease=dt.timedelta(minutes=5))}
+    store.mark_sent([claimed["ml-oncall"]], NOW, "m1")
+    store.mark_failed([claimed["boss"]], "no such address", None)
+    listed = [(d.channel, d.mode, d.state, d.kind, d.chunk, d.error) for d in store.deliveries(entry.incident_id)]
+    assert listed == [
+        ("ml-oncall", "now", "sent", EventKind.OPENED, "2024-03-03", None),
+        ("boss", "digest", "failed", EventKind.OPENED, "2024-03-03", "no such address"),
+    ]
+    assert [d.sent_at for d in store.deliveries(entry.incident_id)] == [NOW, None]
+    assert store.deliveries("another") == []
+
+
 def test_error_while_planning_alerts_stores_nothing(store, measure, asked):
     measure("oww")
 

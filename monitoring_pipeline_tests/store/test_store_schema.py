@@ -113,3 +113,25 @@ def test_opening_a_store_at_head_imports_neither_alembic_nor_heavy_libraries(tmp
     )
     printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert printed.strip() == "[]"
+
+
+def test_store_that_is_opened_to_read_is_neither_made_nor_upgraded(tmp_path):
+    url = f"sqlite:///{tmp_path / 'results.db'}"
+    with pytest.raises(StoreSchemaError, match=r"has no tables.*backfill"):
+        ResultStore.open_to_read(url)
+    ResultStore.open(url).close()
+    engine = create_store_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(StoreSchemaError, match="has schema revision '0001'"):
+        ResultStore.open_to_read(url)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+    engine.dispose()
+
+
+def test_store_that_is_opened_to_read_gives_what_was_written(tmp_path):
+    url = f"sqlite:///{tmp_path / 'results.db'}"
+    ResultStore.open(url).close()
+    with ResultStore.open_to_read(url) as store:
+        assert store.incidents() == []

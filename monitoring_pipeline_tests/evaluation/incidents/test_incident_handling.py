@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, mute, record_outcome, unmute
+from monitoring_pipeline.evaluation.incidents.handling import Person, acknowledge, comment, mute, record_outcome, unmute
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Handling, Incident, IncidentState, Outcome, StoredIncident
 from monitoring_pipeline.records.measurement import Severity
@@ -35,6 +35,7 @@ ACTS = {
     "acknowledged": (acknowledge(ANA), EventKind.ACKNOWLEDGED, "acknowledgement"),
     "muted until 2024-03-12 18:00 UTC": (mute(ANA, UNTIL), EventKind.MUTED, "mute"),
     "unmuted": (unmute(ANA), EventKind.UNMUTED, "mute"),
+    "commented": (comment(ANA), EventKind.COMMENTED, "comment"),
     "noise": (record_outcome(ANA, Outcome.NOISE), EventKind.OUTCOME, "outcome"),
 }
 
