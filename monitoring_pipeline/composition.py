@@ -70,6 +70,7 @@ def _engines(settings: Settings) -> Engines:
             folders=settings.warehouse_folders,
             extensions=settings.warehouse_extensions,
             memory=settings.warehouse_memory or None,
+            pushdown_rows=settings.pushdown_rows,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -10,6 +10,9 @@ from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.ports.counting import Counting
 
 
 class PredictionsRead(Protocol):
@@ -80,6 +83,10 @@ class Warehouse(Protocol):
 
     def business_metric(self, spec: ModelSpec, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query for a chunk; return its single number, None if it is null."""
+        ...
+
+    def counting(self, spec: ModelSpec) -> "Counting | None":
+        """Return what counts the rows of a model where they are; None if they can only be read."""
         ...
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

@@ -79,6 +79,9 @@ class ServedWarehouse:
         served = pl.concat(parts, how="vertical_relaxed")
         return Read(served, read.missing_columns, read.rows_without_time, read.table_columns)
 
+    def counting(self, spec: ModelSpec) -> None:
+        """Return None, because versions of the rehearsal score rows that are read."""
+
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the labels of a window's predictions that were known at ``as_of``."""
         return self.log.read_labels(spec, chunk, as_of)

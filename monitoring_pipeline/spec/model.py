@@ -74,7 +74,7 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown"})
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
@@ -101,6 +101,12 @@ class ModelSpec(SpecPart):
     """
     warehouse: str | None = Field(default=None, pattern=NAME_PATTERN)
     """Name of the warehouse, as in MONITORING_PIPELINE_WAREHOUSES__<NAME>; without it the default one is read."""
+    pushdown: Literal["auto", "always", "never"] = "auto"
+    """Where the rows of a chunk are counted: auto, always or never in the warehouse.
+
+    With auto, chunks of more rows than MONITORING_PIPELINE_PUSHDOWN_ROWS (2 million) are counted there. Then only
+    counts and a sample of the rows are read, and what needs rows is measured on the sample.
+    """
     predictions: PredictionSource
     labels: LabelSource | None = None
     features: dict[str, Feature] = Field(min_length=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullValue, PredictionsExtent, SourceTables
+from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.warehouse import LabelsRead, LabelState, PredictionsRead, Warehouse
 from monitoring_pipeline.spec.chunk import Chunk
@@ -17,6 +18,7 @@ from monitoring_pipeline.warehouse.engines.address import WarehouseAddress
 from monitoring_pipeline.warehouse.engines.engine import Engine, EngineLimits
 from monitoring_pipeline.warehouse.engines.opening import open_engine
 from monitoring_pipeline.warehouse.errors import WarehouseMissingError
+from monitoring_pipeline.warehouse.sql.counting.counting import SqlCounting
 
 DEFAULT = ""
 """The name of the warehouse of specs that name none."""
@@ -87,6 +89,11 @@ class RoutedWarehouse:
     def business_metric(self, spec: ModelSpec, sql_text: str, chunk: Chunk, model_version: str) -> float | None:
         """Run a user's query for a chunk; return its single number, None if it is null."""
         return self._of(spec).business_metric(spec, sql_text, chunk, model_version)
+
+    def counting(self, spec: ModelSpec) -> Counting | None:
+        """Return what counts the rows of a model where they are, with the limit of the settings."""
+        found = self._of(spec).counting(spec)
+        return replace(found, row_limit=self.engines.limits.pushdown_rows) if isinstance(found, SqlCounting) else found
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:
         """Return the states of the labels known at ``as_of``, by chunk key."""

@@ -19,14 +19,14 @@ TYPES = {
     "bigquery": {
         "TIMESTAMP": Kind.INSTANT, "DATETIME": Kind.LOCAL_TIME, "DATE": Kind.DATE, "STRING": Kind.TEXT,
         "STRING(10)": Kind.TEXT, "INT64": Kind.INTEGER, "FLOAT64": Kind.FLOAT, "NUMERIC": Kind.DECIMAL,
-        "BIGNUMERIC(40, 2)": Kind.DECIMAL, "BOOL": Kind.OTHER, "JSON": Kind.READ_AS_TEXT, "TIME": Kind.READ_AS_TEXT,
+        "BIGNUMERIC(40, 2)": Kind.DECIMAL, "BOOL": Kind.BOOLEAN, "JSON": Kind.READ_AS_TEXT, "TIME": Kind.READ_AS_TEXT,
         "BYTES": Kind.READ_AS_TEXT, "GEOGRAPHY": Kind.READ_AS_TEXT, "INTERVAL": Kind.READ_AS_TEXT,
         "STRUCT<a INT64, b ARRAY<STRING>>": Kind.READ_AS_TEXT, "ARRAY<FLOAT64>": Kind.READ_AS_TEXT,
     },
     "databricks": {
         "timestamp": Kind.INSTANT, "timestamp_ntz": Kind.LOCAL_TIME, "date": Kind.DATE, "string": Kind.TEXT,
         "varchar(10)": Kind.TEXT, "bigint": Kind.INTEGER, "int": Kind.INTEGER, "double": Kind.FLOAT,
-        "float": Kind.FLOAT_32, "decimal(9,2)": Kind.DECIMAL, "boolean": Kind.OTHER, "binary": Kind.READ_AS_TEXT,
+        "float": Kind.FLOAT_32, "decimal(9,2)": Kind.DECIMAL, "boolean": Kind.BOOLEAN, "binary": Kind.READ_AS_TEXT,
         "variant": Kind.READ_AS_TEXT, "struct<a:int,b:array<string>>": Kind.READ_AS_TEXT,
         "map<string,int>": Kind.READ_AS_TEXT, "interval day to second": Kind.READ_AS_TEXT,
     },

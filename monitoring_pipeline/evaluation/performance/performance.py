@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.labels.maturity import LabelMaturity
+from monitoring_pipeline.evaluation.performance.counted import CountedMetric
 from monitoring_pipeline.evaluation.performance.metrics_table import PerformanceMetric, measured_by, metrics_of
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
@@ -29,6 +30,7 @@ def measure_performance(
     maturity: LabelMaturity | None = None,
     not_interpretable: str | None = None,
     reference: Mapping[MetricName, Quantity] | None = None,
+    counted: Mapping[MetricName, CountedMetric] | None = None,
 ) -> tuple[Measurement, ...]:
     """Measure one version's performance on the rows whose labels are known, and judge it by the thresholds.
 
@@ -41,6 +43,7 @@ def measure_performance(
         maturity: state of the chunk's labels; if it is None (a reference), metrics are never held back.
         not_interpretable: the reason if the labels that have arrived do not represent the chunk yet.
         reference: the reference's values with their intervals, by metric; none while it is built.
+        counted: metrics from the counts of all rows, if ``predictions`` are a sample.
 
     Returns:
         One measurement per metric of the task, then the number of labelled rows that could not be used.
@@ -59,11 +62,21 @@ def measure_performance(
     held_back = _reason_to_hold_back(spec, rows, maturity) or not_interpretable
     of_reference = reference or {}
     measured = tuple(
-        judge_by_threshold(spec, measurement, metric.better, of_reference.get(measurement.metric))
+        judge_by_threshold(
+            spec, _from_counts(measurement, counted or {}), metric.better, of_reference.get(measurement.metric)
+        )
         for metric in metrics_of(spec.task)
         for measurement in _measurements(metric, rows, blank, of_reference, held_back)
     )
     return (*measured, _without_output(without_output, blank))
+
+
+def _from_counts(measurement: Measurement, counted: Mapping[MetricName, CountedMetric]) -> Measurement:
+    """Return a measurement on a sample with the value from the counts of all rows, if that is more accurate."""
+    found = counted.get(measurement.metric)
+    if found is None or measurement.value is None or WEIGHTED in (measurement.definition or ""):
+        return measurement
+    return found.instead_of(measurement)
 
 
 def _scored_rows(

@@ -67,7 +67,7 @@ def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[C
     """Return the profiles by ``profile_labelled`` of some days as arrays; days without labelled rows are left out."""
     by_segment = [{profile.segment: profile for profile in day} for day in days if any(p.rows for p in day)]
     # The segments of every class hold all rows, so one class is enough.
-    segments = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else _sides(spec)[0][1:]
+    segments = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else sides_of(spec)[0][1:]
     rows = np.array([sum(day[segment].rows for segment in segments) for day in by_segment], dtype=np.float64)
     if spec.task is Task.REGRESSION:
         absolute = bins.get("absolute_error")
@@ -78,7 +78,7 @@ def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[C
         return DayCounts(len(by_segment), rows, np.array(errors))
     sides = tuple(
         side
-        for column, positive, negative in _sides(spec)
+        for column, positive, negative in sides_of(spec)
         if (side := _class_counts(bins[column], column, [(day[positive], day[negative]) for day in by_segment]))
     )
     return DayCounts(len(by_segment), rows, np.zeros(len(by_segment)), sides)
@@ -144,7 +144,7 @@ def summed_performance(
     if spec.task is Task.REGRESSION:
         return tuple(_of_errors(summed[ERRORS_SEGMENT], bins)) if ERRORS_SEGMENT in summed else ()
     metrics: list[SummedMetric] = []
-    for column, positive, negative in _sides(spec):
+    for column, positive, negative in sides_of(spec):
         if positive in summed and negative in summed:
             name = spec.classes[list(spec.score_columns.values()).index(column)] if spec.classes else ""
             metrics.extend(_of_scores(name, bins[column], summed[positive][column], summed[negative][column]))
@@ -156,7 +156,7 @@ def _errors(labelled: pl.DataFrame) -> pl.DataFrame:
     return labelled.select(residual.alias("residual"), residual.abs().alias("absolute_error"))
 
 
-def _sides(spec: ModelSpec) -> list[tuple[str, str, str]]:
+def sides_of(spec: ModelSpec) -> list[tuple[str, str, str]]:
     """Return each score column with the segments of its positive and its negative rows."""
     if spec.task is Task.BINARY:
         return [("score", str(Segment(LABEL, "1")), str(Segment(LABEL, "0")))]
@@ -167,7 +167,7 @@ def _parts(spec: ModelSpec, labelled: pl.DataFrame) -> Iterator[tuple[str, pl.Da
     if spec.task is Task.REGRESSION:
         yield ERRORS_SEGMENT, _errors(labelled)
         return
-    for (column, positive, negative), name in zip(_sides(spec), spec.classes or (1.0,), strict=True):
+    for (column, positive, negative), name in zip(sides_of(spec), spec.classes or (1.0,), strict=True):
         is_class = labelled["label"] == name
         yield positive, labelled.filter(is_class).select(column)
         yield negative, labelled.filter(~is_class).select(column)

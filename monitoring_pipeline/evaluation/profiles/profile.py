@@ -5,7 +5,7 @@ integers. On a frame of Polars the same expressions are built by Polars itself, 
 them than Polars takes to count a small chunk. Profiles of disjoint rows add up to the profile of their union.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
@@ -116,7 +116,7 @@ def add_profiles(first: ColumnProfile, second: ColumnProfile) -> ColumnProfile:
         maximum=max((m for m in (first.maximum, second.maximum) if m is not None), default=None),
         sum_centred=first.sum_centred + second.sum_centred,
         sum_squares_centred=first.sum_squares_centred + second.sum_squares_centred,
-        unseen=_most_frequent(unseen),
+        unseen=most_frequent(unseen),
     )
 
 
@@ -205,7 +205,7 @@ def _profile_categorical(api: Any, frame: Any, column: str, bins: CategoricalBin
             *(by_cell.get((category, False), 0) for category in bins.categories),
             other,
         ),
-        unseen=_most_frequent(_counts(names)) if other else (),
+        unseen=most_frequent(_counts(names)) if other else (),
     )
 
 
@@ -222,7 +222,8 @@ def _counts(frame: Any) -> dict[str, int]:
     return {row["value"]: _integer(row["rows"]) for row in frame.collect().rows(named=True)}
 
 
-def _most_frequent(counts: dict[str, int]) -> tuple[Unseen, ...]:
+def most_frequent(counts: Mapping[str, int]) -> tuple[Unseen, ...]:
+    """Return the most frequent of the values, of equal ones the first by name."""
     ranked: Sequence[tuple[str, int]] = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return tuple(Unseen(_clipped(value), rows) for value, rows in ranked[:UNSEEN_NAMES_KEPT])
 

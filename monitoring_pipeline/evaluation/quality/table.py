@@ -66,18 +66,39 @@ def measure_table(
         facts: the table as it was in the reference.
         repeated: counts the predictions that equal another one in everything but the id.
     """
-    blank = Measurement(
-        kind=Kind.QUALITY, subject="chunk", name="", model_version="", value=0.0, rows=predicted_at.len()
+    newest = predicted_at.max()
+    return measure_counted_table(
+        spec,
+        chunk,
+        rows=predicted_at.len(),
+        newest=newest if isinstance(newest, dt.datetime) else None,
+        columns=columns,
+        facts=facts,
+        repeated=repeated,
     )
+
+
+def measure_counted_table(
+    spec: ModelSpec,
+    chunk: Chunk,
+    *,
+    rows: int,
+    newest: dt.datetime | None,
+    columns: Mapping[str, str],
+    facts: TableFacts,
+    repeated: Callable[[], int] = lambda: 0,
+) -> tuple[Measurement, ...]:
+    """Measure the table of a chunk from the number of its predictions and the time of the newest one."""
+    blank = Measurement(kind=Kind.QUALITY, subject="chunk", name="", model_version="", value=0.0, rows=rows)
     return (
         measure_volume(spec, chunk, facts.slots(spec), blank, repeated),
-        _freshness(spec, chunk, predicted_at, facts, blank),
+        _freshness(spec, chunk, newest, facts, blank),
         *_columns(spec, columns, facts, replace(blank, subject="table")),
     )
 
 
 def _freshness(
-    spec: ModelSpec, chunk: Chunk, predicted_at: pl.Series, facts: TableFacts, blank: Measurement
+    spec: ModelSpec, chunk: Chunk, newest: dt.datetime | None, facts: TableFacts, blank: Measurement
 ) -> Measurement:
     gaps = [learned.gap_hours for learned in facts.chunks]
     if spec.quality.freshness is not None:
@@ -92,8 +113,7 @@ def _freshness(
     )
     if spec.quality.freshness is None and not gaps:
         return measurement.skipped(NO_USUAL_FRESHNESS)
-    newest = predicted_at.max()
-    if not isinstance(newest, dt.datetime):
+    if newest is None:
         return measurement.skipped("no predictions")
     gap = (chunk.end - newest) / HOUR
     measured = replace(measurement, value=gap, reference_value=float(np.median(gaps)) if gaps else None)

@@ -70,6 +70,18 @@ def ambiguity(labels: int, rows: int) -> str:
     )
 
 
+def predictions_left_out(
+    spec: ModelSpec, *, rows: int, ids: int, duplicates: int, without_id: int, without_time: int
+) -> tuple[Measurement, ...]:
+    """Return the measurements of the number of predictions, and of the rows that were left out."""
+    counts = {
+        "duplicate_predictions": (duplicates, "rows beyond the first of an id and version"),
+        "predictions_without_id": (without_id, "rows of the chunk whose id is null"),
+        "predictions_without_time": (without_time, "rows of the whole table whose time is null: in no chunk"),
+    }
+    return (volume(spec, ids), *counted(counts, rows))
+
+
 def volume(spec: ModelSpec, rows: int) -> Measurement:
     """Return the measurement of the number of predictions, judged by ``quality.minimum_rows``."""
     minimum = spec.quality.minimum_rows

@@ -11,7 +11,7 @@ from monitoring_pipeline.evaluation.rows.accounting import (
     ambiguous_labels,
     contradictory_labels,
     counted,
-    volume,
+    predictions_left_out,
 )
 from monitoring_pipeline.evaluation.rows.class_texts import version_texts
 from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unmapped_labels
@@ -67,13 +67,15 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
     )
     ordered = typed.sort(typed.columns, nulls_last=False)
     frame = ordered.unique(["row_id", "model_version"], keep="last", maintain_order=True)
-    counts = {
-        "duplicate_predictions": (ordered.height - frame.height, "rows beyond the first of an id and version"),
-        "predictions_without_id": (raw.height - with_id.height, "rows of the chunk whose id is null"),
-        "predictions_without_time": (without_time, "rows of the whole table whose time is null: in no chunk"),
-    }
-    rows = volume(spec, frame["row_id"].n_unique())
-    return CanonicalRows(frame, (rows, *counted(counts, raw.height), *scores.measurements))
+    rows = predictions_left_out(
+        spec,
+        rows=raw.height,
+        ids=frame["row_id"].n_unique(),
+        duplicates=ordered.height - frame.height,
+        without_id=raw.height - with_id.height,
+        without_time=without_time,
+    )
+    return CanonicalRows(frame, (*rows, *scores.measurements))
 
 
 def canonical_labels(

@@ -19,6 +19,7 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
     with_readable_features,
 )
+from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 REFERENCE_ROWS = 2 * SAMPLE_ROWS
@@ -53,5 +54,5 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         producer=Producer.ATTRIBUTION,
         chunk=chunk,
         provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, labels.fingerprint), references),
-        measurements=tuple(measured) or (nothing,),
+        measurements=noted(sampled_chunk(spec, chunk, kept.store), tuple(measured)) or (nothing,),
     )

@@ -26,6 +26,7 @@ from monitoring_pipeline.steps.inputs import (
     rows_of_version,
     with_readable_features,
 )
+from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
@@ -43,15 +44,17 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     readable = with_readable_features(spec, chunk, kept.store)
     measured: list[Measurement] = []
     inputs = [provenance.input_fingerprint]
+    sampled = sampled_chunk(spec, chunk, kept.store)
     for version, reference in references.items():
         against = _against(spec, chunk, reference, kept)
         if isinstance(against, str):
             measured.append(nothing_to_measure(Kind.DRIFT, "drifted_columns", "chunk", against))
             continue
         comparable = readable.with_features_in(reference.bins)
-        measured.extend(measure_drift(comparable, against, profiles[version]))
+        of_columns = measure_drift(comparable, against, profiles[version])
+        measured.extend(noted(sampled, of_columns) if needs_rows(spec) else of_columns)
         measured.extend(_left_out(spec, readable, reference))
-        measured.extend(_together(comparable, chunk, reference, kept))
+        measured.extend(noted(sampled, _together(comparable, chunk, reference, kept)))
         if against.profile is not reference.profile:
             inputs.append(repr(against.profile))
     empty = not required_snapshot(kept.store, spec, chunk, PREDICTIONS).rows

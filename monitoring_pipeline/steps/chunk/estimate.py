@@ -22,6 +22,7 @@ from monitoring_pipeline.steps.inputs import (
     required_snapshot,
     with_readable_features,
 )
+from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
@@ -68,7 +69,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
             producer=Producer.ESTIMATE,
             chunk=chunk,
             provenance=made_from(spec, snapshot.fingerprint, references),
-            measurements=tuple(measured) or (nothing,),
+            measurements=noted(sampled_chunk(spec, chunk, kept.store), tuple(measured)) or (nothing,),
         )
 
     return estimate_chunk

@@ -1,6 +1,7 @@
 """The step that reads a chunk's labels known so far, and measures their maturity."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -10,12 +11,16 @@ from monitoring_pipeline.evaluation.labels.delay import (
 )
 from monitoring_pipeline.evaluation.labels.first_seen import with_time_first_seen
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels, assess_maturity, maturity_measurements
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.sampled import Sampled
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.ports.references import References
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
@@ -27,6 +32,7 @@ from monitoring_pipeline.steps.inputs import (
     require_rows_known_before,
     required_snapshot,
 )
+from monitoring_pipeline.steps.pushdown import noted, rows_counted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references
 from monitoring_pipeline.steps.refusals import unreadable
 
@@ -38,7 +44,12 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         SourceError: when the labels cannot be read, do not fit the spec, or are gone.
     """
     predictions = required_snapshot(reading.store, spec, chunk, PREDICTIONS)
-    read = reading.warehouse.read_labels(spec, chunk, as_of)
+    sampled = sampled_chunk(spec, chunk, reading.store)
+    counting = reading.warehouse.counting(spec) if sampled else None
+    if sampled is None or counting is None:
+        read = reading.warehouse.read_labels(spec, chunk, as_of)
+    else:
+        read = counting.labels_sample(spec, chunk, as_of, sampled.every)
     if not read.accounting.not_yet_known:
         # Rows that are still there without a label, or with a later time, were withdrawn on purpose.
         require_rows_known_before(spec, chunk, LABELS, read.frame, store=reading.store, until=as_of)
@@ -55,24 +66,64 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         state=read.state.fingerprint if known.height == labels.frame.height else f"{read.state.fingerprint} at {as_of}",
     )
     labelled = rows.join(known, on="row_id", how="semi").height
+    counts = _Counts(rows.height, labelled, _expected(spec, rows, reading.store, as_of))
+    if sampled is not None and counting is not None:
+        counts = _Counting(spec, chunk, counting, reading.store).all_labels(as_of, sampled, of_sample=counts)
     maturity = assess_maturity(
         spec,
         chunk,
-        predictions=rows.height,
-        labelled=labelled,
+        predictions=counts.predictions,
+        labelled=counts.labelled,
         as_of=as_of,
-        expected=_expected(spec, rows, reading.store, as_of),
+        expected=counts.expected,
     )
-    measurements = (*maturity_measurements(spec, maturity), *labels.measurements)
-    inputs = combined_fingerprint(predictions.fingerprint, content, outcome_fingerprint(measurements))
+    measurements = (*maturity_measurements(spec, maturity), *noted(sampled, labels.measurements))
+    profiled = [repr(counts.profiles)] if counts.profiles else []
+    inputs = combined_fingerprint(predictions.fingerprint, content, outcome_fingerprint(measurements), *profiled)
     return ChunkResults(
         producer=LABELS,
         chunk=chunk,
         provenance=made_from(spec, inputs),
         measurements=measurements,
+        profiles=counts.profiles,
         snapshot=snapshot,
         as_of=as_of,
     )
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """The predictions and labelled predictions of a chunk, the expected labels, and the counts by score and label."""
+
+    predictions: int
+    labelled: int
+    expected: ExpectedLabels | None
+    profiles: tuple[ChunkProfile, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """The counting of the labels of a chunk where its rows are."""
+
+    spec: ModelSpec
+    chunk: Chunk
+    counting: Counting
+    store: Store
+
+    def all_labels(self, as_of: dt.datetime, sampled: Sampled, *, of_sample: _Counts) -> _Counts:
+        """Return the numbers of all rows; the expected labels are those of the sample, scaled."""
+        spec, chunk = self.spec, self.chunk
+        versions = {profile.model_version for profile in self.store.profiles(spec.name, chunk.key, PREDICTIONS)}
+        references = load_references(spec, self.store, versions)
+        bins = {version: reference.bins | reference.error_bins for version, reference in references.items()}
+        labelled = self.counting.labelled(spec, chunk, as_of, rows_counted(spec, chunk, self.store), bins)
+        expected, scale = of_sample.expected, sampled.of_rows / max(of_sample.predictions, 1)
+        return _Counts(
+            sampled.of_rows,
+            sum(labelled.rows.values()),
+            expected and ExpectedLabels(expected.by_now * scale, expected.eventually * scale),
+            labelled.profiles,
+        )
 
 
 def labels_or_refusal(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Reading) -> ChunkResults:

@@ -13,9 +13,11 @@ from monitoring_pipeline.evaluation.labels.delay import (
     expected_labels,
 )
 from monitoring_pipeline.evaluation.labels.maturity import assess_maturity
+from monitoring_pipeline.evaluation.performance.counted import FROM_COUNTS, CountedMetric
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
-from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled
+from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.sampled import Sampled
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
@@ -31,6 +33,7 @@ from monitoring_pipeline.steps.inputs import (
     nothing_to_measure,
     required_snapshot,
 )
+from monitoring_pipeline.steps.pushdown import sampled_chunk
 from monitoring_pipeline.steps.references import load_references
 
 
@@ -46,15 +49,24 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
     measured: list[Measurement] = []
     profiles: list[ChunkProfile] = []
     states: list[str] = []
+    sampled = sampled_chunk(spec, chunk, kept.store)
+    counted = kept.store.profiles(spec.name, chunk.key, LABELS) if sampled else ()
     for version in versions:
         version_rows = rows.filter(pl.col("model_version") == version)
         scored = _score_version(
-            spec, chunk, as_of, rows=version_rows, labels=label_rows, reference=references.get(version)
+            spec,
+            chunk,
+            as_of,
+            rows=version_rows,
+            labels=label_rows,
+            reference=references.get(version),
+            counted=tuple(profile for profile in counted if profile.model_version == version),
         )
-        measured.extend(scored.measurements)
+        measured.extend(_noted(sampled, scored.measurements))
         profiles.extend(scored.profiles)
         states.append(scored.state)
-    inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states)
+    counts = [repr(counted)] if counted else []
+    inputs = combined_fingerprint(predictions.fingerprint, labels.fingerprint, *states, *counts)
     nothing = (nothing_to_measure(Kind.PERFORMANCE, "performance", "model", "no predictions"),)
     return ChunkResults(
         producer=Producer.PERFORMANCE,
@@ -83,6 +95,7 @@ def _score_version(
     rows: pl.DataFrame,
     labels: pl.DataFrame,
     reference: Reference | None,
+    counted: tuple[ChunkProfile, ...],
 ) -> _Scored:
     delay = reference.label_delay if reference else NO_DELAY_LEARNED
     ages = ages_in_hours(rows["predicted_at"], as_of)
@@ -98,6 +111,7 @@ def _score_version(
     arrival = ArrivalWeights()
     if maturity.state is not Maturity.FINAL and delay.reason is None:
         arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages)
+    bins = reference.bins | reference.error_bins if reference else {}
     weighted = labels
     if arrival.weights is not None:
         weighted = labelled.select("row_id", "label", pl.Series("weight", arrival.weights))
@@ -110,8 +124,18 @@ def _score_version(
         maturity=maturity,
         not_interpretable=arrival.not_interpretable,
         reference=reference.estimates if reference else {},
+        counted={
+            summed.metric: CountedMetric(summed.value, summed.error_bound, summed.rows)
+            for summed in (summed_performance(spec, bins, [counted]) if counted else ())
+        },
     )
-    bins = reference.bins | reference.error_bins if reference else {}
-    profiles = profile_labelled(spec, bins, rows, labels, model_version=rows["model_version"][0])
+    profiles = counted or profile_labelled(spec, bins, rows, labels, model_version=rows["model_version"][0])
     weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
     return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")
+
+
+def _noted(sampled: Sampled | None, measurements: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
+    """Return measurements with a note on those that were made on a sample of rows."""
+    if sampled is None:
+        return measurements
+    return tuple(m if FROM_COUNTS in (m.definition or "") else sampled.noted([m])[0] for m in measurements)

@@ -29,6 +29,7 @@ class EngineLimits:
         folders: folders or beginnings of addresses that may be read; ``None`` for those of the warehouse itself.
         extensions: names of installed extensions that are loaded.
         memory: maximum of memory, such as ``8GB``; ``None`` for the default of the engine.
+        pushdown_rows: number of predictions of a chunk above which they are counted where they are.
     """
 
     lock_seconds: float = 60.0
@@ -37,3 +38,4 @@ class EngineLimits:
     folders: tuple[str, ...] | None = field(default=None, repr=False)
     extensions: tuple[str, ...] = ()
     memory: str | None = None
+    pushdown_rows: int = 2_000_000

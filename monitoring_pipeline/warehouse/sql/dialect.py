@@ -30,6 +30,7 @@ class Kind(StrEnum):
     DECIMAL = "decimal"
     HUGE_INTEGER = "huge integer"
     UUID = "uuid"
+    BOOLEAN = "boolean"
     READ_AS_TEXT = "read as text"
     OTHER = "other"
 
@@ -128,6 +129,9 @@ class Dialect:
         catalogue: the beginning of the names of the queries of tables and columns, in ``sql/warehouse/catalogue/``.
         catalogue_parts: SQL by the placeholders of the query of tables.
         inside: whether a type has values inside, and the values at a path in it; see ``nested.py``.
+        is_nan: whether a float is NaN. Engines disagree on how NaN compares.
+        micros: an instant, a local time or a date as whole microseconds since 1970.
+        by_code: a text that is ordered by its code points.
     """
 
     name: str
@@ -144,6 +148,9 @@ class Dialect:
     bind: Bind
     catalogue: str
     inside: Inside
+    is_nan: Callable[[str], str]
+    micros: Callable[[str], str]
+    by_code: Callable[[str], str] = str
     quote: str = '"'
     escapes: Escapes = Escapes.NOWHERE
     catalogue_parts: Mapping[str, str] = field(default_factory=dict)

@@ -37,6 +37,7 @@ DUCKDB = Dialect(
         ("FLOAT|REAL", Kind.FLOAT_32),
         (r"(DECIMAL|NUMERIC)(\(\d+, ?\d+\))?", Kind.DECIMAL),
         ("UUID", Kind.UUID),
+        ("BOOLEAN|BOOL", Kind.BOOLEAN),
         (r"(ENUM|USER-DEFINED|INTERVAL|BIT|TIME|BLOB|JSON|STRUCT|MAP|UNION)\b.*|.*\[\d*\]", Kind.READ_AS_TEXT),
     ),
     times=Times(
@@ -60,4 +61,6 @@ DUCKDB = Dialect(
     bind=_unchanged,
     catalogue="standard",
     inside=INSIDE_DUCKDB,
+    is_nan=lambda number: f"isnan({number})",
+    micros=lambda time: f"epoch_us({time})",
 )

@@ -31,7 +31,7 @@ from monitoring_pipeline.warehouse.sql.inspection_queries import (
     null_values_query,
     predictions_extent_query,
 )
-from monitoring_pipeline.warehouse.sql.reading import OpenSource, label_join_of
+from monitoring_pipeline.warehouse.sql.open_source import OpenSource, label_join_of
 
 SECONDS_PER_QUARTER = 900
 

@@ -138,8 +138,11 @@ def label_join(spec: ModelSpec, predictions: Table, labels: Table) -> LabelJoin:
     )
 
 
-def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
-    """Return the query for the label rows of a chunk's predictions known at ``as_of``."""
+def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime, drawn: str = "") -> Query:
+    """Return the query for the label rows of a chunk's predictions known at ``as_of``.
+
+    ``drawn`` is a further condition on the predictions.
+    """
     time = join.predicted_at
     sql = read_sql("warehouse/labels.sql").format(
         # Versions that scored the same rows repeat the label.
@@ -150,7 +153,7 @@ def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime) -> Query:
         version=join.version,
         predicted_at=time.sql,
         of_chunk=join.of_chunk(),
-        in_chunk=time.between("chunk_start", "chunk_end"),
+        in_chunk=" AND ".join(filter(None, (time.between("chunk_start", "chunk_end"), drawn))),
         is_near=time.between("near_start", "near_end"),
         outside=f"{time.sql} < {time.comparable('$chunk_start')} OR {time.sql} >= {time.comparable('$chunk_end')}",
         is_within_reach=join.is_within_reach,

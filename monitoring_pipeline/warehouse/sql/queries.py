@@ -58,8 +58,8 @@ def columns_query(table: ListedTable) -> Query:
     return with_used_values(dialect, sql, names)
 
 
-def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> PredictionsQuery:
-    """Return the query for a chunk's predictions.
+def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk, drawn: str = "") -> PredictionsQuery:
+    """Return the query for a chunk's predictions; ``drawn`` is a further condition on them.
 
     Raises:
         MissingColumnError: when the column of the id or of the time does not exist.
@@ -78,7 +78,7 @@ def predictions_query(spec: ModelSpec, table: Table, chunk: Chunk) -> Prediction
     sql = read_sql("warehouse/predictions.sql").format(
         selected=", ".join(f"{expression} AS c{n}" for n, expression in enumerate(selected.values())),
         predictions=table.listed.sql,
-        in_chunk=time.between("chunk_start", "chunk_end"),
+        in_chunk=" AND ".join(filter(None, (time.between("chunk_start", "chunk_end"), drawn))),
     )
     query = with_used_values(table.listed.dialect, sql, span_values(chunk_start=chunk.start, chunk_end=chunk.end))
     return PredictionsQuery(query, tuple(selected), tuple(missing))

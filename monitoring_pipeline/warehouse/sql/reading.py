@@ -4,44 +4,18 @@ import datetime as dt
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
 
-import polars as pl
-
-from monitoring_pipeline.evaluation.rows.accounting import LabelAccounting
-from monitoring_pipeline.evaluation.rows.readable import readable_predictions
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.reads import LabelsRead, LabelState, PredictionsRead
-from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table
-from monitoring_pipeline.warehouse.sql.label_queries import (
-    LabelJoin,
-    label_accounting_query,
-    label_join,
-    label_states_query,
-    labels_query,
+from monitoring_pipeline.warehouse.sql.counting.counting import SqlCounting
+from monitoring_pipeline.warehouse.sql.open_source import (
+    OpenSource,
+    label_join_of,
+    label_states_of,
+    read_labels_where,
+    read_predictions_where,
 )
-from monitoring_pipeline.warehouse.sql.queries import Query, predictions_query, predictions_without_time_query
-
-
-class OpenSource(Protocol):
-    """A source that is open for some queries."""
-
-    def frame(self, query: Query) -> pl.DataFrame:
-        """Return the result of a query."""
-        ...
-
-    def listed(self) -> Sequence[ListedTable]:
-        """Return all tables and views."""
-        ...
-
-    def table(self, name: str, place: str) -> Table:
-        """Return the table that a spec names."""
-        ...
-
-    def predictions(self, spec: ModelSpec) -> Table:
-        """Return the table of predictions, or the rows that replace it."""
-        ...
 
 
 class SqlReads(ABC):
@@ -61,7 +35,7 @@ class SqlReads(ABC):
             WrongTimeTypeError: when the time is neither timestamp nor date.
         """
         with self.open() as source:
-            return _read_predictions(source, spec, chunk)
+            return read_predictions_where(source, spec, chunk)
 
     def read_labels(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
         """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included.
@@ -74,7 +48,7 @@ class SqlReads(ABC):
             ValueError: when ``as_of`` has no time zone.
         """
         with self.open() as source:
-            return _read_labels(source, spec, chunk, as_of)
+            return read_labels_where(source, spec, chunk, as_of)
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> dict[str, LabelState]:
         """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return.
@@ -87,52 +61,13 @@ class SqlReads(ABC):
         if not chunks:
             return {}
         with self.open() as source:
-            return _label_states(source, label_join_of(source, spec), chunks, as_of)
+            return label_states_of(source, label_join_of(source, spec), chunks, as_of)
+
+    def counting(self, spec: ModelSpec) -> SqlCounting:  # noqa: ARG002 - a deployment with several warehouses chooses by it
+        """Return what counts the rows of a model where they are."""
+        return SqlCounting(self)
 
     def columns(self, table: str) -> dict[str, str]:
         """Return the types of a table's columns, by column."""
         with self.open() as source:
             return dict(source.table(table, "table").types)
-
-
-def label_join_of(source: OpenSource, spec: ModelSpec) -> LabelJoin:
-    """Return the join of labels to the table of predictions, or to the rows that replace it.
-
-    Raises:
-        MissingTableError: when a table does not exist.
-        MissingColumnError: when a column of ids, times or labels does not exist.
-        WrongTimeTypeError: when a time is neither timestamp nor date.
-    """
-    predictions, name = source.predictions(spec), spec.declared_labels.table
-    labels = predictions if name is None else source.table(name, f"{spec.name}: labels.table")
-    return label_join(spec, predictions, labels)
-
-
-def _read_predictions(source: OpenSource, spec: ModelSpec, chunk: Chunk) -> PredictionsRead:
-    """Read a chunk's predictions, only the columns that the spec names.
-
-    Columns of outputs and features that do not exist are left out and listed.
-    """
-    table = source.predictions(spec)
-    wanted = predictions_query(spec, table, chunk)
-    frame = source.frame(wanted.query)
-    without_time = source.frame(predictions_without_time_query(spec, table)).item()
-    frame.columns = list(wanted.names)
-    return PredictionsRead(readable_predictions(spec, frame), wanted.missing_columns, without_time, dict(table.types))
-
-
-def _read_labels(source: OpenSource, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime) -> LabelsRead:
-    """Read the label rows of a chunk's predictions that are known at ``as_of``, duplicates included."""
-    join = label_join_of(source, spec)
-    frame = source.frame(labels_query(join, chunk, as_of))
-    counts = source.frame(label_accounting_query(join, chunk, as_of)).row(0, named=True)
-    states = _label_states(source, join, [chunk], as_of)
-    return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
-
-
-def _label_states(
-    source: OpenSource, join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datetime
-) -> dict[str, LabelState]:
-    """Return by chunk key, from one query, the states of the label rows that ``read_labels`` would return."""
-    rows = source.frame(label_states_query(join, chunks, as_of)).rows()
-    return dict.fromkeys((chunk.key for chunk in chunks), LabelState()) | {key: LabelState(*row) for key, *row in rows}

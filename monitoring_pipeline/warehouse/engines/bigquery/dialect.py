@@ -37,7 +37,7 @@ def bigquery_dialect(project: str, dataset: str, region: str = "") -> Dialect:
             ("INT64", Kind.INTEGER),
             ("FLOAT64", Kind.FLOAT),
             (r"(BIG)?NUMERIC(\(\d+(, ?\d+)?\))?", Kind.DECIMAL),
-            ("BOOL", Kind.OTHER),
+            ("BOOL", Kind.BOOLEAN),
             (".*", Kind.READ_AS_TEXT),
         ),
         times=_TIMES,
@@ -57,6 +57,8 @@ def bigquery_dialect(project: str, dataset: str, region: str = "") -> Dialect:
         catalogue="bigquery",
         catalogue_parts={"place": place, "dataset": escaped_literal(dataset)},
         inside=INSIDE,
+        is_nan=lambda number: f"IS_NAN({number})",
+        micros=lambda time: f"UNIX_MICROS(CAST({time} AS TIMESTAMP))",
         quote="`",
         escapes=Escapes.EVERYWHERE,
     )

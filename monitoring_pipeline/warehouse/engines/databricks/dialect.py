@@ -102,7 +102,7 @@ DATABRICKS = Dialect(
         ("DOUBLE", Kind.FLOAT),
         ("FLOAT|REAL", Kind.FLOAT_32),
         (r"(DECIMAL|DEC|NUMERIC)(\(\d+(, ?\d+)?\))?", Kind.DECIMAL),
-        ("BOOLEAN", Kind.OTHER),
+        ("BOOLEAN", Kind.BOOLEAN),
         (".*", Kind.READ_AS_TEXT),
     ),
     times=Times(
@@ -134,6 +134,9 @@ DATABRICKS = Dialect(
     bind=named_values(MARK, escapes=Escapes.IN_TEXT),
     catalogue="databricks",
     inside=INSIDE,
+    is_nan=lambda number: f"ISNAN({number})",
+    # Sessions have the time zone UTC, in which a time without a zone is the instant of the same clock.
+    micros=lambda time: f"UNIX_MICROS(CAST({time} AS TIMESTAMP))",
     quote="`",
     escapes=Escapes.IN_TEXT,
 )

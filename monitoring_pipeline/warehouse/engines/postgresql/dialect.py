@@ -80,7 +80,7 @@ POSTGRESQL = Dialect(
         ("REAL", Kind.FLOAT_32),
         (r"NUMERIC(\(\d+,-?\d+\))?", Kind.DECIMAL),
         ("UUID", Kind.UUID),
-        ("BOOLEAN", Kind.OTHER),
+        ("BOOLEAN", Kind.BOOLEAN),
         # ADBC gives all others as bytes of PostgreSQL's own.
         (".*", Kind.READ_AS_TEXT),
     ),
@@ -105,4 +105,8 @@ POSTGRESQL = Dialect(
     bind=written_values,
     catalogue="postgresql",
     inside=_INSIDE,
+    is_nan=lambda number: f"({number} = 'NaN')",
+    micros=lambda time: f"CAST(extract(epoch FROM {time}) * 1000000 AS BIGINT)",
+    # A collation of words orders capital letters beside small ones.
+    by_code=lambda text: f'{text} COLLATE "C"',
 )

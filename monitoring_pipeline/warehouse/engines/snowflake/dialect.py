@@ -46,7 +46,7 @@ SNOWFLAKE = Dialect(
         (r"NUMBER\(\d+,0\)", Kind.INTEGER),
         (r"NUMBER\(\d+,\d+\)", Kind.DECIMAL),
         ("FLOAT", Kind.FLOAT),
-        ("BOOLEAN", Kind.OTHER),
+        ("BOOLEAN", Kind.BOOLEAN),
         (".*", Kind.READ_AS_TEXT),
     ),
     times=Times(
@@ -82,4 +82,6 @@ SNOWFLAKE = Dialect(
     bind=_bind,
     catalogue="snowflake",
     inside=_INSIDE,
+    is_nan=lambda number: f"({number} = CAST('NaN' AS DOUBLE PRECISION))",
+    micros=lambda time: f"DATE_PART(EPOCH_MICROSECOND, {time})",
 )

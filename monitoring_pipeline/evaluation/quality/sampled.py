@@ -1,0 +1,68 @@
+"""Chunks that were counted where their rows are: the size of the sample that was read, and what was measured on it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from monitoring_pipeline.evaluation.rows.pushdown import sampled_every
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+
+SAMPLED_ROWS, COUNTED_ROWS = "sampled_rows", "counted_rows"
+"""Names of the measurements of rows that were read, and of the counted rows of a column."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """The sample of a chunk that was counted where its rows are, and the number of all its rows."""
+
+    rows: int
+    of_rows: int
+
+    @property
+    def every(self) -> int:
+        """The number of rows for each one of the sample; see ``sampled_every``."""
+        return sampled_every(self.of_rows)
+
+    @property
+    def measurement(self) -> Measurement:
+        """The measurement that records the sample."""
+        return Measurement(
+            kind=Kind.OPERATIONS,
+            subject="chunk",
+            name=SAMPLED_ROWS,
+            model_version="",
+            value=float(self.rows),
+            severity=Severity.INFO,
+            definition="rows that were read; all rows of the chunk were counted in the warehouse",
+            rows=self.of_rows,
+        )
+
+    def noted(self, measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
+        """Return measurements whose definitions say that they were made on the sample."""
+        if self.rows == self.of_rows:
+            return tuple(measurements)
+        note = f"on a sample of {self.rows} of {self.of_rows} rows"
+        return tuple(replace(m, definition=f"{m.definition}; {note}" if m.definition else note) for m in measurements)
+
+
+def sampled_of(measurements: Iterable[Measurement]) -> Sampled | None:
+    """Return the sample that a chunk's measurements record; None if all rows of the chunk were read."""
+    found = next((m for m in measurements if m.name == SAMPLED_ROWS and m.value is not None), None)
+    return Sampled(int(found.value or 0), found.rows) if found else None
+
+
+def counted_in_sample(reasons: Mapping[str, str], sampled: Sampled) -> tuple[Measurement, ...]:
+    """Return a measurement for each column that could be counted only in the rows that were read."""
+    return tuple(
+        Measurement(
+            kind=Kind.OPERATIONS,
+            subject=column,
+            name=COUNTED_ROWS,
+            model_version="",
+            value=float(sampled.rows),
+            severity=Severity.INFO,
+            definition=f"rows in which the column was counted; not counted in the warehouse, because {reason}",
+            rows=sampled.of_rows,
+        )
+        for column, reason in reasons.items()
+        if sampled.rows < sampled.of_rows
+    )

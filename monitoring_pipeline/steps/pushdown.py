@@ -1,0 +1,47 @@
+"""Decides whether a chunk is counted where its rows are."""
+
+from monitoring_pipeline.evaluation.quality.sampled import Sampled, sampled_of
+from monitoring_pipeline.evaluation.rows.errors import SourceError
+from monitoring_pipeline.evaluation.rows.pushdown import TOLERATED_SHARE
+from monitoring_pipeline.ports.counting import Counting, RowsCounted
+from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+
+
+def counting_of(spec: ModelSpec, chunk: Chunk, warehouse: Warehouse) -> Counting | None:
+    """Return what counts a chunk where its rows are; None if its rows are read.
+
+    Raises:
+        SourceError: when the spec wants it, and the warehouse can only be read.
+    """
+    if spec.pushdown == "never":
+        return None
+    counting = warehouse.counting(spec)
+    if spec.pushdown == "always":
+        if counting is None:
+            raise SourceError(f"{spec.name}: pushdown: always: this warehouse does not count rows; write auto")
+        return counting
+    return counting if counting is not None and counting.rows(spec, chunk) > counting.row_limit else None
+
+
+def sampled_chunk(spec: ModelSpec, chunk: Chunk, store: Results) -> Sampled | None:
+    """Return the sample of a chunk that was counted where its rows are; None if all its rows were read."""
+    return sampled_of(store.measurements(spec.name, chunk.key, Producer.PREDICTIONS))
+
+
+def rows_counted(spec: ModelSpec, chunk: Chunk, store: Results) -> RowsCounted:
+    """Return what the stored measurements of a chunk that was counted say about its rows."""
+    measured = {m.name: m.value or 0.0 for m in store.measurements(spec.name, chunk.key, Producer.PREDICTIONS)}
+    return RowsCounted(
+        has_repeated=measured.get("duplicate_predictions", 0.0) > 0,
+        has_sums=measured.get("scores_not_normalised", 0.0) <= TOLERATED_SHARE,
+    )
+
+
+def noted(sampled: Sampled | None, measurements: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
+    """Return measurements that were made on a chunk's rows, with a note if these are a sample."""
+    return measurements if sampled is None else sampled.noted(measurements)
