@@ -16,7 +16,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard backfill rehearse test test-fast check format lock bench bench-night bench-calibration clean
+.PHONY: help install demo dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,10 @@ test: $(VENV)/dev.installed ## Lint, types, layers, and every test
 
 test-fast: $(VENV)/dev.installed ## The tests without the end-to-end ones
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-spark: $(VENV)/dev.installed ## The contract of warehouses on Spark in local mode; needs Java
+	$(BIN)/uv pip install -q -e '.[spark]'
+	$(BIN)/pytest monitoring_pipeline_tests/warehouse/test_counting_contract.py -k spark
 
 check: $(VENV)/dev.installed ## Lint, format, types, import contracts, shipped specs
 	$(BIN)/ruff check

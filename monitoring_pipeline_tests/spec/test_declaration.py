@@ -31,6 +31,7 @@ CHANGES: dict[str, Any] = {
     "end": "2025-03-02",
     "schedule": "07:00",
     "warehouse": "lake",
+    "pushdown": "never",
     "predictions.table": "x",
     "predictions.id": "x",
     "predictions.time": "x",
@@ -91,7 +92,7 @@ OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predicti
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
-    "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining",
+    "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining", "pushdown",
 }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehou
 from monitoring_pipeline.warehouse.engines.engine import EngineLimits
 from monitoring_pipeline.warehouse.engines.files.opening import open_engine
 from monitoring_pipeline_tests.warehouse.server_builders import build_postgresql
+from monitoring_pipeline_tests.warehouse.spark_builder import LACKS as LACKS_OF_SPARK
+from monitoring_pipeline_tests.warehouse.spark_builder import build_spark, has_spark
 from monitoring_pipeline_tests.warehouse.translated_server import ONLY_IN_DUCKDB, build_translated
 
 
@@ -93,6 +95,13 @@ def _translated(language: str) -> Callable[[Path, tuple[str, ...]], Any]:
     return build
 
 
+def _spark(folder: Path, statements: tuple[str, ...]) -> Any:
+    written = list(statements)
+    for name, instead in ONLY_IN_DUCKDB.items():
+        written = [re.sub(rf"\b{name}\b(?!')", instead, statement) for statement in written]
+    return build_spark(_written(folder, tuple(written)), folder)
+
+
 _OF_FILES = {
     "schemas": "a folder has tables only",
     "seconds": "Parquet has times in microseconds, so that years beyond 294,000 do not fit",
@@ -115,6 +124,9 @@ ENGINES_UNDER_TEST = {
     "bigquery translated": EngineUnderTest(_translated("bigquery"), _OF_BIGQUERY, is_slow=True),
     "databricks translated": EngineUnderTest(_translated("databricks"), _OF_DATABRICKS, is_slow=True),
 }
+
+if has_spark():
+    ENGINES_UNDER_TEST["spark"] = EngineUnderTest(_spark, LACKS_OF_SPARK, is_slow=True)
 
 PARAMETERS = [
     pytest.param(name, marks=[pytest.mark.slow] if engine.is_slow else [])

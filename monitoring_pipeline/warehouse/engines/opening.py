@@ -65,6 +65,12 @@ def _databricks(address: WarehouseAddress, limits: EngineLimits) -> Engine:
     return open_engine(address, limits)
 
 
+def _spark(address: WarehouseAddress, limits: EngineLimits) -> Engine:
+    from monitoring_pipeline.warehouse.engines.spark.opening import open_engine
+
+    return open_engine(address, limits)
+
+
 ENGINES = (
     EngineKind(schemes=("duckdb",), form="duckdb:///path/of/a/file", open=_duckdb),
     EngineKind(schemes=("files", "file"), form="files:///path/of/a/folder", open=_files),
@@ -90,6 +96,7 @@ ENGINES = (
         open=_databricks,
         extra="databricks",
     ),
+    EngineKind(schemes=("spark", "sc"), form="spark://?spark.master=local[2]&schema=s", open=_spark, extra="spark"),
 )
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from enum import Enum, auto
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import polars as pl
 
+from monitoring_pipeline.warehouse.sql.catalogue import ListedTable
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Statement
 
 
@@ -51,6 +52,19 @@ class Session(Protocol):
 
         Raises:
             StatementError: when it fails.
+        """
+        ...
+
+
+@runtime_checkable
+class ListsTables(Protocol):
+    """A session that lists its tables, because its engine has no queries of the catalogue."""
+
+    def listed(self) -> list[ListedTable]:
+        """Return all tables and views.
+
+        Raises:
+            StatementError: when the catalogue cannot be read.
         """
         ...
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from monitoring_pipeline.spec.declaration import RowsElsewhere
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.warehouse.engines.server.session import Cause, Session, StatementError
+from monitoring_pipeline.warehouse.engines.server.session import Cause, ListsTables, Session, StatementError
 from monitoring_pipeline.warehouse.errors import UnreadableWarehouseError, WarehouseFailedError
 from monitoring_pipeline.warehouse.sql.catalogue import ListedTable, Table, find_table
 from monitoring_pipeline.warehouse.sql.dialect import Dialect
@@ -34,6 +34,8 @@ class ServerSource:
 
     def listed(self) -> list[ListedTable]:
         """Return all tables and views."""
+        if isinstance(self.session, ListsTables):
+            return self.session.listed()
         return [ListedTable(*row, dialect=self.dialect) for row in self.frame(tables_query(self.dialect)).rows()]
 
     def table(self, name: str, place: str) -> Table:
@@ -43,6 +45,8 @@ class ServerSource:
             MissingTableError: when no table matches, or several do.
         """
         table = find_table(name, self.listed(), place)
+        if isinstance(self.session, ListsTables):
+            return Table(table, self.session.types(f"SELECT * FROM {table.sql}"))
         return Table(table, dict(self.frame(columns_query(table)).rows()))
 
     def predictions(self, spec: ModelSpec) -> Table:
