@@ -8,6 +8,7 @@ starts cancel.
 import argparse
 import datetime as dt
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import profile_and_drift as peers
 HERE = Path(__file__).resolve().parent
 SCRIPT = Path(sys.executable).with_name("monitoring-pipeline")
 FIRST_DAY = dt.date(2024, 1, 1)
+LONGEST_REFERENCE = 60
 EVIDENTLY_DAYS = 1
 LINE = "{:34} {:>14} {:>8} {:>12} {:>9} {:>9}"
 
@@ -43,9 +45,15 @@ class Rows:
     days: int
 
     @property
+    def days_written(self) -> int:
+        """All days; a draft takes half of them for the reference, or ``LONGEST_REFERENCE``."""
+        return 1 + self.days + min(1 + self.days, LONGEST_REFERENCE)
+
+    @property
     def reference_days(self) -> int:
-        """The days of the reference, for which a draft takes half of all days."""
-        return 1 + self.days
+        """The days of the reference, before the day on which the drafted spec starts."""
+        (start,) = re.findall(r"(?m)^start: (\S+)", (self.folder / "models" / "night.yaml").read_text(encoding="utf-8"))
+        return (dt.date.fromisoformat(start) - FIRST_DAY).days  # noqa: TID251 - no calendar without the package
 
     def key(self, number: int) -> str:
         """Return the key of a monitored day; the first one is 0."""
@@ -60,6 +68,16 @@ class Rows:
     def home(self) -> Path:
         """A home in which the reference is taken and the first day is monitored."""
         return self.folder / "home"
+
+    @property
+    def copy_of_home(self) -> Path:
+        """The copy in which further days are monitored."""
+        return self.folder / "copy"
+
+    def new_copy_of_home(self) -> Path:
+        """Return a new copy, in which no further day is monitored."""
+        shutil.rmtree(self.copy_of_home, ignore_errors=True)
+        return Path(shutil.copytree(self.home, self.copy_of_home))
 
     def day(self, number: int) -> Path:
         """Return the file of a day; the days of the reference come first."""
@@ -101,22 +119,20 @@ def main() -> None:
 def prepare(rows: Rows) -> None:
     """Write the days, draft the spec and the suite, and monitor the first day, which takes the reference."""
     rows.folder.mkdir(parents=True, exist_ok=True)
-    days = rows.reference_days + 1 + rows.days
-    print(f"generating {days} days of {rows.rows:,} rows ...", flush=True)
-    numbers = [str(number) for number in (rows.rows, days, rows.columns)]
+    print(f"generating {rows.days_written} days of {rows.rows:,} rows ...", flush=True)
+    numbers = [str(number) for number in (rows.rows, rows.days_written, rows.columns)]
     subprocess.run([sys.executable, str(HERE / "night_rows.py"), str(rows.folder), *numbers], check=True)
     made = rows.folder / "made"
-    for words in (("init", str(rows.warehouse), "--table", "scores", "--labels", "outcomes", "--name", "night"),
-                  ("backfill", "night", "--from", rows.key(0), "--to", rows.key(0))):  # fmt: skip
-        used([str(SCRIPT), *words], home=made)
+    used(
+        [str(SCRIPT), "init", str(rows.warehouse), "--table", "scores", "--labels", "outcomes", "--name", "night"], made
+    )
+    used([str(SCRIPT), "backfill", "night", "--from", rows.key(0), "--to", rows.key(0)], made)
     made.rename(rows.home)
 
 
 def monitor_days(rows: Rows, days: int) -> Use:
     """Monitor further days in a copy of the home, as ``backfill`` does in one run of the nightly job."""
-    copy = rows.folder / "copy"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(rows.home, copy)
+    copy = rows.new_copy_of_home()
     return used([str(SCRIPT), "backfill", "night", "--from", rows.key(1), "--to", rows.key(days)], home=copy)
 
 
@@ -136,11 +152,7 @@ def used(command: Sequence[str], home: Path | None = None) -> Use:
     Raises:
         RuntimeError: when it fails.
     """
-    environment = dict(peers.CHILD_ENVIRONMENT)
-    if home is not None:
-        folder = home.parent
-        environment |= {"MONITORING_PIPELINE_HOME": str(home), "MONITORING_PIPELINE_MODELS": str(folder / "models"),
-                        "MONITORING_PIPELINE_WAREHOUSE": str(folder / "night.duckdb")}  # fmt: skip
+    environment = peers.CHILD_ENVIRONMENT | (environment_of(home) if home else {})
     process = subprocess.Popen(
         list(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     )
@@ -150,6 +162,16 @@ def used(command: Sequence[str], home: Path | None = None) -> Use:
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
     return Use(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * peers.MIB_PER_MAXRSS)
+
+
+def environment_of(home: Path) -> dict[str, str]:
+    """Return the variables that name a home, and the models and the warehouse beside it."""
+    folder = home.parent
+    return {
+        "MONITORING_PIPELINE_HOME": str(home),
+        "MONITORING_PIPELINE_MODELS": str(folder / "models"),
+        "MONITORING_PIPELINE_WAREHOUSE": str(folder / "night.duckdb"),
+    }
 
 
 def measure(rows: Rows, contestants: Sequence[Contestant], rounds: int) -> dict[str, list[tuple[Use, Use]]]:

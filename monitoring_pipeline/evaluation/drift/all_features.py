@@ -10,6 +10,7 @@ from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
+from monitoring_pipeline.evaluation.fitted_models.classified import FOLDS, shares_of_columns
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     Values,
     encoding_of,
@@ -17,7 +18,11 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     watched_features,
     without_words,
 )
-from monitoring_pipeline.evaluation.fitted_models.domain_classifier import FOLDS, classify_domains, shares_of_columns
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import (
+    DOMAIN_CLASSIFIERS,
+    NEWEST_CLASSIFIER,
+    DomainClassifier,
+)
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
@@ -32,6 +37,16 @@ SAMPLE_ROWS = 1_000
 """Rows of each side, the first by the hash of their IDs; the components are fitted to as many further rows."""
 NAMED_COLUMNS = 3
 LEAST_DAYS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What a statistic compares: features with their kinds, canonical rows of both sides, sorted by ID, and how."""
+
+    columns: dict[str, FeatureKind]
+    reference: pl.DataFrame
+    current: pl.DataFrame
+    classifier: DomainClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +66,7 @@ class MultivariateRow:
     learned from at most ``days_learned`` days.
     """
 
-    function: Callable[[dict[str, FeatureKind], pl.DataFrame, pl.DataFrame, tuple[str, ...]], CarriedEffect]
+    function: Callable[[Compared, tuple[str, ...]], CarriedEffect]
     floor: float
     absolute: bool
     definition: str
@@ -69,6 +84,7 @@ def measure_multivariate(
     learned: Mapping[str, float] | None = None,
     left_out: Collection[str] = (),
     dead: Mapping[str, str] | None = None,
+    classifier: DomainClassifier = NEWEST_CLASSIFIER,
 ) -> tuple[Measurement, ...]:
     """Compare all watched features of a chunk with the reference at once, on at most ``SAMPLE_ROWS`` of each side.
 
@@ -86,9 +102,15 @@ def measure_multivariate(
         left_out: features that are not compared. A feature that is constant within a day, such as the weekday,
             distinguishes any day from all others.
         dead: columns that died in the chunk, each with the words that state how; they are left out and named.
+        classifier: the classifier of the reference.
     """
     columns = _columns(spec, left_out)
-    sides = (reference_rows.sort("row_id"), rows.sort("row_id"))
+    compared = Compared(
+        columns={column: kind for column, kind in columns.items() if column not in (dead or {})},
+        reference=reference_rows.sort("row_id"),
+        current=rows.sort("row_id"),
+        classifier=classifier,
+    )
     blank = Measurement(
         kind=Kind.DRIFT,
         subject=ALL_FEATURES,
@@ -102,13 +124,12 @@ def measure_multivariate(
         _measured(
             spec,
             name,
-            sides,
+            compared,
             replace(blank, name=name.value),
             (*seed_parts, name.value),
             floor=spec.drift.floors.get(
                 name.value, max(MULTIVARIATE_STATISTICS[name].floor, (learned or {}).get(name.value, 0.0))
             ),
-            columns={column: kind for column, kind in columns.items() if column not in (dead or {})},
         )
         for name in spec.drift.multivariate
     )
@@ -116,7 +137,12 @@ def measure_multivariate(
 
 
 def learn_multivariate_floors(
-    spec: ModelSpec, model_version: str, reference_rows: pl.DataFrame, *, left_out: Collection[str] = ()
+    spec: ModelSpec,
+    model_version: str,
+    reference_rows: pl.DataFrame,
+    *,
+    left_out: Collection[str] = (),
+    classifier: DomainClassifier = NEWEST_CLASSIFIER,
 ) -> dict[str, float]:
     """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
@@ -129,6 +155,7 @@ def learn_multivariate_floors(
         model_version: the version.
         reference_rows: canonical rows of the reference, with ``predicted_at``.
         left_out: features that are not compared, as in ``measure_multivariate``.
+        classifier: the classifier of the reference.
     """
     ordered = reference_rows.sort("row_id")
     rows = ordered.with_columns(chunk_keys(spec.calendar, ordered["predicted_at"]))
@@ -142,25 +169,24 @@ def learn_multivariate_floors(
         positions = np.unique(np.linspace(0, counts.height - 1, days).round().astype(np.int64))
         effects: list[float] = []
         for key in counts["chunk"].gather(positions.tolist()):
-            sides = (rows.filter(pl.col("chunk") != key), rows.filter(pl.col("chunk") == key))
-            columns = _columns(spec, left_out)
-            if _too_little(spec, columns, sides[0].height, sides[1].height):
+            compared = Compared(
+                columns=_columns(spec, left_out),
+                reference=rows.filter(pl.col("chunk") != key),
+                current=rows.filter(pl.col("chunk") == key),
+                classifier=classifier,
+            )
+            if _too_little(spec, compared):
                 continue
             seed = (spec.name, model_version, key, "learned floors", name.value)
-            effects.append(_effect_of_chunk(name, columns, sides, seed))
+            effects.append(_effect_of_chunk(name, compared, seed))
         if len(effects) >= LEAST_DAYS:
             floors[name.value] = _bound(np.abs(effects), level)
     return floors
 
 
-def _effect_of_chunk(
-    name: MultivariateStatistic,
-    columns: dict[str, FeatureKind],
-    sides: tuple[pl.DataFrame, pl.DataFrame],
-    seed: tuple[str, ...],
-) -> float:
+def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tuple[str, ...]) -> float:
     try:
-        return MULTIVARIATE_STATISTICS[name].function(columns, *sides, seed).effect
+        return MULTIVARIATE_STATISTICS[name].function(compared, seed).effect
     except UndefinedStatisticError:
         return 0.0
 
@@ -178,17 +204,15 @@ def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKin
 def _measured(
     spec: ModelSpec,
     name: MultivariateStatistic,
-    sides: tuple[pl.DataFrame, pl.DataFrame],
+    compared: Compared,
     unnamed: Measurement,
     seed: tuple[str, ...],
     *,
     floor: float,
-    columns: dict[str, FeatureKind],
 ) -> Measurement:
     row = MULTIVARIATE_STATISTICS[name]
-    reference, current = sides
     blank = replace(unnamed, definition=row.definition)
-    if reason := _too_little(spec, columns, reference.height, current.height):
+    if reason := _too_little(spec, compared):
         return blank.skipped(reason)
     if floor > row.highest_floor:
         noun = spec.calendar.noun
@@ -196,7 +220,7 @@ def _measured(
         reason = f"{reach}, so even a healthy {noun} differs from the others"
         return replace(blank, severity=Severity.INFO).skipped(reason)
     try:
-        result = row.function(columns, reference, current, seed)
+        result = row.function(compared, seed)
     except UndefinedStatisticError as undefined:
         return blank.skipped(str(undefined))
     lower = -floor if row.absolute else None
@@ -212,9 +236,10 @@ def _measured(
     return judged.breached(reason)
 
 
-def _too_little(spec: ModelSpec, columns: dict[str, FeatureKind], reference: int, current: int) -> str | None:
+def _too_little(spec: ModelSpec, compared: Compared) -> str | None:
     least = max(spec.drift.minimum_rows, FOLDS)
-    if not columns:
+    reference, current = compared.reference.height, compared.current.height
+    if not compared.columns:
         return _no_features(spec)
     if current < least:
         return f"{current} rows, at least {least} needed"
@@ -229,10 +254,9 @@ def _no_features(spec: ModelSpec) -> str:
     return "no watched feature is left" if watched_features(spec) else "no watched feature: drift.ignore names them all"
 
 
-def _domain_classifier(
-    columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
-) -> CarriedEffect:
-    classified = classify_domains(columns, reference.head(SAMPLE_ROWS), current.head(SAMPLE_ROWS))
+def _domain_classifier(compared: Compared, seed: tuple[str, ...]) -> CarriedEffect:
+    sides = (compared.reference.head(SAMPLE_ROWS), compared.current.head(SAMPLE_ROWS))
+    classified = DOMAIN_CLASSIFIERS[compared.classifier].test(compared.columns, *sides)
     test = area_test(classified.probabilities, classified.current, classified.folds, generator_of(*seed, "permutation"))
     return CarriedEffect(
         effect=test.statistic,
@@ -241,22 +265,21 @@ def _domain_classifier(
     )
 
 
-def _pca_reconstruction(
-    columns: dict[str, FeatureKind], reference: pl.DataFrame, current: pl.DataFrame, seed: tuple[str, ...]
-) -> CarriedEffect:
+def _pca_reconstruction(compared: Compared, seed: tuple[str, ...]) -> CarriedEffect:
+    columns, reference, current = compared.columns, compared.reference, compared.current
     # Rows that the plane was fitted to lie nearer to it than others, so they are excluded from the comparison.
     half = min(SAMPLE_ROWS, reference.height // 2)
     encoding = encoding_of(columns, reference.head(half))
     fitted = fit_components(share_matrix(encoding, reference.head(half)))
-    compared = [share_matrix(encoding, side) for side in (reference.slice(half, half), current.head(SAMPLE_ROWS))]
-    errors = [reconstruction_errors(fitted, matrix) for matrix in compared]
+    matrices = [share_matrix(encoding, side) for side in (reference.slice(half, half), current.head(SAMPLE_ROWS))]
+    errors = [reconstruction_errors(fitted, matrix) for matrix in matrices]
     spread = float(np.sort(errors[0]).std())
     if spread == 0.0:
         raise UndefinedStatisticError("every row of the reference is reconstructed equally well")
     test = mean_difference_test(errors[0], errors[1], generator_of(*seed))
 
     def carried_by() -> dict[str, float]:
-        squares = [np.mean(residuals(fitted, matrix) ** 2, axis=0) for matrix in compared]
+        squares = [np.mean(residuals(fitted, matrix) ** 2, axis=0) for matrix in matrices]
         excess = np.maximum((squares[1] - squares[0]) * np.sign(test.statistic), 0.0)
         shares = dict(zip(columns, (excess / max(float(excess.sum()), 1e-300)).tolist(), strict=True))
         return {name: shares[name] for name in sorted(shares, key=lambda name: (-shares[name], name)) if shares[name]}

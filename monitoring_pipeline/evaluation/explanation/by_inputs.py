@@ -11,8 +11,9 @@ and 1,000 rows, the intervals of the part by inputs covered 0 in 63 to 68 % if n
 93 to 98 %, with and without moved inputs. Therefore the part by inputs is never breached.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -29,6 +30,7 @@ from monitoring_pipeline.evaluation.explanation.relation_metrics import (
 from monitoring_pipeline.evaluation.explanation.residuals import measure_residuals
 from monitoring_pipeline.evaluation.fitted_models.density_ratio import density_ratio
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import without_words
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import NEWEST_CLASSIFIER, DomainClassifier
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
@@ -65,6 +67,7 @@ def attribute_change(
     labels: pl.DataFrame,
     seed_parts: tuple[str, ...],
     dead: Mapping[str, str] | None = None,
+    classifier: DomainClassifier = NEWEST_CLASSIFIER,
 ) -> tuple[Measurement, ...]:
     """Split the change of every metric from the reference into the part that inputs explain and the rest.
 
@@ -79,6 +82,7 @@ def attribute_change(
         labels: canonical labels of the chunk: row_id and label.
         seed_parts: words that seed the resampling, such as model, version and chunk.
         dead: columns that died in the chunk, each with the words that state how; the split by inputs leaves them out.
+        classifier: the classifier of the reference.
 
     Returns:
         Per metric ``change_by_inputs[...]`` and ``change_of_relation[...]``; of a binary model also
@@ -105,7 +109,11 @@ def attribute_change(
         None,
     )
     words = without_words(dead or {}, spec.features)
-    by_inputs = _by_inputs(spec, (reference_frame, current_frame), blank, seed_parts, reason, left_out=(dead or {}))
+    ratio = partial(density_ratio, spec=spec, left_out=(dead or {}), classifier=classifier)
+    reason_of_inputs = reason or _no_features(spec, dead or {})
+    by_inputs = _by_inputs(
+        spec, (reference_frame, current_frame), blank, seed_parts, reason=reason_of_inputs, ratio=ratio
+    )
     return (
         *(measurement if reason else measurement.noted(words) for measurement in by_inputs),
         *measure_change_by_score(spec, (reference, current), blank, generator_of(*seed_parts, "score"), reason),
@@ -118,14 +126,13 @@ def _by_inputs(
     frames: tuple[pl.DataFrame, pl.DataFrame],
     blank: Measurement,
     seed_parts: tuple[str, ...],
-    reason: str | None,
     *,
-    left_out: Collection[str],
+    reason: str | None,
+    ratio: Callable[[pl.DataFrame, pl.DataFrame], Values],
 ) -> Iterator[Measurement]:
     metrics = RELATION_METRICS[spec.task]
-    reason = reason or _no_features(spec, left_out)
     sampled = [frame.head(SAMPLE_ROWS) for frame in frames]
-    weights = np.ones(0) if reason else density_ratio(sampled[0], sampled[1], spec, left_out=left_out)
+    weights = np.ones(0) if reason else ratio(sampled[0], sampled[1])
     reason = reason or _too_far(weights)
     if reason:
         for name in metrics:

@@ -63,7 +63,9 @@ def with_changed_columns(
         floors=_ordered(
             reference.floors, learn_floors(spec, version, bins, chunks, columns=built), keep=bins.keys() - built.keys()
         ),
-        multivariate_floors=learn_multivariate_floors(spec, version, kept, left_out=constant),
+        multivariate_floors=learn_multivariate_floors(
+            spec, version, kept, left_out=constant, classifier=reference.classifier
+        ),
         estimation=learn_estimation(spec, kept) if spec.task is Task.REGRESSION else reference.estimation,
         constant_columns=constant,
         rows_read=reference.rows_read and combined_fingerprint(reference.rows_read, fingerprint(kept)),

@@ -13,6 +13,11 @@ from pydantic import Field, TypeAdapter
 
 from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors
 from monitoring_pipeline.evaluation.estimation.estimation import NOT_ESTIMATED, Estimation, learn_estimation
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import (
+    FIRST_CLASSIFIER,
+    NEWEST_CLASSIFIER,
+    DomainClassifier,
+)
 from monitoring_pipeline.evaluation.labels.delay import NO_DELAY_LEARNED, LabelDelay, learn_label_delay
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.bins import Bins
@@ -58,7 +63,8 @@ class Reference:
     all columns that the table of predictions had. ``floors`` and ``estimation`` were learned from its chunks,
     ``label_delay`` from its labels. ``error_bins`` are the bins of a regression's errors. ``constant_columns`` held
     only one value on some day of the reference, as the weekday does. ``rows_read`` is the fingerprint of its rows and
-    their labels; references that earlier versions of this package built have none.
+    their labels; references that earlier versions of this package built have none. ``classifier`` learned the
+    multivariate floors.
     """
 
     model: str
@@ -77,6 +83,7 @@ class Reference:
     chunks: Annotated[tuple[ReferenceChunk, ...], Field(alias="days")] = ()
     constant_columns: tuple[str, ...] = ()
     rows_read: str = ""
+    classifier: DomainClassifier = FIRST_CLASSIFIER
 
     @cached_property
     def reference_hash(self) -> str:
@@ -118,12 +125,14 @@ class BuiltReference:
 
 
 _ADAPTER = TypeAdapter(Reference)
+_OF_EARLIER_VERSIONS: Mapping[str, object] = {"rows_read": "", "classifier": FIRST_CLASSIFIER}
+"""Fields that were added later, with the values of references that lack them."""
 
 
 def reference_document(reference: Reference) -> str:
     """Return the reference as JSON; floats survive the round trip exactly."""
-    # Without the field, the document and the hash of a reference of an earlier version stay as they are.
-    without = None if reference.rows_read else {"rows_read"}
+    # Without the fields, the document and the hash of a reference of an earlier version stay as they are.
+    without = {name for name, value in _OF_EARLIER_VERSIONS.items() if getattr(reference, name) == value}
     return _ADAPTER.dump_json(reference, by_alias=True, exclude=without).decode()
 
 
@@ -193,6 +202,7 @@ def build_reference(
         estimation=learn_estimation(spec, kept),
         chunks=learn_chunks(spec, version_rows) if shows_volume else (),
         constant_columns=columns.constant_columns,
+        classifier=NEWEST_CLASSIFIER,
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
         rows_read=combined_fingerprint(fingerprint(version_rows), fingerprint(labels)),
     )

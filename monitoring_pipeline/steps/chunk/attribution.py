@@ -46,6 +46,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
                 labels=label_rows,
                 seed_parts=(spec.name, version, chunk.key),
                 dead=dead_columns(quality, version),
+                classifier=reference.classifier,
             )
         )
     reason = "no version has a reference" if rows.height else "no predictions"

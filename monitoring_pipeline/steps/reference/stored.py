@@ -100,5 +100,7 @@ def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     return replace(
         reference,
         floors=learn_floors(spec, version, reference.bins, data.chunks),
-        multivariate_floors=learn_multivariate_floors(spec, version, data.rows, left_out=reference.constant_columns),
+        multivariate_floors=learn_multivariate_floors(
+            spec, version, data.rows, left_out=reference.constant_columns, classifier=reference.classifier
+        ),
     )

@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     share_matrix,
     watched_features,
 )
-from monitoring_pipeline.evaluation.fitted_models.domain_classifier import classify_domains
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import DOMAIN_CLASSIFIERS, DomainClassifier
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -130,12 +130,13 @@ def test_comparison_with_too_few_rows_or_features_is_skipped(
         assert words in (measurement.reason or "")
 
 
-def test_area_test_of_out_of_fold_probabilities_keeps_its_level() -> None:
+@pytest.mark.parametrize("classifier", DomainClassifier)
+def test_area_test_of_out_of_fold_probabilities_keeps_its_level(classifier: DomainClassifier) -> None:
     rng = np.random.default_rng(7)
     columns = watched_features(_spec())
     p_values: list[float] = []
     for _ in range(60):
-        classified = classify_domains(columns, _rows(rng, 150), _rows(rng, 150), trees=5)
+        classified = DOMAIN_CLASSIFIERS[classifier].test(columns, _rows(rng, 150), _rows(rng, 150))
         p_values.append(
             area_test(classified.probabilities, classified.current, classified.folds, rng, draws=199).p_value
         )

@@ -61,18 +61,24 @@ def test_change_of_a_chunk_without_readable_features_is_split_by_score_only() ->
 
 def test_moved_inputs_leave_no_change_of_relation() -> None:
     covered: list[bool] = []
-    for seed in range(8):
+    for seed in range(24):
         rng = np.random.default_rng(seed)
         found = _split(BINARY, _binary(rng, 1_500), _binary(rng, 1_000, shift=0.7))
         covered += [_covers_zero(found[f"change_of_relation[{name}]"]) for name in ("auroc", "brier_score")]
-    # At a true coverage of 0.95 fewer than 12 of 16 have a probability below 0.001, were they independent.
-    assert sum(covered) >= 12
+    # At a true coverage of 0.95 fewer than 40 of 48 have a probability below 0.001, were they independent.
+    assert sum(covered) >= 40
 
 
 def test_changed_relation_is_breached_and_not_attributed_to_inputs() -> None:
+    for seed in range(1, 9):
+        rng = np.random.default_rng(seed)
+        found = _split(BINARY, _binary(rng, 2_000), _binary(rng, 1_000, slope=0.3))
+        by_inputs, of_relation = (found[f"{part}[auroc]"].value for part in ("change_by_inputs", "change_of_relation"))
+        assert by_inputs is not None
+        assert of_relation is not None
+        assert abs(by_inputs) < 0.1 * abs(of_relation)
     rng = np.random.default_rng(1)
     found = _split(BINARY, _binary(rng, 2_000), _binary(rng, 1_000, slope=0.3))
-    assert _covers_zero(found["change_by_inputs[auroc]"])
     relation = found["change_of_relation[auroc]"]
     assert (relation.status, relation.severity) == (Status.BREACHED, Severity.INFO)
     assert relation.value is not None

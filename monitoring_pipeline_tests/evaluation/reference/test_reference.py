@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from monitoring_pipeline.evaluation.fitted_models.domain_classifier import DomainClassifier
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.reference.columns import freeze_bins
@@ -74,6 +75,17 @@ def test_stored_reference_keeps_the_field_names_of_earlier_versions():
     document = json.loads(reference_document(reference))
     assert "chunks" not in document
     assert [entry["day"] for entry in document["days"]] == [chunk.chunk for chunk in reference.chunks]
+
+
+def test_reference_of_an_earlier_version_keeps_its_classifier_and_its_hash():
+    reference = reference_of(SPEC, _columns())
+    assert reference.classifier is DomainClassifier.SYMMETRIC_TREES
+    earlier = json.loads(reference_document(reference))
+    assert earlier.pop("classifier") == "symmetric_trees"
+    restored = reference_from_document(json.dumps(earlier))
+    assert restored.classifier is DomainClassifier.HISTOGRAM_TREES
+    assert json.loads(reference_document(restored)) == earlier
+    assert restored.reference_hash != reference.reference_hash
 
 
 def test_profile_over_a_restored_reference_is_unchanged():
