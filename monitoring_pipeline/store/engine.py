@@ -58,14 +58,13 @@ def writing(engine: Engine, lock_name: str) -> Iterator[Connection]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """Open a transaction that cannot write and sees one state of the store."""
-    with engine.connect().execution_options(postgresql_readonly=True) as connection:
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-        try:
-            yield connection
-        finally:
-            if connection.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA query_only = OFF")
+    with engine.connect().execution_options(postgresql_readonly=True, sqlite_query_only=True) as connection:
+        yield connection
+
+
+def forget_pragmas(connection: Connection) -> None:
+    """Have pragmas set again by the next transaction, because a user's statement may have changed them."""
+    connection.info.pop("is_query_only", None)
 
 
 def _sqlite_engine(url: URL, file: Path) -> Engine:
@@ -78,7 +77,13 @@ def _sqlite_engine(url: URL, file: Path) -> Engine:
         connection.execute("PRAGMA synchronous = NORMAL")
 
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("sqlite_begin", "BEGIN"))
+        options = connection.get_execution_options()
+        is_query_only = options.get("sqlite_query_only", False)
+        # The pragma is kept until a transaction of the other kind, because most transactions read.
+        if connection.info.get("is_query_only") is not is_query_only:
+            connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if is_query_only else 'OFF'}")
+            connection.info["is_query_only"] = is_query_only
+        connection.exec_driver_sql(options.get("sqlite_begin", "BEGIN"))
 
     event.listen(engine, "connect", prepare)
     _switch_to_wal(engine)

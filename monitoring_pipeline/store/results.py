@@ -24,7 +24,7 @@ from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.decisions import DecisionStore
-from monitoring_pipeline.store.engine import reading, writing
+from monitoring_pipeline.store.engine import forget_pragmas, reading, writing
 from monitoring_pipeline.store.incidents import IncidentStore
 from monitoring_pipeline.store.outbox import OutboxStore
 from monitoring_pipeline.store.rows import (
@@ -64,10 +64,12 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         chunk = results.chunk
         key = {"model": chunk.model, "chunk": chunk.key, "producer": str(results.producer)}
         with writing(self._engine, "/".join(key.values())) as connection:
-            revision, known_before = _revision_for(connection, key, results.provenance)
+            revision, replaced = _revision_for(connection, key, results.provenance)
+            known_before = replaced["known_since"] if replaced else None
             known_since = min(filter(None, (known_before, results.as_of or measured_at)))
-            for table in REVISED_TABLES:
-                connection.execute(table.delete().filter_by(**key, revision=revision))
+            if replaced:
+                for table in REVISED_TABLES:
+                    connection.execute(table.delete().filter_by(**key, revision=revision))
             for table, rows in rows_of(
                 results, revision=revision, run_id=run_id, measured_at=measured_at, known_since=known_since
             ):
@@ -210,8 +212,11 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         Every parameter must be given, ``None`` for an optional one. The database refuses a statement that writes.
         """
         with reading(self._engine) as connection:
-            result = connection.execute(sa.text(sql), dict(parameters))
-            return list(result.keys()), [tuple(row) for row in result]
+            try:
+                result = connection.execute(sa.text(sql), dict(parameters))
+                return list(result.keys()), [tuple(row) for row in result]
+            finally:
+                forget_pragmas(connection)
 
     def _current(
         self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
@@ -228,14 +233,12 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             return connection.execute(statement).mappings().all()
 
 
-def _revision_for(
-    connection: Connection, key: dict[str, str], provenance: Provenance
-) -> tuple[int, dt.datetime | None]:
-    """Return the revision to write, and the time since which it is known if it was written before."""
+def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> tuple[int, RowMapping | None]:
+    """Return the revision to write, and its row if it was written before."""
     newest_first = sa.select(chunk_revisions).filter_by(**key).order_by(chunk_revisions.c.revision.desc())
     newest = connection.execute(newest_first.limit(1)).mappings().one_or_none()
     if newest is None:
         return 1, None
     if provenance_of(newest) == provenance:
-        return newest["revision"], newest["known_since"]
+        return newest["revision"], newest
     return newest["revision"] + 1, None

@@ -1,5 +1,6 @@
 """Contents of the store after replacing results, on both databases."""
 
+import contextlib
 import dataclasses
 import datetime as dt
 import gc
@@ -224,6 +225,19 @@ def test_query_that_writes_is_refused(store, make_results, measured_at):
     store.replace(make_results(DAY, psi(0.2)), run_id="run", measured_at=measured_at)
     columns, rows = store.query("SELECT chunk, value FROM measurements WHERE model = :model", {"model": "flight_delay"})
     assert (columns, rows) == (["chunk", "value"], [(DAY, 0.2)])
+
+
+def test_query_that_sets_a_pragma_lets_no_later_query_write(store, store_url, full_results, measured_at):
+    if not store_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL has no pragmas")
+    store.replace(full_results, run_id="run", measured_at=measured_at)
+    with contextlib.suppress(exc.ResourceClosedError):
+        # It returns no rows.
+        store.query("PRAGMA query_only = OFF", {})
+    with pytest.raises(exc.DBAPIError, match="readonly"):
+        store.query("DELETE FROM measurements", {})
+    assert store.measurements(full_results.chunk.model, full_results.chunk.key)
+    store.replace(full_results, run_id="again", measured_at=measured_at)
 
 
 def test_open_store_is_closed_by_garbage_collection(tmp_path):
