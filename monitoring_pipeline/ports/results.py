@@ -20,11 +20,17 @@ class Results(Protocol):
 
     def measurements(self, model: str, chunk: str, producer: AnyProducer | None = None) -> list[Measurement]: ...
     def chunk_measurements(
-        self, model: str, names: Collection[MetricName] | None, first: str, last: str
+        self,
+        model: str,
+        names: Collection[MetricName] | None,
+        first: str,
+        last: str,
+        *,
+        subject: str | None = None,
     ) -> list[tuple[str, Measurement]]:
         """Return the measurements of the chunks from ``first`` to ``last``, each after its chunk key, in chunk order.
 
-        Only metrics in ``names`` are returned; all if it is None.
+        Only metrics in ``names`` of the ``subject`` are returned; all if it is None.
         """
         ...
 

@@ -83,7 +83,13 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         return [measurement_of(row) for row in rows]
 
     def chunk_measurements(
-        self, model: str, names: Collection[MetricName] | None, first: str, last: str
+        self,
+        model: str,
+        names: Collection[MetricName] | None,
+        first: str,
+        last: str,
+        *,
+        subject: str | None = None,
     ) -> list[tuple[str, Measurement]]:
         """Return measurements with their chunk's key, in chunk order; reference windows are left out.
 
@@ -92,12 +98,14 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             names: names of the statistics and metrics to return; ``None`` for all.
             first: key of the first chunk.
             last: key of the last chunk, included.
+            subject: the column or part that they are about; ``None`` for all.
         """
         column = measurements.c
         conditions = [column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN)]
         if names is not None:
             conditions.append(column.name.in_([str(name) for name in names]))
-        return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions)]
+        equal = {} if subject is None else {"subject": subject}
+        return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions, **equal)]
 
     def breaches_by_kind(self, model: str, first: str, last: str) -> list[KindBreaches]:
         """Count the breaches of the versions that serve, by chunk, kind and severity, in chunk order."""

@@ -19,6 +19,8 @@ from monitoring_pipeline.spec.version import VersionRecord
 
 CHUNKS_SHOWN = 366
 """A page shows so many chunks, up to the one that it is about."""
+HISTORY_SHOWN, CHUNKS_BEFORE = 90, 30
+"""The history of an incident's number has so many chunks, and so many before its first breach."""
 Series = tuple[tuple[str, Measurement], ...]
 
 
@@ -159,12 +161,21 @@ def _incident(stored: StoredIncident, store: Store, period: Period) -> IncidentR
     )
 
 
+def _first_of_history(since: str, period: Period) -> str:
+    """Return the first chunk of an incident's history: some before its first breach, and at least HISTORY_SHOWN."""
+    place = next((place for place, key in enumerate(period.keys) if key >= since), 0)
+    return period.keys[max(min(place - CHUNKS_BEFORE, len(period.keys) - HISTORY_SHOWN), 0)]
+
+
 def _history(stored: StoredIncident, store: Store, period: Period) -> Series:
-    """Return the number in an incident's first finding on all chunks of the period."""
+    """Return the number in an incident's first finding over its history."""
     if not stored.incident.findings:
         return ()
     finding = stored.incident.findings[0]
-    found = store.chunk_measurements(stored.incident.model, (finding.metric,), period.keys[0], period.chunk)
+    first = _first_of_history(stored.incident.since, period)
+    found = store.chunk_measurements(
+        stored.incident.model, (finding.metric,), first, period.chunk, subject=finding.subject
+    )
     return tuple(
         (chunk, m)
         for chunk, m in found

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_BEFORE, NumericBins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 
-CELLS = 24
+CELLS = 20
 LEAST_EDGES = 2
 LEAST_EDGES_TO_TRIM = 4
 

@@ -3,20 +3,26 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from itertools import pairwise
 from typing import Any
 
 from monitoring_pipeline.web_pages.charts.theme import CONFIG, VARIABLES
 
 SVG = "http://www.w3.org/2000/svg"
+GROUP = f"{{{SVG}}}g"
 LANGUAGE_VERSION = "6.1"
 """Vega-Lite's version, which Altair 6 writes."""
 CHARTS_KEPT = 2_000
 """Drawings of each kind that are kept in memory, because pages repeat them; one takes 2 to 10 kB."""
+LEAST_TO_SHARE = 2
 _DROPPED = frozenset({
     "aria-hidden", "aria-label", "aria-roledescription", "class", "pointer-events", "role", "stroke-miterlimit",
     "version", "font-family",
 })  # fmt: skip
 _DEFAULTS = {"opacity": "1", "stroke-width": "1", "x2": "0", "y2": "0", "transform": "translate(0,0)"}
+_SHARED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "font-size", "text-anchor")
+_CIRCLE = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?")
+_LINES = re.compile(r"M-?[\d.]+,-?[\d.]+(?:L-?[\d.]+,-?[\d.]+){2,}")
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}")
 
 
@@ -40,7 +46,18 @@ def slim(svg: str) -> str:
     text = ET.tostring(root, encoding="unicode")
     for colour, variable in VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"var({variable})"')
-    return _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
+    text = _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
+    return _LINES.sub(lambda path: straightened(path[0]), text)
+
+
+def straightened(path: str) -> str:
+    """Return a path of straight lines without the points that lie between two others on a level or upright line."""
+    points = [tuple(point.split(",")) for point in path.lstrip("M").split("L")]
+    kept = points[:1]
+    for point, after in pairwise([*points[1:], ("", "")]):
+        if not any(kept[-1][axis] == point[axis] == after[axis] for axis in (0, 1)):
+            kept.append(point)
+    return "M" + "L".join(",".join(point) for point in kept)
 
 
 def _hundreds(width: float) -> int:
@@ -55,20 +72,38 @@ def _thin(element: ET.Element) -> None:
         _without_defaults(child)
         if _is_invisible(child):
             element.remove(child)
-        elif child.tag == f"{{{SVG}}}g" and not child.attrib:
-            element.remove(child)
-            for offset, grandchild in enumerate(list(child)):
-                element.insert(place + offset, grandchild)
+        elif child.tag == GROUP:
+            _share(child)
+            if not child.attrib:
+                element.remove(child)
+                for offset, grandchild in enumerate(list(child)):
+                    element.insert(place + offset, grandchild)
+
+
+def _share(group: ET.Element) -> None:
+    """Move to a group the attributes that all its children share, and that are inherited."""
+    if len(group) < LEAST_TO_SHARE:
+        return
+    for name in _SHARED:
+        values = {child.get(name) for child in group}
+        if len(values) == 1 and None not in values and name not in group.attrib:
+            group.set(name, values.pop() or "")
+            for child in group:
+                del child.attrib[name]
 
 
 def _without_defaults(element: ET.Element) -> None:
+    circle = _CIRCLE.fullmatch(element.get("d", ""))
+    if circle:
+        element.tag, element.attrib["r"] = f"{{{SVG}}}circle", circle[1]
+        del element.attrib["d"]
     for name in list(element.attrib):
         if name in _DROPPED or _DEFAULTS.get(name) == element.attrib[name]:
             del element.attrib[name]
 
 
 def _is_invisible(element: ET.Element) -> bool:
-    if element.tag == f"{{{SVG}}}g":
+    if element.tag == GROUP:
         return len(element) == 0
     if element.tag == f"{{{SVG}}}path":
         return element.get("display") == "none" or not (element.get("fill") or element.get("stroke"))

@@ -103,7 +103,7 @@ def _svg(rows: tuple[str, ...], bars: tuple[tuple[str, ...], ...], ends: tuple[s
     )
     return drawn(
         alt.Chart(alt.Data(values=values))
-        .mark_bar(height=ROW_HEIGHT * 0.62, cornerRadius=1)
+        .mark_bar(height=ROW_HEIGHT * 0.62)
         .encode(x=x, x2="end:T", y=y, color=alt.Color("colour:N", scale=None))
         .properties(width=WIDTH - 260, height=ROW_HEIGHT * len(rows))
     )

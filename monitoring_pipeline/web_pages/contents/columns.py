@@ -11,7 +11,7 @@ from monitoring_pipeline.web_pages.charts.distribution import distribution_chart
 from monitoring_pipeline.web_pages.numbers import number, percent
 from monitoring_pipeline.web_pages.reading import ModelRecords
 
-CHARTS_SHOWN = 40
+CHARTS_SHOWN = 24
 """Columns that are drawn; all others stand in the table alone."""
 LEAST_SHIFT = 0.001
 UNSEEN_SHOWN = 6

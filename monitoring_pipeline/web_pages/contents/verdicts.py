@@ -14,7 +14,7 @@ from monitoring_pipeline.web_pages.reading import ModelRecords, Period
 
 DAYS_OF_A_WEEK = 7
 CHUNKS_OF_A_ROW = 24
-LONGEST_REASON = 160
+LONGEST_REASON = 90
 INCIDENTS_SHOWN = 20
 KIND_ROWS = {
     Kind.QUALITY: "data quality",
@@ -50,8 +50,9 @@ def _weeks(spec: ModelSpec, days: dict[str, Day]) -> Iterable[Week]:
 def _day(period: Period, key: str) -> Day:
     verdict = period.verdicts[key]
     reasons = deciding_reasons(verdict)
-    words = reasons[0] if reasons else "ok"
-    return Day(key=key, status=str(verdict.status), words=words[:LONGEST_REASON])
+    words = reasons[0] if reasons else ""
+    clipped = words if len(words) <= LONGEST_REASON else f"{words[: LONGEST_REASON - 1]}…"
+    return Day(key=key, status=str(verdict.status), words=clipped)
 
 
 def what_was_wrong_when(records: ModelRecords) -> Chart | None:
