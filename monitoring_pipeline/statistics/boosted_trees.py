@@ -81,16 +81,17 @@ def fit_trees(codes: Codes, categories: Flags, current: Flags) -> BoostedTrees:
     """
     if current.size > MOST_ROWS:
         raise ValueError(f"{current.size:,} rows; sums are exact for at most {MOST_ROWS:,}")
+    # The codes of a column are beside each other, which those of chosen rows need not be.
+    codes = np.ascontiguousarray(codes)
     share = float(current.mean())
     first = float(np.log(share / (1.0 - share)))
     target, log_odds = current.astype(np.float64), np.full(current.size, first)
-    starts: Codes = np.arange(codes.shape[0], dtype=np.int64) * CODES
-    places: Codes = codes + starts.reshape(-1, 1)
+    summing = _Summing(codes)
     trees: list[Tree] = []
     for _ in range(TREES):
         chance = 1.0 / (1.0 + np.exp(-log_odds))
         gradients, curvatures = _on_grid(target - chance), _on_grid(chance * (1.0 - chance))
-        splits, leaf = _grown(codes, places, categories, gradients, curvatures)
+        splits, leaf = _grown(codes, summing, categories, gradients, curvatures)
         weights = np.bincount(leaf, weights=curvatures, minlength=2**DEPTH) + PENALTY
         leaves = RATE * np.bincount(leaf, weights=gradients, minlength=2**DEPTH) / weights
         trees.append(Tree(splits, leaves))
@@ -103,12 +104,12 @@ def _on_grid(values: Vector) -> Vector:
 
 
 def _grown(
-    codes: Codes, places: Codes, categories: Flags, gradients: Vector, curvatures: Vector
+    codes: Codes, summing: "_Summing", categories: Flags, gradients: Vector, curvatures: Vector
 ) -> tuple[tuple[Split, ...], Codes]:
     """Return the splits of a tree, and the leaf of each row."""
     node = np.zeros(gradients.size, dtype=np.int64)
     packed = gradients + _ROW
-    sums = _sums(places, packed)[None]
+    sums = summing.of_all(packed)
     splits: list[Split] = []
     for level in range(DEPTH):
         rows = np.bincount(node, minlength=2**level)
@@ -119,28 +120,42 @@ def _grown(
         if level + 1 < DEPTH:
             # The sums of the other child are those of the parent minus those of the child with fewer rows.
             is_right_smaller = 2 * int(np.count_nonzero(right)) <= right.size
-            smaller = _sums_by_node(places, packed, node, np.flatnonzero(right == is_right_smaller), nodes=2**level)
+            smaller = summing.by_node(packed, node, np.flatnonzero(right == is_right_smaller), nodes=2**level)
             children = (sums - smaller, smaller) if is_right_smaller else (smaller, sums - smaller)
             sums = np.stack(children, axis=1).reshape(2 ** (level + 1), *sums.shape[1:])
         node = 2 * node + right
     return tuple(splits), node
 
 
-def _sums(places: Codes, packed: Vector) -> NDArray[np.float64]:
-    """Return sums of all rows by column and code, shape (columns, codes)."""
-    cells = places.shape[0] * CODES
-    sums = np.bincount(places.ravel(), weights=np.tile(packed, places.shape[0]), minlength=cells)
-    return np.asarray(sums, dtype=np.float64).reshape(places.shape[0], CODES)
+class _Summing:
+    """Sums of rows by column and code; the memory for a fit is taken once, because taking it is slower than adding."""
 
+    def __init__(self, codes: Codes) -> None:
+        """Take codes, shape (columns, rows)."""
+        starts: Codes = np.arange(codes.shape[0], dtype=np.int64) * CODES
+        self._places: Codes = codes + starts.reshape(-1, 1)
+        self._cells: Codes = np.empty(codes.size, dtype=np.int64)
+        self._weights: Vector = np.empty(codes.size)
 
-def _sums_by_node(places: Codes, packed: Vector, node: Codes, wanted: Codes, *, nodes: int) -> NDArray[np.float64]:
-    """Return sums of the wanted rows by node, column and code, shape (nodes, columns, codes)."""
-    columns = places.shape[0]
-    cells = places.take(wanted, axis=1)
-    cells += node[wanted] * (columns * CODES)
-    weights = np.tile(packed[wanted], columns)
-    sums = np.bincount(cells.ravel(), weights=weights, minlength=nodes * columns * CODES)
-    return np.asarray(sums, dtype=np.float64).reshape(nodes, columns, CODES)
+    def of_all(self, packed: Vector) -> NDArray[np.float64]:
+        """Return sums of all rows, shape (1, columns, codes)."""
+        return self._sums(self._places, packed, nodes=1)
+
+    def by_node(self, packed: Vector, node: Codes, wanted: Codes, *, nodes: int) -> NDArray[np.float64]:
+        """Return sums of the wanted rows by node, shape (nodes, columns, codes)."""
+        columns = self._places.shape[0]
+        cells = self._cells[: columns * wanted.size].reshape(columns, wanted.size)
+        # Without a mode, numpy would copy the result once more.
+        np.take(self._places, wanted, axis=1, out=cells, mode="clip")
+        cells += node[wanted] * (columns * CODES)
+        return self._sums(cells, packed[wanted], nodes=nodes)
+
+    def _sums(self, cells: Codes, packed: Vector, *, nodes: int) -> NDArray[np.float64]:
+        weights = self._weights[: cells.size]
+        weights.reshape(cells.shape)[:] = packed
+        columns = cells.shape[0]
+        sums = np.bincount(cells.ravel(), weights=weights, minlength=nodes * columns * CODES)
+        return np.asarray(sums, dtype=np.float64).reshape(nodes, columns, CODES)
 
 
 def _best_split(sums: NDArray[np.float64], categories: Flags, curvature: Vector) -> Split:
