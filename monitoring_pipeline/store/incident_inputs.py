@@ -1,18 +1,28 @@
 """Read the measurements from which incidents are folded: breaches, and other values of the same numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.rows import measurement_of
-from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, chunk_revisions, is_current, measurements
+from monitoring_pipeline.store.tables.results import (
+    BREACHED,
+    REFERENCE_KEY_PATTERN,
+    chunk_revisions,
+    is_current,
+    measurements,
+)
 
 _SIGNAL = ("kind", "subject", "name", "segment")
+_Signal = tuple[str, str, str, str]
+_SIGNALS_OF_A_QUERY = 1_000
+"""SQLite takes at most 32,766 values in a statement."""
 
 
 def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMeasurements]:
@@ -20,37 +30,48 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
 
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
     metric of a breached estimate; the attribution of performance; and the number of rows, which shows that the source
-    could be read.
+    could be read. Each is looked up by its name, because most measurements of a history are none of them.
     """
-    of_days = measurements.c.chunk.not_like(REFERENCE_KEY_PATTERN)
-    current = sa.select(measurements).filter_by(model=model).where(of_days, is_current(measurements)).cte("current")
-    breached = (
-        sa.select(*(current.c[name] for name in _SIGNAL))
-        .where(current.c.status == Status.BREACHED.value, current.c.severity != Severity.INFO.value)
-        .distinct()
-        .cte("ever_breached")
-    )
-    same = sa.exists().where(*(current.c[name] == breached.c[name] for name in _SIGNAL))
-    estimated = sa.exists().where(
-        breached.c.kind == Kind.ESTIMATED_PERFORMANCE.value,
-        current.c.kind == Kind.PERFORMANCE.value,
-        current.c.name == breached.c.name,
-    )
-    readable = sa.and_(current.c.kind == Kind.QUALITY.value, current.c.name == "rows")
-    attribution = sa.and_(
-        current.c.kind == Kind.PERFORMANCE.value,
-        current.c.subject == SUBJECT,
-        sa.exists().where(breached.c.kind == Kind.PERFORMANCE.value),
-    )
-    wanted = (
-        sa.select(current)
-        .where(sa.or_(same, estimated, readable, attribution))
-        .order_by(current.c.chunk_start, current.c.chunk, current.c.producer, current.c.position)
-    )
+    breached = _ever_breached(connection, model)
+    rows = {
+        (row["chunk_start"], row["chunk"], row["producer"], row["position"]): row
+        for condition in _conditions(breached)
+        for row in connection.execute(_current(model).where(condition)).mappings()
+    }
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
-    for row in connection.execute(wanted).mappings():
+    for _, row in sorted(rows.items(), key=lambda item: item[0]):
         by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
     return [_of_chunk(chunk, measured) for chunk, measured in sorted(by_chunk.items())]
+
+
+def _current(model: str) -> sa.Select[Any]:
+    """Return the query for the current measurements of a model's chunks."""
+    of_days = measurements.c.chunk.not_like(REFERENCE_KEY_PATTERN)
+    return sa.select(measurements).filter_by(model=model).where(of_days, is_current(measurements))
+
+
+def _ever_breached(connection: Connection, model: str) -> list[_Signal]:
+    """Return the numbers that were ever breached, by more than an ``info``."""
+    column = measurements.c
+    of_breaches = _current(model).with_only_columns(*(column[name] for name in _SIGNAL)).distinct()
+    is_breached = sa.and_(column.status == BREACHED, column.severity != Severity.INFO.value)
+    return sorted(tuple(row) for row in connection.execute(of_breaches.where(is_breached)))
+
+
+def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions of which each wanted measurement fulfils at least one."""
+    column = measurements.c
+    yield sa.and_(column.kind == Kind.QUALITY.value, column.name == "rows")
+    for first in range(0, len(breached), _SIGNALS_OF_A_QUERY):
+        signals = breached[first : first + _SIGNALS_OF_A_QUERY]
+        # The index is by name.
+        names = sorted({name for _, _, name, _ in signals})
+        yield sa.and_(column.name.in_(names), sa.tuple_(*(column[name] for name in _SIGNAL)).in_(signals))
+    estimated = sorted({name for kind, _, name, _ in breached if kind == Kind.ESTIMATED_PERFORMANCE})
+    if estimated:
+        yield sa.and_(column.name.in_(estimated), column.kind == Kind.PERFORMANCE.value)
+    if any(kind == Kind.PERFORMANCE for kind, *_ in breached):
+        yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
 
 
 def _of_chunk(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:

@@ -21,6 +21,7 @@ from monitoring_pipeline.records.incident import EventKind, IncidentState, Outco
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.store.engine import create_store_engine
+from monitoring_pipeline.store.incident_inputs import read_chunk_measurements
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.store.schema import HEAD_REVISION, VIEWS
@@ -479,6 +480,7 @@ def _make_it_of_revision_2(url):
         metadata.drop_all(connection, tables=ACTION_TABLES)
         connection.execute(sa.text("ALTER TABLE snapshots DROP COLUMN state"))
         connection.execute(sa.text("ALTER TABLE model_references DROP COLUMN declaration"))
+        connection.execute(sa.text("DROP INDEX measurements_breached"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0002'"))
     engine.dispose()
 
@@ -502,3 +504,29 @@ def test_attribution_is_read_apart_from_the_breaches_and_names_the_cause(store, 
     stored = {entry.incident.cause.family: entry.incident for entry in store.incidents(MODEL)}
     assert stored[Family.PERFORMANCE].related == stored[Family.PERFORMANCE].explained_by == (Cause(Family.INPUTS),)
     assert stored[Family.INPUTS].explained_by == ()
+
+
+# ------------------------------------------------------------------------------------------------------- a long history
+
+
+def test_measurements_of_incidents_are_looked_up_and_not_searched_for(store_url, make_results):
+    if not store_url.startswith("sqlite"):
+        pytest.skip("PostgreSQL reads a small table as a whole")
+    with ResultStore.open(store_url) as store:
+        breach = Measurement(kind=Kind.DRIFT, subject="wind", name="psi", model_version="1", value=1.0).breached("far")
+        store.replace(make_results("2013-04-22", breach), run_id="r", measured_at=NOW)
+    engine = create_store_engine(store_url)
+    plans: list[str] = []
+
+    def explain(connection, _cursor, statement, parameters, _context, _many):
+        if statement.lstrip().startswith("SELECT"):
+            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(str(row[3]) for row in rows)
+
+    sa.event.listen(engine, "before_cursor_execute", explain)
+    with engine.begin() as connection:
+        (history,) = read_chunk_measurements(connection, "flight_delay")
+    engine.dispose()
+    assert [m.name for m in history.measurements] == ["psi"]
+    read = [plan for plan in plans if plan.startswith(("SCAN measurements", "SEARCH measurements"))]
+    assert {plan.split("INDEX ")[1].split(" ")[0] for plan in read} == {"measurements_breached", "measurements_by_name"}

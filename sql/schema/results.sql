@@ -60,6 +60,8 @@ CREATE TABLE measurements (
 
 COMMENT ON TABLE measurements IS 'One number about one chunk, or the reason why there is none';
 
+CREATE INDEX measurements_breached ON measurements (model, chunk_start) WHERE status = 'breached';
+
 CREATE INDEX measurements_by_name ON measurements (model, name, chunk_start);
 
 CREATE TABLE profiles (

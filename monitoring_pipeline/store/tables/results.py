@@ -42,6 +42,10 @@ def _origin() -> tuple[sa.Column[Any], ...]:
     )
 
 
+BREACHED = sa.literal_column("'breached'")
+"""The status of a breach. Databases use a partial index only if its condition is in a query as text."""
+IS_BREACHED = sa.text("status = 'breached'")
+
 chunk_revisions = sa.Table(
     "chunk_revisions",
     metadata,
@@ -80,6 +84,7 @@ measurements = sa.Table(
     text("maturity", nullable=True),
     *_origin(),
     sa.Index("measurements_by_name", "model", "name", "chunk_start"),
+    sa.Index("measurements_breached", "model", "chunk_start", sqlite_where=IS_BREACHED, postgresql_where=IS_BREACHED),
     comment="One number about one chunk, or the reason why there is none",
 )
 
