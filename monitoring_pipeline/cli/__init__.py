@@ -32,6 +32,7 @@ class _WithoutSecrets(LazyGroup):
         ),
         "report": Place("reports.report", "Write the report of MODEL as one HTML file that needs no network."),
         "serve": Place("reports.serve", "Serve the reports of all models, always with the newest results."),
+        "metrics": Place("reports.metrics", "Write the newest results of all models as metrics of Prometheus."),
         "replay": Place(
             "results.replay",
             "Check MODEL's rules on its reference: their false alarms, and the injected changes that they find.",

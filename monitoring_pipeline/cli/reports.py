@@ -1,4 +1,4 @@
-"""Commands that write or serve the reports of models."""
+"""Commands that write or serve the reports of models, and their metrics for Prometheus."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from monitoring_pipeline.spec.model import ModelSpec
 
 LOOPBACK = "127.0.0.1"
-NEEDED = ("altair", "jinja2", "vl_convert")
+DRAWING = ("altair", "jinja2", "vl_convert")
 OVERVIEW = "index.html"
 
 
@@ -48,7 +48,7 @@ def report(
     if every and (chunk or first or last):
         message = "--chunk, --from and --to choose chunks of one model; --all shows the newest ones of each"
         raise click.UsageError(message)
-    _require_libraries()
+    _require_libraries(*DRAWING)
     with clear_errors():
         settings = read_settings()
         if every:
@@ -72,7 +72,7 @@ def serve(host: str, port: int) -> None:
     from monitoring_pipeline.store.results import ResultStore
     from monitoring_pipeline.system_clock import system_clock
 
-    _require_libraries()
+    _require_libraries(*DRAWING, "prometheus_client", "starlette", "uvicorn")
     with clear_errors():
         settings = read_settings()
         secret = settings.site_proxy_secret.get_secret_value()
@@ -89,11 +89,43 @@ def serve(host: str, port: int) -> None:
             run_site(Site(settings=settings, store=store, clock=system_clock, proxy=proxy), host, port)
 
 
-def _require_libraries() -> None:
-    """Raise a ClickException if a library that draws reports is not installed."""
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; by default the text is printed.")
+def metrics(output: Path | None) -> None:
+    """Write the newest results of all models as metrics of Prometheus.
+
+    With --output it is a file for the textfile collector of the node exporter.
+    """
+    from monitoring_pipeline.prometheus.exporting import metrics_text
+    from monitoring_pipeline.store.results import ResultStore
+
+    _require_libraries("prometheus_client")
+    with clear_errors():
+        settings = read_settings()
+        with ResultStore.open_to_read(settings.store_url) as store:
+            text = metrics_text(_all_specs(settings), store)
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+def _all_specs(settings: "Settings") -> list["ModelSpec"]:
+    """Return all specs that can be used; each bad one is reported on stderr."""
+    from monitoring_pipeline.spec.loading import usable_specs
+    from monitoring_pipeline.steps.specs.checks import read_checked_specs
+
+    read = read_checked_specs(settings.models)
+    for bad in read.bad:
+        warn(f"this spec is not used: {bad.problems[0]}")
+    return [loaded.spec for loaded in usable_specs(read)]
+
+
+def _require_libraries(*names: str) -> None:
+    """Raise a ClickException if a library of the extra ``report`` is not installed."""
     from importlib.util import find_spec
 
-    if missing := [name for name in NEEDED if find_spec(name) is None]:
+    if missing := [name for name in names if find_spec(name) is None]:
         message = f"{', '.join(missing)} not installed: pip install 'monitoring-pipeline[report]'"
         raise click.ClickException(message)
 
@@ -112,17 +144,12 @@ def _write_one(settings: "Settings", spec: "ModelSpec", path: Path, *, first: st
 
 
 def _write_all(settings: "Settings", folder: Path) -> None:
-    from monitoring_pipeline.spec.loading import usable_specs
-    from monitoring_pipeline.steps.specs.checks import read_checked_specs
     from monitoring_pipeline.system_clock import system_clock
     from monitoring_pipeline.web_pages.building import build_all_pages
     from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html
 
-    read = read_checked_specs(settings.models)
-    for bad in read.bad:
-        warn(f"this spec is not used: {bad.problems[0]}")
     with open_store(settings) as store:
-        pages = build_all_pages([loaded.spec for loaded in usable_specs(read)], store)
+        pages = build_all_pages(_all_specs(settings), store)
     now, links = system_clock(), Links(overview=OVERVIEW)
     for name, page in pages.models.items():
         _write(folder / f"{name}.html", model_html(page, links=links, written=now))

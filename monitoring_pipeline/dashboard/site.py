@@ -20,6 +20,7 @@ from monitoring_pipeline.dashboard.actions import (
 )
 from monitoring_pipeline.dashboard.signing_in import NotAllowedError, Proxy, check_origin
 from monitoring_pipeline.ports.clock import Clock
+from monitoring_pipeline.prometheus.exporting import metrics_text
 from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import UnknownChunkError
@@ -40,6 +41,8 @@ HEADERS = {
 }
 NOT_FOUND, NOT_ALLOWED, WRONG, CONFLICT = 404, 403, 400, 409
 LARGEST_FORM = 64 * 1024
+PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,7 @@ def build_site(site: Site) -> Starlette:
         routes=[
             Route("/", _answered(site, _overview)),
             Route("/health", _health),
+            Route("/metrics", _answered(site, _metrics)),
             Route("/models/{model}", _answered(site, _model)),
             Route("/incidents/{incident}", _answered(site, _incident)),
             Route("/incidents/{incident}/{action}", _answered(site, _act_on_incident), methods=["POST"]),
@@ -157,6 +161,11 @@ def _spec(site: Site, name: str) -> LoadedSpec:
 def _overview(site: Site, _: Request, __: dict[str, str], ___: str) -> Response:
     page = build_overview([loaded.spec for loaded in _specs(site).values()], site.store)
     return HTMLResponse(overview_html(page, links=LINKS))
+
+
+def _metrics(site: Site, _: Request, __: dict[str, str], ___: str) -> Response:
+    text = metrics_text([loaded.spec for loaded in _specs(site).values()], site.store)
+    return PlainTextResponse(text, media_type=PROMETHEUS_TEXT)
 
 
 def _model(site: Site, request: Request, _: dict[str, str], person: str) -> Response:

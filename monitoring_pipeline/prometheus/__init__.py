@@ -1,0 +1,1 @@
+"""The newest results of each model as metrics of Prometheus."""
