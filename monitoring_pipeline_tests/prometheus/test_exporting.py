@@ -49,7 +49,8 @@ def test_verdict_is_that_of_the_newest_chunk(monitored: World) -> None:
 def test_performance_is_the_newest_that_labels_have_given(monitored: World) -> None:
     ((chunk, stored, lower),) = monitored.ask(
         "SELECT chunk, value, lower FROM current_measurements "
-        "WHERE model = :m AND kind = 'performance' AND name = 'auroc' AND value IS NOT NULL AND chunk NOT LIKE '%/%' ORDER BY chunk DESC LIMIT 1", m=LOANS,
+        "WHERE model = :m AND kind = 'performance' AND name = 'auroc' AND value IS NOT NULL "
+        "AND chunk NOT LIKE '%/%' ORDER BY chunk DESC LIMIT 1", m=LOANS,
     )  # fmt: skip
     series, labels = exported(monitored), {"model": LOANS, "version": "2024.1", "metric": "auroc", "of": ""}
     assert value(series, "performance", **labels) == stored
