@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -153,6 +154,12 @@ class Links:
 
     dagster: str | None = None
     site: str | None = None
+
+    def report_of(self, model: str, chunk: str) -> str | None:
+        """Return the address of a model's report about a chunk."""
+        if self.site is None:
+            return None
+        return f"{self.site.rstrip('/')}/models/{quote(model, safe='')}?chunk={quote(chunk, safe='')}"
 
     @property
     def labelled(self) -> tuple[tuple[str, str], ...]:

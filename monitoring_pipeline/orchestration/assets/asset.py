@@ -3,14 +3,14 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.checks import Check
-from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata
+from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata, shown_metadata
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
@@ -18,9 +18,11 @@ from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline.steps.chunk.incidents import Rules
 from monitoring_pipeline.steps.roles import with_roles
 
@@ -142,6 +144,14 @@ class AssetRun:
         """The reader of the alerting rules."""
         return self.context.resources.alerting
 
+    @cached_property
+    def links(self) -> Links:
+        """The addresses of the alerting rules; none if the rules cannot be read, which the asset incidents reports."""
+        try:
+            return self.alerting().links
+        except SpecError:
+            return NO_LINKS
+
     def measured_by_step(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Callable[[], Any]]]:
         """Yield each chunk with a function that returns what the step of the asset returns, and raises its errors.
 
@@ -170,4 +180,6 @@ class AssetRun:
         report_measured(self.asset.name, results.chunk)
         is_of_run = results.chunk.key in self.context.partition_keys
         if is_of_run and self.asset.name == results.producer:
-            self.context.add_asset_metadata(self.asset.metadata(results), partition_key=results.chunk.key)
+            report = self.links.report_of(self.spec.name, results.chunk.key)
+            metadata = shown_metadata(self.asset.metadata(results), report)
+            self.context.add_asset_metadata(metadata, partition_key=results.chunk.key)

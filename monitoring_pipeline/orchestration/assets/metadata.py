@@ -22,6 +22,19 @@ VERDICT_LEVEL = {
 }
 
 
+def shown_metadata(metadata: Metadata, report: str | None) -> Metadata:
+    """Return metadata for the UI: the address of the report first, if it is known; numbers of four digits.
+
+    The store keeps all digits.
+    """
+    link = {} if report is None else {"report": dg.MetadataValue.url(report)}
+    return link | {name: _significant(value) for name, value in metadata.items()}
+
+
+def _significant(value: Any) -> Any:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def predictions_metadata(results: ChunkResults) -> Metadata:
     """Return the counts of rows, the URI of the snapshot, and a table of all measurements."""
     counts = {str(m.metric): int(m.value) for m in results.measurements if m.subject == "chunk" and m.value is not None}
