@@ -136,7 +136,9 @@ def test_person_acknowledges_and_the_audit_says_who_and_why(person: Visitor) -> 
         assert store.incident(incident).handling.acknowledged_by == "ada"
         (decision,) = store.decisions(LOANS, topic=Topic.ACKNOWLEDGEMENT)
     assert (decision.actor, decision.reason, decision.at) == ("ada", "I look into it", NOW)
-    assert "by ada" in person.get(f"/models/{LOANS}").text
+    page = person.get(f"/models/{LOANS}").text
+    assert page.count("acknowledged by ada: I look into it") == 1
+    assert f'action="/incidents/{incident}/acknowledge"' not in page
 
 
 def test_person_comments_mutes_unmutes_and_records_the_outcome(person: Visitor) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
-from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.decision import Decision, Topic
 from monitoring_pipeline.records.incident import Finding, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind
 from monitoring_pipeline.records.names import MetricName
@@ -15,6 +15,8 @@ from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
 from monitoring_pipeline.web_pages.numbers import interval, named, number
 from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
 
+BY_PEOPLE = frozenset({Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME, Topic.COMMENT})
+"""What people say about an incident; each is also an event of it."""
 FINDINGS_SHOWN = 25
 COLUMNS_SHOWN = 6
 
@@ -31,6 +33,8 @@ class IncidentContents:
         state: its state.
         severity: its severity.
         is_active: whether it lasts.
+        is_acknowledged: whether somebody works on it.
+        is_muted: whether no alerts are sent about it.
         facts: state, owner, times and answers.
         history: the number that it is about, over the chunks.
         findings: what is breached.
@@ -49,6 +53,8 @@ class IncidentContents:
     state: str
     severity: str
     is_active: bool
+    is_acknowledged: bool
+    is_muted: bool
     facts: tuple[Fact, ...]
     history: Chart | None
     findings: Table
@@ -77,6 +83,8 @@ def incident_contents(records: ModelRecords, incident: IncidentRecords, columns:
         state=str(stored.incident.state),
         severity=str(stored.incident.severity),
         is_active=stored.incident.state is not IncidentState.RESOLVED,
+        is_acknowledged=stored.handling.acknowledged_by is not None,
+        is_muted=stored.handling.muted_until is not None,
         facts=tuple(_facts(stored)),
         history=_history(records, incident),
         findings=_findings(stored.incident.findings),
@@ -216,7 +224,7 @@ def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:
         if entry.stored.incident.cause == stored.incident.cause
         and entry.stored.incident.opened < stored.incident.opened
     ]
-    said = {decision.incident_id: decision for decision in records.decisions if decision.incident_id}
+    said = {decision.incident_id: decision for decision in records.decisions if decision.topic in BY_PEOPLE}
     return Table(
         caption="Seen before: earlier incidents of this cause",
         columns=("incident", "from", "to", "chunks", "what people said"),
@@ -261,7 +269,7 @@ def _events(incident: IncidentRecords, decisions: Sequence[Decision]) -> Table:
             decision.reason,
         )
         for decision in decisions
-        if decision.incident_id == incident.stored.incident_id
+        if decision.incident_id == incident.stored.incident_id and decision.topic not in BY_PEOPLE
     ]
     lines = sorted([*happened, *told, *said], key=lambda line: line[1])
     return Table(

@@ -7,13 +7,12 @@ from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
-from monitoring_pipeline.records.decision import Topic
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Status
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
-from monitoring_pipeline.web_pages.contents.incident import IncidentContents, incident_contents
+from monitoring_pipeline.web_pages.contents.incident import BY_PEOPLE, IncidentContents, incident_contents
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
@@ -29,7 +28,6 @@ PARTS_OF_A_CHANGE = {
     "change_by_score": "by shifted scores",
     "change_given_score": "by a changed relation of score and label",
 }
-_BY_PEOPLE = {Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,7 +321,7 @@ def _objectives(measurements: Sequence[Measurement]) -> Table:
 
 
 def _decisions(records: ModelRecords) -> Table:
-    shown = [decision for decision in records.decisions if decision.topic not in _BY_PEOPLE][-DECISIONS_SHOWN:]
+    shown = [decision for decision in records.decisions if decision.topic not in BY_PEOPLE][-DECISIONS_SHOWN:]
     return Table(
         caption="Retraining, gate, promotions and trials",
         columns=("time (UTC)", "question", "answer", "version", "by", "why"),
