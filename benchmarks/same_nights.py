@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.agreement import HEAD, agreement, what_was_measured
 from benchmarks.compare_homes import compare_homes, lines_of
 from benchmarks.warehouse_copies import WAREHOUSES, Places
-from monitoring_pipeline.backfill import dagster_instance, run_range, split_range
+from monitoring_pipeline.backfill import dagster_instance, run_range
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.running import FIRST, LAST, MODELS
 from monitoring_pipeline.demo.seeding import seed_warehouse
@@ -25,7 +25,6 @@ from monitoring_pipeline.spec.loading import load_specs
 
 COMPARED_WITH = "duckdb"
 SHIPPED_MODELS = Settings.model_fields["models"].default
-CHUNKS_OF_A_RUN = 14
 COMPLETE = "nights.txt"
 
 
@@ -53,10 +52,9 @@ def monitor(settings: Settings, nights: Nights) -> None:
         definitions = build_definitions(settings, nights.clock)
         for model in nights.models:
             chunks = specs[model].calendar.chunks_of_days(nights.first, nights.last)
-            for first, last in split_range(chunks, size=CHUNKS_OF_A_RUN):
-                run = run_range(definitions, instance, specs[model], first, last)
-                if not run.success:
-                    raise RuntimeError("\n".join(run.failures))
+            run = run_range(definitions, instance, specs[model], chunks[0], chunks[-1])
+            if not run.success:
+                raise RuntimeError("\n".join(run.failures))
 
 
 def settings_of(home: Path, warehouse: str, registry: str) -> Settings:
