@@ -30,6 +30,7 @@ from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
+from monitoring_pipeline.evaluation.quality.conditions import CountConditions
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -207,13 +208,19 @@ def _home(declared: Declared, suite: str | PathLike[str] | None, as_of: dt.datet
             yield _Home(loaded, chunks, adapters.outside(store, run_id=RUN), notes)
 
 
-def _run_suite(suite: str | PathLike[str] | None, spec: ModelSpec, _: Path, frame: pl.DataFrame) -> SuiteResult:
+def _run_suite(
+    suite: str | PathLike[str] | None,
+    spec: ModelSpec,
+    _: Path,
+    frame: pl.DataFrame,
+    count: CountConditions | None = None,
+) -> SuiteResult:
     """Return the result of the suite; nothing is checked without one, because the columns of a frame have one type."""
     if suite is None:
         return SuiteResult((), ())
     from monitoring_pipeline.quality.runner import run_suite
 
-    return run_suite(spec, Path(suite), frame)
+    return run_suite(spec, Path(suite), frame, count)
 
 
 def _monitored(loaded: LoadedSpec, times: pl.Series) -> tuple[LoadedSpec, tuple[Chunk, ...]]:

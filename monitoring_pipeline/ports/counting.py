@@ -1,12 +1,13 @@
 """Counts of rows, made where the rows are."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.quality.conditions import Condition, ConditionCounts
 from monitoring_pipeline.evaluation.rows.pushdown import ChunkFacts
 from monitoring_pipeline.ports.warehouse import LabelsRead, PredictionsRead
 from monitoring_pipeline.spec.chunk import Chunk
@@ -74,6 +75,12 @@ class Counting(Protocol):
 
     def profiles(self, spec: ModelSpec, chunk: Chunk, facts: ChunkFacts, bins: BinsOfVersions) -> CountedColumns:
         """Count the columns of each version over its bins."""
+        ...
+
+    def conditions(
+        self, spec: ModelSpec, chunk: Chunk, conditions: Sequence[Condition]
+    ) -> Sequence[ConditionCounts | None]:
+        """Count conditions in all rows of a chunk; None for those that cannot be counted."""
         ...
 
     def labels_sample(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, every: int) -> LabelsRead:

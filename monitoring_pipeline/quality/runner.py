@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
+from monitoring_pipeline.evaluation.quality.conditions import COUNTED, CountConditions
 from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.answering import validate
+from monitoring_pipeline.quality.counts.elsewhere import with_counts_of_all
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.limits import limits_in_words, tolerance_in_words
 from monitoring_pipeline.quality.outcome import Outcome
@@ -30,7 +33,9 @@ _FAULTS = {
 }
 
 
-def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteResult:
+def run_suite(
+    spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, count: CountConditions | None = None
+) -> SuiteResult:
     """Return the measurements of a chunk's schema, by the spec, and of its values, by the suite file.
 
     ``frame`` has canonical column names and the types of the warehouse; a column that the warehouse lacks is absent.
@@ -38,7 +43,8 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
     order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is
     missing, the values are skipped with the reason. If it is broken, that is a breach, and so is an expectation that
-    would never be checked. The schema is still judged.
+    would never be checked. The schema is still judged. If ``frame`` is a sample, ``count`` counts conditions in all
+    rows; it answers those expectations that it can.
     """
     schema = check_schema(spec, frame)
     if not suite_path.exists():
@@ -51,7 +57,7 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame) -> SuiteRe
     unfit = {m.subject for m in schema if m.status is not Status.OK}
     reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
     known = {*spec.canonical_columns, *frame.columns}
-    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known))
+    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known, count))
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
@@ -116,6 +122,7 @@ def _measure(
     expectations: Sequence[Expectation],
     reasons: Mapping[int, str | None],
     known: Collection[str] | None = None,
+    count: CountConditions | None = None,
 ) -> tuple[Measurement, ...]:
     """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run.
 
@@ -123,12 +130,19 @@ def _measure(
     """
     runnable = [index for index in range(len(expectations)) if reasons[index] is None]
     outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
+    of_all = with_counts_of_all(frame, dict(enumerate(expectations)), outcomes, count) if count else {}
     return tuple(
-        _measured(expectation, name, frame, outcomes[index])
+        _of_all_rows(_measured(expectation, name, frame, of_all[index]))
+        if index in of_all
+        else _measured(expectation, name, frame, outcomes[index])
         if index in outcomes
         else _not_run(expectation, name, reasons[index], known)
         for index, (expectation, name) in enumerate(zip(expectations, _distinct_names(expectations), strict=True))
     )
+
+
+def _of_all_rows(measurement: Measurement) -> Measurement:
+    return replace(measurement, definition=f"{measurement.definition}; {COUNTED}")
 
 
 def _not_run(expectation: Expectation, name: str, reason: str | None, known: Collection[str] | None) -> Measurement:

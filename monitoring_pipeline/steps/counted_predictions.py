@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import narwhals as nw
 import polars as pl
@@ -46,7 +47,10 @@ def count_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading, counti
     read = counting.sample(spec, chunk, sampled_every(facts.kept))
     if not facts.rows:
         require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=reading.store)
-    suite = reading.suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, reading.store))
+    served = without_shadows(spec, chunk, read.frame, reading.store)
+    # Rows of shadows are no part of a suite, and are not told apart in the warehouse.
+    count = partial(counting.conditions, spec, chunk) if served is read.frame else None
+    suite = reading.suites(spec, loaded.suite_path, served, count)
     if refusal := schema_refusal(spec, suite):
         results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)

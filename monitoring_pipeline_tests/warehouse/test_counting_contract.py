@@ -5,6 +5,7 @@ import hashlib
 import random
 from collections.abc import Callable, Container
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from monitoring_pipeline.evaluation.rows.canonical import CanonicalRows, canonic
 from monitoring_pipeline.evaluation.rows.pushdown import SAMPLE_ROWS, sampled_every
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.ports.counting import RowsCounted
+from monitoring_pipeline.quality.answering import validate
+from monitoring_pipeline.quality.counts.elsewhere import with_counts_of_all
+from monitoring_pipeline.quality.expectation import Expectation
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.warehouse.sql.counting.counting import SqlCounting
@@ -130,6 +134,42 @@ def test_labelled_rows_are_counted_as_those_that_are_read(build: Build, make_spe
     assert counted.profiles == expected
     assert counted.rows == {"1": rows.join(truths, on="row_id", how="semi").height}
     assert any(profile.rows for profile in counted.profiles)
+
+
+EXPECTED: list[tuple[str, str, dict[str, Any]]] = [
+    ("not_be_null", "age", {}),
+    ("not_be_null", "city", {"mostly": 0.8}),
+    ("be_null", "nothing", {}),
+    ("be_null", "visits", {}),
+    ("be_between", "age", {"min_value": -2.5, "max_value": 0.1}),
+    ("be_between", "age", {"min_value": -2.5, "max_value": 0.1, "strict_min": True, "strict_max": True}),
+    ("be_between", "price", {"min_value": 100}),
+    ("be_between", "visits", {"max_value": 3, "strict_max": True}),
+    ("be_between", "score", {"min_value": 0, "max_value": 1}),
+    ("be_in_set", "city", {"value_set": ["Berlin", "", "O'Hare", "back\\slash"]}),
+    ("not_be_in_set", "city", {"value_set": ["berlin", "北京"]}),
+    ("be_in_set", "visits", {"value_set": [0, 1, 2]}),
+    ("not_be_in_set", "age", {"value_set": [0, 7.0]}),
+]
+"""Types of expectations that are counted in the database, with column and arguments."""
+
+
+def test_expectations_are_answered_by_counts_in_the_database(build: Build, make_spec: SpecMaker) -> None:
+    spec = spec_of(make_spec)
+    warehouse = build(*statements(drawn_rows(random.Random(4), 300)))
+    chunk = spec.calendar.chunk("2013-06-02")
+    frame = warehouse.read_predictions(spec, chunk).frame
+    expectations = {
+        place: Expectation(f"expect_column_values_to_{kind}", {"column": column} | arguments)
+        for place, (kind, column, arguments) in enumerate(EXPECTED)
+    }
+    of_rows = dict(enumerate(validate(frame, list(expectations.values()))))
+    sample = dict(enumerate(validate(frame.head(20), list(expectations.values()))))
+    counting = SqlCounting(warehouse)
+    counted = with_counts_of_all(frame.head(20), expectations, sample, partial(counting.conditions, spec, chunk))
+    assert counted.keys() == of_rows.keys()
+    for place, outcome in counted.items():
+        assert replace(outcome, examples=()) == replace(of_rows[place], examples=()), expectations[place]
 
 
 @pytest.mark.parametrize("every", [1, 4])

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from monitoring_pipeline.evaluation.performance.counted import FROM_COUNTS
+from monitoring_pipeline.evaluation.quality.conditions import COUNTED
 from monitoring_pipeline.evaluation.rows.pushdown import sampled_every
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
@@ -41,7 +43,15 @@ class Sampled:
         if self.rows == self.of_rows:
             return tuple(measurements)
         note = f"on a sample of {self.rows} of {self.of_rows} rows"
-        return tuple(replace(m, definition=f"{m.definition}; {note}" if m.definition else note) for m in measurements)
+        return tuple(m if _is_of_all_rows(m) else _with(m, note) for m in measurements)
+
+
+def _is_of_all_rows(measurement: Measurement) -> bool:
+    return any(words in (measurement.definition or "") for words in (COUNTED, FROM_COUNTS))
+
+
+def _with(measurement: Measurement, note: str) -> Measurement:
+    return replace(measurement, definition=f"{measurement.definition}; {note}" if measurement.definition else note)
 
 
 def sampled_of(measurements: Iterable[Measurement]) -> Sampled | None:

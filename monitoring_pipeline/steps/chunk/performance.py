@@ -13,11 +13,10 @@ from monitoring_pipeline.evaluation.labels.delay import (
     expected_labels,
 )
 from monitoring_pipeline.evaluation.labels.maturity import assess_maturity
-from monitoring_pipeline.evaluation.performance.counted import FROM_COUNTS, CountedMetric
+from monitoring_pipeline.evaluation.performance.counted import CountedMetric
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
-from monitoring_pipeline.evaluation.quality.sampled import Sampled
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
@@ -33,7 +32,7 @@ from monitoring_pipeline.steps.inputs import (
     nothing_to_measure,
     required_snapshot,
 )
-from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
 from monitoring_pipeline.steps.references import load_references
 
 
@@ -62,7 +61,7 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
             reference=references.get(version),
             counted=tuple(profile for profile in counted if profile.model_version == version),
         )
-        measured.extend(_noted(sampled, scored.measurements))
+        measured.extend(noted(sampled, scored.measurements))
         profiles.extend(scored.profiles)
         states.append(scored.state)
     counts = [repr(counted)] if counted else []
@@ -132,10 +131,3 @@ def _score_version(
     profiles = counted or profile_labelled(spec, bins, rows, labels, model_version=rows["model_version"][0])
     weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
     return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")
-
-
-def _noted(sampled: Sampled | None, measurements: tuple[Measurement, ...]) -> tuple[Measurement, ...]:
-    """Return measurements with a note on those that were made on a sample of rows."""
-    if sampled is None:
-        return measurements
-    return tuple(m if FROM_COUNTS in (m.definition or "") else sampled.noted([m])[0] for m in measurements)

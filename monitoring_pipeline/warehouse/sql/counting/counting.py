@@ -1,7 +1,7 @@
 """Counts the rows of a chunk in the database, through the templates in ``sql/warehouse/counting/``."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -11,6 +11,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, NumericBins
 from monitoring_pipeline.evaluation.profiles.groups import CellGroup, profile_of_categories, profile_of_cells
 from monitoring_pipeline.evaluation.profiles.profile import UNSEEN_NAMES_KEPT, ChunkProfile, ColumnProfile
+from monitoring_pipeline.evaluation.quality.conditions import Condition, ConditionCounts
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.pushdown import ChunkFacts, ScoreFacts, VersionFacts
 from monitoring_pipeline.ports.counting import BinsOfVersions, CountedColumns, LabelledRows, RowsCounted
@@ -26,6 +27,7 @@ from monitoring_pipeline.warehouse.sql.counting.canonical import (
     sum_is_off,
     sum_of,
 )
+from monitoring_pipeline.warehouse.sql.counting.conditions import by_query, countable, counts_sql
 from monitoring_pipeline.warehouse.sql.counting.labelled import count_labelled
 from monitoring_pipeline.warehouse.sql.counting.rows import ChunkRows, NotCountableError
 from monitoring_pipeline.warehouse.sql.dialect import Dialect
@@ -114,6 +116,20 @@ class SqlCounting:
                 if version.model_version in bins
             )
             return CountedColumns(profiles, reasons)
+
+    def conditions(
+        self, spec: ModelSpec, chunk: Chunk, conditions: Sequence[Condition]
+    ) -> list[ConditionCounts | None]:
+        """Count conditions in all rows of a chunk; None for those that cannot be counted."""
+        found: list[ConditionCounts | None] = [None] * len(conditions)
+        with self.warehouse.open() as source:
+            rows = ChunkRows(spec, source.predictions(spec), chunk)
+            possible = {place: each for place, each in enumerate(conditions) if countable(rows, each)}
+            for asked in by_query(possible):
+                every, *counts = source.frame(rows.query(counts_sql(rows, tuple(asked.values())))).row(0)
+                for place, values, unexpected in zip(asked, counts[::2], counts[1::2], strict=True):
+                    found[place] = ConditionCounts(every, values, unexpected)
+        return found
 
     def labels_sample(self, spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, every: int) -> LabelsRead:
         """Read the labels of the sampled predictions that were known at ``as_of``; their state is that of all labels.
