@@ -1,7 +1,7 @@
 """Counts labelled rows in the database: by score and label, or by the error of a regression."""
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from monitoring_pipeline.warehouse.sql.open_source import OpenSource, label_join
 from monitoring_pipeline.warehouse.sql.queries import Query
 
 LABEL = "k.label"
+UNUSABLE = 2
 
 
 def count_labelled(source: OpenSource, rows: ChunkRows, as_of: dt.datetime, bins: BinsOfVersions) -> LabelledRows:
@@ -38,11 +39,19 @@ def count_labelled(source: OpenSource, rows: ChunkRows, as_of: dt.datetime, bins
     if label.reason is not None:
         return LabelledRows(_numbers(_Labelled(source, rows, as_of, LABEL)), not_counted=label.reason)
     labelled = _Labelled(source, rows, as_of, label.sql)
-    found = _numbers(labelled)
     if reason := next((reason for name in rows.spec.output_columns if (reason := rows.reason(name))), None):
-        return LabelledRows(found, not_counted=reason)
-    profiles = tuple(profile for version in bins for profile in _profiles(labelled, version, bins[version]))
-    return LabelledRows(found, profiles)
+        return LabelledRows(_numbers(labelled), not_counted=reason)
+    counted = {version: tuple(_sides_of_version(labelled, version, bins[version])) for version in bins}
+    if any(not sides for sides in counted.values()):
+        return LabelledRows(_numbers(labelled), not_counted="a reference has no bins of errors")
+    profiles = tuple(profile for sides in counted.values() for profile in _profiles(rows, sides))
+    # Each number of a version is counted over all its labelled rows.
+    numbers = {version: sides[0].rows for version, sides in counted.items()}
+    return LabelledRows(numbers if _versions(source, rows) <= bins.keys() else _numbers(labelled), profiles)
+
+
+def _versions(source: OpenSource, rows: ChunkRows) -> set[str]:
+    return set(source.frame(rows.query(f"SELECT DISTINCT r.model_version FROM ({rows.with_id}) AS r")).to_series())
 
 
 @dataclass(frozen=True)
@@ -79,25 +88,6 @@ def _numbers(labelled: _Labelled) -> dict[str, int]:
     return {version: int(rows) for version, rows in sorted(labelled.ask(sql))}
 
 
-def _profiles(labelled: _Labelled, version: str, bins: Mapping[str, Bins]) -> Iterator[ChunkProfile]:
-    """Yield the profiles of ``profile_labelled``."""
-    rows = labelled.rows
-    if rows.spec.task is Task.REGRESSION:
-        residual = f"j.{rows.place('prediction')} - j.label"
-        errors = (_Value("residual", residual), _Value("absolute_error", f"abs({residual})"))
-        if all(error.name in bins for error in errors):
-            columns = tuple(_sides(labelled, version, error, bins[error.name])[1] for error in errors)
-            yield ChunkProfile(version, columns[0].rows, columns, ERRORS_SEGMENT)
-        return
-    names = rows.spec.classes or ("1",)
-    for (column, positive, negative), name in zip(sides_of(rows.spec), names, strict=True):
-        is_class = f"CASE WHEN j.label = {rows.dialect.literal(name)} THEN 1 ELSE 0 END"
-        if column in bins:
-            counted = _sides(labelled, version, _Value(column, f"j.{rows.place(column)}", is_class), bins[column])
-            for segment, side in ((positive, 1), (negative, 0)):
-                yield ChunkProfile(version, counted[side].rows, (counted[side],), segment)
-
-
 @dataclass(frozen=True)
 class _Value:
     """A number of labelled rows as SQL, and the side that a row belongs to, 0 or 1."""
@@ -107,17 +97,61 @@ class _Value:
     side: str = "1"
 
 
-def _sides(labelled: _Labelled, version: str, value: _Value, bins: Bins) -> tuple[ColumnProfile, ColumnProfile]:
-    """Return the profiles of a number for the rows of side 0 and of side 1."""
+@dataclass(frozen=True)
+class _Sides:
+    """The profiles of a number for the rows of side 0 and of side 1, and all labelled rows of the version."""
+
+    version: str
+    profiles: tuple[ColumnProfile, ColumnProfile]
+    rows: int
+
+
+def _profiles(rows: ChunkRows, sides: Sequence[_Sides]) -> Iterator[ChunkProfile]:
+    """Yield the profiles of ``profile_labelled`` of one version."""
+    version = sides[0].version
+    if rows.spec.task is Task.REGRESSION:
+        columns = tuple(side.profiles[1] for side in sides)
+        yield ChunkProfile(version, columns[0].rows, columns, ERRORS_SEGMENT)
+        return
+    for (_, positive, negative), side in zip(sides_of(rows.spec), sides, strict=True):
+        for segment, place in ((positive, 1), (negative, 0)):
+            profile = side.profiles[place]
+            yield ChunkProfile(version, profile.rows, (profile,), segment)
+
+
+def _sides_of_version(labelled: _Labelled, version: str, bins: Mapping[str, Bins]) -> Iterator[_Sides]:
+    values = tuple(_values(labelled.rows))
+    if all(value.name in bins for value in values):
+        for value in values:
+            yield _sides(labelled, version, value, bins[value.name])
+
+
+def _values(rows: ChunkRows) -> Iterator[_Value]:
+    """Yield the numbers that are counted: the errors of a regression, or each score by its class."""
+    if rows.spec.task is Task.REGRESSION:
+        residual = f"j.{rows.place('prediction')} - j.label"
+        yield _Value("residual", residual)
+        yield _Value("absolute_error", f"abs({residual})")
+        return
+    for (column, *_), name in zip(sides_of(rows.spec), rows.spec.classes or ("1",), strict=True):
+        is_class = f"CASE WHEN j.label = {rows.dialect.literal(name)} THEN 1 ELSE 0 END"
+        yield _Value(column, f"j.{rows.place(column)}", is_class)
+
+
+def _sides(labelled: _Labelled, version: str, value: _Value, bins: Bins) -> _Sides:
     rows = labelled.rows
-    conditions = (*_usable(rows), f"j.model_version = {rows.dialect.literal(version)}")
+    # Rows that no metric can use are on a side of their own, so that one query counts all labelled rows.
+    side = f"CASE WHEN {' AND '.join(_usable(rows))} THEN {value.side} ELSE {UNUSABLE} END"
     joined = labelled.joined(rows.spec.output_columns)
-    values = f"SELECT {value.sql} AS x, {value.side} AS side FROM ({joined}) AS j WHERE {' AND '.join(conditions)}"
+    of_version = f"j.model_version = {rows.dialect.literal(version)}"
+    values = f"SELECT {value.sql} AS x, {side} AS side FROM ({joined}) AS j WHERE {of_version}"
     numeric = bins if isinstance(bins, NumericBins) else NumericBins((), (0,), 0.0)
-    groups: dict[int, list[CellGroup]] = {0: [], 1: []}
-    for side, cell, count, *sums in labelled.ask(cells_sql(rows.dialect, numeric, values)):
-        groups[int(side)].append(CellGroup(int(cell), int(count), *sums))
-    return profile_of_cells(value.name, numeric, groups[0]), profile_of_cells(value.name, numeric, groups[1])
+    groups: dict[int, list[CellGroup]] = {0: [], 1: [], UNUSABLE: []}
+    for found, cell, count, *sums in labelled.ask(cells_sql(rows.dialect, numeric, values)):
+        groups[int(found)].append(CellGroup(int(cell), int(count), *sums))
+    profiles = tuple(profile_of_cells(value.name, numeric, groups[place]) for place in (0, 1))
+    total = sum(group.rows for of_side in groups.values() for group in of_side)
+    return _Sides(version, (profiles[0], profiles[1]), total)
 
 
 def _usable(rows: ChunkRows) -> Iterator[str]:
