@@ -84,12 +84,15 @@ def versions_in(snapshots: Snapshots, snapshot: Snapshot) -> list[str]:
 
 
 def rows_of_version(
-    spec: ModelSpec, chunk: Chunk, version: str, kept: Kept, *, columns: Sequence[str] | None = None
+    spec: ModelSpec, chunk: Chunk, version: str, kept: Kept, *, first: int | None = None
 ) -> pl.DataFrame:
-    """Return a chunk's predictions by one model version, with the named columns, or with all if none are named."""
-    wanted = None if columns is None else list(dict.fromkeys(["model_version", *columns]))
-    rows = kept.snapshots.read(required_snapshot(kept.store, spec, chunk, PREDICTIONS).uri, wanted)
-    return rows.filter(pl.col("model_version") == version)
+    """Return a chunk's predictions by one model version, or the ``first`` of them, which are a sample.
+
+    They are in the order of the hashes of their IDs.
+    """
+    rows = kept.snapshots.read(required_snapshot(kept.store, spec, chunk, PREDICTIONS).uri)
+    of_version = rows.lazy().filter(pl.col("model_version") == version)
+    return (of_version if first is None else of_version.head(first)).collect()
 
 
 def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:

@@ -236,8 +236,17 @@ def _measured(
     return judged.breached(reason)
 
 
+def rows_compared(spec: ModelSpec) -> int:
+    """Return the number of rows of a chunk, the first by ID, beyond which further ones change no result."""
+    return max(SAMPLE_ROWS, _least_rows(spec))
+
+
+def _least_rows(spec: ModelSpec) -> int:
+    return max(spec.drift.minimum_rows, FOLDS)
+
+
 def _too_little(spec: ModelSpec, compared: Compared) -> str | None:
-    least = max(spec.drift.minimum_rows, FOLDS)
+    least = _least_rows(spec)
     reference, current = compared.reference.height, compared.current.height
     if not compared.columns:
         return _no_features(spec)

@@ -89,7 +89,7 @@ def attribute_change(
         ``change_by_score[...]`` and ``change_given_score[...]``; then ``residual_test``.
     """
     reference, reference_frame = labelled_rows(spec, reference_rows.sort("row_id"))
-    current, current_frame = labelled_rows(spec, rows.join(labels.select("row_id", "label"), on="row_id"))
+    current, current_frame = _labelled_chunk(spec, rows, labels)
     blank = Measurement(
         kind=Kind.PERFORMANCE,
         subject="relation",
@@ -119,6 +119,17 @@ def attribute_change(
         *measure_change_by_score(spec, (reference, current), blank, generator_of(*seed_parts, "score"), reason),
         *measure_residuals(spec, reference, current, blank, reason),
     )
+
+
+def _labelled_chunk(spec: ModelSpec, rows: pl.DataFrame, labels: pl.DataFrame) -> tuple[Labelled, pl.DataFrame]:
+    """Return the labelled rows of a chunk as arrays, and the first ``SAMPLE_ROWS`` of them with their features.
+
+    Features are gathered for the sample only, because a join and a sort would copy all of them.
+    """
+    outputs = rows.drop(spec.features.keys(), strict=False).with_row_index("place")
+    labelled, usable = labelled_rows(spec, outputs.join(labels.select("row_id", "label"), on="row_id"))
+    first = usable.head(SAMPLE_ROWS)
+    return labelled, rows[first["place"]].with_columns(first["label"])
 
 
 def _by_inputs(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate
+from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate, rows_compared
 from monitoring_pipeline.evaluation.drift.baselines import baseline_chunks, baseline_words, choose_baseline
 from monitoring_pipeline.evaluation.drift.columns import Counterpart, deciding_statistic, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
@@ -85,7 +85,7 @@ def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -
         spec,
         version,
         reference_rows(spec, reference, kept, first=2 * SAMPLE_ROWS),
-        rows_of_version(spec, chunk, version, kept),
+        rows_of_version(spec, chunk, version, kept, first=rows_compared(spec)),
         seed_parts=(spec.name, version, chunk.key),
         learned=reference.multivariate_floors,
         left_out=reference.constant_columns,
