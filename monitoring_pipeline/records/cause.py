@@ -76,6 +76,10 @@ class Cause:
         """Return the text form."""
         return self.text
 
+    def __hash__(self) -> int:
+        """Return the hash of the text form, which Python keeps."""
+        return hash(self.text)
+
     def __lt__(self, other: "Cause") -> bool:
         """Order causes by their text."""
         return self.text < other.text

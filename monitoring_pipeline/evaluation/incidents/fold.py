@@ -74,6 +74,7 @@ class _Fold:
         self._noun = spec.calendar.noun
         self._courses: dict[Cause, Course] = {}
         self._joined: dict[Cause, Cause] = {}
+        self._signals: dict[tuple[object, ...], Signal | None] = {}
 
     def take(self, index: int, evidence: ChunkMeasurements) -> None:
         """Process one chunk: advance each cause by its own breaches, then attach the breaches that it explains."""
@@ -119,7 +120,7 @@ class _Fold:
         """Return the measurements by signal in a fixed order, and create a course for every new cause."""
         by_signal: dict[Signal, list[Measurement]] = {}
         for measurement in measurements:
-            if measurement.status is not Status.SKIPPED and (signal := signal_of(self._spec, measurement)) is not None:
+            if measurement.status is not Status.SKIPPED and (signal := self._signal(measurement)) is not None:
                 by_signal.setdefault(signal, []).append(measurement)
         self._join_columns(
             index, {signal.cause for signal, measured in by_signal.items() if any(map(_weighs, measured))}
@@ -131,6 +132,14 @@ class _Fold:
                     signal.cause, self._spec.incidents, self._explained_by, noun=self._noun
                 )
         return dict(sorted(renamed.items()))
+
+    def _signal(self, measurement: Measurement) -> Signal | None:
+        """Return the signal of a measurement, which is looked for once, as a number has the same on every chunk."""
+        m = measurement
+        key = (m.kind, m.subject, m.name, m.of, m.segment, m.severity, m.role, m.model_version)
+        if key not in self._signals:
+            self._signals[key] = signal_of(self._spec, measurement)
+        return self._signals[key]
 
     def _join_columns(self, index: int, breached: Iterable[Cause]) -> None:
         """Join the columns that begin to fail on the same chunk into one cause, as long as its incident can last."""
