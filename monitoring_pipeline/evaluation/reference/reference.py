@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated
 
 import polars as pl
@@ -124,6 +124,7 @@ class BuiltReference:
     rows: pl.DataFrame
 
 
+REFERENCES_KEPT = 8
 _ADAPTER = TypeAdapter(Reference)
 _OF_EARLIER_VERSIONS: Mapping[str, object] = {"rows_read": "", "classifier": FIRST_CLASSIFIER}
 """Fields that were added later, with the values of references that lack them."""
@@ -136,8 +137,12 @@ def reference_document(reference: Reference) -> str:
     return _ADAPTER.dump_json(reference, by_alias=True, exclude=without).decode()
 
 
+@lru_cache(maxsize=REFERENCES_KEPT)
 def reference_from_document(document: str) -> Reference:
-    """Return the reference that :func:`reference_document` wrote."""
+    """Return the reference that :func:`reference_document` wrote.
+
+    It is kept with its hash, because every asset loads the reference for every chunk.
+    """
     return _ADAPTER.validate_json(document)
 
 
