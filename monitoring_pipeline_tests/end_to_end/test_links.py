@@ -6,6 +6,7 @@ import urllib.request
 import pytest
 
 from monitoring_pipeline.alerting.messages.messages import verdict_page
+from monitoring_pipeline.spec.alerting import Links
 from monitoring_pipeline_tests.alerting.cases import stored
 from monitoring_pipeline_tests.end_to_end.browser import browser_page
 from monitoring_pipeline_tests.end_to_end.dagster_dev import Server, dagster_dev
@@ -29,7 +30,7 @@ def test_link_of_an_alert_opens_the_verdict_of_its_newest_breached_chunk(world: 
     with dagster_dev(world) as server, browser_page() as page:
         for day in (DAY, *LATER):
             _report_verdict(server, day)
-        address = verdict_page(incident, server.url)
+        address = verdict_page(incident, Links(dagster=server.url))
         assert address is not None
         page.goto(address)
         page.get_by_text(f"verdict of {DAY}").first.wait_for()

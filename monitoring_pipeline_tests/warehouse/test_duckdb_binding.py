@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring_pipeline.warehouse.engines.duckdb.binding import constant, run_bound
+from monitoring_pipeline.warehouse.engines.duckdb.binding import constant, run_bound, with_constants
 from monitoring_pipeline.warehouse.sql.queries import Query
 
 INSTANTS = st.datetimes(timezones=st.just(dt.UTC))
@@ -60,3 +60,8 @@ def test_bound_query_imports_no_pandas():
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "False"
+
+
+def test_parameter_in_a_comment_text_or_quoted_name_stays() -> None:
+    sql = "-- it's $a\nSELECT $a, '$a', \"$a\", $ab /* $a's */ FROM t"
+    assert with_constants(Query(sql, {"a": 1})) == sql.replace("SELECT $a", "SELECT 1")
