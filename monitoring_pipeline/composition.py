@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality.conditions import CountConditions
+from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
@@ -93,13 +93,11 @@ def open_outside(settings: Settings, *, run_id: str = "command") -> Iterator[Out
         yield build_adapters(settings).outside(store, run_id=run_id)
 
 
-def _run_suite(
-    spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, count: CountConditions | None = None
-) -> SuiteResult:
+def _run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, every: AllRows | None = None) -> SuiteResult:
     # Great Expectations takes seconds to import.
     from monitoring_pipeline.quality.runner import run_suite
 
-    return run_suite(spec, suite_path, frame, count)
+    return run_suite(spec, suite_path, frame, every)
 
 
 def _ask_trainer(settings: Settings, secret: str, request: Mapping[str, object]) -> None:

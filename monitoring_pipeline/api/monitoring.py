@@ -30,7 +30,7 @@ from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
-from monitoring_pipeline.evaluation.quality.conditions import CountConditions
+from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -213,14 +213,14 @@ def _run_suite(
     spec: ModelSpec,
     _: Path,
     frame: pl.DataFrame,
-    count: CountConditions | None = None,
+    every: AllRows | None = None,
 ) -> SuiteResult:
     """Return the result of the suite; nothing is checked without one, because the columns of a frame have one type."""
     if suite is None:
         return SuiteResult((), ())
     from monitoring_pipeline.quality.runner import run_suite
 
-    return run_suite(spec, Path(suite), frame, count)
+    return run_suite(spec, Path(suite), frame, every)
 
 
 def _monitored(loaded: LoadedSpec, times: pl.Series) -> tuple[LoadedSpec, tuple[Chunk, ...]]:

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from monitoring_pipeline.evaluation.privacy.messages import message_without_values
-from monitoring_pipeline.evaluation.quality.conditions import COUNTED, CountConditions
+from monitoring_pipeline.evaluation.quality.conditions import COUNTED, AllRows
 from monitoring_pipeline.evaluation.quality.suite import SUITE, SuiteResult
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.quality.answering import validate
-from monitoring_pipeline.quality.counts.elsewhere import with_counts_of_all
+from monitoring_pipeline.quality.counts.elsewhere import reason_without_all_rows, with_counts_of_all
 from monitoring_pipeline.quality.expectation import TO_EXIST, TO_HAVE_TYPE, Expectation
 from monitoring_pipeline.quality.limits import limits_in_words, tolerance_in_words
 from monitoring_pipeline.quality.outcome import Outcome
@@ -33,9 +33,7 @@ _FAULTS = {
 }
 
 
-def run_suite(
-    spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, count: CountConditions | None = None
-) -> SuiteResult:
+def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, every: AllRows | None = None) -> SuiteResult:
     """Return the measurements of a chunk's schema, by the spec, and of its values, by the suite file.
 
     ``frame`` has canonical column names and the types of the warehouse; a column that the warehouse lacks is absent.
@@ -43,8 +41,8 @@ def run_suite(
     about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
     order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is
     missing, the values are skipped with the reason. If it is broken, that is a breach, and so is an expectation that
-    would never be checked. The schema is still judged. If ``frame`` is a sample, ``count`` counts conditions in all
-    rows; it answers those expectations that it can.
+    would never be checked. The schema is still judged. If ``frame`` is a sample of ``every`` row, expectations are
+    answered by counts of all rows where there are any, and skipped with the reason if they need all rows.
     """
     schema = check_schema(spec, frame)
     if not suite_path.exists():
@@ -55,9 +53,12 @@ def run_suite(
     except SuiteError as error:
         return SuiteResult(schema, (_broken_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
-    reasons = {index: _reason_not_to_run(e, frame, unfit) for index, e in enumerate(expectations)}
+    reasons = {
+        index: _reason_not_to_run(e, frame, unfit) or (every and reason_without_all_rows(e, every))
+        for index, e in enumerate(expectations)
+    }
     known = {*spec.canonical_columns, *frame.columns}
-    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known, count))
+    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known, every))
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
@@ -122,7 +123,7 @@ def _measure(
     expectations: Sequence[Expectation],
     reasons: Mapping[int, str | None],
     known: Collection[str] | None = None,
-    count: CountConditions | None = None,
+    every: AllRows | None = None,
 ) -> tuple[Measurement, ...]:
     """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run.
 
@@ -130,7 +131,7 @@ def _measure(
     """
     runnable = [index for index in range(len(expectations)) if reasons[index] is None]
     outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
-    of_all = with_counts_of_all(frame, dict(enumerate(expectations)), outcomes, count) if count else {}
+    of_all = with_counts_of_all(frame, dict(enumerate(expectations)), outcomes, every) if every else {}
     return tuple(
         _of_all_rows(_measured(expectation, name, frame, of_all[index]))
         if index in of_all

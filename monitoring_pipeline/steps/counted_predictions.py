@@ -9,6 +9,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_column
+from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.sampled import Sampled, counted_in_sample
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult, unreadable_features
 from monitoring_pipeline.evaluation.quality.table import measure_counted_table
@@ -48,9 +49,11 @@ def count_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading, counti
     if not facts.rows:
         require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=reading.store)
     served = without_shadows(spec, chunk, read.frame, reading.store)
+    every = AllRows()
+    if served is read.frame:
+        every = AllRows(facts.rows, partial(counting.conditions, spec, chunk))
     # Rows of shadows are no part of a suite, and are not told apart in the warehouse.
-    count = partial(counting.conditions, spec, chunk) if served is read.frame else None
-    suite = reading.suites(spec, loaded.suite_path, served, count)
+    suite = reading.suites(spec, loaded.suite_path, served, every if sampled_every(facts.kept) > 1 else None)
     if refusal := schema_refusal(spec, suite):
         results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)

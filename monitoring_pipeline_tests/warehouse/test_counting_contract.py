@@ -16,6 +16,7 @@ import pytest
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins, profile_labelled
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
+from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.reference.columns import freeze_bins
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
 from monitoring_pipeline.evaluation.rows.canonical import CanonicalRows, canonical_labels, canonical_predictions
@@ -166,7 +167,9 @@ def test_expectations_are_answered_by_counts_in_the_database(build: Build, make_
     of_rows = dict(enumerate(validate(frame, list(expectations.values()))))
     sample = dict(enumerate(validate(frame.head(20), list(expectations.values()))))
     counting = SqlCounting(warehouse)
-    counted = with_counts_of_all(frame.head(20), expectations, sample, partial(counting.conditions, spec, chunk))
+    counted = with_counts_of_all(
+        frame.head(20), expectations, sample, AllRows(None, partial(counting.conditions, spec, chunk))
+    )
     assert counted.keys() == of_rows.keys()
     for place, outcome in counted.items():
         assert replace(outcome, examples=()) == replace(of_rows[place], examples=()), expectations[place]

@@ -47,5 +47,20 @@ class ConditionCounts:
 
 CountConditions = Callable[[Sequence[Condition]], Sequence[ConditionCounts | None]]
 """Counts conditions in all rows of a chunk, those of repeated ids included; None for columns that are not counted."""
+
+
+@dataclass(frozen=True)
+class AllRows:
+    """All rows of a chunk of which a suite sees only a sample.
+
+    Args:
+        rows: their number; None if rows of shadows are among them, which are no part of a suite.
+        count: counts conditions in them; None for the same reason.
+    """
+
+    rows: int | None = None
+    count: CountConditions | None = None
+
+
 COUNTED = "counted in all rows"
 """Words in the definition of an expectation that was answered by such counts."""

@@ -116,8 +116,11 @@ def distinct_values(*, all_in: bool, contains: bool) -> Ask:
 
 def row_count(frame: pl.DataFrame, expectation: Expectation) -> Question:
     """Return the question whether the number of rows is the wanted one, or within bounds."""
+    return Question((), lambda _: outcome_of_rows(frame.height, expectation))
+
+
+def outcome_of_rows(rows: int, expectation: Expectation) -> Outcome:
+    """Return whether a number of rows is the wanted one, or within bounds."""
     if "value" in expectation.kwargs:
-        wanted = expectation.kwargs["value"]
-        equal, observed = frame.height == wanted, value_text(frame.height)
-        return Question((), lambda _: Outcome(success=equal, observed=observed))
-    return Question((), lambda _: _between(expectation.kwargs)([frame.height]))
+        return Outcome(success=rows == expectation.kwargs["value"], observed=value_text(rows))
+    return _between(expectation.kwargs)([rows])

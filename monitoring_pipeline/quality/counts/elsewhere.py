@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality.conditions import Condition, ConditionCounts, CountConditions, Test
+from monitoring_pipeline.evaluation.quality.conditions import AllRows, Condition, ConditionCounts, CountConditions, Test
+from monitoring_pipeline.quality.counts.by_column import outcome_of_rows
 from monitoring_pipeline.quality.counts.column_types import is_number, is_text
 from monitoring_pipeline.quality.counts.question import number_of, set_of, shares_of
 from monitoring_pipeline.quality.counts.table import is_counted
@@ -52,8 +53,53 @@ CONDITIONS: Mapping[str, Callable[[pl.Series, Arguments], Condition | None]] = {
 """Expectation types by name that counts of all rows answer, and the condition of each."""
 
 
+ROW_COUNTS = frozenset({"expect_table_row_count_to_be_between", "expect_table_row_count_to_equal"})
+NEED_ALL_ROWS = frozenset({
+    "expect_column_values_to_be_unique",
+    "expect_column_values_to_be_increasing",
+    "expect_column_values_to_be_decreasing",
+})  # fmt: skip
+"""Expectations about single values that hold or fail by other rows than the one."""
+ESTIMATED = ("expect_column_values_", "expect_column_value_lengths_", "expect_column_pair_values_")
+"""Beginnings of the names of expectations about single rows: a sample has the share of unexpected ones."""
+ESTIMATED_ALSO = frozenset({
+    "expect_column_to_exist",
+    "expect_column_mean_to_be_between",
+    "expect_column_median_to_be_between",
+    "expect_column_stdev_to_be_between",
+    "expect_column_quantile_values_to_be_between",
+    "expect_column_proportion_of_non_null_values_to_be_between",
+    "expect_multicolumn_sum_to_equal",
+    "expect_select_column_values_to_be_unique_within_record",
+    "expect_table_columns_to_match_set",
+    "expect_table_columns_to_match_ordered_list",
+    "expect_table_column_count_to_equal",
+    "expect_table_column_count_to_be_between",
+})  # fmt: skip
+"""Expectations about a column or a table whose answer does not grow with the number of rows."""
+NEEDS_ALL_ROWS = "needs all rows, and of so large a chunk a sample is read; pushdown: never reads all"
+ID_COLUMN = "row_id"
+"""A sample has all rows of an id or none, so that it has the share of repeated ids."""
+
+
+def reason_without_all_rows(expectation: Expectation, every: AllRows) -> str | None:
+    """Return why an expectation cannot be measured on a sample, such as a sum; None if it can.
+
+    A number of rows is known without the rows. A type that is not listed may need every row, so it is not measured.
+    """
+    if expectation.type in ROW_COUNTS:
+        can = every.rows is not None and is_counted(expectation.type, expectation.kwargs)
+    elif expectation.type in NEED_ALL_ROWS:
+        can = expectation.kwargs.get("column") == ID_COLUMN and expectation.type.endswith("_unique")
+    else:
+        can = expectation.type.startswith(ESTIMATED) or expectation.type in ESTIMATED_ALSO
+    return (
+        None if can else "needs all rows, and the chunk is so large that a sample was read (pushdown: never reads all)"
+    )
+
+
 def with_counts_of_all(
-    frame: pl.DataFrame, expectations: Mapping[int, Expectation], outcomes: dict[int, Outcome], count: CountConditions
+    frame: pl.DataFrame, expectations: Mapping[int, Expectation], outcomes: dict[int, Outcome], every: AllRows
 ) -> dict[int, Outcome]:
     """Return the outcomes of those expectations that counts of all rows answer, with the examples of the sample.
 
@@ -61,8 +107,19 @@ def with_counts_of_all(
         frame: the sample.
         expectations: expectations by place.
         outcomes: their outcomes on the sample.
-        count: counts conditions in all rows.
+        every: all rows.
     """
+    of_rows = {
+        place: outcome_of_rows(every.rows, expectations[place])
+        for place in outcomes
+        if every.rows is not None and expectations[place].type in ROW_COUNTS
+    }
+    return of_rows if every.count is None else of_rows | _of_conditions(frame, expectations, outcomes, every.count)
+
+
+def _of_conditions(
+    frame: pl.DataFrame, expectations: Mapping[int, Expectation], outcomes: dict[int, Outcome], count: CountConditions
+) -> dict[int, Outcome]:
     conditions = {
         place: condition for place in outcomes if (condition := _condition(frame, expectations[place])) is not None
     }

@@ -75,6 +75,47 @@ def test_large_chunk_is_counted_in_the_warehouse_and_measured_on_a_sample(world,
         assert all("on a sample of" in text for (text,) in definitions)
 
 
+SUITE = """
+expectations:
+  - {type: expect_table_row_count_to_be_between, kwargs: {min_value: 1200, max_value: 1500}}
+  - {type: expect_table_row_count_to_equal, kwargs: {value: 1440}}
+  - {type: expect_column_values_to_be_unique, kwargs: {column: row_id}}
+  - {type: expect_column_values_to_be_unique, kwargs: {column: a}}
+  - {type: expect_column_sum_to_be_between, kwargs: {column: a, min_value: 600}}
+  - {type: expect_column_unique_value_count_to_be_between, kwargs: {column: a, min_value: 1000}}
+  - {type: expect_column_max_to_be_between, kwargs: {column: a, min_value: 0.9}}
+  - {type: expect_column_distinct_values_to_equal_set, kwargs: {column: c, value_set: [A, B, C, D]}}
+  - {type: expect_compound_columns_to_be_unique, kwargs: {column_list: [a, c]}}
+  - {type: expect_column_mean_to_be_between, kwargs: {column: a, min_value: 0.4, max_value: 0.6}}
+"""
+ON_A_SAMPLE = {"column_values_to_be_unique row_id", "column_mean_to_be_between a"}
+OF_SUITE = """
+SELECT name || ' ' || subject, status, value, reason, definition FROM current_measurements
+WHERE kind = 'quality' AND chunk = '2024-01-06' AND definition LIKE 'expect_%' AND definition NOT LIKE '%to_exist%'
+AND definition NOT LIKE '%type_list%' ORDER BY producer, position
+"""
+
+
+def test_expectations_that_need_all_rows_are_not_answered_by_a_sample(world, monkeypatch):
+    (world.folder / "models" / "m.suite.yaml").write_text(SUITE, encoding="utf-8")
+    monitored(world, pushdown="never")
+    read = {name: (status, value) for name, status, value, *_ in world.ask(OF_SUITE)}
+    assert len(read) == 10
+    monkeypatch.setattr(pushdown, "SAMPLE_ROWS", 600)
+    monkeypatch.setenv("MONITORING_PIPELINE_PUSHDOWN_ROWS", "1000")
+    monitored(world, pushdown="auto")
+    for name, status, value, reason, definition in world.ask(OF_SUITE):
+        if name.startswith("table_row_count"):
+            assert (status, value) == read[name]
+            assert "counted in all rows" in definition
+        elif name in ON_A_SAMPLE:
+            assert status == read[name][0]
+            assert "on a sample of" in definition
+        else:
+            assert (status, value) == ("skipped", None), name
+            assert "needs all rows" in reason
+
+
 def of_columns(measured: list[Any]) -> list[Any]:
     """Return the measurements that are from counts: all but those of all features together."""
     return [row for row in measured if row[1:3] != ("drift", "features")]
