@@ -32,7 +32,7 @@ class Incidents(Protocol):
         ...
 
     def deliveries(self, incident_id: str) -> list[Delivery]:
-        """Return what became of the messages about an incident, in the order in which they were due."""
+        """Return the messages about an incident with their states, in the order in which they were due."""
         ...
 
 

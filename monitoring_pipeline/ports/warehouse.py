@@ -86,7 +86,7 @@ class Warehouse(Protocol):
         ...
 
     def counting(self, spec: ModelSpec) -> "Counting | None":
-        """Return what counts the rows of a model where they are; None if they can only be read."""
+        """Return the counting of a model's rows in the warehouse; None if they can only be read."""
         ...
 
     def label_states(self, spec: ModelSpec, chunks: Sequence[Chunk], as_of: dt.datetime) -> Mapping[str, LabelState]:

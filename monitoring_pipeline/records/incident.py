@@ -182,13 +182,13 @@ class LoggedEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """What became of one message about an incident.
+    """One message about an incident, with its state.
 
     Args:
         channel: name of the channel.
         mode: ``now``, ``digest``, ``escalation`` or ``update``.
         state: due, sending, sent, failed or dropped.
-        kind: the event that it tells.
+        kind: the kind of its event.
         chunk: key of the event's chunk.
         due_at: when it is or was to be sent.
         sent_at: when it was sent; None if it was not.

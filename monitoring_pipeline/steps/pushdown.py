@@ -13,7 +13,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 
 def counting_of(spec: ModelSpec, chunk: Chunk, warehouse: Warehouse) -> Counting | None:
-    """Return what counts a chunk where its rows are; None if its rows are read.
+    """Return the counting of a chunk in the warehouse; None if its rows are read.
 
     Raises:
         SourceError: when the spec wants it, and the warehouse can only be read.
@@ -34,7 +34,7 @@ def sampled_chunk(spec: ModelSpec, chunk: Chunk, store: Results) -> Sampled | No
 
 
 def rows_counted(spec: ModelSpec, chunk: Chunk, store: Results) -> RowsCounted:
-    """Return what the stored measurements of a chunk that was counted say about its rows."""
+    """Return the facts about the rows of a counted chunk, from its stored measurements."""
     measured = {m.name: m.value or 0.0 for m in store.measurements(spec.name, chunk.key, Producer.PREDICTIONS)}
     return RowsCounted(
         has_repeated=measured.get("duplicate_predictions", 0.0) > 0,

@@ -86,7 +86,7 @@ class IncidentStore(StoreConnection):
         return sorted(logged, key=lambda entry: (entry.event.chunk, entry.at))
 
     def deliveries(self, incident_id: str) -> list[Delivery]:
-        """Return what became of the messages about an incident, in the order in which they were due."""
+        """Return the messages about an incident with their states, in the order in which they were due."""
         statement = (
             sa.select(alerts, incident_events.c.kind, incident_events.c.chunk)
             .join(incident_events, incident_events.c.event_id == alerts.c.event_id)

@@ -91,7 +91,7 @@ class RoutedWarehouse:
         return self._of(spec).business_metric(spec, sql_text, chunk, model_version)
 
     def counting(self, spec: ModelSpec) -> Counting | None:
-        """Return what counts the rows of a model where they are, with the limit of the settings."""
+        """Return the counting of a model's rows in the warehouse, with the limit of the settings."""
         found = self._of(spec).counting(spec)
         return replace(found, row_limit=self.engines.limits.pushdown_rows) if isinstance(found, SqlCounting) else found
 

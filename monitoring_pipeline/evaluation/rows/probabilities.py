@@ -74,7 +74,7 @@ def reason_not_probabilities(scores: NDArray[np.float64]) -> str | None:
 
 
 def rounding_of_sums(classes: int) -> float:
-    """Return how far the scores of so many classes may miss the sum 1."""
+    """Return the largest tolerated distance of the sum of a row's scores from 1, for a number of classes."""
     # The sum of decimal fractions may miss the limit by a rounding error of the machine.
     return min(ROUNDING_OF_A_CLASS * classes, MOST_ROUNDING) + ROUNDING
 

@@ -64,7 +64,7 @@ class SqlReads(ABC):
             return label_states_of(source, label_join_of(source, spec), chunks, as_of)
 
     def counting(self, spec: ModelSpec) -> SqlCounting:  # noqa: ARG002 - a deployment with several warehouses chooses by it
-        """Return what counts the rows of a model where they are."""
+        """Return the counting of a model's rows in the warehouse."""
         return SqlCounting(self)
 
     def columns(self, table: str) -> dict[str, str]:

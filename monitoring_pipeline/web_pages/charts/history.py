@@ -201,7 +201,7 @@ def _of_points(alt: Any, points: Iterable[_Point]) -> Any:
 
 
 def _behind(alt: Any, drawing: _Drawing, x: Any) -> Iterable[Any]:
-    """Yield what lies behind the line: incidents, the reference, and changes of version."""
+    """Yield the layers behind the line: incidents, the reference, and changes of version."""
     if drawing.spans:
         spans = alt.Data(values=[{"t": first, "end": last} for first, last in drawing.spans])
         yield alt.Chart(spans).mark_rect(color=CRITICAL, opacity=0.10).encode(x=x, x2="end:T")

@@ -109,7 +109,7 @@ def _sides(
 
 
 def shifts(bins: Bins, reference: ColumnProfile, current: ColumnProfile) -> Iterable[str]:
-    """Yield what changed among the cells that are no ordinary value, from what to what."""
+    """Yield the changed shares of null, NaN, infinities, unseen values and values out of range, before and after."""
     for cell, before, after in special_cells(bins, reference, current):
         if abs(after - before) >= LEAST_SHIFT:
             yield f"{cell}: {percent(before)} → {percent(after)}"
