@@ -1,10 +1,12 @@
 """The addresses of the site: an overview, a page for each model and chunk, and the forms of people."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
+from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -19,13 +21,19 @@ from monitoring_pipeline.dashboard.actions import (
     act_on_versions,
 )
 from monitoring_pipeline.dashboard.signing_in import NotAllowedError, Proxy, check_origin
+from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
+from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.prometheus.exporting import metrics_text
 from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import UnknownChunkError
-from monitoring_pipeline.spec.loading import LoadedSpec, usable_specs
+from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
+from monitoring_pipeline.steps.references import MissingInputError
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
+from monitoring_pipeline.steps.versions.asking import CannotRetrainError
+from monitoring_pipeline.steps.versions.effects import RollOutError
+from monitoring_pipeline.steps.versions.training import NoRetrainingError
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.web_pages.building import build_model_page, build_overview
@@ -39,7 +47,8 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-NOT_FOUND, NOT_ALLOWED, WRONG, CONFLICT = 404, 403, 400, 409
+NOT_FOUND, NOT_ALLOWED, WRONG, CONFLICT, NOT_NOW = 404, 403, 400, 409, 503
+_logger = logging.getLogger(__name__)
 LARGEST_FORM = 64 * 1024
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
@@ -108,6 +117,12 @@ def _answered(site: Site, answer: Answer) -> Callable[[Request], Any]:
             person = "" if site.proxy is None else site.proxy.person(request)
             form = await _form(site, request, person) if request.method == "POST" else {}
             response = await run_in_threadpool(answer, site, request, form, person)
+        except DBAPIError as error:
+            _logger.exception("the store cannot be read or written")
+            text = (
+                f"The store of results cannot be read now ({type(error).__name__}); the log of the site has the cause."
+            )
+            response = HTMLResponse(message_html(text, links=LINKS), status_code=NOT_NOW)
         except tuple(STATUS_OF) as error:
             status = next(status for kind, status in STATUS_OF.items() if isinstance(error, kind))
             response = HTMLResponse(message_html(str(error), links=LINKS), status_code=status)
@@ -228,7 +243,13 @@ STATUS_OF: dict[type[Exception], int] = {
     NothingJudgedError: NOT_FOUND,
     UnknownChunkError: NOT_FOUND,
     FormError: WRONG,
+    RollOutError: CONFLICT,
+    NoRetrainingError: CONFLICT,
+    CannotRetrainError: CONFLICT,
+    MissingInputError: CONFLICT,
+    EmptyReferenceError: CONFLICT,
     RegistryError: CONFLICT,
-    ValueError: CONFLICT,
+    SourceError: CONFLICT,
+    SpecError: NOT_NOW,
 }
-"""The status of each error; the first class that fits decides."""
+"""The status of each error whose message is a sentence for people; any other one is a fault of this package."""

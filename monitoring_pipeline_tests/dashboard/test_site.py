@@ -106,6 +106,22 @@ def test_what_is_not_there_is_a_sentence(reader: Visitor, address: str, words: s
     assert words in answer.text
 
 
+def test_store_that_is_damaged_while_the_site_runs_is_a_sentence(person: Visitor) -> None:
+    assert person.get("/").status_code == 200
+    person.world.ask("SELECT 1")
+    for file in person.world.folder.glob("results.db*"):
+        file.write_bytes(b"damaged " * 10_000)
+    answer = person.get(f"/models/{LOANS}")
+    assert (answer.status_code, "The store of results cannot be read now" in answer.text) == (503, True)
+    assert "Traceback" not in answer.text
+
+
+def test_specs_that_are_gone_while_the_site_runs_are_a_sentence(person: Visitor) -> None:
+    (person.world.folder / "specs").rename(person.world.folder / "elsewhere")
+    answer = person.get("/")
+    assert (answer.status_code, "specs" in answer.text) == (503, True)
+
+
 def test_every_answer_forbids_foreign_code_and_frames(reader: Visitor) -> None:
     for address in ("/", f"/models/{LOANS}", "/models/none"):
         headers = reader.get(address).headers
