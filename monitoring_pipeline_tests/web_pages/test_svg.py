@@ -46,6 +46,18 @@ def test_name_is_drawn_whole_if_it_fits() -> None:
     assert "<b>&" in texts
 
 
+def test_texts_keep_their_digits() -> None:
+    texts = [element.text for element in ET.fromstring(drawn(bars("0.12345 of 7.8901", "3.14159"))).iter()]
+    assert {"0.12345 of 7.8901", "3.14159"} <= set(texts)
+
+
+def test_labels_of_a_narrow_axis_differ() -> None:
+    values = [{"x": 1, "y": 0.101}, {"x": 2, "y": 0.129}]
+    line = alt.Chart(alt.Data(values=values)).mark_line().encode(x="x:Q", y=alt.Y("y:Q", scale=alt.Scale(zero=False)))
+    texts = [element.text for element in ET.fromstring(drawn(line)).iter() if (element.text or "").startswith("0.1")]
+    assert len(texts) == len(set(texts)) > 2
+
+
 def test_visible_marks_survive_the_slimming() -> None:
     assert drawn(bars("a", "b", "c")).count("<path") == 3
 

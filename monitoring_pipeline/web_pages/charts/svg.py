@@ -19,6 +19,7 @@ _DROPPED = frozenset({
     "aria-hidden", "aria-label", "aria-roledescription", "class", "pointer-events", "role", "stroke-miterlimit",
     "version", "font-family",
 })  # fmt: skip
+_PLACES = frozenset({"d", "transform", "x", "y", "x2", "y2", "r", "width", "height"})
 _DEFAULTS = {"opacity": "1", "stroke-width": "1", "x2": "0", "y2": "0", "transform": "translate(0,0)"}
 _SHARED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "font-size", "text-anchor")
 _CIRCLE = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?")
@@ -46,8 +47,12 @@ def slim(svg: str) -> str:
     text = ET.tostring(root, encoding="unicode")
     for colour, variable in VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"var({variable})"')
-    text = _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), text)
-    return _LINES.sub(lambda path: straightened(path[0]), text)
+    return text
+
+
+def _rounded(places: str) -> str:
+    """Return coordinates with one decimal; the texts of a drawing keep their digits."""
+    return _DECIMALS.sub(lambda number: f"{float(number[0]):.1f}".removesuffix(".0"), places)
 
 
 def straightened(path: str) -> str:
@@ -97,6 +102,8 @@ def _without_defaults(element: ET.Element) -> None:
     if circle:
         element.tag, element.attrib["r"] = f"{{{SVG}}}circle", circle[1]
         del element.attrib["d"]
+    for name in _PLACES & element.attrib.keys():
+        element.attrib[name] = _LINES.sub(lambda path: straightened(path[0]), _rounded(element.attrib[name]))
     for name in list(element.attrib):
         if name in _DROPPED or _DEFAULTS.get(name) == element.attrib[name]:
             del element.attrib[name]
