@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-calibration clean
+.PHONY: help install demo dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,12 @@ bench: $(VENV)/dev.installed ## Speed as ratios against named peers, measured in
 
 bench-night: $(VENV)/dev.installed ## A further day of the nightly job as ratios against named peers (15 minutes)
 	$(BIN)/python benchmarks/night.py
+
+bench-year: $(VENV)/dev.installed ## The cost of each of 365 nights in a row, and its slope (15 minutes)
+	$(BIN)/python benchmarks/year.py
+
+bench-classifiers: $(VENV)/dev.installed ## Accuracy of the classifiers behind the comparison of all features (10 minutes)
+	$(BIN)/python benchmarks/domain_classifiers.py --pairs 20
 
 bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named peers (10 minutes)
 	$(BIN)/python benchmarks/calibration.py
