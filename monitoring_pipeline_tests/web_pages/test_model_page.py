@@ -92,6 +92,15 @@ def test_incident_has_its_findings_its_history_and_its_commands(monitored: World
         assert shown.history is not None
 
 
+def test_columns_of_a_chunk_are_shown_on_incidents_of_that_chunk_only(monitored: World) -> None:
+    with monitored.store() as store:
+        spec = monitored.loaded(LOANS).spec
+        during, before = (build_model_page(spec, store, last=day) for day in (DAYS[-1], DAYS[3]))
+    assert any(entry.columns for entry in during.incidents)
+    for entry in before.incidents:
+        assert not entry.columns
+
+
 def test_same_store_gives_the_same_bytes(monitored: World, page: ModelContents) -> None:
     with monitored.store() as store:
         again = build_model_page(monitored.loaded(LOANS).spec, store)

@@ -39,6 +39,7 @@ CONFIG: Mapping[str, Any] = {
         "labelFontSize": 11,
         "titleFontSize": 11,
         "titleFontWeight": "normal",
+        "titlePadding": 8,
     },
     "text": {"color": INK, "fontSize": 11},
     "legend": {"labelColor": INK, "titleColor": INK, "symbolStrokeWidth": 2},

@@ -88,13 +88,19 @@ def incident_contents(records: ModelRecords, incident: IncidentRecords, columns:
         facts=tuple(_facts(stored)),
         history=_history(records, incident),
         findings=_findings(stored.incident.findings),
-        columns=_columns(stored, columns),
+        columns=_columns(stored, columns) if _is_of(records.chunk.key, stored) else (),
         causes=tuple(_causes(stored)),
         seen_before=_seen_before(records, stored),
         events=_events(incident, records.decisions),
         runbook=stored.runbook,
         commands=tuple(_commands(stored)),
     )
+
+
+def _is_of(chunk: str, stored: StoredIncident) -> bool:
+    """Return whether a chunk belongs to an incident, so that the columns of the chunk are those of the incident."""
+    last = None if stored.incident.state is not IncidentState.RESOLVED else stored.incident.last_breached
+    return stored.incident.since <= chunk and (last is None or chunk <= last)
 
 
 def _columns(stored: StoredIncident, columns: Sequence[Column]) -> tuple[Column, ...]:

@@ -133,7 +133,7 @@ def sentence_of(records: ModelRecords) -> str:
     reasons = deciding_reasons(verdict)
     if not reasons:
         return f"{name} is ok on {key}: {verdict.measured} measurements, none of them breached."
-    first = reasons[0].partition(": ")[2] if ": " in reasons[0] else reasons[0]
+    first = reasons[0].removeprefix(f"{verdict.status}: ")
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"{name} is {verdict.status} on {key}: {first}{more}."
 
