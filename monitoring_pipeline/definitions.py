@@ -19,6 +19,7 @@ from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, unusable, usab
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.system_clock import system_clock
+from monitoring_pipeline.web_pages.files import ReportFolder
 
 __all__ = ["defs"]
 
@@ -38,6 +39,10 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "clock": resource(built.clock, "Returns the present time."),
         "alerting": resource(settings.alerting_rules, "Reads alerting.yaml: the rules by which alerts are sent."),
         "delivery": resource(partial(_deliver, settings), "Sends the due messages to the channels of alerting.yaml."),
+        "reports": resource(
+            ReportFolder(settings.reports, clock),
+            f"Writes reports to the folder {without_secrets(str(settings.reports))}.",
+        ),
         "registry": resource(built.registry, "The MLflow registry of model versions."),
         "run_trainer": resource(built.run_trainer, "Calls the trainer that a spec names."),
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),

@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = Field(default="", repr=False)
     """Folder or URL of the snapshots; default <home>/snapshots."""
+    reports: Path = Path()
+    """Folder of the reports that Dagster writes; default <home>/reports."""
     id_key: SecretStr = Field(default=SecretStr(DEFAULT_ID_KEY), min_length=1, max_length=64)
     """Key of the hash that replaces the ids of predictions in snapshots; set your own, and keep it."""
     alerting: Path = Path()
@@ -141,6 +143,7 @@ class Settings(BaseSettings):
             "alerting": home / "alerting.yaml",
             "store_url": f"sqlite:///{home / 'results.db'}",
             "snapshots": str(home / "snapshots"),
+            "reports": home / "reports",
             "MLFLOW_TRACKING_URI": f"sqlite:///{home / 'mlflow.db'}",
             "DAGSTER_HOME": home / "dagster",
         }

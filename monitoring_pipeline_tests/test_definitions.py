@@ -48,7 +48,7 @@ def test_code_location_has_the_good_model_and_reports_each_bad_file(models: Path
         loaded = defs()
     assert isinstance(loaded, dg.Definitions)
     keys = {key.path[0] for key in loaded.resolve_all_asset_keys()}
-    assert keys == {"arrival_delay"}
+    assert keys == {"arrival_delay", "reports"}
     assert loaded.resolve_job_def("arrival_delay_nightly")
     reported = caplog.text
     assert [path.name for path in models.glob("bad*") if str(path) not in reported] == []

@@ -8,14 +8,13 @@ import click
 from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, open_store, read_settings, warn
 from monitoring_pipeline.cli.options.completion import complete_models
 from monitoring_pipeline.cli.options.day_range import CHUNK_OR_DAY
+from monitoring_pipeline.web_pages.extra import DRAWING, MissingLibraryError, require_libraries
 
 if TYPE_CHECKING:
     from monitoring_pipeline.settings import Settings
     from monitoring_pipeline.spec.model import ModelSpec
 
 LOOPBACK = "127.0.0.1"
-DRAWING = ("altair", "jinja2", "vl_convert")
-OVERVIEW = "index.html"
 
 
 @click.command()
@@ -98,6 +97,7 @@ def metrics(output: Path | None) -> None:
     """
     from monitoring_pipeline.prometheus.exporting import metrics_text
     from monitoring_pipeline.store.results import ResultStore
+    from monitoring_pipeline.web_pages.files import write_whole
 
     _require_libraries("prometheus_client")
     with clear_errors():
@@ -107,7 +107,7 @@ def metrics(output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        _write(output, text)
+        write_whole(output, text)
 
 
 def _all_specs(settings: "Settings") -> list["ModelSpec"]:
@@ -123,43 +123,30 @@ def _all_specs(settings: "Settings") -> list["ModelSpec"]:
 
 def _require_libraries(*names: str) -> None:
     """Raise a ClickException if a library of the extra ``report`` is not installed."""
-    from importlib.util import find_spec
-
-    if missing := [name for name in names if find_spec(name) is None]:
-        message = f"{', '.join(missing)} not installed: pip install 'monitoring-pipeline[report]'"
-        raise click.ClickException(message)
+    try:
+        require_libraries(*names)
+    except MissingLibraryError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _write_one(settings: "Settings", spec: "ModelSpec", path: Path, *, first: str | None, last: str | None) -> None:
     from monitoring_pipeline.system_clock import system_clock
     from monitoring_pipeline.web_pages.building import build_model_page
+    from monitoring_pipeline.web_pages.files import write_whole
     from monitoring_pipeline.web_pages.rendering import model_html
 
     first = first and spec.calendar.chunks_named(first, first)[0].key
     last = last and spec.calendar.chunks_named(last, last)[-1].key
     with open_store(settings) as store:
         page = build_model_page(spec, store, first, last)
-    _write(path, model_html(page, written=system_clock()))
+    write_whole(path, model_html(page, written=system_clock()))
     click.echo(f"{path}: {page.sentence}")
 
 
 def _write_all(settings: "Settings", folder: Path) -> None:
     from monitoring_pipeline.system_clock import system_clock
-    from monitoring_pipeline.web_pages.building import build_all_pages
-    from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html
+    from monitoring_pipeline.web_pages.files import ReportFolder
 
     with open_store(settings) as store:
-        pages = build_all_pages(_all_specs(settings), store)
-    now, links = system_clock(), Links(overview=OVERVIEW)
-    for name, page in pages.models.items():
-        _write(folder / f"{name}.html", model_html(page, links=links, written=now))
-    _write(folder / OVERVIEW, overview_html(pages.overview, written=now))
-    click.echo(f"{folder / OVERVIEW}: {len(pages.overview.models)} models, {len(pages.models)} with results")
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole: a reader sees the former one or this one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.writing")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+        overview, reports = ReportFolder(folder, system_clock).write_all(_all_specs(settings), store)
+    click.echo(f"{overview.path}: {len(overview.models)} models, {len(reports)} with results")

@@ -7,6 +7,11 @@ from functools import partial
 import dagster as dg
 
 from monitoring_pipeline.orchestration.assets.building import asset_keys, build_assets, late_label_asset_keys
+from monitoring_pipeline.orchestration.assets.report import (
+    build_overview_asset,
+    build_report_asset,
+    build_reports_sensor,
+)
 from monitoring_pipeline.orchestration.health.recording_job import build_record_failures_job
 from monitoring_pipeline.orchestration.health.sensor import build_pipeline_health_sensor
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, update_spec_incidents
@@ -39,7 +44,7 @@ def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.Resou
     check_model(loaded)
     nightly = build_nightly_job(spec, asset_keys(spec))
     return dg.Definitions(
-        assets=build_assets(loaded),
+        assets=[*build_assets(loaded), build_report_asset(spec)],
         jobs=[nightly, *_late_labels_jobs(spec), *_retraining_jobs(loaded, resources)],
         schedules=[build_schedule(spec, nightly)],
     )
@@ -54,7 +59,7 @@ def build_sensor_definitions(
     actions_seconds: int,
     bad_specs: BadSpecs = tuple,
 ) -> dg.Definitions:
-    """Return the sensors, which serve all models, and the jobs that belong to no single model.
+    """Return the sensors, which serve all models, and the jobs and assets that belong to no single model.
 
     Args:
         specs: the models.
@@ -81,13 +86,14 @@ def build_sensor_definitions(
             model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs
         ),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds),
+        build_reports_sensor(model_specs, interval_seconds=actions_seconds),
         *build_external_job_sensors(model_specs, interval_seconds=actions_seconds),
     ]
     if late_label_jobs:
         sensors.append(build_late_labels_sensor(labelled, late_label_jobs, interval_seconds=late_labels_seconds))
     if action_jobs:
         sensors.append(build_retraining_sensor(model_specs, action_jobs, interval_seconds=actions_seconds))
-    return dg.Definitions(jobs=[record_failures, delivery], sensors=sensors)
+    return dg.Definitions(assets=[build_overview_asset(model_specs)], jobs=[record_failures, delivery], sensors=sensors)
 
 
 def _late_labels_jobs(spec: ModelSpec) -> list[UnresolvedAssetJobDefinition]:

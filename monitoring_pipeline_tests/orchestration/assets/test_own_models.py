@@ -153,14 +153,14 @@ def test_partition_metadata_contains_the_numbers_of_its_chunk(monitored):
 def test_assets_have_owner_group_kinds_partitions_and_dependencies(monitored, model, owner, zone):
     specs = {spec.key.path[-1]: spec for spec in monitored.definitions.resolve_all_asset_specs()
              if spec.key.path[0] == model}  # fmt: skip
-    assert set(specs) == set(ASSETS)
+    assert set(specs) == {*ASSETS, "report"}
     for spec in specs.values():
         assert spec.owners == [owner]
         assert spec.group_name == model
         assert spec.tags["model"] == model
         assert spec.description
     assert specs["predictions"].kinds == {"duckdb", "polars", "greatexpectations"}
-    assert specs["reference"].partitions_def is None
+    assert specs["reference"].partitions_def is specs["report"].partitions_def is None
     for name in ASSETS[1:]:
         assert specs[name].partitions_def.get_partition_keys() == list(DAYS)
         assert str(specs[name].partitions_def.timezone) == zone
@@ -176,6 +176,7 @@ def test_assets_have_owner_group_kinds_partitions_and_dependencies(monitored, mo
         "attribution": {"reference", "predictions", "profile", "labels"},
         "verdict": set(ASSETS) - {"reference", "verdict", "incidents"},
         "incidents": {"verdict"},
+        "report": {"incidents"},
     }
 
 
@@ -191,7 +192,9 @@ def test_definitions_contain_jobs_and_schedules_per_model_and_shared_sensors(mon
     of_models = {f"{model}_{what}" for model in (LOANS, DELIVERIES) for what in ("nightly", "late_labels")}
     assert names == of_models | {"record_failures", "deliver_alerts"}
     assert {schedule.name for schedule in repository.schedule_defs} == {f"{m}_schedule" for m in (LOANS, DELIVERIES)}
-    assert sorted(sensor.name for sensor in repository.sensor_defs) == ["alerts", "late_labels", "pipeline_health"]
+    assert sorted(sensor.name for sensor in repository.sensor_defs) == [
+        "alerts", "late_labels", "pipeline_health", "reports",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("model", "local_time", "zone"), [
