@@ -31,6 +31,10 @@ class _WithoutSecrets(LazyGroup):
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",
         ),
         "report": Place("reports.report", "Write the report of MODEL as one HTML file that needs no network."),
+        "digest": Place(
+            "reports.digest",
+            "Write a week of all models as one HTML page: what changed, in words and at most five pictures.",
+        ),
         "serve": Place("reports.serve", "Serve the reports of all models, always with the newest results."),
         "metrics": Place("reports.metrics", "Write the newest results of all models as metrics of Prometheus."),
         "replay": Place(

@@ -13,6 +13,7 @@ from monitoring_pipeline.web_pages.extra import DRAWING, MissingLibraryError, re
 if TYPE_CHECKING:
     from monitoring_pipeline.settings import Settings
     from monitoring_pipeline.spec.model import ModelSpec
+    from monitoring_pipeline.store.results import ResultStore
 
 LOOPBACK = "127.0.0.1"
 
@@ -55,6 +56,23 @@ def report(
         else:
             spec = find_model(settings, model or "").spec
             _write_one(settings, spec, output or Path(f"{spec.name}.html"), first=first, last=chunk or last)
+
+
+@click.command()
+@click.option("--week", help="The week, such as 2013-W16, or a day of it; the newest week with a verdict by default.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; default WEEK.html.")
+def digest(week: str | None, output: Path | None) -> None:
+    """Write a week of all models as one HTML page: what changed, in words and at most five pictures.
+
+    It shows verdicts, incidents, performance beside its limits, retraining and alert precision, for people who lead.
+    """
+    from monitoring_pipeline.store.results import ResultStore
+
+    _require_libraries(*DRAWING)
+    with clear_errors():
+        settings = read_settings()
+        with ResultStore.open_to_read(settings.store_url) as store:
+            _write_week(settings, store, week, output)
 
 
 @click.command()
@@ -150,3 +168,22 @@ def _write_all(settings: "Settings", folder: Path) -> None:
     with open_store(settings) as store:
         overview, reports = ReportFolder(folder, system_clock).write_all(_all_specs(settings), store)
     click.echo(f"{overview.path}: {len(overview.models)} models, {len(reports)} with results")
+
+
+def _write_week(settings: "Settings", store: "ResultStore", week: str | None, output: Path | None) -> None:
+    from monitoring_pipeline.spec.week import Week
+    from monitoring_pipeline.steps.week import newest_week, read_week
+    from monitoring_pipeline.system_clock import system_clock
+    from monitoring_pipeline.web_pages.contents.week import week_contents
+    from monitoring_pipeline.web_pages.files import write_whole
+    from monitoring_pipeline.web_pages.rendering import week_html
+
+    specs = _all_specs(settings)
+    shown = Week.named(week) if week else newest_week(specs, store)
+    if shown is None:
+        message = "nothing was judged yet: monitoring-pipeline backfill MODEL judges"
+        raise click.ClickException(message)
+    page = week_contents(shown, read_week(specs, store, shown).models)
+    path = output or Path(f"{shown.key}.html")
+    write_whole(path, week_html(page, written=system_clock()))
+    click.echo(f"{path}: {page.headline}")

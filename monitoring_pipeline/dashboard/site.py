@@ -29,16 +29,26 @@ from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.calendar import UnknownChunkError
 from monitoring_pipeline.spec.loading import LoadedSpec, SpecError, usable_specs
+from monitoring_pipeline.spec.week import UnknownWeekError, Week
 from monitoring_pipeline.steps.references import MissingInputError
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.steps.versions.asking import CannotRetrainError
 from monitoring_pipeline.steps.versions.effects import RollOutError
 from monitoring_pipeline.steps.versions.training import NoRetrainingError
+from monitoring_pipeline.steps.week import newest_week, read_week
 from monitoring_pipeline.store.incidents import UnknownIncidentError
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.web_pages.building import build_model_page, build_overview
+from monitoring_pipeline.web_pages.contents.week import week_contents
 from monitoring_pipeline.web_pages.reading import NothingJudgedError
-from monitoring_pipeline.web_pages.rendering import Links, message_html, model_html, overview_html, page_policy
+from monitoring_pipeline.web_pages.rendering import (
+    Links,
+    message_html,
+    model_html,
+    overview_html,
+    page_policy,
+    week_html,
+)
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -92,6 +102,7 @@ def build_site(site: Site) -> Starlette:
             Route("/", _answered(site, _overview)),
             Route("/health", _health),
             Route("/metrics", _answered(site, _metrics)),
+            Route("/week", _answered(site, _week)),
             Route("/models/{model}", _answered(site, _model)),
             Route("/incidents/{incident}", _answered(site, _incident)),
             Route("/incidents/{incident}/{action}", _answered(site, _act_on_incident), methods=["POST"]),
@@ -105,7 +116,12 @@ def model_address(model: str, chunk: str | None = None) -> str:
     return f"/models/{quote(model, safe='')}" + (f"?{urlencode({'chunk': chunk})}" if chunk else "")
 
 
-LINKS = Links(overview="/", model=model_address, chunk=model_address)
+def week_address(week: str) -> str:
+    """Return the address of the page of a week; without one, of the newest week that was judged."""
+    return "/week" + (f"?{urlencode({'week': week})}" if week else "")
+
+
+LINKS = Links(overview="/", model=model_address, chunk=model_address, week=week_address)
 Answer = Callable[[Site, Request, dict[str, str], str], Response]
 
 
@@ -183,6 +199,16 @@ def _metrics(site: Site, _: Request, __: dict[str, str], ___: str) -> Response:
     return PlainTextResponse(text, media_type=PROMETHEUS_TEXT)
 
 
+def _week(site: Site, request: Request, _: dict[str, str], __: str) -> Response:
+    specs = [loaded.spec for loaded in _specs(site).values()]
+    asked = request.query_params.get("week")
+    week = Week.named(asked) if asked else newest_week(specs, site.store)
+    if week is None:
+        message = "nothing was judged yet: `monitoring-pipeline backfill MODEL` judges"
+        raise NothingJudgedError(message)
+    return HTMLResponse(week_html(week_contents(week, read_week(specs, site.store, week).models), links=LINKS))
+
+
 def _model(site: Site, request: Request, _: dict[str, str], person: str) -> Response:
     spec = _spec(site, request.path_params["model"]).spec
     asked = request.query_params
@@ -242,6 +268,7 @@ STATUS_OF: dict[type[Exception], int] = {
     UnknownIncidentError: NOT_FOUND,
     NothingJudgedError: NOT_FOUND,
     UnknownChunkError: NOT_FOUND,
+    UnknownWeekError: NOT_FOUND,
     FormError: WRONG,
     RollOutError: CONFLICT,
     NoRetrainingError: CONFLICT,

@@ -12,6 +12,7 @@ from typing import Any
 from monitoring_pipeline.web_pages.contents.model import ModelContents
 from monitoring_pipeline.web_pages.contents.overview import OverviewContents
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
+from monitoring_pipeline.web_pages.contents.week import WeekContents
 from monitoring_pipeline.web_pages.markdown import incident_markdown
 from monitoring_pipeline.web_pages.safe_text import safe_address, shortened, visible
 
@@ -28,11 +29,13 @@ class Links:
         overview: the page of all models.
         model: the page of a model, by its name.
         chunk: the page of a model about a chunk, by name and key.
+        week: the page of a week, by its key; the newest one by an empty key.
     """
 
     overview: str | None = None
     model: Callable[[str], str] = lambda name: f"{name}.html"
     chunk: Callable[[str, str], str] | None = None
+    week: Callable[[str], str] | None = None
 
 
 FILES = Links()
@@ -76,6 +79,11 @@ def model_html(
 def overview_html(page: OverviewContents, *, links: Links = FILES, written: dt.datetime | None = None) -> str:
     """Return the overview of all models."""
     return _rendered("overview.html", page=page, links=links, written=written)
+
+
+def week_html(page: WeekContents, *, links: Links = FILES, written: dt.datetime | None = None) -> str:
+    """Return the page of a week."""
+    return _rendered("week.html", page=page, links=links, written=written, weekdays=WEEKDAYS)
 
 
 def message_html(text: str, *, links: Links) -> str:

@@ -6,11 +6,13 @@ LONGEST_TEXT = 1_000
 LONGEST_ADDRESS = 2_000
 _LINK = re.compile(r"(https?://|#|/(?!/)|[\w.-]+\.html)", re.ASCII)
 _BREAKS = re.compile(r"[\s<>\"]")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def visible(text: str) -> str:
-    """Return a text in which a character that hides or turns other text is replaced."""
+    """Return a text in which a character that hides or turns other text, or that no page can hold, is replaced."""
     return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -44,6 +44,22 @@ def test_pages_of_all_models_link_to_each_other(command: Command, tmp_path: Path
     assert links == {path.name for path in (tmp_path / "site").glob("*.html")} - {"index.html"} != set()
 
 
+def test_week_is_one_file_and_its_headline_is_printed(command: Command, tmp_path: Path) -> None:
+    newest = command("digest")
+    assert newest.exit_code == 0, newest.output
+    assert newest.output.startswith("2024-W14.html: 2 models: ")
+    assert command("digest", "--week", DAYS[0], "-o", "deep/week.html").exit_code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"2024-W14.html", "deep"}
+    assert "<title>Week of 25 to 31 March 2024" in (tmp_path / "deep" / "week.html").read_text(encoding="utf-8")
+
+
+def test_text_that_is_no_week_is_a_sentence(command: Command, tmp_path: Path) -> None:
+    answer = command("digest", "--week", "soon")
+    assert (answer.exit_code, "Traceback" in answer.output) == (1, False)
+    assert "'soon' is not a week such as 2013-W16" in answer.output
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(("words", "message"), [
     ((), "give a MODEL, or --all"),
     ((LOANS, "--all"), "give a MODEL, or --all"),

@@ -80,6 +80,16 @@ def test_overview_links_to_pages_that_exist(reader: Visitor) -> None:
         assert reader.get(link).status_code == 200
 
 
+def test_weeks_lead_to_each_other_and_to_the_days_of_models(reader: Visitor) -> None:
+    assert 'href="/week"' in reader.get("/").text
+    newest = reader.get("/week")
+    assert newest.status_code == 200
+    assert newest.text == reader.get("/week?week=2024-W14").text
+    addresses = re.findall(r'href="(/(?:week|models)[^"]*)"', newest.text)
+    assert {"/week?week=2024-W13", "/week?week=2024-W15", f"/models/{LOANS}?chunk={DAYS[-1]}"} <= set(addresses)
+    assert {reader.get(address).status_code for address in addresses} == {200}
+
+
 def test_days_of_the_calendar_lead_to_their_pages(reader: Visitor) -> None:
     page = reader.get(f"/models/{LOANS}")
     (link,) = {link for link in re.findall(r'href="(/models/[^"]+)"', page.text) if DAYS[2] in link}
@@ -98,6 +108,7 @@ def test_link_of_a_message_leads_to_the_incident(reader: Visitor) -> None:
     (f"/models/{LOANS}?chunk=2024-02-31", "2024-02-31"),
     (f"/models/{LOANS}?chunk=yesterday", "is not a day such as"),
     (f"/models/{LOANS}?to=2020-01-01", "no day was judged"),
+    ("/week?week=soon", "&#39;soon&#39; is not a week such as 2013-W16"),
     ("/incidents/nothing", "no incident &#39;nothing&#39;"),
 ])  # fmt: skip
 def test_what_is_not_there_is_a_sentence(reader: Visitor, address: str, words: str) -> None:

@@ -1,19 +1,26 @@
 """Names and values that try to become markup, code, or another text: each stays text, clipped and visible."""
 
+import datetime as dt
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
+from monitoring_pipeline.dashboard.site import LINKS as SITE
+from monitoring_pipeline.records.decision import Answer, Decision, Topic
+from monitoring_pipeline.records.decision_key import DecisionKey
+from monitoring_pipeline.spec.week import Week
+from monitoring_pipeline.steps.week import read_week
 from monitoring_pipeline.web_pages.building import build_model_page
 from monitoring_pipeline.web_pages.contents.incident import IncidentContents
 from monitoring_pipeline.web_pages.contents.model import ModelContents
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact
+from monitoring_pipeline.web_pages.contents.week import week_contents
 from monitoring_pipeline.web_pages.markdown import incident_markdown
-from monitoring_pipeline.web_pages.rendering import Links, message_html, model_html
+from monitoring_pipeline.web_pages.rendering import Links, message_html, model_html, week_html
 from monitoring_pipeline.web_pages.safe_text import safe_address
-from monitoring_pipeline_tests.worlds.world import LOANS, World
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -56,6 +63,13 @@ def page(monitored: World) -> ModelContents:
         return build_model_page(monitored.loaded(LOANS).spec, store)
 
 
+def decision_about(text: str) -> Decision:
+    return Decision(
+        model=LOANS, topic=Topic.GATE, answer=Answer.REFUSED, reason=text, actor=text, model_version=text,
+        at=dt.datetime(2024, 4, 3, tzinfo=dt.UTC), key=DecisionKey("x"),
+    )  # fmt: skip
+
+
 def poisoned(page: ModelContents, text: str) -> ModelContents:
     incident = page.incidents[0]
     bad: IncidentContents = replace(
@@ -74,6 +88,27 @@ def poisoned(page: ModelContents, text: str) -> ModelContents:
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:20])
 def test_text_adds_no_tag_no_code_and_little_length(page: ModelContents, text: str) -> None:
     harmless, hostile = (model_html(poisoned(page, word)) for word in ("harmless", text))
+    before, after = parsed(harmless), parsed(hostile)
+    assert after.tags == before.tags
+    assert not after.code
+    assert len(hostile) - len(harmless) < LARGEST_GROWTH
+    assert not set(hostile) & set("\x1b\u202e\u200b")
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:20])
+def test_week_adds_no_tag_no_code_and_little_length(monitored: World, text: str) -> None:
+    def week_of(word: str) -> str:
+        spec = monitored.loaded(LOANS).spec
+        with monitored.store() as store:
+            week = Week.named(DAYS[-1])
+            (model,) = read_week([spec], store, week).models
+        bad = replace(model, spec=spec.model_copy(update={"name": word, "owner": word}), incidents=tuple(
+            replace(entry, stored=replace(entry.stored, incident=replace(entry.stored.incident, title=word)))
+            for entry in model.incidents
+        ), decisions=(decision_about(word),))  # fmt: skip
+        return week_html(week_contents(week, [bad]), links=SITE)
+
+    harmless, hostile = map(week_of, ("harmless", text))
     before, after = parsed(harmless), parsed(hostile)
     assert after.tags == before.tags
     assert not after.code

@@ -7,8 +7,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from monitoring_pipeline.spec.week import Week
+from monitoring_pipeline.steps.week import read_week
 from monitoring_pipeline.web_pages.building import build_all_pages
-from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html
+from monitoring_pipeline.web_pages.contents.week import week_contents
+from monitoring_pipeline.web_pages.rendering import Links, model_html, overview_html, week_html
 from monitoring_pipeline_tests.end_to_end.browser import browser_page
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
@@ -17,11 +20,15 @@ PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 
 @pytest.fixture(scope="module")
 def folder(monitored: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the overview and the pages of both models."""
+    """A folder with the overview, the newest week, and the pages of both models."""
     written = tmp_path_factory.mktemp("pages")
     with monitored.store() as store:
         pages = build_all_pages([monitored.loaded(model).spec for model in (LOANS, DELIVERIES)], store)
+        week = Week.named(DAYS[-1])
+        models = read_week([monitored.loaded(model).spec for model in (LOANS, DELIVERIES)], store, week).models
     (written / "index.html").write_text(overview_html(pages.overview), encoding="utf-8")
+    html = week_html(week_contents(week, models), links=Links(overview="index.html"))
+    (written / "week.html").write_text(html, encoding="utf-8")
     for name, page in pages.models.items():
         html = model_html(page, links=Links(overview="index.html"))
         (written / f"{name}.html").write_text(html, encoding="utf-8")
@@ -54,7 +61,7 @@ def browser(tab: Page) -> Iterator[Page]:
     tab.remove_listener("pageerror", note)
 
 
-@pytest.mark.parametrize("name", ["index", LOANS, DELIVERIES])
+@pytest.mark.parametrize("name", ["index", "week", LOANS, DELIVERIES])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_has_no_fault_of_accessibility(browser: Page, folder: Path, name: str, scheme: str) -> None:
     browser.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -63,7 +70,7 @@ def test_page_has_no_fault_of_accessibility(browser: Page, folder: Path, name: s
     assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
 
 
-@pytest.mark.parametrize("name", ["index", LOANS])
+@pytest.mark.parametrize("name", ["index", "week", LOANS])
 def test_page_fits_a_phone(browser: Page, folder: Path, name: str) -> None:
     browser.set_viewport_size(PHONE)
     browser.goto((folder / f"{name}.html").as_uri())
@@ -76,6 +83,12 @@ def test_overview_leads_to_a_model_and_back(browser: Page, folder: Path) -> None
     assert browser.get_by_role("heading", level=1).inner_text() == LOANS
     browser.get_by_role("link", name="All models").click()
     assert browser.get_by_role("heading", level=1).inner_text() == "Models in production"
+
+
+def test_week_leads_to_the_model_that_changed(browser: Page, folder: Path) -> None:
+    browser.goto((folder / "week.html").as_uri())
+    browser.locator("#contents h3").get_by_role("link", name=LOANS).click()
+    assert browser.get_by_role("heading", level=1).inner_text() == LOANS
 
 
 def test_search_and_owner_leave_the_models_that_fit_both(browser: Page, folder: Path) -> None:

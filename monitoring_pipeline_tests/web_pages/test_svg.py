@@ -71,3 +71,10 @@ def test_visible_marks_survive_the_slimming() -> None:
 ])  # fmt: skip
 def test_path_has_no_point_between_two_others_on_a_line(path: str, straight: str) -> None:
     assert straightened(path) == straight
+
+
+@pytest.mark.parametrize("name", ["\x1b[31mred", "a\x00b", "a\ufffeb", "\ud800", "\x85"], ids=ascii)
+def test_character_that_the_renderer_cannot_hold_is_replaced_and_the_process_lives(name: str) -> None:
+    svg = drawn(bars(name))
+    assert "\N{REPLACEMENT CHARACTER}" in svg
+    ET.fromstring(svg)

@@ -47,6 +47,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.registry.trainers import TrainerError
     from monitoring_pipeline.spec.calendar import UnknownChunkError
     from monitoring_pipeline.spec.loading import SpecError
+    from monitoring_pipeline.spec.week import UnknownWeekError
     from monitoring_pipeline.steps.references import MissingInputError
     from monitoring_pipeline.steps.versions.asking import CannotRetrainError
     from monitoring_pipeline.steps.versions.effects import RollOutError
@@ -61,6 +62,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
         StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError, UnknownChunkError,
+        UnknownWeekError,
     )  # fmt: skip
 
 

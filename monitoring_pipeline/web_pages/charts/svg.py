@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from monitoring_pipeline.web_pages.charts.theme import CONFIG, VARIABLES
+from monitoring_pipeline.web_pages.safe_text import visible
 
 SVG = "http://www.w3.org/2000/svg"
 GROUP = f"{{{SVG}}}g"
@@ -31,8 +32,17 @@ def drawn(chart: Any) -> str:
     """Return a chart of Altair as SVG."""
     import vl_convert
 
-    definition = json.dumps(chart.to_dict(validate=False) | {"config": CONFIG}, sort_keys=True)
+    definition = json.dumps(_visible(chart.to_dict(validate=False)) | {"config": CONFIG}, sort_keys=True)
     return slim(vl_convert.vegalite_to_svg(definition, vl_version=LANGUAGE_VERSION))
+
+
+def _visible(part: Any) -> Any:
+    """Return a part of a chart with visible texts; on a control character the renderer would end the process."""
+    if isinstance(part, dict):
+        return {name: _visible(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_visible(value) for value in part]
+    return visible(part) if isinstance(part, str) else part
 
 
 def slim(svg: str) -> str:
