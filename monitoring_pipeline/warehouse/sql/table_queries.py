@@ -1,7 +1,7 @@
 """The queries that read a table of which no spec exists yet: counts of its columns, and a sample of its rows."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from monitoring_pipeline.warehouse.sql.catalogue import Column, Table
 from monitoring_pipeline.warehouse.sql.columns import readable
@@ -9,6 +9,11 @@ from monitoring_pipeline.warehouse.sql.queries import PREDICTIONS_ALIAS, Query
 
 MOST_COUNTED_ROWS = 5_000_000
 """Distinct values of larger tables are not counted, because that would take minutes."""
+
+
+MOST_COUNTED_VALUES = 20_000_000
+"""Values of which one query counts the different ones: an engine holds the different values of all its columns."""
+MOST_COUNTED_COLUMNS = 100
 
 
 def rows_query(table: Table) -> Query:
@@ -24,6 +29,13 @@ def counts_query(table: Table, columns: Sequence[str]) -> Query:
         for place, name in enumerate(columns)
     )
     return Query(f"SELECT {counts} FROM {table.listed.sql}", {})
+
+
+def counted_together(columns: Sequence[str], rows: int) -> Iterator[Sequence[str]]:
+    """Yield the columns of a table of so many rows in groups, each of which one query can count."""
+    size = max(1, min(MOST_COUNTED_COLUMNS, MOST_COUNTED_VALUES // max(rows, 1)))
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size]
 
 
 def sample_query(table: Table, rows: int, most_rows: int, inside: Sequence[Column] = ()) -> Query:

@@ -8,6 +8,7 @@ from monitoring_pipeline.warehouse.sql.dialect import Kind
 from monitoring_pipeline.warehouse.sql.inspection import OpensSource
 from monitoring_pipeline.warehouse.sql.table_queries import (
     MOST_COUNTED_ROWS,
+    counted_together,
     counts_query,
     rows_query,
     sample_query,
@@ -35,11 +36,12 @@ class SqlTables:
             dialect = found.listed.dialect
             # What is read as text, such as JSON, has no order by which different values could be found.
             countable = [name for name, kind in found.types.items() if dialect.kind(kind) is not Kind.READ_AS_TEXT]
-            counts = {}
-            if counted and countable and rows <= MOST_COUNTED_ROWS:
-                numbers = source.frame(counts_query(found, countable)).row(0)
-                pairs = zip(numbers[::2], numbers[1::2], strict=True)
-                counts = {name: ColumnCounts(*pair) for name, pair in zip(countable, pairs, strict=True)}
+            counts: dict[str, ColumnCounts] = {}
+            if counted and rows <= MOST_COUNTED_ROWS:
+                for columns in counted_together(countable, rows):
+                    numbers = source.frame(counts_query(found, columns)).row(0)
+                    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+                    counts |= {name: ColumnCounts(*pair) for name, pair in zip(columns, pairs, strict=True)}
             inside = [column for path in paths if (column := found.column(path)) is not None and column.steps]
             frame = source.frame(sample_query(found, rows, most_rows, inside))
         types = {**found.types, **{column.name: column.type for column in inside}}
