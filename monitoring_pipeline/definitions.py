@@ -1,25 +1,33 @@
 """The module that Dagster loads: it makes definitions from settings, adapters and model specs."""
 
+import contextlib
 import datetime as dt
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
+from monitoring_pipeline.orchestration.jobs.weekly_digest import build_weekly_digest
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.runs.outside import outside_of_run
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.settings import Settings
-from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, unusable, usable_specs
+from monitoring_pipeline.spec.alerting import AlertingRules
+from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, SpecError, unusable, usable_specs
+from monitoring_pipeline.spec.week import Week
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.system_clock import system_clock
 from monitoring_pipeline.web_pages.files import ReportFolder
+
+if TYPE_CHECKING:
+    from monitoring_pipeline.alerting.ports import WeekPage
 
 __all__ = ["defs"]
 
@@ -66,12 +74,44 @@ def _store_resource(settings: Settings) -> dg.ResourceDefinition:
 
 
 def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.timedelta) -> DeliveryReport:
-    from monitoring_pipeline.alerting.channels.build import build_channels
+    from monitoring_pipeline.alerting.channels.build import build_channels, week_channels
     from monitoring_pipeline.alerting.delivery.delivery import deliver
+    from monitoring_pipeline.alerting.delivery.weeks import deliver_weeks
 
     rules = settings.alerting_rules()
     channels = build_channels(rules, settings.secrets, home=settings.home, slack_api=settings.slack_api)
-    return deliver(store, channels, clock=clock, links=rules.links, lease=lease)
+    alerts = deliver(store, channels, clock=clock, links=rules.links, lease=lease)
+    page_of = partial(_page_of_week, settings, store, rules)
+    return alerts.joined(deliver_weeks(store, week_channels(channels), page_of, clock=clock, lease=lease))
+
+
+def _page_of_week(settings: Settings, store: ResultStore, rules: AlertingRules, key: str) -> "WeekPage":
+    """Return the digest of a week; without the extra ``report`` it has no page."""
+    from monitoring_pipeline.alerting.messages.messages import week_message
+    from monitoring_pipeline.alerting.ports import WeekPage
+    from monitoring_pipeline.steps.week import read_week
+    from monitoring_pipeline.web_pages.contents.week import week_contents
+    from monitoring_pipeline.web_pages.extra import DRAWING, MissingLibraryError, require_libraries
+    from monitoring_pipeline.web_pages.rendering import week_html
+
+    specs = [loaded.spec for loaded in usable_specs(read_checked_specs(settings.models))]
+    week = Week.named(key)
+    models = read_week(specs, store, week).models
+    html: str | None = None
+    with contextlib.suppress(MissingLibraryError):
+        require_libraries(*DRAWING)
+        html = week_html(week_contents(week, models))
+    return WeekPage(week=key, message=week_message(week, models, links=rules.links), html=html)
+
+
+def _weekly_digest(settings: Settings) -> dg.Definitions:
+    """Return the digest of the week that alerting.yaml declares; none while the file cannot be used."""
+    try:
+        rules = settings.alerting_rules()
+    except SpecError as error:
+        logging.getLogger(__name__).error("no weekly digest: %s", error)  # noqa: TRY400 - a sentence for people
+        return dg.Definitions()
+    return build_weekly_digest(rules)
 
 
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
@@ -101,6 +141,7 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
             actions_seconds=settings.actions_seconds,
             bad_specs=lambda: (*read_checked_specs(settings.models).bad, *unbuilt),
         ),
+        _weekly_digest(settings),
         dg.Definitions(resources=resources, executor=dg.in_process_executor),
     )
 

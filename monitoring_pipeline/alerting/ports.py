@@ -7,7 +7,7 @@ from typing import Protocol
 
 from monitoring_pipeline.alerting.messages.messages import Message
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.alert import ClaimedAlert, ClaimedWeek, HistoryPoint
 from monitoring_pipeline.records.incident import StoredIncident
 
 
@@ -63,6 +63,32 @@ class Receipt:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class WeekPage:
+    """The digest of a week: the message, and the page as a file that goes with it; None if it cannot be drawn."""
+
+    week: str
+    message: Message
+    html: str | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file."""
+        return f"{self.week}.html"
+
+
+class WeekChannel(Protocol):
+    """A place that people read, and that accepts the digest of a week."""
+
+    def send_week(self, page: WeekPage) -> Receipt:
+        """Send the digest.
+
+        Raises:
+            DeliveryError: when the channel refused it, or when it is unknown whether it was accepted.
+        """
+        ...
+
+
 class AlertChannel(Protocol):
     """A place that accepts messages."""
 
@@ -106,6 +132,10 @@ class Outbox(Protocol):
         An alert waits for every earlier alert of its incident and channel that was claimed before and is still
         unfinished, so that events are sent in order.
         """
+        ...
+
+    def claim_weeks(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedWeek]:
+        """Claim the due digests of weeks, likewise."""
         ...
 
     def mark_sent(self, alert_ids: Sequence[int], at: dt.datetime, delivery_id: str | None) -> None:

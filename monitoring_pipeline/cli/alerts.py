@@ -46,7 +46,23 @@ def _channels(rules: "AlertingRules") -> Iterator[tuple[str, str, str, bool]]:
     for name, channel in rules.channels.items():
         routes = ", ".join(_received_by(route) for route in rules.routes if route.channel == name)
         escalation = rules.escalation is not None and rules.escalation.channel == name
-        yield name, channel.kind, "; ".join(filter(None, (routes, "escalations" if escalation else ""))), escalation
+        yield (
+            name,
+            channel.kind,
+            _joined(routes, "escalations" if escalation else "", _week_of(rules, name)),
+            escalation,
+        )
+
+
+def _joined(*received: str) -> str:
+    return "; ".join(filter(None, received))
+
+
+def _week_of(rules: "AlertingRules", channel: str) -> str:
+    weekly = rules.weekly_digest
+    if weekly is None or channel not in weekly.channels:
+        return ""
+    return f"the weekly digest on {weekly.day.capitalize()} at {weekly.at:%H:%M}"
 
 
 def _channel_report(rules: "AlertingRules") -> "Report":

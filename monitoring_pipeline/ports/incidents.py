@@ -1,7 +1,7 @@
 """Incidents of models, and the messages about them that are due."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
@@ -38,6 +38,10 @@ class Incidents(Protocol):
 
 class DueAlerts(Protocol):
     """Where messages wait until they are sent."""
+
+    def queue_week(self, week: str, channels: Iterable[str], *, at: dt.datetime) -> tuple[str, ...]:
+        """Write the digest of a week for each channel that has none yet; return these channels."""
+        ...
 
     def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
         """Return the ID of each message that is due, with the number of failed attempts to send it."""

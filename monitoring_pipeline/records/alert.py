@@ -34,6 +34,25 @@ class ClaimedAlert:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClaimedWeek:
+    """One row of the outbox that a delivery has claimed: the weekly digest, and the channel.
+
+    Args:
+        alert_id: the row.
+        channel: name of the channel in alerting.yaml.
+        week: key of the week.
+        attempts: how often sending it has failed before.
+        uncertain: claimed before and never marked: it may have been sent.
+    """
+
+    alert_id: int
+    channel: str
+    week: str
+    attempts: int
+    uncertain: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class HistoryPoint:
     """One chunk's value of the measurement that an incident is about."""
 

@@ -169,6 +169,22 @@ class Links:
 
 
 NO_LINKS = Links()
+FOR_PEOPLE = frozenset({ChannelKind.SLACK, ChannelKind.APPRISE})
+"""Kinds of channels that people read; webhooks and files are read by machines."""
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class WeeklyDigest(SpecPart):
+    """The digest of the week that ended last: one message about all models, with the page of the week."""
+
+    channels: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Names of channels of the kinds slack and apprise."""
+    day: Weekday = "monday"
+    """Day on which it is sent."""
+    at: TimeOfDay = dt.time(8)
+    """Time of day at which it is sent."""
+    timezone: TimeZone | None = None
+    """Time zone of both; by default that of the quiet hours, or UTC."""
 
 
 class AlertingRules(SpecPart):
@@ -182,6 +198,8 @@ class AlertingRules(SpecPart):
     """Time of day in which no alerts are sent."""
     escalation: Escalation | None = None
     """The further channel that is alerted if nobody reacts."""
+    weekly_digest: WeeklyDigest | None = None
+    """The digest of each week; without it none is sent."""
     link: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of Dagster's UI, for the links in messages."""
     site: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
@@ -197,6 +215,8 @@ class AlertingRules(SpecPart):
         named = [(f"routes.{number}.channel", route.channel) for number, route in enumerate(self.routes)]
         if self.escalation is not None:
             named.append(("escalation.channel", self.escalation.channel))
+        weekly = self.weekly_digest.channels if self.weekly_digest is not None else ()
+        named += [(f"weekly_digest.channels.{number}", channel) for number, channel in enumerate(weekly)]
         unknown = [
             f"{field}: unknown channel {channel!r}; known: {', '.join(sorted(self.channels)) or 'none'}"
             for field, channel in named
@@ -204,12 +224,18 @@ class AlertingRules(SpecPart):
         ]
         if unknown:
             raise ValueError("; ".join(unknown))
+        for channel in weekly:
+            if self.channels[channel].kind not in FOR_PEOPLE:
+                message = (
+                    f"weekly_digest.channels: {channel!r} is a {self.channels[channel].kind}, which no person reads"
+                )
+                raise ValueError(message)
         return self
 
-    def digest_zone(self, route: Route) -> ZoneInfo:
-        """Return the time zone of a route's digest."""
+    def digest_zone(self, digest: Route | WeeklyDigest) -> ZoneInfo:
+        """Return the time zone of the digest of a route, or of a week."""
         fallback = "UTC" if self.quiet_hours is None else self.quiet_hours.timezone
-        return ZoneInfo(route.timezone or fallback)
+        return ZoneInfo(digest.timezone or fallback)
 
 
 def load_alerting_rules(path: Path) -> AlertingRules:

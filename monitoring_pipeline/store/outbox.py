@@ -1,13 +1,13 @@
 """The outbox: messages that are due are claimed from it, and their delivery is recorded."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
-from monitoring_pipeline.records.alert import ClaimedAlert, HistoryPoint
+from monitoring_pipeline.records.alert import ClaimedAlert, ClaimedWeek, HistoryPoint
 from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.store.connection import StoreConnection
@@ -18,6 +18,8 @@ from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, is_c
 
 CHUNKS_OF_A_CHART = 120
 OPEN_STATES = ("due", "sending")
+WEEKLY = "weekly"
+"""The mode of a weekly digest, which is about no event; the place of its incident holds the key of its week."""
 
 
 class OutboxStore(StoreConnection):
@@ -29,13 +31,40 @@ class OutboxStore(StoreConnection):
         A message waits while an earlier one about the same incident to the same channel is being retried.
         """
         with writing(self._engine, "outbox") as connection:
-            rows = connection.execute(_claimable(now, lease)).mappings().all()
+            rows = connection.execute(_claimable(now, lease).where(alerts.c.mode != WEEKLY)).mappings().all()
             claimed = [_claimed(connection, row) for row in rows]
-            taken = alerts.c.alert_id.in_([alert.alert_id for alert in claimed])
-            connection.execute(
-                alerts.update().where(taken).values(state="sending", claimed_at=now, uncertain=_may_have_been_sent())
-            )
+            _take(connection, rows, now)
         return claimed
+
+    def queue_week(self, week: str, channels: Iterable[str], *, at: dt.datetime) -> tuple[str, ...]:
+        """Write a weekly digest for each channel that has none of this week, due at once; return these channels."""
+        with writing(self._engine, "outbox") as connection:
+            of_week = sa.select(alerts.c.channel).filter_by(mode=WEEKLY, incident_id=week)
+            known = set(connection.execute(of_week).scalars())
+            added = tuple(channel for channel in dict.fromkeys(channels) if channel not in known)
+            row = {
+                "event_id": 0, "incident_id": week, "model": "", "mode": WEEKLY, "state": "due", "due_at": at,
+                "created_at": at, "attempts": 0, "uncertain": False,
+            }  # fmt: skip
+            if added:
+                connection.execute(alerts.insert(), [row | {"channel": channel} for channel in added])
+        return added
+
+    def claim_weeks(self, now: dt.datetime, *, lease: dt.timedelta) -> list[ClaimedWeek]:
+        """Take all weekly digests that are due; no other delivery gets them until the lease has run out."""
+        with writing(self._engine, "outbox") as connection:
+            rows = connection.execute(_claimable(now, lease).where(alerts.c.mode == WEEKLY)).mappings().all()
+            _take(connection, rows, now)
+        return [
+            ClaimedWeek(
+                alert_id=row["alert_id"],
+                channel=row["channel"],
+                week=row["incident_id"],
+                attempts=row["attempts"],
+                uncertain=row["uncertain"] or row["state"] == "sending",
+            )
+            for row in rows
+        ]
 
     def due_alerts(self, now: dt.datetime, *, lease: dt.timedelta) -> tuple[tuple[int, int], ...]:
         """Return the ids of the messages that ``claim`` would take, each with the number of attempts."""
@@ -123,6 +152,13 @@ def _claimable(now: dt.datetime, lease: dt.timedelta) -> sa.Select[tuple[object,
         ~_is_ready(earlier, now, lease),
     )
     return sa.select(alerts).where(_is_ready(alerts, now, lease), ~held_up).order_by(alerts.c.alert_id)
+
+
+def _take(connection: Connection, rows: Sequence[RowMapping], now: dt.datetime) -> None:
+    taken = alerts.c.alert_id.in_([row["alert_id"] for row in rows])
+    connection.execute(
+        alerts.update().where(taken).values(state="sending", claimed_at=now, uncertain=_may_have_been_sent())
+    )
 
 
 def _may_have_been_sent() -> sa.ColumnElement[bool]:

@@ -43,6 +43,13 @@ def test_check_lists_the_alerts_of_each_channel(run):
     ]
 
 
+def test_check_lists_the_weekly_digest(run, tmp_path):
+    (tmp_path / "alerting.yaml").write_text(
+        "channels: {boss: {slack: '#boss'}}\nweekly_digest: {channels: [boss], day: friday, at: '16:30'}"
+    )
+    assert run("check").output == "boss (slack): the weekly digest on Friday at 16:30\n"
+
+
 def test_check_lists_models_and_owners_of_routes_and_warns_of_unknown_ones(run, tmp_path):
     (tmp_path / "alerting.yaml").write_text("""
 channels: {log: {file: alerts.jsonl}}

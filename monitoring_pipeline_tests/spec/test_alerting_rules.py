@@ -89,6 +89,27 @@ def test_error_of_invalid_rules_names_file_field_and_values(tmp_path: Path, befo
     assert str(tmp_path / "alerting.yaml") in str(error.value)
 
 
+@pytest.mark.parametrize(("weekly", "expected"), [
+    ("{channels: [boss]}", "weekly_digest.channels.0: unknown channel 'boss'; known: log, mail"),
+    ("{channels: [mail, log]}", "weekly_digest.channels: 'log' is a file, which no person reads"),
+    ("{channels: []}", "weekly_digest.channels: at least 1 item is needed"),
+    ("{channels: [mail], day: Monday}", "weekly_digest.day: Input should be 'monday', 'tuesday'"),
+    ("{channels: [mail], at: 8}", "weekly_digest.at: write a time of day"),
+    ("{}", "weekly_digest.channels"),
+])  # fmt: skip
+def test_error_of_a_weekly_digest_names_field_and_values(tmp_path: Path, weekly: str, expected: str) -> None:
+    with pytest.raises(SpecError) as error:
+        load(tmp_path, f"channels: {{mail: {{apprise: mail}}, log: {{file: a.jsonl}}}}\nweekly_digest: {weekly}\n")
+    assert expected in str(error.value)
+
+
+def test_weekly_digest_is_sent_on_mondays_in_the_time_zone_of_quiet_hours(tmp_path: Path) -> None:
+    rules = load(tmp_path, f"{WHOLE}weekly_digest: {{channels: [mail]}}\n")
+    assert rules.weekly_digest is not None
+    assert (rules.weekly_digest.day, rules.weekly_digest.at.isoformat()) == ("monday", "08:00:00")
+    assert str(rules.digest_zone(rules.weekly_digest)) == "America/New_York"
+
+
 @pytest.mark.parametrize("text", ["", "- a\n", "{"])
 def test_rules_file_without_keys_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(SpecError, match=r"alerting\.yaml: (expected keys such as channels and routes|not YAML)"):

@@ -3,13 +3,15 @@
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.messages.markup import markdown
 from monitoring_pipeline.alerting.messages.messages import Message
-from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
+from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt, WeekPage
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.measurement import Severity
 
@@ -41,21 +43,38 @@ class AppriseChannel:
         """
         if dispatch.only_update:
             return Receipt(thread=dispatch.thread)
+        self._notify(dispatch.message)
+        return Receipt(thread=TOLD)
+
+    def send_week(self, page: WeekPage) -> Receipt:
+        """Send title and body of a week, with its page as a file where the service takes files.
+
+        Raises:
+            DeliveryError: when Apprise says no; with what it logged, without the URL.
+        """
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / page.file_name
+            if page.html is not None:
+                file.write_text(page.html, encoding="utf-8")
+            self._notify(page.message, None if page.html is None else str(file))
+        return Receipt()
+
+    def _notify(self, message: Message, file: str | None = None) -> None:
         from apprise import LogCapture
 
         service = self._opened()
         captured: Any = LogCapture(level=logging.WARNING, fmt="%(message)s")
         with captured as log:
             taken = service.notify(
-                title=dispatch.message.headline,
-                body=markdown(dispatch.message),
-                notify_type=_type(dispatch.message),
+                title=message.headline,
+                body=markdown(message),
+                notify_type=_type(message),
                 body_format="markdown",
+                attach=file,
             )
             said = log.getvalue()
         if not taken:
             raise DeliveryError(self._told(said))
-        return Receipt(thread=TOLD)
 
     def _opened(self) -> Any:
         if self._service is None:

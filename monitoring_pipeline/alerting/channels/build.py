@@ -11,7 +11,7 @@ from monitoring_pipeline.alerting.channels.file import FileChannel
 from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCalls
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
-from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt
+from monitoring_pipeline.alerting.ports import AlertChannel, DeliveryError, Dispatch, Receipt, WeekChannel, WeekPage
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.spec.alerting import (
     NO_LINKS,
@@ -87,6 +87,9 @@ class _Unusable:
     def send(self, dispatch: Dispatch) -> Receipt:  # noqa: ARG002
         raise DeliveryError(self._reason, needs_a_person=True)
 
+    def send_week(self, page: WeekPage) -> Receipt:  # noqa: ARG002
+        raise DeliveryError(self._reason, needs_a_person=True)
+
 
 def _build(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
     if channel.secret is not None and find_secret(around.secrets, channel.secret) is None:
@@ -112,6 +115,12 @@ def _webhook(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
 
 def _file(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
     return FileChannel(name, around.home / (channel.file or ""), links=around.links)
+
+
+def week_channels(channels: Mapping[str, AlertChannel]) -> dict[str, WeekChannel]:
+    """Return the channels that take the digest of a week, by name; one whose secret is missing refuses it."""
+    kinds = (SlackChannel, AppriseChannel, _Unusable)
+    return {name: channel for name, channel in channels.items() if isinstance(channel, kinds)}
 
 
 _BUILDERS: dict[ChannelKind, Callable[[str, Channel, Surroundings], AlertChannel]] = {

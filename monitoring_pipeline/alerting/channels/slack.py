@@ -6,7 +6,7 @@ from typing import Any
 from monitoring_pipeline.alerting.channels.slack_calls import SlackCalls, SlackRefusalError
 from monitoring_pipeline.alerting.messages.document import alert_key
 from monitoring_pipeline.alerting.messages.markup import Block, slack_blocks, slack_reply, slack_text
-from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
+from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt, WeekPage
 from monitoring_pipeline.records.alert import ClaimedAlert
 
 EVENT_TYPE = "monitoring_pipeline_alert"
@@ -50,6 +50,17 @@ class SlackChannel:
             return Receipt() if dispatch.only_update else self._post_first(dispatch)
         notes += self._upload_chart(channel, timestamp, dispatch)
         return Receipt(delivery_id=_joined(channel, posted["ts"]), thread=dispatch.thread, notes=notes)
+
+    def send_week(self, page: WeekPage) -> Receipt:
+        """Post the digest of a week, with its page as a file in the thread.
+
+        Raises:
+            DeliveryError: when Slack refused it, or when it is unknown whether Slack accepted it.
+        """
+        posted = self._post(self._channel, Dispatch(alerts=(), message=page.message), slack_blocks(page.message))
+        channel, timestamp = posted["channel"], posted["ts"]
+        notes = self._upload(channel, timestamp, page.file_name, page.message.title, page.html)
+        return Receipt(delivery_id=_joined(channel, timestamp), notes=notes)
 
     def find(self, alerts: Sequence[ClaimedAlert], threads: Mapping[str, str]) -> Mapping[int, Receipt]:
         """Return those of the alerts that are in the channel already, by the keys in messages' metadata.
@@ -152,17 +163,28 @@ class SlackChannel:
             return ()
         try:
             png = dispatch.draw_chart()
-            if png is not None:
-                self._calls.call(
-                    "files_upload_v2",
-                    channel=channel,
-                    thread_ts=timestamp,
-                    filename="incident.png",
-                    title=dispatch.message.title[:200],
-                    content=png,
-                )
         except Exception as error:  # noqa: BLE001 - the message is out: whatever a chart does, it must not be repeated
             return (f"no chart: {type(error).__name__}: {error}",)
+        return self._upload(channel, timestamp, "incident.png", dispatch.message.title, png)
+
+    def _upload(
+        self, channel: str, timestamp: str, name: str, title: str, content: str | bytes | None
+    ) -> tuple[str, ...]:
+        """Upload a file into a thread; a failure is a note, because the message is out and must not be repeated."""
+        if content is None:
+            return ()
+        try:
+            self._calls.call(
+                "files_upload_v2",
+                channel=channel,
+                thread_ts=timestamp,
+                filename=name,
+                title=title[:200],
+                content=content,
+            )
+        except Exception as error:  # noqa: BLE001 - see above
+            what = "chart" if name.endswith(".png") else "file"
+            return (f"no {what}: {type(error).__name__}: {error}",)
         return ()
 
 

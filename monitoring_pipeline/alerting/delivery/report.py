@@ -35,6 +35,17 @@ class DeliveryReport:
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
 
+    def joined(self, other: "DeliveryReport") -> "DeliveryReport":
+        """Return the outcome of the messages of both."""
+        return DeliveryReport(
+            sent=self.sent + other.sent,
+            repeated=self.repeated + other.repeated,
+            dropped={**self.dropped, **other.dropped},
+            postponed=self.postponed + other.postponed,
+            failures=self.failures + other.failures,
+            notes=self.notes + other.notes,
+        )
+
 
 @dataclass
 class Progress:

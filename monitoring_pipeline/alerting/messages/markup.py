@@ -66,7 +66,7 @@ def markdown(message: Message) -> str:
     paragraphs = [
         _literal(message.happened),
         _listed("How it stands", [f"{label}: {_literal(value)}" for label, value in message.facts]),
-        _listed("Evidence" if message.facts else "Incidents", [_literal(line) for line in message.lines]),
+        _listed(message.lines_are, [_literal(line) for line in message.lines]),
         _listed("Answer", [f"{label}: `{command}`" for label, command in message.commands]),
         # The address itself: as plain text, all that is left of a link is its label.
         _listed("See", [f"{label}: <{_address(address)}>" for label, address in message.links]),

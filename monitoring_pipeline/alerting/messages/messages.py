@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from monitoring_pipeline.evaluation.incidents.spec_files import CAUSE
+from monitoring_pipeline.evaluation.weeks.week_of_model import WeekOfModel, worst_of
+from monitoring_pipeline.evaluation.weeks.words import headline_of, sentences_of, title_of
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Severity, VerdictStatus
 from monitoring_pipeline.spec.alerting import Links
+from monitoring_pipeline.spec.week import Week
 
 SHOWN_FINDINGS = 8
 SHOWN_DIGEST_LINES = 40
 
 _MARKS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
 _RESOLVED_MARK = "✅"
+_WEEK_MARK = "📅"
+_SEVERITIES = {VerdictStatus.CRITICAL: Severity.CRITICAL, VerdictStatus.WARNING: Severity.WARNING}
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _WHAT_HAPPENED = {
     EventKind.OPENED: "Opened",
@@ -44,7 +49,8 @@ class Message:
         resolved: whether it is over.
         happened: one line about the event.
         facts: labels and values.
-        lines: the evidence, or the incidents of a digest; one line each.
+        lines: the evidence, the incidents of a digest, or what changed in a week; one line each.
+        lines_are: the heading of the lines where channels show one.
         commands: labels and commands to answer with.
         links: labels and addresses.
     """
@@ -56,6 +62,7 @@ class Message:
     happened: str
     facts: tuple[tuple[str, str], ...] = ()
     lines: tuple[str, ...] = ()
+    lines_are: str = "Evidence"
     commands: tuple[tuple[str, str], ...] = ()
     links: tuple[tuple[str, str], ...] = ()
 
@@ -108,7 +115,32 @@ def digest_message(alerts: Sequence[ClaimedAlert], *, links: Links) -> Message:
         resolved=not unresolved,
         happened=f"{len(unresolved)} of {len(incidents)} not resolved",
         lines=_shortened([_digest_line(group) for group in worst_first], SHOWN_DIGEST_LINES),
+        lines_are="Incidents",
         links=links.labelled,
+    )
+
+
+def week_message(week: Week, models: Sequence[WeekOfModel], *, links: Links) -> Message:
+    """Return the message about a week: its headline, and the sentences about each model in which something changed.
+
+    Args:
+        week: the week.
+        models: all models in it, the worst first.
+        links: addresses of Dagster's UI and of the site, if they are known.
+    """
+    changed = [model for model in models if model.has_changed]
+    lines = [f"{model.spec.name}: {sentence}" for model in changed for sentence in sentences_of(model)]
+    worst = worst_of(model.worst for model in models if model.worst is not None)
+    page = None if links.site is None else f"{links.site.rstrip('/')}/week?week={quote(week.key)}"
+    return Message(
+        mark=_WEEK_MARK,
+        title=title_of(week),
+        severity=_SEVERITIES.get(worst, Severity.INFO) if worst else Severity.INFO,
+        resolved=False,
+        happened=headline_of(models),
+        lines=_shortened(lines, SHOWN_DIGEST_LINES),
+        lines_are="What changed",
+        links=(*([("The week", page)] if page else []), *links.labelled),
     )
 
 
