@@ -10,7 +10,7 @@ from monitoring_pipeline.spec.week import Week
 from monitoring_pipeline.steps.chunk.incidents import Rules
 from monitoring_pipeline.steps.week import last_complete_week
 
-JOB, SCHEDULE, WEEK_TAG = "weekly_digest", "weekly_digest_schedule", "monitoring_pipeline/week"
+JOB, SCHEDULE, WEEK_TAG = "weekly_digest", "weekly_digest_schedule", "week"
 _DAYS = {"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, "friday": 5, "saturday": 6}
 """The days of the week in cron."""
 
