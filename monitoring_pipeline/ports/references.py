@@ -43,6 +43,10 @@ class References(Protocol):
         """Return the declaration of the current reference; None if an earlier version of this package built it."""
         ...
 
+    def replaced_references(self, model: str) -> tuple[tuple[str, str], ...]:
+        """Return version and hash of each reference that another one of its version has replaced, in order."""
+        ...
+
     def declare_reference(self, model: str, model_version: str, declaration: str) -> None:
         """Record the declaration of the current reference."""
         ...

@@ -209,6 +209,14 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         with writing(self._engine, f"reference/{model}/{model_version}") as connection:
             connection.execute(current.values(declaration=declaration))
 
+    def replaced_references(self, model: str) -> tuple[tuple[str, str], ...]:
+        """Return version and hash of each reference that another one of its version has replaced, in order."""
+        column = model_references.c
+        replaced = sa.select(column.model_version, column.reference_hash).filter_by(model=model, is_current=False)
+        with reading(self._engine) as connection:
+            rows = connection.execute(replaced.order_by(column.model_version, column.reference_hash))
+            return tuple((version, reference_hash) for version, reference_hash in rows)
+
     def _of_current_reference(self, column: sa.Column[str], model: str, model_version: str) -> str | None:
         current = sa.select(column).filter_by(model=model, model_version=model_version, is_current=True)
         with reading(self._engine) as connection:

@@ -26,7 +26,7 @@ from monitoring_pipeline.spec.parsing.documents import SpecError
 from monitoring_pipeline.steps.chunk.incidents import Rules
 from monitoring_pipeline.steps.roles import with_roles
 
-Event: TypeAlias = dg.AssetCheckResult | dg.MaterializeResult
+Event: TypeAlias = dg.AssetCheckEvaluation | dg.Output[None] | dg.MaterializeResult
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,10 @@ RESOURCES = {"outside", "alerting"}
 def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
     """Return the assets of one model."""
     with warnings.catch_warnings():
-        # Dagster marks single-run backfills as beta. They are used on purpose: each reads a table only once.
-        warnings.simplefilter("ignore", dg.BetaWarning)
+        # Dagster marks single-run backfills as beta, and checks with partitions as a preview. Both are used on purpose:
+        # one reads a table only once, the other keeps the result of each chunk.
+        for category in (dg.BetaWarning, dg.PreviewWarning):
+            warnings.simplefilter("ignore", category)
         return [_build_asset(asset, loaded) for asset in assets_of(loaded.spec)]
 
 
@@ -59,7 +61,7 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         pool=spec.name,
         deps=[_key(spec, name) for name in asset.deps if name in names],
         required_resource_keys=RESOURCES,
-        check_specs=check_specs(spec.name, asset.name, asset.checks),
+        check_specs=check_specs(spec, asset.name, asset.checks),
         **optional,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[Event]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
-from monitoring_pipeline.orchestration.assets.checks import check_result
+from monitoring_pipeline.orchestration.assets.checks import check_results
 from monitoring_pipeline.orchestration.assets.each_chunk import fail_on_refusals
 from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks, reason_to_keep
 from monitoring_pipeline.records.measurement import Measurement
@@ -62,17 +62,18 @@ def run_predictions(this: AssetRun) -> Iterator[Event]:
         this.write(outcome.results)
         if outcome.refusal:
             this.write(verdict_of_refusal(outcome.results))
-    yield from _checks(this, taken)
     if taken.is_nothing_read:
+        yield from _checks(this, taken)
         # No later asset will run, so incidents, alerts and decisions are updated here.
         update_incidents(this.spec, this.store, this.alerting, now=this.clock())
         decide_after_chunk(this.spec, this.chunks[-1], store=this.store, now=this.clock())
         fail_on_refusals(this.spec, taken.refused | taken.kept)
     note_kept_chunks(this.context, taken.kept)
     yield dg.MaterializeResult()
+    yield from _checks(this, taken)
 
 
-def _checks(this: AssetRun, taken: _Taken) -> Iterator[dg.AssetCheckResult]:
+def _checks(this: AssetRun, taken: _Taken) -> Iterator[Event]:
     """Yield the check results of the chunks that were read.
 
     A blocking check stops the assets downstream only if no chunk was read, because it stops them for all chunks.
@@ -80,4 +81,4 @@ def _checks(this: AssetRun, taken: _Taken) -> Iterator[dg.AssetCheckResult]:
     for check in this.asset.checks:
         if measured := taken.measured[check.name]:
             stops = taken.is_nothing_read if check.blocking else True
-            yield check_result(this.spec.name, this.asset.name, check, measured, stops=stops)
+            yield from check_results(this.context, check, measured, stops=stops)

@@ -1,6 +1,7 @@
 """The run of the asset ``reference``: once per model. A reference is built again if its declaration has changed."""
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,4 +45,21 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
         metadata[f"version {version}: hash"] = built.reference.reference_hash
         for entry in built.reference.performance:
             metadata[f"version {version}: {entry.metric}"] = entry.value
-    yield dg.MaterializeResult(metadata=metadata)
+    yield dg.MaterializeResult(
+        metadata=metadata, data_version=data_version(this.store.replaced_references(this.spec.name))
+    )
+
+
+def data_version(replaced: Sequence[tuple[str, str]]) -> dg.DataVersion:
+    """Return the data version of a model's references, by which Dagster finds days that were measured before a change.
+
+    It stays the same over a night without a change, and if a further model version gets its first reference: earlier
+    days were not compared with that one. It is another one as soon as a reference is replaced.
+
+    Args:
+        replaced: version and hash of each reference that another one of its version has replaced, in order.
+    """
+    if not replaced:
+        return dg.DataVersion("none replaced")
+    text = "\n".join(f"{version}\t{reference_hash}" for version, reference_hash in replaced)
+    return dg.DataVersion(hashlib.sha256(text.encode()).hexdigest()[:16])

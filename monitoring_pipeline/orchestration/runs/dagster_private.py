@@ -1,5 +1,6 @@
 """All imports from Dagster's private modules, so that an upgrade of Dagster is checked in one place."""
 
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.launcher.base import CheckRunHealthResult, WorkerStatus
@@ -31,6 +32,7 @@ __all__ = [
     "PARTITION_NAME_TAG",
     "RESUME_RETRY_TAG",
     "WILL_RETRY_TAG",
+    "AssetCheckEvaluationTargetMaterializationData",
     "CanCancelExecutionRequest",
     "CanCancelExecutionResult",
     "CheckRunHealthResult",

@@ -102,24 +102,6 @@ def test_snapshot_contains_no_clear_ids(monitored):
     assert b"A-00" not in written
 
 
-def test_range_run_records_one_result_per_check(monitored):
-    (run,) = [run for run in monitored.instance.get_runs() if run.job_name == f"{LOANS}_nightly"]
-    evaluations = {
-        (e.asset_key.path[-1], e.check_name): e
-        for record in monitored.instance.all_logs(run.run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION)
-        for e in [record.get_dagster_event().asset_check_evaluation_data]
-    }
-    assert set(evaluations) == {
-        ("predictions", "schema"), ("predictions", "values"), ("predictions", "rows"), ("profile", "columns"),
-        ("drift", "drift"), ("estimate", "estimate"), ("labels", "labels"), ("performance", "performance"),
-    }  # fmt: skip
-    assert {key for key, e in evaluations.items() if not e.passed} == {("drift", "drift")}
-    drift = evaluations["drift", "drift"]
-    assert drift.severity is dg.AssetCheckSeverity.WARN
-    assert "income jensen_shannon" in str(drift.metadata["reasons"].value)
-    assert drift.metadata["chunks"].value == len(DAYS)
-
-
 def test_partition_metadata_contains_the_numbers_of_its_chunk(monitored):
     def numbers(asset: str) -> dict[str, dict[str, object]]:
         records = monitored.instance.fetch_materializations(
