@@ -36,6 +36,10 @@ class _WithoutSecrets(LazyGroup):
             "Write a week of all models as one HTML page: what changed, in words and at most five pictures.",
         ),
         "serve": Place("reports.serve", "Serve the reports of all models, always with the newest results."),
+        "mcp": Place(
+            "reports.mcp",
+            "Answer assistants over the Model Context Protocol, from a store that is only read.",
+        ),
         "metrics": Place("reports.metrics", "Write the newest results of all models as metrics of Prometheus."),
         "replay": Place(
             "results.replay",

@@ -107,6 +107,23 @@ def serve(host: str, port: int) -> None:
 
 
 @click.command()
+def mcp() -> None:
+    """Answer assistants over the Model Context Protocol, from a store that is only read.
+
+    An assistant starts this command itself, and uses its standard input and output: docs/assistants.md.
+    """
+    from monitoring_pipeline.store.results import ResultStore
+
+    _require_libraries("mcp", extra="mcp")
+    with clear_errors():
+        from monitoring_pipeline.assistants.server import build_server
+
+        settings = read_settings()
+        with ResultStore.open_to_read(settings.store_url) as store:
+            build_server(settings, store).run("stdio")
+
+
+@click.command()
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; by default the text is printed.")
 def metrics(output: Path | None) -> None:
     """Write the newest results of all models as metrics of Prometheus.
@@ -139,10 +156,10 @@ def _all_specs(settings: "Settings") -> list["ModelSpec"]:
     return [loaded.spec for loaded in usable_specs(read)]
 
 
-def _require_libraries(*names: str) -> None:
-    """Raise a ClickException if a library of the extra ``report`` is not installed."""
+def _require_libraries(*names: str, extra: str = "report") -> None:
+    """Raise a ClickException if a library of an extra is not installed."""
     try:
-        require_libraries(*names)
+        require_libraries(*names, extra=extra)
     except MissingLibraryError as error:
         raise click.ClickException(str(error)) from None
 

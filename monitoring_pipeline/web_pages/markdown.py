@@ -1,10 +1,11 @@
-"""An incident as Markdown, for a ticket, a chat or an assistant."""
+"""An incident, or the whole report of a model, as Markdown, for a ticket, a chat or an assistant."""
 
 import re
 from collections.abc import Iterable
 
 from monitoring_pipeline.web_pages.contents.incident import IncidentContents
-from monitoring_pipeline.web_pages.contents.table import Table
+from monitoring_pipeline.web_pages.contents.model import ModelContents
+from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table
 from monitoring_pipeline.web_pages.safe_text import is_safe_address, shortened
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
@@ -13,6 +14,55 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 def incident_markdown(shown: IncidentContents) -> str:
     """Return the section of an incident as Markdown; characters that Markdown reads as marks are escaped."""
     return "\n".join(_lines(shown)) + "\n"
+
+
+def model_markdown(page: ModelContents) -> str:
+    """Return the report of a model as Markdown: what its page says, in the same order, without the drawings."""
+    return "\n".join(_report(page)) + "\n"
+
+
+def _report(page: ModelContents) -> Iterable[str]:
+    yield f"# {escaped(page.name)}"
+    yield from ("", escaped(page.sentence), "")
+    yield from _listed(page.facts)
+    yield from (f"- {escaped(reason)}" for reason in page.reasons)
+    for incident in page.incidents:
+        yield from ("", *_lines(incident))
+    for chart in (*filter(None, [page.when]), *page.performance, *page.business):
+        yield from ("", escaped(chart.sentence))
+    for table in (page.metrics, page.attribution, page.failed_checks):
+        yield from _section(table)
+    for dimension in page.dimensions:
+        yield f"- {escaped(dimension.name)}: {escaped(dimension.words)}"
+    yield from _columns(page)
+    for table in (page.together, page.objectives, page.versions, page.decisions):
+        yield from _section(table)
+    yield from ("", "## Made from", "")
+    yield from _listed(page.audit)
+
+
+def _listed(facts: Iterable[Fact]) -> Iterable[str]:
+    return (f"- {escaped(fact.name)}: {escaped(fact.value)}" for fact in facts)
+
+
+def _section(table: Table) -> Iterable[str]:
+    return () if table.is_empty else ("", f"## {escaped(table.caption)}", "", *_table(table))
+
+
+def _columns(page: ModelContents) -> Iterable[str]:
+    rows = tuple(
+        (
+            Cell(c.name),
+            Cell(c.status),
+            Cell(c.statistic),
+            Cell(c.effect_text),
+            Cell("; ".join(c.shifts)),
+            Cell(c.reason),
+        )
+        for c in page.columns
+    )
+    names = ("column", "drift", "statistic", "effect of floor", "what changed", "about")
+    return _section(Table(caption="Columns", columns=names, rows=rows))
 
 
 def _lines(shown: IncidentContents) -> Iterable[str]:

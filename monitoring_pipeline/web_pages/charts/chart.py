@@ -1,5 +1,6 @@
 """A chart with its sentence and its numbers, for readers who do not see the drawing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -9,12 +10,17 @@ class Chart:
 
     Args:
         sentence: what it shows, in one sentence.
-        svg: the drawing, whose colours are variables of the page's style.
+        draw: draws it, when somebody looks at it; equal charts are drawn once.
         columns: headers of the table of its numbers.
         rows: the numbers as texts.
     """
 
     sentence: str
-    svg: str
+    draw: Callable[[], str]
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def svg(self) -> str:
+        """The drawing, whose colours are variables of the page's style."""
+        return self.draw()

@@ -1,7 +1,7 @@
 """The distribution of a column: the chunk drawn over the reference, and the cells that are no ordinary value."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, NumericBins
@@ -54,7 +54,7 @@ def _of_numbers(name: str, bins: NumericBins, reference: ColumnProfile, current:
     rows += [row for row in special_cells(bins, reference, current) if row[0] in SPECIAL]
     return Chart(
         sentence=_sentence(name, rows),
-        svg=_steps(found),
+        draw=partial(_steps, found),
         columns=("values", "reference", "chunk"),
         rows=_texts(rows),
     )
@@ -72,7 +72,7 @@ def _of_categories(name: str, bins: CategoricalBins, reference: ColumnProfile, c
     shown = [row for row in rows if row in largest]
     return Chart(
         sentence=_sentence(name, rows),
-        svg=_bars(tuple(shown)),
+        draw=partial(_bars, tuple(shown)),
         columns=("value", "reference", "chunk"),
         rows=_texts(rows[: 3 * CATEGORIES_SHOWN]),
     )

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -65,7 +65,7 @@ def history_chart(history: History) -> Chart | None:
         return None
     return Chart(
         sentence=_sentence(history, shown, estimates),
-        svg=_svg(_drawing(history, shown, estimates)),
+        draw=partial(_svg, _drawing(history, shown, estimates)),
         columns=("chunk", history.name, "95 % interval", "estimate", "version", "labels", "status"),
         rows=_rows(history, shown, estimates),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import groupby
 
 from monitoring_pipeline.web_pages.charts.chart import Chart
@@ -69,7 +69,8 @@ def timeline_chart(sentence: str, rows: Sequence[str], shown: Sequence[Stretch],
         return None
     return Chart(
         sentence=sentence,
-        svg=_svg(
+        draw=partial(
+            _svg,
             tuple(rows),
             tuple(
                 (_clipped(s.row), STATUS_COLOURS[s.status], at(axis.time_of(s.first)), at(axis.end_of(s.last)))
