@@ -1,6 +1,7 @@
 """The comparison of two frames: every column, and all columns together."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import narwhals as nw
@@ -10,6 +11,7 @@ from monitoring_pipeline.api.columns import choose_columns
 from monitoring_pipeline.api.declaring import REFERENCE, ROWS, Choices, declare, only_version
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import ReadRows, chunk_key, read_rows, reading
+from monitoring_pipeline.api.results.pictures import distributions
 from monitoring_pipeline.api.results.result import Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_columns
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of
@@ -18,7 +20,7 @@ from monitoring_pipeline.evaluation.drift.columns import Counterpart, measure_dr
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
-from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.reference.columns import LearnedColumns, learn_columns
@@ -108,7 +110,8 @@ def compare(
     with one_thread():
         learned = _learned(declared.spec, before.frame)
         rows = with_known_categories(now.frame, now.codes, {declared.version: learned.bins})
-        compared = _compared(declared.spec, learned, before.frame, rows)
+        profile = profile_chunk(nw.from_native(rows.lazy()), learned.bins, model_version=declared.version)
+        compared = _compared(declared.spec, learned, profile, before.frame, rows)
     measured = (*_about_rows(now, roles), *chosen.measurements, *compared)
     floors = learned.floors.reason or f"floors are learned from {learned.floors.days} {declared.spec.calendar.noun}s"
     return Result(
@@ -120,6 +123,7 @@ def compare(
             *chosen.notes,
         ),
         table=table_of_columns(),
+        draw=partial(distributions, learned.bins, learned.profile, profile, declared.column_names, compared),
     )
 
 
@@ -130,10 +134,9 @@ def _learned(spec: ModelSpec, rows: pl.DataFrame) -> LearnedColumns:
 
 
 def _compared(
-    spec: ModelSpec, learned: LearnedColumns, before: pl.DataFrame, now: pl.DataFrame
+    spec: ModelSpec, learned: LearnedColumns, profile: ChunkProfile, before: pl.DataFrame, now: pl.DataFrame
 ) -> tuple[Measurement, ...]:
     version = only_version(spec)
-    profile = profile_chunk(nw.from_native(now.lazy()), learned.bins, model_version=version)
     with_rows = needs_rows(spec)
     against = Counterpart(
         bins=learned.bins,

@@ -25,6 +25,7 @@ from monitoring_pipeline.api.declaring import (
 )
 from monitoring_pipeline.api.frames import ArgumentError, polars_frame
 from monitoring_pipeline.api.reading import FILE, clear_errors, read_times, temporary_folder, warehouse_in
+from monitoring_pipeline.api.results.pictures import histories
 from monitoring_pipeline.api.results.result import MeasuredChunk, Result, measured_chunk
 from monitoring_pipeline.api.results.shown import table_of_chunks
 from monitoring_pipeline.api.roles import Roles, class_columns, names_of, require_outputs
@@ -154,6 +155,7 @@ def monitor(
         chunks=chunks,
         notes=(*declared.notes, *chosen.notes, *home.notes),
         table=table_of_chunks(declared.spec.calendar.noun, HEADLINE_METRIC[declared.spec.task] if label else ""),
+        draw=partial(histories, declared.spec, chunks),
     )
 
 

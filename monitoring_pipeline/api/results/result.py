@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from monitoring_pipeline.api.results.pictures import Draw, no_pictures, pictures_html
 from monitoring_pipeline.api.results.reasons import all_reasons, listed_reasons
 from monitoring_pipeline.api.results.tables import ROWS_SHOWN, Table, View
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
@@ -44,12 +45,14 @@ class Result:
         chunks: the chunks in order; one without a key if the rows were not divided.
         notes: what was concluded from the frames, such as the task.
         table: the form of the table in ``summary()`` and in notebooks.
+        draw: returns the charts that notebooks show, if the extra ``report`` is installed.
     """
 
     title: str
     chunks: tuple[MeasuredChunk, ...]
     notes: tuple[str, ...] = ()
     table: Table
+    draw: Draw = field(default=no_pictures, compare=False)
 
     @property
     def verdict(self) -> VerdictStatus:
@@ -114,7 +117,7 @@ class Result:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return self._view().html()
+        return self._view().html() + pictures_html(self.draw)
 
     def _view(self) -> View:
         reasons = listed_reasons(self.chunks, rows_shown=ROWS_SHOWN)
