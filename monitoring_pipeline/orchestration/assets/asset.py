@@ -10,6 +10,7 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.checks import Check
+from monitoring_pipeline.orchestration.assets.history import History
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata, shown_metadata
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
@@ -70,6 +71,7 @@ class Asset:
         kinds: shown in Dagster as icons.
         checks: its asset checks.
         metadata: makes the metadata that Dagster shows for a partition.
+        history: draws the chunks before a chunk, for its metadata.
         is_wanted: whether a model with this spec has the asset.
         is_measured: whether the verdict is made from its results.
         is_partitioned: whether it has one partition for each chunk.
@@ -88,6 +90,7 @@ class Asset:
     kinds: frozenset[str] = frozenset()
     checks: tuple[Check, ...] = ()
     metadata: Callable[[ChunkResults], Metadata] = performance_metadata
+    history: History | None = None
     is_wanted: Callable[[ModelSpec], bool] = _every_model
     is_measured: bool = True
     is_partitioned: bool = True
@@ -172,6 +175,13 @@ class AssetRun:
             yield from ((chunk, partial(step, chunk)) for chunk in chunks)
         else:
             yield from processes.measured(self.asset.name, inputs, chunks)
+
+    def draw_history(self) -> None:
+        """Show the history of each chunk of the run as metadata of its partition; the results are written before."""
+        if self.asset.history is None:
+            return
+        for key, drawing in self.asset.history(self.spec, self.chunks, self.store).items():
+            self.context.add_asset_metadata({"history": dg.MetadataValue.md(drawing)}, partition_key=key)
 
     def write(self, results: ChunkResults) -> None:
         """Replace the results of a producer for a chunk; show this asset's results as metadata of the partition."""

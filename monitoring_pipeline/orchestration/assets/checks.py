@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
@@ -22,6 +23,23 @@ class Check:
     blocking: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckOutcome:
+    """What a check found about one chunk.
+
+    Args:
+        passed: whether nothing is wrong.
+        is_critical: whether something is that has the severity ``critical``.
+        description: the outcome in a few words.
+        metadata: what Dagster shows with it.
+    """
+
+    passed: bool
+    is_critical: bool
+    description: str
+    metadata: Mapping[str, Any]
+
+
 def check_specs(spec: ModelSpec, asset: str, checks: Sequence[Check]) -> list[dg.AssetCheckSpec]:
     """Return the specs of one asset's checks, with the partitions of the asset."""
     return [
@@ -39,7 +57,7 @@ def check_specs(spec: ModelSpec, asset: str, checks: Sequence[Check]) -> list[dg
 def check_results(
     context: dg.AssetExecutionContext,
     check: Check,
-    measurements: Mapping[str, Sequence[Measurement]],
+    outcomes: Mapping[str, CheckOutcome],
     *,
     stops: bool = True,
 ) -> Iterator[dg.AssetCheckEvaluation | dg.Output[None]]:
@@ -51,52 +69,52 @@ def check_results(
     Args:
         context: Dagster's context of the run.
         check: the check.
-        measurements: the measurements by chunk key; a chunk that is missing has no result.
+        outcomes: the outcomes by chunk key; a chunk that is missing has no result.
         stops: whether a failure of a blocking check stops the assets downstream, for all chunks of the run.
     """
-    key, targets = context.asset_key, _newest_materializations(context, list(measurements))
-    for chunk, measured in measurements.items():
-        yield _evaluation(key, check, chunk, measured, targets.get(chunk), stops=stops)
+    key, targets = context.asset_key, _newest_materializations(context, list(outcomes))
+    for chunk, outcome in outcomes.items():
+        yield dg.AssetCheckEvaluation(
+            asset_key=key,
+            check_name=check.name,
+            passed=outcome.passed,
+            severity=dg.AssetCheckSeverity.ERROR if outcome.is_critical else dg.AssetCheckSeverity.WARN,
+            description=outcome.description,
+            metadata=outcome.metadata,
+            target_materialization_data=targets.get(chunk),
+            blocking=check.blocking and stops,
+            partition=chunk,
+        )
     # Steps downstream wait for the output, not for the results.
     output = context.assets_def.get_output_name_for_asset_check_key(dg.AssetCheckKey(key, check.name))
     yield dg.Output(None, output_name=output)
 
 
-def _evaluation(
-    key: dg.AssetKey,
-    check: Check,
-    chunk: str,
-    measurements: Sequence[Measurement],
-    target: AssetCheckEvaluationTargetMaterializationData | None,
-    *,
-    stops: bool,
-) -> dg.AssetCheckEvaluation:
-    """Return the result for a chunk.
+def outcome_of(check: Check, measurements: Sequence[Measurement]) -> CheckOutcome:
+    """Return the outcome of a check for the measurements of a chunk.
 
     A check fails on breached measurements; a blocking check also fails on skipped ones. Severity ``info`` never fails
     a check.
     """
     counted = {Status.BREACHED, Status.SKIPPED} if check.blocking else {Status.BREACHED}
     failed = [m for m in measurements if m.status in counted and m.severity is not Severity.INFO]
-    critical = any(m.severity is Severity.CRITICAL for m in failed)
     measured = sum(m.status is not Status.SKIPPED for m in measurements)
-    reasons = [f"- {m.subject} {m.metric}: {m.reason}" for m in failed]
-    more = [f"- and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
-    return dg.AssetCheckEvaluation(
-        asset_key=key,
-        check_name=check.name,
+    return CheckOutcome(
         passed=not failed,
-        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        is_critical=any(m.severity is Severity.CRITICAL for m in failed),
         description=f"{len(failed)} of {measured} measurements breached" if failed else f"{measured} measurements fine",
         metadata={
             "breached": len(failed),
             "measured": measured,
-            "reasons": dg.MetadataValue.md("\n".join([*reasons[:REASONS_SHOWN], *more]) or "none"),
+            "reasons": listed([f"{m.subject} {m.metric}: {m.reason}" for m in failed]),
         },
-        target_materialization_data=target,
-        blocking=check.blocking and stops,
-        partition=chunk,
     )
+
+
+def listed(reasons: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """Return reasons as a list in Markdown; some are counted instead if there are many."""
+    more = [f"and {len(reasons) - REASONS_SHOWN} more"] if len(reasons) > REASONS_SHOWN else []
+    return dg.MetadataValue.md("\n".join(f"- {text}" for text in [*reasons[:REASONS_SHOWN], *more]) or "none")
 
 
 def _newest_materializations(

@@ -7,7 +7,7 @@ import dagster as dg
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
-from monitoring_pipeline.orchestration.assets.checks import check_results
+from monitoring_pipeline.orchestration.assets.checks import check_results, outcome_of
 from monitoring_pipeline.orchestration.runs.kept_chunks import kept_chunks, note_kept_chunks, reason_to_keep
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
@@ -17,9 +17,11 @@ from monitoring_pipeline.steps.refusals import refusal
 def each_chunk(this: AssetRun) -> Iterator[Event]:
     """Run the step of an asset for every chunk, and yield its checks."""
     measurements = measure_each_chunk(this)
+    this.draw_history()
     yield dg.MaterializeResult()
     for check in this.asset.checks:
-        yield from check_results(this.context, check, measurements)
+        outcomes = {key: outcome_of(check, measured) for key, measured in measurements.items()}
+        yield from check_results(this.context, check, outcomes)
 
 
 def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:

@@ -7,7 +7,7 @@ import dagster as dg
 
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
-from monitoring_pipeline.orchestration.assets.checks import check_results
+from monitoring_pipeline.orchestration.assets.checks import check_results, outcome_of
 from monitoring_pipeline.orchestration.assets.each_chunk import fail_on_refusals
 from monitoring_pipeline.orchestration.runs.kept_chunks import note_kept_chunks, reason_to_keep
 from monitoring_pipeline.records.measurement import Measurement
@@ -81,4 +81,5 @@ def _checks(this: AssetRun, taken: _Taken) -> Iterator[Event]:
     for check in this.asset.checks:
         if measured := taken.measured[check.name]:
             stops = taken.is_nothing_read if check.blocking else True
-            yield from check_results(this.context, check, measured, stops=stops)
+            outcomes = {key: outcome_of(check, of_chunk) for key, of_chunk in measured.items()}
+            yield from check_results(this.context, check, outcomes, stops=stops)

@@ -6,10 +6,12 @@ from monitoring_pipeline.orchestration.assets import metadata
 from monitoring_pipeline.orchestration.assets.asset import Asset
 from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.each_chunk import each_chunk
+from monitoring_pipeline.orchestration.assets.history import history_of_performance, history_of_verdicts
 from monitoring_pipeline.orchestration.assets.incidents import run_incidents
 from monitoring_pipeline.orchestration.assets.objectives import run_objectives
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
 from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
+from monitoring_pipeline.orchestration.assets.verdict import run_verdict
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
@@ -112,6 +114,7 @@ _BEFORE_THE_VERDICT = (
         deps=("reference", "predictions", "labels"),
         kinds=frozenset({"scipy"}),
         checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
+        history=history_of_performance,
         is_wanted=_has_labels,
         may_change_with_late_labels=True,
     ),
@@ -171,11 +174,14 @@ ASSETS = (
     *_BEFORE_THE_VERDICT,
     Asset(
         name="verdict",
-        description="The judgement of the chunk from all its measurements.",
-        run=each_chunk,
+        description="The judgement of the chunk from all its measurements. The check of the asset is the verdict: "
+        "its tab Partitions is a calendar of good and bad chunks.",
+        run=run_verdict,
         step=lambda inputs: partial(judge_chunk, inputs.spec, producers=inputs.measured, store=inputs.outside.store),
         is_in_order=True,
         deps=MEASURED,
+        checks=(Check("verdict", "The verdict is ok. A chunk whose verdict is unknown has no result."),),
+        history=history_of_verdicts,
         is_measured=False,
         may_change_with_late_labels=True,
         metadata=metadata.verdict_metadata,

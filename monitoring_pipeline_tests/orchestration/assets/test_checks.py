@@ -1,14 +1,19 @@
 """Results of checks: each chunk keeps its own, whatever other chunks were measured since."""
 
 import dagster as dg
+import pytest
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus as Recorded
 
+from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
+from monitoring_pipeline.orchestration.assets.verdict import outcome_of_verdict
+from monitoring_pipeline.records.measurement import Verdict, VerdictStatus
 from monitoring_pipeline_tests.worlds.world import DAYS, DRIFT_FROM, LOANS, World
 
 DRIFTED = {day for day in DAYS if day >= str(DRIFT_FROM)}
 CHECKS = {
     ("predictions", "schema"), ("predictions", "values"), ("predictions", "rows"), ("profile", "columns"),
     ("drift", "drift"), ("estimate", "estimate"), ("labels", "labels"), ("performance", "performance"),
+    ("verdict", "verdict"),
 }  # fmt: skip
 DAY = DAYS[4]
 
@@ -42,6 +47,31 @@ def test_range_records_one_result_for_each_check_and_chunk(monitored: World) -> 
         assert evaluation.severity is dg.AssetCheckSeverity.WARN
     for evaluation in (e for e in failed if e.partition in DRIFTED):
         assert "income jensen_shannon" in str(evaluation.metadata["reasons"].value)
+
+
+def test_check_of_the_verdict_is_the_verdict_with_its_reasons(monitored: World) -> None:
+    with monitored.store() as store:
+        verdicts = store.verdicts(LOANS)
+    is_ok = {day: verdict.status is VerdictStatus.OK for day, verdict in verdicts.items()}
+    assert set(is_ok.values()) == {True, False}
+    assert results(monitored, "verdict", "verdict") == is_ok
+    (run,) = [run for run in monitored.instance.get_runs() if run.job_name == f"{LOANS}_nightly"]
+    for found in (e for e in evaluations(monitored, run.run_id) if e.check_name == "verdict"):
+        verdict = verdicts[str(found.partition)]
+        assert found.metadata["verdict"].value == str(verdict.status)
+        assert found.description == (*deciding_reasons(verdict), "ok")[0]
+        assert all(reason in str(found.metadata["reasons"].value) for reason in deciding_reasons(verdict)[:5])
+
+
+@pytest.mark.parametrize(("status", "shown"), [
+    (VerdictStatus.OK, (True, False, "ok")),
+    (VerdictStatus.WARNING, (False, False, "warning: drift income: moved")),
+    (VerdictStatus.CRITICAL, (False, True, "warning: drift income: moved")),
+])  # fmt: skip
+def test_outcome_of_a_verdict(status: VerdictStatus, shown: tuple[bool, bool, str]) -> None:
+    reasons = ("warning: drift income: moved", "info: nothing")
+    outcome = outcome_of_verdict(Verdict(status=status, reasons=reasons, measured=1, breaches=1, skipped=0))
+    assert (outcome.passed, outcome.is_critical, outcome.description) == shown
 
 
 def test_single_night_and_range_show_the_same_results(world: World, monitored: World) -> None:
@@ -84,6 +114,7 @@ def test_refused_day_of_a_range_is_red_and_the_other_days_have_results(world: Wo
     assert len(world.failures(LOANS, DAYS[4], DAYS[6])) == 1
     assert results(world, "predictions", "schema") == {DAYS[4]: True, DAYS[5]: False, DAYS[6]: True}
     assert results(world, "drift", "drift") == {DAYS[4]: True, DAYS[6]: True}
+    assert results(world, "verdict", "verdict") == {DAYS[4]: True, DAYS[5]: False, DAYS[6]: True}
 
 
 def test_refused_night_is_red_on_its_day(lived_in_world: World) -> None:
