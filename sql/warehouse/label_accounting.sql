@@ -8,24 +8,27 @@ WITH chunk_predictions AS (
     FROM {predictions} AS p
     WHERE {in_chunk}
 ),
-known_in_chunk AS (
-    SELECT {label_key} AS label_key
-    FROM {labels} AS l
-    WHERE {known_in_chunk}
-      AND {is_known}
+of_others AS (
+    SELECT k.label_key
+    FROM (
+        SELECT {label_key} AS label_key
+        FROM {labels} AS l
+        WHERE {known_in_chunk}
+          AND {is_known}
+    ) AS k
+    LEFT JOIN chunk_predictions AS c ON c.prediction_key = k.label_key
+    WHERE c.prediction_key IS NULL
 ),
 nearby AS (
-    SELECT DISTINCT n.prediction_key
-    FROM (
-        SELECT {prediction_key} AS prediction_key
-        FROM {predictions} AS p
-        WHERE {is_near}
-        UNION ALL
-        SELECT {prediction_key} AS prediction_key
-        FROM {predictions} AS p
-        WHERE {without_time}
-    ) AS n
-    WHERE n.prediction_key IN (SELECT label_key FROM known_in_chunk)
+    SELECT {prediction_key} AS prediction_key
+    FROM {predictions} AS p
+    WHERE {is_near}
+      AND {prediction_key} IN (SELECT label_key FROM of_others)
+    UNION
+    SELECT {prediction_key} AS prediction_key
+    FROM {predictions} AS p
+    WHERE {without_time}
+      AND {prediction_key} IN (SELECT label_key FROM of_others)
 ),
 not_known AS (
     SELECT {label_key} AS label_key
@@ -39,16 +42,14 @@ not_known AS (
 SELECT
     (
         SELECT count(*)
-        FROM known_in_chunk AS k
-        LEFT JOIN nearby AS n ON n.prediction_key = k.label_key
+        FROM of_others AS o
+        LEFT JOIN nearby AS n ON n.prediction_key = o.label_key
         WHERE n.prediction_key IS NULL
     ) AS orphans,
     (
         SELECT count(*)
-        FROM known_in_chunk AS k
-        JOIN nearby AS n ON n.prediction_key = k.label_key
-        LEFT JOIN chunk_predictions AS c ON c.prediction_key = k.label_key
-        WHERE c.prediction_key IS NULL
+        FROM of_others AS o
+        JOIN nearby AS n ON n.prediction_key = o.label_key
     ) AS outside_window,
     (
         SELECT count(*)

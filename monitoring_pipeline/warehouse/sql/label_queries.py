@@ -96,6 +96,19 @@ class LabelJoin:
         return self.label_predicted_at.between(start, end) if self.label_predicted_at else "TRUE"
 
     @property
+    def has_one_row_per_label(self) -> bool:
+        """Whether the query of labels returns each label row once, so that the state of labels follows from its rows.
+
+        If labels are predictions, rows of several versions with the same label are returned as one.
+        """
+        return self.label_predicted_at is None
+
+    @property
+    def row_hash(self) -> str:
+        """The hash of a label row, a number of 60 bits."""
+        return self.dialect.hash_60(self.row_text)
+
+    @property
     def row_text(self) -> str:
         """Id, label and time of a label row as one text; two rows have the same text only if all three are equal."""
         # Without the equals sign, a null and an empty text would be the same.
@@ -146,7 +159,8 @@ def labels_query(join: LabelJoin, chunk: Chunk, as_of: dt.datetime, drawn: str =
     time = join.predicted_at
     sql = read_sql("warehouse/labels.sql").format(
         # Versions that scored the same rows repeat the label.
-        distinct="DISTINCT" if join.label_predicted_at else "",
+        distinct="" if join.has_one_row_per_label else "DISTINCT",
+        row_hash=join.row_hash if join.has_one_row_per_label else f"CAST(NULL AS {join.dialect.types.integer})",
         may_be_elsewhere="FALSE" if join.label_predicted_at else "TRUE",
         label=join.label,
         prediction_id=join.prediction_id,
@@ -205,7 +219,7 @@ def label_states_query(join: LabelJoin, chunks: Sequence[Chunk], as_of: dt.datet
     )
     made_at = join.label_predicted_at
     sql = read_sql("warehouse/label_states.sql").format(
-        hash_sum=dialect.hash_sum(dialect.hash_60(join.row_text)),
+        hash_sum=dialect.hash_sum(join.row_hash),
         of_chunk=f"{made_at.sql} >= c.chunk_start AND {made_at.sql} < c.chunk_end" if made_at else "TRUE",
         of_all_chunks=join.of_chunk("earliest_start", "latest_end"),
         chunks=dialect.rows(("chunk_key", "chunk_start", "chunk_end", "known_from"), rows),

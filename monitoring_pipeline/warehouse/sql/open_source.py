@@ -21,6 +21,8 @@ from monitoring_pipeline.warehouse.sql.label_queries import (
 )
 from monitoring_pipeline.warehouse.sql.queries import Query, predictions_query, predictions_without_time_query
 
+HALF_OF_A_HASH = 2**30
+
 
 class OpenSource(Protocol):
     """A source that is open for some queries."""
@@ -79,8 +81,21 @@ def read_labels_where(
     join = label_join_of(source, spec)
     frame = source.frame(labels_query(join, chunk, as_of, drawn))
     counts = source.frame(label_accounting_query(join, chunk, as_of)).row(0, named=True)
-    states = label_states_of(source, join, [chunk], as_of)
-    return LabelsRead(frame, LabelAccounting(**counts), states[chunk.key])
+    has_every_row = join.has_one_row_per_label and not drawn
+    state = _state_of(frame) if has_every_row else label_states_of(source, join, [chunk], as_of)[chunk.key]
+    return LabelsRead(frame.drop("row_hash"), LabelAccounting(**counts), state)
+
+
+def _state_of(labels: pl.DataFrame) -> LabelState:
+    """Return the state of a chunk's labels from its label rows, as the query of states counts it."""
+    hashes, latest = labels["row_hash"].cast(pl.Int64), labels["known_at"].max()
+    # A sum of 60 bits overflows an integer of 64; that of either half does not.
+    high, low = (int(half.sum()) for half in (hashes // HALF_OF_A_HASH, hashes % HALF_OF_A_HASH))
+    return LabelState(
+        rows=labels.height,
+        latest_at=latest if isinstance(latest, dt.datetime) else None,
+        hash_sum=str(high * HALF_OF_A_HASH + low),
+    )
 
 
 def label_states_of(
