@@ -20,15 +20,17 @@ of_others AS (
     WHERE c.prediction_key IS NULL
 ),
 nearby AS (
-    SELECT {prediction_key} AS prediction_key
-    FROM {predictions} AS p
-    WHERE {is_near}
-      AND {prediction_key} IN (SELECT label_key FROM of_others)
-    UNION
-    SELECT {prediction_key} AS prediction_key
-    FROM {predictions} AS p
-    WHERE {without_time}
-      AND {prediction_key} IN (SELECT label_key FROM of_others)
+    SELECT DISTINCT n.prediction_key
+    FROM (
+        SELECT {prediction_key} AS prediction_key
+        FROM {predictions} AS p
+        WHERE {is_near}
+        UNION ALL
+        SELECT {prediction_key} AS prediction_key
+        FROM {predictions} AS p
+        WHERE {without_time}
+    ) AS n
+    WHERE n.prediction_key IN (SELECT label_key FROM of_others)
 ),
 not_known AS (
     SELECT {label_key} AS label_key

@@ -41,16 +41,18 @@ several AS (
     HAVING count(*) > 1
 ),
 ambiguous AS (
-    SELECT {prediction_key} AS prediction_key
-    FROM {predictions} AS p
-    WHERE {may_be_elsewhere}
-      AND {is_near}
-      AND ({outside})
-      AND {prediction_key} IN (SELECT prediction_key FROM several)
-    UNION
-    SELECT i.prediction_key
-    FROM repeated_ids AS i
-    WHERE i.prediction_key IN (SELECT prediction_key FROM several)
+    SELECT DISTINCT n.prediction_key
+    FROM (
+        SELECT {prediction_key} AS prediction_key
+        FROM {predictions} AS p
+        WHERE {may_be_elsewhere}
+          AND {is_near}
+          AND ({outside})
+        UNION ALL
+        SELECT prediction_key
+        FROM repeated_ids
+    ) AS n
+    WHERE n.prediction_key IN (SELECT prediction_key FROM several)
 )
 SELECT
     k.row_id,
