@@ -61,8 +61,8 @@ class Counting(Protocol):
         """Chunks with more rows are counted where they are, unless the spec says otherwise."""
         ...
 
-    def rows(self, spec: ModelSpec, chunk: Chunk) -> int:
-        """Return the number of predictions in a chunk."""
+    def read_if_few(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead | None:
+        """Read a chunk's predictions, unless they are more than ``row_limit``."""
         ...
 
     def facts(self, spec: ModelSpec, chunk: Chunk) -> ChunkFacts:

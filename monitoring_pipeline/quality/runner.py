@@ -39,9 +39,9 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, every: All
     ``frame`` has canonical column names and the types of the warehouse; a column that the warehouse lacks is absent.
     The value of a measurement is the share, in [0, 1], of unexpected values among those judged. For an expectation
     about a column or table as a whole, it is 1 if the expectation fails and 0 if it holds. No result depends on the
-    order of the rows, because they are sorted by time and id. No reason quotes a row id. If the suite file is
-    missing, the values are skipped with the reason. If it is broken, that is a breach, and so is an expectation that
-    would never be checked. The schema is still judged. If ``frame`` is a sample of ``every`` row, expectations are
+    order of the rows, because they are sorted by time and id where it matters. No reason quotes a row id. If the suite
+    file is missing, the values are skipped with the reason. If it is broken, that is a breach, and so is an expectation
+    that would never be checked. The schema is still judged. If ``frame`` is a sample of ``every`` row, expectations are
     answered by counts of all rows where there are any, and skipped with the reason if they need all rows.
     """
     schema = check_schema(spec, frame)
@@ -58,7 +58,7 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, every: All
         for index, e in enumerate(expectations)
     }
     known = {*spec.canonical_columns, *frame.columns}
-    return SuiteResult(schema, _measure(_in_time_order(frame, unfit), expectations, reasons, known, every))
+    return SuiteResult(schema, _measure(frame, expectations, reasons, known, every=every, keys=_keys_of_time(unfit)))
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
@@ -76,10 +76,9 @@ def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...
     return _measure(frame, expectations, reasons)
 
 
-def _in_time_order(frame: pl.DataFrame, unfit: set[str]) -> pl.DataFrame:
-    """Return the rows by time and id, because some expectations are about the order of values."""
-    keys = [key for key in ("predicted_at", "row_id") if key not in unfit]
-    return frame.sort(keys) if keys else frame
+def _keys_of_time(unfit: set[str]) -> tuple[str, ...]:
+    """Return time and id, by which rows are sorted, because some expectations are about the order of values."""
+    return tuple(key for key in ("predicted_at", "row_id") if key not in unfit)
 
 
 def _no_suite(reason: str) -> Measurement:
@@ -123,14 +122,16 @@ def _measure(
     expectations: Sequence[Expectation],
     reasons: Mapping[int, str | None],
     known: Collection[str] | None = None,
+    *,
     every: AllRows | None = None,
+    keys: Sequence[str] = (),
 ) -> tuple[Measurement, ...]:
     """Return one measurement per expectation; those with a reason in ``reasons`` are skipped, all others run.
 
     An expectation about a column that is not among the ``known`` ones is a breach, because it would never be checked.
     """
     runnable = [index for index in range(len(expectations)) if reasons[index] is None]
-    outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable]), strict=True))
+    outcomes = dict(zip(runnable, validate(frame, [expectations[index] for index in runnable], keys), strict=True))
     of_all = with_counts_of_all(frame, dict(enumerate(expectations)), outcomes, every) if every else {}
     return tuple(
         _of_all_rows(_measured(expectation, name, frame, of_all[index]))

@@ -1,7 +1,7 @@
 """Inputs that steps read from the store, and the provenance of their results."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 
 import polars as pl
@@ -90,9 +90,16 @@ def rows_of_version(
 
     They are in the order of the hashes of their IDs.
     """
-    rows = kept.snapshots.read(required_snapshot(kept.store, spec, chunk, PREDICTIONS).uri)
-    of_version = rows.lazy().filter(pl.col("model_version") == version)
-    return (of_version if first is None else of_version.head(first)).collect()
+    snapshot = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+    rows = scan_version(kept.snapshots, snapshot, version, versions_in(kept.snapshots, snapshot))
+    return (rows if first is None else rows.head(first)).collect()
+
+
+def scan_version(snapshots: Snapshots, snapshot: Snapshot, version: str, versions: Collection[str]) -> pl.LazyFrame:
+    """Return a snapshot's rows of one of its ``versions``, not yet read."""
+    rows = snapshots.scan(snapshot.uri)
+    # Most chunks have one version; then no filter has to read the version column with every other column.
+    return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
 
 
 def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:

@@ -1,31 +1,41 @@
 """Decides whether a chunk is counted where its rows are."""
 
+from dataclasses import dataclass
+
 from monitoring_pipeline.evaluation.quality.sampled import Sampled, sampled_of
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.pushdown import TOLERATED_SHARE
 from monitoring_pipeline.ports.counting import Counting, RowsCounted
 from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.ports.warehouse import Warehouse
+from monitoring_pipeline.ports.warehouse import PredictionsRead, Warehouse
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 
-def counting_of(spec: ModelSpec, chunk: Chunk, warehouse: Warehouse) -> Counting | None:
-    """Return the counting of a chunk in the warehouse; None if its rows are read.
+@dataclass(frozen=True)
+class CountedThere:
+    """A chunk that is counted where its rows are."""
+
+    counting: Counting
+
+
+def read_or_counted(spec: ModelSpec, chunk: Chunk, warehouse: Warehouse) -> PredictionsRead | CountedThere:
+    """Return the predictions of a chunk, unless the chunk is counted where its rows are.
 
     Raises:
-        SourceError: when the spec wants it, and the warehouse can only be read.
+        SourceError: when they cannot be read, or when the spec wants them counted, and the warehouse can only be read.
     """
-    if spec.pushdown == "never":
-        return None
-    counting = warehouse.counting(spec)
+    counting = None if spec.pushdown == "never" else warehouse.counting(spec)
     if spec.pushdown == "always":
         if counting is None:
             raise SourceError(f"{spec.name}: pushdown: always: this warehouse does not count rows; write auto")
-        return counting
-    return counting if counting is not None and counting.rows(spec, chunk) > counting.row_limit else None
+        return CountedThere(counting)
+    if counting is None:
+        return warehouse.read_predictions(spec, chunk)
+    read = counting.read_if_few(spec, chunk)
+    return CountedThere(counting) if read is None else read
 
 
 def sampled_chunk(spec: ModelSpec, chunk: Chunk, store: Results) -> Sampled | None:

@@ -12,8 +12,11 @@ from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 
 # ISO 8601 allows two hyphens for the slash of an interval, and times without colons.
 _IN_FILE_NAMES = str.maketrans({"/": "--", ":": "", "+": "_"})
-# A third of the time of Polars' default level, for files that are a fifth larger.
-_COMPRESSION_LEVEL = 1
+# Two thirds of the time of Zstandard to write, a third to read, for files that are a fifth larger. Each file is read
+# several times in its night.
+_COMPRESSION = "lz4"
+# The first rows of a file are a sample; they are read without the others.
+_ROW_GROUP = 50_000
 _SAFE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
@@ -55,7 +58,7 @@ class SnapshotFiles:
         uri = f"{parts['model']}/{parts['chunk']}/{kind}-{fingerprint}.parquet"
         if self._folder is None:
             # Object stores write a file as a whole, and equal names have equal rows.
-            frame.write_parquet(self._address(uri), compression_level=_COMPRESSION_LEVEL)
+            frame.write_parquet(self._address(uri), compression=_COMPRESSION, row_group_size=_ROW_GROUP)
         elif not (self._folder / uri).exists():
             _write_locally(frame, self._folder / uri)
         return uri
@@ -101,7 +104,7 @@ def _write_locally(frame: pl.DataFrame, target: Path) -> None:
     temporary = target.with_name(f".{uuid4().hex}.partial")
     try:
         with temporary.open("xb") as file:
-            frame.write_parquet(file, compression_level=_COMPRESSION_LEVEL)
+            frame.write_parquet(file, compression=_COMPRESSION, row_group_size=_ROW_GROUP)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)

@@ -17,6 +17,7 @@ from functools import partial
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from monitoring_pipeline.evaluation.explanation.by_score import measure_change_by_score
 from monitoring_pipeline.evaluation.explanation.relation_metrics import (
@@ -63,7 +64,7 @@ def attribute_change(
     *,
     model_version: str,
     reference_rows: pl.DataFrame,
-    rows: pl.DataFrame,
+    rows: pl.LazyFrame,
     labels: pl.DataFrame,
     seed_parts: tuple[str, ...],
     dead: Mapping[str, str] | None = None,
@@ -78,7 +79,7 @@ def attribute_change(
         spec: the model.
         model_version: the version.
         reference_rows: canonical rows of the reference with ``label``.
-        rows: canonical rows of the chunk.
+        rows: canonical rows of the chunk, sorted by ID; features are read for a sample of them only.
         labels: canonical labels of the chunk: row_id and label.
         seed_parts: words that seed the resampling, such as model, version and chunk.
         dead: columns that died in the chunk, each with the words that state how; the split by inputs leaves them out.
@@ -121,15 +122,16 @@ def attribute_change(
     )
 
 
-def _labelled_chunk(spec: ModelSpec, rows: pl.DataFrame, labels: pl.DataFrame) -> tuple[Labelled, pl.DataFrame]:
+def _labelled_chunk(spec: ModelSpec, rows: pl.LazyFrame, labels: pl.DataFrame) -> tuple[Labelled, pl.DataFrame]:
     """Return the labelled rows of a chunk as arrays, and the first ``SAMPLE_ROWS`` of them with their features.
 
-    Features are gathered for the sample only, because a join and a sort would copy all of them.
+    Features are read up to the last row of the sample only.
     """
-    outputs = rows.drop(spec.features.keys(), strict=False).with_row_index("place")
+    outputs = rows.select(cs.exclude(cs.by_name(*spec.features, require_all=False))).collect().with_row_index("place")
     labelled, usable = labelled_rows(spec, outputs.join(labels.select("row_id", "label"), on="row_id"))
     first = usable.head(SAMPLE_ROWS)
-    return labelled, rows[first["place"]].with_columns(first["label"])
+    read = rows.head(max(first["place"], default=-1) + 1).collect()
+    return labelled, read[first["place"]].with_columns(first["label"])
 
 
 def _by_inputs(

@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.rows.class_texts import version_texts
 from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unmapped_labels
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.probabilities import probabilities
+from monitoring_pipeline.evaluation.rows.repeated import has_repeated
 from monitoring_pipeline.evaluation.rows.typed_columns import numbers, typed_column, typed_label
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
@@ -66,11 +67,14 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         *(numbers(spec, with_id[name], name) for name in spec.carried_columns),
     )
     ordered = typed.sort(typed.columns, nulls_last=False)
-    frame = ordered.unique(["row_id", "model_version"], keep="last", maintain_order=True)
+    frame, ids = ordered, ordered.height
+    if has_repeated(ordered["row_id"]):
+        frame = ordered.unique(["row_id", "model_version"], keep="last", maintain_order=True)
+        ids = frame["row_id"].n_unique()
     rows = predictions_left_out(
         spec,
         rows=raw.height,
-        ids=frame["row_id"].n_unique(),
+        ids=ids,
         duplicates=ordered.height - frame.height,
         without_id=raw.height - with_id.height,
         without_time=without_time,

@@ -40,10 +40,12 @@ class Counted:
     Args:
         arguments: its arguments, and a check of the plain form of each.
         ask: the question.
+        depends_on_order: whether the last digits of its number depend on the order of the rows.
     """
 
     arguments: Mapping[str, Check]
     ask: Ask
+    depends_on_order: bool = False
 
 
 def shares_of(expectation: Expectation) -> Callable[[Sequence[object]], Outcome]:

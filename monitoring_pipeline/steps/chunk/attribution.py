@@ -1,7 +1,5 @@
 """The step that splits a change of performance into a part from changed inputs and a part from a changed relation."""
 
-import polars as pl
-
 from monitoring_pipeline.evaluation.explanation.by_inputs import SAMPLE_ROWS, attribute_change
 from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -17,6 +15,8 @@ from monitoring_pipeline.steps.inputs import (
     made_from,
     nothing_to_measure,
     required_snapshot,
+    scan_version,
+    versions_in,
     with_readable_features,
 )
 from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
@@ -30,9 +30,9 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Split the change of each version's performance against its reference."""
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
     labels = required_snapshot(kept.store, spec, chunk, LABELS)
-    rows = kept.snapshots.read(predictions.uri)
+    versions = versions_in(kept.snapshots, predictions)
     label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
-    references = load_references(spec, kept.store, rows["model_version"].unique().sort().to_list())
+    references = load_references(spec, kept.store, versions)
     readable = with_readable_features(spec, chunk, kept.store)
     quality = kept.store.measurements(spec.name, chunk.key, Producer.PROFILE)
     measured: list[Measurement] = []
@@ -42,14 +42,14 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
                 readable.with_features_in(reference.bins),
                 model_version=version,
                 reference_rows=reference_rows(spec, reference, kept, first=REFERENCE_ROWS),
-                rows=rows.filter(pl.col("model_version") == version),
+                rows=scan_version(kept.snapshots, predictions, version, versions),
                 labels=label_rows,
                 seed_parts=(spec.name, version, chunk.key),
                 dead=dead_columns(quality, version),
                 classifier=reference.classifier,
             )
         )
-    reason = "no version has a reference" if rows.height else "no predictions"
+    reason = "no version has a reference" if versions else "no predictions"
     nothing = nothing_to_measure(Kind.PERFORMANCE, "change", "relation", reason, severity=Severity.INFO)
     return ChunkResults(
         producer=Producer.ATTRIBUTION,

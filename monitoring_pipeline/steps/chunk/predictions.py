@@ -1,7 +1,5 @@
 """The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
-import polars as pl
-
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult, unreadable_features
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
@@ -9,6 +7,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.evaluation.rows.repeated import one_of_each_id, repeated_rows
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -21,7 +20,7 @@ from monitoring_pipeline.steps.inputs import (
     require_rows_known_before,
 )
 from monitoring_pipeline.steps.predictions import PredictionsOutcome, expectation_of_rows, reference_of_table
-from monitoring_pipeline.steps.pushdown import counting_of
+from monitoring_pipeline.steps.pushdown import CountedThere, read_or_counted
 from monitoring_pipeline.steps.references import load_references, schema_refusal
 from monitoring_pipeline.steps.refusals import refusal_results, unreadable
 from monitoring_pipeline.steps.roles import without_shadows
@@ -36,10 +35,9 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         SourceError: when the predictions cannot be read, do not fit the spec, or are gone.
     """
     spec = loaded.spec
-    counting = counting_of(spec, chunk, reading.warehouse)
-    if counting is not None:
-        return count_predictions(loaded, chunk, reading, counting)
-    read = reading.warehouse.read_predictions(spec, chunk)
+    read = read_or_counted(spec, chunk, reading.warehouse)
+    if isinstance(read, CountedThere):
+        return count_predictions(loaded, chunk, reading, read.counting)
     require_rows_known_before(spec, chunk, PREDICTIONS, read.frame, store=reading.store)
     suite = reading.suites(spec, loaded.suite_path, without_shadows(spec, chunk, read.frame, reading.store))
     if refusal := schema_refusal(spec, suite):
@@ -62,11 +60,16 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         latest_at=latest_time(frame["predicted_at"]),
     )
     # A prediction that a shadow also scored counts once.
-    served = frame.unique("row_id", keep="first", maintain_order=True)
+    served = one_of_each_id(frame)
     counts = dict(served["model_version"].value_counts(name="rows").iter_rows())
     reference = reference_of_table(spec, counts, references, reading.store)
     table = measure_table(
-        spec, chunk, served["predicted_at"], read.table_columns, reference.table, repeated=lambda: _repeated(served)
+        spec,
+        chunk,
+        served["predicted_at"],
+        read.table_columns,
+        reference.table,
+        repeated=lambda: repeated_rows(served.drop("row_id")),
     )
     about_rows = expectation_of_rows(spec, chunk, reference, served.height)
     # Stored hashes depend on the order.
@@ -80,12 +83,6 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         snapshot=snapshot,
     )
     return PredictionsOutcome(results, suite, None)
-
-
-def _repeated(rows: pl.DataFrame) -> int:
-    """Return the number of rows that equal an earlier one in everything but the id."""
-    content = rows.drop("row_id")
-    return content.height - content.unique().height
 
 
 def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:

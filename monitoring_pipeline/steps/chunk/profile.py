@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import narwhals as nw
-import polars as pl
 
 from monitoring_pipeline.evaluation.judgement.lost_coverage import version_without_reference
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
@@ -22,6 +21,7 @@ from monitoring_pipeline.steps.inputs import (
     made_from,
     missing_input,
     required_snapshot,
+    scan_version,
     versions_in,
     with_readable_features,
 )
@@ -86,11 +86,10 @@ def _counted(spec: ModelSpec, chunk: Chunk, versions: list[str], store: Store) -
 
 def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str], kept: Kept) -> _Profiled:
     references = load_references(spec, kept.store, versions)
-    rows = kept.snapshots.scan(snapshot.uri)
     readable = with_readable_features(spec, chunk, kept.store).columns
     profiles = tuple(
         profile_chunk(
-            nw.from_native(_of_version(rows, version, versions)),
+            nw.from_native(scan_version(kept.snapshots, snapshot, version, versions)),
             {column: bins for column, bins in references[version].bins.items() if column in readable},
             model_version=version,
         )
@@ -98,11 +97,6 @@ def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str
         if version in references
     )
     return _Profiled(profiles, references, snapshot.fingerprint)
-
-
-def _of_version(rows: pl.LazyFrame, version: str, versions: list[str]) -> pl.LazyFrame:
-    # Most chunks have one version; then no filter has to read the version column with every other column.
-    return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
 
 
 def _without_reference(spec: ModelSpec, chunk: Chunk, version: str, snapshot: Snapshot, kept: Kept) -> Measurement:

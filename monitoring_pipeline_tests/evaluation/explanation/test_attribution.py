@@ -38,7 +38,7 @@ def _split(spec: ModelSpec, reference: pl.DataFrame, chunk: pl.DataFrame, **more
         spec,
         model_version="1",
         reference_rows=reference,
-        rows=chunk.drop("label"),
+        rows=chunk.drop("label").lazy(),
         labels=chunk.select("row_id", "label"),
         seed_parts=("churn", "1", "2024-03-01"),
         **more,

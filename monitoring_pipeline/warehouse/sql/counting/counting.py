@@ -53,10 +53,17 @@ class SqlCounting:
     warehouse: OpensSource
     row_limit: int = ROW_LIMIT
 
-    def rows(self, spec: ModelSpec, chunk: Chunk) -> int:
-        """Return the number of predictions in a chunk."""
+    def read_if_few(self, spec: ModelSpec, chunk: Chunk) -> PredictionsRead | None:
+        """Read a chunk's predictions, unless they are more than ``row_limit``.
+
+        Raises:
+            MissingColumnError: when the column of the id or of the time does not exist.
+            WrongTimeTypeError: when the time is neither timestamp nor date.
+        """
         with self.warehouse.open() as source:
-            return _all_rows(source, ChunkRows(spec, source.predictions(spec), chunk))
+            rows = ChunkRows(spec, source.predictions(spec), chunk)
+            is_large = _all_rows(source, rows) > self.row_limit
+            return None if is_large else read_predictions_where(source, spec, chunk)
 
     def facts(self, spec: ModelSpec, chunk: Chunk) -> ChunkFacts:
         """Return the numbers of rows, and of scores that are no probabilities.
