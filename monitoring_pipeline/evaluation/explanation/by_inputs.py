@@ -32,6 +32,7 @@ from monitoring_pipeline.evaluation.explanation.residuals import measure_residua
 from monitoring_pipeline.evaluation.fitted_models.density_ratio import density_ratio
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import without_words
 from monitoring_pipeline.evaluation.fitted_models.domain_classifier import NEWEST_CLASSIFIER, DomainClassifier
+from monitoring_pipeline.evaluation.rows.joined import with_labels
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.intervals.bootstrap import bootstrap_interval, resampled_weights
@@ -128,7 +129,7 @@ def _labelled_chunk(spec: ModelSpec, rows: pl.LazyFrame, labels: pl.DataFrame) -
     Features are read up to the last row of the sample only.
     """
     outputs = rows.select(cs.exclude(cs.by_name(*spec.features, require_all=False))).collect().with_row_index("place")
-    labelled, usable = labelled_rows(spec, outputs.join(labels.select("row_id", "label"), on="row_id"))
+    labelled, usable = labelled_rows(spec, with_labels(outputs, labels.select("row_id", "label")))
     first = usable.head(SAMPLE_ROWS)
     read = rows.head(max(first["place"], default=-1) + 1).collect()
     return labelled, read[first["place"]].with_columns(first["label"])

@@ -96,7 +96,8 @@ def measure_change_by_score(
                 yield replace(blank, name=part, of=name).skipped(reason)
         return
     edges = score_edges(sides[0].outputs[:, 0])
-    tables = [score_table(edges, side.outputs[:, 0], side.labels) for side in sides]
+    # A table sorts its rows; what is sorted already is sorted again in a tenth of the time.
+    tables = [score_table(edges, *side.by_score) for side in sides]
     yield from split_by_score(tables[0], tables[1], blank, generator)
 
 

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.rows.joined import by_id
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.predictions import score_counts as counted
@@ -33,6 +34,12 @@ class Labelled:
         """Number of rows."""
         return self.labels.size
 
+    @cached_property
+    def by_score(self) -> tuple[Values, Values]:
+        """The first output in increasing order, and the labels in this order, shape (rows,) each."""
+        order = np.argsort(self.outputs[:, 0], kind="stable")
+        return self.outputs[order, 0], self.labels[order]
+
 
 Metric = Callable[[Labelled, Values], Values]
 
@@ -51,7 +58,7 @@ def labelled_rows(spec: ModelSpec, rows: pl.DataFrame) -> tuple[Labelled, pl.Dat
     if spec.task is Task.MULTICLASS:
         numbers = {name: float(number) for number, name in enumerate(spec.classes)}
         label = pl.col("label").replace_strict(numbers, default=None, return_dtype=pl.Float64)
-    usable = rows.filter(label.is_finite() & pl.all_horizontal(pl.col(outputs).is_finite())).sort("row_id")
+    usable = by_id(rows.filter(label.is_finite() & pl.all_horizontal(pl.col(outputs).is_finite())))
     labels = usable.select(label).to_series().to_numpy()
     return Labelled(labels, usable.select(outputs).to_numpy().reshape(usable.height, len(outputs))), usable
 

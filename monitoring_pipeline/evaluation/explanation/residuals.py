@@ -74,7 +74,7 @@ def _of_classes(reference: Labelled, current: Labelled) -> tuple[float, Signific
 
 def _score_and_hit(side: Labelled) -> tuple[Values, Values]:
     if side.outputs.shape[1] == 1:
-        return side.outputs[:, 0], side.labels
+        return side.by_score
     return side.outputs.max(axis=1), (side.outputs.argmax(axis=1) == side.labels).astype(np.float64)
 
 

@@ -112,10 +112,10 @@ PERFORMANCE_METRICS: tuple[PerformanceMetric, ...] = (
          "mean absolute gap of score and base rate in 10 bins of equal mass; interval by bootstrap, its "
          "lower bound without what chance adds"),
     binary("calibration_slope", None, ANY,
-         lambda rows: calibration.calibration_slope(rows.labels, rows.score, rows.weights),
+         lambda rows: calibration.slope_of(rows.label_odds),
          "slope of the label on the score's log-odds, 1 when calibrated; Wald, sandwich"),
     binary("calibration_intercept", ZERO, ANY,
-         lambda rows: calibration.calibration_intercept(rows.labels, rows.score, rows.weights),
+         lambda rows: calibration.intercept_of(rows.label_odds),
          "log-odds missing on average, 0 when calibrated; Wald, sandwich"),
     binary("accuracy", HIGHER, SHARE, of.by_formula(classification.accuracy, score_counts.accuracy, of_scores=False),
          "share of right classes; Wilson"),

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.performance.counted import CountedMetric
 from monitoring_pipeline.evaluation.performance.metrics_table import PerformanceMetric, measured_by, metrics_of
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.performance.thresholds import judge_by_threshold
+from monitoring_pipeline.evaluation.rows.joined import by_id, with_labels
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
@@ -86,10 +87,11 @@ def _scored_rows(
     scores = list(spec.score_columns.values()) or (["score"] if spec.task is Task.BINARY else [])
     numbers = [*scores, *spec.carried_columns]
     weights = ["weight"] if "weight" in labels.columns else []
-    joined = (
-        predictions.select("row_id", *numbers, _number(spec, "prediction"))
-        .join(labels.select("row_id", _number(spec, "label"), *weights), on="row_id")
-        .sort("row_id")
+    joined = by_id(
+        with_labels(
+            predictions.select("row_id", *numbers, _number(spec, "prediction")),
+            labels.select("row_id", _number(spec, "label"), *weights),
+        )
     )
     usable = joined.filter(pl.all_horizontal(pl.col([*scores, "prediction"]).is_finite()))
     rows = ScoredRows(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring_pipeline.statistics.intervals.bootstrap import DRAWS, bootstrap_interval, resampled_weights
+from monitoring_pipeline.statistics.predictions.calibration import LabelOdds, label_odds
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 from monitoring_pipeline.statistics.seeding import generator_of
@@ -122,6 +123,15 @@ class ScoredRows:
         """Order by score, with ties broken by content, so that sums do not depend on the order of the rows."""
         weights = np.zeros(self.labels.size) if self.weights is None else self.weights
         return np.lexsort((weights, self.labels, self.predictions, self.score))
+
+    @cached_property
+    def label_odds(self) -> LabelOdds:
+        """Labels and log-odds of the scores of a binary model.
+
+        Raises:
+            UndefinedStatisticError: if a class has no rows, or a score is not a probability.
+        """
+        return label_odds(self.labels, self.score, self.weights)
 
     @cached_property
     def _counted(self) -> dict[int, tuple[Values, ScoreCounts]]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.profiles.bins import Bins, NumericBins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, profile_column, sum_profiles
+from monitoring_pipeline.evaluation.rows.joined import with_labels
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
@@ -114,7 +115,7 @@ def profile_labelled(
         labels: canonical labels.
         model_version: the version.
     """
-    labelled = usable(spec, rows).join(labels.select("row_id", "label"), on="row_id")
+    labelled = with_labels(usable(spec, rows), labels.select("row_id", "label"))
     return tuple(
         ChunkProfile(
             model_version,

@@ -16,6 +16,7 @@ from monitoring_pipeline.evaluation.rows.accounting import (
 from monitoring_pipeline.evaluation.rows.class_texts import version_texts
 from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unmapped_labels
 from monitoring_pipeline.evaluation.rows.errors import RowsError
+from monitoring_pipeline.evaluation.rows.joined import with_labels
 from monitoring_pipeline.evaluation.rows.probabilities import probabilities
 from monitoring_pipeline.evaluation.rows.repeated import has_repeated
 from monitoring_pipeline.evaluation.rows.typed_columns import numbers, typed_column, typed_label
@@ -165,7 +166,10 @@ def _known_before_prediction(spec: ModelSpec, labels: pl.DataFrame, predictions:
 
     A label that is dated by a day counts as known on that day, so it is not before a prediction of the same day.
     """
-    first_predictions = predictions.group_by("row_id").agg(pl.col("predicted_at").min())
+    ids = predictions["row_id"]
+    times = predictions.select("row_id", "predicted_at")
+    first_predictions = times if ids.n_unique() == ids.len() else times.group_by("row_id").agg(pl.all().min())
+    early = with_labels(first_predictions, labels).filter(pl.col("known_at") < pl.col("predicted_at"))
     known, predicted = (pl.col(name).dt.convert_time_zone(spec.timezone) for name in ("known_at", "predicted_at"))
     same_day = (known == known.dt.truncate("1d")) & (known == predicted.dt.truncate("1d"))
-    return labels.join(first_predictions, on="row_id").filter((known < predicted) & ~same_day).height
+    return early.filter(~same_day).height

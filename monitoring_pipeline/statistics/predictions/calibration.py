@@ -45,6 +45,36 @@ def expected_calibration_error(labels: npt.ArrayLike, scores: npt.ArrayLike, bin
     return Quantity(float(np.abs(gaps).sum() / truth.size))
 
 
+@dataclass(frozen=True, eq=False)
+class LabelOdds:
+    """Labels with the log-odds of their scores, in an order that does not depend on that of the rows.
+
+    Args:
+        truth: 0 or 1, shape (rows,).
+        odds: log-odds of the scores, shape (rows,).
+        weight: of the rows, shape (rows,).
+    """
+
+    truth: Vector
+    odds: Vector
+    weight: Vector
+
+
+def label_odds(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> LabelOdds:
+    """Return what ``slope_of`` and ``intercept_of`` need of some rows; arguments as of ``calibration_slope``.
+
+    Raises:
+        UndefinedStatisticError: when there are no rows of both classes, or a score is not a probability.
+    """
+    truth, score = labels_and_probabilities(labels, scores)
+    if truth.all() or not truth.any():
+        raise UndefinedStatisticError(f"all {truth.size} labels are of one class; calibration compares both")
+    weight = np.ones(truth.size) if weights is None else np.asarray(weights, dtype=np.float64)
+    order = np.lexsort((truth, score) if weights is None else (weight, truth, score))
+    clipped = np.clip(score[order], SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return LabelOdds(truth[order].astype(np.float64), np.asarray(special.logit(clipped)), weight[order])
+
+
 def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> Quantity:
     """Slope of the logistic regression of the label on the score's log-odds: 1 when calibrated (Cox 1958).
 
@@ -61,10 +91,16 @@ def calibration_slope(labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt
         UndefinedStatisticError: when there are no rows of both classes, all scores are equal, or they separate the
             classes.
     """
-    truth, odds, weight = _log_odds(labels, scores, weights)
+    return slope_of(label_odds(labels, scores, weights))
+
+
+def slope_of(rows: LabelOdds) -> Quantity:
+    """Return the slope as ``calibration_slope``."""
+    odds = rows.odds
     if np.ptp(odds) == 0.0:
         raise UndefinedStatisticError("all scores are equal; a slope needs two")
-    return _logistic_coefficient(truth, np.column_stack([odds, np.ones(odds.size)]), np.zeros(odds.size), weight)
+    design = np.column_stack([odds, np.ones(odds.size)])
+    return _logistic_coefficient(rows.truth, design, np.zeros(odds.size), rows.weight)
 
 
 def calibration_intercept(
@@ -75,8 +111,12 @@ def calibration_intercept(
     The intercept of the logistic regression whose slope is held at 1; arguments, interval and errors as
     ``calibration_slope``.
     """
-    truth, odds, weight = _log_odds(labels, scores, weights)
-    return _logistic_coefficient(truth, np.ones((odds.size, 1)), odds, weight)
+    return intercept_of(label_odds(labels, scores, weights))
+
+
+def intercept_of(rows: LabelOdds) -> Quantity:
+    """Return the intercept as ``calibration_intercept``."""
+    return _logistic_coefficient(rows.truth, np.ones((rows.odds.size, 1)), rows.odds, rows.weight)
 
 
 def calibration_gaps(counts: ScoreCounts, bins: int = 10) -> Vector:
@@ -108,10 +148,8 @@ def brier_parts(counts: ScoreCounts) -> BrierParts:
     Uncertainty is the Brier score of predicting the base rate for every row. Discrimination is the improvement of the
     recalibrated score over it. Miscalibration is the improvement by recalibration. The sum is exact.
     """
-    tie = np.concatenate([[0], np.cumsum(np.diff(counts.scores) > 0)])
-    starts = np.flatnonzero(np.diff(tie, prepend=-1))
-    rows = np.add.reduceat(np.broadcast_to(np.atleast_2d(counts.rows), counts.positives.shape), starts, axis=1)
-    positives = np.add.reduceat(counts.positives, starts, axis=1)
+    rows = counts.by_score(np.broadcast_to(np.atleast_2d(counts.rows), counts.positives.shape))
+    positives, _ = counts.tied
     total = rows.sum(axis=1)
     rate = positives.sum(axis=1) / total
     uncertainty = rate * (1 - rate)
@@ -123,22 +161,9 @@ def brier_parts(counts: ScoreCounts) -> BrierParts:
 def _isotonic_brier(rows: Vector, positives: Vector) -> float:
     """Sum of squared errors of the isotonic regression of the shares of positives."""
     used = rows > 0
-    share = positives[used] / rows[used]
-    fitted = np.asarray(scipy_module("optimize").isotonic_regression(share, weights=rows[used]).x)
-    return float(np.sum(positives[used] * (1 - fitted) ** 2 + (rows[used] - positives[used]) * fitted**2))
-
-
-def _log_odds(
-    labels: npt.ArrayLike, scores: npt.ArrayLike, weights: npt.ArrayLike | None
-) -> tuple[Vector, Vector, Vector]:
-    """Labels, log-odds of the scores and weights, in an order that does not depend on that of the rows."""
-    truth, score = labels_and_probabilities(labels, scores)
-    if truth.all() or not truth.any():
-        raise UndefinedStatisticError(f"all {truth.size} labels are of one class; calibration compares both")
-    weight = np.ones(truth.size) if weights is None else np.asarray(weights, dtype=np.float64)
-    order = np.lexsort((weight, truth, score))
-    clipped = np.clip(score[order], SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return truth[order].astype(np.float64), special.logit(clipped), weight[order]
+    own, found = rows[used], positives[used]
+    fitted = np.asarray(scipy_module("optimize").isotonic_regression(found / own, weights=own).x)
+    return float(np.sum(found * (1 - fitted) ** 2 + (own - found) * fitted**2))
 
 
 def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight: Vector) -> Quantity:
@@ -150,16 +175,18 @@ def _logistic_coefficient(truth: Vector, design: Vector, offset: Vector, weight:
 
     # From no slope: with scores of exactly 0 or 1 a first step from slope 1 lands far outside.
     coefficients = np.zeros(design.shape[1])
+    before = misfit(coefficients)
     for _ in range(_NEWTON_STEPS):
         chance: Vector = np.asarray(special.expit(design @ coefficients + offset), dtype=np.float64)
         information = (design * (weight * chance * (1 - chance))[:, None]).T @ design
         if np.linalg.cond(information) > _SINGULAR:
             break
         step = np.linalg.solve(information, design.T @ (weight * (truth - chance)))
-        before = misfit(coefficients)
-        while misfit(coefficients + step) > before and np.max(np.abs(step)) >= _CONVERGED:
+        after = misfit(coefficients + step)
+        while after > before and np.max(np.abs(step)) >= _CONVERGED:
             step = step / 2
-        coefficients = coefficients + step
+            after = misfit(coefficients + step)
+        coefficients, before = coefficients + step, after
         if np.max(np.abs(step)) < _CONVERGED:
             inverse = np.linalg.inv(information)
             scores = design * (weight * (truth - chance))[:, None]

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from monitoring_pipeline.statistics.inputs import Flags, Vector
 
@@ -59,9 +60,26 @@ class ScoreCounts:
     @cached_property
     def tied(self) -> tuple[Vector, Vector]:
         """Positives and negatives by distinct score, shape (draws, distinct)."""
-        first = np.concatenate([[True], np.diff(self.scores) > 0])
-        starts = np.flatnonzero(first)
-        return np.add.reduceat(self.positives, starts, axis=1), np.add.reduceat(self.negatives, starts, axis=1)
+        return self.by_score(self.positives), self.by_score(self.negatives)
+
+    def by_score(self, values: Vector) -> Vector:
+        """Return values of shape (draws, groups) summed by distinct score, shape (draws, distinct)."""
+        sizes = np.diff(self._starts, append=self.scores.size)
+        is_tied = sizes > 1
+        if 2 * np.count_nonzero(is_tied) > sizes.size:
+            return np.add.reduceat(values, self._starts, axis=1)
+        if not is_tied.any():
+            return values
+        # A sum of one group is a copy, which takes much longer as a sum.
+        sums = values[:, self._starts]
+        first_of_tied = np.cumsum(sizes[is_tied]) - sizes[is_tied]
+        sums[:, is_tied] = np.add.reduceat(values[:, np.repeat(is_tied, sizes)], first_of_tied, axis=1)
+        return sums
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """The first group of each distinct score, shape (distinct,)."""
+        return np.flatnonzero(np.concatenate([[True], np.diff(self.scores) > 0])).astype(np.int64)
 
 
 def base_rate(counts: ScoreCounts) -> Vector:

@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_labels
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.evaluation.rows.joined import rows_with_label
 from monitoring_pipeline.ports.counting import Counting
 from monitoring_pipeline.ports.outside import Reading
 from monitoring_pipeline.ports.references import References
@@ -65,7 +66,7 @@ def take_labels(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, reading: Read
         latest_at=latest_time(known["known_at"] if spec.declared_labels.known_at is None else read.frame["known_at"]),
         state=read.state.fingerprint if known.height == labels.frame.height else f"{read.state.fingerprint} at {as_of}",
     )
-    labelled = rows.join(known, on="row_id", how="semi").height
+    labelled = rows_with_label(rows, known)
     counts = _Counts(rows.height, labelled, _expected(spec, rows, reading.store, as_of))
     if sampled is not None and counting is not None:
         counts = _Counting(spec, chunk, counting, reading.store).all_labels(as_of, sampled, of_sample=counts)
