@@ -103,7 +103,12 @@ def test_counts_in_the_database_equal_those_of_rows_that_are_read(
         measured["rows"], measured["duplicate_predictions"], measured["predictions_without_id"],
     )  # fmt: skip
     assert facts.latest_at == rows.frame["predicted_at"].max()
-    assert counting.rows(spec, chunk) == facts.rows == len(warehouse.read_predictions(spec, chunk).frame)
+    everything = warehouse.read_predictions(spec, chunk).frame
+    assert facts.rows == len(everything)
+    few = replace(counting, row_limit=facts.rows).read_if_few(spec, chunk)
+    assert few is not None
+    assert few.frame.sort(pl.all()).equals(everything.sort(pl.all()))
+    assert replace(counting, row_limit=facts.rows - 1).read_if_few(spec, chunk) is None
 
 
 TASKS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn import metrics
 
@@ -148,3 +148,18 @@ def decided_by_threshold():
     row = st.tuples(st.integers(0, 1), st.integers(0, 200).map(lambda n: n / 200))
     rows = st.lists(row, min_size=2, max_size=80).filter(lambda rows: len({label for label, _ in rows}) == 2)
     return st.tuples(rows, st.one_of(st.none(), TWENTIETHS), st.integers(1, 12))
+
+
+@given(st.lists(TWENTIETHS, min_size=1, max_size=12), st.integers(0, 2**32 - 1))
+@example([0.1, 0.2, 0.3], 0)
+@example([0.1, 0.2, 0.2, 0.3, 0.4], 0)
+@example([0.2, 0.2, 0.2, 0.3, 0.3], 0)
+def test_values_by_score_are_sums_of_the_groups_of_equal_score(scores, seed):
+    scores = np.sort(scores)
+    values = np.random.default_rng(seed).random((3, scores.size))
+    counts = ScoreCounts(scores, np.ones(scores.size), values)
+    sums = [[sum(row[scores == score]) for score in np.unique(scores)] for row in values]
+    assert counts.by_score(values) == pytest.approx(np.array(sums), abs=1e-12)
+    starts = np.unique(scores, return_index=True)[1]
+    # Bit for bit, because stored numbers were made so.
+    assert np.array_equal(counts.by_score(values), np.add.reduceat(values, starts, axis=1))
