@@ -68,12 +68,12 @@ class ScoreCounts:
         is_tied = sizes > 1
         if 2 * np.count_nonzero(is_tied) > sizes.size:
             return np.add.reduceat(values, self._starts, axis=1)
-        if not is_tied.any():
-            return values
-        # A sum of one group is a copy, which takes much longer as a sum.
-        sums = values[:, self._starts]
+        # A sum of one group is a copy, which takes much longer as a sum. The copy has the layout of the sums, because
+        # later sums over it depend on its layout in their last digits.
+        sums = np.ascontiguousarray(values[:, self._starts] if is_tied.any() else values)
         first_of_tied = np.cumsum(sizes[is_tied]) - sizes[is_tied]
-        sums[:, is_tied] = np.add.reduceat(values[:, np.repeat(is_tied, sizes)], first_of_tied, axis=1)
+        if is_tied.any():
+            sums[:, is_tied] = np.add.reduceat(values[:, np.repeat(is_tied, sizes)], first_of_tied, axis=1)
         return sums
 
     @cached_property

@@ -161,5 +161,20 @@ def test_values_by_score_are_sums_of_the_groups_of_equal_score(scores, seed):
     sums = [[sum(row[scores == score]) for score in np.unique(scores)] for row in values]
     assert counts.by_score(values) == pytest.approx(np.array(sums), abs=1e-12)
     starts = np.unique(scores, return_index=True)[1]
-    # Bit for bit, because stored numbers were made so.
-    assert np.array_equal(counts.by_score(values), np.add.reduceat(values, starts, axis=1))
+    # Bit for bit and in one layout, because stored numbers were made so.
+    for laid_out in (values, np.asfortranarray(values), np.broadcast_to(values[:1], values.shape)):
+        assert np.array_equal(counts.by_score(laid_out), np.add.reduceat(laid_out, starts, axis=1))
+        assert counts.by_score(laid_out).flags.c_contiguous
+
+
+@pytest.mark.parametrize("digits", [1, 2, 4])
+@pytest.mark.parametrize("metric", [own.auroc, own.average_precision])
+def test_metrics_of_drawn_weights_have_the_bits_of_plain_sums(metric, digits, monkeypatch):
+    rng = np.random.default_rng(digits)
+    scores, weights = rng.random(300).round(digits), rng.random((20, 300)) * rng.integers(0, 3, (20, 300))
+    order = np.argsort(scores, kind="stable")
+    ordered, labels = weights[:, order], rng.integers(0, 2, 300)
+    found = metric(ScoreCounts(scores[order], ordered, ordered * labels))
+    monkeypatch.setattr(ScoreCounts, "by_score", lambda counts, values: np.add.reduceat(
+        values, np.unique(counts.scores, return_index=True)[1], axis=1))  # fmt: skip
+    assert np.array_equal(found, metric(ScoreCounts(scores[order], ordered, ordered * labels)))
