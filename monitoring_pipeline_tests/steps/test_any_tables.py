@@ -92,14 +92,16 @@ def _load(path: Path, *statements: str) -> None:
             connection.execute(statement)
 
 
-def _validate_once() -> Callable[[pl.DataFrame, Sequence[Expectation]], list[Outcome]]:
+def _validate_once() -> Callable[[pl.DataFrame, Sequence[Expectation], Sequence[str]], list[Outcome]]:
     """Return ``validate`` with a memory: columns of one type, with or without values, have the same schema outcome."""
     outcomes: dict[tuple[object, ...], Outcome] = {}
 
-    def validated(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> list[Outcome]:
+    def validated(
+        frame: pl.DataFrame, expectations: Sequence[Expectation], in_order_of: Sequence[str]
+    ) -> list[Outcome]:
         keys = [_key(frame, expectation) for expectation in expectations]
         if not outcomes.keys() >= set(keys):
-            outcomes.update(zip(keys, validate(frame, expectations), strict=True))
+            outcomes.update(zip(keys, validate(frame, expectations, in_order_of), strict=True))
         return [outcomes[key] for key in keys]
 
     return validated
