@@ -27,10 +27,12 @@ class Results(Protocol):
         last: str,
         *,
         subject: str | None = None,
+        only_serving: bool = False,
     ) -> list[tuple[str, Measurement]]:
         """Return the measurements of the chunks from ``first`` to ``last``, each after its chunk key, in chunk order.
 
-        Only metrics in ``names`` of the ``subject`` are returned; all if it is None.
+        Only metrics in ``names`` of the ``subject`` are returned; all if it is None. ``only_serving`` leaves out
+        segments, and versions that serve nobody.
         """
         ...
 
@@ -51,6 +53,10 @@ class Results(Protocol):
     def snapshots(self, model: str, kind: str) -> dict[str, Snapshot]: ...
     def revisions(self, model: str, producer: AnyProducer) -> dict[str, int]:
         """Return the numbers of a producer's current revisions, by the chunk's key."""
+        ...
+
+    def judged_between(self, model: str, after: dt.datetime, until: dt.datetime) -> dict[str, tuple[int, dt.datetime]]:
+        """Return revision and time of the verdicts written later than a moment and up to another, by chunk."""
         ...
 
     def provenance(self, model: str, chunk: str, producer: AnyProducer) -> Provenance | None: ...

@@ -82,7 +82,7 @@ def subject_and_name(text: str) -> tuple[str | None, MetricName]:
 
 def is_bare(name: str) -> bool:
     """Return whether a name has no brackets."""
-    return not {"[", "]"} & set(name)
+    return "[" not in name and "]" not in name
 
 
 def pair_text(first: str, second: str) -> str:

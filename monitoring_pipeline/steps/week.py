@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.weeks.week_of_model import (
 )
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.decision import Decision
-from monitoring_pipeline.records.measurement import SERVING, Verdict
+from monitoring_pipeline.records.measurement import Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.week import DAYS, Week
@@ -87,8 +87,7 @@ def _series(
     shown = [key for past in range(WEEKS_DRAWN) for key in by_week.get(week.earlier(past), ())]
     if not shown:
         return ()
-    found = store.chunk_measurements(spec.name, _guarded(spec), min(shown), max(shown))
-    return tuple((key, m) for key, m in found if m.role in SERVING and not m.segment)
+    return tuple(store.chunk_measurements(spec.name, _guarded(spec), min(shown), max(shown), only_serving=True))
 
 
 def _guarded(spec: ModelSpec) -> tuple[MetricName, ...]:

@@ -90,6 +90,7 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         last: str,
         *,
         subject: str | None = None,
+        only_serving: bool = False,
     ) -> list[tuple[str, Measurement]]:
         """Return measurements with their chunk's key, in chunk order; reference windows are left out.
 
@@ -99,12 +100,15 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             first: key of the first chunk.
             last: key of the last chunk, included.
             subject: the column or part that they are about; ``None`` for all.
+            only_serving: leave out segments, and versions that serve nobody.
         """
         column = measurements.c
         conditions = [column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN)]
         if names is not None:
             conditions.append(column.name.in_([str(name) for name in names]))
         equal = {} if subject is None else {"subject": subject}
+        if only_serving:
+            conditions += [column.segment == "", column.role.in_([role.value for role in SERVING])]
         return [(row["chunk"], measurement_of(row)) for row in self._current(measurements, model, *conditions, **equal)]
 
     def breaches_by_kind(self, model: str, first: str, last: str) -> list[KindBreaches]:
@@ -149,6 +153,14 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
     def verdicts(self, model: str) -> dict[str, Verdict]:
         """Return the verdicts on all judged chunks, by key, in chunk order."""
         return {row["chunk"]: verdict_of(row) for row in self._current(verdicts, model)}
+
+    def judged_between(self, model: str, after: dt.datetime, until: dt.datetime) -> dict[str, tuple[int, dt.datetime]]:
+        """Return revision and time of the verdicts written later than a moment and up to another, by chunk."""
+        measured_at = chunk_revisions.c.measured_at
+        rows = self._current(
+            chunk_revisions, model, measured_at > after, measured_at <= until, producer=Producer.VERDICT
+        )
+        return {row["chunk"]: (row["revision"], row["measured_at"]) for row in rows}
 
     def snapshot(self, model: str, chunk: str, kind: str) -> Snapshot | None:
         """Return the pointer to a chunk's file of rows, if there is one."""

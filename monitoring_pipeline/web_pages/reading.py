@@ -69,7 +69,8 @@ class ModelRecords:
         chunk: the chunk that the page is about.
         period: the judged chunks that it shows.
         breaches: breaches by chunk, kind and severity.
-        series: the metrics that have a threshold, the headline metric, and rows and maturity, on all chunks.
+        series: the headline metric, the metrics that have a threshold, and the user's own numbers, on all chunks; of
+            whole chunks and of versions that serve.
         measurements: all measurements of the chunk.
         profiles: the profiles of the chunk, by version.
         references: the references, by version.
@@ -124,7 +125,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
         chunk=spec.calendar.chunk(last),
         period=period,
         breaches=tuple(store.breaches_by_kind(name, first, last)),
-        series=tuple(store.chunk_measurements(name, shown_names(spec), first, last)),
+        series=tuple(store.chunk_measurements(name, shown_names(spec), first, last, only_serving=True)),
         measurements=tuple(store.measurements(name, last)),
         profiles=profiles,
         references=_references(spec, store, profiles),
@@ -139,8 +140,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
 def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
     """Return the numbers whose history a model's page draws: the headline metric first."""
     guarded = [metric for metric in spec.performance.thresholds if metric.name != HEADLINE_METRIC[spec.task]]
-    others = ("rows", "maturity", *spec.business, "error_budget_left")
-    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in others))
+    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in spec.business))
 
 
 def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:

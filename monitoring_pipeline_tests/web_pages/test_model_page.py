@@ -1,14 +1,19 @@
 """The page of a model of the small world: what it says is what the store holds."""
 
+import datetime as dt
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role
+from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
 from monitoring_pipeline.web_pages.contents.model import ModelContents
-from monitoring_pipeline.web_pages.reading import NothingJudgedError
+from monitoring_pipeline.web_pages.reading import NothingJudgedError, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
@@ -169,3 +174,22 @@ def test_page_lists_no_row_of_the_warehouse(monitored: World, pages: AllPages) -
 def test_contents_are_plain_data(page: ModelContents) -> None:
     assert json.dumps([row for chart in page.performance for row in chart.rows])
     assert not [path for path in (str(Path.home()), "/tmp/") if path in model_html(page)]
+
+
+def test_series_that_are_read_are_those_that_are_drawn(lived_in_world: World) -> None:
+    spec = lived_in_world.loaded(LOANS).spec
+    m = Measurement(kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="2024.1", value=0.1)
+    extra = (m, replace(m, segment="city=Berlin"), replace(m, role=Role.SHADOW), replace(m, name="rows"))
+    results = ChunkResults(
+        producer=Producer.TRIAL,
+        chunk=spec.calendar.chunk(DAYS[-1]),
+        provenance=Provenance(spec_hash="", reference_hash="", input_fingerprint="", code_version=""),
+        measurements=extra,
+    )
+    with lived_in_world.store() as store:
+        before = read_model(spec, store, read_period(spec, store)).series
+        store.replace(results, run_id="test", measured_at=dt.datetime(2024, 4, 7, tzinfo=dt.UTC))
+        after = read_model(spec, store, read_period(spec, store)).series
+    assert {str(m.metric) for _, m in before} == {"auroc"}
+    assert {m.kind for _, m in before} == {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
+    assert [entry for entry in after if entry not in before] == [(DAYS[-1], m)]

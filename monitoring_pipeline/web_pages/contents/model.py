@@ -180,7 +180,7 @@ def _business(records: ModelRecords) -> Iterable[Chart]:
 
 
 def _history(records: ModelRecords, kind: Kind, name: str) -> Chart | None:
-    of_name = [(key, m) for key, m in records.series if str(m.metric) == name and m.role in SERVING and not m.segment]
+    of_name = [(key, m) for key, m in records.series if str(m.metric) == name]
     measured = [(key, m) for key, m in of_name if m.kind is kind]
     estimated = [(key, m) for key, m in of_name if m.kind is Kind.ESTIMATED_PERFORMANCE]
     if not measured and not estimated:
