@@ -13,6 +13,7 @@ import dagster as dg
 from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors, hide_in_logs, without_secrets
 from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
+from monitoring_pipeline.orchestration.jobs.lineage import build_lineage
 from monitoring_pipeline.orchestration.jobs.weekly_digest import build_weekly_digest
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
 from monitoring_pipeline.orchestration.runs.outside import outside_of_run
@@ -20,10 +21,13 @@ from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, SpecError, unusable, usable_specs
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.week import Week
+from monitoring_pipeline.steps.lineage import read_lineage
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.system_clock import system_clock
+from monitoring_pipeline.web_pages.extra import DRAWING, MissingLibraryError, require_libraries
 from monitoring_pipeline.web_pages.files import ReportFolder
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "id_key": resource(built.id_key, "The key with which IDs are hashed."),
         "clock": resource(built.clock, "Returns the present time."),
         "alerting": resource(settings.alerting_rules, "Reads alerting.yaml: the rules by which alerts are sent."),
+        "lineage": resource(partial(_send_lineage, settings), "Sends lineage to the endpoint of OpenLineage."),
         "delivery": resource(partial(_deliver, settings), "Sends the due messages to the channels of alerting.yaml."),
         "reports": resource(
             ReportFolder(settings.reports, clock),
@@ -91,7 +96,6 @@ def _page_of_week(settings: Settings, store: ResultStore, rules: AlertingRules, 
     from monitoring_pipeline.alerting.ports import WeekPage
     from monitoring_pipeline.steps.week import read_week
     from monitoring_pipeline.web_pages.contents.week import week_contents
-    from monitoring_pipeline.web_pages.extra import DRAWING, MissingLibraryError, require_libraries
     from monitoring_pipeline.web_pages.rendering import week_html
 
     specs = [loaded.spec for loaded in usable_specs(read_checked_specs(settings.models))]
@@ -102,6 +106,34 @@ def _page_of_week(settings: Settings, store: ResultStore, rules: AlertingRules, 
         require_libraries(*DRAWING)
         html = week_html(week_contents(week, models))
     return WeekPage(week=key, message=week_message(week, models, links=rules.links), html=html)
+
+
+def _lineage(settings: Settings, specs: Sequence[ModelSpec]) -> dg.Definitions:
+    """Return the job and the sensor that send lineage; none without an endpoint, or without the extra."""
+    if not settings.openlineage_url:
+        return dg.Definitions()
+    try:
+        require_libraries("openlineage", extra="openlineage")
+    except MissingLibraryError as error:
+        logging.getLogger(__name__).error("no lineage is sent: %s", error)  # noqa: TRY400 - a sentence for people
+        return dg.Definitions()
+    return build_lineage(specs, interval_seconds=settings.actions_seconds)
+
+
+def _send_lineage(settings: Settings, store: ResultStore, after: dt.datetime, until: dt.datetime) -> int:
+    from monitoring_pipeline.lineage.events import Place, events_of
+    from monitoring_pipeline.lineage.sending import send_events
+
+    specs = [loaded.spec for loaded in usable_specs(read_checked_specs(settings.models))]
+    events = (
+        event
+        for found in read_lineage(specs, store, after, until)
+        for event in events_of(
+            found,
+            Place(namespace=settings.openlineage_namespace, source=settings.address_of(found.spec.warehouse)),
+        )
+    )
+    return send_events(events, url=settings.openlineage_url, api_key=settings.openlineage_api_key.get_secret_value())
 
 
 def _weekly_digest(settings: Settings) -> dg.Definitions:
@@ -142,6 +174,7 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
             bad_specs=lambda: (*read_checked_specs(settings.models).bad, *unbuilt),
         ),
         _weekly_digest(settings),
+        _lineage(settings, [loaded.spec for loaded in specs if loaded.spec.name in built]),
         dg.Definitions(resources=resources, executor=dg.in_process_executor),
     )
 

@@ -74,6 +74,12 @@ class Settings(BaseSettings):
     """Text that the proxy before the site adds to each request; with it people can act on the site."""
     site_user_header: str = Field(default="X-Forwarded-User", pattern="^[A-Za-z0-9-]+$")
     """Header in which that proxy names the person who is signed in."""
+    openlineage_url: str = Field(default="", repr=False)
+    """Address of an endpoint of OpenLineage to which lineage is sent; none is sent without it."""
+    openlineage_api_key: SecretStr = SecretStr("")
+    """Key that is sent to that endpoint as a bearer token."""
+    openlineage_namespace: str = Field(default="monitoring_pipeline", min_length=1)
+    """Namespace of jobs and results in the lineage."""
     store_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the store of results; default a SQLite file <home>/results.db."""
     snapshots: str = Field(default="", repr=False)
@@ -154,7 +160,7 @@ class Settings(BaseSettings):
     def _keep_secrets(self) -> Self:
         """Let no message, log or stored reason of this process contain a password or a secret of the settings."""
         addresses = (
-            self.store_url, self.snapshots, self.slack_api, self.mlflow_tracking_uri,
+            self.store_url, self.snapshots, self.slack_api, self.openlineage_url, self.mlflow_tracking_uri,
             *self.warehouse_addresses.values(), *(self.warehouse_folders or ()),
             self.dagster_postgres_url.get_secret_value(),
             # Other packages read variables of their own, such as that of a proxy, and quote them in their errors.
@@ -165,6 +171,7 @@ class Settings(BaseSettings):
         for secret in self.secrets.values():
             keep_secret(parts_of_secret(secret.get_secret_value()))
         keep_secret(parts_of_secret(self.site_proxy_secret.get_secret_value()))
+        keep_secret(parts_of_secret(self.openlineage_api_key.get_secret_value()))
         if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
             keep_secret([self.id_key.get_secret_value()])
         return self
