@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ install: $(VENV)/demo.installed ## Set up .venv, and run nothing
 
 demo: $(VENV)/demo.installed ## Monitor three real models over March and April 2013, and print what was found
 	@$(BIN)/monitoring-pipeline demo
+
+demo-today: $(VENV)/demo.installed ## The same, moved by weeks so that April ends within the last week, with nights to come
+	@$(BIN)/monitoring-pipeline demo --last-day yesterday
 
 dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://127.0.0.1:3000 (PORT=...)
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)

@@ -116,7 +116,7 @@ def first_instant_showing(minute_of_day: pl.Expr, not_before: pl.Expr, zone: str
     """
     midnight = not_before.dt.convert_time_zone(zone).dt.replace_time_zone(None).dt.truncate("1d")
     candidates = [
-        _at_wall_clock(midnight + pl.duration(days=days, minutes=minute_of_day), zone, occurrence)
+        at_wall_clock(midnight + pl.duration(days=days, minutes=minute_of_day), zone, occurrence)
         for days in (0, 1)
         for occurrence in get_args(Occurrence)
     ]
@@ -138,7 +138,12 @@ def _outcome() -> pl.Expr:
     )
 
 
-def _at_wall_clock(wall: pl.Expr, zone: str, occurrence: Occurrence) -> pl.Expr:
+def at_wall_clock(wall: pl.Expr, zone: str, occurrence: Occurrence) -> pl.Expr:
+    """Return the instant in UTC at which the clock in ``zone`` shows a time; of two, the one that is wanted.
+
+    A time that the change to summer time skips is read with the offset before the change.
+    """
+
     def instant(naive: pl.Expr) -> pl.Expr:
         zoned = naive.dt.replace_time_zone(zone, ambiguous=occurrence, non_existent="null")
         return zoned.dt.convert_time_zone("UTC")

@@ -13,21 +13,23 @@ from rich.console import Console
 from monitoring_pipeline.backfill import assets_measured, dagster_instance, run_range
 from monitoring_pipeline.chunk_processes import chunk_processes
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.demo.seeding import seed_warehouse
+from monitoring_pipeline.demo.moving import LAST_DAY, moved_dates, moved_day, weeks_until, write_moved_specs
+from monitoring_pipeline.demo.seeding import seed_warehouse, weeks_in
 from monitoring_pipeline.reports.terminal.incidents import incident_table
 from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
-from monitoring_pipeline.settings import Settings, variable_of
+from monitoring_pipeline.settings import Settings, remember, variable_of
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import load_specs
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.address import SCHEME_OF_A_PATH, WarehouseAddress
 
-FIRST, LAST = dt.date(2013, 3, 1), dt.date(2013, 4, 30)
+FIRST, LAST = dt.date(2013, 3, 1), LAST_DAY
 MODELS = ("flight_delay", "arrival_delay", "flight_outcome")
 MOST_PROCESSES = 4
 NEXT = """
 Where to look next
+  make dashboard                                            the reports of all models, on http://127.0.0.1:3001
   make dev                                                  the Dagster UI: lineage, plots over partitions, checks
   monitoring-pipeline query what_is_wrong --set chunk=2013-04-22
   monitoring-pipeline incidents --all                       lasting problems and their causes
@@ -54,7 +56,9 @@ def _demo_file(settings: Settings) -> Path:
     return address.path
 
 
-def run_demo(settings: Settings, console: Console, messages: Console, progress: Progress) -> None:
+def run_demo(
+    settings: Settings, console: Console, messages: Console, progress: Progress, *, last_day: dt.date | None = None
+) -> None:
     """Seed the warehouse, monitor the days of each model, and print the results; a second time changes nothing.
 
     Args:
@@ -62,6 +66,8 @@ def run_demo(settings: Settings, console: Console, messages: Console, progress: 
         console: receives the results.
         messages: receives a line after each part of the work.
         progress: shows how much of the monitoring is done.
+        last_day: the day on which April 2013 ends, or up to six days after that; by default it is not moved. A home
+            keeps the time that it has.
 
     Raises:
         DemoFailedError: when a run fails.
@@ -71,20 +77,47 @@ def run_demo(settings: Settings, console: Console, messages: Console, progress: 
     def print_progress(line: str) -> None:
         messages.print(f"[dim]{time.monotonic() - started:5.0f} s[/dim]  {line}", highlight=False)
 
-    seed_warehouse(_demo_file(settings), settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress)
+    file = _demo_file(settings)
+    weeks = _weeks(file, last_day, print_progress)
+    seed_warehouse(file, settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress, weeks=weeks)
+    if weeks:
+        settings = _with_moved_specs(settings, weeks)
+    first, last = moved_day(FIRST, weeks), moved_day(LAST, weeks)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}
-    chunks = {name: specs[name].calendar.chunks_of_days(FIRST, LAST) for name in MODELS}
+    chunks = {name: specs[name].calendar.chunks_of_days(first, last) for name in MODELS}
     print_progress(f"monitoring {len(MODELS)} models on {len(chunks[MODELS[0]])} days each, after their references")
     pieces = sum(assets_measured(specs[name]) * len(chunks[name]) for name in MODELS)
     with progress("demo", pieces) as advance:
         _monitor(settings, [specs[name] for name in MODELS], chunks, advance)
-    print_progress(f"monitored {FIRST} to {LAST}")
+    print_progress(f"monitored {first} to {last}{_beside(weeks)}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
             console.print(chunk_table(specs[name], store, chunks[name]))
             console.print(worst_chunks(specs[name], store, chunks[name]))
         console.print(incident_table(store.incidents(), "of March and April"))
-    console.print(NEXT, highlight=False)
+    console.print(moved_dates(NEXT, weeks), highlight=False)
+
+
+def _weeks(file: Path, last_day: dt.date | None, print_progress: Callable[[str], None]) -> int:
+    """Return by how many weeks the flights are moved: as those in the file, if there is one."""
+    kept, wanted = weeks_in(file), 0 if last_day is None else weeks_until(last_day)
+    if kept is None:
+        return wanted
+    if last_day is not None and kept != wanted:
+        print_progress(f"April ends on {moved_day(LAST, kept)} in this home and stays there: other days, another home")
+    return kept
+
+
+def _with_moved_specs(settings: Settings, weeks: int) -> Settings:
+    """Write the specs with moved dates into the home, for every command, and return settings with them."""
+    folder = settings.home / "models"
+    write_moved_specs(settings.models, folder, weeks)
+    remember(settings.home, {"MONITORING_PIPELINE_MODELS": str(folder)})
+    return settings.model_copy(update={"models": folder})
+
+
+def _beside(weeks: int) -> str:
+    return f", which were {FIRST} to {LAST}" if weeks else ""
 
 
 def _monitor(

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from monitoring_pipeline.demo.flights import data_directory, read_flights
+from monitoring_pipeline.demo.moving import moved_times
 from monitoring_pipeline.demo.registering import DemoRegistry
 from monitoring_pipeline.demo.training import (
     DEMO_MODELS,
@@ -30,10 +31,11 @@ from monitoring_pipeline.spec.sources import Task
 
 Progress = Callable[[str], None]
 _DDL = "demo/warehouse.sql"
-_MADE_BY = ("flights.py", "training.py", "registering.py", "seeding.py")
+_MADE_BY = ("flights.py", "training.py", "registering.py", "moving.py", "seeding.py")
+_MOVED = " moved by weeks: "
 
 
-def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress: Progress) -> None:
+def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress: Progress, *, weeks: int = 0) -> None:
     """Build the demo's warehouse at ``path``, unless it contains one from the same sources.
 
     The file appears complete or not at all. A demo warehouse from other sources is replaced. Models that the registry
@@ -44,13 +46,14 @@ def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress:
         tracking_uri: MLflow's records, such as ``sqlite:///...``.
         artifact_root: folder for the models' files.
         progress: receives one line of text per step.
+        weeks: by how many weeks all times are moved.
 
     Raises:
         ModuleNotFoundError: when the extra ``demo`` is not installed.
         FileExistsError: when ``path`` is not a warehouse of this demo.
         OtherModelRegisteredError: when the registry contains the models, trained on other data.
     """
-    fingerprint = _fingerprint_of_sources()
+    fingerprint = _fingerprint_of_sources() + (f"{_MOVED}{weeks}" if weeks else "")
     if path.exists() and _seeded_from(path) == fingerprint:
         progress(f"{path.name}: complete, left as it is")
         return
@@ -60,9 +63,23 @@ def seed_warehouse(path: Path, tracking_uri: str, artifact_root: Path, progress:
     tables = {"flight_labels": _labels(flights), "flight_outcomes": _outcomes(flights)}
     for model in DEMO_MODELS:
         tables[f"{model.name}_predictions"] = _predictions(model, flights, registry, progress)
+    if weeks:
+        tables = {name: moved_times(table, weeks) for name, table in tables.items()}
     tables["seeded_from"] = pl.DataFrame({"fingerprint": [fingerprint]})
     progress(f"writing {path.name}")
     _write(path, tables)
+
+
+def weeks_in(path: Path) -> int | None:
+    """Return by how many weeks the times of a demo's warehouse are moved; None if there is no warehouse.
+
+    Raises:
+        FileExistsError: when the file is no warehouse of the demo.
+    """
+    if not path.exists():
+        return None
+    _, _, weeks = _seeded_from(path).partition(_MOVED)
+    return int(weeks or 0)
 
 
 def _predictions(model: DemoModel, flights: pl.DataFrame, registry: DemoRegistry, progress: Progress) -> pl.DataFrame:

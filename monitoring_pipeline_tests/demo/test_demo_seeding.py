@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.demo import seeding
+from monitoring_pipeline.demo.moving import moved_times
 from monitoring_pipeline.demo.registering import OtherModelRegisteredError
-from monitoring_pipeline.demo.seeding import seed_warehouse
+from monitoring_pipeline.demo.seeding import seed_warehouse, weeks_in
 from monitoring_pipeline.demo.training import USUAL_SHARES
 
 # MLflow 3.17 warns about its type hints, and about features that pandas 4 and the next SQLAlchemy will drop.
@@ -108,6 +109,23 @@ def test_seeding_again_changes_nothing(home: Path) -> None:
     before = (home / "warehouse.duckdb").stat()
     assert seed(home) == ["warehouse.duckdb: complete, left as it is"]
     assert (home / "warehouse.duckdb").stat() == before
+
+
+def test_moved_warehouse_has_the_same_rows_at_moved_times_and_keeps_them(
+    home: Path, flights: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seeding, "read_flights", lambda: flights.gather_every(20))
+    path, uri = tmp_path / "warehouse.duckdb", f"sqlite:///{home / 'mlflow.db'}"
+    assert weeks_in(path) is None
+    seed_warehouse(path, uri, home / "artifacts", lambda _: None, weeks=708)
+    assert (weeks_in(path), weeks_in(home / "warehouse.duckdb")) == (708, 0)
+    before, moved = contents(home), contents(tmp_path)
+    for name in set(TABLES) - {"seeded_from"}:
+        assert moved[name].equals(moved_times(before[name], 708))
+        assert not moved[name].equals(before[name])
+    lines: list[str] = []
+    seed_warehouse(path, uri, home / "artifacts", lines.append, weeks=708)
+    assert lines == ["warehouse.duckdb: complete, left as it is"]
 
 
 def test_deleted_warehouse_is_rebuilt_equal_from_the_registered_models(
