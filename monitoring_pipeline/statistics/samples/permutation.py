@@ -97,7 +97,9 @@ def mean_difference_test(
 
 def _permuted_sums(values: Vector, size: int, draws: int, generator: np.random.Generator) -> Vector:
     """Return sums of ``size`` values drawn without replacement, shape (draws,)."""
-    return generator.permuted(np.tile(values, (draws, 1)), axis=1)[:, :size].sum(axis=1)
+    drawn = np.tile(values, (draws, 1))
+    generator.permuted(drawn, axis=1, out=drawn)
+    return drawn[:, :size].sum(axis=1)
 
 
 def _area(scores: Vector, current: Flags) -> float:
