@@ -9,7 +9,7 @@ import polars as pl
 import yaml
 from scipy import stats
 
-from monitoring_pipeline.evaluation.quality.null_groups import NullGroup, find_null_group
+from monitoring_pipeline.evaluation.quality.null_groups import Categories, NullGroup
 from monitoring_pipeline.quality.runner import check_schema
 from monitoring_pipeline.quality.suites import SuiteError
 from monitoring_pipeline.records.measurement import Severity, Status
@@ -68,6 +68,15 @@ class _Days:
         return _Days(self.of_row.filter(rows))
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The reference rows under canonical names, their days, and the categories that may explain nulls."""
+
+    frame: pl.DataFrame
+    days: _Days
+    categories: Categories
+
+
 def draft_suite(spec: ModelSpec, frame: pl.DataFrame) -> str:
     """Draft the text of a suite file from the reference rows; the same rows in any order give the same text.
 
@@ -97,35 +106,32 @@ def draft_suite(spec: ModelSpec, frame: pl.DataFrame) -> str:
         day_rows=days.small,
         chance=CHANCE_OF_FALSE_ALARM,
     )
-    blocks = [_block(entries) for entries in _entries_by_column(spec, frame, days) if entries]
+    rows = _Rows(frame, days, Categories.of_features(spec, frame))
+    blocks = [_block(entries) for entries in _entries_by_column(spec, rows) if entries]
     return header + "\nexpectations:\n" + "\n".join(blocks)
 
 
-def _entries_by_column(spec: ModelSpec, frame: pl.DataFrame, days: _Days) -> Iterator[list[dict[str, object]]]:
-    critical = Severity.CRITICAL
+def _entries_by_column(spec: ModelSpec, rows: _Rows) -> Iterator[list[dict[str, object]]]:
+    critical, frame = Severity.CRITICAL, rows.frame
     yield [_entry("not_be_null", critical, column="row_id"), *_unique(frame["row_id"])]
     yield [_entry("not_be_null", critical, column="predicted_at")]
     if "model_version" in frame.columns:
-        yield _nulls("model_version", frame, days, None, critical)
+        yield _nulls("model_version", rows, None, critical)
+    columns = set(frame.columns)
     for column, kind in spec.columns.items():
-        if column in frame.columns:
-            yield _column_entries(spec, frame, days, column, kind)
+        if column in columns:
+            yield _column_entries(spec, rows, column, kind)
 
 
-def _column_entries(
-    spec: ModelSpec, frame: pl.DataFrame, days: _Days, column: str, kind: FeatureKind
-) -> list[dict[str, object]]:
+def _column_entries(spec: ModelSpec, rows: _Rows, column: str, kind: FeatureKind) -> list[dict[str, object]]:
     """Draft the expectations of one feature or output; none if the reference has no value of it."""
-    missing = _missing(frame[column])
+    missing = _missing(rows.frame[column])
     if bool(missing.all()):
         return []
     is_output = column not in spec.features
-    categorical = [
-        name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL and name != column
-    ]
-    group = None if is_output else find_null_group(frame, missing, categorical)
-    entries = _nulls(column, frame, days, group, Severity.CRITICAL if is_output else Severity.WARNING)
-    values, value_days = frame[column].filter(~missing), days.among(~missing)
+    group = None if is_output else rows.categories.null_group(column, missing)
+    entries = _nulls(column, rows, group, Severity.CRITICAL if is_output else Severity.WARNING)
+    values, value_days = rows.frame[column].filter(~missing), rows.days.among(~missing)
     if column == "score" or column in spec.score_columns.values():
         return [*entries, _entry("be_between", Severity.CRITICAL, column=column, min_value=0, max_value=1)]
     if kind is FeatureKind.CATEGORICAL:
@@ -133,9 +139,8 @@ def _column_entries(
     return entries + _range(column, values, value_days)
 
 
-def _nulls(
-    column: str, frame: pl.DataFrame, days: _Days, group: NullGroup | None, severity: Severity
-) -> list[dict[str, object]]:
+def _nulls(column: str, of: _Rows, group: NullGroup | None, severity: Severity) -> list[dict[str, object]]:
+    frame, days = of.frame, of.days
     missing = _missing(frame[column])
     if group is None:
         # An output that is never null in the reference must never be null later.

@@ -53,18 +53,21 @@ def run_suite(spec: ModelSpec, suite_path: Path, frame: pl.DataFrame, every: All
     except SuiteError as error:
         return SuiteResult(schema, (_broken_suite("; ".join(str(error).splitlines())),))
     unfit = {m.subject for m in schema if m.status is not Status.OK}
+    columns = set(frame.columns)
     reasons = {
-        index: _reason_not_to_run(e, frame, unfit) or (every and reason_without_all_rows(e, every))
+        index: _reason_not_to_run(e, frame, columns, unfit) or (every and reason_without_all_rows(e, every))
         for index, e in enumerate(expectations)
     }
-    known = {*spec.canonical_columns, *frame.columns}
+    known = columns.union(spec.canonical_columns)
     return SuiteResult(schema, _measure(frame, expectations, reasons, known, every=every, keys=_keys_of_time(unfit)))
 
 
 def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tuple[Measurement, ...]:
     """Return one measurement per expectation about any rows; the absence of a column is a breach."""
+    columns = set(frame.columns)
     reasons = {
-        i: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, set()) for i, e in enumerate(expectations)
+        index: None if e.type == TO_EXIST else _reason_not_to_run(e, frame, columns, set())
+        for index, e in enumerate(expectations)
     }
     return _measure(frame, expectations, reasons, frame.columns)
 
@@ -72,7 +75,10 @@ def check_rows(frame: pl.DataFrame, expectations: Sequence[Expectation]) -> tupl
 def check_schema(spec: ModelSpec, frame: pl.DataFrame) -> tuple[Measurement, ...]:
     """Return whether each needed column exists and has a fitting type; the type of a missing column is skipped."""
     expectations = schema_expectations(spec)
-    reasons = {index: None if e.type == TO_EXIST else _missing_column(e, frame) for index, e in enumerate(expectations)}
+    columns = set(frame.columns)
+    reasons = {
+        index: None if e.type == TO_EXIST else _missing_column(e, columns) for index, e in enumerate(expectations)
+    }
     return _measure(frame, expectations, reasons)
 
 
@@ -102,16 +108,16 @@ def _broken_suite(reason: str) -> Measurement:
     )
 
 
-def _missing_column(expectation: Expectation, frame: pl.DataFrame) -> str | None:
-    missing = sorted(expectation.columns - set(frame.columns))
+def _missing_column(expectation: Expectation, columns: set[str]) -> str | None:
+    missing = sorted(expectation.columns - columns)
     return f"the chunk has no column {', '.join(missing)}" if missing else None
 
 
-def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, unfit: set[str]) -> str | None:
+def _reason_not_to_run(expectation: Expectation, frame: pl.DataFrame, columns: set[str], unfit: set[str]) -> str | None:
     """Return the reason why an expectation about values cannot be measured, None if it can."""
     if frame.is_empty() and not expectation.type.startswith("expect_table_"):
         return "no rows"
-    if missing := _missing_column(expectation, frame):
+    if missing := _missing_column(expectation, columns):
         return missing
     failed = sorted(expectation.columns & unfit)
     return f"the schema check of {', '.join(failed)} failed" if failed else None

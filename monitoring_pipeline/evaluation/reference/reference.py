@@ -25,7 +25,7 @@ from monitoring_pipeline.evaluation.profiles.by_chunk import rows_to_keep
 from monitoring_pipeline.evaluation.profiles.labelled import error_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
-from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, NullGroup, find_null_group
+from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, Categories, NullGroup
 from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks
 from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk
 from monitoring_pipeline.evaluation.reference.columns import learn_columns
@@ -34,7 +34,6 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
-from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import Quantity
 
 DIGITS_HASHED, HASHED_AS_ZERO = 6, 1e-9
@@ -219,11 +218,11 @@ def find_concentrated_nulls(spec: ModelSpec, rows: pl.DataFrame, *, model_versio
 
     The overall null share of such a feature hides that the model never receives the value for those categories.
     """
-    categorical = [name for name, feature in spec.features.items() if feature.kind is FeatureKind.CATEGORICAL]
+    categories = Categories.of_features(spec, rows)
     return tuple(
         measurement
         for column in spec.features
-        if (group := find_null_group(rows, rows[column].is_null(), [n for n in categorical if n != column]))
+        if (group := categories.null_group(column, rows[column].is_null()))
         for measurement in _concentrations(rows, column, group, model_version)
     )
 

@@ -54,9 +54,10 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
             are not probabilities.
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
-    if "model_version" not in raw.columns:
+    columns = set(raw.columns)
+    if "model_version" not in columns:
         with_id = with_id.with_columns(pl.lit(next(iter(spec.reference))).alias("model_version"))
-    absent = [name for name in spec.features if name not in raw.columns]
+    absent = [name for name in spec.features if name not in columns]
     with_id = with_id.with_columns(pl.lit(None).alias(name) for name in absent)
     scores = probabilities(spec, with_id)
     with_id = with_id.with_columns(scores.columns)

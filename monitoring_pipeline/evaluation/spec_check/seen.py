@@ -71,7 +71,10 @@ def see_rows(spec: ModelSpec, place: str, raw: pl.DataFrame, raw_labels: pl.Data
         raw_labels: their labels with the warehouse's types; None if they are not read.
     """
     readable = readable_predictions(spec, raw)
-    columns = {name: _column(spec, name, raw[name], readable[name]) for name in raw.columns if name in _counted(spec)}
+    kinds = _kinds(spec)
+    columns = {
+        name: _column(spec, name, kinds[name], raw[name], readable[name]) for name in raw.columns if name in kinds
+    }
     unreadable = [name for name, seen in columns.items() if seen.unreadable and name in spec.features]
     faults: list[Measurement] = []
     predictions, labels, refusal = pl.DataFrame(schema=_CANONICAL), no_labels(spec), None
@@ -152,13 +155,14 @@ def _codes(spec: ModelSpec, raw_labels: pl.DataFrame | None) -> tuple[str, ...]:
     return tuple(number_texts(raw_labels["label"]).drop_nulls().unique().sort().head(MOST_CODES))
 
 
-def _counted(spec: ModelSpec) -> set[str]:
-    return {"model_version", *spec.columns, *spec.carried_columns}
+def _kinds(spec: ModelSpec) -> dict[str, FeatureKind]:
+    """Return the columns that are counted, with their kinds."""
+    carried = dict.fromkeys(spec.carried_columns, FeatureKind.NUMERIC)
+    return {"model_version": FeatureKind.CATEGORICAL} | spec.columns | carried
 
 
-def _column(spec: ModelSpec, name: str, raw: pl.Series, readable: pl.Series) -> ColumnValues:
+def _column(spec: ModelSpec, name: str, kind: FeatureKind, raw: pl.Series, readable: pl.Series) -> ColumnValues:
     decided = name == "prediction" and spec.task is not Task.REGRESSION
-    kind = FeatureKind.NUMERIC if name in spec.carried_columns else spec.columns.get(name, FeatureKind.CATEGORICAL)
     numeric = kind is FeatureKind.NUMERIC and not decided
     null_values = spec.null_values_of(name)
     words = unreadable_numbers(readable).len() if numeric and readable.dtype == pl.String else 0

@@ -16,7 +16,8 @@ def count(frame: pl.DataFrame, expectations: Sequence[Expectation], keys: Sequen
 
     Numbers whose last digits depend on the order of the rows are those of the rows sorted by the columns ``keys``.
     """
-    questions = [_question(frame, expectation) for expectation in expectations]
+    columns = set(frame.columns)
+    questions = [_question(frame, columns, expectation) for expectation in expectations]
     wanted: dict[bool, dict[str, pl.Expr]] = {False: {}, True: {}}
     for place, (question, expectation) in enumerate(zip(questions, expectations, strict=True)):
         for part, expression in enumerate(question.values if question else ()):
@@ -43,10 +44,10 @@ def _values(frame: pl.DataFrame, wanted: Mapping[str, pl.Expr]) -> dict[str, obj
     return frame.select(**wanted).row(0, named=True) if wanted else {}
 
 
-def _question(frame: pl.DataFrame, expectation: Expectation) -> Question | None:
+def _question(frame: pl.DataFrame, columns: set[str], expectation: Expectation) -> Question | None:
     if not is_counted(expectation.type, expectation.kwargs):
         return None
-    if not expectation.columns <= set(frame.columns) and expectation.type != TO_EXIST:
+    if not expectation.columns <= columns and expectation.type != TO_EXIST:
         return None
     return COUNTED[expectation.type].ask(frame, expectation)
 

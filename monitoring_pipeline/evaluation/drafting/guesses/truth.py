@@ -131,7 +131,8 @@ def leaking_inputs(labelled: pl.DataFrame, names: Iterable[str]) -> dict[str, st
     if rows.height < FEWEST_LABELS or rows["label"].n_unique() <= 1:
         return {}
     label = rows["label"]
-    found = {name: _leak(rows[name], label) for name in names if name in rows.columns}
+    columns = set(rows.columns)
+    found = {name: _leak(rows[name], label) for name in names if name in columns}
     return {name: reason for name, reason in found.items() if reason}
 
 
