@@ -6,7 +6,7 @@ from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
-from monitoring_pipeline.records.measurement import Measurement, Provenance, Verdict
+from monitoring_pipeline.records.measurement import Measurement, Provenance, Status, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 
@@ -18,7 +18,18 @@ class Results(Protocol):
         """Replace the results of a producer for a chunk in one transaction; return the new revision."""
         ...
 
-    def measurements(self, model: str, chunk: str, producer: AnyProducer | None = None) -> list[Measurement]: ...
+    def measurements(
+        self,
+        model: str,
+        chunk: str,
+        producer: AnyProducer | None = None,
+        *,
+        names: Collection[str] | None = None,
+        statuses: Collection[Status] | None = None,
+    ) -> list[Measurement]:
+        """Return the measurements of a chunk: all, or those of a producer, of some names, or of some statuses."""
+        ...
+
     def chunk_measurements(
         self,
         model: str,

@@ -232,7 +232,13 @@ class ModelSpec(SpecPart):
     @property
     def output_columns(self) -> tuple[str, ...]:
         """Canonical columns of the model's output that are profiled."""
-        return tuple(name for name in self.columns if name not in self.features)
+        return tuple(name for name in self._outputs if name not in self.features)
+
+    @property
+    def _outputs(self) -> dict[str, FeatureKind]:
+        scores = ("score",) if self.task is Task.BINARY else tuple(self.score_columns.values())
+        decided = FeatureKind.NUMERIC if self.task is Task.REGRESSION else FeatureKind.CATEGORICAL
+        return dict.fromkeys(scores, FeatureKind.NUMERIC) | {"prediction": decided}
 
     def with_features_in(self, columns: Container[str]) -> Self:
         """Return the spec without the features that are not among some columns."""
@@ -281,11 +287,7 @@ class ModelSpec(SpecPart):
     @property
     def columns(self) -> dict[str, FeatureKind]:
         """The kind of every profiled column, by canonical name: features and the model's output."""
-        scores = ("score",) if self.task is Task.BINARY else tuple(self.score_columns.values())
-        outputs = dict.fromkeys(scores, FeatureKind.NUMERIC)
-        decided = FeatureKind.NUMERIC if self.task is Task.REGRESSION else FeatureKind.CATEGORICAL
-        features = {name: feature.kind for name, feature in self.features.items()}
-        return features | outputs | {"prediction": decided}
+        return {name: feature.kind for name, feature in self.features.items()} | self._outputs
 
     @property
     def spec_hash(self) -> str:

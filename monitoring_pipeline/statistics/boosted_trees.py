@@ -184,14 +184,20 @@ def log_odds_without(model: BoostedTrees, codes: Codes, moved: Iterator[tuple[tu
     """
     of_trees = np.array([tree.log_odds(codes) for tree in model.trees]).reshape(len(model.trees), codes.shape[1])
     unmoved = model.log_odds(codes)
+    by_column: dict[int, set[int]] = {}
+    for number, tree in enumerate(model.trees):
+        for split in tree.splits:
+            by_column.setdefault(split.column, set()).add(number)
+    changed = codes.copy()
     results: list[Vector] = []
     for positions, others in moved:
-        changed = codes.copy()
+        used = sorted(set[int]().union(*(by_column.get(position, ()) for position in positions)))
+        if not used:
+            results.append(unmoved)
+            continue
         changed[list(positions)] = others
-        used = [
-            number for number, tree in enumerate(model.trees) if any(split.column in positions for split in tree.splits)
-        ]
         results.append(
             sum((model.trees[number].log_odds(changed) - of_trees[number] for number in used), start=unmoved)
         )
+        changed[list(positions)] = codes[list(positions)]
     return np.array(results).reshape(len(results), codes.shape[1])

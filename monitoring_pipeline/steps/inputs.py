@@ -69,7 +69,8 @@ def with_readable_features(spec: ModelSpec, chunk: Chunk, store: Results) -> Mod
 
     The spec itself is returned if every feature was readable.
     """
-    left_out = unreadable_features(spec, store.measurements(spec.name, chunk.key, PREDICTIONS))
+    faults = store.measurements(spec.name, chunk.key, PREDICTIONS, statuses=(Status.BREACHED, Status.SKIPPED))
+    left_out = unreadable_features(spec, faults)
     return spec.with_features_in(spec.features.keys() - left_out)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from monitoring_pipeline.evaluation.quality.sampled import Sampled, sampled_of
+from monitoring_pipeline.evaluation.quality.sampled import SAMPLED_ROWS, Sampled, sampled_of
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.pushdown import TOLERATED_SHARE
 from monitoring_pipeline.ports.counting import Counting, RowsCounted
@@ -40,7 +40,7 @@ def read_or_counted(spec: ModelSpec, chunk: Chunk, warehouse: Warehouse) -> Pred
 
 def sampled_chunk(spec: ModelSpec, chunk: Chunk, store: Results) -> Sampled | None:
     """Return the sample of a chunk that was counted where its rows are; None if all its rows were read."""
-    return sampled_of(store.measurements(spec.name, chunk.key, Producer.PREDICTIONS))
+    return sampled_of(store.measurements(spec.name, chunk.key, Producer.PREDICTIONS, names=[SAMPLED_ROWS]))
 
 
 def rows_counted(spec: ModelSpec, chunk: Chunk, store: Results) -> RowsCounted:

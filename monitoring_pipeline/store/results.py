@@ -1,7 +1,7 @@
 """Writes and reads the results of chunks, and the references of model versions."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +28,8 @@ from monitoring_pipeline.store.engine import forget_pragmas, reading, writing
 from monitoring_pipeline.store.incidents import IncidentStore
 from monitoring_pipeline.store.outbox import OutboxStore
 from monitoring_pipeline.store.rows import (
+    MEASUREMENT_COLUMNS,
+    measurement_from,
     measurement_of,
     profiles_of,
     provenance_of,
@@ -77,10 +79,26 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
                     connection.execute(table.insert(), rows)
         return revision
 
-    def measurements(self, model: str, chunk: str, producer: AnyProducer | None = None) -> list[Measurement]:
-        """Return a chunk's measurements: all, or those of one producer, in the order they were written."""
-        rows = self._current(measurements, model, chunk=chunk, **({"producer": producer} if producer else {}))
-        return [measurement_of(row) for row in rows]
+    def measurements(
+        self,
+        model: str,
+        chunk: str,
+        producer: AnyProducer | None = None,
+        *,
+        names: Collection[str] | None = None,
+        statuses: Collection[Status] | None = None,
+    ) -> list[Measurement]:
+        """Return a chunk's measurements: all, or those of one producer, in the order they were written.
+
+        ``names`` and ``statuses`` are those of the measurements to return; None for all.
+        """
+        column = measurements.c
+        conditions = [] if names is None else [column.name.in_(sorted(names))]
+        conditions += [] if statuses is None else [column.status.in_([status.value for status in statuses])]
+        equal = {"chunk": chunk, **({"producer": producer} if producer else {})}
+        statement = _current_rows(measurements, MEASUREMENT_COLUMNS, model, *conditions, **equal)
+        with reading(self._engine) as connection:
+            return [measurement_from(row) for row in connection.execute(statement)]
 
     def chunk_measurements(
         self,
@@ -250,15 +268,27 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         self, table: sa.Table, model: str, *conditions: sa.ColumnElement[bool], **equal: str
     ) -> Sequence[RowMapping]:
         """Return rows of the current revisions of one model, in chunk order."""
-        order_of_writing = [table.c.position] if "position" in table.c else []
-        statement = (
-            sa.select(table)
-            .filter_by(model=model, **{name: str(value) for name, value in equal.items()})
-            .where(is_current(table), *conditions)
-            .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *order_of_writing)
-        )
+        statement = _current_rows(table, table.c, model, *conditions, **equal)
         with reading(self._engine) as connection:
             return connection.execute(statement).mappings().all()
+
+
+def _current_rows(
+    table: sa.Table,
+    columns: Iterable[sa.ColumnElement[Any]],
+    model: str,
+    *conditions: sa.ColumnElement[bool],
+    **equal: str,
+) -> sa.Select[Any]:
+    """Return the statement for columns of the current revisions of one model, in chunk order."""
+    order_of_writing = [table.c.position] if "position" in table.c else []
+    return (
+        sa.select(*columns)
+        .select_from(table)
+        .filter_by(model=model, **{name: str(value) for name, value in equal.items()})
+        .where(is_current(table), *conditions)
+        .order_by(table.c.chunk_start, table.c.chunk, table.c.producer, *order_of_writing)
+    )
 
 
 def _revision_for(connection: Connection, key: dict[str, str], provenance: Provenance) -> tuple[int, RowMapping | None]:

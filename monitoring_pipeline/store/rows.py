@@ -1,7 +1,7 @@
 """Convert results to rows of the store's tables and back; every round trip is exact."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from enum import StrEnum
 from numbers import Integral, Real
@@ -35,6 +35,8 @@ Row = dict[str, Any]
 # The column name holds the text form of name and of.
 _TEXTS = ("reason", "definition")
 _MEASUREMENT_FIELDS = tuple(field.name for field in fields(Measurement) if field.name != "of")
+MEASUREMENT_COLUMNS = tuple(measurements.c[name] for name in _MEASUREMENT_FIELDS)
+_STORED_AS_THEY_ARE = (str, int, float)
 
 
 def rows_of(
@@ -85,8 +87,13 @@ def reference_row(reference: Reference, provenance: Provenance, chunk: Chunk, or
 
 def measurement_of(row: RowMapping) -> Measurement:
     """Return the measurement that a row holds."""
-    values = {name: row[name] for name in _MEASUREMENT_FIELDS}
-    values |= {
+    return measurement_from([row[name] for name in _MEASUREMENT_FIELDS])
+
+
+def measurement_from(values: Iterable[Any]) -> Measurement:
+    """Return the measurement whose values are given, in the order of ``MEASUREMENT_COLUMNS``."""
+    row = dict(zip(_MEASUREMENT_FIELDS, values, strict=True))
+    row |= {
         "kind": Kind(row["kind"]),
         "status": Status(row["status"]),
         "severity": Severity(row["severity"]),
@@ -94,7 +101,7 @@ def measurement_of(row: RowMapping) -> Measurement:
         "maturity": None if row["maturity"] is None else Maturity(row["maturity"]),
         **name_and_of(row["name"])._asdict(),
     }
-    return Measurement(**values)
+    return Measurement(**row)
 
 
 def profiles_of(rows: Sequence[RowMapping]) -> tuple[ChunkProfile, ...]:
@@ -140,6 +147,8 @@ def _measurement_row(measurement: Measurement) -> Row:
 
 
 def _plain(value: object) -> object:
+    if value is None or type(value) in _STORED_AS_THEY_ARE:
+        return value
     # Python accepts numpy's numbers as floats and integers, but drivers would store them as text or bytes.
     if isinstance(value, StrEnum):
         return value.value

@@ -9,6 +9,7 @@ import hashlib
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
@@ -60,8 +61,12 @@ class LearnedFloors:
 
     def floor(self, column: str, statistic: str, rows: int) -> float | None:
         """Return the learned floor of a column for a chunk with so many rows; None if there is none."""
-        learned = next((entry for entry in self.floors if (entry.column, entry.statistic) == (column, statistic)), None)
+        learned = self._by_column.get((column, statistic))
         return None if learned is None else learned.at(rows)
+
+    @cached_property
+    def _by_column(self) -> dict[tuple[str, str], LearnedFloor]:
+        return {(entry.column, entry.statistic): entry for entry in self.floors}
 
 
 NOTHING_LEARNED = LearnedFloors("", 0, reason="nothing was learned")

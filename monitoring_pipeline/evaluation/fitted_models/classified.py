@@ -1,6 +1,6 @@
 """Rows of a chunk and of the reference, with the probability of being of the chunk by a classifier."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,11 +76,25 @@ def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Genera
     The share is proportional to the fall of the area under the ROC curve if the column's values are permuted among
     the rows of a fold (permutation importance, Breiman 2001, Machine Learning 45:5).
     """
-    area = area_by_stratum(classified.probabilities, classified.current, classified.folds)
+    sides = (classified.current, classified.folds)
+    area = area_by_stratum(classified.probabilities, *sides)
+    without = classified.scores_without(generator)
     losses = {
-        name: max(0.0, area - area_by_stratum(scores, classified.current, classified.folds))
-        for name, scores in zip(classified.features, classified.scores_without(generator), strict=True)
+        name: max(0.0, area - area_without)
+        for name, area_without in zip(classified.features, _areas(without, *sides), strict=True)
     }
     total = sum(losses.values())
     ordered = sorted(losses, key=lambda name: (-losses[name], name))
     return {name: losses[name] / total for name in ordered if losses[name] > 0.0}
+
+
+def _areas(scores: Values, current: Flags, folds: NDArray[np.int64]) -> Iterator[float]:
+    """Yield the area of each row of scores, shape (features, rows).
+
+    The classifier uses few of many columns. Without any of the others the scores are the same, and so is the area.
+    """
+    before, area = None, 0.0
+    for of_feature in scores:
+        if before is None or not np.array_equal(of_feature, before):
+            before, area = of_feature, area_by_stratum(of_feature, current, folds)
+        yield area

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -37,7 +38,14 @@ class CodedColumns:
 
     def positions(self, feature: str) -> tuple[int, ...]:
         """Return the positions of a feature's columns."""
-        return tuple(position for position, name in enumerate(self.features) if name == feature)
+        return self._positions.get(feature, ())
+
+    @cached_property
+    def _positions(self) -> dict[str, tuple[int, ...]]:
+        positions: dict[str, tuple[int, ...]] = {}
+        for position, name in enumerate(self.features):
+            positions[name] = (*positions.get(name, ()), position)
+        return positions
 
 
 @dataclass(frozen=True, eq=False)

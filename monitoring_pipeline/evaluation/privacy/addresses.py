@@ -19,7 +19,8 @@ _DELIMITER = re.compile(r"[/@:?#]")
 
 def without_passwords(text: str) -> str:
     """Return a text in which the password of every address, and every secret parameter, is replaced by ``***``."""
-    text = _WORD.sub(_without_password, text)
+    if "@" in text:
+        text = _WORD.sub(_without_password, text)
     for pattern in _OTHERS:
         text = pattern.sub(r"\g<before>***", text)
     return text

@@ -7,7 +7,7 @@ them than Polars takes to count a small chunk. Profiles of disjoint rows add up 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import pairwise
 from typing import Any
 
@@ -70,10 +70,17 @@ class ChunkProfile:
         Raises:
             KeyError: if there is none; the message lists the profiled columns.
         """
-        for profile in self.columns:
-            if profile.column == column:
-                return profile
-        raise KeyError(f"no profile of {column!r}; known: {', '.join(p.column for p in self.columns)}")
+        if column not in self:
+            raise KeyError(f"no profile of {column!r}; known: {', '.join(self._by_column)}")
+        return self._by_column[column]
+
+    def __contains__(self, column: str) -> bool:
+        """Return whether a column was profiled."""
+        return column in self._by_column
+
+    @cached_property
+    def _by_column(self) -> dict[str, ColumnProfile]:
+        return {profile.column: profile for profile in self.columns}
 
 
 def profile_chunk(frame: nw.LazyFrame[Any], bins: dict[str, Bins], *, model_version: str) -> ChunkProfile:

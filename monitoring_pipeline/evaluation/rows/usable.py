@@ -8,7 +8,8 @@ from monitoring_pipeline.statistics.inputs import LARGEST_MAGNITUDE
 
 def usable(spec: ModelSpec, rows: pl.DataFrame) -> pl.DataFrame:
     """Return the rows whose output, and whose label if there is one, can be compared."""
-    outputs = [name for name, kind in spec.columns.items() if name in spec.output_columns and kind == "numeric"]
+    kinds = spec.columns
+    outputs = [name for name in spec.output_columns if kinds[name] == "numeric"]
     has_numbers = "label" in rows.columns and rows["label"].dtype.is_numeric()
     labels = [_is_small(pl.col("label")).fill_null(value=True)] if has_numbers else []
     return rows.filter(_is_small(pl.col(outputs)), pl.col("prediction").is_not_null(), *labels)
