@@ -80,9 +80,12 @@ def share_matrix(encoding: Encoding, rows: pl.DataFrame) -> Values:
 def _matrix(
     encoding: Encoding, rows: pl.DataFrame, numbers: Mapping[str, Mapping[str, float]], others: Mapping[str, float]
 ) -> Values:
+    # One query for all columns: one for each takes longer than the columns of a small chunk.
+    found = rows.select(
+        _replaced(name, numbers[name], others[name]) if name in numbers else _number(name) for name in encoding.columns
+    )
     columns = [
-        _replaced(rows[name], numbers[name], others[name]) if name in numbers else _finite(rows[name])
-        for name in encoding.columns
+        found[name].to_numpy() if name in numbers else _finite(found[name].to_numpy()) for name in encoding.columns
     ]
     return np.column_stack(columns)
 
@@ -93,11 +96,15 @@ def _shares(values: pl.Series) -> dict[str, float]:
     return {str(name): count / values.len() for name, count in zip(kept[values.name], kept["n"], strict=True)}
 
 
-def _replaced(values: pl.Series, numbers: Mapping[str, float], other: float) -> Values:
+def _replaced(name: str, numbers: Mapping[str, float], other: float) -> pl.Expr:
+    values = pl.col(name)
     replaced = values.replace_strict(dict(numbers), default=other, return_dtype=pl.Float64)
-    return pl.select(pl.when(values.is_null()).then(math.nan).otherwise(replaced)).to_series().to_numpy()
+    return pl.when(values.is_null()).then(math.nan).otherwise(replaced).alias(name)
 
 
-def _finite(values: pl.Series) -> Values:
-    numbers = values.cast(pl.Float64).fill_null(math.nan).to_numpy()
+def _number(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Float64).fill_null(math.nan)
+
+
+def _finite(numbers: Values) -> Values:
     return np.where(np.isfinite(numbers), numbers, math.nan)
