@@ -30,6 +30,8 @@ from monitoring_pipeline.steps.reference.refusal import recorded_refusals
 from monitoring_pipeline.steps.references import load_references
 from monitoring_pipeline.steps.roles import NOT_SERVING
 
+VALUES_HELD = 5_000_000
+
 
 def profile_predictions(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     """Count every column of the snapshot over the bins of each version's reference.
@@ -87,6 +89,9 @@ def _counted(spec: ModelSpec, chunk: Chunk, versions: list[str], store: Store) -
 def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str], kept: Kept) -> _Profiled:
     references = load_references(spec, kept.store, versions)
     readable = with_readable_features(spec, chunk, kept.store).columns
+    # A file of few rows is read once; of many rows one column at a time is held.
+    is_small = snapshot.rows * len(readable) <= VALUES_HELD
+    rows = kept.snapshots.read(snapshot.uri).lazy() if is_small else kept.snapshots.scan(snapshot.uri)
     profiles = tuple(
         profile_chunk(
             nw.from_native(scan_version(kept.snapshots, snapshot, version, versions)),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitoring_pipeline.evaluation.profiles import profile
 from monitoring_pipeline.evaluation.profiles.bins import (
     LARGEST_SUMMED,
     Bins,
@@ -326,3 +327,27 @@ def test_sums_in_any_order_and_split_of_rows_are_identical():
     whole = profile_of(values)
     assert profile_of(values[::-1].copy()) == whole
     assert add_profiles(profile_of(values[:123_457]), profile_of(values[123_457:])) == whole
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.none(),
+            st.floats(),
+            st.integers(-3, 3).map(float),
+            st.sampled_from([-0.0, 0.0, 1e99, 1e101, -math.inf, 2.0**40, 1.0 + 2.0**-40]),
+        ),
+        max_size=40,
+    ),
+    st.integers(0, 2**32),
+)
+@example([0.0, -0.0, None, math.nan, math.inf, -math.inf], 0)
+@example([1e99] * 3 + [1.0], 0)
+def test_few_numbers_are_counted_as_many_are(values: list[float | None], seed: int) -> None:
+    bins = numeric_bins(np.random.default_rng(seed).normal(size=50))
+    rows = pl.DataFrame({"x": values}, schema={"x": pl.Float64})
+    with pytest.MonkeyPatch.context() as patched:
+        few = profile_column(nw.from_native(rows.lazy()), "x", bins)
+        patched.setattr(profile, "FEW_ROWS", -1)
+        many = profile_column(nw.from_native(rows.lazy()), "x", bins)
+    assert repr(few) == repr(many)
