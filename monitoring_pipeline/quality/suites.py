@@ -1,6 +1,7 @@
 """Loads the suite file of a model, and derives the expectations about its schema from the spec."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from monitoring_pipeline.quality.counts.table import is_counted
@@ -27,6 +28,7 @@ from monitoring_pipeline.spec.parsing.files import (
 )
 from monitoring_pipeline.spec.sources import FeatureKind
 
+SUITES_KEPT = 8
 GALLERY = "https://greatexpectations.io/expectations"
 _ENTRY_KEYS = ("type", "kwargs", "severity", "notes")
 _ALSO_EXPORTED = frozenset({"id", "meta", "description", "rendered_content"})
@@ -64,10 +66,15 @@ def load_suite(path: Path) -> Suite:
         SuiteError: when the file is no valid suite, with one line per problem: file, entry, field, allowed values.
     """
     try:
-        document = parse_yaml(read_small_text(path))
+        return _suite_of_text(read_small_text(path), path)
     except UnreadableFileError as error:
         raise SuiteError(f"{path}: {error}") from error
-    return suite_of(document, path)
+
+
+@lru_cache(maxsize=SUITES_KEPT)
+def _suite_of_text(text: str, path: Path) -> Suite:
+    """Return the suite that the text of a file has; it is kept, because every chunk loads the suite."""
+    return suite_of(parse_yaml(text), path)
 
 
 def suite_problems(path: Path) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from monitoring_pipeline.evaluation.spec_check.facts import LabelsExtent, NullVa
 from monitoring_pipeline.warehouse.engines.duckdb.warehouse import DuckDBWarehouse
 from monitoring_pipeline.warehouse.errors import MissingColumnError, WarehouseMissingError, WrongTimeTypeError
 from monitoring_pipeline.warehouse.sql.inspection import SqlInspection
+from monitoring_pipeline.warehouse.sql.table_queries import MOST_COUNTED_COLUMNS, counted_together
+from monitoring_pipeline.warehouse.sql.tables import SqlTables
 from monitoring_pipeline_tests.warehouse.conftest import SpecMaker
 from monitoring_pipeline_tests.warehouse.test_warehouse_contract import LATER, SCORES, TRUTHS, Build, build
 
@@ -119,3 +121,33 @@ def test_errors_of_the_warehouse_name_field_and_reason(build, inspection, make_s
     build("ALTER TABLE scores ADD COLUMN raw BLOB")
     with pytest.raises(WrongTimeTypeError, match=r"predictions\.time: column raw is (BLOB|BYTEA|BYTES|BINARY)"):
         inspection.predictions_extent(make_spec(predictions={"time": "raw"}))
+
+
+def test_each_column_of_a_wide_table_has_its_counts(build: Build) -> None:
+    names = [f"c{number}" for number in range(2 * MOST_COUNTED_COLUMNS + 3)]
+    # Column n has n % 3 + 1 different values and n % 2 nulls in four rows.
+    rows = (
+        ", ".join("NULL" if row == number % 2 - 1 else str(row % (number % 3 + 1)) for number in range(len(names)))
+        for row in (0, 1, 2, 3)
+    )
+    warehouse = build(
+        f"CREATE TABLE wide ({', '.join(f'{name} INTEGER' for name in names)})",
+        f"INSERT INTO wide VALUES {', '.join(f'({row})' for row in rows)}",
+    )
+    sample = SqlTables(warehouse).table_sample("wide", 10)
+    assert list(sample.counts) == names
+    assert {name: (counts.nulls, counts.distinct) for name, counts in sample.counts.items()} == {
+        name: (sample.frame[name].null_count(), sample.frame[name].drop_nulls().n_unique()) for name in names
+    }
+    assert [sample.counts[name].distinct for name in names[:6]] == [1, 2, 3, 1, 2, 3]
+    assert [sample.counts[name].nulls for name in names[-2:]] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "sizes"), [(0, [100, 100, 50]), (200_000, [100, 100, 50]), (5_000_000, [4] * 62 + [2])]
+)
+def test_columns_are_counted_in_groups_that_shrink_with_the_rows(rows: int, sizes: list[int]) -> None:
+    columns = [str(number) for number in range(250)]
+    groups = list(counted_together(columns, rows))
+    assert [len(group) for group in groups] == sizes
+    assert [name for group in groups for name in group] == columns

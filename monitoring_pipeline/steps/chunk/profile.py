@@ -91,17 +91,14 @@ def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str
     readable = with_readable_features(spec, chunk, kept.store).columns
     # A file of few rows is read once; of many rows one column at a time is held.
     is_small = snapshot.rows * len(readable) <= VALUES_HELD
-    rows = kept.snapshots.read(snapshot.uri).lazy() if is_small else kept.snapshots.scan(snapshot.uri)
-    profiles = tuple(
-        profile_chunk(
-            nw.from_native(scan_version(kept.snapshots, snapshot, version, versions)),
-            {column: bins for column, bins in references[version].bins.items() if column in readable},
-            model_version=version,
-        )
-        for version in versions
-        if version in references
-    )
-    return _Profiled(profiles, references, snapshot.fingerprint)
+    profiles: list[ChunkProfile] = []
+    for version in versions:
+        if version in references:
+            bins = {column: own for column, own in references[version].bins.items() if column in readable}
+            rows = scan_version(kept.snapshots, snapshot, version, versions)
+            rows = rows.select(list(bins)).collect().lazy() if is_small else rows
+            profiles.append(profile_chunk(nw.from_native(rows), bins, model_version=version))
+    return _Profiled(tuple(profiles), references, snapshot.fingerprint)
 
 
 def _without_reference(spec: ModelSpec, chunk: Chunk, version: str, snapshot: Snapshot, kept: Kept) -> Measurement:
