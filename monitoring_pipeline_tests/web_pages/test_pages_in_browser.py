@@ -85,6 +85,18 @@ def test_overview_leads_to_a_model_and_back(browser: Page, folder: Path) -> None
     assert browser.get_by_role("heading", level=1).inner_text() == "Models in production"
 
 
+@pytest.mark.parametrize("name", ["week", LOANS])
+def test_no_label_of_a_drawing_is_cut(browser: Page, folder: Path, name: str) -> None:
+    browser.goto((folder / f"{name}.html").as_uri())
+    cut = browser.evaluate(
+        "[...document.querySelectorAll('figure svg')].flatMap(svg => [...svg.querySelectorAll('text')]"
+        ".filter(text => text.getBoundingClientRect().width > 0)"
+        ".filter(text => text.getBoundingClientRect().left < svg.getBoundingClientRect().left - 1)"
+        ".map(text => text.textContent))"
+    )
+    assert cut == []
+
+
 def test_week_leads_to_the_model_that_changed(browser: Page, folder: Path) -> None:
     browser.goto((folder / "week.html").as_uri())
     browser.locator("#contents h3").get_by_role("link", name=LOANS).click()

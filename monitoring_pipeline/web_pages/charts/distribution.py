@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.profiles.bins import Bins, CategoricalBins, 
 from monitoring_pipeline.evaluation.profiles.histogram import Histogram, histograms
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.web_pages.charts.chart import Chart
-from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, drawn
+from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, LETTER_WIDTH, drawn
 from monitoring_pipeline.web_pages.charts.theme import CURRENT, REFERENCE
 from monitoring_pipeline.web_pages.numbers import number, percent
 
@@ -117,7 +117,13 @@ def _bars(rows: tuple[Moved, ...]) -> str:
         {"cell": _clipped(cell), "reference": before, "current": after, "place": place}
         for place, (cell, before, after) in enumerate(rows)
     ]
-    y = alt.Y("cell:N", title=None, sort=alt.EncodingSortField("place"), axis=alt.Axis(labelLimit=90, ticks=False))
+    extent = min(LETTER_WIDTH * (1 + max(len(_clipped(cell)) for cell, _, _ in rows)), 110)
+    y = alt.Y(
+        "cell:N",
+        title=None,
+        sort=alt.EncodingSortField("place"),
+        axis=alt.Axis(labelLimit=90, minExtent=extent, ticks=False),
+    )
     share = alt.Axis(format=".0%", tickCount=3, grid=False)
     base = alt.Chart(alt.Data(values=values)).encode(y=y)
     bars = base.mark_bar(color=REFERENCE, opacity=0.35).encode(x=alt.X("reference:Q", title=None, axis=share))

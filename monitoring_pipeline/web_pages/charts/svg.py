@@ -13,6 +13,8 @@ SVG = "http://www.w3.org/2000/svg"
 GROUP = f"{{{SVG}}}g"
 LANGUAGE_VERSION = "6.1"
 """Vega-Lite's version, which Altair 6 writes."""
+LETTER_WIDTH = 7
+"""Room for a letter of a label: a browser may have a wider font than the renderer, and would cut the beginning."""
 CHARTS_KEPT = 2_000
 """Drawings of each kind that are kept in memory, because pages repeat them; one takes 2 to 10 kB."""
 LEAST_TO_SHARE = 2

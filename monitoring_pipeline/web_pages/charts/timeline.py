@@ -7,7 +7,7 @@ from itertools import groupby
 
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import WIDTH, TimeOf, at
-from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, drawn
+from monitoring_pipeline.web_pages.charts.svg import CHARTS_KEPT, LETTER_WIDTH, drawn
 from monitoring_pipeline.web_pages.charts.theme import STATUS_COLOURS
 
 ROW_HEIGHT = 20
@@ -88,6 +88,7 @@ def _svg(rows: tuple[str, ...], bars: tuple[tuple[str, ...], ...], ends: tuple[s
     """Return bars of row, colour, first and last time between the ends of the axis."""
     import altair as alt
 
+    longest = max(len(_clipped(row)) for row in rows)
     values = [dict(zip(("row", "colour", "t", "end"), bar, strict=True)) for bar in bars]
     x = alt.X(
         "t:T",
@@ -100,7 +101,9 @@ def _svg(rows: tuple[str, ...], bars: tuple[tuple[str, ...], ...], ends: tuple[s
         title=None,
         sort=None,
         scale=alt.Scale(domain=[_clipped(row) for row in rows]),
-        axis=alt.Axis(labelLimit=330, ticks=False, domain=False),
+        axis=alt.Axis(
+            labelLimit=LETTER_WIDTH * LONGEST_NAME, minExtent=LETTER_WIDTH * (longest + 1), ticks=False, domain=False
+        ),
     )
     return drawn(
         alt.Chart(alt.Data(values=values))
