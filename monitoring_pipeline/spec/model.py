@@ -57,6 +57,8 @@ RULES_OF_LEARNED_FLOORS = frozenset(
         "multivariate",
     }
 )
+WAY_OF_LEARNING_FLOORS = "held out with neighbours"
+"""Changes with the way in which floors are learned, so that stored references learn theirs again."""
 _WITHOUT_NUMBERS: Any = {
     "description": True,
     "owner": True,
@@ -298,9 +300,8 @@ class ModelSpec(SpecPart):
     @property
     def learned_floors_hash(self) -> str:
         """Hash of the rules by which floors are learned from the reference's days."""
-        return hashlib.sha256(self.drift.model_dump_json(include=set(RULES_OF_LEARNED_FLOORS)).encode()).hexdigest()[
-            :16
-        ]
+        rules = self.drift.model_dump_json(include=set(RULES_OF_LEARNED_FLOORS))
+        return hashlib.sha256(f"{WAY_OF_LEARNING_FLOORS}{rules}".encode()).hexdigest()[:16]
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of the fields from which a version's reference is built: sources, features and its window."""

@@ -75,11 +75,11 @@ def _column_changed(
     if change.in_deviations and deviation is None:
         reason = f"{column} is constant in the reference: there is no standard deviation to shift by"
         return blank.skipped(reason)
-    flags: dict[str, list[bool]] = {}
+    flags: dict[str, bool] = {}
     for day in healthy:
         generator = days.generator(column, change.name, day.held.key)
         values = change.apply(days.rows_of[day.held.key][column], deviation, generator).alias(column)
-        flags[day.held.key] = [_is_found(days, day, values)]
+        flags[day.held.key] = _is_found(days, day, values)
     return share_of_days(blank, flags)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,12 @@ from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
 from monitoring_pipeline.statistics.intervals.intervals import wilson
+from monitoring_pipeline.statistics.samples.day_effects import independent_days
 from monitoring_pipeline.statistics.seeding import generator_of
 
 RATE, FOUND = "false_alarm_rate", "found"
 PARTS = 5
-"""A fifth of the days is held out at a time, so that floors are learned from nearly as many days as in production."""
+"""A fifth of the days is held out at a time: floors are then learned from nearly as many days as in production."""
 LEAST_DAYS = 10
 LEAST_DAYS_SPLIT = 13
 """Four fifths of so many days are the least number that floors are learned from."""
@@ -68,17 +70,20 @@ class HeldOutDay:
     against: Counterpart
 
 
-def share_of_days(blank: Measurement, flags: Mapping[str, Sequence[bool]]) -> Measurement:
-    """Return the mean share of flags of a day, with Wilson's interval.
+def share_of_days(blank: Measurement, flags: Mapping[str, bool]) -> Measurement:
+    """Return the share of flagged days, with Wilson's interval; ``rows`` is the number of days.
 
-    The trials are the distinct days, because a second judgement of a day gives no information about other days. Their
-    number is ``rows``.
+    If flagged days follow one another, the interval is that of fewer, independent days.
     """
-    shares = [sum(flags_of_day) / len(flags_of_day) for _, flags_of_day in sorted(flags.items())]
-    if not shares:
+    flagged = np.array([flag for _, flag in sorted(flags.items())], dtype=np.float64)
+    if not flagged.size:
         return blank.skipped("no day could be judged")
-    bounds = wilson(round(sum(shares)), len(shares))
-    return replace(blank, value=sum(shares) / len(shares), lower=bounds.lower, upper=bounds.upper, rows=len(shares))
+    share = float(flagged.mean())
+    trials = max(round(independent_days(flagged)), 1)
+    bounds = wilson(round(share * trials), trials)
+    return replace(
+        blank, value=share, lower=min(bounds.lower, share), upper=max(bounds.upper, share), rows=flagged.size
+    )
 
 
 def evenly_spread(keys: Sequence[str], wanted: int) -> list[str]:
@@ -88,21 +93,20 @@ def evenly_spread(keys: Sequence[str], wanted: int) -> list[str]:
     return [ordered[place * len(ordered) // count] for place in range(count)]
 
 
-def hold_out(days: ReferenceDays, generator: np.random.Generator) -> list[HeldOutDay]:
+def hold_out(days: ReferenceDays) -> list[HeldOutDay]:
     """Return every day with its counterpart among the other days, in the order of days.
 
-    If the spec compares with the reference, the days are split at random and one part at a time is held out. The bins
-    remain the reference's; counts and floors are computed from the other parts. If the spec compares with earlier
-    days, each day with a complete baseline is compared with it. The floors are then learned from all days, because
-    few days would keep a complete baseline if a part were held out.
+    If the spec compares with the reference, a fifth of the days is held out at a time. Its days are neighbours, because
+    a day that is judged by the days around it looks healthier than a later one. The bins remain the reference's; counts
+    and floors are computed from the other parts. If the spec compares with earlier days, each day with a complete
+    baseline is compared with it. The floors are then learned from all days, because few days would keep a complete
+    baseline if a part were held out.
     """
     if days.spec.drift.against is not Against.REFERENCE:
         return list(_against_earlier_days(days))
     ordered = sorted(days.profiles)
-    places: list[int] = generator.permutation(len(ordered)).tolist()
-    shuffled = [ordered[place] for place in places]
-    held = [day for part in range(PARTS) for day in hold_out_days(days, shuffled[part::PARTS])]
-    return sorted(held, key=lambda day: day.key)
+    starts = [part * len(ordered) // PARTS for part in range(PARTS + 1)]
+    return [day for start, end in pairwise(starts) for day in hold_out_days(days, ordered[start:end])]
 
 
 def hold_out_days(days: ReferenceDays, held: Sequence[str]) -> Iterator[HeldOutDay]:

@@ -34,7 +34,6 @@ from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
 
-SPLITS = 2
 SAMPLING, IN_ORDER = "sampling", "in_order"
 
 Judged = Sequence[tuple[str, Sequence[Measurement]]]
@@ -68,33 +67,23 @@ def replay(
 def _drift(days: ReferenceDays) -> Iterator[Measurement]:
     spec = days.spec
     needed = LEAST_DAYS_SPLIT if spec.drift.against is Against.REFERENCE else LEAST_DAYS
-    first = hold_out(days, days.generator("split 0")) if len(days.profiles) >= needed else []
-    if len(first) < needed:
-        comparable = len(first) or len(days.profiles)
+    held_out = hold_out(days) if len(days.profiles) >= needed else []
+    if len(held_out) < needed:
+        comparable = len(held_out) or len(days.profiles)
         reason = (
             f"{comparable} {days.noun}s of the reference with at least {spec.drift.minimum_rows} rows can be compared "
             f"with {baseline_words(spec.drift)}, at least {needed} needed"
         )
         yield replace(days.blank, name=RATE).skipped(reason)
         return
-    splits = [first, *(hold_out(days, days.generator(f"split {number}")) for number in _further_splits(days))]
-    judged = [(held.key, _watched(spec, held)) for split in splits for held in split]
+    judged = [(held.key, _watched(spec, held)) for held in held_out]
     blank = replace(days.blank, name=RATE, definition=_words(spec))
     yield _judge(spec, _any_column(judged, blank))
     yield from _sampled(days)
     yield from _in_order(days)
     yield from _by_column(judged, blank)
-    healthy = [HealthyDay(held, measured) for held, (_, measured) in zip(first, judged, strict=False)]
+    healthy = [HealthyDay(held, measured) for held, (_, measured) in zip(held_out, judged, strict=True)]
     yield from measure_power(days, healthy)
-
-
-def _further_splits(days: ReferenceDays) -> range:
-    """Return the additional random splits to average over.
-
-    There are none with more than DAYS_JUDGED days, or if the baseline is earlier days, which every split shares.
-    """
-    one_is_enough = days.spec.drift.against is not Against.REFERENCE or len(days.profiles) > DAYS_JUDGED
-    return range(1, 1 if one_is_enough else SPLITS)
 
 
 def _watched(spec: ModelSpec, held: HeldOutDay) -> list[Measurement]:
@@ -103,17 +92,14 @@ def _watched(spec: ModelSpec, held: HeldOutDay) -> list[Measurement]:
 
 
 def _any_column(judged: Judged, blank: Measurement) -> Measurement:
-    flags: dict[str, list[bool]] = {}
-    for key, measured in judged:
-        flags.setdefault(key, []).append(any(m.status is Status.BREACHED for m in measured))
-    return share_of_days(blank, flags)
+    return share_of_days(blank, {key: any(m.status is Status.BREACHED for m in measured) for key, measured in judged})
 
 
 def _by_column(judged: Judged, blank: Measurement) -> Iterator[Measurement]:
-    flags: dict[str, dict[str, list[bool]]] = {}
+    flags: dict[str, dict[str, bool]] = {}
     for key, measured in judged:
         for m in measured:
-            flags.setdefault(m.subject, {}).setdefault(key, []).append(m.status is Status.BREACHED)
+            flags.setdefault(m.subject, {})[key] = m.status is Status.BREACHED
     return (share_of_days(replace(blank, subject=column), flags_by_day) for column, flags_by_day in flags.items())
 
 
@@ -139,7 +125,7 @@ def _sampled(days: ReferenceDays) -> Iterator[Measurement]:
     profiles = profile_by_chunk(days.spec, days.reference.bins, rows, model_version=version)
     enough = {key: profile for key, profile in profiles.items() if profile.rows >= minimum}
     dealt = ReferenceDays(days.spec, days.reference, enough, rows)
-    judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt, generator)] if enough else []
+    judged = [(held.key, _watched(days.spec, held)) for held in hold_out(dealt)] if enough else []
     if judged:
         at_random = f"assigned to {days.noun}s at random"
         words = f"the same, with the reference's kept rows {at_random}: the rate by chance alone"
@@ -168,5 +154,5 @@ def _words(spec: ModelSpec) -> str:
     noun = spec.calendar.noun
     return (
         f"share of the reference's {noun}s that are flagged when judged by its other {noun}s, floors included: a fifth "
-        f"held out at random at a time, split up to {SPLITS} times"
+        f"of neighbouring {noun}s held out at a time"
     )

@@ -36,11 +36,11 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
         return
     breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
     words = f"share of the reference's {days.noun}s on which {{}} of performance is breached"
-    flags = {key: [bool(metrics)] for key, metrics in breached.items()}
+    flags = {key: bool(metrics) for key, metrics in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
     for metric in spec.performance.thresholds:
         of_metric = replace(blank, name=RATE, of=str(metric), definition=words.format(f"the threshold for {metric}"))
-        yield share_of_days(of_metric, {key: [metric in names] for key, names in breached.items()})
+        yield share_of_days(of_metric, {key: metric in names for key, names in breached.items()})
     yield from _labels_changed(days, enough, blank)
 
 
@@ -51,11 +51,11 @@ def _labels_changed(
     for change in LABEL_CHANGES:
         if days.spec.task not in change.tasks:
             continue
-        flags: dict[str, list[bool]] = {}
+        flags: dict[str, bool] = {}
         for key in keys:
             generator = days.generator(change.name, key)
             labels = change.apply(labelled[key], days.spec.classes, generator).alias("label")
-            flags[key] = [bool(_breached(days, key, labelled[key].with_columns(labels)))]
+            flags[key] = bool(_breached(days, key, labelled[key].with_columns(labels)))
         share = f"share of the reference's {days.noun}s"
         words = f"{share} on which a threshold of performance is breached: {change.definition}"
         yield share_of_days(replace(blank, name=FOUND, of=change.name, definition=words), flags)

@@ -17,9 +17,9 @@ from monitoring_pipeline.evaluation.drift.floors import (
     LearnedFloors,
     from_normal,
     learn_floors,
-    thinned,
     to_normal,
 )
+from monitoring_pipeline.evaluation.drift.healthy_chunks import thinned
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, NUMERIC, effect_of
 from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
@@ -189,11 +189,12 @@ def test_thinned_counts_have_the_moments_of_a_hypergeometric_sample():
 
 
 def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
-    """Ten days of 100 rows; day i has 40 + i of its rows in the first category and is compared with the nine others.
+    """Ten days of 100 rows; a day is compared with the others but its neighbours, each side one.
 
-    mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns watched.
+    mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns watched. The days
+    alternate, so that they have no autocorrelation. The other column never changes, so three quarters of the skewness count.
     """
-    first = [40, 41, 42, 43, 44, 45, 46, 47, 48, 60]
+    first = [30, 70, 31, 69, 32, 68, 33, 67, 34, 66]
     days = {
         str(FIRST + dt.timedelta(days=i)): ChunkProfile(
             "1",
@@ -205,16 +206,47 @@ def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
         )
         for i, a in enumerate(first)
     }
-    spec = spec_of(drift__minimum_rows=2)
-    effects = np.array(
-        [effect_of("jensen_shannon", PLANS, ColumnProfile("plan", (0, sum(first) - a, 900 - sum(first) + a, 0, 0)),
-                   ColumnProfile("plan", (0, a, 100 - a, 0, 0))) for a in first]
-    )  # fmt: skip
-    scaled = np.cbrt(-np.log(1 - effects**2))
-    bound = scaled.mean() + 2.2621571627 * scaled.std(ddof=1) * math.sqrt(1.1)
-    learned = learn_floors(spec, "1", BINS, days)
+    effects = []
+    for place, a in enumerate(first):
+        others = [b for other, b in enumerate(first) if abs(other - place) > 1]
+        others_profile = ColumnProfile("plan", (0, sum(others), 100 * len(others) - sum(others), 0, 0))
+        effects.append(effect_of("jensen_shannon", PLANS, others_profile, ColumnProfile("plan", (0, a, 100 - a, 0, 0))))
+    scaled = np.cbrt(-np.log(1 - np.array(effects) ** 2))
+    z, skewed = 1.959963985, min(max(0.75 * stats.skew(scaled, bias=False), 0), 1)
+    quantile = 2.2621571627 * (1 + (z * z - 1) / 6 * skewed / z)
+    bound = scaled.mean() + quantile * scaled.std(ddof=1) * math.sqrt(1.1)
+    learned = learn_floors(spec_of(drift__minimum_rows=2), "1", BINS, days)
     assert learned.days == 10
     assert learned.floor("plan", "jensen_shannon", 100) == pytest.approx(math.sqrt(1 - math.exp(-(bound**3))), rel=1e-9)
+
+
+@pytest.mark.parametrize("autocorrelation", [0.0, 0.8])
+def test_healthy_days_of_a_column_that_wanders_exceed_its_floor_at_its_level(autocorrelation):
+    """The mean of a day is autoregressive; 60 days are learned from, and the 60 days after a gap are judged.
+
+    The level of one of two columns is 2.5 %. Floors that take days as independent are exceeded on 15 % if r = .8.
+    """
+    rng = np.random.default_rng(11)
+    above = []
+    for _ in range(12):
+        means = rng.standard_normal(150)
+        for day in range(1, 150):
+            means[day] = autocorrelation * means[day - 1] + math.sqrt(1 - autocorrelation**2) * means[day]
+        days = [_day_with_mean(rng, 0.2 * mean) for mean in means]
+        healthy = {str(FIRST + dt.timedelta(days=place)): day for place, day in enumerate(days[:60])}
+        total = sum_profiles(healthy.values())["prediction"]
+        floor = learn_floors(spec_of(), "1", BINS, healthy).floor("prediction", "jensen_shannon", ROWS)
+        above += [effect_of("jensen_shannon", AMOUNTS, total, day["prediction"]) >= floor for day in days[90:]]
+    assert np.mean(above) <= 1.3 * 0.025 + 0.015
+
+
+def _day_with_mean(rng, mean):
+    below = stats.norm.cdf(np.asarray(AMOUNTS.edges) - mean)
+    counts = rng.multinomial(ROWS, np.diff(below, prepend=0.0, append=1.0)).tolist()
+    plans = rng.multinomial(ROWS, SHARES).tolist()
+    return ChunkProfile(
+        "1", ROWS, (ColumnProfile("plan", (0, *plans, 0)), ColumnProfile("prediction", (0, 0, 0, *counts, 0)))
+    )
 
 
 def test_floors_of_fewer_than_ten_days_are_not_learned():

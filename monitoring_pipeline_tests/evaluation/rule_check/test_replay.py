@@ -9,7 +9,6 @@ import pytest
 
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference, build_reference
 from monitoring_pipeline.evaluation.rule_check import changes_found as replayed_changes
-from monitoring_pipeline.evaluation.rule_check import rule_check as replaying
 from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
 from monitoring_pipeline.evaluation.rule_check.injected_changes import (
     errors_times,
@@ -77,7 +76,6 @@ def alike() -> Found:
 @pytest.fixture
 def only_age(monkeypatch):
     """Limit the check to few changes and one split, so that it is fast."""
-    monkeypatch.setattr(replaying, "SPLITS", 1)
     monkeypatch.setattr(replayed_changes, "COLUMN_CHANGES", (shift_of(0.0), shift_of(1.0)))
 
 

@@ -7,7 +7,6 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.evaluation.rule_check import changes_found as replayed_changes
-from monitoring_pipeline.evaluation.rule_check import rule_check as replay
 from monitoring_pipeline.evaluation.rule_check import thresholds_breached as replayed_performance
 from monitoring_pipeline.evaluation.rule_check.injected_changes import shift_of
 from monitoring_pipeline.records.measurement import Measurement
@@ -24,7 +23,6 @@ WINDOW = {"start": FIRST_ROW, "end": FIRST_ROW + dt.timedelta(days=15)}
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(replay, "SPLITS", 1)
     monkeypatch.setattr(replayed_changes, "COLUMN_CHANGES", (shift_of(1.0),))
     monkeypatch.setattr(replayed_performance, "DAYS_CHANGED", 3)
     monkeypatch.setattr(replayed_performance, "DAYS_JUDGED", 3)

@@ -1,0 +1,172 @@
+"""The healthy chunks of a reference, each beside those that it is compared with, and the effects between them."""
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from monitoring_pipeline.evaluation.drift.baselines import baseline_keys, without
+from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistic, effect_of
+from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.drift import Against
+from monitoring_pipeline.statistics.results import UndefinedStatisticError
+from monitoring_pipeline.statistics.samples.day_effects import DayEffect, cautious_autocorrelations, day_effect
+from monitoring_pipeline.statistics.samples.prediction_bounds import neighbours
+
+LARGEST_BOUNDED = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class HealthyColumn:
+    """A column on the healthy chunks of a reference, each beside what it is compared with, in the order of time.
+
+    Args:
+        reach: the neighbours on each side that are left out of the comparison of a chunk; 0 beside earlier chunks.
+        effect: how the chunks differ beyond chance.
+    """
+
+    column: str
+    statistic: str
+    bins: Bins
+    pairs: Sequence[tuple[ColumnProfile, ColumnProfile]]
+    reach: int
+    effect: DayEffect
+    generator: np.random.Generator
+
+    @property
+    def largest(self) -> int:
+        """The rows of the largest chunk."""
+        return max(chunk.rows for chunk, _ in self.pairs)
+
+    def effects(self, rows: int) -> Values:
+        """Return the effects of later chunks with so many rows, as far as those of the reference show them."""
+        found = [
+            _effect(self.statistic, self.bins, others, thinned(day, rows, self.generator)) for day, others in self.pairs
+        ]
+        stretch = self.effect.stretch(len(self.pairs), self.reach, rows) if self.reach else 1.0
+        stretched = stretch * np.array(found)
+        return np.minimum(stretched, LARGEST_BOUNDED) if DRIFT_STATISTICS[self.statistic].bounded else stretched
+
+
+@dataclass(frozen=True)
+class HealthyChunks:
+    """The chunks of a reference that are large enough to be judged, by key in the order of time, and their baselines.
+
+    ``baselines`` has the keys of the chunks that a chunk is compared with; None stands for all others.
+    """
+
+    spec: ModelSpec
+    model_version: str
+    bins: Mapping[str, Bins]
+    chunks: Mapping[str, ChunkProfile]
+    baselines: Mapping[str, Sequence[str]] | None
+
+    @property
+    def compared(self) -> int:
+        """The number of chunks that can be compared."""
+        return len(self.chunks if self.baselines is None else self.baselines)
+
+    def columns(self, names: Sequence[str]) -> list[HealthyColumn]:
+        """Return columns on these chunks; what they show of autocorrelation is weighed together."""
+        profiles = {name: [chunk[name] for chunk in self.chunks.values()] for name in names}
+        effects = [day_effect(_coarse_counts(self.bins[name], profiles[name])) for name in names]
+        weighed = cautious_autocorrelations(effects, len(self.chunks))
+        return [
+            self._column(name, profiles[name], replace(effect, autocorrelation=float(autocorrelation)))
+            for name, effect, autocorrelation in zip(names, effects, weighed, strict=True)
+        ]
+
+    def _column(self, name: str, profiles: Sequence[ColumnProfile], effect: DayEffect) -> HealthyColumn:
+        spec, statistic = self.spec, deciding_statistic(self.spec, self.spec.columns[name])
+        return HealthyColumn(
+            column=name,
+            statistic=statistic,
+            bins=self.bins[name],
+            pairs=self._pairs(profiles),
+            reach=self._reach,
+            effect=effect,
+            generator=_generator(spec.name, self.model_version, name),
+        )
+
+    @property
+    def _reach(self) -> int:
+        return neighbours(len(self.chunks)) if self.baselines is None else 0
+
+    def _pairs(self, profiles: Sequence[ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
+        """Return each chunk's profile with that of its baseline."""
+        if self.baselines is not None:
+            by_key = dict(zip(self.chunks, profiles, strict=True))
+            return [(by_key[key], _sum([by_key[other] for other in wanted])) for key, wanted in self.baselines.items()]
+        total, reach = _sum(profiles), self._reach
+        return [
+            (profile, without(total, _sum(profiles[max(place - reach, 0) : place + reach + 1])))
+            for place, profile in enumerate(profiles)
+        ]
+
+
+def healthy_chunks(
+    spec: ModelSpec, model_version: str, bins: Mapping[str, Bins], chunks: Mapping[str, ChunkProfile]
+) -> HealthyChunks:
+    """Return the chunks of a reference that have enough rows, with the baselines that the spec names."""
+    enough = {key: profile for key, profile in sorted(chunks.items()) if profile.rows >= spec.drift.minimum_rows}
+    return HealthyChunks(spec, model_version, bins, enough, _baselines(spec, enough))
+
+
+def _baselines(spec: ModelSpec, keys: Collection[str]) -> dict[str, tuple[str, ...]] | None:
+    """Return the baseline keys of each chunk whose whole baseline is among ``keys``.
+
+    None stands for all other chunks.
+    """
+    if spec.drift.against is Against.REFERENCE:
+        return None
+    wanted_by = {key: baseline_keys(spec, key) for key in keys}
+    return {key: wanted for key, wanted in wanted_by.items() if wanted and all(other in keys for other in wanted)}
+
+
+def _coarse_counts(bins: Bins, profiles: Sequence[ColumnProfile]) -> Values:
+    """Return counts over the cells that distances are computed from, shape (chunks, cells)."""
+    return np.array([Comparison(bins, profile, profile).coarse[0] for profile in profiles])
+
+
+def _sum(profiles: Sequence[ColumnProfile]) -> ColumnProfile:
+    total = profiles[0]
+    for profile in profiles[1:]:
+        total = add_profiles(total, profile)
+    return total
+
+
+def _effect(statistic: str, bins: Bins, expected: ColumnProfile, observed: ColumnProfile) -> float:
+    try:
+        return effect_of(statistic, bins, expected, observed)
+    except UndefinedStatisticError:
+        return 0.0
+
+
+def thinned(profile: ColumnProfile, rows: int, generator: np.random.Generator) -> ColumnProfile:
+    """Return the counts of so many of the profile's rows, drawn without replacement; of all rows if there are fewer."""
+    if profile.rows <= rows:
+        return profile
+    # The method "count" allocates an element for every row.
+    drawn = generator.multivariate_hypergeometric(profile.counts, rows, method="marginals")
+    return _with_sums_of(replace(profile, counts=tuple(map(int, drawn))), profile, generator)
+
+
+def _with_sums_of(thinner: ColumnProfile, profile: ColumnProfile, generator: np.random.Generator) -> ColumnProfile:
+    """Return the thinned profile with sums like those of so many drawn values, whose mean varies by chance."""
+    values, kept = (sum(side.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER]) for side in (profile, thinner))
+    if profile.minimum is None or not values or not kept:
+        return thinner
+    mean = profile.sum_centred / values
+    variance = max(0.0, profile.sum_squares_centred / values - mean**2)
+    mean += float(generator.standard_normal()) * math.sqrt(variance * max(0.0, 1 / kept - 1 / values))
+    return replace(thinner, sum_centred=kept * mean, sum_squares_centred=kept * (variance + mean**2))
+
+
+def _generator(*parts: str) -> np.random.Generator:
+    digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest))

@@ -1,0 +1,126 @@
+"""How much healthy days differ from one another beyond chance, and for how long a difference lasts.
+
+Days of real data are not independent draws: a warm day follows a warm day. A window of such days holds the information
+of fewer independent ones, and lies nearer to each of its own days than to a later one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from monitoring_pipeline.statistics.inputs import Vector
+
+LARGEST_AUTOCORRELATION = 0.97
+LEAST_EFFECTIVE_DAYS = 4.0
+_NEGLIGIBLE = 0.2
+"""Below this share of the variance by chance, a variance between days shows no autocorrelation."""
+_UPPER = 1.2816
+"""The 90 % quantile of a normal variable."""
+_LEAST_UNCERTAIN = 0.05
+"""The least value of 1 - r^2 from which an uncertainty is computed."""
+
+
+@dataclass(frozen=True)
+class DayEffect:
+    """The variance of a column between days, that by chance alone of one row, and the autocorrelation of the former.
+
+    Variances are those of root shares, summed over cells; ``by_chance`` is divided by the rows of a day. The
+    autocorrelation is that of neighbouring days, in [0, 1).
+    """
+
+    variance: float
+    by_chance: float
+    autocorrelation: float
+
+    def reliability(self, rows: int) -> float:
+        """Return the share of the variance of days with so many rows that is not by chance."""
+        return self.variance / (self.variance + self.by_chance / max(rows, 1)) if self.variance > 0.0 else 0.0
+
+    def effective_days(self, days: int, rows: int) -> float:
+        """Return the number of independent days from which the spread would be known as well.
+
+        It is days / (1 + 2 sum of squared autocorrelations) (Bayley & Hammersley 1946, JRSS Supplement 8:184), for
+        an autoregressive effect seen through the chance of so many rows a day. It is at least 4.
+        """
+        squared = self.autocorrelation**2
+        return max(days / (1.0 + 2.0 * self.reliability(rows) ** 2 * squared / (1.0 - squared)), LEAST_EFFECTIVE_DAYS)
+
+    def stretch(self, days: int, reach: int, rows: int) -> float:
+        """Return how many times as far as a day that is held out with its neighbours a much later day lies, at least 1.
+
+        Both distances are root mean squares from the mean of the days that are compared with, for an autoregressive
+        effect and the chance of so many rows a day.
+
+        Args:
+            days: days in a row.
+            reach: neighbours on each side that are held out with a day.
+            rows: rows of a day.
+        """
+        if self.autocorrelation == 0.0:
+            return 1.0
+        places = np.arange(days)
+        apart = np.abs(places[:, None] - places[None, :])
+        correlation = self.autocorrelation**apart
+        weights = (apart > reach).astype(np.float64)
+        weights /= weights.sum(axis=1, keepdims=True)
+        smoothed = weights @ correlation
+        held_out = 1.0 - 2.0 * (weights * correlation).sum(axis=1) + (smoothed * weights).sum(axis=1)
+        gained = (1.0 + correlation.mean()) / held_out.mean()
+        reliability = self.reliability(rows)
+        return float(np.sqrt(max(1.0, reliability * gained + 1.0 - reliability)))
+
+
+def day_effect(counts: Vector) -> DayEffect:
+    """Return how days differ beyond chance, by the moments of their root shares.
+
+    The root of a share has a variance by chance of 1 / (4 rows), whatever the share (Bartlett 1936). The
+    autocorrelation is corrected for the bias of a short series, -(1 + 3 r) / days (Marriott & Pope 1954, Biometrika
+    41:390).
+
+    Args:
+        counts: shape (days, cells), in the order of days; at least four days, each with a row.
+    """
+    days, rows = counts.shape[0], counts.sum(axis=1)
+    used = counts[:, counts.any(axis=0)]
+    roots = np.sqrt(used / rows[:, None])
+    apart = roots - roots.mean(axis=0)
+    by_chance = (used.shape[1] - 1) / 4.0
+    chance = float(np.mean(by_chance / rows))
+    variance = float((apart * apart).sum()) / (days - 1) - chance
+    if variance <= _NEGLIGIBLE * chance:
+        return DayEffect(max(variance, 0.0), by_chance, 0.0)
+    found = float((apart[1:] * apart[:-1]).sum()) / days / variance
+    corrected = (days * found + 1.0) / (days - 3.0)
+    return DayEffect(variance, by_chance, float(np.clip(corrected, 0.0, LARGEST_AUTOCORRELATION)))
+
+
+def cautious_autocorrelations(effects: Sequence[DayEffect], days: int) -> Vector:
+    """Return autocorrelations of several columns that are rather too high than too low.
+
+    Each is drawn towards their mean as far as it is uncertain, by the weight of an empirical Bayes estimate (Morris
+    1983, JASA 78:47) with the sampling variance (1 - r^2) / days, and then raised to its upper 90 % bound. Columns
+    without autocorrelation keep 0, and do not count for the mean.
+    """
+    own = np.array([effect.autocorrelation for effect in effects])
+    seen = own > 0.0
+    variances = np.maximum(1.0 - own**2, _LEAST_UNCERTAIN) / days
+    drawn = own
+    if np.count_nonzero(seen) > 1:
+        between = max(float(own[seen].var(ddof=1) - variances[seen].mean()), 0.0)
+        mean = float(own[seen].mean())
+        drawn = mean + between / (between + variances) * (own - mean)
+    return np.where(seen, np.clip(drawn + _UPPER * np.sqrt(variances), 0.0, LARGEST_AUTOCORRELATION), 0.0)
+
+
+def independent_days(values: Vector) -> float:
+    """Return the number of independent days whose mean is known as well as that of these days, at most their number.
+
+    It is days (1 - r) / (1 + r) for the autocorrelation r of neighbouring days, if that is positive.
+    """
+    apart = values - values.mean()
+    squares = float(apart @ apart)
+    if squares == 0.0:
+        return float(values.size)
+    autocorrelation = float(np.clip(float(apart[1:] @ apart[:-1]) / squares, 0.0, LARGEST_AUTOCORRELATION))
+    return values.size * (1.0 - autocorrelation) / (1.0 + autocorrelation)
