@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ bench-classifiers: $(VENV)/dev.installed ## Accuracy of the classifiers behind t
 
 bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named peers (10 minutes)
 	$(BIN)/python benchmarks/calibration.py
+
+bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not independent (15 minutes)
+	$(BIN)/python benchmarks/false_alarms.py
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -44,22 +44,24 @@ class _Days:
 
     @property
     def small(self) -> int:
-        """The number of rows of a small day (5th percentile)."""
+        """The number of rows of a small day: 5 % of the rows are of such a day or of a smaller one."""
         return _rows_of_small_day(self.of_row.value_counts()["count"])
 
     def mostly(self, bad: pl.Series) -> float:
         """Return the required share of good values, given which reference values are bad.
 
-        The expected share of bad values is the larger of two: (bad + 1/2) / (values + 1) over the reference, by
-        Jeffreys' prior, which is positive even if no value is bad; and the share on bad days of the reference (95th
-        percentile). A small day (5th percentile of the rows) exceeds 1 - mostly with a probability of at most
-        CHANCE_OF_FALSE_ALARM, by the binomial quantile. The result is rounded down to four decimals.
+        If no reference value is bad, every value must be good. Else the expected share of bad values is the larger of
+        two: (bad + 1/2) / (values + 1) over the reference, by Jeffreys' prior; and the share on bad days of the
+        reference, with 5 % of its rows on such or worse days. A small day exceeds 1 - mostly with a probability of at
+        most CHANCE_OF_FALSE_ALARM, by the binomial quantile. The result is rounded down to four decimals. Days are
+        weighed by their rows, because the share on a day of three rows is no share to expect.
         """
+        if not bad.any():
+            return 1.0
         daily = pl.DataFrame({"day": self.of_row, "bad": bad.cast(pl.Int64)}).group_by("day")
         days = daily.agg(pl.len().alias("rows"), pl.col("bad").mean().alias("share"))
         rows = _rows_of_small_day(days["rows"])
-        bad_days = days["share"].quantile(_BAD_DAY_QUANTILE, "nearest")
-        share = max((int(bad.sum()) + 0.5) / (len(bad) + 1), float(bad_days or 0.0))
+        share = max((int(bad.sum()) + 0.5) / (len(bad) + 1), _share_on_bad_days(days))
         tolerated = float(stats.binom.ppf(1 - CHANCE_OF_FALSE_ALARM, rows, share)) / rows
         return max(0.0, math.floor((1 - tolerated) * 1e4) / 1e4)
 
@@ -225,7 +227,14 @@ def _missing(values: pl.Series) -> pl.Series:
 
 
 def _rows_of_small_day(rows_per_day: pl.Series) -> int:
-    return int(rows_per_day.quantile(_SMALL_DAY_QUANTILE, "nearest") or 1)
+    ordered = rows_per_day.sort()
+    return int(ordered.filter(ordered.cum_sum() >= _SMALL_DAY_QUANTILE * ordered.sum())[0])
+
+
+def _share_on_bad_days(days: pl.DataFrame) -> float:
+    ordered = days.sort("share")
+    reached = ordered["rows"].cum_sum() >= _BAD_DAY_QUANTILE * ordered["rows"].sum()
+    return float(ordered["share"].filter(reached)[0])
 
 
 def _block(entries: list[dict[str, object]]) -> str:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
@@ -30,7 +29,9 @@ from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
+from monitoring_pipeline.statistics.samples.day_effects import LEAST_EFFECTIVE_DAYS, independent_days
 from monitoring_pipeline.statistics.samples.permutation import area_test, mean_difference_test
+from monitoring_pipeline.statistics.samples.prediction_bounds import neighbours, skewness, upper_prediction_bound
 from monitoring_pipeline.statistics.seeding import generator_of
 
 SAMPLE_ROWS = 1_000
@@ -146,9 +147,9 @@ def learn_multivariate_floors(
 ) -> dict[str, float]:
     """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
-    Evenly spread chunks are each compared with all others. The floor is the upper prediction bound of their effects
-    for one more chunk (Hahn & Meeker 1991, sec. 4.7), at the level of every floor. No floor is learned from fewer than
-    10 chunks with enough rows.
+    Evenly spread chunks are each compared with all others but their neighbours. The floor is the upper prediction bound
+    of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). No floor is
+    learned from fewer than 10 chunks with enough rows.
 
     Args:
         spec: the model.
@@ -162,16 +163,18 @@ def learn_multivariate_floors(
     counts = rows.group_by("chunk").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("chunk")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
         return {}
-    level = level_of_a_floor(spec)
+    level, reach = level_of_a_floor(spec), neighbours(counts.height)
     floors: dict[str, float] = {}
     for name in spec.drift.multivariate:
         days = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
         positions = np.unique(np.linspace(0, counts.height - 1, days).round().astype(np.int64))
         effects: list[float] = []
-        for key in counts["chunk"].gather(positions.tolist()):
+        for position in positions.tolist():
+            key, first = counts["chunk"][position], max(position - reach, 0)
+            near = counts["chunk"].slice(first, position + reach + 1 - first)
             compared = Compared(
                 columns=_columns(spec, left_out),
-                reference=rows.filter(pl.col("chunk") != key),
+                reference=rows.filter(~pl.col("chunk").is_in(near.implode())),
                 current=rows.filter(pl.col("chunk") == key),
                 classifier=classifier,
             )
@@ -192,9 +195,8 @@ def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tupl
 
 
 def _bound(effects: Values, level: float) -> float:
-    quantile = float(special.stdtrit(effects.size - 1, 1 - level))
-    spread = float(np.std(effects, ddof=1)) * math.sqrt(1 + 1 / effects.size)
-    return float(np.mean(effects)) + quantile * spread
+    effective = max(independent_days(effects), LEAST_EFFECTIVE_DAYS)
+    return upper_prediction_bound(effects, level, effective_days=effective, skewed=skewness(effects))
 
 
 def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKind]:

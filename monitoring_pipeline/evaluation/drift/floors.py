@@ -86,7 +86,7 @@ def learn_floors(
         model_version: version of the reference; seeds the thinning, with model and column.
         bins: bins by column.
         chunks: profiles of the reference's chunks by key.
-        columns: the columns whose floors are learned; None for all.
+        columns: the columns whose floors are returned; None for all.
     """
     healthy = healthy_chunks(spec, model_version, bins, chunks)
     reason = None
@@ -97,9 +97,10 @@ def learn_floors(
         reason = f"{counted} can be compared, at least {LEAST_DAYS} needed"
     if reason is not None:
         return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), reason=reason)
-    wanted = [column for column in spec.columns if columns is None or column in columns]
-    floors = _learn(healthy.columns(wanted), level_of_a_floor(spec))
-    return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), floors)
+    # What one column shows is weighed by the others, so all are learned where some are wanted.
+    floors = _learn(healthy.columns(list(spec.columns)), level_of_a_floor(spec)) if columns is None or columns else ()
+    wanted = tuple(floor for floor in floors if columns is None or floor.column in columns)
+    return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), wanted)
 
 
 def level_of_a_floor(spec: ModelSpec) -> float:
@@ -109,7 +110,7 @@ def level_of_a_floor(spec: ModelSpec) -> float:
 
 
 def _learn(columns: Sequence[HealthyColumn], level: float) -> tuple[LearnedFloor, ...]:
-    largest = max((column.largest for column in columns), default=0)
+    largest = max(column.largest for column in columns)
     sizes = [size for size in SIZES if size < largest] + [largest]
     bounds = np.array([_bounds(columns, size, level) for size in sizes])
     # A larger chunk never needs a higher floor. If the estimates cross, the higher one is used for both sizes.

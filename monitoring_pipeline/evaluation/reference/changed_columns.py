@@ -11,8 +11,8 @@ from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_flo
 from monitoring_pipeline.evaluation.estimation.estimation import learn_estimation
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
-from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, profile_chunk, sum_profiles
-from monitoring_pipeline.evaluation.reference.columns import freeze_bins
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk, sum_profiles
+from monitoring_pipeline.evaluation.reference.columns import constant_columns, freeze_bins
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.spec.model import ModelSpec
@@ -49,12 +49,8 @@ def with_changed_columns(
     of_chunks = _profiles(spec, built, rows, before.chunks, version)
     chunks = {key: _joined(profile, of_chunks[key], bins) for key, profile in before.chunks.items()}
     kept = _with_columns(before.rows, rows, built, bins)
-    constant = tuple(
-        name
-        for name in bins
-        if (name in reference.constant_columns and name not in built)
-        or (name in built and any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
-    )
+    found = constant_columns(spec, {name: bins[name] for name in built}, chunks)
+    constant = tuple(name for name in bins if (name in found if name in built else name in reference.constant_columns))
     changed_reference = replace(
         reference,
         bins=bins,

@@ -1,5 +1,6 @@
 """The columns of reference rows: their bins, the profiles of their chunks, and the floors learned from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -13,6 +14,9 @@ from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 
+TOLERATED_DAYS, TOLERATED_SHARE_OF_DAYS = 1, 0.05
+"""A column that is constant on at most so many chunks of the reference was dead on them, or constant by chance."""
+
 
 @dataclass(frozen=True)
 class LearnedColumns:
@@ -22,7 +26,7 @@ class LearnedColumns:
         bins: bins by column.
         chunks: profiles of the chunks by key.
         profile: the sum of those profiles.
-        constant_columns: the columns that held only one value in some chunk.
+        constant_columns: the columns that usually hold only one value within a chunk; see ``constant_columns``.
         floors: floors of single columns.
         multivariate_floors: floors of all features together, by statistic.
     """
@@ -51,7 +55,7 @@ def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, ke
     """
     bins = {column: freeze_bins(rows[column], kind) for column, kind in spec.columns.items()}
     chunks = profile_by_chunk(spec, bins, rows, model_version=model_version)
-    constant = tuple(name for name in bins if any(is_constant(bins[name], chunk[name]) for chunk in chunks.values()))
+    constant = constant_columns(spec, bins, chunks)
     return LearnedColumns(
         bins=bins,
         chunks=chunks,
@@ -60,6 +64,17 @@ def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, ke
         floors=learn_floors(spec, model_version, bins, chunks),
         multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
     )
+
+
+def constant_columns(spec: ModelSpec, bins: Mapping[str, Bins], chunks: Mapping[str, ChunkProfile]) -> tuple[str, ...]:
+    """Return the columns that hold only one value within a chunk so often that it is no fault, like the weekday.
+
+    Such a column was constant on more than one chunk, and on more than a twentieth of the chunks that have enough rows
+    to be judged. A single dead day of the reference, or its smallest ones, do not make a column constant.
+    """
+    judged = [chunk for chunk in chunks.values() if chunk.rows >= spec.drift.minimum_rows] or list(chunks.values())
+    most = max(TOLERATED_DAYS, TOLERATED_SHARE_OF_DAYS * len(judged)) if len(judged) > 1 else 0
+    return tuple(name for name in bins if sum(is_constant(bins[name], chunk[name]) for chunk in judged) > most)
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:

@@ -192,7 +192,8 @@ def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
     """Ten days of 100 rows; a day is compared with the others but its neighbours, each side one.
 
     mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns watched. The days
-    alternate, so that they have no autocorrelation. The other column never changes, so three quarters of the skewness count.
+    alternate, so that they have no autocorrelation. The other column never changes, so three quarters of the skewness
+    count.
     """
     first = [30, 70, 31, 69, 32, 68, 33, 67, 34, 66]
     days = {

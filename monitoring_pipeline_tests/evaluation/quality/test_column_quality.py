@@ -174,6 +174,34 @@ def test_column_constant_on_a_day_of_the_reference_is_not_breached():
     assert found["score", "constant"].status is Status.BREACHED
 
 
+def _reference_of_days(ages_by_day):
+    """Return a reference whose days have these ages."""
+    days = [NOON + dt.timedelta(days=n) for n, ages in enumerate(ages_by_day) for _ in ages]
+    ages = [age for ages in ages_by_day for age in ages]
+    rng = np.random.default_rng(3)
+    columns = {"age": ages, "plan": rng.choice(["a", "b"], len(ages)).tolist(), "score": rng.uniform(size=len(ages))}
+    rows = canonical(SPEC, columns).with_columns(pl.Series("predicted_at", days, pl.Datetime("us", "UTC")))
+    return build_reference(SPEC, "1", WINDOW, rows, NO_LABELS, table_columns={}, as_of=AS_OF).reference
+
+
+HEALTHY_DAY = [float(n) for n in range(60)]
+
+
+@pytest.mark.parametrize("odd_days", [
+    [[7.0]], [[7.0], [8.0], [9.0]], [[7.0] * 60], [[None] * 59 + [7.0]],
+])  # fmt: skip
+def test_tiny_days_and_one_dead_day_of_the_reference_do_not_make_a_column_constant(odd_days):
+    """Otherwise one row of the reference would exclude a column from the comparison of all features for good."""
+    reference = _reference_of_days([HEALTHY_DAY] * 12 + odd_days)
+    assert "age" not in reference.constant_columns
+    assert _quality(_fresh(100) | {"age": [7.0] * 100}, reference)["age", "constant"].status is Status.BREACHED
+
+
+def test_column_that_is_constant_on_some_days_of_the_week_is_expected_to_be():
+    reference = _reference_of_days([HEALTHY_DAY] * 5 + [[0.0] * 60] * 2)
+    assert "age" in reference.constant_columns
+
+
 @pytest.mark.parametrize(("shares", "value", "rows", "status"), [
     ((99, 1), "a", 458, Status.OK), ((99, 1), "a", 459, Status.BREACHED),  # .99 ** 458 is just above .01
     ((50, 50), "a", 7, Status.OK), ((50, 50), "a", 8, Status.BREACHED),  # 2 * .5 ** 8 is below .01
