@@ -18,6 +18,7 @@ from monitoring_pipeline.spec.periods import CHUNK_PERIOD, PERIODS
 if TYPE_CHECKING:
     import datetime as dt
 
+    from monitoring_pipeline.ports.outside import Outside
     from monitoring_pipeline.settings import Settings
     from monitoring_pipeline.spec.chunk import Chunk
     from monitoring_pipeline.spec.model import ModelSpec
@@ -133,14 +134,18 @@ def replay(model: str, versions: tuple[str, ...], form: OutputForm) -> None:
         loaded = find_model(settings, model)
         _require_versions(loaded.spec, versions)
         tables: list[Report] = []
+        doubts: list[str] = []
         chosen = versions or tuple(loaded.spec.reference)
         with progress(f"replay {model}", len(chosen)) as advance:
             for version in chosen:
                 advance(f"version {version}")
                 with open_outside(settings, run_id=f"replay {version}") as outside:
                     measured = replay_reference(loaded, version, outside)
+                    doubts += _doubts(loaded.spec, version, outside)
                 tables.extend(rule_check_tables(model, version, loaded.spec.calendar.noun, measured))
         print_reports(form, tables)
+        for doubt in doubts:
+            message(doubt)
 
 
 @click.group()
@@ -174,6 +179,7 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
                     )
                     for version, _ in _each(chosen, advance)
                 ]
+            doubts = [doubt for version in chosen for doubt in _doubts(loaded.spec, version, outside)]
         if form is not OutputForm.TABLE:
             print_reports(form, [reference_table(model, taken)])
         for built in taken:
@@ -182,6 +188,8 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
                 click.echo(f"{name}: {built.reference.profile.rows} rows in {built.reference.window}")
             for refusal in built.refusals:
                 message(f"{name}: {refusal.reason}")
+        for doubt in doubts:
+            message(doubt)
         if any(reference.refusals for reference in taken):
             raise SystemExit(ExitCode.NO)
 
@@ -248,6 +256,12 @@ def _require_versions(spec: "ModelSpec", versions: tuple[str, ...]) -> None:
     if unknown := [version for version in versions if version not in spec.reference]:
         unknown_version = f"no version {unknown[0]!r} of {spec.name}; with a reference: {', '.join(spec.reference)}"
         raise click.ClickException(unknown_version)
+
+
+def _doubts(spec: "ModelSpec", version: str, outside: "Outside") -> list[str]:
+    from monitoring_pipeline.steps.reference.stored import doubts_about_stored
+
+    return [f"{spec.name} {version}: {doubt}" for doubt in doubts_about_stored(spec, version, outside.store)]
 
 
 def _each(items: Mapping[str, Item], advance: Advance) -> Iterator[tuple[str, Item]]:

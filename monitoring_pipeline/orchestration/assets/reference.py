@@ -9,6 +9,7 @@ import dagster as dg
 
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.reference.stored import doubts_about_stored
 from monitoring_pipeline.steps.roles import effective_spec
 
 
@@ -38,6 +39,12 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
             accept_smaller=config.accept_smaller,
         )
         this.context.log.info("version %s: %s", version, "not changed" if built.reused else "built")
+        # A reference that has not changed raises no new doubt, and its profiles need not be read.
+        doubts = () if built.reused else doubts_about_stored(loaded.spec, version, this.store)
+        for doubt in doubts:
+            this.context.log.warning("version %s: %s", version, doubt)
+        if doubts:
+            metadata[f"version {version}: to check"] = "; ".join(doubts)
         for refusal in built.refusals:
             this.context.log.warning("version %s: %s", version, refusal.reason)
             metadata[f"version {version}: refused"] = refusal.reason

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
 from monitoring_pipeline.evaluation.drift.floors import learn_floors
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
+from monitoring_pipeline.evaluation.reference.doubts import doubts_about
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference, Reference, reference_from_document
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.references import Origin
@@ -20,7 +21,7 @@ from monitoring_pipeline.spec.declaration import (
     window_of_key,
 )
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.references import reference_rows
+from monitoring_pipeline.steps.references import load_references, reference_rows
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,18 @@ def profiles_of_reference(spec: ModelSpec, reference: Reference, store: Results)
     keys = [chunk.key for chunk in spec.calendar.chunks_of(window_of_key(reference.window))]
     stored = store.profiles_by_chunk(spec.name, days_producer(reference.model_version), keys)
     return {key: profiles[0] for key, profiles in stored.items()}
+
+
+def doubts_about_stored(spec: ModelSpec, model_version: str, store: Store) -> tuple[str, ...]:
+    """Return one sentence for each doubt about the reference of a version; none if it has no reference."""
+    stored = load_references(spec, store, [model_version])
+    return tuple(
+        doubt
+        for reference in stored.values()
+        for doubt in doubts_about(
+            spec.with_features_in(reference.bins), reference, profiles_of_reference(spec, reference, store)
+        )
+    )
 
 
 def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
