@@ -8,6 +8,7 @@ import argparse
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     numeric_bins,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
+from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.rule_check.held_out_days import ReferenceDays, hold_out
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -150,7 +152,7 @@ def outcome(world: World, seed: int) -> Outcome:
     floors = learn_floors(spec, "1", bins, healthy)
     against = Counterpart(bins, sum_profiles(healthy.values()), learned=floors.floor)
     flags = np.array([bool(drifted_of(measure_drift(spec, against, day)).columns) for day in later.values()])
-    reference = ReferenceOfDays("1", bins)
+    reference = cast("Reference", ReferenceOfDays("1", bins))
     held = hold_out(ReferenceDays(spec, reference, healthy, pl.DataFrame()))
     expected = [bool(drifted_of(measure_drift(spec, day.against, day.profile)).columns) for day in held]
     open_days = np.convolve(flags, np.ones(5), "valid") >= 3

@@ -228,12 +228,12 @@ def _missing(values: pl.Series) -> pl.Series:
 
 def _rows_of_small_day(rows_per_day: pl.Series) -> int:
     ordered = rows_per_day.sort()
-    return int(ordered.filter(ordered.cum_sum() >= _SMALL_DAY_QUANTILE * ordered.sum())[0])
+    return int(ordered.filter(ordered.cum_sum() >= _SMALL_DAY_QUANTILE * float(ordered.sum()))[0])
 
 
 def _share_on_bad_days(days: pl.DataFrame) -> float:
     ordered = days.sort("share")
-    reached = ordered["rows"].cum_sum() >= _BAD_DAY_QUANTILE * ordered["rows"].sum()
+    reached = ordered["rows"].cum_sum() >= _BAD_DAY_QUANTILE * float(ordered["rows"].sum())
     return float(ordered["share"].filter(reached)[0])
 
 

@@ -83,16 +83,16 @@ def day_effect(counts: Vector) -> DayEffect:
     """
     days, rows = counts.shape[0], counts.sum(axis=1)
     used = counts[:, counts.any(axis=0)]
-    roots = np.sqrt(used / rows[:, None])
-    apart = roots - roots.mean(axis=0)
+    roots: Vector = np.sqrt(used / rows[:, None])
+    apart: Vector = roots - roots.mean(axis=0)
     by_chance = (used.shape[1] - 1) / 4.0
     chance = float(np.mean(by_chance / rows))
     variance = float((apart * apart).sum()) / (days - 1) - chance
     if variance <= _NEGLIGIBLE * chance:
         return DayEffect(max(variance, 0.0), by_chance, 0.0)
-    found = float((apart[1:] * apart[:-1]).sum()) / days / variance
+    found = float(np.vdot(apart[1:], apart[:-1])) / days / variance
     corrected = (days * found + 1.0) / (days - 3.0)
-    return DayEffect(variance, by_chance, float(np.clip(corrected, 0.0, LARGEST_AUTOCORRELATION)))
+    return DayEffect(variance, by_chance, min(max(corrected, 0.0), LARGEST_AUTOCORRELATION))
 
 
 def cautious_autocorrelations(effects: Sequence[DayEffect], days: int) -> Vector:
@@ -122,5 +122,5 @@ def independent_days(values: Vector) -> float:
     squares = float(apart @ apart)
     if squares == 0.0:
         return float(values.size)
-    autocorrelation = float(np.clip(float(apart[1:] @ apart[:-1]) / squares, 0.0, LARGEST_AUTOCORRELATION))
+    autocorrelation = min(max(float(apart[1:] @ apart[:-1]) / squares, 0.0), LARGEST_AUTOCORRELATION)
     return values.size * (1.0 - autocorrelation) / (1.0 + autocorrelation)
