@@ -81,13 +81,14 @@ def day_effect(counts: Vector) -> DayEffect:
     Args:
         counts: shape (days, cells), in the order of days; at least four days, each with a row.
     """
-    days, rows = counts.shape[0], counts.sum(axis=1)
+    days = counts.shape[0]
+    rows: Vector = counts.sum(axis=1)
     used = counts[:, counts.any(axis=0)]
     roots: Vector = np.sqrt(used / rows[:, None])
     apart: Vector = roots - roots.mean(axis=0)
     by_chance = (used.shape[1] - 1) / 4.0
-    chance = float(np.mean(by_chance / rows))
-    variance = float((apart * apart).sum()) / (days - 1) - chance
+    chance = by_chance * float(np.mean(1.0 / rows))
+    variance = float(np.vdot(apart, apart)) / (days - 1) - chance
     if variance <= _NEGLIGIBLE * chance:
         return DayEffect(max(variance, 0.0), by_chance, 0.0)
     found = float(np.vdot(apart[1:], apart[:-1])) / days / variance
