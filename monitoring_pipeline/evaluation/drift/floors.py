@@ -98,7 +98,8 @@ def learn_floors(
     if reason is not None:
         return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), reason=reason)
     # What one column shows is weighed by the others, so all are learned where some are wanted.
-    floors = _learn(healthy.columns(list(spec.columns)), level_of_a_floor(spec)) if columns is None or columns else ()
+    known = healthy.columns([column for column in spec.columns if column in bins])
+    floors = _learn(known, level_of_a_floor(spec)) if known and (columns is None or columns) else ()
     wanted = tuple(floor for floor in floors if columns is None or floor.column in columns)
     return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), wanted)
 

@@ -103,10 +103,14 @@ class HealthyChunks:
             by_key = dict(zip(self.chunks, profiles, strict=True))
             return [(by_key[key], _sum([by_key[other] for other in wanted])) for key, wanted in self.baselines.items()]
         total, reach = _sum(profiles), self._reach
-        return [
-            (profile, without(total, _sum(profiles[max(place - reach, 0) : place + reach + 1])))
-            for place, profile in enumerate(profiles)
-        ]
+        near, pairs = _sum(profiles[: reach + 1]), list[tuple[ColumnProfile, ColumnProfile]]()
+        for place, profile in enumerate(profiles):
+            pairs.append((profile, without(total, near)))
+            if place + reach + 1 < len(profiles):
+                near = add_profiles(near, profiles[place + reach + 1])
+            if place >= reach:
+                near = without(near, profiles[place - reach])
+        return pairs
 
 
 def healthy_chunks(

@@ -6,6 +6,7 @@ of fewer independent ones, and lies nearer to each of its own days than to a lat
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -57,18 +58,23 @@ class DayEffect:
             reach: neighbours on each side that are held out with a day.
             rows: rows of a day.
         """
-        if self.autocorrelation == 0.0:
-            return 1.0
-        places = np.arange(days)
-        apart = np.abs(places[:, None] - places[None, :])
-        correlation = self.autocorrelation**apart
-        weights = (apart > reach).astype(np.float64)
-        weights /= weights.sum(axis=1, keepdims=True)
-        smoothed = weights @ correlation
-        held_out = 1.0 - 2.0 * (weights * correlation).sum(axis=1) + (smoothed * weights).sum(axis=1)
-        gained = (1.0 + correlation.mean()) / held_out.mean()
         reliability = self.reliability(rows)
-        return float(np.sqrt(max(1.0, reliability * gained + 1.0 - reliability)))
+        gained = _squared_stretch(self.autocorrelation, days, reach)
+        return max(1.0, reliability * gained + 1.0 - reliability) ** 0.5
+
+
+@cache
+def _squared_stretch(autocorrelation: float, days: int, reach: int) -> float:
+    if autocorrelation == 0.0:
+        return 1.0
+    places = np.arange(days)
+    apart = np.abs(places[:, None] - places[None, :])
+    correlation: Vector = autocorrelation**apart
+    weights: Vector = (apart > reach).astype(np.float64)
+    weights /= weights.sum(axis=1, keepdims=True)
+    smoothed: Vector = weights @ correlation
+    held_out = 1.0 - 2.0 * (weights * correlation).sum(axis=1) + (smoothed * weights).sum(axis=1)
+    return float((1.0 + correlation.mean()) / held_out.mean())
 
 
 def day_effect(counts: Vector) -> DayEffect:
@@ -111,7 +117,9 @@ def cautious_autocorrelations(effects: Sequence[DayEffect], days: int) -> Vector
         between = max(float(own[seen].var(ddof=1) - variances[seen].mean()), 0.0)
         mean = float(own[seen].mean())
         drawn = mean + between / (between + variances) * (own - mean)
-    return np.where(seen, np.clip(drawn + _UPPER * np.sqrt(variances), 0.0, LARGEST_AUTOCORRELATION), 0.0)
+    upper: Vector = np.clip(drawn + _UPPER * np.sqrt(variances), 0.0, LARGEST_AUTOCORRELATION)
+    # Of few different values the stretch is computed once for many columns.
+    return np.where(seen, upper.round(2), 0.0)
 
 
 def independent_days(values: Vector) -> float:
