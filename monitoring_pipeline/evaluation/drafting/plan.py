@@ -18,12 +18,12 @@ from monitoring_pipeline.evaluation.drafting.hints import RegisteredVersion
 from monitoring_pipeline.evaluation.drafting.refusal import CannotDraftError
 from monitoring_pipeline.evaluation.drafting.value_kinds import ValueKind
 from monitoring_pipeline.evaluation.drafting.yaml_text import Entry, as_dictionary, yaml_text
+from monitoring_pipeline.evaluation.performance.thresholds import DEFAULT_GUARDS
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import EARLIEST, LATEST, Task
 
 OWNER = "team:unassigned"
 DEFAULT_DELAY = "1d"
-WORSE_AUROC = 0.05
 ANY_VERSION = "1"
 
 
@@ -202,15 +202,17 @@ def _references(plan: Plan) -> Iterator[Entry]:
 def _thresholds(plan: Plan) -> Iterator[Entry]:
     if plan.labels is None:
         return
-    metric = {Task.BINARY: "auroc", Task.MULTICLASS: "macro_auroc"}.get(plan.outputs.task)
-    if metric:
+    guard = DEFAULT_GUARDS[plan.outputs.task]
+    if guard.absolute:
         yield Entry(
-            metric, (Entry("worse_than_reference", WORSE_AUROC),), "critical if proven worse by more than this",
+            str(guard.metric),
+            (Entry("worse_than_reference", guard.absolute),),
+            "critical if proven worse by more than this",
             is_flow=True,
-        )  # fmt: skip
+        )
     elif plan.worse_by:
         yield Entry(
-            "mean_absolute_error",
+            str(guard.metric),
             (Entry("worse_than_reference", plan.worse_by),),
             "a quarter of the mean absolute error so far",
             is_flow=True,

@@ -1,12 +1,15 @@
 """Thresholds of metrics: breached if the whole interval is beyond the bound, or the point if the spec asks for it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from monitoring_pipeline.records.measurement import Measurement, Severity
+from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.threshold import Threshold
+from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.intervals import difference_interval
 from monitoring_pipeline.statistics.results import Quantity
 
@@ -17,6 +20,25 @@ class Better(StrEnum):
     HIGHER = "higher"
     LOWER = "lower"
     ZERO = "zero"
+
+
+@dataclass(frozen=True)
+class DefaultGuard:
+    """What guards a model without thresholds: a metric, and the loss against the reference that is a breach.
+
+    The loss is ``absolute``, or a ``share`` of the reference's value.
+    """
+
+    metric: MetricName
+    absolute: float = 0.0
+    share: float = 0.0
+
+
+DEFAULT_GUARDS: Mapping[Task, DefaultGuard] = {
+    Task.BINARY: DefaultGuard(MetricName("auroc"), absolute=0.05),
+    Task.MULTICLASS: DefaultGuard(MetricName("macro_auroc"), absolute=0.05),
+    Task.REGRESSION: DefaultGuard(MetricName("mean_absolute_error"), share=0.25),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +53,7 @@ class _Range:
 def judge_by_threshold(
     spec: ModelSpec, measurement: Measurement, better: Better | None, reference: Quantity | None = None
 ) -> Measurement:
-    """Judge a metric by the spec's threshold for it, if it has one.
+    """Judge a metric by the spec's threshold for it, or by the default guard if the spec has no threshold at all.
 
     Args:
         spec: the model.
@@ -39,7 +61,7 @@ def judge_by_threshold(
         better: its good values, which define "worse than the reference"; without them, nothing is worse.
         reference: the metric on the reference, with its interval.
     """
-    threshold = spec.performance.thresholds.get(measurement.metric)
+    threshold = spec.performance.thresholds.get(measurement.metric) or _default_guard(spec, measurement, reference)
     if threshold is None:
         return measurement
     lower, upper = _limits(threshold, better, reference)
@@ -57,6 +79,15 @@ def judge_by_threshold(
     if reason is None and margin is not None and better is not None and reference is not None:
         reason = _worse(bounded, margin, better, reference, point=point)
     return bounded if reason is None else bounded.breached(reason)
+
+
+def _default_guard(spec: ModelSpec, measurement: Measurement, reference: Quantity | None) -> Threshold | None:
+    """Return the threshold that the main metric of the task has in a spec without thresholds."""
+    guard = DEFAULT_GUARDS[spec.task]
+    if spec.performance.thresholds or reference is None or measurement.metric != guard.metric:
+        return None
+    margin = guard.absolute + guard.share * abs(reference.value)
+    return Threshold(worse_than_reference=margin, severity="warning")
 
 
 def _limits(
@@ -90,7 +121,7 @@ def _worse(measurement: Measurement, margin: float, better: Better, reference: Q
     loss = -difference.upper if better is Better.HIGHER else difference.lower
     if loss <= margin:
         return None
-    return f"{_shown(measurement)} is worse than the reference's {reference.value:.4g} by more than {margin:g}"
+    return f"{_shown(measurement)} is worse than the reference's {reference.value:.4g} by more than {margin:.4g}"
 
 
 def _range(estimate: Quantity, *, point: bool) -> _Range:

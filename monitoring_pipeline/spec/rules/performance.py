@@ -21,4 +21,8 @@ class PerformanceRules(SpecPart):
     quantile: float = Field(default=0.5, gt=0, lt=1)
     """Regression: the quantile that the model predicts, for the quantile loss."""
     thresholds: dict[MetricKey, Threshold] = {}
-    """Allowed range by metric; for one class write ``recall[cancelled]``."""
+    """Allowed range by metric; for one class write ``recall[cancelled]``.
+
+    Without any, the main metric is guarded with severity warning: AUROC (of several classes their mean) that is worse
+    than the reference's by more than 0.05, or a mean absolute error that is worse by more than a quarter.
+    """

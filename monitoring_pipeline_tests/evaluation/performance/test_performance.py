@@ -116,7 +116,7 @@ def test_measurement_has_reference_value_maturity_and_version():
     maturity = _maturity(Maturity.PROVISIONAL)
     auroc = _measured(maturity=maturity, reference={MetricName("auroc"): Quantity(0.75)})["auroc"]
     assert (auroc.reference_value, auroc.maturity, auroc.model_version) == (0.75, Maturity.PROVISIONAL, "1")
-    assert (auroc.subject, auroc.threshold_lower, auroc.threshold_upper) == ("model", None, None)
+    assert (auroc.subject, auroc.threshold_lower, auroc.threshold_upper) == ("model", pytest.approx(0.70), None)
     assert auroc.definition
 
 

@@ -1,13 +1,16 @@
 """Thresholds of metrics: absolute bounds, and margins below the reference."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.performance.thresholds import Better, judge_by_threshold
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.statistics.results import Quantity
-from monitoring_pipeline_tests.spec.cases import binary_spec
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec, regression_spec
 
 
 def _spec(threshold, *, breach_on="interval"):
@@ -108,6 +111,33 @@ def test_worse_than_reference_is_decided_by_the_points_if_the_spec_asks(metric, 
 def test_reason_of_a_double_breach_is_the_absolute_bound():
     judged = _judged({"lower": 0.85, "worse_than_reference": 0.01}, NOW, Better.HIGHER, BEFORE)
     assert judged.reason == "0.8 (0.77 to 0.83) is below 0.85"
+
+
+@pytest.mark.parametrize(("task", "name", "better", "before", "margin"), [
+    ("binary", "auroc", Better.HIGHER, 0.9, 0.05),
+    ("multiclass", "macro_auroc", Better.HIGHER, 0.9, 0.05),
+    ("regression", "mean_absolute_error", Better.LOWER, 4.0, 1.0),
+])  # fmt: skip
+def test_main_metric_of_a_spec_without_thresholds_is_guarded(task, name, better, before, margin):
+    spec = {"binary": binary_spec, "multiclass": multiclass_spec, "regression": regression_spec}[task]()
+    spec = spec.model_copy(update={"performance": PerformanceRules()})
+    sign = -1 if better is Better.HIGHER else 1
+    for loss, status in ((0.9 * margin, Status.OK), (1.1 * margin, Status.BREACHED)):
+        metric = Measurement(
+            kind=Kind.PERFORMANCE, subject="model", name=name, model_version="1", value=before + sign * loss
+        )
+        judged = judge_by_threshold(spec, metric, better, Quantity(before))
+        assert (judged.status, judged.severity) == (status, Severity.WARNING)
+    without_reference = judge_by_threshold(spec, metric, better, None)
+    assert without_reference is metric
+    other = replace(metric, name="other")
+    assert judge_by_threshold(spec, other, better, Quantity(before)) is other
+
+
+def test_one_threshold_of_a_spec_replaces_the_default_guard():
+    spec = binary_spec(performance__thresholds={"accuracy": {"lower": 0.5}})
+    metric = Measurement(kind=Kind.PERFORMANCE, subject="model", name="auroc", model_version="1", value=0.1)
+    assert judge_by_threshold(spec, metric, Better.HIGHER, Quantity(0.9)) is metric
 
 
 NUMBERS = st.integers(-100, 100).map(lambda n: n / 50)
