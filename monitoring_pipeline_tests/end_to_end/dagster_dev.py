@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from monitoring_pipeline.shipped_files import dagster_yaml
+from monitoring_pipeline_tests.worlds.libraries import library_variables
 from monitoring_pipeline_tests.worlds.world import World
 
 REPOSITORY = Path(__file__).parents[2]
@@ -98,7 +99,7 @@ class Server:
 def environment(world: World) -> dict[str, str]:
     """Return the environment that a process needs, without settings of the developer."""
     settings = world.settings
-    return {
+    return library_variables() | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(world.folder),
         "DAGSTER_HOME": str(settings.dagster_home),

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline_tests.docs.pages import blocks_of
+from monitoring_pipeline_tests.worlds.libraries import library_variables
 
 # Ends a command that hangs. The demo takes 5 minutes on a fast machine, and 15 on a slow and busy one.
 GIVES_UP_AFTER_SECONDS = 3600
@@ -96,4 +97,4 @@ def call_command(command: str, folder: Path, **environment: str) -> str:
 def _environment(folder: Path, given: dict[str, str]) -> dict[str, str]:
     """Return the variables of a user whose home is a folder, without settings of the developer."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "SSL_CERT_FILE") if name in os.environ}
-    return {**kept, "HOME": str(folder), **given}
+    return {**library_variables(), **kept, "HOME": str(folder), **given}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring_pipeline_tests.worlds.libraries import library_variables
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
@@ -17,7 +18,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS")
 def _environment(world: World) -> dict[str, str]:
     """Return the environment of a process, without the settings of the developer."""
     settings = world.settings
-    return {
+    return library_variables() | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": os.environ.get("HOME", ""),
         "MONITORING_PIPELINE_HOME": str(settings.home),
