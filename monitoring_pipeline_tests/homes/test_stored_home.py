@@ -13,6 +13,7 @@ import dagster as dg
 import pytest
 
 from benchmarks.compare_homes import Difference, compare_homes
+from monitoring_pipeline.evaluation.performance.thresholds import DEFAULT_GUARDS
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline_tests.homes.lived_home import LivedHome, night_of, opened
 from monitoring_pipeline_tests.homes.printing import NEXT_MORNING, PRINTED, commands, without_frames
@@ -185,7 +186,7 @@ def with_title_in_one_line(page: str) -> str:
     return TITLE.sub(lambda title: title[0].replace("\n", " "), page)
 
 
-ADDED_COLUMNS = {"snapshots": {"state"}, "model_references": {"declaration"}}
+ADDED_COLUMNS = {"snapshots": {"state"}, "model_references": {"declaration", "is_current"}}
 """Columns by table that the older version did not have."""
 
 
@@ -307,7 +308,7 @@ def test_retraining_whose_run_is_missing_is_asked_for_by_its_stored_key(home: Li
 
 @pytest.mark.parametrize("model", MODELS)
 def test_last_night_again_changes_no_number_but_learned_limits(model: str, home: LivedHome, untouched: Path) -> None:
-    """The older version had fixed limits of ``volume_ratio``, and floors of drift for independent days."""
+    """The older version had fixed limits of ``volume_ratio``, floors of drift for independent days, and no guard."""
     assert home.live(model, LIVED[-1], SCHEDULES[model], ZONES[model]).success
     compared = compare_homes(str(untouched), str(home.folder))
     explained = (is_without_dead_features, states_its_limit_today)
@@ -319,7 +320,8 @@ def test_last_night_again_changes_no_number_but_learned_limits(model: str, home:
     without_dead = without_dead_features(home.folder)
     assert measured_in(untouched, but=without_dead) == measured_in(home.folder, but=without_dead)
     before, after = (measured_in(folder, LIMITS, but=without_dead) for folder in (untouched, home.folder))
-    assert {name for name, *_ in before ^ after} <= {"volume_ratio", "jensen_shannon", *MultivariateStatistic}
+    guards = {str(guard.metric) for guard in DEFAULT_GUARDS.values()}
+    assert {name for name, *_ in before ^ after} <= {"volume_ratio", "jensen_shannon", *MultivariateStatistic, *guards}
 
 
 def is_without_dead_features(difference: Difference) -> bool:
@@ -371,8 +373,22 @@ def test_next_night_leaves_every_stored_row_as_it_was(table: str, continued: Liv
     assert rows_of(untouched, table) <= rows_of(continued.folder, table)
 
 
-def test_next_night_builds_no_reference_again(continued: LivedHome, untouched: Path) -> None:
-    assert rows_of(untouched, "model_references") == rows_of(continued.folder, "model_references")
+def test_next_night_learns_floors_again_from_stored_days_and_builds_no_reference(
+    continued: LivedHome, untouched: Path
+) -> None:
+    """The older version learned floors as if days were independent."""
+    before, after = (current_references(folder) for folder in (untouched, continued.folder))
+    assert before.keys() == after.keys()
+    for version, document in before.items():
+        changed = {name for name in document if document[name] != after[version].get(name)}
+        assert {"floors"} <= changed <= {"floors", "multivariate_floors"}
+
+
+def current_references(folder: Path) -> dict[tuple[str, str], dict[str, object]]:
+    """Return the document of each reference in use, by model and version."""
+    asked = "SELECT model, model_version, document FROM model_references WHERE is_current"
+    with closing(sqlite3.connect(folder / "results.db")) as connection:
+        return {(model, version): json.loads(document) for model, version, document in connection.execute(asked)}
 
 
 def test_next_night_measures_again_only_what_labels_can_change(continued: LivedHome) -> None:

@@ -81,9 +81,9 @@ def share_of_days(blank: Measurement, flags: Mapping[str, bool]) -> Measurement:
     share = float(flagged.mean())
     trials = max(round(independent_days(flagged)), 1)
     bounds = wilson(round(share * trials), trials)
-    return replace(
-        blank, value=share, lower=min(bounds.lower, share), upper=max(bounds.upper, share), rows=flagged.size
-    )
+    # The flags of the fewer days are rounded, which may move the interval off the share.
+    lower, upper = (share if bound is None else bound for bound in (bounds.lower, bounds.upper))
+    return replace(blank, value=share, lower=min(lower, share), upper=max(upper, share), rows=flagged.size)
 
 
 def evenly_spread(keys: Sequence[str], wanted: int) -> list[str]:
