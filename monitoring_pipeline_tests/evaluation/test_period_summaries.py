@@ -112,7 +112,8 @@ def _with_labels(own):
 
 def _error_day(own, bins):
     rows = _with_labels(own)
-    return profile_labelled(REGRESSION, bins, rows, labels_of(rows["label"].to_list()), model_version="1")
+    labels = labels_of(rows["label"].to_list())
+    return profile_labelled(REGRESSION, bins, rows.drop("label"), labels, model_version="1")
 
 
 @pytest.mark.parametrize("present", ["abc", "ab"])

@@ -29,7 +29,8 @@ def pack(folder: Path, stored: Path) -> None:
 def unpack(name: str, folder: Path) -> Path:
     """Restore a stored home into a folder."""
     with tarfile.open(HERE / name / ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
+        # Python 3.11 has the filter since its fourth release.
+        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     for path in folder.rglob("*"):
         if path.is_file():
             path.write_bytes(_moved(path, ANYWHERE, str(folder)))
