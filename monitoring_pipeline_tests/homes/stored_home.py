@@ -30,7 +30,10 @@ def unpack(name: str, folder: Path) -> Path:
     """Restore a stored home into a folder."""
     with tarfile.open(HERE / name / ARCHIVE) as archive:
         # Python 3.11 has the filter since its fourth release.
-        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
+        if hasattr(tarfile, "data_filter"):
+            archive.extractall(folder, filter="data")
+        else:
+            archive.extractall(folder)
     for path in folder.rglob("*"):
         if path.is_file():
             path.write_bytes(_moved(path, ANYWHERE, str(folder)))
