@@ -79,6 +79,8 @@ def test_page_of_a_week_without_verdicts_says_so(monitored: World) -> None:
     page = page_of(monitored, LAST.earlier(-1))
     assert page.headline.startswith("2 models: 2 not judged.")
     assert all(change.sentences[0].startswith("Nothing was judged in this week; ") for change in page.changes)
+    assert not page.unchanged
+    assert {*page.not_judged, *(change.name for change in page.changes)} == {row.name for row in page.verdicts}
 
 
 def test_page_has_at_most_five_pictures_and_is_small(page: WeekContents) -> None:

@@ -181,7 +181,7 @@ def _svg(drawing: _Drawing) -> str:
         "t:T",
         title=None,
         scale=alt.Scale(type="utc", nice=False),
-        axis=alt.Axis(format=drawing.form, tickCount=8, grid=False, labelOverlap=True),
+        axis=alt.Axis(format=drawing.form, tickCount=8, grid=False, labelOverlap=True, labelSeparation=8),
     )
     y = alt.Y("value:Q", title=drawing.name, scale=alt.Scale(zero=False, nice=True))
     layers = [*_behind(alt, drawing, x), *_limits(alt, drawing)]

@@ -94,7 +94,7 @@ def _svg(rows: tuple[str, ...], bars: tuple[tuple[str, ...], ...], ends: tuple[s
         "t:T",
         title=None,
         scale=alt.Scale(type="utc", nice=False, domain=list(ends)),
-        axis=alt.Axis(tickCount=7, labelOverlap=True, gridOpacity=0.25),
+        axis=alt.Axis(tickCount=7, labelOverlap=True, labelSeparation=8, gridOpacity=0.25),
     )
     y = alt.Y(
         "row:N",

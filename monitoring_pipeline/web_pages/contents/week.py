@@ -46,7 +46,8 @@ class WeekContents:
         headline: the week of all models in one or two sentences.
         tiles: the counts.
         changes: what changed, for each model in which something did, the worst first.
-        unchanged: the names of the other models.
+        unchanged: the names of the judged models in which nothing did.
+        not_judged: the names of the models without a verdict in the week.
         verdicts: a row per model with a place for each day; None where nothing was judged.
         incidents: the incidents of four weeks.
         metrics: the metrics of all models beside their limits.
@@ -63,6 +64,7 @@ class WeekContents:
     tiles: tuple[Fact, ...]
     changes: tuple[ChangesOfModel, ...]
     unchanged: tuple[str, ...]
+    not_judged: tuple[str, ...]
     verdicts: tuple[Row, ...]
     incidents: Chart | None
     metrics: Table
@@ -79,6 +81,7 @@ def week_contents(week: Week, models: Sequence[WeekOfModel]) -> WeekContents:
         models: all models in it, in the order of reading.
     """
     changed = [model for model in models if model.has_changed]
+    others = [model for model in models if not model.has_changed]
     return WeekContents(
         title=title_of(week),
         week=week.key,
@@ -87,7 +90,8 @@ def week_contents(week: Week, models: Sequence[WeekOfModel]) -> WeekContents:
         headline=headline_of(models),
         tiles=tuple(_tiles(models)),
         changes=tuple(_changes(model) for model in changed),
-        unchanged=tuple(model.spec.name for model in models if model not in changed),
+        unchanged=tuple(model.spec.name for model in others if model.status is not None),
+        not_judged=tuple(model.spec.name for model in others if model.status is None),
         verdicts=tuple(_verdicts(model) for model in models),
         incidents=_incidents(week, models),
         metrics=_metrics(models),
