@@ -148,8 +148,9 @@ def learn_multivariate_floors(
     """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
     Evenly spread chunks are each compared with all others but their neighbours. The floor is the upper prediction bound
-    of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). No floor is
-    learned from fewer than 10 chunks with enough rows.
+    of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). As on a later
+    chunk, features that are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough
+    rows.
 
     Args:
         spec: the model.
@@ -163,7 +164,7 @@ def learn_multivariate_floors(
     counts = rows.group_by("chunk").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("chunk")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
         return {}
-    level, reach = level_of_a_floor(spec), neighbours(counts.height)
+    level, reach, columns = level_of_a_floor(spec), neighbours(counts.height), _columns(spec, left_out)
     floors: dict[str, float] = {}
     for name in spec.drift.multivariate:
         days = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
@@ -172,10 +173,11 @@ def learn_multivariate_floors(
         for position in positions.tolist():
             key, first = counts["chunk"][position], max(position - reach, 0)
             near = counts["chunk"].slice(first, position + reach + 1 - first)
+            current = rows.filter(pl.col("chunk") == key)
             compared = Compared(
-                columns=_columns(spec, left_out),
+                columns={column: kind for column, kind in columns.items() if _varies(current[column])},
                 reference=rows.filter(~pl.col("chunk").is_in(near.implode())),
-                current=rows.filter(pl.col("chunk") == key),
+                current=current,
                 classifier=classifier,
             )
             if _too_little(spec, compared):
@@ -197,6 +199,10 @@ def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tupl
 def _bound(effects: Values, level: float) -> float:
     effective = max(independent_days(effects), LEAST_EFFECTIVE_DAYS)
     return upper_prediction_bound(effects, level, effective_days=effective, skewed=skewness(effects))
+
+
+def _varies(values: pl.Series) -> bool:
+    return values.drop_nulls().n_unique() > 1
 
 
 def _columns(spec: ModelSpec, left_out: Collection[str]) -> dict[str, FeatureKind]:

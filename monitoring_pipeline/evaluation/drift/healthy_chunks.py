@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.drift.baselines import baseline_keys, withou
 from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistic, effect_of
 from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins
+from monitoring_pipeline.evaluation.profiles.dead_chunks import dead_chunks
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, add_profiles
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
@@ -72,44 +73,53 @@ class HealthyChunks:
         return len(self.chunks if self.baselines is None else self.baselines)
 
     def columns(self, names: Sequence[str]) -> list[HealthyColumn]:
-        """Return columns on these chunks; what they show of autocorrelation is weighed together."""
-        profiles = {name: [chunk[name] for chunk in self.chunks.values()] for name in names}
-        effects = [day_effect(_coarse_counts(self.bins[name], profiles[name])) for name in names]
+        """Return columns on the chunks on which they were not dead.
+
+        What they show of autocorrelation is weighed together.
+        """
+        profiles = {name: {key: chunk[name] for key, chunk in self.chunks.items()} for name in names}
+        alive = {name: self._alive(name, of_column) for name, of_column in profiles.items()}
+        effects = [day_effect(_coarse_counts(self.bins[name], alive[name].values())) for name in names]
         weighed = cautious_autocorrelations(effects, len(self.chunks))
         return [
-            self._column(name, profiles[name], replace(effect, autocorrelation=float(autocorrelation)))
+            HealthyColumn(
+                column=name,
+                statistic=deciding_statistic(self.spec, self.spec.columns[name]),
+                bins=self.bins[name],
+                pairs=self._pairs(alive[name], profiles[name]),
+                reach=self._reach(alive[name]),
+                effect=replace(effect, autocorrelation=float(autocorrelation)),
+                generator=_generator(self.spec.name, self.model_version, name),
+            )
             for name, effect, autocorrelation in zip(names, effects, weighed, strict=True)
         ]
 
-    def _column(self, name: str, profiles: Sequence[ColumnProfile], effect: DayEffect) -> HealthyColumn:
-        spec, statistic = self.spec, deciding_statistic(self.spec, self.spec.columns[name])
-        return HealthyColumn(
-            column=name,
-            statistic=statistic,
-            bins=self.bins[name],
-            pairs=self._pairs(profiles),
-            reach=self._reach,
-            effect=effect,
-            generator=_generator(spec.name, self.model_version, name),
-        )
+    def _alive(self, name: str, profiles: Mapping[str, ColumnProfile]) -> dict[str, ColumnProfile]:
+        dead = dead_chunks(self.bins[name], profiles)
+        return {key: profile for key, profile in profiles.items() if key not in dead}
 
-    @property
-    def _reach(self) -> int:
-        return neighbours(len(self.chunks)) if self.baselines is None else 0
+    def _reach(self, alive: Collection[str]) -> int:
+        return neighbours(len(alive)) if self.baselines is None else 0
 
-    def _pairs(self, profiles: Sequence[ColumnProfile]) -> list[tuple[ColumnProfile, ColumnProfile]]:
-        """Return each chunk's profile with that of its baseline."""
+    def _pairs(
+        self, alive: Mapping[str, ColumnProfile], profiles: Mapping[str, ColumnProfile]
+    ) -> list[tuple[ColumnProfile, ColumnProfile]]:
+        """Return each chunk's profile with that of its baseline, which may have chunks on which the column was dead."""
         if self.baselines is not None:
-            by_key = dict(zip(self.chunks, profiles, strict=True))
-            return [(by_key[key], _sum([by_key[other] for other in wanted])) for key, wanted in self.baselines.items()]
-        total, reach = _sum(profiles), self._reach
-        near, pairs = _sum(profiles[: reach + 1]), list[tuple[ColumnProfile, ColumnProfile]]()
-        for place, profile in enumerate(profiles):
+            return [
+                (profile, _sum([profiles[other] for other in self.baselines[key]]))
+                for key, profile in alive.items()
+                if key in self.baselines
+            ]
+        ordered, reach = list(alive.values()), self._reach(alive)
+        total, near = _sum(ordered), _sum(ordered[: reach + 1])
+        pairs: list[tuple[ColumnProfile, ColumnProfile]] = []
+        for place, profile in enumerate(ordered):
             pairs.append((profile, without(total, near)))
-            if place + reach + 1 < len(profiles):
-                near = add_profiles(near, profiles[place + reach + 1])
+            if place + reach + 1 < len(ordered):
+                near = add_profiles(near, ordered[place + reach + 1])
             if place >= reach:
-                near = without(near, profiles[place - reach])
+                near = without(near, ordered[place - reach])
         return pairs
 
 
@@ -132,7 +142,7 @@ def _baselines(spec: ModelSpec, keys: Collection[str]) -> dict[str, tuple[str, .
     return {key: wanted for key, wanted in wanted_by.items() if wanted and all(other in keys for other in wanted)}
 
 
-def _coarse_counts(bins: Bins, profiles: Sequence[ColumnProfile]) -> Values:
+def _coarse_counts(bins: Bins, profiles: Iterable[ColumnProfile]) -> Values:
     """Return counts over the cells that distances are computed from, shape (chunks, cells)."""
     return np.array([Comparison(bins, profile, profile).coarse[0] for profile in profiles])
 

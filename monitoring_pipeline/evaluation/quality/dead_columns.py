@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from monitoring_pipeline.evaluation.profiles.dead_chunks import NEARLY_ALL
 from monitoring_pipeline.records.measurement import Measurement, Status
 
-NEARLY_ALL = 0.95
-"""A column with such a share of nulls is dead, if it was not mostly null in the reference."""
 MOSTLY = 0.5
+"""A column with more nulls in the reference is not dead if nearly all its values are null."""
 
 
 def dead_columns(measurements: Iterable[Measurement], model_version: str) -> dict[str, str]:

@@ -9,13 +9,11 @@ from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
+from monitoring_pipeline.evaluation.profiles.dead_chunks import is_usual
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
-
-TOLERATED_DAYS, TOLERATED_SHARE_OF_DAYS = 1, 0.05
-"""A column that is constant on at most so many chunks of the reference was dead on them, or constant by chance."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,9 @@ def constant_columns(spec: ModelSpec, bins: Mapping[str, Bins], chunks: Mapping[
     to be judged. A single dead day of the reference, or its smallest ones, do not make a column constant.
     """
     judged = [chunk for chunk in chunks.values() if chunk.rows >= spec.drift.minimum_rows] or list(chunks.values())
-    most = max(TOLERATED_DAYS, TOLERATED_SHARE_OF_DAYS * len(judged)) if len(judged) > 1 else 0
-    return tuple(name for name in bins if sum(is_constant(bins[name], chunk[name]) for chunk in judged) > most)
+    return tuple(
+        name for name in bins if is_usual(sum(is_constant(bins[name], chunk[name]) for chunk in judged), of=len(judged))
+    )
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:

@@ -308,6 +308,20 @@ def test_false_alarm_share_is_split_over_the_watched_columns():
     assert alone < both < strict
 
 
+@pytest.mark.parametrize("nulls", [ROWS, 960])
+def test_one_dead_day_of_the_reference_changes_no_floor(nulls):
+    """Its distance is near 1, so that the floor would be, and no drift of the column would be reported again."""
+    days = days_of(np.random.default_rng(5))
+    dead = list(days)[17]
+    counts = [0] * len(days[dead]["prediction"].counts)
+    counts[0], counts[3] = nulls, ROWS - nulls
+    column = ColumnProfile("prediction", tuple(counts))
+    with_dead = {**days, dead: replace(days[dead], columns=(days[dead]["plan"], column))}
+    healthy, learned = (learn_floors(spec_of(), "1", BINS, chunks) for chunks in (days, with_dead))
+    before, after = (floors.floor("prediction", "jensen_shannon", ROWS) for floors in (healthy, learned))
+    assert after == pytest.approx(before, rel=0.15)
+
+
 def test_floors_of_varying_days_are_higher_than_floors_of_calm_days():
     rng = np.random.default_rng(7)
     calm, varying = (
