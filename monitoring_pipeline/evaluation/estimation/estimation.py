@@ -26,6 +26,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
     estimate_and_truth,
     estimate_losses,
     fit_loss_model,
+    reason_not_squared,
 )
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.performance.metric_ranges import MetricRange
@@ -114,6 +115,8 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
         return Estimation(reason=reason)
     fold = days.rank("dense").to_numpy() % FOLDS
     if spec.task is Task.REGRESSION:
+        if reason := reason_not_squared(labelled):
+            return Estimation(reason=reason)
         pairs = (estimate_and_truth(part, model) for part, model in _left_out_losses(spec, labelled, days, fold))
         return Estimation(errors=_errors(pairs))
     truth = _true_classes(spec, labelled)

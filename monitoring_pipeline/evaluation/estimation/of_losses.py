@@ -13,9 +13,12 @@ from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.rows.usable import usable
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.inputs import LARGEST_MAGNITUDE
 
 MEAN_ABSOLUTE, ROOT_MEAN_SQUARED = MetricName("mean_absolute_error"), MetricName("root_mean_squared_error")
 ROWS_FITTED = 20_000
+SMALLEST_ERROR = 1e-75
+"""The square of the square of a smaller error is next to zero for a 64-bit float."""
 TREES = 60
 
 
@@ -34,6 +37,15 @@ class LossModel:
     absolute: Any
     squared: Any
     spread_of_squares: float
+
+
+def reason_not_squared(labelled: pl.DataFrame) -> str | None:
+    """Return the reason if the errors of labelled rows have a size that cannot be squared, else None."""
+    errors = (labelled["prediction"] - labelled["label"]).abs()
+    largest = errors.max()
+    if not isinstance(largest, float) or not largest or SMALLEST_ERROR <= largest <= LARGEST_MAGNITUDE:
+        return None
+    return f"the largest error of the reference is {largest:g}; its square cannot be computed with"
 
 
 def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
@@ -71,7 +83,7 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
             for target in (np.abs(off), off**2)
         ]
     mean_square = float(np.mean(off**2))
-    spread = float(np.var(off**2)) / mean_square**2 if mean_square > 0 else 0.0
+    spread = float(np.var(off**2)) / mean_square**2 if mean_square**2 > 0 else 0.0
     return LossModel(encoding, fitted[0], fitted[1], spread)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows, Values
 from monitoring_pipeline.evaluation.rows.probabilities import reason_not_probabilities
+from monitoring_pipeline.statistics.binary_units import binary_unit
 from monitoring_pipeline.statistics.inputs import labels_and_probabilities
 from monitoring_pipeline.statistics.intervals.bootstrap import without_bias
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval
@@ -162,10 +163,6 @@ def absolute_errors(rows: ScoredRows) -> Values:
     return np.abs(rows.predictions - rows.labels)
 
 
-def _squared(rows: ScoredRows) -> Values:
-    return (rows.predictions - rows.labels) ** 2
-
-
 def percentage_errors(rows: ScoredRows) -> Values:
     """Return |prediction - label| / |label| of each row.
 
@@ -195,7 +192,10 @@ def of_errors(formula: Callable[[Values, Values], Quantity], weighted: Weighted)
 
 def root_of_squares(rows: ScoredRows, weights: Values) -> Values:
     """Return the root of the weighted mean squared error."""
-    return np.sqrt(weighted_mean(_squared)(rows, weights))
+    errors = rows.predictions - rows.labels
+    unit = binary_unit(errors)
+    squares = weighted_mean(lambda _: unit.of(errors) ** 2)(rows, weights)
+    return np.ldexp(np.sqrt(squares), unit.exponent)
 
 
 def weighted_bias(rows: ScoredRows, weights: Values) -> Values:
@@ -206,10 +206,12 @@ def weighted_bias(rows: ScoredRows, weights: Values) -> Values:
 def _weighted_r_squared(rows: ScoredRows, weights: Values) -> Values:
     total = weights.sum(axis=1)
     # Centred first, because a sum of squares of large numbers loses the digits of their variation.
-    centred = rows.labels - np.median(rows.labels)
+    unit = binary_unit(rows.labels, rows.predictions)
+    centred = unit.of(rows.labels - np.median(rows.labels))
     mean = weights @ centred / total
     variation = weights @ centred**2 - total * mean**2
-    return 1 - np.divide(weights @ _squared(rows), variation, out=np.full(len(weights), np.nan), where=variation > 0)
+    residual = weights @ unit.of(rows.predictions - rows.labels) ** 2
+    return 1 - np.divide(residual, variation, out=np.full(len(weights), np.nan), where=variation > 0)
 
 
 def r_squared(rows: ScoredRows) -> Quantity:

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from monitoring_pipeline.statistics.binary_units import binary_unit
 from monitoring_pipeline.statistics.intervals.paired import serial_inflation
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
@@ -54,13 +55,15 @@ def confidence_sequence(differences: npt.ArrayLike, alpha: float = 0.05) -> Quan
         raise UndefinedStatisticError(f"{days} days have no spread; at least 2 needed")
     if not np.isfinite(values).all():
         raise UndefinedStatisticError(f"{int(np.sum(~np.isfinite(values)))} of {days} differences are not finite")
-    mean = float(values.mean())
     if values.min() == values.max():
-        return Quantity(mean)
+        return Quantity(float(values[0]))
+    unit = binary_unit(values)
+    values = unit.of(values)
+    mean = float(values.mean())
     scale = 1 + days * EFFECT_VARIANCE
     ratio = (scale / alpha**2) ** (1 / days)
     if ratio >= scale:
-        return Quantity(mean)
+        return Quantity(unit.back(mean))
     t_largest = math.sqrt((days - 1) * (ratio - 1) / (1 - ratio / scale))
     half_width = t_largest * serial_inflation(values) * float(values.std(ddof=1)) / math.sqrt(days)
-    return Quantity(mean, mean - half_width, mean + half_width)
+    return Quantity(unit.back(mean), unit.back(mean - half_width), unit.back(mean + half_width))

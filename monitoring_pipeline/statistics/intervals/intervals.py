@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from monitoring_pipeline.statistics.binary_units import binary_unit
 from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
@@ -60,10 +61,13 @@ def mean_interval(
     ordered = _ordered(values)
     if ordered[0] == ordered[-1]:
         return Quantity(float(ordered[0]))
-    mean = float(ordered.mean())
+    unit = binary_unit(ordered)
+    scaled = unit.of(ordered)
+    mean = float(scaled.mean())
     quantile = float(special.stdtrit(ordered.size - 1, (1 + confidence) / 2))
-    half_width = quantile * float(ordered.std(ddof=1)) / math.sqrt(ordered.size)
-    return Quantity(mean, lower=max(minimum, mean - half_width), upper=min(maximum, mean + half_width))
+    half_width = quantile * float(scaled.std(ddof=1)) / math.sqrt(ordered.size)
+    lower, upper = unit.back(mean - half_width), unit.back(mean + half_width)
+    return Quantity(unit.back(mean), lower=max(minimum, lower), upper=min(maximum, upper))
 
 
 def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Quantity:

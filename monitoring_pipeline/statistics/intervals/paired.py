@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from monitoring_pipeline.statistics.binary_units import binary_unit
 from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
@@ -28,6 +29,7 @@ def serial_inflation(values: npt.ArrayLike) -> float:
     """
     deviations = _days(values)
     deviations = deviations - deviations.mean()
+    deviations = binary_unit(deviations).of(deviations)
     total = float(deviations @ deviations)
     if total == 0.0:
         return _inflation(USUAL_CORRELATION)

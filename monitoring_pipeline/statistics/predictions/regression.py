@@ -9,6 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from monitoring_pipeline.statistics.binary_units import binary_unit
 from monitoring_pipeline.statistics.inputs import Vector, paired_rows
 from monitoring_pipeline.statistics.intervals.intervals import mean_interval, median_interval, transformed
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
@@ -35,8 +36,10 @@ def root_mean_squared_error(labels: npt.ArrayLike, predictions: npt.ArrayLike, c
     The bounds are the roots of those of the mean squared error (Student's t over the squared errors): the root is
     monotone, so the bounds keep their level; to first order they equal those of the delta method.
     """
-    squared = mean_interval(_errors(labels, predictions) ** 2, confidence, minimum=0.0)
-    return transformed(squared, math.sqrt)
+    errors = _errors(labels, predictions)
+    unit = binary_unit(errors)
+    squared = mean_interval(unit.of(errors) ** 2, confidence, minimum=0.0)
+    return transformed(squared, lambda square: unit.back(math.sqrt(square)))
 
 
 def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Quantity:
@@ -48,9 +51,12 @@ def r_squared(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> Quantity:
     truth, predicted = paired_rows(labels, predictions, ("labels", "predictions"))
     if truth.min() == truth.max():
         raise UndefinedStatisticError(f"all {truth.size} labels are {truth[0]}; there is no variation to explain")
-    ordered = np.sort(truth)
-    residual = np.sort((predicted - truth) ** 2).sum()
+    unit = binary_unit(truth, predicted)
+    ordered = unit.of(np.sort(truth))
+    residual = np.sort(unit.of(predicted - truth) ** 2).sum()
     total = ((ordered - ordered.mean()) ** 2).sum()
+    if total == 0.0:
+        raise UndefinedStatisticError(f"the labels differ by too little beside {np.max(np.abs((truth, predicted))):g}")
     return Quantity(1.0 - float(residual / total))
 
 

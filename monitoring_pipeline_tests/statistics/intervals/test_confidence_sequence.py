@@ -124,3 +124,12 @@ def test_confidence_sequence_checked_every_day_keeps_its_level(correlation):
 def test_confidence_sequence_detects_a_real_difference_in_time(difference, days):
     series = _days(np.random.default_rng(5), 60, 0.2) + difference
     assert np.median([_first_exclusion(values) for values in series]) <= days
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-170, 1e60, 1e250])
+def test_confidence_sequence_of_any_unit_is_that_of_ordinary_numbers(unit):
+    days = np.random.default_rng(3).normal(1, 1, 30)
+    expected, found = confidence_sequence(days), confidence_sequence(days * unit)
+    assert found.lower < found.value < found.upper
+    for name in ("value", "lower", "upper"):
+        assert getattr(found, name) / unit == pytest.approx(getattr(expected, name), rel=1e-9)
