@@ -59,6 +59,14 @@ LIMIT = re.compile(r"; at most [\d.]+% are allowed")
 """The limit of an expectation, which the reason of its failure did not state."""
 FIRST_BREACH, NEWEST_FINDING = "2024-03-29", "2024-04-02"
 """Days of an incident of joint drift."""
+FEATURES_FINDING = (
+    "features domain_classifier (a consequence) 1 at most 0.6 2024-04-06 50 1.000 is at least 0.6, and p = 0.0015 is"
+    " below 0.01; carried by weight 100%\n"
+)
+WEIGHT_FINDING = (
+    "weight jensen_shannon (a consequence) 1 at most 0.1 2024-04-06 50 1.000 is at least 0.1, and q < 1e-12 is below"
+    " 0.01\n"
+)
 MENDED = (
     # The count of drifted columns was 0 where none was compared.
     Mended(r".*/show_\w+", " - - 0 - not judged", " - - not measured - not judged"),
@@ -116,6 +124,12 @@ MENDED = (
     *(
         Mended(rf"printed_later/{page}", f"0.528, since {NEWEST_FINDING}", f"0.528, since {FIRST_BREACH}")
         for page in ("incident_602169941066", "incidents_all")
+    ),
+    # Of findings that began together, the one farthest beyond its limit comes first.
+    Mended(
+        r"printed_later/incident_caa03e9a3369",
+        f"{FEATURES_FINDING}{WEIGHT_FINDING}",
+        f"{WEIGHT_FINDING}{FEATURES_FINDING}",
     ),
 )
 """Whatever else differs is a fault: no number, status, day or name may change for another reason."""

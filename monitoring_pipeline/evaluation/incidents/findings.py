@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from monitoring_pipeline.evaluation.judgement.excess import relative_excess
+from monitoring_pipeline.evaluation.judgement.order import place_among_causes
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Measurement, Severity
@@ -46,13 +48,18 @@ def finding_of(breach: Breach, *, consequence: bool) -> Finding:
     )
 
 
-def place_of(finding: Finding) -> tuple[bool, int, str, str, str, str, str, str]:
-    """Return the sort key: causes before consequences, then the most severe, then those that last longest."""
+def place_of(finding: Finding) -> tuple[bool, int, str, int, float, str, str, str, str]:
+    """Return the sort key: causes before consequences, the most severe, those that last longest, the farthest beyond.
+
+    Of findings that begin on the same chunk, realized performance comes before its estimate, and broken data before
+    drift.
+    """
     return (
         finding.consequence,
         -WEIGHT[finding.severity],
         finding.since,
-        finding.kind,
+        place_among_causes(finding.kind, finding.subject, finding.name),
+        -relative_excess(finding.value, finding.threshold_lower, finding.threshold_upper),
         finding.subject,
         str(finding.metric),
         finding.segment,

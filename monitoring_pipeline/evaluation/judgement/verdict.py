@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from monitoring_pipeline.evaluation.judgement.order import SEVERITY_ORDER, place_of_reason
 from monitoring_pipeline.records.measurement import (
     SERVING,
     Kind,
@@ -16,27 +17,18 @@ from monitoring_pipeline.records.measurement import (
 DECISIVE_KINDS = frozenset({Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
 NOTHING_DECISIVE = "not measured: neither drift nor performance of the model"
 """The reason of a verdict that is unknown because nothing decisive was attempted, such as one without rows."""
-_WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 def judge(measurements: Sequence[Measurement]) -> Verdict:
     """Judge a chunk by its most severe breach; it is unknown if nothing is breached and nothing decisive was measured.
 
+    Reasons are sorted by severity; of equal severity, broken data come first, then performance, then drift.
     Breaches of severity ``info`` are listed but leave a chunk ok. Skipped measurements are neither healthy nor
     breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is
     measured by labels. Measurements of a version that serves nobody are not decisive.
     """
     breached = sorted(
-        (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED),
-        # Missing measurements come last, because something listed before is usually the reason.
-        key=lambda m: (
-            _WEIGHT[m.severity],
-            m.kind is Kind.OPERATIONS,
-            m.kind,
-            m.subject,
-            str(m.metric),
-            m.model_version,
-        ),
+        (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED), key=place_of_reason
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
     decisive = [m for m in measurements if is_decisive(m)]
@@ -106,11 +98,11 @@ def _whose(measurement: Measurement) -> str:
 
 
 def _status(breached: Sequence[Measurement], *, measured: bool) -> VerdictStatus:
-    worst = min((_WEIGHT[m.severity] for m in breached), default=_WEIGHT[Severity.INFO])
-    if worst == _WEIGHT[Severity.CRITICAL]:
+    worst = min((SEVERITY_ORDER[m.severity] for m in breached), default=SEVERITY_ORDER[Severity.INFO])
+    if worst == SEVERITY_ORDER[Severity.CRITICAL]:
         return VerdictStatus.CRITICAL
     # A measured breach decides, even if little else was measured.
-    if worst == _WEIGHT[Severity.WARNING]:
+    if worst == SEVERITY_ORDER[Severity.WARNING]:
         return VerdictStatus.WARNING
     return VerdictStatus.OK if measured else VerdictStatus.UNKNOWN
 

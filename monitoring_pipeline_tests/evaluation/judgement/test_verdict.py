@@ -78,8 +78,8 @@ def test_reasons_are_ordered_by_severity_and_end_with_unmeasured_kinds():
         status=VerdictStatus.CRITICAL,
         reasons=(
             "critical: quality chunk rows: 0 rows",
-            "warning: drift plan psi: 0.4",
             "warning: quality age null_share: all null",
+            "warning: drift plan psi: 0.4",
             "info: drift age psi: 0.3",
             "not measured: performance (2): no labels",
         ),
@@ -88,6 +88,38 @@ def test_reasons_are_ordered_by_severity_and_end_with_unmeasured_kinds():
         skipped=3,
     )
     assert judge(measurements) == judge(measurements[::-1]) == expected
+
+
+def test_reasons_of_one_severity_begin_with_what_breaks_data_and_end_with_drift():
+    quality = [
+        ("age", "null_share"), ("age", "column_to_exist"), ("chunk", "volume_ratio"), ("label", "labels_arrived_ratio"),
+        ("chunk", "rows"),
+    ]  # fmt: skip
+    measured = [
+        _measured(Kind.OPERATIONS, Status.BREACHED, subject="performance", name="guarded_metrics"),
+        _measured(Kind.DRIFT, Status.BREACHED, subject="age", name="psi"),
+        _measured(Kind.OBJECTIVE, Status.BREACHED, subject="good_days", name="error_budget"),
+        _measured(Kind.BUSINESS, Status.BREACHED, subject="business", name="revenue"),
+        _measured(Kind.ESTIMATED_PERFORMANCE, Status.BREACHED, subject="model", name="auroc"),
+        _measured(Kind.PERFORMANCE, Status.BREACHED, subject="model", name="f1"),
+        *(_measured(Kind.QUALITY, Status.BREACHED, subject=subject, name=name) for subject, name in quality),
+    ]
+    expected = (
+        "chunk rows", "age column_to_exist", "age null_share", "chunk volume_ratio", "label labels_arrived_ratio",
+        "model f1", "model auroc", "business revenue", "good_days error_budget", "age psi",
+        "performance guarded_metrics",
+    )  # fmt: skip
+    assert tuple(" ".join(r.split(": ")[1].split()[1:]) for r in judge(measured).reasons) == expected
+
+
+def test_of_two_columns_the_one_farther_beyond_its_limit_comes_first():
+    slight = replace(_breach(Kind.DRIFT, Severity.WARNING), value=0.12, threshold_upper=0.1)
+    # By .1 the second is farther beyond in its unit, but not relative to its limit.
+    high_limit = replace(slight, subject="carrier", value=0.9, threshold_upper=0.8)
+    low = replace(slight, subject="delay", value=-0.3, threshold_upper=None, threshold_lower=-0.1)
+    never = replace(slight, subject="plan", value=0.01, threshold_upper=0.0)
+    subjects = [reason.split()[2] for reason in judge([high_limit, slight, never, low]).reasons]
+    assert subjects == ["plan", "delay", "age", "carrier"]
 
 
 def test_reason_contains_role_and_version_unless_it_is_the_champion():
