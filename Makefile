@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +92,9 @@ bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named 
 
 bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not independent (15 minutes)
 	$(BIN)/python benchmarks/false_alarms.py
+
+bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: few positives, rare classes, heavy tails (6 minutes)
+	$(BIN)/python benchmarks/intervals.py
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

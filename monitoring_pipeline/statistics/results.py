@@ -9,11 +9,15 @@ class UndefinedStatisticError(ValueError):
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number with its confidence interval; the bounds are ``None`` where no interval is known."""
+    """A number with its confidence interval; a bound is ``None`` where it is not known.
+
+    ``note`` is the reason if a bound is missing because the rows cannot bound the number on that side.
+    """
 
     value: float
     lower: float | None = None
     upper: float | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)

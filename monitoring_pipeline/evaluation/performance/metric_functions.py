@@ -18,6 +18,10 @@ from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticE
 Metric = Callable[[ScoredRows], Quantity]
 Counted = Callable[[ScoreCounts], Values]
 Weighted = Callable[[ScoredRows, Values], Values]
+FEWEST_OF_CLASS = 5
+"""With fewer rows of a class, resampling gives no interval: most resamples repeat the same one or two rows."""
+ROWS_OF_RARE_CLASS = 60
+"""Of a class with fewer rows, resampling gives too narrow an interval; its formula tells by how much."""
 
 
 def by_formula(formula: Callable[[Values, Values], Quantity], counted: Counted, *, of_scores: bool) -> Metric:
@@ -49,13 +53,23 @@ def of_counts(counted: Counted) -> Weighted:
 
 def resampled(counted: Counted) -> Metric:
     """Return a metric of a binary model with its interval by resampling."""
-    return lambda rows: rows.bootstrap(of_counts(counted))[0]
+    return lambda rows: of_enough_rows(rows.bootstrap(of_counts(counted))[0], rows)
+
+
+def of_enough_rows(quantity: Quantity, rows: ScoredRows) -> Quantity:
+    """Return a number of a binary model by resampling, without bounds if a class has too few rows."""
+    positives = int(rows.labels.sum())
+    fewest = min(positives, rows.labels.size - positives)
+    if fewest >= FEWEST_OF_CLASS or not fewest:
+        return quantity
+    name = "positive" if fewest == positives else "negative"
+    return Quantity(quantity.value, note=f"{fewest} {name} labels; its interval takes {FEWEST_OF_CLASS}")
 
 
 def expected_calibration_error(rows: ScoredRows) -> Quantity:
     """Return the expected calibration error; chance adds to it, and its lower bound is corrected for that."""
     estimate, draws = rows.bootstrap(of_counts(calibration.calibration_gaps))
-    return without_bias(estimate, draws)
+    return of_enough_rows(without_bias(estimate, draws), rows)
 
 
 def miscalibration(rows: ScoredRows) -> Quantity:
@@ -131,8 +145,15 @@ def mean_of(losses: Callable[[ScoredRows], Values]) -> Metric:
     return measure
 
 
-def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
-    """Return the mean over the classes that have a value, unweighted or weighted by their share of the labels."""
+def over_classes(counted: Counted, of_class: Metric | None = None) -> Metric:
+    """Return the mean over the classes that have a value, of equal weight or by their share of the labels.
+
+    Args:
+        counted: the metric of one class.
+        of_class: the same with the interval of a formula, by which rare classes widen that of the mean; if it is not
+            given, classes have the weight of their labels.
+    """
+    weighted = of_class is None
 
     def of_one(rows: ScoredRows, weights: Values, name: str) -> tuple[Values, Values]:
         counts = rows.of_class(name).counts(weights)
@@ -147,7 +168,47 @@ def over_classes(counted: Counted, *, weighted: bool = False) -> Metric:
         summed = np.sum(np.where(defined, values * shares, 0.0), axis=0)
         return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
 
-    return lambda rows: rows.bootstrap(over_classes)[0]
+    def measure(rows: ScoredRows) -> Quantity:
+        found = rows.bootstrap(over_classes)[0]
+        return found if of_class is None or rows.weights is not None else _widened(found, rows, counted, of_class)
+
+    return measure
+
+
+def _widened(mean: Quantity, rows: ScoredRows, counted: Counted, of_class: Metric) -> Quantity:
+    """Return the mean of the classes, its interval widened by what resampling misses in rare classes.
+
+    The squared distances of a rare class's bounds by its formula, minus those by resampling, are added to those of the
+    mean (as in MOVER, Zou & Donner 2008).
+    """
+    lower = upper = 0.0
+    for number, name in enumerate(rows.classes):
+        own = rows.of_class(name)
+        if min(own.labels.sum(), (rows.predictions == number).sum()) >= ROWS_OF_RARE_CLASS:
+            continue
+        try:
+            drawn, exact = own.bootstrap(of_counts(counted))[0], of_class(own)
+        except UndefinedStatisticError:
+            return Quantity(mean.value, note=f"no value of class {name}, which the mean leaves out")
+        lower += _missed(exact.value, exact.lower, drawn.lower)
+        upper += _missed(exact.value, exact.upper, drawn.upper)
+    classes = len(rows.classes)
+    below = mean.value - (mean.value if mean.lower is None else mean.lower)
+    above = (mean.value if mean.upper is None else mean.upper) - mean.value
+    if lower == upper == 0.0:
+        return mean
+    return Quantity(
+        mean.value,
+        lower=mean.value - (below**2 + lower / classes**2) ** 0.5,
+        upper=mean.value + (above**2 + upper / classes**2) ** 0.5,
+    )
+
+
+def _missed(value: float, exact: float | None, drawn: float | None) -> float:
+    """Return by how much the squared distance of a bound from the value is larger by formula than by resampling."""
+    if exact is None:
+        return 0.0
+    return max(0.0, (value - exact) ** 2 - (0.0 if drawn is None else (value - drawn) ** 2))
 
 
 def accuracy_of_classes(rows: ScoredRows) -> Quantity:

@@ -33,6 +33,7 @@ class MetricRange:
             found.value,
             lower=None if found.lower is None else max(found.lower, self.lower),
             upper=None if found.upper is None else min(found.upper, self.upper),
+            note=found.note,
         )
 
     def check(self, value: float) -> None:

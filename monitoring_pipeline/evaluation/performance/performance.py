@@ -183,7 +183,8 @@ def _measured(metric: PerformanceMetric, rows: ScoredRows, blank: Measurement, h
         estimate = metric.measure(rows)
     except UndefinedStatisticError as undefined:
         return blank.skipped(str(undefined))
-    return replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
+    measured = replace(blank, value=estimate.value, lower=estimate.lower, upper=estimate.upper)
+    return measured.noted(estimate.note)
 
 
 def _without_output(count: int, blank: Measurement) -> Measurement:

@@ -43,7 +43,11 @@ DEFAULT_GUARDS: Mapping[Task, DefaultGuard] = {
 
 @dataclass(frozen=True)
 class _Range:
-    """A value with its interval; both bounds equal the value if the point decides or there is no interval."""
+    """A value with its interval.
+
+    Both bounds equal the value if the point decides, or if the values have no spread. A bound that the rows do not give
+    is infinite, so that nothing is proven on that side.
+    """
 
     value: float
     lower: float
@@ -73,11 +77,13 @@ def judge_by_threshold(
     )
     if bounded.value is None:
         return bounded
+    measured = Quantity(bounded.value, bounded.lower, bounded.upper, note=bounded.reason)
     point = spec.performance.breach_on == "point"
-    reason = _beyond(bounded, threshold, point=point)
+    reason = _beyond(measured, threshold, point=point)
     margin = threshold.worse_than_reference
     if reason is None and margin is not None and better is not None and reference is not None:
-        reason = _worse(bounded, margin, better, reference, point=point)
+        reason = _worse(measured, margin, better, reference, point=point)
+        bounded = bounded.noted(_reference_without_bound(better, reference, point=point))
     return bounded if reason is None else bounded.breached(reason)
 
 
@@ -104,42 +110,53 @@ def _limits(
     return lower, upper
 
 
-def _beyond(measurement: Measurement, threshold: Threshold, *, point: bool) -> str | None:
-    measured = _range(Quantity(measurement.value or 0.0, measurement.lower, measurement.upper), point=point)
-    if threshold.lower is not None and measured.upper < threshold.lower:
-        return f"{_shown(measurement)} is below {threshold.lower:g}"
-    if threshold.upper is not None and measured.lower > threshold.upper:
-        return f"{_shown(measurement)} is above {threshold.upper:g}"
+def _beyond(measured: Quantity, threshold: Threshold, *, point: bool) -> str | None:
+    judged = _range(measured, point=point)
+    if threshold.lower is not None and judged.upper < threshold.lower:
+        return f"{_shown(measured)} is below {threshold.lower:g}"
+    if threshold.upper is not None and judged.lower > threshold.upper:
+        return f"{_shown(measured)} is above {threshold.upper:g}"
     return None
 
 
-def _worse(measurement: Measurement, margin: float, better: Better, reference: Quantity, *, point: bool) -> str | None:
+def _worse(measured: Quantity, margin: float, better: Better, reference: Quantity, *, point: bool) -> str | None:
     """Return the reason if the interval of the difference from the reference is worse than the margin; else None."""
-    measured = Quantity(measurement.value or 0.0, measurement.lower, measurement.upper)
     before, now = (_folded(entry) if better is Better.ZERO else entry for entry in (reference, measured))
     difference = _range(difference_interval(now, before), point=point)
     loss = -difference.upper if better is Better.HIGHER else difference.lower
     if loss <= margin:
         return None
-    return f"{_shown(measurement)} is worse than the reference's {reference.value:.4g} by more than {margin:.4g}"
+    return f"{_shown(measured)} is worse than the reference's {reference.value:.4g} by more than {margin:.4g}"
+
+
+def _reference_without_bound(better: Better, reference: Quantity, *, point: bool) -> str | None:
+    """Return the reason if the rows of the reference do not bound how bad the metric was on them; else None."""
+    before = _range(_folded(reference) if better is Better.ZERO else reference, point=point)
+    if math.isfinite(before.lower if better is Better.HIGHER else before.upper):
+        return None
+    return "cannot be proven worse than the reference, a few of whose rows decide its value"
 
 
 def _range(estimate: Quantity, *, point: bool) -> _Range:
-    lower = estimate.value if point or estimate.lower is None else estimate.lower
-    upper = estimate.value if point or estimate.upper is None else estimate.upper
+    if point or (estimate.lower is None and estimate.upper is None and estimate.note is None):
+        return _Range(estimate.value, estimate.value, estimate.value)
+    lower = -math.inf if estimate.lower is None else estimate.lower
+    upper = math.inf if estimate.upper is None else estimate.upper
     return _Range(estimate.value, lower, upper)
 
 
 def _folded(estimate: Quantity) -> Quantity:
     """Return the distance from zero."""
-    if estimate.lower is None or estimate.upper is None:
-        return Quantity(abs(estimate.value))
-    lower = 0.0 if estimate.lower <= 0.0 <= estimate.upper else min(abs(estimate.lower), abs(estimate.upper))
-    return Quantity(abs(estimate.value), lower, max(abs(estimate.lower), abs(estimate.upper)))
+    if estimate.lower is None and estimate.upper is None:
+        return replace(estimate, value=abs(estimate.value))
+    found = _range(estimate, point=False)
+    lower = 0.0 if found.lower <= 0.0 <= found.upper else min(abs(found.lower), abs(found.upper))
+    upper = max(abs(found.lower), abs(found.upper))
+    return Quantity(abs(estimate.value), lower, None if math.isinf(upper) else upper, note=estimate.note)
 
 
-def _shown(measurement: Measurement) -> str:
-    value = measurement.value if measurement.value is not None else math.nan
-    if measurement.lower is None or measurement.upper is None:
-        return f"{value:.4g}"
-    return f"{value:.4g} ({measurement.lower:.4g} to {measurement.upper:.4g})"
+def _shown(measured: Quantity) -> str:
+    if measured.lower is None and measured.upper is None:
+        return f"{measured.value:.4g}"
+    lower, upper = ("?" if bound is None else f"{bound:.4g}" for bound in (measured.lower, measured.upper))
+    return f"{measured.value:.4g} ({lower} to {upper})"

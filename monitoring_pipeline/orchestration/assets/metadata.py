@@ -138,7 +138,7 @@ def measurement_table(measurements: Sequence[Measurement]) -> dg.TableMetadataVa
             "status": str(m.status),
             "value": _rounded(m.value),
             "reference": _rounded(m.reference_value),
-            "interval": "" if m.lower is None else f"{m.lower:.4g} to {m.upper:.4g}",
+            "interval": "" if m.lower is None or m.upper is None else f"{m.lower:.4g} to {m.upper:.4g}",
             "reason": m.reason or "",
         }
         for m in ordered[:TABLE_ROWS]

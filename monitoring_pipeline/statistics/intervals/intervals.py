@@ -17,6 +17,13 @@ from monitoring_pipeline.statistics.inputs import Vector, checked_confidence
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 _BISECTIONS = 60
+LARGEST_SKEW = 0.35
+"""Skewness over the root of the rows, beyond which a mean has no bound on the side of the tail.
+
+Simulated with 300 rows, share of means above the upper bound (nominal .025): squared errors with 2 % spikes .01, before
+.22; squares of lognormal(1.5) errors .03, before .47. Squares of normal errors lose the bound in 1 % of samples."""
+ROWS_SUPPOSED = 3
+_FEW_ROWS_DECIDE = "a few extreme ones of {1} rows decide it, so that it has no {0} bound"
 
 
 def wilson(successes: int, trials: int, confidence: float = 0.95) -> Quantity:
@@ -45,7 +52,16 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Quantity:
 def mean_interval(
     values: npt.ArrayLike, confidence: float = 0.95, *, minimum: float = -math.inf, maximum: float = math.inf
 ) -> Quantity:
-    """Mean of values, shape (rows,), with Student's t interval.
+    """Mean of values, shape (rows,), with Student's t interval, corrected for skewness if the mean has a limit.
+
+    The correction is the cubic transformation of t by Hall (1992, J. R. Statist. Soc. B 54:221, eq. 2.4), with a =
+    skewness / sqrt(rows)::
+
+        t + a t^2 / 3 + a^2 t^3 / 27 + a / 6
+
+    If a is beyond ``LARGEST_SKEW``, a few rows decide the mean, and a rarer, larger one can be missing. Then there is
+    no bound on the side of the tail, unless the mean has a limit there. Without limits the two tails may be alike;
+    there the observed skewness is mostly chance, and correcting for it does harm.
 
     Args:
         values: one finite number per row.
@@ -63,11 +79,19 @@ def mean_interval(
         return Quantity(float(ordered[0]))
     unit = binary_unit(ordered)
     scaled = unit.of(ordered)
-    mean = float(scaled.mean())
-    quantile = float(special.stdtrit(ordered.size - 1, (1 + confidence) / 2))
-    half_width = quantile * float(scaled.std(ddof=1)) / math.sqrt(ordered.size)
-    lower, upper = unit.back(mean - half_width), unit.back(mean + half_width)
-    return Quantity(unit.back(mean), lower=max(minimum, lower), upper=min(maximum, upper))
+    mean, rows = float(scaled.mean()), ordered.size
+    error = float(scaled.std(ddof=1)) / math.sqrt(rows)
+    deviations: Vector = (scaled - mean) / np.max(np.abs(scaled - mean))
+    has_limit = minimum > -math.inf or maximum < math.inf
+    skew = float(np.mean(deviations**3) / np.mean(deviations**2) ** 1.5) / math.sqrt(rows) if has_limit else 0.0
+    quantile = float(special.stdtrit(rows - 1, (1 + confidence) / 2))
+    lower = max(minimum, unit.back(mean - _without_skew(quantile, skew) * error))
+    upper = min(maximum, unit.back(mean - _without_skew(-quantile, skew) * error))
+    if skew > LARGEST_SKEW and maximum == math.inf:
+        return Quantity(unit.back(mean), lower=lower, note=_FEW_ROWS_DECIDE.format("upper", rows))
+    if skew < -LARGEST_SKEW and minimum == -math.inf:
+        return Quantity(unit.back(mean), upper=upper, note=_FEW_ROWS_DECIDE.format("lower", rows))
+    return Quantity(unit.back(mean), lower=lower, upper=upper)
 
 
 def median_interval(values: npt.ArrayLike, confidence: float = 0.95) -> Quantity:
@@ -97,11 +121,15 @@ def delong_interval(
     The area is the share of (positive, negative) pairs in which the positive scores higher, ties counting half.
     Its variance has both terms of DeLong et al. (1988, Biometrics 44:837), from placement values found by sorting
     in O(n log n) (as Sun & Xu 2014, IEEE Signal Process. Lett. 21:1389). The interval is symmetric in
-    log(A / (1 - A)) (Pepe 2003, sec. 4.3.3; Qin & Hotilovac 2008): it stays inside [0, 1], and simulated coverage
-    at 95 % was .91 to .97 where that of A +- z se fell to .80 (5 positives, 45 negatives, A = .9).
+    log(A / (1 - A)) (Pepe 2003, sec. 4.3.3; Qin & Hotilovac 2008), so it stays inside [0, 1].
 
-    Where that variance is zero or unknown (perfect separation, all scores tied, one row in a class) the bounds are
-    those of Newcombe's method 5 (2006, Stat Med 25:559), which has a width there.
+    A few placement values have too little variance. Each class has ``ROWS_SUPPOSED`` further rows with the larger of
+    the two variances of a placement under exponential scores (Hanley & McNeil 1982, Radiology 143:29). Simulated
+    coverage at 95 % with 2, 3, 5 and 10 positives of 300 and seven shapes of scores is .93 to 1, before .68 to .96.
+    With 30 positives the interval is 2 to 7 % wider (up to 16 % above A = .97), with 100 at most 2 %.
+
+    Where that variance is zero or unknown (perfect separation, one row in a class) the bounds are those of Newcombe's
+    method 5 (2006, Stat Med 25:559), which has a width there.
 
     Raises:
         ValueError: when the scores are not 1-D.
@@ -117,9 +145,7 @@ def delong_interval(
     smaller_class = min(positives.size, negatives.size)
     variance = 0.0
     if smaller_class > 1:
-        variance = float(
-            positive_placements.var(ddof=1) / positives.size + negative_placements.var(ddof=1) / negatives.size
-        )
+        variance = _placement_variance(positive_placements, area) + _placement_variance(negative_placements, area)
     if variance == 0.0:
         return Quantity(
             area,
@@ -137,16 +163,15 @@ def difference_interval(first: Quantity, second: Quantity) -> Quantity:
     """The difference first - second of two independent estimates, with bounds recovered from theirs.
 
     MOVER (Zou & Donner 2008, Stat Med 27:1693, eq. 3): each bound combines the relevant side of both
-    intervals, so asymmetric intervals stay asymmetric. The result has bounds only if both estimates have them.
+    intervals, so asymmetric intervals stay asymmetric. A bound exists only if both bounds that it is made of exist.
     """
     value = first.value - second.value
-    if first.lower is None or first.upper is None or second.lower is None or second.upper is None:
-        return Quantity(value)
-    return Quantity(
-        value,
-        lower=value - math.hypot(first.value - first.lower, second.upper - second.value),
-        upper=value + math.hypot(first.upper - first.value, second.value - second.lower),
-    )
+    lower = upper = None
+    if first.lower is not None and second.upper is not None:
+        lower = value - math.hypot(first.value - first.lower, second.upper - second.value)
+    if first.upper is not None and second.lower is not None:
+        upper = value + math.hypot(first.upper - first.value, second.value - second.lower)
+    return Quantity(value, lower, upper, note=first.note or second.note)
 
 
 def transformed(estimate: Quantity, increasing: Callable[[float], float]) -> Quantity:
@@ -155,7 +180,25 @@ def transformed(estimate: Quantity, increasing: Callable[[float], float]) -> Qua
         increasing(estimate.value),
         lower=None if estimate.lower is None else increasing(estimate.lower),
         upper=None if estimate.upper is None else increasing(estimate.upper),
+        note=estimate.note,
     )
+
+
+def _without_skew(t: float, skew: float) -> float:
+    """Return the inverse of Hall's transformation; ``skew`` is the skewness over the root of the rows."""
+    if abs(skew) < 1e-6:  # noqa: PLR2004 - the difference is then smaller than rounding
+        return t
+    return 3 / skew * (float(np.cbrt(1 + skew * (t - skew / 6))) - 1)
+
+
+def _placement_variance(placements: Vector, area: float) -> float:
+    """Return the variance of the mean placement of a class of two rows or more."""
+    rows = placements.size
+    supposed = max(area / (2 - area), 2 * area**2 / (1 + area)) - area**2
+    if not 0.0 < area < 1.0:
+        supposed = 0.0
+    seen = (rows - 1) * float(placements.var(ddof=1))
+    return (seen + ROWS_SUPPOSED * supposed) / (rows - 1 + ROWS_SUPPOSED) / rows
 
 
 def _ordered(values: npt.ArrayLike) -> Vector:

@@ -93,7 +93,8 @@ def coverage(request):
         for name, value in truth.items():
             if name not in SLOW or number < SIMULATIONS // 5:
                 estimate = metrics[name](sample)
-                held[name].append(estimate.lower <= value <= estimate.upper)
+                upper = np.inf if estimate.upper is None else estimate.upper
+                held[name].append(estimate.lower <= value <= upper)
     return {name: float(np.mean(own)) for name, own in held.items()}
 
 

@@ -164,3 +164,28 @@ def test_higher_and_lower_metrics_are_judged_as_mirror_images(
     assert high.status is low.status
     if high.status is Status.BREACHED:
         assert value < before - margin
+
+
+@pytest.mark.parametrize(("lower", "upper", "bound", "is_breach"), [
+    (1.2, None, {"upper": 1.0}, True),
+    (0.9, None, {"upper": 1.0}, False),
+    (None, None, {"upper": 1.0}, False),
+    (0.1, None, {"lower": 2.0}, False),
+])  # fmt: skip
+def test_bound_that_the_rows_do_not_give_proves_nothing(lower, upper, bound, is_breach):
+    spec = regression_spec(performance__thresholds={"mean_absolute_error": bound})
+    metric = replace(_metric(1.5, lower, upper, name="mean_absolute_error"), reason="a few rows decide it")
+    judged = judge_by_threshold(spec, metric, Better.LOWER)
+    assert (judged.status is Status.BREACHED) == is_breach
+    assert judged.reason == ("1.5 (1.2 to ?) is above 1" if is_breach else "a few rows decide it")
+
+
+def test_reference_without_an_upper_bound_is_not_a_limit_and_the_reason_is_given():
+    spec = regression_spec(performance__thresholds={"mean_absolute_error": {"worse_than_reference": 0.1}})
+    metric = _metric(9.0, 8.0, 10.0, name="mean_absolute_error")
+    assert judge_by_threshold(spec, metric, Better.LOWER, Quantity(2.0, 1.9, 2.1)).status is Status.BREACHED
+    judged = judge_by_threshold(spec, metric, Better.LOWER, Quantity(2.0, 1.9, None))
+    assert (judged.status, judged.reason) == (
+        Status.OK,
+        "cannot be proven worse than the reference, a few of whose rows decide its value",
+    )

@@ -95,16 +95,16 @@ def test_f1_interval_covers_the_truth():
     assert 0.93 <= covered / 1000 <= 0.97
 
 
-def test_means_of_losses_have_t_intervals():
+def test_means_of_losses_have_intervals_of_skewed_means():
     labels, scores = np.array([1, 0, 1, 0]), np.array([0.9, 0.2, 0.4, 0.3])
     assert classification.log_loss(labels, scores).upper == pytest.approx(
-        mean_interval(-np.log([0.9, 0.8, 0.4, 0.7])).upper, abs=1e-12
+        mean_interval(-np.log([0.9, 0.8, 0.4, 0.7]), minimum=0.0).upper, abs=1e-12
     )
     assert classification.brier_score(labels, scores).upper == pytest.approx(
-        mean_interval([0.01, 0.04, 0.36, 0.09]).upper, abs=1e-12
+        mean_interval([0.01, 0.04, 0.36, 0.09], minimum=0.0, maximum=1.0).upper, abs=1e-12
     )
     bias = classification.mean_bias(labels, scores)
-    expected = mean_interval([-0.1, 0.2, -0.6, 0.3])
+    expected = mean_interval([-0.1, 0.2, -0.6, 0.3], minimum=-1.0, maximum=1.0)
     assert (bias.value, bias.lower, bias.upper) == pytest.approx((expected.value, expected.lower, expected.upper))
 
 

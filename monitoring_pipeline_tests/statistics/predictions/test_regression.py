@@ -42,10 +42,10 @@ def test_metrics_match_scikit_learn(rows):
 
 def test_intervals_match_bounds_by_hand():
     absolute = [1, 2, 3, 0, 5, 4, 6]
-    assert regression.mean_absolute_error(LABELS, PREDICTIONS, 0.9) == mean_interval(absolute, 0.9)
+    assert regression.mean_absolute_error(LABELS, PREDICTIONS, 0.9) == mean_interval(absolute, 0.9, minimum=0.0)
     assert regression.median_absolute_error(LABELS, PREDICTIONS) == median_interval(absolute) == Quantity(3, 0, 6)
     assert regression.mean_bias(LABELS, PREDICTIONS, 0.9) == mean_interval([1, 2, -3, 0, 5, -4, 6], 0.9)
-    squared = mean_interval(np.square(absolute), 0.9)
+    squared = mean_interval(np.square(absolute), 0.9, minimum=0.0)
     assert regression.root_mean_squared_error(LABELS, PREDICTIONS, 0.9) == Quantity(
         math.sqrt(squared.value), math.sqrt(squared.lower), math.sqrt(squared.upper)
     )
