@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not ind
 
 bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: few positives, rare classes, heavy tails (6 minutes)
 	$(BIN)/python benchmarks/intervals.py
+
+bench-estimates: $(VENV)/dev.installed ## Coverage of estimates without labels while inputs move (2 minutes)
+	$(BIN)/python benchmarks/estimates.py
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

@@ -20,6 +20,7 @@ from monitoring_pipeline.evaluation.estimation.of_classes import (
     Expected,
     estimate_classes,
     realized_classes,
+    unsure_classes,
 )
 from monitoring_pipeline.evaluation.estimation.of_losses import (
     LossModel,
@@ -27,7 +28,9 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
     estimate_losses,
     fit_loss_model,
     reason_not_squared,
+    row_losses,
 )
+from monitoring_pipeline.evaluation.estimation.unlike import OutputCells, reason_not_known
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.performance.metric_ranges import MetricRange
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of, range_of
@@ -140,12 +143,15 @@ def estimate_performance(
     model_version: str,
     chunk: str,
     loss_model: LossModel | None = None,
+    cells: Mapping[str, OutputCells] | None = None,
     reference: Mapping[MetricName, Quantity] | None = None,
 ) -> tuple[Measurement, ...]:
     """Estimate one version's performance on a chunk, and judge it by the thresholds.
 
     The interval contains the realized value in 95 of 100 chunks like the reference's days. Its variance is the sum of
-    the variance by chance in the labels and the variance of the estimate's errors on the reference's days.
+    the variance by chance in the labels and the variance of the estimate's errors on the reference's days. Rows whose
+    score (of a regression: whose predicted error) is rare in the reference widen it; if they are many, nothing is
+    estimated.
 
     Args:
         spec: the model.
@@ -154,6 +160,7 @@ def estimate_performance(
         model_version: the version.
         chunk: key of the chunk; seeds the draws, with model and version.
         loss_model: the model of the errors, if the task is regression.
+        cells: of the scores in the reference, by column; without them no row is unlike the reference.
         reference: the reference's realized values with their intervals, by metric.
     """
     blank = Measurement(
@@ -170,11 +177,19 @@ def estimate_performance(
         return (blank.skipped(reason),)
     unsuited = None
     if loss_model is not None:
-        expected = estimate_losses(loss_model, usable_rows)
+        losses = row_losses(loss_model, usable_rows)
+        not_known = reason_not_known(losses.unlike, "predicted error")
+        expected = estimate_losses(loss_model, losses)
     else:
         classes = _classes(spec, usable_rows, estimation.recalibrations)
+        unlike = _unlike(spec, classes, cells or {})
+        not_known = reason_not_known(unlike, "score")
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
+        if unlike.any():
+            expected = unsure_classes(expected, classes, unlike)
         unsuited = reason_not_probabilities(classes.scores)
+    if not_known is not None:
+        return (blank.skipped(not_known),)
     return tuple(
         _judge(
             spec,
@@ -202,6 +217,15 @@ def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recal
     scores = np.column_stack([rows[column].to_numpy() for column in columns])
     decided = np.column_stack([(rows["prediction"] == (name or "1")).to_numpy() for name in names])
     return ClassProbabilities(names, scores, _normalised(scores, recalibrations), decided)
+
+
+def _unlike(spec: ModelSpec, classes: ClassProbabilities, cells: Mapping[str, OutputCells]) -> NDArray[np.bool_]:
+    """Return the rows with a score of any class that is rare in the reference."""
+    unlike = np.zeros(len(classes.scores), dtype=np.bool_)
+    for place, column in enumerate(spec.score_columns.values() or ["score"]):
+        if column in cells:
+            unlike |= cells[column].unlike(classes.scores[:, place])
+    return unlike
 
 
 def _true_classes(spec: ModelSpec, labelled: pl.DataFrame) -> ClassProbabilities:
@@ -295,8 +319,9 @@ def _measurement(
     reference: Quantity | None,
 ) -> Measurement:
     half_width = CONFIDENCE_QUANTILE * math.sqrt(expected.variance + error.systematic**2)
+    lower, upper = expected.value - half_width - expected.below, expected.value + half_width + expected.above
     try:
-        estimate = possible.checked(Quantity(expected.value, expected.value - half_width, expected.value + half_width))
+        estimate = possible.checked(Quantity(expected.value, lower, upper))
     except UndefinedStatisticError as undefined:
         return blank.skipped(str(undefined))
     return replace(

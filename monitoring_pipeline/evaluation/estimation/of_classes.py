@@ -12,6 +12,8 @@ from monitoring_pipeline.statistics.predictions import score_counts
 from monitoring_pipeline.statistics.predictions.score_counts import ScoreCounts
 
 DRAWS = 100
+PROBABILITY_UNSURE = 0.25
+"""How far the probability of a row that is unlike the reference may be off."""
 ROWS_DRAWN = 1_000
 """Labels are drawn for at most so many rows, the first by the hash of their IDs; the variance is scaled to all rows."""
 
@@ -39,10 +41,15 @@ class ClassProbabilities:
 
 @dataclass(frozen=True)
 class Expected:
-    """The expected value of a metric, and the variance of its realized value by chance in the labels."""
+    """The expected value of a metric, and the variance of its realized value by chance in the labels.
+
+    ``below`` and ``above`` are how far it may be off because some rows are unlike the reference.
+    """
 
     value: float
     variance: float
+    below: float = 0.0
+    above: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,29 @@ def estimate_classes(probabilities: ClassProbabilities, generator: np.random.Gen
         if np.isfinite(value[0]) and drawn.size > 1:
             estimates[name] = Expected(float(value[0]), float(drawn.var(ddof=1)) * shrunk)
     return estimates
+
+
+def unsure_classes(
+    expected: dict[MetricName, Expected], probabilities: ClassProbabilities, unlike: Flags
+) -> dict[MetricName, Expected]:
+    """Return the expected metrics, off by what they change if the probabilities of some rows are too high or too low.
+
+    Args:
+        expected: the metrics.
+        probabilities: the rows that they are expected of.
+        unlike: which rows are unlike the reference, shape (rows,).
+    """
+    widened = dict(expected)
+    for sign in (-1.0, 1.0):
+        chance = probabilities.of_class + sign * PROBABILITY_UNSURE * unlike[:, None]
+        off = np.clip(chance, 0.0, 1.0)
+        if off.shape[1] > 1:
+            off = off / off.sum(axis=1, keepdims=True)
+        for name, value in _metrics(probabilities, off[None]).items():
+            if name in widened and np.isfinite(value[0]):
+                own, change = widened[name], float(value[0]) - widened[name].value
+                widened[name] = replace(own, below=max(own.below, -change), above=max(own.above, change))
+    return widened
 
 
 def realized_classes(truth: ClassProbabilities) -> dict[MetricName, float]:

@@ -6,6 +6,7 @@ import polars as pl
 
 from monitoring_pipeline.evaluation.estimation.estimation import estimate_performance
 from monitoring_pipeline.evaluation.estimation.of_losses import LossModel, fit_loss_model
+from monitoring_pipeline.evaluation.estimation.unlike import cells_of_profile
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
@@ -56,6 +57,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
                     model_version=version,
                     chunk=chunk.key,
                     loss_model=loss_model(reference, readable.with_features_in(reference.bins)),
+                    cells=cells_of_profile(reference.bins, reference.profile),
                     reference=reference.estimates,
                 )
             )

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from pydantic import TypeAdapter
+from scipy import special
 from sklearn import metrics
 
 from monitoring_pipeline.evaluation.estimation.estimation import (
@@ -16,7 +17,8 @@ from monitoring_pipeline.evaluation.estimation.estimation import (
     estimate_performance,
     learn_estimation,
 )
-from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model
+from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model, row_losses
+from monitoring_pipeline.evaluation.estimation.unlike import OutputCells, cells_of_values
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.results import Quantity
@@ -57,6 +59,10 @@ def _realized(rows):
         "f1": metrics.f1_score(label, decided),
         "base_rate": label.mean(),
     }
+
+
+def _losses(model, rows):
+    return estimate_losses(model, row_losses(model, rows))
 
 
 def _estimated(estimation, rows, *, spec=CHURN, chunk="2024-03-01", **arguments):
@@ -371,7 +377,7 @@ def test_estimated_losses_of_harder_rows_rise_with_realized_losses(spend, change
     rng = np.random.default_rng(21)
     rows = _spend(rng, 4000, **changes)
     off = (rows["prediction"] - rows["label"]).to_numpy()
-    usual = estimate_losses(loss_model, _spend(rng, 4000))[MetricName("mean_absolute_error")].value
+    usual = _losses(loss_model, _spend(rng, 4000))[MetricName("mean_absolute_error")].value
     estimated = _estimated(estimation, rows, spec=SPEND, loss_model=loss_model)
     assert estimated.keys() == {"mean_absolute_error", "root_mean_squared_error"}
     assert estimated["mean_absolute_error"].value == pytest.approx(np.abs(off).mean(), rel=0.12)
@@ -398,7 +404,7 @@ def test_losses_of_missing_and_unseen_values_are_estimated():
     strange = rows.with_columns(
         age=pl.when(pl.int_range(1000) % 2 == 0).then(math.inf).otherwise(None), plan=pl.lit("never seen")
     )
-    assert math.isfinite(estimate_losses(loss_model, strange)[MetricName("mean_absolute_error")].value)
+    assert math.isfinite(_losses(loss_model, strange)[MetricName("mean_absolute_error")].value)
 
 
 def test_column_without_values_does_not_change_the_estimated_loss():
@@ -406,14 +412,14 @@ def test_column_without_values_does_not_change_the_estimated_loss():
         age=pl.lit(None, dtype=pl.Float64), plan=pl.lit(None, dtype=pl.String)
     )
     realized = (rows["prediction"] - rows["label"]).abs().mean()
-    assert estimate_losses(fit_loss_model(SPEND, rows), rows)[MetricName("mean_absolute_error")].value == pytest.approx(
+    assert _losses(fit_loss_model(SPEND, rows), rows)[MetricName("mean_absolute_error")].value == pytest.approx(
         realized, rel=0.05
     )
 
 
 def test_estimated_loss_of_a_model_without_errors_is_zero():
     rows = _spend(np.random.default_rng(25), 300).with_columns(label="prediction")
-    found = estimate_losses(fit_loss_model(SPEND, rows), rows)
+    found = _losses(fit_loss_model(SPEND, rows), rows)
     assert {(own.value, own.variance) for own in found.values()} == {(0.0, 0.0)}
 
 
@@ -422,8 +428,8 @@ def test_estimated_loss_of_a_model_without_errors_is_zero():
 def test_number_too_large_to_be_squared_leaves_the_estimate_of_losses_finite(column, extreme):
     rows = _spend(np.random.default_rng(26), 400)
     one = pl.when(pl.int_range(400) == 7).then(pl.lit(extreme)).otherwise(column)
-    found = estimate_losses(fit_loss_model(SPEND, rows.with_columns(one.alias(column))), rows)
-    usual = estimate_losses(fit_loss_model(SPEND, rows), rows)
+    found = _losses(fit_loss_model(SPEND, rows.with_columns(one.alias(column))), rows)
+    usual = _losses(fit_loss_model(SPEND, rows), rows)
     for name, own in found.items():
         assert own.value == pytest.approx(usual[name].value, rel=0.1)
 
@@ -434,3 +440,58 @@ def test_losses_of_labels_that_cannot_be_squared_are_not_estimated():
     learned = learn_estimation(SPEND, tiny)
     assert not learned.errors
     assert "its square cannot be computed" in learned.reason
+
+
+def _churn_moved(rng, rows, moved, days=1):
+    """Return rows of a model whose scores are too flat, and whose input is moved; the relation is always the same."""
+    age = rng.normal(moved, 1, rows)
+    score, truth = special.expit(0.6 * age - 0.8), special.expit(1.5 * age - 1)
+    frame = canonical(CHURN, {"score": score, "prediction": np.where(score >= 0.5, "1", "0")})
+    return _over_days(frame, days).with_columns(label=(rng.uniform(size=rows) < truth).astype(float))
+
+
+@pytest.fixture(scope="module")
+def churn_unmoved():
+    """Return the estimation of an unmoved reference, and the cells of its scores."""
+    rows = _churn_moved(np.random.default_rng(30), DAYS * ROWS_A_DAY, 0.0, days=DAYS)
+    return learn_estimation(CHURN, rows), {"score": cells_of_values(rows["score"].to_numpy())}
+
+
+@pytest.mark.parametrize(("moved", "wider"), [(0.0, 1.0), (1.0, 1.2)])
+def test_scores_that_are_rare_in_the_reference_widen_the_estimate(churn_unmoved, moved, wider):
+    estimation, cells = churn_unmoved
+    rows = _churn_moved(np.random.default_rng(31), 2000, moved)
+    plain, guarded = _estimated(estimation, rows), _estimated(estimation, rows, cells=cells)
+    for name in ("base_rate", "precision", "brier_score"):
+        widths = [own[name].upper - own[name].lower for own in (plain, guarded)]
+        assert guarded[name].value == plain[name].value
+        assert widths[1] >= wider * widths[0]
+        assert moved or widths[1] <= 1.02 * widths[0]
+
+
+def test_estimate_of_mostly_unlike_scores_is_skipped_with_their_share(churn_unmoved):
+    estimation, cells = churn_unmoved
+    rows = _churn_moved(np.random.default_rng(32), 2000, 2.0)
+    (skipped,) = _estimated(estimation, rows, cells=cells).values()
+    share = float(np.mean(cells["score"].unlike(rows["score"].to_numpy())))
+    assert 0.4 < share < 0.8
+    assert (skipped.status, skipped.kind) == (Status.SKIPPED, Kind.ESTIMATED_PERFORMANCE)
+    assert f"{share:.0%} of the rows have a score that is rare in the reference" in skipped.reason
+
+
+def test_loss_of_rows_with_unusually_large_expected_errors_is_skipped_or_widened(spend):
+    rng, (estimation, model) = np.random.default_rng(33), spend
+    moved = _estimated(estimation, _spend(rng, 2000, age=2.5), spec=SPEND, loss_model=model)
+    assert "predicted error that is rare" in moved["estimate"].reason
+    rows, alike = _spend(rng, 2000, age=1.2), replace(model, cells=OutputCells(np.array([]), np.array([1.0])))
+    plain, widened = (
+        _estimated(estimation, rows, spec=SPEND, loss_model=each)["mean_absolute_error"] for each in (alike, model)
+    )
+    assert widened.value == plain.value
+    assert widened.upper - widened.lower > 1.1 * (plain.upper - plain.lower)
+
+
+def test_unlike_cells_are_those_five_times_as_frequent_as_in_the_reference():
+    cells = OutputCells(edges=np.array([1.0, 2.0]), shares=np.array([0.5, 0.4, 0.1]))
+    assert not cells.unlike(np.array([0.0, 2.0])).any()
+    assert cells.unlike(np.array([0.0, 2.0, 3.0])).tolist() == [False, True, True]

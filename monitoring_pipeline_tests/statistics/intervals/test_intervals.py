@@ -205,9 +205,8 @@ def _spikes(rng, rows):
 )
 def test_mean_of_heavy_tailed_losses_is_inside_of_its_bounds_or_has_no_upper_bound(losses, truth, without_bound):
     """Student's interval covers .95, .78 and .53 of these squared errors."""
-    rng, found = np.random.default_rng(8), []
-    for _ in range(600):
-        found.append(mean_interval(losses(rng, 300), minimum=0.0))
+    rng = np.random.default_rng(8)
+    found = [mean_interval(losses(rng, 300), minimum=0.0) for _ in range(600)]
     holds = [q.lower <= truth and (q.upper is None or truth <= q.upper) for q in found]
     open_ended = [q.upper is None for q in found]
     assert 0.925 <= np.mean(holds) <= 0.99
