@@ -30,7 +30,7 @@ from monitoring_pipeline.evaluation.estimation.of_losses import (
     reason_not_squared,
     row_losses,
 )
-from monitoring_pipeline.evaluation.estimation.unlike import OutputCells, reason_not_known
+from monitoring_pipeline.evaluation.estimation.unlike import UNKNOWN_AT, UNSURE_AT, OutputCells, reason_not_known
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.performance.metric_ranges import MetricRange
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of, range_of
@@ -178,12 +178,12 @@ def estimate_performance(
     unsuited = None
     if loss_model is not None:
         losses = row_losses(loss_model, usable_rows)
-        not_known = reason_not_known(losses.unlike, "predicted error")
+        not_known = reason_not_known(losses.unknown, "predicted error")
         expected = estimate_losses(loss_model, losses)
     else:
         classes = _classes(spec, usable_rows, estimation.recalibrations)
-        unlike = _unlike(spec, classes, cells or {})
-        not_known = reason_not_known(unlike, "score")
+        unlike = _unlike(spec, classes, cells or {}, UNSURE_AT)
+        not_known = reason_not_known(_unlike(spec, classes, cells or {}, UNKNOWN_AT), "score")
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
         if unlike.any():
             expected = unsure_classes(expected, classes, unlike)
@@ -219,12 +219,14 @@ def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recal
     return ClassProbabilities(names, scores, _normalised(scores, recalibrations), decided)
 
 
-def _unlike(spec: ModelSpec, classes: ClassProbabilities, cells: Mapping[str, OutputCells]) -> NDArray[np.bool_]:
-    """Return the rows with a score of any class that is rare in the reference."""
+def _unlike(
+    spec: ModelSpec, classes: ClassProbabilities, cells: Mapping[str, OutputCells], times: float
+) -> NDArray[np.bool_]:
+    """Return the rows with a score of any class that is so many times as frequent as in the reference."""
     unlike = np.zeros(len(classes.scores), dtype=np.bool_)
     for place, column in enumerate(spec.score_columns.values() or ["score"]):
         if column in cells:
-            unlike |= cells[column].unlike(classes.scores[:, place])
+            unlike |= cells[column].unlike(classes.scores[:, place], times)
     return unlike
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.estimation.of_classes import Expected
-from monitoring_pipeline.evaluation.estimation.unlike import OutputCells, cells_of_values
+from monitoring_pipeline.evaluation.estimation.unlike import UNKNOWN_AT, OutputCells, cells_of_values
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import Encoding, Values, code_matrix, encoding_of
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.rows.usable import usable
@@ -95,11 +95,15 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
 
 @dataclass(frozen=True, eq=False)
 class RowLosses:
-    """The predicted absolute and squared errors of some rows, and which of them are rare in the reference."""
+    """The predicted absolute and squared errors of some rows.
+
+    ``unlike`` are the rows that widen an estimate, ``unknown`` those of which little is known, each shape (rows,).
+    """
 
     absolute: Values
     squared: Values
     unlike: Flags
+    unknown: Flags
 
     def expected(self, spread_of_squares: float) -> dict[MetricName, Expected]:
         """Return the expected errors of the rows, with the variance of the realized errors by chance."""
@@ -119,7 +123,13 @@ def row_losses(model: LossModel, rows: pl.DataFrame) -> RowLosses:
     with one_thread():
         absolute: Values = model.absolute.predict(matrix)
         squared: Values = model.squared.predict(matrix)
-    return RowLosses(np.maximum(absolute, 0.0), np.maximum(squared, 0.0), model.cells.unlike(absolute))
+    cells = model.cells
+    return RowLosses(
+        np.maximum(absolute, 0.0),
+        np.maximum(squared, 0.0),
+        unlike=cells.unlike(absolute),
+        unknown=cells.unlike(absolute, UNKNOWN_AT),
+    )
 
 
 def estimate_losses(model: LossModel, losses: RowLosses) -> dict[MetricName, Expected]:
@@ -129,7 +139,8 @@ def estimate_losses(model: LossModel, losses: RowLosses) -> dict[MetricName, Exp
         return found
     for factor in (1 / LOSS_UNSURE, LOSS_UNSURE):
         scale = np.where(losses.unlike, factor, 1.0)
-        other = RowLosses(losses.absolute * scale, losses.squared * scale**2, losses.unlike).expected(0.0)
+        scaled = replace(losses, absolute=losses.absolute * scale, squared=losses.squared * scale**2)
+        other = scaled.expected(0.0)
         for name, own in found.items():
             change = other[name].value - own.value
             found[name] = replace(own, below=max(own.below, -change), above=max(own.above, change))

@@ -15,10 +15,14 @@ from monitoring_pipeline.evaluation.profiles.bins import (
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.statistics.inputs import Flags, Vector
 
-TIMES_AS_FREQUENT = 5.0
-"""Rows are unlike the reference where a chunk has so many times its share of rows."""
-MOST_UNLIKE = 0.2
-"""Largest share of such rows with which performance is estimated; up to it the interval is widened."""
+UNSURE_AT, UNKNOWN_AT = 2.5, 5.0
+"""Rows are unlike the reference where a chunk has so many times its share of rows, and more than chance gives.
+
+The first are those that widen an estimate; the second are those of which little is known."""
+MOST_UNKNOWN = 0.2
+"""Largest share of rows of which little is known, with which performance is still estimated."""
+CHANCE = 3.0
+"""Standard deviations of a count."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +37,12 @@ class OutputCells:
     edges: Vector
     shares: Vector
 
-    def unlike(self, values: Vector) -> Flags:
-        """Return which rows lie in cells that are much more frequent among these rows than in the reference."""
+    def unlike(self, values: Vector, times: float = UNSURE_AT) -> Flags:
+        """Return which rows lie in cells that are so many times as frequent among these rows as in the reference."""
         places = np.searchsorted(self.edges, values, side="right")
-        now = np.bincount(places, minlength=self.shares.size) / max(values.size, 1)
-        flags: Flags = (now > TIMES_AS_FREQUENT * self.shares)[places]
+        expected = self.shares * values.size
+        now = np.bincount(places, minlength=self.shares.size)
+        flags: Flags = (now > times * expected + CHANCE * np.sqrt(expected))[places]
         return flags
 
 
@@ -59,12 +64,12 @@ def cells_of_profile(bins: Mapping[str, Bins], profile: ChunkProfile) -> dict[st
     return found
 
 
-def reason_not_known(unlike: Flags, output: str) -> str | None:
-    """Return the reason if too many rows are unlike the reference to estimate anything; None otherwise."""
-    share = float(unlike.mean()) if unlike.size else 0.0
-    if share <= MOST_UNLIKE:
+def reason_not_known(unknown: Flags, output: str) -> str | None:
+    """Return the reason if too little is known of too many rows to estimate anything; None otherwise."""
+    share = float(unknown.mean()) if unknown.size else 0.0
+    if share <= MOST_UNKNOWN:
         return None
     return (
-        f"{share:.0%} of the rows have a {output} that is rare in the reference (at most {MOST_UNLIKE:.0%} allowed), "
+        f"{share:.0%} of the rows have a {output} that is rare in the reference (at most {MOST_UNKNOWN:.0%} allowed), "
         "so that the performance on them is not known"
     )

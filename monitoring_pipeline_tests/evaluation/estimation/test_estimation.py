@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.estimation.estimation import (
     learn_estimation,
 )
 from monitoring_pipeline.evaluation.estimation.of_losses import estimate_losses, fit_loss_model, row_losses
-from monitoring_pipeline.evaluation.estimation.unlike import OutputCells, cells_of_values
+from monitoring_pipeline.evaluation.estimation.unlike import UNKNOWN_AT, OutputCells, cells_of_values
 from monitoring_pipeline.records.measurement import Kind, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.results import Quantity
@@ -473,7 +473,7 @@ def test_estimate_of_mostly_unlike_scores_is_skipped_with_their_share(churn_unmo
     estimation, cells = churn_unmoved
     rows = _churn_moved(np.random.default_rng(32), 2000, 2.0)
     (skipped,) = _estimated(estimation, rows, cells=cells).values()
-    share = float(np.mean(cells["score"].unlike(rows["score"].to_numpy())))
+    share = float(np.mean(cells["score"].unlike(rows["score"].to_numpy(), UNKNOWN_AT)))
     assert 0.4 < share < 0.8
     assert (skipped.status, skipped.kind) == (Status.SKIPPED, Kind.ESTIMATED_PERFORMANCE)
     assert f"{share:.0%} of the rows have a score that is rare in the reference" in skipped.reason
@@ -491,7 +491,11 @@ def test_loss_of_rows_with_unusually_large_expected_errors_is_skipped_or_widened
     assert widened.upper - widened.lower > 1.1 * (plain.upper - plain.lower)
 
 
-def test_unlike_cells_are_those_five_times_as_frequent_as_in_the_reference():
+@pytest.mark.parametrize(("count", "unsure", "unknown"), [(34, False, False), (35, True, False), (60, True, True)])
+def test_unlike_cells_are_more_frequent_than_in_the_reference_by_more_than_chance(count, unsure, unknown):
+    """100 rows, of which 10 are expected in the last cell: beyond 2.5 (5) times 10, plus three times the root of 10."""
     cells = OutputCells(edges=np.array([1.0, 2.0]), shares=np.array([0.5, 0.4, 0.1]))
-    assert not cells.unlike(np.array([0.0, 2.0])).any()
-    assert cells.unlike(np.array([0.0, 2.0, 3.0])).tolist() == [False, True, True]
+    values = np.repeat([0.0, 2.0], [100 - count, count])
+    assert cells.unlike(values)[-1] == unsure
+    assert cells.unlike(values, UNKNOWN_AT)[-1] == unknown
+    assert not cells.unlike(values)[0]
