@@ -137,12 +137,29 @@ def days_of(world: World, generator: np.random.Generator, columns: list[str]) ->
     by_day: dict[str, ChunkProfile] = {}
     for day in range(days):
         own = tuple(
-            ColumnProfile(column, (*_BEFORE, *of_days[day].tolist(), *_AFTER))
-            for column, of_days in zip(columns, counts, strict=True)
+            _profile(column, bins[column], of_days[day], float(mean), generator)
+            for column, of_days, mean in zip(columns, counts, means[day], strict=True)
         )
         by_day[(FIRST_DAY + dt.timedelta(days=day)).isoformat()] = ChunkProfile("1", int(rows[day]), own)
     ordered = list(by_day.items())
     return bins, dict(ordered[: world.reference_days]), dict(ordered[world.reference_days :])
+
+
+def _profile(
+    column: str, bins: NumericBins, counts: NDArray[np.int64], mean: float, generator: np.random.Generator
+) -> ColumnProfile:
+    """Return the profile of a day's rows, with sums like those of so many normal values."""
+    rows = int(counts.sum())
+    found = mean - bins.centre + float(generator.standard_normal()) / np.sqrt(rows)
+    squares = float(generator.chisquare(rows - 1)) + rows * found**2
+    return ColumnProfile(
+        column,
+        (*_BEFORE, *counts.tolist(), *_AFTER),
+        sum_centred=rows * found,
+        sum_squares_centred=squares,
+        minimum=-9.0,
+        maximum=9.0,
+    )
 
 
 def outcome(world: World, seed: int) -> Outcome:

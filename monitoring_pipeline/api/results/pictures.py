@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from monitoring_pipeline.evaluation.drift.drifted import in_floors
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
@@ -117,7 +118,7 @@ def _history(spec: ModelSpec, name: str, series: Sequence[tuple[str, Measurement
 
 
 def _drifted_first(m: Measurement) -> tuple[bool, float]:
-    return m.status is not Status.BREACHED, -(m.value or 0.0)
+    return m.status is not Status.BREACHED, -in_floors(m)
 
 
 def _figure(chart: "Chart") -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from monitoring_pipeline.api.results.reasons import Reasons
 from monitoring_pipeline.api.results.result import MeasuredChunk
 from monitoring_pipeline.api.results.tables import Rows, Table, number
-from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of, in_floors, one_of_each_column
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
@@ -43,11 +43,15 @@ def table_of_expectations() -> Table:
     return Table(lambda chunks, _: _expectations(chunks))
 
 
+def _is_of_columns(m: Measurement) -> bool:
+    return m.kind is Kind.DRIFT and m.name in {*DRIFT_STATISTICS, *MultivariateStatistic}
+
+
 def _columns(chunks: Sequence[MeasuredChunk]) -> Rows:
     measured = [m for chunk in chunks for m in chunk.measurements]
+    shown = [m for chunk in chunks for m in one_of_each_column(filter(_is_of_columns, chunk.measurements))]
     nulls = {m.subject: m for m in measured if m.name == "null_share"}
-    of_columns = [m for m in measured if m.kind is Kind.DRIFT and m.name in {*DRIFT_STATISTICS, *MultivariateStatistic}]
-    ordered = sorted(of_columns, key=lambda m: (m.status is not Status.BREACHED, -(m.value or 0.0)))
+    ordered = sorted(shown, key=lambda m: (m.status is not Status.BREACHED, -in_floors(m)))
     return Rows(
         columns=("column", "state", "statistic", "effect", "floor", "q", "p", "nulls"),
         cells=tuple(

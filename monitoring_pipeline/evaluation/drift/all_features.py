@@ -29,7 +29,12 @@ from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.principal_components import fit_components, reconstruction_errors, residuals
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
-from monitoring_pipeline.statistics.samples.day_effects import LEAST_EFFECTIVE_DAYS, independent_days
+from monitoring_pipeline.statistics.samples.day_effects import (
+    LEAST_EFFECTIVE_DAYS,
+    cautious_autocorrelations,
+    day_effect_of_values,
+    independent_days,
+)
 from monitoring_pipeline.statistics.samples.permutation import area_test, mean_difference_test
 from monitoring_pipeline.statistics.samples.prediction_bounds import neighbours, skewness, upper_prediction_bound
 from monitoring_pipeline.statistics.seeding import generator_of
@@ -148,9 +153,9 @@ def learn_multivariate_floors(
     """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
     Evenly spread chunks are each compared with all others but their neighbours. The floor is the upper prediction bound
-    of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). As on a later
-    chunk, features that are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough
-    rows.
+    of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). Effects of a mean
+    distance are stretched first, because neighbouring chunks resemble one another. As on a later chunk, features that
+    are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough rows.
 
     Args:
         spec: the model.
@@ -185,8 +190,20 @@ def learn_multivariate_floors(
             seed = (spec.name, model_version, key, "learned floors", name.value)
             effects.append(_effect_of_chunk(name, compared, seed))
         if len(effects) >= LEAST_DAYS:
-            floors[name.value] = _bound(np.abs(effects), level)
+            every = counts.height / len(effects)
+            found = np.array(effects)
+            later = _of_later_chunks(found, round(reach / every)) if MULTIVARIATE_STATISTICS[name].absolute else found
+            floors[name.value] = _bound(np.abs(later), level)
     return floors
+
+
+def _of_later_chunks(effects: Values, reach: int) -> Values:
+    """Return effects that lie as far from their mean as those of later chunks do; see ``DayEffect.stretch``."""
+    found = day_effect_of_values(effects, 0.0, np.ones(effects.size))
+    (autocorrelation,) = cautious_autocorrelations([found], effects.size)
+    stretch = replace(found, autocorrelation=float(autocorrelation)).stretch(effects.size, reach, 1)
+    mean = effects.mean()
+    return mean + stretch * (effects - mean)
 
 
 def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tuple[str, ...]) -> float:

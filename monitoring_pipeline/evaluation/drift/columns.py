@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, DriftStatistic, deciding_statistic
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistics
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
@@ -82,20 +83,25 @@ class Counterpart:
 def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> tuple[Measurement, ...]:
     """Compare every column of a chunk with its counterpart, and decide which columns have drifted.
 
-    A column is breached if the effect of its deciding statistic is at least the floor *and* its q-value,
-    over all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. The floor is the spec's number for the
-    column, or else the larger of the statistic's and the learned one. Ignored columns are judged among themselves,
-    with severity info. Further statistics of the spec are measured and do not decide.
+    A column is breached if the effect of one of its deciding statistics is at least the floor *and* the q-value, over
+    all columns of the chunk (Benjamini & Hochberg 1995), is below alpha. The floor is the spec's number for the
+    column, or else the larger of the statistic's and the learned one. Of several deciding statistics, those that are
+    undefined for a column do not decide. Ignored columns are judged among themselves, with severity info. Further
+    statistics of the spec are measured and do not decide.
     """
-    deciding = [
-        _compare(spec, against, profile[column], DRIFT_STATISTICS[deciding_statistic(spec, kind)], profile)
-        for column, kind in spec.columns.items()
-    ]
+    compared = {column: _Compared(spec, against, profile[column], profile) for column in spec.columns}
     # In a common family, an ignored column that always drifts would lower the q-values of the others.
     watched, ignored = (
         [
             _judge(spec, against, m, profile)
-            for m in _with_q_values([m for m in deciding if (m.subject in spec.drift.ignore) is apart])
+            for m in _with_q_values(
+                [
+                    m
+                    for column, of_column in compared.items()
+                    if (column in spec.drift.ignore) is apart
+                    for m in of_column.deciding()
+                ]
+            )
         ]
         for apart in (False, True)
     )
@@ -104,9 +110,9 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
         for name in dict.fromkeys(spec.drift.statistics)
         for measurement in _with_q_values(
             [
-                _compare(spec, against, profile[column], DRIFT_STATISTICS[name], profile)
+                compared[column].by(name)
                 for column, kind in spec.columns.items()
-                if kind in DRIFT_STATISTICS[name].kinds and name != deciding_statistic(spec, kind)
+                if kind in DRIFT_STATISTICS[name].kinds and name not in deciding_statistics(spec, column)
             ]
         )
     ]
@@ -115,7 +121,8 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
 
 def needs_rows(spec: ModelSpec) -> bool:
     """Return whether a statistic that the spec names takes single rows."""
-    statistics = {*spec.drift.statistics, *(deciding_statistic(spec, kind) for kind in FeatureKind)}
+    deciding = (name for column in spec.columns for name in deciding_statistics(spec, column))
+    statistics = {*spec.drift.statistics, *deciding}
     return any(DRIFT_STATISTICS[name].needs_rows for name in statistics)
 
 
@@ -127,29 +134,45 @@ def _check_name(spec: ModelSpec, field: str, value: str, valid: set[str]) -> Non
         raise UnknownDriftStatisticError(message)
 
 
-def _compare(
-    spec: ModelSpec, against: Counterpart, column: ColumnProfile, statistic: DriftStatistic, profile: ChunkProfile
-) -> Measurement:
-    measurement = Measurement(
-        kind=Kind.DRIFT,
-        subject=column.column,
-        name=statistic.name,
-        model_version=profile.model_version,
-        value=0.0,
-        definition=f"{statistic.definition}; against {against.words}",
-        rows=column.rows,
-    )
-    if column.rows < spec.drift.minimum_rows:
-        return measurement.skipped(f"{column.rows} rows, at least {spec.drift.minimum_rows} needed")
-    if column.column not in against.profile:
-        return measurement.skipped(f"the column was left out of {against.words}")
-    comparison = against.comparison(column)
-    try:
-        effect = statistic.effect(comparison)
-        p_value = statistic.test(comparison).p_value
-    except UndefinedStatisticError as undefined:
-        return measurement.skipped(str(undefined))
-    return replace(measurement, value=effect, p_value=p_value)
+@dataclass(frozen=True)
+class _Compared:
+    """One column of a chunk beside its counterpart."""
+
+    spec: ModelSpec
+    against: Counterpart
+    column: ColumnProfile
+    profile: ChunkProfile
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        return self.against.comparison(self.column)
+
+    def deciding(self) -> list[Measurement]:
+        """Return one measurement by each deciding statistic; a further one is left out where it is undefined."""
+        first, *others = (self.by(name) for name in deciding_statistics(self.spec, self.column.column))
+        return [first, *(other for other in others if other.status is not Status.SKIPPED)]
+
+    def by(self, name: str) -> Measurement:
+        statistic, column = DRIFT_STATISTICS[name], self.column
+        measurement = Measurement(
+            kind=Kind.DRIFT,
+            subject=column.column,
+            name=name,
+            model_version=self.profile.model_version,
+            value=0.0,
+            definition=f"{statistic.definition}; against {self.against.words}",
+            rows=column.rows,
+        )
+        if column.rows < self.spec.drift.minimum_rows:
+            return measurement.skipped(f"{column.rows} rows, at least {self.spec.drift.minimum_rows} needed")
+        if column.column not in self.against.profile:
+            return measurement.skipped(f"the column was left out of {self.against.words}")
+        try:
+            effect = statistic.effect(self.comparison)
+            p_value = statistic.test(self.comparison).p_value
+        except UndefinedStatisticError as undefined:
+            return measurement.skipped(str(undefined))
+        return replace(measurement, value=effect, p_value=p_value)
 
 
 def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:

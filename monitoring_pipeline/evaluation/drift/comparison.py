@@ -1,13 +1,21 @@
 """Two profiles of one column in the forms that statistics take, and their moments."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring_pipeline.evaluation.profiles.bins import SPECIAL_CELLS_AFTER, SPECIAL_CELLS_BEFORE, Bins, NumericBins
+from monitoring_pipeline.evaluation.profiles.bins import (
+    SPECIAL_CELLS_AFTER,
+    SPECIAL_CELLS_BEFORE,
+    Bins,
+    CategoricalBins,
+    NumericBins,
+)
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
+from monitoring_pipeline.evaluation.profiles.shares import unseen_cells
 from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import distances, row_tests
 
@@ -45,7 +53,15 @@ class Comparison:
         lies outside. If the other side has rows outside, one row of the reference is counted as outside: the outermost
         of n + m exchangeable rows.
         """
-        expected, observed = (side.copy() for side in self.coarse)
+        return self._tested(self.coarse)
+
+    @cached_property
+    def tested_finely(self) -> tuple[Values, Values]:
+        """The fine counts for tests of homogeneity, freed of the same choices."""
+        return self._tested(self.fine)
+
+    def _tested(self, counts: tuple[Values, Values]) -> tuple[Values, Values]:
+        expected, observed = (side.copy() for side in counts)
         if not isinstance(self.bins, NumericBins):
             order = [0, *(1 + np.argsort(self.bins.categories, kind="stable")), expected.size - 1]
             return expected[order], observed[order]
@@ -88,13 +104,17 @@ def wasserstein_in_deviations(comparison: Comparison) -> float:
     so that a single huge value changes the distance only slightly. Infinite values count at the ends.
     """
     bins = comparison.numeric_bins
-    expected, observed = (_finite_cells(counts) for counts in comparison.fine)
+    expected, observed = (finite_cells(counts) for counts in comparison.fine)
     deviation = standard_deviation(comparison.expected)
-    edges = np.asarray(bins.edges)
-    positions = np.concatenate([edges[:1], (edges[:-1] + edges[1:]) / 2, edges[-1:]])
-    if deviation == 0.0 or edges.size == 0:
+    if deviation == 0.0 or not bins.edges:
         raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
-    return distances.wasserstein_distance(expected, observed, positions) / deviation
+    return distances.wasserstein_distance(expected, observed, positions_of(bins)) / deviation
+
+
+def positions_of(bins: NumericBins) -> Values:
+    """Return the place of each ordered bin: its middle, and the outermost edges for the open ones."""
+    edges = np.asarray(bins.edges)
+    return np.concatenate([edges[:1], (edges[:-1] + edges[1:]) / 2, edges[-1:]])
 
 
 def mean_difference_in_deviations(comparison: Comparison) -> float:
@@ -102,14 +122,51 @@ def mean_difference_in_deviations(comparison: Comparison) -> float:
     deviation = standard_deviation(comparison.expected)
     if deviation == 0.0:
         raise UndefinedStatisticError("the column is constant: there is no standard deviation to scale by")
-    means = [_moments(side)[1] for side in (comparison.expected, comparison.observed)]
+    means = [moments(side)[1] for side in (comparison.expected, comparison.observed)]
     return abs(means[1] - means[0]) / deviation
+
+
+def spread_change(comparison: Comparison) -> float:
+    """Return the difference of the variances of the finite values over their sum, in [0, 1].
+
+    It is tanh |ln(s / r)| of the standard deviations s and r. Every value counts with its magnitude.
+    """
+    before, after = (moments(side)[2] for side in (comparison.expected, comparison.observed))
+    if before == 0.0:
+        raise UndefinedStatisticError("the column is constant: there is no standard deviation to compare with")
+    return abs(after - before) / (after + before)
+
+
+def null_increase(comparison: Comparison) -> float:
+    """Return by how much the share of nulls has increased, in Cohen's h; 0 if it has not."""
+    return _increase(comparison, [0])
+
+
+def unseen_increase(comparison: Comparison) -> float:
+    """Return by how much the share of categories without a row on the expected side has increased, in Cohen's h.
+
+    If the expected side has more categories than are counted, the share of these is compared.
+    """
+    if not isinstance(comparison.bins, CategoricalBins):
+        raise UndefinedStatisticError("needs a categorical column")
+    cells = unseen_cells(comparison.bins, comparison.expected)
+    other = len(comparison.expected.counts) - 1
+    return max(_increase(comparison, cells), _increase(comparison, [other]))
+
+
+def _increase(comparison: Comparison, cells: list[int]) -> float:
+    before, after = (_angle_of_share(side, cells) for side in (comparison.expected, comparison.observed))
+    return max(2.0 * (after - before), 0.0)
+
+
+def _angle_of_share(profile: ColumnProfile, cells: list[int]) -> float:
+    return math.asin(math.sqrt(sum(profile.counts[cell] for cell in cells) / max(profile.rows, 1)))
 
 
 def welch_test_of(comparison: Comparison) -> Significance:
     """Return the result of Welch's test on the sums of both sides."""
-    moments = [_moments(side) for side in (comparison.expected, comparison.observed)]
-    rows, means, variances = zip(*moments, strict=True)
+    both = [moments(side) for side in (comparison.expected, comparison.observed)]
+    rows, means, variances = zip(*both, strict=True)
     return row_tests.welch_test(rows, means, variances)
 
 
@@ -126,10 +183,10 @@ def standard_deviation(profile: ColumnProfile) -> float:
 
     The sums are exact, so the result does not depend on the order of the rows.
     """
-    return float(np.sqrt(_moments(profile)[2]))
+    return float(np.sqrt(moments(profile)[2]))
 
 
-def _moments(profile: ColumnProfile) -> tuple[int, float, float]:
+def moments(profile: ColumnProfile) -> tuple[int, float, float]:
     """Return the number of finite values, their mean from the bins' centre, and their unbiased variance."""
     rows = sum(profile.counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER])
     if rows < 2:  # noqa: PLR2004 - a variance takes two
@@ -139,7 +196,7 @@ def _moments(profile: ColumnProfile) -> tuple[int, float, float]:
     return rows, mean, variance
 
 
-def _finite_cells(counts: Values) -> Values:
+def finite_cells(counts: Values) -> Values:
     """Return the counts of the ordered bins, infinities joined to the outermost; null and NaN are left out."""
     cells = counts[SPECIAL_CELLS_BEFORE:-SPECIAL_CELLS_AFTER].copy()
     cells[0] += counts[2]

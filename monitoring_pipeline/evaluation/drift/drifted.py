@@ -15,7 +15,7 @@ class Drifted:
     """The drifted columns of a chunk.
 
     Args:
-        columns: columns that count for the verdict, each once, the largest effect first.
+        columns: columns that count for the verdict, each once, the one highest above its floor first.
         ignored: columns that the spec ignores, likewise.
         together: whether all watched features, taken at once, have drifted.
         measured: whether any column that counts could be measured; otherwise there is no count.
@@ -32,10 +32,32 @@ class Drifted:
         return (*self.columns, *([ALL_FEATURES] if self.together else []))
 
 
+def in_floors(measurement: Measurement) -> float:
+    """Return the effect of a measurement of drift as a multiple of its floor; as it is if there is none."""
+    value = measurement.value or 0.0
+    return value / measurement.threshold_upper if measurement.threshold_upper else value
+
+
+def one_of_each_column(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Return measurements of drift, the drifted ones and the largest effects first.
+
+    Several statistics decide for a column. Of these only the one that lies highest in terms of its floor is returned.
+    """
+    ordered = sorted(measurements, key=lambda m: (m.status is not Status.BREACHED, -in_floors(m)))
+    decided: set[tuple[str, str]] = set()
+    return [m for m in ordered if m.threshold_upper is None or _is_first(decided, (m.subject, m.model_version))]
+
+
+def _is_first(seen: set[tuple[str, str]], key: tuple[str, str]) -> bool:
+    is_first = key not in seen
+    seen.add(key)
+    return is_first
+
+
 def drifted_of(measurements: Iterable[Measurement]) -> Drifted:
     """Return the drifted columns of a chunk, each once even if several statistics or versions show its drift."""
     drift = [m for m in measurements if m.kind is Kind.DRIFT]
-    breached = sorted((m for m in drift if m.status is Status.BREACHED), key=lambda m: -(m.value or 0.0))
+    breached = sorted((m for m in drift if m.status is Status.BREACHED), key=lambda m: -in_floors(m))
     of_columns = [m for m in breached if m.subject not in _NO_COLUMNS]
     counted = tuple(dict.fromkeys(m.subject for m in of_columns if m.severity is not Severity.INFO))
     return Drifted(

@@ -6,7 +6,7 @@ day is first thinned to the size of the chunk to be judged, because small chunks
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,13 +14,19 @@ import numpy as np
 
 from monitoring_pipeline.evaluation.drift.comparison import Values
 from monitoring_pipeline.evaluation.drift.healthy_chunks import LARGEST_BOUNDED, HealthyColumn, healthy_chunks
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.drift.statistics_table import DriftStatistic
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.statistics.samples.prediction_bounds import skewness, upper_prediction_bound
+from monitoring_pipeline.statistics.samples.prediction_bounds import (
+    LARGEST_SKEWNESS,
+    folded_normal_bound,
+    skewness,
+    upper_prediction_bound,
+)
 
 LEAST_DAYS = 10
+PER_COLUMN = 2
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000)
 
 
@@ -72,7 +78,7 @@ def learn_floors(
     *,
     columns: Collection[str] | None = None,
 ) -> LearnedFloors:
-    """Learn the floor of every column's deciding statistic from the chunks of the reference.
+    """Learn the floors of every column's deciding statistics from the chunks of the reference.
 
     Each chunk is compared with the others, its neighbours left out, or with the earlier chunks that the spec names.
     Effects are stretched by as much as a later chunk lies farther away than one of the window (see
@@ -82,7 +88,7 @@ def learn_floors(
     thinned without replacement. A chunk smaller than the size is used as it is, so the floor is rather too high.
 
     Args:
-        spec: the model, whose drift rules determine the deciding statistic and the baseline of a chunk.
+        spec: the model, whose drift rules determine the deciding statistics and the baseline of a chunk.
         model_version: version of the reference; seeds the thinning, with model and column.
         bins: bins by column.
         chunks: profiles of the reference's chunks by key.
@@ -105,40 +111,85 @@ def learn_floors(
 
 
 def level_of_a_floor(spec: ModelSpec) -> float:
-    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all comparisons)."""
+    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all comparisons).
+
+    The statistics of a column move together, and count as ``PER_COLUMN``.
+    """
     watched = sum(column not in spec.drift.ignore for column in spec.columns)
-    return spec.drift.false_alarm_share / max(watched + len(spec.drift.multivariate), 1)
+    return spec.drift.false_alarm_share / max(PER_COLUMN * watched + len(spec.drift.multivariate), 1)
 
 
 def _learn(columns: Sequence[HealthyColumn], level: float) -> tuple[LearnedFloor, ...]:
     largest = max(column.largest for column in columns)
     sizes = [size for size in SIZES if size < largest] + [largest]
-    bounds = np.array([_bounds(columns, size, level) for size in sizes])
-    # A larger chunk never needs a higher floor. If the estimates cross, the higher one is used for both sizes.
-    monotone = np.maximum.accumulate(bounds[::-1])[::-1]
+    of_sizes = [_bounds(columns, size, level) for size in sizes]
     return tuple(
-        LearnedFloor(column.column, column.statistic, tuple(sizes), tuple(map(float, monotone[:, place])))
-        for place, column in enumerate(columns)
+        LearnedFloor(column, statistic, tuple(sizes), _monotone([of[column, statistic] for of in of_sizes]))
+        for column, statistic in of_sizes[0]
     )
 
 
-def _bounds(columns: Sequence[HealthyColumn], rows: int, level: float) -> list[float]:
-    """Return the floor of each column for chunks with so many rows."""
-    bounded = [DRIFT_STATISTICS[column.statistic].bounded for column in columns]
-    scaled = [to_normal(column.effects(rows), bounded=flag) for column, flag in zip(columns, bounded, strict=True)]
-    skewed = np.array([skewness(effects) for effects in scaled])
-    # A column's own skewness rests on few days, so it counts half beside that of the others.
-    weighed = (skewed + np.median(skewed)) / 2
-    bounds = [
-        upper_prediction_bound(
-            effects,
-            level,
-            effective_days=column.effect.effective_days(effects.size, rows),
-            skewed=float(of_column),
-        )
-        for effects, column, of_column in zip(scaled, columns, weighed, strict=True)
+def _monotone(bounds: Sequence[float]) -> tuple[float, ...]:
+    """Return bounds that never rise with the size: if two estimates cross, the higher one is used for both."""
+    return tuple(map(float, np.maximum.accumulate(bounds[::-1])[::-1]))
+
+
+def _bounds(columns: Sequence[HealthyColumn], rows: int, level: float) -> dict[tuple[str, str], float]:
+    """Return the floors for chunks with so many rows, by column and statistic."""
+    healthy = [
+        _HealthyEffects(column, statistic, effects, effective)
+        for column in columns
+        for statistic, effects, effective in column.effects(rows)
     ]
-    return [from_normal(bound, bounded=flag) for bound, flag in zip(bounds, bounded, strict=True)]
+    usual = {name: np.median([each.skewness for each in of]) for name, of in _by_statistic(healthy).items()}
+    return {
+        (each.column.column, each.statistic.name): each.bound(level, float(usual[each.statistic.name]))
+        for each in healthy
+    }
+
+
+@dataclass(frozen=True)
+class _HealthyEffects:
+    """The effects of one statistic on healthy chunks of a column."""
+
+    column: HealthyColumn
+    statistic: DriftStatistic
+    effects: Values
+    effective_days: float
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Column and statistic."""
+        return self.column.column, self.statistic.name
+
+    @cached_property
+    def scaled(self) -> Values:
+        """The effects on the scale of ``to_normal``."""
+        return to_normal(self.effects, bounded=self.statistic.bounded)
+
+    @cached_property
+    def skewness(self) -> float:
+        return skewness(self.scaled)
+
+    def bound(self, level: float, usual_skewness: float) -> float:
+        """Return the effect that one more chunk exceeds with probability ``level``.
+
+        A column's own skewness rests on few chunks, so it counts half beside the usual one of the statistic. Effects of
+        one dimension are the sizes of a normal variable, unless they are more skewed than chance explains.
+        """
+        if self.column.has_one_dimension and self.statistic.is_two_sided and self.skewness <= LARGEST_SKEWNESS:
+            bound = folded_normal_bound(self.effects, level, effective_days=self.effective_days)
+            return min(bound, LARGEST_BOUNDED) if self.statistic.bounded else bound
+        skewed = (self.skewness + usual_skewness) / 2
+        bound = upper_prediction_bound(self.scaled, level, effective_days=self.effective_days, skewed=skewed)
+        return from_normal(bound, bounded=self.statistic.bounded)
+
+
+def _by_statistic(healthy: Iterable[_HealthyEffects]) -> dict[str, list[_HealthyEffects]]:
+    found: dict[str, list[_HealthyEffects]] = {}
+    for each in healthy:
+        found.setdefault(each.statistic.name, []).append(each)
+    return found
 
 
 def to_normal(effects: Values, *, bounded: bool) -> Values:

@@ -1,22 +1,35 @@
 """The table of drift statistics; a further statistic takes a function and a row."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from monitoring_pipeline.evaluation.drift.comparison import (
     Comparison,
     Values,
     energy_in_deviations,
     mean_difference_in_deviations,
+    null_increase,
+    spread_change,
+    unseen_increase,
     wasserstein_in_deviations,
     welch_test_of,
 )
-from monitoring_pipeline.evaluation.profiles.bins import Bins
-from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
+from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import Significance
 from monitoring_pipeline.statistics.samples import distances, homogeneity_tests, row_tests
+
+
+class Moved(StrEnum):
+    """What of a day moves a statistic."""
+
+    CELLS = "cells"
+    MEAN = "mean"
+    SPREAD = "spread"
+    NULLS = "nulls"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,10 @@ class DriftStatistic:
     """One way to compare two profiles of a column.
 
     ``floor`` is the smallest effect that counts as drift unless the spec sets another one. ``needs_rows`` marks
-    statistics that take a deterministic sample of single rows, ``bounded`` those whose effect cannot exceed 1.
+    statistics that take a deterministic sample of single rows, ``bounded`` those whose effect cannot exceed 1,
+    ``is_two_sided`` those that changes in both directions move.
+    ``moves_with`` is what of a day moves the statistic, in which the days of a reference are searched for
+    autocorrelation.
     """
 
     name: str
@@ -35,6 +51,8 @@ class DriftStatistic:
     definition: str
     needs_rows: bool = False
     bounded: bool = True
+    moves_with: Moved = Moved.CELLS
+    is_two_sided: bool = True
 
 
 def _coarse(function: Callable[[Values, Values], float]) -> Callable[[Comparison], float]:
@@ -49,8 +67,22 @@ def _by_chi_squared(comparison: Comparison) -> Significance:
     return homogeneity_tests.chi_squared_homogeneity(*comparison.tested)
 
 
+def _by_fine_chi_squared(comparison: Comparison) -> Significance:
+    return homogeneity_tests.chi_squared_homogeneity(*comparison.tested_finely)
+
+
 def _by_kolmogorov_smirnov(comparison: Comparison) -> Significance:
     return homogeneity_tests.kolmogorov_smirnov_test(*comparison.fine)
+
+
+def _by_either_of_shift(comparison: Comparison) -> Significance:
+    """Return twice the smaller p-value of Kolmogorov and Smirnov's test and Welch's (Bonferroni).
+
+    The former sees few values far away, the latter a column of two values.
+    """
+    found = (_by_kolmogorov_smirnov(comparison), welch_test_of(comparison))
+    smaller = min(found, key=lambda each: each.p_value)
+    return replace(smaller, p_value=min(1.0, 2.0 * smaller.p_value))
 
 
 def _effect_of_rows(function: Callable[[Values, Values], float]) -> Callable[[Comparison], float]:
@@ -114,6 +146,10 @@ DRIFT_STATISTICS = {
             f"Jensen-Shannon distance, base 2, {_CELLS}; p: G-test of homogeneity, sparse cells pooled",
         ),
         DriftStatistic(
+            "cohens_h", CATEGORICAL, _coarse(distances.largest_cohens_h), _by_chi_squared, 0.1,
+            f"{distances.COHENS_H_DEFINITION}, {_CELLS}; {_CHI_SQUARED}", bounded=False,
+        ),
+        DriftStatistic(
             "two_proportion_z", CATEGORICAL, _coarse(distances.total_variation_distance),
             lambda comparison: homogeneity_tests.two_proportion_z_test(*comparison.coarse), 0.1,
             "difference of the proportions of a column with two values; p: two-proportion z-test, two-sided",
@@ -129,13 +165,20 @@ DRIFT_STATISTICS = {
             "p: two-sample Kolmogorov-Smirnov, conservative for bins",
         ),
         DriftStatistic(
-            "wasserstein", NUMERIC, wasserstein_in_deviations, _by_kolmogorov_smirnov, 0.25,
+            "wasserstein", NUMERIC, wasserstein_in_deviations, _by_either_of_shift, 0.1,
             "Wasserstein distance over 60 reference bins, trimmed to the reference's range, in the reference's "
-            "standard deviations; p: two-sample Kolmogorov-Smirnov on the same bins", bounded=False,
+            "standard deviations; p: twice the smaller one of two-sample Kolmogorov-Smirnov on the same bins and "
+            "Welch's t-test", bounded=False, moves_with=Moved.MEAN,
+        ),
+        DriftStatistic(
+            "spread_change", NUMERIC, spread_change, _by_fine_chi_squared, 0.1,
+            "difference of the variances over their sum, 0.1 where one standard deviation is a tenth larger; p: "
+            "chi-squared test of homogeneity on 60 reference bins, sparse cells pooled", moves_with=Moved.SPREAD,
         ),
         DriftStatistic(
             "mean_difference", NUMERIC, mean_difference_in_deviations, welch_test_of, 0.25,
             "difference of the means in the reference's standard deviations; p: Welch's t-test", bounded=False,
+            moves_with=Moved.MEAN,
         ),
         DriftStatistic(
             "anderson_darling", NUMERIC, _effect_of_rows(row_tests.anderson_darling_distance),
@@ -160,18 +203,48 @@ DRIFT_STATISTICS = {
         ),
     )
 }  # fmt: skip
-DEFAULT_STATISTIC = {FeatureKind.NUMERIC: "jensen_shannon", FeatureKind.CATEGORICAL: "jensen_shannon"}
+SHARE_STATISTICS = {
+    statistic.name: statistic
+    for statistic in (
+        DriftStatistic(
+            "null_share", BOTH, null_increase, _by_chi_squared, LARGER_SHARE,
+            "increase of the share of nulls, in Cohen's h", bounded=False, moves_with=Moved.NULLS,
+            is_two_sided=False,
+        ),
+        DriftStatistic(
+            "unseen_share", CATEGORICAL, unseen_increase, _by_chi_squared, LARGER_SHARE,
+            "increase of the share of unseen categories, in Cohen's h", bounded=False, moves_with=Moved.NOTHING,
+            is_two_sided=False,
+        ),
+    )
+}  # fmt: skip
+"""Shares of cells that a healthy column hardly fills, by the name under which quality measures them.
+
+They have floors of their own, because those of a whole column hide them. They are judged as quality.
+"""
+DEFAULT_STATISTICS = {
+    FeatureKind.NUMERIC: ("jensen_shannon", "wasserstein", "spread_change"),
+    FeatureKind.CATEGORICAL: ("jensen_shannon", "cohens_h"),
+}
+"""The statistics that decide by default: a distance of the shapes, and those that are sensitive to magnitude."""
 
 
-def deciding_statistic(spec: ModelSpec, kind: FeatureKind) -> str:
-    """Return the name of the statistic that decides for columns of a kind."""
-    return getattr(spec.drift, kind.value) or DEFAULT_STATISTIC[kind]
+def statistics_of_kind(spec: ModelSpec, kind: FeatureKind) -> tuple[str, ...]:
+    """Return the names of the statistics that decide for columns of a kind: the spec's, or else the defaults."""
+    chosen = getattr(spec.drift, kind.value)
+    return (chosen,) if chosen else DEFAULT_STATISTICS[kind]
 
 
-def effect_of(statistic: str, bins: Bins, expected: ColumnProfile, observed: ColumnProfile) -> float:
-    """Return the effect of a statistic on two profiles.
+def learned_statistics(spec: ModelSpec, kind: FeatureKind) -> tuple[DriftStatistic, ...]:
+    """Return the statistics whose floors are learned for columns of a kind."""
+    shares = (statistic for statistic in SHARE_STATISTICS.values() if kind in statistic.kinds)
+    return (*(DRIFT_STATISTICS[name] for name in statistics_of_kind(spec, kind)), *shares)
 
-    Raises:
-        UndefinedStatisticError: if the statistic is undefined for them.
+
+def deciding_statistics(spec: ModelSpec, column: str) -> tuple[str, ...]:
+    """Return the names of the statistics that decide for a column.
+
+    They are those of its kind; if the spec sets floors of the column for some of them, only these.
     """
-    return DRIFT_STATISTICS[statistic].effect(Comparison(bins, expected, observed))
+    of_kind = statistics_of_kind(spec, spec.columns[column])
+    return tuple(name for name in of_kind if f"{column}.{name}" in spec.drift.floors) or of_kind

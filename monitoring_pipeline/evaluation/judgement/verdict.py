@@ -27,8 +27,10 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is
     measured by labels. Measurements of a version that serves nobody are not decisive.
     """
-    breached = sorted(
-        (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED), key=place_of_reason
+    breached = _one_of_each_drift(
+        sorted(
+            (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED), key=place_of_reason
+        )
     )
     skipped = [m for m in measurements if m.status is Status.SKIPPED]
     decisive = [m for m in measurements if is_decisive(m)]
@@ -79,6 +81,20 @@ def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Meas
         for m in measurements
         if m.kind is not Kind.ESTIMATED_PERFORMANCE or (m.model_version, m.metric) not in realized
     ]
+
+
+def _one_of_each_drift(breached: Sequence[Measurement]) -> list[Measurement]:
+    """Return breaches with one of the drift of each column: the first, if several of its statistics are breached."""
+    drift: set[tuple[str, ...]] = set()
+    kept: list[Measurement] = []
+    for m in breached:
+        key = (m.subject, m.model_version, m.segment, m.severity)
+        if m.kind is Kind.DRIFT and key in drift:
+            continue
+        kept.append(m)
+        if m.kind is Kind.DRIFT:
+            drift.add(key)
+    return kept
 
 
 def _limits(measurement: Measurement) -> str:

@@ -1,7 +1,9 @@
 """Quality of columns, from counts alone: nulls, unseen categories, values out of range, lost variation."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from monitoring_pipeline.evaluation.profiles.bins import (
     SPECIAL_CELLS_AFTER,
@@ -12,19 +14,42 @@ from monitoring_pipeline.evaluation.profiles.bins import (
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
+from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE, seen_once
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.statistics.samples.distances import share_increased_by
+from monitoring_pipeline.statistics.samples.homogeneity_tests import more_frequent_test
 
 BY_CHANCE = 0.01
 OUT_OF_RANGE = 0.01
+_NEARLY_ALL = 1.0 - 1e-9
 
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """The columns of a version's reference: bins, profile, and the columns that were constant on any of its days."""
+    """The columns of a version's reference.
+
+    Args:
+        bins: their bins.
+        profile: their counts.
+        constant_columns: the columns that usually hold only one value within a chunk.
+        learned: by how much the share of a name may increase on a healthy chunk with so many rows, by column, name and
+            rows, in Cohen's h; None if it was not learned.
+    """
 
     bins: Mapping[str, Bins]
     profile: ChunkProfile
     constant_columns: Collection[str]
+    learned: Callable[[str, str, int], float | None] = lambda _column, _name, _rows: None
+
+    def largest_share(self, column: ColumnProfile, name: str, usual: float) -> float:
+        """Return the largest share that a healthy chunk may have, from the usual one."""
+        learned = self.learned(column.column, name, column.rows) or 0.0
+        return share_increased_by(usual, max(learned, LARGER_SHARE))
+
+    def is_beyond_chance(self, events: int, rows: int, usual_events: int) -> bool:
+        """Return whether events are more frequent than in the reference, with all of its columns looked at."""
+        p_value = more_frequent_test(events, rows, usual_events, max(self.profile.rows, 1))
+        return p_value < BY_CHANCE / max(len(self.bins), 1)
 
 
 def measure_columns(facts: ColumnFacts, profile: ChunkProfile) -> tuple[Measurement, ...]:
@@ -56,6 +81,7 @@ def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -
         name="null_share",
         value=column.null_share,
         reference_value=reference_share,
+        threshold_upper=facts.largest_share(column, "null_share", reference_share),
         definition="share of rows that are null",
     )
     if not column.rows:
@@ -64,33 +90,56 @@ def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -
     if column.null_share == 1.0 and reference_share**column.rows < BY_CHANCE:
         reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
         return measurement.breached(reason)
+    usual_nulls = facts.profile[column.column].counts[0]
+    if _is_above(measurement) and facts.is_beyond_chance(column.counts[0], column.rows, usual_nulls):
+        reason = (
+            f"{column.null_share:.1%} of the values of {column.column} are null, in the reference "
+            f"{reference_share:.1%}; up to {measurement.threshold_upper:.1%} are usual"
+        )
+        return measurement.breached(reason)
     return measurement
 
 
+def _is_above(measurement: Measurement) -> bool:
+    value, limit = measurement.value, measurement.threshold_upper
+    return value is not None and limit is not None and value > limit
+
+
 def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
-    rows, reference_rows = column.counts[-1], facts.profile[column.column].counts[-1]
+    """Return the share of rows of unseen categories.
+
+    Its severity is info if they are few, or no more than new categories are usual in the reference.
+    """
+    before = facts.profile[column.column]
+    rows, reference_rows = column.counts[-1], before.counts[-1]
+    usual = reference_rows / max(facts.profile.rows, 1)
     measurement = replace(
         blank,
         name="unseen_share",
         value=rows / column.rows if column.rows else 0.0,
-        reference_value=reference_rows / max(facts.profile.rows, 1),
-        threshold_upper=None if reference_rows else 0.0,
+        reference_value=usual,
+        threshold_upper=facts.largest_share(column, "unseen_share", usual),
         severity=Severity.INFO,
         definition="share of rows whose category is not among the reference's most frequent",
     )
     if not column.rows:
         return measurement.skipped("no rows")
+    names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
+    if _is_above(measurement) and facts.is_beyond_chance(rows, column.rows, reference_rows + seen_once(before)):
+        many = replace(measurement, severity=Severity.WARNING)
+        return many.breached(f"{measurement.value:.1%} of the rows have unseen categories: {names}")
     # If the reference has more categories than are kept, a new one cannot be distinguished from a rare one.
     if rows and not reference_rows:
-        names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
-        return measurement.breached(f"{rows} rows of unseen categories: {names}")
-    return measurement
+        any_row = replace(measurement, threshold_upper=0.0)
+        return any_row.breached(f"{rows} rows of unseen categories: {names}")
+    return measurement if reference_rows else replace(measurement, threshold_upper=0.0)
 
 
 def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Return the share of rows outside the reference's range.
 
-    The severity is info, because seasonal inputs leave the range legitimately.
+    The severity is info, because seasonal inputs leave the range legitimately. It is a warning if they leave it by more
+    than its width, or are negative where the smallest value of the reference is 0: this is no season.
     """
     before = facts.profile[column.column]
     outside = _rows_outside(facts.bins[column.column], column)
@@ -111,7 +160,16 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         return measurement
     ranges = (f"{side.minimum:g} to {side.maximum:g}" for side in (column, before) if side.minimum is not None)
     reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
-    return measurement.breached(reason).noted(scale_in_words(facts.bins[column.column], before, column))
+    is_far = _is_far_outside(before, column) and facts.is_beyond_chance(outside, column.rows, 0)
+    judged = replace(measurement, severity=Severity.WARNING) if is_far else measurement
+    return judged.breached(reason).noted(scale_in_words(facts.bins[column.column], before, column))
+
+
+def _is_far_outside(before: ColumnProfile, column: ColumnProfile) -> bool:
+    if before.minimum is None or before.maximum is None or column.minimum is None or column.maximum is None:
+        return False
+    beyond = max(before.minimum - column.minimum, column.maximum - before.maximum)
+    return beyond > before.maximum - before.minimum or column.minimum < 0.0 == before.minimum
 
 
 def _rows_outside(bins: Bins, column: ColumnProfile) -> int:
@@ -140,7 +198,11 @@ def _constant(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> 
 
 
 def _by_chance(facts: ColumnFacts, column: ColumnProfile) -> bool:
-    """Return whether so few rows may all fall into one cell, of any value, by chance."""
+    """Return whether all rows may fall into one cell by chance, or because the shares of categories vary by day."""
     before = facts.profile[column.column].counts[1:]
     values = sum(column.counts[1:])
-    return sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE
+    if sum((rows / max(sum(before), 1)) ** values for rows in before) >= BY_CHANCE:
+        return True
+    usual = before[int(np.argmax(column.counts[1:]))] / max(sum(before), 1)
+    learned = facts.learned(column.column, "cohens_h", column.rows)
+    return learned is not None and share_increased_by(usual, learned) >= _NEARLY_ALL

@@ -39,7 +39,7 @@ class LearnedColumns:
     @property
     def facts(self) -> ColumnFacts:
         """The columns in the form that column quality takes."""
-        return ColumnFacts(self.bins, self.profile, self.constant_columns)
+        return ColumnFacts(self.bins, self.profile, self.constant_columns, self.floors.floor)
 
 
 def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, kept: pl.DataFrame) -> LearnedColumns:

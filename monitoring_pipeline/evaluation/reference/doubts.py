@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.healthy_chunks import healthy_chunks
-from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistics
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.spec.model import ModelSpec
@@ -34,6 +34,10 @@ class _Doubted:
         """The chunks with enough rows to be judged."""
         least = self.spec.drift.minimum_rows
         return {key: chunk for key, chunk in self.chunks.items() if chunk.rows >= least}
+
+    def first_statistic(self, column: str) -> str:
+        """The statistic of the shape of a column's distribution."""
+        return deciding_statistics(self.spec, column)[0]
 
     @property
     def watched(self) -> list[str]:
@@ -87,7 +91,8 @@ def _blind_floors(doubted: _Doubted) -> Iterator[str]:
     floors = {
         floor.column: floor.at(usual)
         for floor in doubted.reference.floors.floors
-        if floor.column in doubted.watched and DRIFT_STATISTICS[floor.statistic].bounded
+        if floor.column in doubted.watched and floor.statistic == doubted.first_statistic(floor.column)
+        if DRIFT_STATISTICS[floor.statistic].bounded
     }
     blind = [f"{name} ({floor:.3f})" for name, floor in floors.items() if floor >= BLIND_FLOOR]
     if blind:
@@ -104,7 +109,7 @@ def _wandering_columns(doubted: _Doubted) -> Iterator[str]:
     healthy = healthy_chunks(
         doubted.spec, doubted.reference.model_version, doubted.reference.bins, doubted.chunks
     ).columns(doubted.watched)
-    correlated = {column.column: column.effect.autocorrelation for column in healthy}
+    correlated = {column.column: column.autocorrelation for column in healthy}
     wandering = [f"{name} ({value:.2f})" for name, value in correlated.items() if value >= WANDERING]
     if wandering:
         yield (

@@ -107,7 +107,7 @@ class Reference:
     @property
     def columns(self) -> ColumnFacts:
         """The columns of the reference in the form that column quality takes."""
-        return ColumnFacts(self.bins, self.profile, self.constant_columns)
+        return ColumnFacts(self.bins, self.profile, self.constant_columns, self.floors.floor)
 
     def measured(self, metric: MetricName) -> ReferenceMetric | None:
         """Return the metric on the reference; None if it was not measured there."""

@@ -96,12 +96,13 @@ def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
     against = replace(held.against, observed_sample=rows) if held.against.observed_sample is not None else held.against
     alone = spec.model_copy(update={"features": {k: v for k, v in spec.features.items() if k == column}})
     measured = measure_drift(alone, against, replace(held.profile, columns=columns))
-    drift = next(m for m in measured if m.subject == column)
-    if drift.value is None or drift.p_value is None or drift.threshold_upper is None:
-        return False
+    drift = [m for m in measured if m.subject == column and m.p_value is not None]
     others = [m.p_value for m in day.measured if m.subject != column and m.p_value is not None]
-    q_value = benjamini_hochberg(np.asarray([*others, drift.p_value]))[-1]
-    return drift.value >= drift.threshold_upper and bool(q_value < spec.drift.alpha)
+    p_values = np.asarray([*others, *(m.p_value for m in drift)])
+    return any(
+        m.value is not None and m.threshold_upper is not None and m.value >= m.threshold_upper and q < spec.drift.alpha
+        for m, q in zip(drift, benjamini_hochberg(p_values)[len(others) :], strict=True)
+    )
 
 
 def _deviation(profile: ColumnProfile) -> float | None:

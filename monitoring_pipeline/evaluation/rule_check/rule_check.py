@@ -99,7 +99,8 @@ def _by_column(judged: Judged, blank: Measurement) -> Iterator[Measurement]:
     flags: dict[str, dict[str, bool]] = {}
     for key, measured in judged:
         for m in measured:
-            flags.setdefault(m.subject, {})[key] = m.status is Status.BREACHED
+            by_day = flags.setdefault(m.subject, {})
+            by_day[key] = by_day.get(key, False) or m.status is Status.BREACHED
     return (share_of_days(replace(blank, subject=column), flags_by_day) for column, flags_by_day in flags.items())
 
 

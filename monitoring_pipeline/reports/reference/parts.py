@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from monitoring_pipeline.evaluation.drift.statistics_table import DEFAULT_STATISTIC, DRIFT_STATISTICS, DriftStatistic
+from monitoring_pipeline.evaluation.drift.statistics_table import DEFAULT_STATISTICS, DRIFT_STATISTICS, DriftStatistic
 from monitoring_pipeline.evaluation.incidents.causes import FAMILIES_OF_MEASUREMENTS, opens_at_once
 from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS, Per, PerformanceMetric
 from monitoring_pipeline.evaluation.performance.thresholds import Better
@@ -90,10 +90,14 @@ PARTS: dict[str, Callable[[], Report]] = {
     "causes": causes,
     "checks": checks,
 }
+_DEFAULTS = " and ".join(
+    f"{', '.join(f'`{name}`' for name in names)} decide for {kind.value} columns"
+    for kind, names in DEFAULT_STATISTICS.items()
+)
 INTRODUCTIONS = {
     "metrics": "A threshold is set under `performance.thresholds`, an objective under `objectives`. No metric has a "
     "threshold by default. `worse` names the side on which the model is bad.",
-    "statistics": f"The default of every kind of column is `{'`, `'.join(sorted(set(DEFAULT_STATISTIC.values())))}`. "
+    "statistics": f"By default {_DEFAULTS}. A column has drifted if one of its deciding statistics shows it. "
     "`floor` is the smallest effect that counts as drift. A higher floor is learned from the days of the reference if "
     "they differ more.",
     "measurements": "Expectations of the suite are measurements of kind `quality`, too: the name is that of the "

@@ -16,6 +16,8 @@ LARGEST_AUTOCORRELATION = 0.97
 LEAST_EFFECTIVE_DAYS = 4.0
 _NEGLIGIBLE = 0.2
 """Below this share of the variance by chance, a variance between days shows no autocorrelation."""
+_LUCK = 1.6449
+"""The 95 % quantile of a normal variable."""
 _UPPER = 1.2816
 """The 90 % quantile of a normal variable."""
 _LEAST_UNCERTAIN = 0.05
@@ -26,7 +28,8 @@ _LEAST_UNCERTAIN = 0.05
 class DayEffect:
     """The variance of a column between days, that by chance alone of one row, and the autocorrelation of the former.
 
-    Variances are those of root shares, summed over cells; ``by_chance`` is divided by the rows of a day. The
+    Variances are those of root shares, summed over cells, or of one value a day; ``by_chance`` is divided by the rows
+    of a day. The
     autocorrelation is that of neighbouring days, in [0, 1).
     """
 
@@ -80,22 +83,41 @@ def _squared_stretch(autocorrelation: float, days: int, reach: int) -> float:
 def day_effect(counts: Vector) -> DayEffect:
     """Return how days differ beyond chance, by the moments of their root shares.
 
-    The root of a share has a variance by chance of 1 / (4 rows), whatever the share (Bartlett 1936). The
-    autocorrelation is corrected for the bias of a short series, -(1 + 3 r) / days (Marriott & Pope 1954, Biometrika
-    41:390).
+    The root of a share has a variance by chance of 1 / (4 rows), whatever the share (Bartlett 1936).
 
     Args:
         counts: shape (days, cells), in the order of days; at least four days, each with a row.
     """
-    days = counts.shape[0]
     rows: Vector = counts.sum(axis=1)
     used = counts[:, counts.any(axis=0)]
-    roots: Vector = np.sqrt(used / rows[:, None])
-    apart: Vector = roots - roots.mean(axis=0)
-    by_chance = (used.shape[1] - 1) / 4.0
+    dimensions = used.shape[1] - 1
+    return _effect(np.sqrt(used / rows[:, None]), dimensions / 4.0, rows, dimensions)
+
+
+def day_effect_of_values(values: Vector, by_chance: float, rows: Vector) -> DayEffect:
+    """Return how days differ beyond chance in one value a day, such as their mean.
+
+    Args:
+        values: shape (days,), in the order of days; at least four days.
+        by_chance: the variance by chance of the value of a day with one row, as a multiple of rows.
+        rows: shape (days,), each at least 1.
+    """
+    return _effect(values[:, None], by_chance, rows, 1)
+
+
+def _effect(values: Vector, by_chance: float, rows: Vector, dimensions: int) -> DayEffect:
+    """Return the effect of days by the moments of values, of which so many dimensions vary freely.
+
+    The autocorrelation is corrected for the bias of a short series, -(1 + 3 r) / days (Marriott & Pope 1954, Biometrika
+    41:390).
+    """
+    days = values.shape[0]
+    apart: Vector = values - values.mean(axis=0)
     chance = by_chance * float(np.mean(1.0 / rows))
     variance = float(np.vdot(apart, apart)) / (days - 1) - chance
-    if variance <= _NEGLIGIBLE * chance:
+    # By chance alone, the variance of few days and dimensions often lies above its expectation.
+    by_luck = _LUCK * (2.0 / ((days - 1) * max(dimensions, 1))) ** 0.5
+    if variance <= max(_NEGLIGIBLE, by_luck) * chance:
         return DayEffect(max(variance, 0.0), by_chance, 0.0)
     found = float(np.vdot(apart[1:], apart[:-1])) / days / variance
     corrected = (days * found + 1.0) / (days - 3.0)

@@ -37,6 +37,7 @@ L_INFINITY_DISTANCE_DEFINITION = "largest |p - q| of one cell, 0 to 1; no smooth
 L_INFINITY_CORRECTED_DEFINITION = (
     "max(0, L-infinity - 1.80 sqrt(1/n + 1/m)): what exceeds the distance that chance reaches in 3 of 1,000 cases"
 )
+COHENS_H_DEFINITION = "largest change of a cell's proportion in Cohen's h, |2 asin sqrt p - 2 asin sqrt q|, 0 to pi"
 CRAMERS_V_DEFINITION = "Cramer's V of side and cell, bias-corrected (Bergsma 2013), chi-squared without Yates, 0 to 1"
 WASSERSTEIN_DISTANCE_DEFINITION = (
     "area between the cumulative proportions over the middles of ordered cells; rows beyond the outermost edges count "
@@ -126,6 +127,21 @@ def l_infinity_corrected(reference: npt.ArrayLike, current: npt.ArrayLike) -> fl
     c = math.sqrt(-math.log(CHANCE_OF_L_INFINITY / 2.0) / 2.0)
     chance = c * math.sqrt(1.0 / reference_counts.sum() + 1.0 / current_counts.sum())
     return max(0.0, l_infinity_distance(reference_counts, current_counts) - chance)
+
+
+def largest_cohens_h(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:
+    """Largest change of one cell's proportion in Cohen's h, between 0 and pi (Cohen 1988, Power Analysis, 6.2).
+
+    It is about the change in standard deviations of a value that is 1 in the cell and 0 elsewhere, so that an event of
+    8 % that is halved moves as far as a share that falls from 67 to 59 %.
+    """
+    p, q = _proportions(reference, current)
+    return float(2.0 * np.max(np.abs(np.arcsin(np.sqrt(p)) - np.arcsin(np.sqrt(q)))))
+
+
+def share_increased_by(share: float, cohens_h: float) -> float:
+    """Return the share that lies above another one by so much in Cohen's h; at most 1."""
+    return math.sin(min(math.asin(math.sqrt(share)) + cohens_h / 2.0, math.pi / 2.0)) ** 2
 
 
 def cramers_v(reference: npt.ArrayLike, current: npt.ArrayLike) -> float:

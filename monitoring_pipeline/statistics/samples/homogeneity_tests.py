@@ -128,6 +128,16 @@ def two_proportion_z_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> S
     return Significance(statistic=z, p_value=float(2.0 * special.ndtr(-abs(z))))
 
 
+def more_frequent_test(events: int, rows: int, reference_events: int, reference_rows: int) -> float:
+    """Return the p-value of an event being no more frequent than in the reference, one-sided.
+
+    Given their total, the events fall on the sides like a binomial of the sides' shares of rows: the exact conditional
+    test of two Poisson rates (Przyborowski & Wilenski 1940, Biometrika 31:313).
+    """
+    share = rows / (rows + reference_rows)
+    return float(special.bdtrc(events - 1, events + reference_events, share)) if events else 1.0
+
+
 def fisher_exact_test(reference: npt.ArrayLike, current: npt.ArrayLike) -> Significance:
     """Fisher's exact test of a 2 x 2 table, two-sided (Fisher 1922, JRSS 85:87); the statistic is the odds ratio.
 

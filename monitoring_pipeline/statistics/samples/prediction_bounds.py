@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from monitoring_pipeline.statistics.inputs import Vector
@@ -51,3 +52,18 @@ def upper_prediction_bound(values: Vector, level: float, *, effective_days: floa
     raised = 1.0 + (normal * normal - 1.0) / 6.0 * counted / normal
     quantile = float(special.stdtrit(effective_days - 1.0, 1.0 - level)) * max(raised, 1.0)
     return float(values.mean()) + quantile * float(values.std(ddof=1)) * math.sqrt(1.0 + 1.0 / values.size)
+
+
+def folded_normal_bound(values: Vector, level: float, *, effective_days: float) -> float:
+    """Return a bound that the size of one more day's effect exceeds with probability ``level``.
+
+    The effects are normal with mean 0, and only their sizes are known. The bound is t times their root mean square,
+    with as many degrees of freedom as there are effective days.
+
+    Args:
+        values: sizes, shape (days,).
+        level: in (0, 0.5).
+        effective_days: the number of independent days that know as much about the spread, above 1.
+    """
+    quantile = float(special.stdtrit(effective_days, 1.0 - level / 2.0))
+    return quantile * math.sqrt(float(np.mean(values**2)) * (1.0 + 1.0 / values.size))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from monitoring_pipeline.evaluation.drift.all_features import SAMPLE_ROWS, measure_multivariate, rows_compared
 from monitoring_pipeline.evaluation.drift.baselines import baseline_chunks, baseline_words, choose_baseline
-from monitoring_pipeline.evaluation.drift.columns import Counterpart, deciding_statistic, measure_drift, needs_rows
+from monitoring_pipeline.evaluation.drift.columns import Counterpart, deciding_statistics, measure_drift, needs_rows
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.dead_columns import dead_columns
 from monitoring_pipeline.evaluation.reference.reference import Reference
@@ -69,11 +69,11 @@ def compare_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
 
 def _left_out(spec: ModelSpec, readable: ModelSpec, reference: Reference) -> Iterator[Measurement]:
     """Yield a skipped measurement for each feature that was unreadable in the chunk or in the reference."""
-    for column, feature in spec.features.items():
+    for column in spec.features:
         where = "chunk" if column not in readable.features else "reference" if column not in reference.bins else None
         if where:
             reason = f"the column could not be read when the {where} was read; its quality has the reason"
-            yield nothing_to_measure(Kind.DRIFT, deciding_statistic(spec, feature.kind), column, reason)
+            yield nothing_to_measure(Kind.DRIFT, deciding_statistics(spec, column)[0], column, reason)
 
 
 def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -> tuple[Measurement, ...]:

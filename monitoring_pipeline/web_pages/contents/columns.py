@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from monitoring_pipeline.evaluation.drift.drifted import in_floors
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -77,8 +78,7 @@ def _weight(m: Measurement) -> tuple[int, float, str, str]:
     rank = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}[m.severity] if status_of(m) != "ok" else 3
     if m.status is Status.SKIPPED:
         rank = 4
-    relative = (m.value or 0.0) / m.threshold_upper if m.threshold_upper else (m.value or 0.0)
-    return rank, -relative, m.subject, m.name
+    return rank, -in_floors(m), m.subject, m.name
 
 
 def _column(records: ModelRecords, m: Measurement, *, draws: bool) -> Column:

@@ -35,12 +35,14 @@ def _measured(columns, spec=SPEC, reference=REFERENCE):
 
 
 def _deciding(columns, spec=SPEC, reference=REFERENCE):
-    """Return the measurements that decide, by column."""
-    return {m.subject: m for m in _measured(columns, spec, reference).values() if m.threshold_upper is not None}
+    """Return the measurement that decides first, by column."""
+    decide = [m for m in _measured(columns, spec, reference).values() if m.threshold_upper is not None]
+    return {m.subject: m for m in reversed(decide)}
 
 
 def _breached(columns, spec=SPEC, reference=REFERENCE):
-    return {column for column, m in _deciding(columns, spec, reference).items() if m.status is Status.BREACHED}
+    found = _measured(columns, spec, reference).items()
+    return {column for (column, _), m in found if m.status is Status.BREACHED and column != "chunk"}
 
 
 def _fresh(rows, *, seed=2, shift=0.0):
@@ -59,7 +61,7 @@ def test_drift_of_identical_rows_is_zero_and_ok(statistic):
         assert measurement.p_value == pytest.approx(1)
 
 
-@pytest.mark.parametrize("statistic", NUMERIC_STATISTICS)
+@pytest.mark.parametrize("statistic", sorted({*NUMERIC_STATISTICS} - {"spread_change"}))
 def test_drift_of_a_shifted_column_is_breached_in_that_column_only(statistic):
     spec = binary_spec(drift__numeric=statistic)
     assert _breached(_fresh(1000, shift=0.7), spec) == {"age"}
@@ -163,16 +165,67 @@ def test_of_a_window_half_as_large_as_the_reference_keeps_its_level():
     assert np.mean(np.array(p_values) < 0.05) <= 0.062
 
 
+# ---- statistics that are sensitive to magnitude
+
+
+@pytest.mark.parametrize(("change", "statistic"), [
+    (lambda ages: ages + 0.2, "wasserstein"),
+    (lambda ages: np.where(np.arange(ages.size) % 20 == 0, 100 * ages, ages), "spread_change"),
+    (lambda ages: np.where(ages > np.quantile(ages, 0.95), 10 * ages, ages), "spread_change"),
+    (lambda ages: 1.3 * ages, "spread_change"),
+])  # fmt: skip
+def test_change_that_ten_bins_of_equal_mass_hide_is_breached(change, statistic):
+    found = _measured(_fresh(1000) | {"age": change(_fresh(1000)["age"])})
+    assert found["age", statistic].status is Status.BREACHED
+    assert found["age", statistic].value > found["age", "jensen_shannon"].value
+
+
+def test_spread_change_is_the_hyperbolic_tangent_of_the_log_ratio_of_the_deviations():
+    ages = _fresh(1000)["age"] * 1.7
+    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_change"].value
+    ratio = ages.std(ddof=1) / REFERENCE_COLUMNS["age"].std(ddof=1)
+    assert found == pytest.approx(np.tanh(abs(np.log(ratio))), rel=1e-6)
+
+
+def test_one_row_far_away_is_no_change_of_spread():
+    """Its effect is near 1, but one row of a thousand is no evidence."""
+    ages = _fresh(1000)["age"]
+    ages[0] = 1e9
+    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_change"]
+    assert found.value > 0.99
+    assert found.status is Status.OK
+
+
+def test_share_of_two_values_that_moves_by_seven_points_is_breached():
+    spec = regression_spec(features={"member": "categorical"})
+    rng = np.random.default_rng(5)
+    yes = lambda rows, share: np.where(np.arange(rows) < share * rows, "yes", "no")  # noqa: E731
+    reference = reference_of(spec, {"member": yes(20_000, 0.67), "prediction": rng.normal(size=20_000)})
+    now = {"member": yes(1000, 0.60), "prediction": rng.normal(size=1000)}
+    found = _measured(now, spec, reference)["member", "cohens_h"]
+    expected = 2 * abs(np.arcsin(np.sqrt(0.67)) - np.arcsin(np.sqrt(0.60)))
+    assert (found.status, found.value) == (Status.BREACHED, pytest.approx(expected, rel=1e-12))
+
+
+def test_floor_that_is_declared_for_a_column_lets_its_statistic_alone_decide():
+    spec = binary_spec(drift__floors={"age.jensen_shannon": 0.9})
+    found = _measured(_fresh(1000, shift=2), spec)
+    assert {name for column, name in found if column == "age"} == {"jensen_shannon"}
+    assert "age" not in _breached(_fresh(1000, shift=2), spec)
+
+
 # ---- several columns
 
 
 def test_q_values_over_the_columns_of_a_chunk_match_statsmodels():
     rng = np.random.default_rng(4)
     names = [f"f{n}" for n in range(12)]
-    spec = binary_spec(features=dict.fromkeys(names, "numeric"))
+    spec = binary_spec(
+        features=dict.fromkeys(names, "numeric"), drift__numeric="jensen_shannon", drift__categorical="jensen_shannon"
+    )
     reference = reference_of(spec, {name: rng.normal(size=2000) for name in names} | {"score": rng.uniform(size=2000)})
     current = {name: rng.normal(0.04 * n, 1, 500) for n, name in enumerate(names)} | {"score": rng.uniform(size=500)}
-    drift = list(_deciding(current, spec, reference).values())
+    drift = [m for m in _measured(current, spec, reference).values() if m.threshold_upper is not None]
     assert [m.subject for m in drift] == [*names, "score", "prediction"]
     expected = multipletests([m.p_value for m in drift], method="fdr_bh")[1]
     assert [m.q_value for m in drift] == pytest.approx(list(expected), rel=1e-12)
@@ -282,7 +335,7 @@ def test_chunk_with_too_few_rows_is_skipped_with_a_reason(rows, status):
         assert (summary.status, summary.reason) == (Status.SKIPPED, "no column could be measured")
 
 
-@pytest.mark.parametrize("statistic", ["mean_difference", "wasserstein"])
+@pytest.mark.parametrize("statistic", ["mean_difference", "spread_change", "wasserstein"])
 def test_statistic_of_values_without_values_is_skipped_with_a_reason(statistic):
     spec = binary_spec(drift__numeric=statistic)
     gone = _deciding(_fresh(200) | {"age": [None] * 200}, spec)["age"]
@@ -290,7 +343,9 @@ def test_statistic_of_values_without_values_is_skipped_with_a_reason(statistic):
     assert gone.reason in {"0 finite values on one side, at least 2 needed", "current has no rows"}
 
 
-@pytest.mark.parametrize("statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "wasserstein"}))
+@pytest.mark.parametrize(
+    "statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "spread_change", "wasserstein"})
+)
 def test_column_of_nulls_only_is_measured_on_either_side(statistic):
     spec = binary_spec(drift__numeric=statistic)
     empty = {"age": [None] * 200}
@@ -307,7 +362,7 @@ def test_column_of_nulls_only_is_measured_on_either_side(statistic):
 @pytest.mark.parametrize(("rules", "message"), [
     ({"numeric": "psii"}, "churn: drift.numeric: unknown 'psii'; did you mean psi? known: anderson_darling, chi_"),
     ({"categorical": "kolmogorov_smirnov"},
-     "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, cramers_v, fisher"),
+     "churn: drift.categorical: unknown 'kolmogorov_smirnov'; known: chi_squared, cohens_h, cramers_v, "),
     ({"statistics": ["psi", "hellingr"]}, "churn: drift.statistics[1]: unknown 'hellingr'; did you mean hellinger? "),
     ({"ignore": ["agee"]}, "churn: drift.ignore: unknown 'agee'; did you mean age? known: age, plan, pred"),
     ({"floors": {"PSI": 0.1}}, "churn: drift.floors.PSI: unknown 'PSI'; known: anderson_darling, chi_squared, "),

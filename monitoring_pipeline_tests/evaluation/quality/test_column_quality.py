@@ -1,6 +1,7 @@
 """Quality of columns from counts: nulls, unseen categories, values out of range, constant columns."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -53,9 +54,35 @@ def test_columns_have_the_measurements_of_their_kind():
 
 
 def test_null_share_has_the_references_share_as_reference_value():
-    columns = _fresh(100) | {"age": [None] * 25 + [1.0] * 75}
+    columns = _fresh(400) | {"age": [None] + [1.0] * 399}
     share = _quality(columns)["age", "null_share"]
-    assert (share.value, share.reference_value, share.rows, share.status) == (0.25, 0.0, 100, Status.OK)
+    assert (share.value, share.reference_value, share.rows, share.status) == (0.0025, 0.0, 400, Status.OK)
+
+
+def test_larger_share_of_nulls_is_breached_even_if_the_column_has_not_drifted():
+    """A share of 0 may rise by .2 in Cohen's h, which is sin^2 .1."""
+    columns = _fresh(1000) | {"age": [None] * 20 + [1.0] * 980}
+    share = _quality(columns)["age", "null_share"]
+    assert (share.status, share.severity) == (Status.BREACHED, Severity.WARNING)
+    assert share.threshold_upper == pytest.approx(np.sin(0.1) ** 2, rel=1e-12)
+    assert share.reason == "2.0% of the values of age are null, in the reference 0.0%; up to 1.0% are usual"
+
+
+@pytest.mark.parametrize(("rows", "nulls", "status"), [
+    (50, 1, Status.OK), (50, 2, Status.BREACHED), (1000, 9, Status.OK), (1000, 15, Status.BREACHED),
+])  # fmt: skip
+def test_larger_share_of_nulls_needs_more_evidence_than_one_row(rows, nulls, status):
+    """Of 5,000 rows of the reference none is null; one null in 50 rows has p = .0099, too large for four columns."""
+    columns = _fresh(rows) | {"age": [None] * nulls + [1.0] * (rows - nulls)}
+    assert _quality(columns)["age", "null_share"].status is status
+
+
+def test_usual_nulls_are_learned_from_the_days_of_the_reference():
+    facts = replace(REFERENCE.columns, learned=lambda column, name, _rows: 0.5 if name == "null_share" else None)
+    columns = _fresh(1000) | {"age": [None] * 50 + [1.0] * 950}
+    found = {(m.subject, m.name): m for m in measure_columns(facts, profile_of(REFERENCE, canonical(SPEC, columns)))}
+    share = found["age", "null_share"]
+    assert (share.status, share.threshold_upper) == (Status.OK, pytest.approx(np.sin(0.25) ** 2))
 
 
 @pytest.mark.parametrize(("reference_nulls", "rows", "status"), [
@@ -74,8 +101,25 @@ def test_unseen_categories_are_listed_in_the_reason():
     plans = _fresh(1000)["plan"].tolist()
     plans[:150] = ["gold"] * 149 + ["tin"]
     unseen = _quality(_fresh(1000) | {"plan": plans})["plan", "unseen_share"]
-    assert (unseen.value, unseen.status, unseen.severity) == (0.15, Status.BREACHED, Severity.INFO)
-    assert unseen.reason == "150 rows of unseen categories: 'gold' (149), 'tin' (1)"
+    assert (unseen.value, unseen.status, unseen.severity) == (0.15, Status.BREACHED, Severity.WARNING)
+    assert unseen.reason == "15.0% of the rows have unseen categories: 'gold' (149), 'tin' (1)"
+
+
+def test_few_unseen_categories_are_told_as_info():
+    plans = _fresh(1000)["plan"].tolist()
+    plans[:5] = ["gold"] * 4 + ["tin"]
+    unseen = _quality(_fresh(1000) | {"plan": plans})["plan", "unseen_share"]
+    assert (unseen.value, unseen.status, unseen.severity) == (0.005, Status.BREACHED, Severity.INFO)
+    assert unseen.reason == "5 rows of unseen categories: 'gold' (4), 'tin' (1)"
+
+
+def test_as_many_unseen_categories_as_a_reference_of_rare_ones_lets_expect_are_info():
+    """Half of the reference's rows are the only ones of their category, so as many of the next are expected unseen."""
+    rng = np.random.default_rng(3)
+    plans = ["basic"] * 100 + [f"plan {n}" for n in range(100)]
+    reference = reference_of(SPEC, features(rng, 200) | {"plan": plans})
+    fresh = features(rng, 200) | {"plan": ["basic"] * 110 + [f"new {n}" for n in range(90)]}
+    assert _quality(fresh, reference=reference)["plan", "unseen_share"].severity is Severity.INFO
 
 
 def test_shares_of_a_chunk_without_rows_are_skipped():
@@ -89,7 +133,6 @@ def test_unseen_share_is_ok_if_the_reference_has_more_categories_than_are_kept()
     reference = reference_of(SPEC, columns)
     unseen = _quality(columns, reference=reference)["plan", "unseen_share"]
     assert (unseen.status, unseen.value, unseen.reference_value) == (Status.OK, pytest.approx(1 / 3), unseen.value)
-    assert unseen.threshold_upper is None
 
 
 # ---- out of range
