@@ -1,12 +1,13 @@
 """The delay of labels, learned from the reference, and the weights that correct a chunk's labels for it."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.labels.changed_delays import arrived_now, shows_changes
 from monitoring_pipeline.evaluation.labels.declared import NO_LABELS
 from monitoring_pipeline.evaluation.labels.maturity import ExpectedLabels
 from monitoring_pipeline.spec.model import ModelSpec
@@ -65,11 +66,13 @@ NO_DELAY_LEARNED = LabelDelay(reason="the delay of labels was not learned")
 class ArrivalWeights:
     """Weights of labelled rows: the inverse probability that their label has arrived; None if all are equal.
 
-    ``not_interpretable`` is the reason if weights cannot correct for the labels that have not arrived.
+    ``not_interpretable`` is the reason if weights cannot correct for the labels that have not arrived. ``changed``
+    states which labels arrive otherwise than in the reference, if weights follow them.
     """
 
     weights: Values | None = None
     not_interpretable: str | None = None
+    changed: str | None = None
 
 
 def learn_label_delay(spec: ModelSpec, rows: pl.DataFrame, as_of: dt.datetime) -> LabelDelay:
@@ -124,13 +127,20 @@ def expected_labels(delay: LabelDelay, ages_hours: Values) -> ExpectedLabels:
 
 
 def arrival_weights(
-    spec: ModelSpec, delay: LabelDelay, labels: pl.Series, ages_hours: Values, all_ages_hours: Values
+    spec: ModelSpec,
+    delay: LabelDelay,
+    labels: pl.Series,
+    ages_hours: Values,
+    all_ages_hours: Values,
+    *,
+    waited_hours: Values | None = None,
 ) -> ArrivalWeights:
     """Return weights with which labelled rows represent all rows whose label will ever arrive.
 
     If the labels of one class arrive earlier than those of another, the labels that have arrived are a biased sample.
     A row whose label has arrived by now with probability F counts 1 / F times (Horvitz & Thompson 1952, JASA 47:663;
-    censoring weights: Robins & Rotnitzky 1992). F is its group's share of arrivals at its age.
+    censoring weights: Robins & Rotnitzky 1992). F is its group's share of arrivals at its age. If the labels of a group
+    arrive earlier or later than in the reference, F follows them.
 
     Args:
         spec: the model.
@@ -138,7 +148,13 @@ def arrival_weights(
         labels: labels of the labelled rows.
         ages_hours: hours since each labelled row's prediction, shape (labelled,).
         all_ages_hours: hours since the prediction of every row of the chunk, shape (rows,).
+        waited_hours: hours that each label took, shape (labelled,); without them delays count as unchanged.
     """
+    if waited_hours is not None:
+        delay, changed, unknown = _delay_now(spec, delay, labels, ages_hours, waited_hours)
+        if unknown is not None:
+            return ArrivalWeights(not_interpretable=unknown)
+        return replace(arrival_weights(spec, delay, labels, ages_hours, all_ages_hours), changed=changed)
     by_group = {of_group.group: of_group.arrivals for of_group in delay.groups}
     share_of_row = {name: of_group.at(all_ages_hours) for name, of_group in by_group.items()}
     arrived = {name: float(np.sort(of_group).mean()) for name, of_group in share_of_row.items()}
@@ -165,6 +181,32 @@ def arrival_weights(
     return ArrivalWeights(weights * weights.size / weights.sum())
 
 
+def _delay_now(
+    spec: ModelSpec, delay: LabelDelay, labels: pl.Series, ages_hours: Values, waited_hours: Values
+) -> tuple[LabelDelay, str | None, str | None]:
+    """Return the delay as labels arrive now, which of them have changed, and those whose delay is not known."""
+    group_of_row = label_groups(spec, labels, delay.cuts).to_numpy() if labels.len() else np.array([])
+    groups: list[GroupDelay] = []
+    changed: list[str] = []
+    unseen: list[str] = []
+    for group in delay.groups:
+        own = group_of_row == group.group
+        now = arrived_now(group.arrivals, waited_hours[own], ages_hours[own])
+        words = f"labels {_words(spec, delay, group.group)} arrive"
+        if now.arrivals is None:
+            reason = f"{words} otherwise than in the reference, so that it is not known how many are missing"
+            return delay, None, reason
+        if now.factor != 1.0:
+            how = f"{now.factor:.1f} times as late as" if now.factor > 1 else f"{1 / now.factor:.1f} times as early as"
+            changed.append(f"{words} {how} in the reference")
+        elif not shows_changes(group.arrivals, ages_hours[own]):
+            unseen.append(f"labels {_words(spec, delay, group.group)}")
+        groups.append(replace(group, arrivals=now.arrivals))
+    if changed and unseen:
+        return delay, None, f"{'; '.join(changed)}, but the delay of {unseen[0]} does not show so early"
+    return replace(delay, groups=tuple(groups)), f"{'; '.join(changed)}; weights follow them" if changed else None, None
+
+
 def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> str | None:
     """Return the reason why weights cannot correct for the slowest group; None if they can.
 
@@ -183,6 +225,11 @@ def _too_early(share_of_row: dict[str, Values], latest: str, arrived: float) -> 
 def ages_in_hours(predicted_at: pl.Series, as_of: dt.datetime) -> Values:
     """Return the hours from each prediction to a moment; later predictions have age 0."""
     return _hours(as_of - predicted_at)
+
+
+def hours_between(earlier: pl.Series, later: pl.Series) -> Values:
+    """Return the hours from each of some moments to another; 0 if the other is earlier."""
+    return _hours(later - earlier)
 
 
 def _hours(durations: pl.Series) -> Values:

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.labels.delay import (
     ages_in_hours,
     arrival_weights,
     expected_labels,
+    hours_between,
 )
 from monitoring_pipeline.evaluation.labels.maturity import assess_maturity
 from monitoring_pipeline.evaluation.performance.counted import CountedMetric
@@ -42,7 +43,7 @@ def score_chunk(spec: ModelSpec, chunk: Chunk, as_of: dt.datetime, kept: Kept) -
     labels = required_snapshot(kept.store, spec, chunk, LABELS)
     outputs = ["row_id", "predicted_at", "model_version", *spec.output_columns, *spec.carried_columns]
     rows = kept.snapshots.read(predictions.uri, outputs)
-    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"])
+    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label", "known_at"])
     versions = rows["model_version"].unique().sort().to_list()
     references = load_references(spec, kept.store, versions)
     measured: list[Measurement] = []
@@ -98,7 +99,9 @@ def _score_version(
 ) -> _Scored:
     delay = reference.label_delay if reference else NO_DELAY_LEARNED
     ages = ages_in_hours(rows["predicted_at"], as_of)
-    labelled = rows.select("row_id", pl.Series("age", ages)).join(labels, on="row_id", maintain_order="left")
+    labelled = rows.select("row_id", "predicted_at", pl.Series("age", ages)).join(
+        labels, on="row_id", maintain_order="left"
+    )
     maturity = assess_maturity(
         spec,
         chunk,
@@ -109,9 +112,11 @@ def _score_version(
     )
     arrival = ArrivalWeights()
     if maturity.state is not Maturity.FINAL and delay.reason is None:
-        arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages)
+        waited = hours_between(labelled["predicted_at"], labelled["known_at"])
+        arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages, waited_hours=waited)
     bins = reference.bins | reference.error_bins if reference else {}
-    weighted = labels
+    known = labels.select("row_id", "label")
+    weighted = known
     if arrival.weights is not None:
         weighted = labelled.select("row_id", "label", pl.Series("weight", arrival.weights))
     measurements = measure_performance(
@@ -128,6 +133,7 @@ def _score_version(
             for summed in (summed_performance(spec, bins, [counted]) if counted else ())
         },
     )
-    profiles = counted or profile_labelled(spec, bins, rows, labels, model_version=rows["model_version"][0])
+    profiles = counted or profile_labelled(spec, bins, rows, known, model_version=rows["model_version"][0])
     weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
+    measurements = tuple(m.noted(arrival.changed) if m.kind is Kind.PERFORMANCE else m for m in measurements)
     return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")

@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.labels.delay import (
     ages_in_hours,
     arrival_weights,
     expected_labels,
+    hours_between,
     label_groups,
     learn_label_delay,
 )
@@ -69,7 +70,10 @@ def _weighed(delay, chunk, as_of, spec=CHURN):
     """Return the weights, and a mask of the rows that they belong to."""
     seen = _as_seen(chunk, as_of)
     known, ages = seen["label"].is_not_null().to_numpy(), ages_in_hours(seen["predicted_at"], as_of)
-    return arrival_weights(spec, delay, seen["label"].drop_nulls(), ages[known], ages), known
+    waited = hours_between(seen["predicted_at"], seen["known_at"])
+    return arrival_weights(
+        spec, delay, seen["label"].drop_nulls(), ages[known], ages, waited_hours=waited[known]
+    ), known
 
 
 def test_delays_of_all_labels_and_of_each_class_are_learned():
@@ -293,3 +297,46 @@ def test_label_delay_written_as_json_is_read_back_equal():
     adapter = TypeAdapter(LabelDelay)
     for delay in (_learned(np.random.default_rng(11), EARLY_POSITIVES, rows=500), NO_DELAY_LEARNED, STEPWISE):
         assert adapter.validate_json(adapter.dump_json(delay)) == delay
+
+
+def _biases(learned, mean_hours, chunk_rows=4000, chunks=5):
+    """Return the mean error of early base rates of chunks, weighted and not, and the last weights."""
+    biases, weighed = [], None
+    for number in range(chunks):
+        chunk = _predictions(np.random.default_rng(40 + number), rows=chunk_rows, days=1, mean_hours=mean_hours)
+        weighed, known = _weighed(learned, chunk, MIDNIGHT + 6 * HOUR)
+        labels = chunk["label"].to_numpy()
+        weights = np.ones(int(known.sum())) if weighed.weights is None else weighed.weights
+        biases.append((np.average(labels[known], weights=weights), labels[known].mean()) - labels.mean())
+    return *np.mean(biases, axis=0), weighed
+
+
+@pytest.mark.parametrize(("negatives", "words"), [(30.0, None), (4.0, "labels of class 0 arrive ")])
+def test_weights_follow_delays_that_have_changed(negatives, words):
+    """Weights by the old delays are off by -.18 if negatives become as fast as positives."""
+    learned = _learned(np.random.default_rng(39), EARLY_POSITIVES)
+    weighted, unweighted, found = _biases(learned, EARLY_POSITIVES | {0.0: negatives})
+    assert found.not_interpretable is None
+    assert (found.changed or "").startswith(words or "")
+    assert (found.changed is None) == (words is None)
+    assert abs(weighted) < 0.03
+    assert abs(unweighted) > 0.1 or negatives == EARLY_POSITIVES[1.0]
+
+
+@pytest.mark.parametrize("slower", [EARLY_POSITIVES | {1.0: 9.0}, {0.0: 60.0, 1.0: 8.0}], ids=["positives", "all"])
+def test_changed_delays_are_not_followed_while_those_of_another_class_do_not_show(slower):
+    """A third of a day shows nothing of delays of 30 hours, so that a guess would be off by .13 if all are slower."""
+    learned = _learned(np.random.default_rng(39), EARLY_POSITIVES)
+    _, _, found = _biases(learned, slower, chunks=1)
+    assert found.not_interpretable.startswith("labels of class 1 arrive 2.")
+    assert found.not_interpretable.endswith("but the delay of labels of class 0 does not show so early")
+
+
+def test_delays_of_another_shape_are_not_interpretable():
+    learned = _learned(np.random.default_rng(39), EARLY_POSITIVES)
+    chunk = _predictions(np.random.default_rng(41), rows=4000, days=1, mean_hours=EARLY_POSITIVES)
+    at_once = pl.when(pl.col("label") == 1.0).then(pl.col("predicted_at") + HOUR * 5.9).otherwise("known_at")
+    found, _ = _weighed(learned, chunk.with_columns(known_at=at_once), MIDNIGHT + 6 * HOUR)
+    assert found.not_interpretable == (
+        "labels of class 1 arrive otherwise than in the reference, so that it is not known how many are missing"
+    )
