@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 from monitoring_pipeline.evaluation.judgement.guards import GUARDED
 from monitoring_pipeline.evaluation.judgement.lost_coverage import CHUNKS_WITHOUT_DRIFT
+from monitoring_pipeline.evaluation.judgement.repeated_chunk import REPEATED_CHUNK
 from monitoring_pipeline.evaluation.judgement.verdict import is_decisive
 from monitoring_pipeline.evaluation.operations.pipeline_health import SUBJECT
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 DECISIVE = "decisive_measurements"
+_OF_THE_VERDICT = (DECISIVE, GUARDED, CHUNKS_WITHOUT_DRIFT, REPEATED_CHUNK)
 
 
 def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Measurement:
@@ -38,4 +40,4 @@ def decisive_measurements(measurements: Iterable[Measurement], rows: int) -> Mea
 
 def about_the_model(measurements: Iterable[Measurement]) -> list[Measurement]:
     """Return the measurements without those about the monitoring itself, which do not affect the verdict."""
-    return [m for m in measurements if m.subject != SUBJECT and m.name not in (DECISIVE, GUARDED, CHUNKS_WITHOUT_DRIFT)]
+    return [m for m in measurements if m.subject != SUBJECT and m.name not in _OF_THE_VERDICT]

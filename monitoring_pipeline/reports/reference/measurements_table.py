@@ -47,6 +47,8 @@ MEASUREMENTS = (
            "predictions over the usual number of the same weekday or slot in the reference", of="slot"),
     _thing(_Q, "freshness_hours", "chunk", ANY, _ABOVE, "2 x the longest of the reference, or quality.freshness",
            "hours from the newest prediction to the end of the chunk"),
+    _thing(_Q, "repeated_chunk", "chunk", "0 or 1", _ABOVE, "0, unless usual",
+           "1 if the features have the same counts and sums as those of an earlier chunk"),
     _thing(_Q, "suite", "chunk", "0 or 1", _ABOVE, "0", "1 if the suite file cannot be read"),
     _thing(_Q, "duplicate_predictions", "chunk", COUNT, _ABOVE, "0", "rows beyond the first of an id and version"),
     _thing(_Q, "predictions_without_id", "chunk", COUNT, _ABOVE, "0", "rows of the chunk whose id is null"),

@@ -7,6 +7,7 @@ import monitoring_pipeline
 from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.lost_coverage import by_chunk, drift_not_measured
+from monitoring_pipeline.evaluation.judgement.repeated_chunk import CHUNKS_LOOKED_BACK, repeated_chunk
 from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
@@ -43,7 +44,8 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
     rows = next((int(m.value) for m in measured if m.name == "rows" and m.value is not None), 0)
     history = partial(_history, spec, chunk, store)
     guards = measure_guards(spec, measured, rows, history)
-    lost = [found for found in [drift_not_measured(spec, measured, history)] if found is not None]
+    about_chunk = (drift_not_measured(spec, measured, history), _repeated(spec, chunk, store))
+    lost = [found for found in about_chunk if found is not None]
     provenances = {name: store.provenance(spec.name, chunk.key, name) for name in map(Producer, producers)}
     made_from = [p.input_fingerprint for p in provenances.values() if p is not None]
     drift = provenances[Producer.DRIFT]
@@ -59,6 +61,17 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
         measurements=(decisive_measurements(measured, rows), *guards, *lost),
         verdict=judge([*measured, *guards, *lost]),
     )
+
+
+def _repeated(spec: ModelSpec, chunk: Chunk, store: Results) -> Measurement | None:
+    """Return whether the chunk repeats one of those before it."""
+    keys, before = [], chunk
+    for _ in range(CHUNKS_LOOKED_BACK):
+        before = spec.calendar.previous(before)
+        keys.append(before.key)
+    found = store.profiles_by_chunk(spec.name, Producer.PROFILE, [*keys, chunk.key])
+    profiles = found.pop(chunk.key, ())
+    return repeated_chunk(list(spec.features), profiles, found)
 
 
 def _history(spec: ModelSpec, chunk: Chunk, store: Results, count: int) -> list[list[Measurement]]:

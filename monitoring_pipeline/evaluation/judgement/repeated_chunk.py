@@ -1,0 +1,83 @@
+"""A chunk that repeats an earlier one: its features have the same counts and sums, although they are other rows.
+
+A job that was fed with the files of another day gives plausible predictions, and nothing else is breached.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
+from monitoring_pipeline.records.measurement import Kind, Measurement
+
+REPEATED_CHUNK = "repeated_chunk"
+CHUNKS_LOOKED_BACK = 8
+"""A week of days and one more, so that a copy of the same weekday is among them."""
+LEAST_DIGITS = 6.0
+"""Chunks that differ have the same counts with a probability below ten to minus this."""
+
+
+def repeated_chunk(
+    features: Sequence[str], profiles: Sequence[ChunkProfile], earlier: Mapping[str, Sequence[ChunkProfile]]
+) -> Measurement | None:
+    """Return whether a chunk repeats an earlier one; None if it has no rows with features that could show it.
+
+    Nothing is breached if the earlier chunks repeat one another, too: some models score the same rows every day.
+
+    Args:
+        features: the model's features.
+        profiles: the profiles of the chunk, one for each version.
+        earlier: profiles of chunks before it, by key, over the bins of the same references.
+    """
+    of_chunk = _contents(features, profiles)
+    if not of_chunk or all(_digits(columns) < LEAST_DIGITS for columns in of_chunk.values()):
+        return None
+    measurement = Measurement(
+        kind=Kind.QUALITY,
+        subject="chunk",
+        name=REPEATED_CHUNK,
+        model_version="",
+        value=0.0,
+        threshold_upper=0.0,
+        rows=sum(profile.rows for profile in profiles),
+        definition="1 if the features have the same counts and sums as those of an earlier chunk",
+    )
+    contents = {key: found for key, each in earlier.items() if (found := _contents(features, each))}
+    copied = next((key for key in sorted(contents, reverse=True) if contents[key] == of_chunk), None)
+    if copied is None or _repeat_one_another(list(contents.values())):
+        return measurement
+    reason = (
+        f"all features have the same counts and sums as on {copied}: these rows were probably made from the inputs "
+        "of that time"
+    )
+    return replace(measurement, value=1.0).breached(reason)
+
+
+Contents = Mapping[str, tuple[ColumnProfile, ...]]
+"""The profiles of the features, by version."""
+
+
+def _contents(features: Sequence[str], profiles: Sequence[ChunkProfile]) -> Contents:
+    return {
+        profile.model_version: tuple(profile[name] for name in features if name in profile)
+        for profile in profiles
+        if profile.rows
+    }
+
+
+def _repeat_one_another(contents: Sequence[Contents]) -> bool:
+    return any(one == other for place, one in enumerate(contents) for other in contents[place + 1 :])
+
+
+def _digits(columns: Sequence[ColumnProfile]) -> float:
+    """Return about how unlikely it is that other rows give the same counts, in powers of ten.
+
+    Counts of n rows over k cells of similar share agree with a probability of about (2 pi n / k)^(-(k - 1) / 2), by
+    Stirling's formula. Columns depend on one another, so that half of the sum counts.
+    """
+    return sum(map(_digits_of, columns)) / 2.0
+
+
+def _digits_of(column: ColumnProfile) -> float:
+    cells = sum(count > 0 for count in column.counts)
+    return max(0.0, (cells - 1) / 2.0 * math.log10(2.0 * math.pi * column.rows / cells)) if cells else 0.0
