@@ -10,11 +10,13 @@ from monitoring_pipeline.evaluation.weeks.week_of_model import (
     LoggedIncident,
     Measured,
     WeekOfModel,
+    only_information,
     without_information,
     worst_first,
 )
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.decision import Decision
+from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.records.measurement import Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
@@ -63,6 +65,7 @@ def _week_of_model(spec: ModelSpec, store: Store, week: Week) -> WeekOfModel:
         names=_guarded(spec),
         decisions=tuple(decision for decision in decisions if _is_of(spec, decision, week)),
         precision=measure_alert_precision(decisions, spec.calendar.window(days).end),
+        for_information=tuple(_for_information(spec, store, week)),
     )
 
 
@@ -79,6 +82,15 @@ def _incidents(spec: ModelSpec, store: Store, week: Week) -> tuple[LoggedInciden
         and (stored.incident.resolved is None or _week_of(spec, stored.incident.resolved) >= week)
     )
     return tuple(LoggedIncident(stored=stored, log=tuple(store.incident_log(stored.incident_id))) for stored in found)
+
+
+def _for_information(spec: ModelSpec, store: Store, week: Week) -> list[StoredIncident]:
+    """Return the incidents of severity info that began by the end of the week, and were breached in it or later."""
+    return [
+        stored
+        for stored in only_information(store.incidents(spec.name))
+        if _week_of(spec, stored.incident.since) <= week <= _week_of(spec, stored.incident.last_breached)
+    ]
 
 
 def _series(

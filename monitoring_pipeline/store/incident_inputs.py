@@ -6,8 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
+from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.rows import measurement_of
@@ -29,8 +31,9 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
     """Return every judged chunk of a model, in order, with the measurements that incidents need.
 
     Those are all current measurements of a number that was ever breached, by more than an ``info``; the realized
-    metric of a breached estimate; the attribution of performance; and the number of rows, which shows that the source
-    could be read. Each is looked up by its name, because most measurements of a history are none of them.
+    metric of a breached estimate; the attribution of performance; if an input ever drifted, what shows its effect on
+    the model; and the number of rows, which shows that the source could be read. Each is looked up by its name, because
+    most measurements of a history are none of them.
     """
     breached = _ever_breached(connection, model)
     rows = {
@@ -70,8 +73,26 @@ def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]
     estimated = sorted({name for kind, _, name, _ in breached if kind == Kind.ESTIMATED_PERFORMANCE})
     if estimated:
         yield sa.and_(column.name.in_(estimated), column.kind == Kind.PERFORMANCE.value)
+    if any(kind == Kind.DRIFT for kind, *_ in breached):
+        yield from _conditions_of_effect()
     if any(kind == Kind.PERFORMANCE for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
+
+
+def _conditions_of_effect() -> Iterator[sa.ColumnElement[bool]]:
+    """Yield conditions for what shows the effect of drift on the model: drift of its output, metrics with limits."""
+    column = measurements.c
+    is_output = sa.or_(
+        column.subject.in_(("score", "prediction")), column.subject.startswith("score[", autoescape=True)
+    )
+    yield sa.and_(column.name.in_(sorted(DRIFT_STATISTICS)), column.kind == Kind.DRIFT.value, is_output)
+    has_limit = sa.or_(column.threshold_lower.is_not(None), column.threshold_upper.is_not(None))
+    yield sa.and_(
+        column.name.in_(sorted({metric.name for metric in PERFORMANCE_METRICS})),
+        column.kind.in_((Kind.PERFORMANCE.value, Kind.ESTIMATED_PERFORMANCE.value)),
+        column.segment == "",
+        has_limit,
+    )
 
 
 def _of_chunk(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:

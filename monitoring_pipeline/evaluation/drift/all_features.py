@@ -123,7 +123,7 @@ def measure_multivariate(
         name="",
         model_version=model_version,
         value=0.0,
-        severity=Severity.WARNING,
+        severity=Severity(spec.drift.severity or Severity.WARNING),
         rows=min(rows.height, SAMPLE_ROWS),
     )
     measured = (

@@ -191,7 +191,7 @@ def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
 def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement, profile: ChunkProfile) -> Measurement:
     column = measurement.subject
     floor, origin = _floor(spec, against, measurement)
-    severity = Severity.INFO if column in spec.drift.ignore else Severity.WARNING
+    severity = Severity.INFO if column in spec.drift.ignore else Severity(spec.drift.severity or Severity.WARNING)
     judged = replace(measurement, threshold_upper=floor, severity=severity)
     if measurement.value is None or measurement.q_value is None:
         return judged

@@ -183,6 +183,8 @@ class Course:
         running.explained_by = support(running.findings, running.related)
         running.last_breached = chunk
         lasting = [self._is_own(mark) for mark in self._last_marks(self._rules.open, since=running.first)]
+        is_felt = any(finding.severity is not Severity.INFO for finding in running.findings)
+        effect = next((breach.effect.words for breach in own if breach.effect), "")
         running.title = title_of(
             self.cause,
             running.findings,
@@ -190,8 +192,9 @@ class Course:
             breached=sum(lasting),
             measured=len(lasting),
             noun=self._noun,
+            effect="" if is_felt else effect,
         )
-        self._tell_what_changed(running, index, chunk)
+        self._tell_what_changed(running, index, chunk, effect)
 
     def histories(self, model: str, last_index: int) -> list[IncidentHistory]:
         """Return the incidents of this cause; ``last_index`` is the place of the newest chunk."""
@@ -253,7 +256,7 @@ class Course:
             IncidentEvent(kind=EventKind.RESOLVED, chunk=chunk, severity=running.severity, summary=summary)
         )
 
-    def _tell_what_changed(self, running: _Running, index: int, chunk: str) -> None:
+    def _tell_what_changed(self, running: _Running, index: int, chunk: str, effect: str) -> None:
         before, worst = running.severity, max((f.severity for f in running.findings), key=WEIGHT.__getitem__)
         lasts_long = self._lasts_long(running)
         running.severity = Severity.CRITICAL if lasts_long else max(before, worst, key=WEIGHT.__getitem__)
@@ -273,13 +276,22 @@ class Course:
         if running.severity is not before:
             by_persistence = self._rules.escalate if lasts_long and worst is not Severity.CRITICAL else None
             why = f"{persistence_words(by_persistence, self._noun)}: " if by_persistence else ""
+            if not why and before is Severity.INFO and effect:
+                why = f"{effect}: "
             happened(EventKind.ESCALATED, f"{why}{running.title}")
 
     def _lasts_long(self, running: _Running) -> bool:
         rule = self._rules.escalate
         if rule is None:
             return False
-        return sum(self._is_own(mark) for mark in self._last_marks(rule, since=running.first)) >= rule.chunks
+        return sum(self._counts(mark) for mark in self._last_marks(rule, since=running.first)) >= rule.chunks
+
+    def _counts(self, mark: _Mark) -> bool:
+        """Return whether a chunk counts for the escalation: drifted inputs do if they are shown to affect the model."""
+        return any(
+            (breach.effect is None or breach.effect.is_shown) and self._explained_by(mark.index, breach) is None
+            for breach in mark.breaches
+        )
 
     def _is_own(self, mark: _Mark) -> bool:
         """Return whether a chunk has a breach that no incident of another cause explains, as of the current chunk."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
+from monitoring_pipeline.evaluation.explanation.effect import Effect, effects_by_version, is_weighed, weighed
 from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
 from monitoring_pipeline.evaluation.incidents.course import Course
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
@@ -33,11 +34,12 @@ class ChunkMeasurements:
     Args:
         chunk: key of the chunk.
         measurements: the breached ones, and the unbreached ones of every signal (kind, subject, name, segment) that
-            was breached on any chunk, in any version and role. Also the realized metric of a breached estimate, and
-            ``rows`` of the chunk, which shows that its source could be read. A skipped measurement of a challenger
+            was breached on any chunk, in any version and role. Also the realized metric of a breached estimate;
+            if an input ever drifted, what shows its effect on the model (drift of its output, metrics with limits);
+            and ``rows`` of the chunk, which shows that its source could be read. A skipped measurement of a challenger
             shows that it scored the chunk; one of a subject that left the spec shows that the subject was still
             measured. Other skipped or healthy measurements may be there and have no effect.
-        attribution: measurements that attribute a change of performance; no incident depends on them.
+        attribution: measurements that attribute a change of performance; they open no incident.
     """
 
     chunk: str
@@ -80,7 +82,7 @@ class _Fold:
         """Process one chunk: advance each cause by its own breaches, then attach the breaches that it explains."""
         chunk, measurements = evidence.chunk, without_replaced_estimates(evidence.measurements)
         by_signal = self._by_signal(index, measurements)
-        breaches = self._breaches(chunk, by_signal)
+        breaches = self._breaches(chunk, by_signal, effects_by_version((*measurements, *evidence.attribution)))
         courses = sorted(self._courses.values(), key=lambda course: rank_of(course.cause))
         fine = self._causes_with_fine_signals(by_signal)
         # A chunk that needs no predictions, and has none, shows nothing about its source.
@@ -155,8 +157,13 @@ class _Fold:
     def _is_alive(self, cause: Cause, index: int) -> bool:
         return cause in self._courses and self._courses[cause].is_alive(index)
 
-    def _breaches(self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]]) -> dict[Cause, list[Breach]]:
-        """Return the breaches above severity info by cause, each with the causes that may explain it."""
+    def _breaches(
+        self, chunk: str, by_signal: Mapping[Signal, Sequence[Measurement]], effects: Mapping[str, Effect]
+    ) -> dict[Cause, list[Breach]]:
+        """Return the breaches above severity info by cause, each with the causes that may explain it.
+
+        Drift is weighed by its effect afterwards: without one it is an incident for information.
+        """
         heavy = {signal: _in_fixed_order(filter(_weighs, measured)) for signal, measured in by_signal.items()}
         breached = sorted({signal.cause for signal, measured in heavy.items() if measured}, key=rank_of)
         breaches: dict[Cause, list[Breach]] = {}
@@ -164,8 +171,16 @@ class _Fold:
             since = self._courses[signal.cause].follow(signal, chunk, breached=bool(measured))
             for m in measured:
                 explainers = tuple(cause for cause in breached if explains(self._spec, cause, signal.cause, m))
-                breaches.setdefault(signal.cause, []).append(Breach(m, since, explainers))
+                breaches.setdefault(signal.cause, []).append(self._breach(m, since, explainers, effects))
         return breaches
+
+    def _breach(
+        self, measurement: Measurement, since: str, explainers: tuple[Cause, ...], effects: Mapping[str, Effect]
+    ) -> Breach:
+        effect = effects.get(measurement.model_version)
+        if effect is None or not is_weighed(self._spec, measurement):
+            return Breach(measurement, since, explainers)
+        return Breach(weighed(measurement, effect), since, explainers, effect)
 
     def _causes_with_fine_signals(self, by_signal: Mapping[Signal, Sequence[Measurement]]) -> set[Cause]:
         """Return the causes with a signal that was breached before and is measured without a breach on this chunk."""

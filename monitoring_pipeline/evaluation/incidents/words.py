@@ -10,7 +10,16 @@ from monitoring_pipeline.spec.rules.threshold import Persistence
 NAMES_SHOWN = 5
 
 
-def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached: int, measured: int, noun: str) -> str:
+def title_of(
+    cause: Cause,
+    findings: Sequence[Finding],
+    *,
+    since: str,
+    breached: int,
+    measured: int,
+    noun: str,
+    effect: str = "",
+) -> str:
     """Return the title of an incident.
 
     Args:
@@ -20,12 +29,13 @@ def title_of(cause: Cause, findings: Sequence[Finding], *, since: str, breached:
         breached: breached ones among the last measured chunks.
         measured: the number of these chunks.
         noun: the word for a chunk.
+        effect: the words for the effect of drift on the model; empty if they are not to be shown.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
     line = _TITLES.get(cause.family, _by_reason)(cause, own, since)
     lasting = f", on {breached} of {measured} {noun}s" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
-    return challenger + line + lasting
+    return challenger + line + lasting + (f"; {effect}" if effect else "")
 
 
 def spread_words(subjects: Sequence[str]) -> str:

@@ -56,6 +56,7 @@ class WeekOfModel:
         names: the guarded metrics, the headline metric first.
         decisions: what was decided in the week.
         precision: alert precision of the 90 days until the end of the week; None without outcomes.
+        for_information: the incidents of severity info that were breached in the week.
     """
 
     spec: ModelSpec
@@ -67,6 +68,7 @@ class WeekOfModel:
     names: tuple[MetricName, ...]
     decisions: tuple[Decision, ...]
     precision: Measurement | None
+    for_information: tuple[StoredIncident, ...] = ()
 
     @property
     def status(self) -> VerdictStatus | None:
@@ -121,7 +123,8 @@ class WeekOfModel:
     def has_changed(self) -> bool:
         """Whether something happened in the week that a person who leads the model would ask about."""
         was = worst_of(verdict.status for verdict in self.before.values())
-        happened = (self.opened, self.came_back, self.resolved, self.retraining)
+        informed = [stored for stored in self.for_information if self._is_of_the_week(stored.incident.opened)]
+        happened = (self.opened, self.came_back, self.resolved, self.retraining, informed)
         return any(happened) or self.worst is not was or any(metric.is_breached for metric in self.metrics)
 
     def _with(self, kind: EventKind) -> tuple[StoredIncident, ...]:
@@ -168,6 +171,11 @@ def _place(model: WeekOfModel) -> tuple[int, int, str]:
 def _is_resolved(kinds: Sequence[EventKind]) -> bool:
     """Return whether the last change of an incident resolved it; an incident without any change has not opened yet."""
     return not kinds or kinds[-1] is EventKind.RESOLVED
+
+
+def only_information(incidents: Iterable[StoredIncident]) -> list[StoredIncident]:
+    """Return the incidents of severity info, such as drift without effect on the model."""
+    return [stored for stored in incidents if stored.incident.severity is Severity.INFO]
 
 
 def without_information(incidents: Iterable[StoredIncident]) -> list[StoredIncident]:

@@ -50,6 +50,7 @@ def sentences_of(model: WeekOfModel) -> tuple[str, ...]:
         *_incidents("Came back", model.came_back),
         *_incidents("Resolved", model.resolved),
         *_incidents("Still open", [stored for stored in model.lasting if stored not in _new(model)]),
+        *_informations(model.for_information),
         *map(_performance, model.metrics),
         *_retraining(model.retraining),
         *_precision(model.precision),
@@ -83,6 +84,13 @@ def _incidents(word: str, incidents: Sequence[StoredIncident]) -> Iterable[str]:
         yield f"{word}: {stored.incident.title} ({stored.incident.severity}, {_handled(stored)})."
     if (more := len(incidents) - INCIDENTS_LISTED) > 0:
         yield f"{word}: {_counted(more, 'further incident')}."
+
+
+def _informations(incidents: Sequence[StoredIncident]) -> Iterable[str]:
+    for stored in incidents[:INCIDENTS_LISTED]:
+        yield f"For information: {stored.incident.title}."
+    if (more := len(incidents) - INCIDENTS_LISTED) > 0:
+        yield f"For information: {_counted(more, 'further incident')}."
 
 
 def _handled(stored: StoredIncident) -> str:

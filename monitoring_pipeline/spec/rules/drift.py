@@ -1,7 +1,7 @@
 """Rules about drift."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -34,6 +34,8 @@ class MultivariateStatistic(StrEnum):
 class DriftRules(SpecPart):
     """Rules about drift: a column has drifted if its effect size is at least its floor and its test is significant."""
 
+    added_fields: ClassVar[frozenset[str]] = frozenset({"severity"})
+
     against: Against = Against.REFERENCE
     """The rows with which a chunk is compared: the reference, or earlier chunks (their profiles are added up).
 
@@ -61,3 +63,8 @@ class DriftRules(SpecPart):
     """Comparisons of all watched features at once."""
     ignore: tuple[str, ...] = ()
     """Columns that are measured and never decide."""
+    severity: Literal["info", "warning", "critical"] | None = None
+    """Severity of drift. By default it is a warning, or an info while it has no effect on the model.
+
+    It has an effect if the model's output has drifted as well, or realized or estimated performance is beyond a limit.
+    """

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import monitoring_pipeline
+from monitoring_pipeline.evaluation.explanation.effect import weighed_by_effect
 from monitoring_pipeline.evaluation.judgement.decisive import about_the_model, decisive_measurements
 from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.lost_coverage import by_chunk, drift_not_measured
@@ -59,7 +60,7 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
             code_version=monitoring_pipeline.__version__,
         ),
         measurements=(decisive_measurements(measured, rows), *guards, *lost),
-        verdict=judge([*measured, *guards, *lost]),
+        verdict=judge(weighed_by_effect(spec, [*measured, *guards, *lost])),
     )
 
 

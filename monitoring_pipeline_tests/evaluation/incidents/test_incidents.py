@@ -13,6 +13,7 @@ from monitoring_pipeline.evaluation.quality.volume import as_expected_gap
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status
+from monitoring_pipeline.spec.rules.drift import DriftRules
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FIRST = dt.date(2024, 3, 1)
@@ -583,3 +584,50 @@ def test_sentences_of_an_incident_name_the_chunks_of_the_cadence():
     assert opened.endswith(", on 2 of 2 hours")
     assert escalated.startswith("breached on 3 of the last 4 measured hours: ")
     assert resolved == f"fine on an hour; since {keys[1]} it was breached on 3 hours"
+
+
+SCORE_LIMITED = replace(SCORE, value=0.02, threshold_upper=0.1)
+SEEN = (("spread", 4, "warning"), ("escalated", 4, "warning"))
+NO_EFFECT = "without effect on the model: score is within limits"
+
+
+@pytest.mark.parametrize(("days", "events"), [
+    # No effect: an incident for information, which never becomes critical by lasting.
+    ({AGE: "wwwwww", SCORE_LIMITED: "oooooo"}, [("opened", 2, "info")]),
+    # Nothing is known about an effect: as before.
+    ({AGE: "wwwwww", SCORE_LIMITED: "ssssss"}, [("opened", 2, "warning"), ("escalated", 3, "critical")]),
+    ({AGE: "wwwwww"}, [("opened", 2, "warning"), ("escalated", 3, "critical")]),
+    # The output moves on the fourth day, and later on enough days for the escalation.
+    ({AGE: "wwwwwwww", SCORE_LIMITED: "oooowooo"}, [("opened", 2, "info"), *SEEN]),
+    (
+        {AGE: "wwwwwwww", SCORE_LIMITED: "oooowwww"},
+        [("opened", 2, "info"), *SEEN, ("escalated", 7, "critical")],
+    ),
+    # Low performance at the same time is a warning, and no evidence that the drift is its reason.
+    ({AGE: "wwwwwwww", AUROC: "owwwwwww"}, [("opened", 2, "warning")]),
+])  # fmt: skip
+def test_drift_of_inputs_is_as_severe_as_its_effect_on_the_model(days, events):
+    (history,) = [h for h in _fold(days, escalate=(4, 4)) if h.incident.cause.family is Family.INPUTS]
+    found = [(e.kind.value, (dt.date.fromisoformat(e.chunk) - FIRST).days, e.severity.value) for e in history.events]
+    assert found == events
+
+
+def test_incident_without_effect_names_what_was_looked_at_and_its_escalation_what_moved():
+    (history,) = _fold({AGE: "wwwwww", SCORE_LIMITED: "ooooow"})
+    opened, _, escalated = history.events
+    assert opened.summary.endswith(f"on 3 of 3 days; {NO_EFFECT}")
+    assert escalated.summary.startswith("with an effect on the model: score is beyond limits: 1 input has drifted: age")
+    (calm,) = _fold({AGE: "www", SCORE_LIMITED: "ooo"})
+    assert calm.incident.findings[0].reason == NO_EFFECT
+    assert calm.incident.severity is Severity.INFO
+
+
+def test_broken_data_keep_their_severity_without_an_effect_on_the_model():
+    (history,) = _fold({AGE_NULL: "ow", AGE: "ow", SCORE_LIMITED: "oo"})
+    assert (history.incident.cause.text, history.incident.severity) == ("column:age", Severity.WARNING)
+
+
+def test_declared_severity_of_drift_is_not_weighed():
+    spec = _spec(escalate=(4, 4)).model_copy(update={"drift": DriftRules(severity="warning")})
+    (history,) = fold_incidents(spec, _chunks({AGE: "wwww", SCORE_LIMITED: "oooo"}))
+    assert history.incident.severity is Severity.CRITICAL

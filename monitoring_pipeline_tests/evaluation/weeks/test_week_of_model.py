@@ -103,6 +103,15 @@ def test_quiet_week_has_changed_nothing_and_says_so() -> None:
     assert headline_of([QUIET]) == "1 model: 1 ok. 0 incidents opened, 0 incidents resolved; 0 open at the end."
 
 
+def test_incident_for_information_is_listed_and_counts_as_news_in_the_week_of_its_opening() -> None:
+    drift = SEEN["opened and lasts"].stored
+    week = replace(QUIET, for_information=(drift,))
+    assert sentences_of(week)[1:] == (f"For information: {drift.incident.title}.",)
+    assert headline_of([week]) == headline_of([QUIET])
+    assert week.has_changed
+    assert not replace(week, for_information=(SEEN["opened on the Sunday before"].stored,)).has_changed
+
+
 @pytest.mark.parametrize("changes", [
     {"verdicts": days_of(WEEK, VerdictStatus.OK, VerdictStatus.WARNING)},
     {"before": days_of(WEEK.earlier(), VerdictStatus.CRITICAL)},
