@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-faults bench-detection clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-faults bench-detection bench-opening clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,8 @@ bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: 
 
 bench-estimates: $(VENV)/dev.installed ## Coverage of estimates without labels while inputs move (2 minutes)
 	$(BIN)/python benchmarks/estimates.py
+bench-opening: $(VENV)/dev.installed ## Incidents without a change, and how soon faults open one (10 minutes)
+	$(BIN)/python benchmarks/opening.py
 
 bench-label-delays: $(VENV)/dev.installed ## Error of early metrics when labels arrive otherwise than in the reference (1 minute)
 	$(BIN)/python benchmarks/label_delays.py

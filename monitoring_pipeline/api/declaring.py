@@ -27,6 +27,8 @@ ALL_ROWS: Mapping[str, Any] = {"start": EARLIEST, "end": LATEST}
 NO_TIME = dt.datetime(2000, 1, 1, 12)  # noqa: DTZ001 - read as UTC like all naive times
 _ARGUMENTS = Path("arguments")
 _NO_COLUMN = "no column"
+_AS_A_WARNING = {"severity": "warning"}
+"""Whoever looks at frames in a notebook asks about the columns, and not only about their effect on the model."""
 
 
 class ColumnsOnly(ModelSpec):
@@ -136,7 +138,7 @@ def declare(
         "labels": _labels(roles, names, choices, positive=positive),
         "features": features or {_NO_COLUMN: "numeric"},
         "reference": {choices.version: dict(choices.reference)},
-        "drift": _drift(choices.drift),
+        "drift": _AS_A_WARNING | _drift(choices.drift),
         "performance": dict(choices.performance),
         "quality": dict(choices.quality),
     }

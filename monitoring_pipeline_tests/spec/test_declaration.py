@@ -73,6 +73,7 @@ CHANGES: dict[str, Any] = {
     "drift.statistics": ["psi"],
     "drift.floors": {"psi": 0.3},
     "drift.learn_floors": False,
+    "drift.severity": "critical",
     "drift.false_alarm_share": 0.2,
     "drift.multivariate": [],
     "drift.ignore": ["age"],
@@ -91,7 +92,7 @@ OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predicti
 """Fields that cannot change alone."""
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
-    "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
+    "drift.severity", "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining", "pushdown",
 }  # fmt: skip
 

@@ -5,8 +5,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from monitoring_pipeline.evaluation.incidents.causes import Signal, opens_at_once
+from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.evaluation.incidents.findings import WEIGHT, Breach, finding_of, place_of
 from monitoring_pipeline.evaluation.incidents.words import (
+    evidence_words,
     persistence_words,
     resolution_words,
     spread_words,
@@ -52,6 +54,7 @@ class _Running:
     resolved: str | None = None
     resolved_at: int = -1
     title: str = ""
+    opened_by: str = ""
     findings: tuple[Finding, ...] = ()
     related: tuple[Cause, ...] = ()
     explained_by: tuple[Cause, ...] = ()
@@ -226,7 +229,8 @@ class Course:
         before = self._incidents[-1] if self._incidents else None
         window = self._last_marks(self._open, since=before.resolved_at + 1 if before else 0)
         own = [mark for mark in window if self._is_own(mark)]
-        if len(own) < self._open.chunks:
+        evidence = [self._evidence(mark) for mark in own]
+        if sum(each.chunks for each in evidence) < self._open.chunks:
             return
         comes_back = before is not None and own[0].index - before.resolved_at <= self._rules.reopen_within
         if before is not None and comes_back:
@@ -237,6 +241,7 @@ class Course:
         else:
             incident = _Running(opened=chunk, since=own[0].chunk, begun=index, first=own[0].index)
             self._incidents.append(incident)
+        incident.opened_by = evidence_words(evidence, self._open, self._noun)
         # The opening chunk is counted when the incident is updated.
         incident.breached_chunks += len(own) - 1
         self.covered.update(mark.index for mark in own)
@@ -269,7 +274,8 @@ class Course:
             running.events.append(event)
 
         if running.begun == index:
-            happened(EventKind.REOPENED if running.reopened else EventKind.OPENED, running.title)
+            kind = EventKind.REOPENED if running.reopened else EventKind.OPENED
+            happened(kind, running.title + running.opened_by)
             return
         if new:
             happened(EventKind.SPREAD, spread_words(new))
@@ -296,6 +302,10 @@ class Course:
     def _is_own(self, mark: _Mark) -> bool:
         """Return whether a chunk has a breach that no incident of another cause explains, as of the current chunk."""
         return any(self._explained_by(mark.index, breach) is None for breach in mark.breaches)
+
+    def _evidence(self, mark: _Mark) -> Evidence:
+        """Return the evidence of a chunk: that of its own breach which counts most."""
+        return max(b.evidence for b in mark.breaches if self._explained_by(mark.index, b) is None)
 
     def _own_subjects(self, mark: _Mark) -> list[str]:
         return [b.measurement.subject for b in mark.breaches if self._explained_by(mark.index, b) is None]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.explanation.effect import Effect
+from monitoring_pipeline.evaluation.incidents.evidence import ONCE, Evidence
 from monitoring_pipeline.evaluation.judgement.excess import relative_excess
 from monitoring_pipeline.evaluation.judgement.order import place_among_causes
 from monitoring_pipeline.records.cause import Cause
@@ -17,13 +18,15 @@ class Breach:
     """One breached measurement, and the first chunk of the unbroken run of breaches of its signal.
 
     ``explainers`` are the causes that were breached on the same chunk and would explain it, most fundamental first.
-    ``effect`` is what is known about the effect of drifted inputs on the model; None for other breaches.
+    ``evidence`` is how much it counts for the opening of an incident. ``effect`` is what is known about the effect of
+    drifted inputs on the model; None for other breaches.
     """
 
     measurement: Measurement
     since: str
     explainers: tuple[Cause, ...]
     effect: Effect | None = None
+    evidence: Evidence = ONCE
 
 
 def finding_of(breach: Breach, *, consequence: bool) -> Finding:

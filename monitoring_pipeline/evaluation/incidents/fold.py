@@ -5,14 +5,16 @@ separately. A breach that is explained by the incident of another cause becomes 
 nor lengthens an incident of its cause. It does not count as fine either, so it cannot end an incident that lasts.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
 from monitoring_pipeline.evaluation.explanation.effect import Effect, effects_by_version, is_weighed, weighed
 from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
 from monitoring_pipeline.evaluation.incidents.course import Course
+from monitoring_pipeline.evaluation.incidents.evidence import Earlier, evidence_of
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
@@ -77,6 +79,7 @@ class _Fold:
         self._courses: dict[Cause, Course] = {}
         self._joined: dict[Cause, Cause] = {}
         self._signals: dict[tuple[object, ...], Signal | None] = {}
+        self._earlier: defaultdict[Signal, Earlier] = defaultdict(Earlier)
 
     def take(self, index: int, evidence: ChunkMeasurements) -> None:
         """Process one chunk: advance each cause by its own breaches, then attach the breaches that it explains."""
@@ -171,7 +174,10 @@ class _Fold:
             since = self._courses[signal.cause].follow(signal, chunk, breached=bool(measured))
             for m in measured:
                 explainers = tuple(cause for cause in breached if explains(self._spec, cause, signal.cause, m))
-                breaches.setdefault(signal.cause, []).append(self._breach(m, since, explainers, effects))
+                breach = self._breach(m, since, explainers, effects)
+                evidence = evidence_of(m, self._earlier[signal], self._spec.incidents.open.chunks)
+                breaches.setdefault(signal.cause, []).append(replace(breach, evidence=evidence))
+            self._earlier[signal].add(_in_fixed_order(by_signal[signal]))
         return breaches
 
     def _breach(

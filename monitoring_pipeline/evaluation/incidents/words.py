@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind
@@ -41,6 +42,21 @@ def title_of(
 def spread_words(subjects: Sequence[str]) -> str:
     """Return the sentence about subjects that joined an incident."""
     return f"now also {listed([_shown_subject(subject) for subject in subjects])}"
+
+
+def evidence_words(evidence: Sequence[Evidence], rule: Persistence, noun: str) -> str:
+    """Return the end of a sentence about chunks that opened an incident by their distance from the limit.
+
+    It is empty if each of them counts once, because their number is in the title then.
+    """
+    counted = sum(each.chunks for each in evidence)
+    if counted == len(evidence):
+        return ""
+    farthest = max(each.deviations for each in evidence)
+    return (
+        f"; counts as {counted} {noun}s of the {rule.chunks} of {rule.of} that open an incident: "
+        f"{farthest:.0f} standard deviations beyond the limit"
+    )
 
 
 def persistence_words(rule: Persistence, noun: str) -> str:

@@ -17,7 +17,8 @@ class IncidentRules(SpecPart):
     open: Persistence = Persistence(chunks=3, of=5)
     """Breached chunks of drift, performance, estimates and business metrics that open an incident.
 
-    Broken data (an unreadable table, a failed expectation, a column without values) opens one at once.
+    Broken data (an unreadable table, a failed expectation, a column without values) opens one at once. A breach far
+    beyond its limit counts as several: one by ten standard deviations between chunks opens one at once.
     """
     resolve: Persistence = Persistence(chunks=7, of=7)
     """Chunks without a breach that resolve an incident."""

@@ -8,11 +8,17 @@ import dagster as dg
 import duckdb
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import deserialize_value, serialize_value
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
+from monitoring_pipeline.evaluation.explanation.effect import weighed_by_effect
+from monitoring_pipeline.evaluation.incidents.fold import fold_incidents
+from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.measurement import Kind, Severity, Status, VerdictStatus
+from monitoring_pipeline.store.incident_inputs import read_chunk_measurements
 from monitoring_pipeline_tests.worlds.world import (
     CLOCK_CHANGE,
     DAYS,
@@ -86,7 +92,26 @@ def test_verdicts_are_warnings_on_drifted_days(monitored):
         day for day in DAYS if day >= str(DRIFT_FROM)
     }
     assert VerdictStatus.CRITICAL not in {verdict.status for verdict in (*loans.values(), *deliveries.values())}
-    assert any(r.startswith("warning: drift income jensen_shannon") for r in loans[str(DRIFT_FROM)].reasons)
+    assert any(r.startswith("warning: drift income ") for r in loans[str(DRIFT_FROM)].reasons)
+
+
+def test_drift_that_leaves_the_score_and_performance_alone_is_for_information_without_a_declared_severity(monitored):
+    spec = monitored.loaded(LOANS).spec
+    undeclared = spec.model_copy(update={"drift": spec.drift.model_copy(update={"severity": None})})
+    with sa.create_engine(monitored.settings.store_url).connect() as connection:
+        chunks = read_chunk_measurements(connection, LOANS)
+    of_inputs = {
+        name: next(h.incident for h in fold_incidents(each, chunks) if h.incident.cause.family is Family.INPUTS)
+        for name, each in (("declared", spec), ("undeclared", undeclared))
+    }
+    assert {name: incident.severity for name, incident in of_inputs.items()} == {
+        "declared": Severity.WARNING, "undeclared": Severity.INFO
+    }  # fmt: skip
+    assert "without effect on the model: score and auroc are within limits" in of_inputs["undeclared"].title
+    with monitored.store() as store:
+        measured = store.measurements(LOANS, str(DRIFT_FROM))
+    assert judge(weighed_by_effect(spec, measured)).status is VerdictStatus.WARNING
+    assert judge(weighed_by_effect(undeclared, measured)).status is VerdictStatus.OK
 
 
 def test_monitored_days_have_no_skipped_measurements_above_info(monitored):
