@@ -369,7 +369,7 @@ def states_its_limit_today(difference: Difference) -> bool:
 
 
 LIMITS = ("threshold_lower", "threshold_upper")
-SINCE_THEN = ("wasserstein", "spread_change", "cohens_h", "decisive_measurements")
+SINCE_THEN = ("wasserstein", "spread_increase", "cohens_h", "decisive_measurements")
 """Statistics that the older version did not measure by default, and the count that they raise."""
 
 

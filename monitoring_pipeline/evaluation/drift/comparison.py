@@ -126,15 +126,16 @@ def mean_difference_in_deviations(comparison: Comparison) -> float:
     return abs(means[1] - means[0]) / deviation
 
 
-def spread_change(comparison: Comparison) -> float:
-    """Return the difference of the variances of the finite values over their sum, in [0, 1].
+def spread_increase(comparison: Comparison) -> float:
+    """Return the difference of the variances of the finite values over their sum, in [0, 1]; 0 if it has not increased.
 
-    It is tanh |ln(s / r)| of the standard deviations s and r. Every value counts with its magnitude.
+    It is tanh ln(s / r) of the standard deviations s and r. Every value counts with its magnitude. Less spread is a
+    matter of the shape, and of ``constant``: on a dry day every hour has no rain.
     """
     before, after = (moments(side)[2] for side in (comparison.expected, comparison.observed))
     if before == 0.0:
         raise UndefinedStatisticError("the column is constant: there is no standard deviation to compare with")
-    return abs(after - before) / (after + before)
+    return max((after - before) / (after + before), 0.0)
 
 
 def null_increase(comparison: Comparison) -> float:

@@ -10,7 +10,7 @@ from monitoring_pipeline.evaluation.drift.comparison import (
     energy_in_deviations,
     mean_difference_in_deviations,
     null_increase,
-    spread_change,
+    spread_increase,
     unseen_increase,
     wasserstein_in_deviations,
     welch_test_of,
@@ -171,9 +171,10 @@ DRIFT_STATISTICS = {
             "Welch's t-test", bounded=False, moves_with=Moved.MEAN,
         ),
         DriftStatistic(
-            "spread_change", NUMERIC, spread_change, _by_fine_chi_squared, 0.1,
-            "difference of the variances over their sum, 0.1 where one standard deviation is a tenth larger; p: "
-            "chi-squared test of homogeneity on 60 reference bins, sparse cells pooled", moves_with=Moved.SPREAD,
+            "spread_increase", NUMERIC, spread_increase, _by_fine_chi_squared, 0.1,
+            "difference of the variances over their sum, 0.1 if the standard deviation is a tenth larger, 0 if it is "
+            "not; p: chi-squared test of homogeneity on 60 reference bins, sparse cells pooled", moves_with=Moved.SPREAD,
+            is_two_sided=False,
         ),
         DriftStatistic(
             "mean_difference", NUMERIC, mean_difference_in_deviations, welch_test_of, 0.25,
@@ -223,7 +224,7 @@ SHARE_STATISTICS = {
 They have floors of their own, because those of a whole column hide them. They are judged as quality.
 """
 DEFAULT_STATISTICS = {
-    FeatureKind.NUMERIC: ("jensen_shannon", "wasserstein", "spread_change"),
+    FeatureKind.NUMERIC: ("jensen_shannon", "wasserstein", "spread_increase"),
     FeatureKind.CATEGORICAL: ("jensen_shannon", "cohens_h"),
 }
 """The statistics that decide by default: a distance of the shapes, and those that are sensitive to magnitude."""

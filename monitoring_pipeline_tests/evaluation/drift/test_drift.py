@@ -61,7 +61,7 @@ def test_drift_of_identical_rows_is_zero_and_ok(statistic):
         assert measurement.p_value == pytest.approx(1)
 
 
-@pytest.mark.parametrize("statistic", sorted({*NUMERIC_STATISTICS} - {"spread_change"}))
+@pytest.mark.parametrize("statistic", sorted({*NUMERIC_STATISTICS} - {"spread_increase"}))
 def test_drift_of_a_shifted_column_is_breached_in_that_column_only(statistic):
     spec = binary_spec(drift__numeric=statistic)
     assert _breached(_fresh(1000, shift=0.7), spec) == {"age"}
@@ -170,9 +170,9 @@ def test_of_a_window_half_as_large_as_the_reference_keeps_its_level():
 
 @pytest.mark.parametrize(("change", "statistic"), [
     (lambda ages: ages + 0.2, "wasserstein"),
-    (lambda ages: np.where(np.arange(ages.size) % 20 == 0, 100 * ages, ages), "spread_change"),
-    (lambda ages: np.where(ages > np.quantile(ages, 0.95), 10 * ages, ages), "spread_change"),
-    (lambda ages: 1.3 * ages, "spread_change"),
+    (lambda ages: np.where(np.arange(ages.size) % 20 == 0, 100 * ages, ages), "spread_increase"),
+    (lambda ages: np.where(ages > np.quantile(ages, 0.95), 10 * ages, ages), "spread_increase"),
+    (lambda ages: 1.3 * ages, "spread_increase"),
 ])  # fmt: skip
 def test_change_that_ten_bins_of_equal_mass_hide_is_breached(change, statistic):
     found = _measured(_fresh(1000) | {"age": change(_fresh(1000)["age"])})
@@ -180,18 +180,24 @@ def test_change_that_ten_bins_of_equal_mass_hide_is_breached(change, statistic):
     assert found["age", statistic].value > found["age", "jensen_shannon"].value
 
 
-def test_spread_change_is_the_hyperbolic_tangent_of_the_log_ratio_of_the_deviations():
+def test_spread_increase_is_the_hyperbolic_tangent_of_the_log_ratio_of_larger_deviations():
     ages = _fresh(1000)["age"] * 1.7
-    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_change"].value
+    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_increase"].value
     ratio = ages.std(ddof=1) / REFERENCE_COLUMNS["age"].std(ddof=1)
     assert found == pytest.approx(np.tanh(abs(np.log(ratio))), rel=1e-6)
 
 
-def test_one_row_far_away_is_no_change_of_spread():
+def test_spread_that_shrinks_is_no_increase():
+    """On a dry day the rain of every hour is 0, as on most days of the reference."""
+    found = _measured(_fresh(1000) | {"age": np.zeros(1000)})["age", "spread_increase"]
+    assert (found.value, found.status) == (0.0, Status.OK)
+
+
+def test_one_row_far_away_is_no_increase_of_spread():
     """Its effect is near 1, but one row of a thousand is no evidence."""
     ages = _fresh(1000)["age"]
     ages[0] = 1e9
-    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_change"]
+    found = _measured(_fresh(1000) | {"age": ages})["age", "spread_increase"]
     assert found.value > 0.99
     assert found.status is Status.OK
 
@@ -335,7 +341,7 @@ def test_chunk_with_too_few_rows_is_skipped_with_a_reason(rows, status):
         assert (summary.status, summary.reason) == (Status.SKIPPED, "no column could be measured")
 
 
-@pytest.mark.parametrize("statistic", ["mean_difference", "spread_change", "wasserstein"])
+@pytest.mark.parametrize("statistic", ["mean_difference", "spread_increase", "wasserstein"])
 def test_statistic_of_values_without_values_is_skipped_with_a_reason(statistic):
     spec = binary_spec(drift__numeric=statistic)
     gone = _deciding(_fresh(200) | {"age": [None] * 200}, spec)["age"]
@@ -344,7 +350,7 @@ def test_statistic_of_values_without_values_is_skipped_with_a_reason(statistic):
 
 
 @pytest.mark.parametrize(
-    "statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "spread_change", "wasserstein"})
+    "statistic", sorted(set(NUMERIC_STATISTICS) - {"mean_difference", "spread_increase", "wasserstein"})
 )
 def test_column_of_nulls_only_is_measured_on_either_side(statistic):
     spec = binary_spec(drift__numeric=statistic)
