@@ -173,8 +173,8 @@ DRIFT_STATISTICS = {
         DriftStatistic(
             "spread_increase", NUMERIC, spread_increase, _by_fine_chi_squared, 0.1,
             "difference of the variances over their sum, 0.1 if the standard deviation is a tenth larger, 0 if it is "
-            "not; p: chi-squared test of homogeneity on 60 reference bins, sparse cells pooled", moves_with=Moved.SPREAD,
-            is_two_sided=False,
+            "not; p: chi-squared test of homogeneity on 60 reference bins, sparse cells pooled",
+            moves_with=Moved.SPREAD, is_two_sided=False,
         ),
         DriftStatistic(
             "mean_difference", NUMERIC, mean_difference_in_deviations, welch_test_of, 0.25,
