@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-faults bench-detection bench-opening clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-detection bench-opening clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ bench-opening: $(VENV)/dev.installed ## Incidents without a change, and how soon
 
 bench-label-delays: $(VENV)/dev.installed ## Error of early metrics when labels arrive otherwise than in the reference (1 minute)
 	$(BIN)/python benchmarks/label_delays.py
+
+bench-gate-days: $(VENV)/dev.installed ## Wrong decisions about versions of equal skill on correlated and skewed days (3 minutes)
+	$(BIN)/python benchmarks/gate_days.py
 
 bench-faults: $(VENV)/dev.installed ## Count the planted faults that drift and quality find, beside a plain rule (2 minutes)
 	$(BIN)/python benchmarks/faults_found.py

@@ -29,10 +29,14 @@ class GateResult:
     checks: tuple[GateCheck, ...]
 
 
+WORTHWHILE = 0.005
+"""Share of the champion's loss by which a challenger must be better if the rules name no number."""
+
+
 def judge_challenger(rules: GateRules, comparison: PairedComparison) -> GateResult:
     """Judge a challenger by the rules of the gate.
 
-    - Its loss must be smaller by more than ``minimum_improvement``, by the whole interval.
+    - Its loss must be smaller by more than ``minimum_improvement`` (0: by ``WORTHWHILE``), by the whole interval.
     - A guarded metric or gap may be worse by the allowance of the guard; the value decides, not its interval.
     - It must not lack an output for more rows than the champion.
     - In a segment its loss may be worse by ``segment_worsening``, and is refused when the whole interval is beyond:
@@ -107,13 +111,22 @@ def _too_little(rules: GateRules, comparison: PairedComparison) -> str | None:
 
 
 def _loss_check(rules: GateRules, found: PairedDifference) -> GateCheck:
-    allowed = -rules.minimum_improvement or 0.0
+    least = rules.minimum_improvement or _worthwhile(found)
+    allowed = -least or 0.0
     passed = None
     if found.worsening is not None:
         # There is no interval if all days are equal, as for two equal versions. Then nothing is proven.
         passed = found.worsening.upper is not None and found.worsening.upper < allowed
-    needed = f" by more than {rules.minimum_improvement:g}" if rules.minimum_improvement else ""
+    is_close = passed is False and found.worsening is not None and (found.worsening.upper or 0.0) < 0.0
+    needed = f" by more than {least:.2g}" if rules.minimum_improvement or is_close else ""
     return _check(found, found.metric, allowed, (passed, f"proven better{needed}", f"not proven better{needed}"))
+
+
+def _worthwhile(found: PairedDifference) -> float:
+    """Return the least improvement if the rules name none."""
+    if found.champion is None:
+        return 0.0
+    return WORTHWHILE * abs(1 - found.champion if found.better is Better.HIGHER else found.champion)
 
 
 def _guard_checks(rules: GateRules, comparison: PairedComparison) -> Iterator[GateCheck]:

@@ -37,7 +37,11 @@ class GateRules(SpecPart):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """Confidence level of its interval, which treats days, not rows, as independent."""
     minimum_improvement: float = Field(default=0.0, ge=0)
-    """The whole interval must show an improvement of more than this."""
+    """The whole interval must show an improvement of more than this.
+
+    0 stands for half a percent of the champion's loss (of a ranking: of its distance from 1), because a smaller
+    improvement is not worth a change. Write a tiny number for none.
+    """
     minimum_rows: int = Field(default=500, ge=50)
     """With fewer labelled rows the gate gives no answer."""
     guards: dict[MetricKey, Worsening] = {}
@@ -116,7 +120,10 @@ class RetrainingRules(SpecPart):
     training_days: int | None = Field(default=None, ge=7)
     """Number of most recent days to train on; default all since training_start."""
     holdout_days: int = Field(default=14, ge=3)
-    """Number of last days with labels that training excludes. They are the gate's rows and the new reference."""
+    """Number of last days with labels that training excludes. They are the gate's rows and the new reference.
+
+    The gate gives no answer on fewer days than these, or than 14 if these are more: days of a week differ.
+    """
     gate: GateRules = GateRules()
     promotion: Literal["automatic", "manual", "shadow"] = "manual"
     """After the gate: promote at once, wait for ``monitoring-pipeline promote``, or run beside the champion first."""

@@ -81,12 +81,11 @@ def mean_interval(
     scaled = unit.of(ordered)
     mean, rows = float(scaled.mean()), ordered.size
     error = float(scaled.std(ddof=1)) / math.sqrt(rows)
-    deviations: Vector = (scaled - mean) / np.max(np.abs(scaled - mean))
     has_limit = minimum > -math.inf or maximum < math.inf
-    skew = float(np.mean(deviations**3) / np.mean(deviations**2) ** 1.5) / math.sqrt(rows) if has_limit else 0.0
+    skew = skew_of_mean(scaled) if has_limit else 0.0
     quantile = float(special.stdtrit(rows - 1, (1 + confidence) / 2))
-    lower = max(minimum, unit.back(mean - _without_skew(quantile, skew) * error))
-    upper = min(maximum, unit.back(mean - _without_skew(-quantile, skew) * error))
+    lower = max(minimum, unit.back(mean - without_skew(quantile, skew) * error))
+    upper = min(maximum, unit.back(mean - without_skew(-quantile, skew) * error))
     if skew > LARGEST_SKEW and maximum == math.inf:
         return Quantity(unit.back(mean), lower=lower, note=_FEW_ROWS_DECIDE.format("upper", rows))
     if skew < -LARGEST_SKEW and minimum == -math.inf:
@@ -184,13 +183,6 @@ def transformed(estimate: Quantity, increasing: Callable[[float], float]) -> Qua
     )
 
 
-def _without_skew(t: float, skew: float) -> float:
-    """Return the inverse of Hall's transformation; ``skew`` is the skewness over the root of the rows."""
-    if abs(skew) < 1e-6:  # noqa: PLR2004 - the difference is then smaller than rounding
-        return t
-    return 3 / skew * (float(np.cbrt(1 + skew * (t - skew / 6))) - 1)
-
-
 def _placement_variance(placements: Vector, area: float) -> float:
     """Return the variance of the mean placement of a class of two rows or more."""
     rows = placements.size
@@ -199,6 +191,20 @@ def _placement_variance(placements: Vector, area: float) -> float:
         supposed = 0.0
     seen = (rows - 1) * float(placements.var(ddof=1))
     return (seen + ROWS_SUPPOSED * supposed) / (rows - 1 + ROWS_SUPPOSED) / rows
+
+
+def skew_of_mean(values: Vector) -> float:
+    """Return the skewness of values that are not all equal, over the root of their number."""
+    apart: Vector = values - values.mean()
+    apart = apart / np.max(np.abs(apart))
+    return float(np.mean(apart**3) / np.mean(apart**2) ** 1.5) / math.sqrt(values.size)
+
+
+def without_skew(t: float, skew: float) -> float:
+    """Return the inverse of Hall's transformation of t (``mean_interval``); ``skew`` as of ``skew_of_mean``."""
+    if abs(skew) < 1e-6:  # noqa: PLR2004 - the difference is then smaller than rounding
+        return t
+    return 3 / skew * (float(np.cbrt(1 + skew * (t - skew / 6))) - 1)
 
 
 def _ordered(values: npt.ArrayLike) -> Vector:

@@ -32,6 +32,8 @@ from monitoring_pipeline.steps.versions.training import (
     retraining_rules,
 )
 
+WHOLE_WEEKS = 14
+"""Days that the gate compares at least, unless fewer are held out."""
 ANSWERS: Mapping[bool | None, Answer] = {True: Answer.PASSED, False: Answer.REFUSED, None: Answer.UNMEASURED}
 
 
@@ -52,7 +54,7 @@ def evaluate_version(spec: ModelSpec, version: str, *, now: dt.datetime, outside
     """
     spec = effective_spec(spec, outside.store)
     champion = champion_of(spec, store=outside.store, registry=outside.registry)
-    return _compare(spec, version, champion, now=now, outside=outside).result
+    return _compare(spec, version, champion, now=now, outside=outside, least_days=1).result
 
 
 def run_gate(
@@ -64,7 +66,8 @@ def run_gate(
         return stored
     spec = effective_spec(spec, outside.store)
     champion = champion_of(spec, store=outside.store, registry=outside.registry)
-    compared = _compare(spec, version, champion, now=now, outside=outside)
+    least_days = min(WHOLE_WEEKS, retraining_rules(spec).holdout_days)
+    compared = _compare(spec, version, champion, now=now, outside=outside, least_days=least_days)
     result, rows = compared.result, compared.rows
     labels = np.empty(0) if rows is None else rows.labels
     decided = labels if rows is None else rows.challenger_predictions
@@ -94,7 +97,9 @@ def run_gate(
 
 
 @one_thread()
-def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, outside: Outside) -> _HeldOutComparison:
+def _compare(
+    spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, outside: Outside, least_days: int
+) -> _HeldOutComparison:
     rules = retraining_rules(spec)
     registry = outside.registry
     if not registry.has_version(spec.name, version):
@@ -103,6 +108,7 @@ def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, 
         return _not_compared(f"version {version} is the champion: there is nothing to hold it against")
     try:
         held_out = _held_out(spec, rules, (version, champion), now=now, registry=registry)
+        _require_days(held_out, least_days)
     except NotEnoughHistoryError as error:
         return _not_compared(str(error))
     rows = labelled_rows(spec, held_out, preferred_version=champion, now=now, outside=outside)
@@ -124,6 +130,16 @@ def _compare(spec: ModelSpec, version: str, champion: str, *, now: dt.datetime, 
         reasons = tuple(f"{reason} (held out: {held_out.start} to {held_out.last})" for reason in result.reasons)
         result = replace(result, reasons=reasons)
     return _HeldOutComparison(result=result, rows=pairs, held_out=held_out)
+
+
+def _require_days(held_out: ReferenceWindow, least: int) -> None:
+    days = (held_out.end - held_out.start).days
+    if days < least:
+        message = (
+            f"neither version was trained on {days} days with final labels from {held_out.start} on; at least {least} "
+            "are needed, because the days of a week differ"
+        )
+        raise NotEnoughHistoryError(message)
 
 
 def _not_compared(reason: str, *, passed: Literal[False] | None = None) -> _HeldOutComparison:

@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from monitoring_pipeline.statistics.intervals.paired import (
-    DAYS_BELIEVED,
     LARGEST_CORRELATION,
     LEAST_DAYS,
-    USUAL_CORRELATION,
     jackknife_interval,
     serial_inflation,
 )
@@ -35,12 +33,19 @@ def _autoregressive(rng, series, days, correlation):
 
 
 def test_serial_inflation_matches_days_by_hand():
-    """1, 2, 4, 5: deviations -2, -1, 1, 2, lag products 2 - 1 + 2 = 3 of 10, plus 1/4 for its bias."""
-    assert USUAL_CORRELATION == 0.2
-    correlation = (4 * (0.3 + 0.25) + DAYS_BELIEVED * 0.2) / (4 + DAYS_BELIEVED)
-    assert serial_inflation([1.0, 2.0, 4.0, 5.0]) == pytest.approx(
+    """1, -1, 2, -2, 0: lag products -1 - 2 - 4 = -7 of 10; corrected (5 * -.7 + 1) / 3.75."""
+    drawn = (5 * (5 * -0.7 + 1) / 3.75 + 5 * 0.2) / 10
+    correlation = max(drawn + 0.7 * math.sqrt((1 - drawn**2) / 10), 0.0)
+    assert serial_inflation([1.0, -1.0, 2.0, -2.0, 0.0]) == pytest.approx(
         math.sqrt((1 + correlation) / (1 - correlation)), rel=1e-12
     )
+    values = [3.0, 1.0, 2.0, 2.0, 4.0, 3.0, 3.0, 1.0]
+    apart = np.array(values) - 2.375
+    own = (8 * (apart[1:] @ apart[:-1]) / (apart @ apart) + 1) / 6
+    drawn = (8 * own + 5 * 0.2) / 13
+    correlation = drawn + 0.7 * math.sqrt((1 - drawn**2) / 13)
+    assert 0.1 < correlation < 0.6
+    assert serial_inflation(values) == pytest.approx(math.sqrt((1 + correlation) / (1 - correlation)), rel=1e-12)
 
 
 def test_serial_inflation_is_bounded():
@@ -69,8 +74,11 @@ def test_jackknife_interval_of_a_mean_is_students_interval_widened():
     lower, upper = stats.t.interval(0.9, 13, loc=values.mean(), scale=values.std(ddof=1) / math.sqrt(14))
     widened = serial_inflation(values)
     assert found.value == values.mean()
-    assert found.upper - found.value == pytest.approx((upper - values.mean()) * widened)
-    assert found.value - found.lower == pytest.approx((values.mean() - lower) * widened)
+    skewed = int(stats.skew(values) > 0)
+    plain, wider = (upper - values.mean()) * widened, (values.mean() - lower) * widened
+    sides = (found.value - found.lower, found.upper - found.value)
+    assert sides[1 - skewed] == pytest.approx(plain)
+    assert plain < sides[skewed] < 1.3 * wider
 
 
 def test_jackknife_interval_of_equal_days_has_no_bounds():
