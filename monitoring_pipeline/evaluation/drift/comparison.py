@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     NumericBins,
 )
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
-from monitoring_pipeline.evaluation.profiles.shares import unseen_cells
+from monitoring_pipeline.evaluation.profiles.shares import unseen_cells, vanished_cells
 from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples import distances, row_tests
 
@@ -153,6 +153,14 @@ def unseen_increase(comparison: Comparison) -> float:
     cells = unseen_cells(comparison.bins, comparison.expected)
     other = len(comparison.expected.counts) - 1
     return max(_increase(comparison, cells), _increase(comparison, [other]))
+
+
+def vanished_increase(comparison: Comparison) -> float:
+    """Return the share on the expected side of categories that have vanished, in Cohen's h from 0."""
+    if not isinstance(comparison.bins, CategoricalBins):
+        raise UndefinedStatisticError("needs a categorical column")
+    cells = vanished_cells(comparison.bins, comparison.expected, comparison.observed)
+    return 2.0 * _angle_of_share(comparison.expected, cells)
 
 
 def _increase(comparison: Comparison, cells: list[int]) -> float:

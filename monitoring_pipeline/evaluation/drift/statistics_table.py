@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.drift.comparison import (
     null_increase,
     spread_increase,
     unseen_increase,
+    vanished_increase,
     wasserstein_in_deviations,
     welch_test_of,
 )
@@ -216,6 +217,10 @@ SHARE_STATISTICS = {
             "unseen_share", CATEGORICAL, unseen_increase, _by_chi_squared, LARGER_SHARE,
             "increase of the share of unseen categories, in Cohen's h", bounded=False, moves_with=Moved.NOTHING,
             is_two_sided=False,
+        ),
+        DriftStatistic(
+            "vanished_share", CATEGORICAL, vanished_increase, _by_chi_squared, LARGER_SHARE,
+            "share of vanished categories, in Cohen's h", bounded=False, moves_with=Moved.NOTHING, is_two_sided=False,
         ),
     )
 }  # fmt: skip

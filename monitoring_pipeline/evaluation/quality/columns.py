@@ -14,7 +14,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
 )
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
-from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE, seen_once
+from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE, seen_once, vanished_cells
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.statistics.samples.distances import share_increased_by
 from monitoring_pipeline.statistics.samples.homogeneity_tests import more_frequent_test
@@ -67,8 +67,10 @@ def _of_column(facts: ColumnFacts, profile: ChunkProfile, column: ColumnProfile)
         rows=column.rows,
     )
     yield _null_share(facts, column, blank)
-    if isinstance(facts.bins[column.column], CategoricalBins):
+    bins = facts.bins[column.column]
+    if isinstance(bins, CategoricalBins):
         yield _unseen_share(facts, column, blank)
+        yield _vanished_share(facts, bins, column, blank)
     else:
         yield _out_of_range_share(facts, column, blank)
     yield _constant(facts, column, blank)
@@ -133,6 +135,28 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
         any_row = replace(measurement, threshold_upper=0.0)
         return any_row.breached(f"{rows} rows of unseen categories: {names}")
     return measurement if reference_rows else replace(measurement, threshold_upper=0.0)
+
+
+def _vanished_share(
+    facts: ColumnFacts, bins: CategoricalBins, column: ColumnProfile, blank: Measurement
+) -> Measurement:
+    """Return the share in the reference of categories that have no row and should have some, such as a lost shop."""
+    before = facts.profile[column.column]
+    cells = vanished_cells(bins, before, column)
+    share = sum(before.counts[cell] for cell in cells) / max(before.rows, 1)
+    measurement = replace(
+        blank,
+        name="vanished_share",
+        value=share,
+        threshold_upper=facts.largest_share(column, "vanished_share", 0.0),
+        definition="share in the reference of categories without a row of which at least 14 rows are expected",
+    )
+    if not column.rows:
+        return measurement.skipped("no rows")
+    if not _is_above(measurement):
+        return measurement
+    names = ", ".join(repr(bins.categories[cell - 1]) for cell in cells[:5])
+    return measurement.breached(f"no row of {names}, which {share:.1%} of the reference's rows have")
 
 
 def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:

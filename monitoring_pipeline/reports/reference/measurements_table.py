@@ -83,6 +83,8 @@ MEASUREMENTS = (
            "share of rows that are null, also among the rows of one category", of="column=category"),
     _thing(_Q, "unseen_share", "a column", SHARE, _ABOVE, "0 for info, learned for a warning",
            "share of rows whose category is not among the most frequent of the reference"),
+    _thing(_Q, "vanished_share", "a column", SHARE, _ABOVE, "learned; at least 0.01",
+           "share in the reference of categories without a row of which at least 14 rows are expected"),
     _thing(_Q, "out_of_range_share", "a column", SHARE, _ABOVE, "0.01",
            "share of rows beyond minimum and maximum of the reference, infinities included"),
     _thing(_Q, "constant", "a column", "0 or 1", _ABOVE, "0", "1 if all values that are not null are equal"),

@@ -40,7 +40,11 @@ def _quality(columns, reference=REFERENCE):
 
 def test_columns_have_the_measurements_of_their_kind():
     found = _quality(_fresh(300))
-    of_all, of_numbers, of_categories = {"null_share", "constant"}, {"out_of_range_share"}, {"unseen_share"}
+    of_all, of_numbers, of_categories = (
+        {"null_share", "constant"},
+        {"out_of_range_share"},
+        {"unseen_share", "vanished_share"},
+    )
     assert {subject: {name for own, name in found if own == subject} for subject in SPEC.columns} == {
         "age": of_all | of_numbers, "score": of_all | of_numbers,
         "plan": of_all | of_categories, "prediction": of_all | of_categories,
@@ -133,6 +137,27 @@ def test_unseen_share_is_ok_if_the_reference_has_more_categories_than_are_kept()
     reference = reference_of(SPEC, columns)
     unseen = _quality(columns, reference=reference)["plan", "unseen_share"]
     assert (unseen.status, unseen.value, unseen.reference_value) == (Status.OK, pytest.approx(1 / 3), unseen.value)
+
+
+# ---- vanished
+
+
+@pytest.mark.parametrize(("rows", "status"), [(20, Status.OK), (1000, Status.BREACHED)])
+def test_category_without_a_row_that_should_have_some_is_breached_and_named(rows, status):
+    plans = np.asarray(_fresh(rows)["plan"])
+    vanished = _quality(_fresh(rows) | {"plan": np.where(plans == "plus", "basic", plans)})["plan", "vanished_share"]
+    usual = float(np.mean(np.asarray(REFERENCE_COLUMNS["plan"]) == "plus"))
+    assert vanished.status is status
+    if status is Status.BREACHED:
+        assert vanished.value == pytest.approx(usual)
+        assert vanished.reason == f"no row of 'plus', which {usual:.1%} of the reference's rows have"
+
+
+def test_category_that_is_missing_on_healthy_days_may_be_missing():
+    facts = replace(REFERENCE.columns, learned=lambda _column, name, _rows: 2.0 if name == "vanished_share" else None)
+    columns = _fresh(1000) | {"plan": ["basic"] * 1000}
+    found = {(m.subject, m.name): m for m in measure_columns(facts, profile_of(REFERENCE, canonical(SPEC, columns)))}
+    assert found["plan", "vanished_share"].status is Status.OK
 
 
 # ---- out of range
