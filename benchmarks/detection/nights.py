@@ -113,8 +113,8 @@ class Nights:
             connection.execute(f'INSERT INTO "{source.table}" BY NAME SELECT * FROM given')
 
     def judge(self, chunk: Chunk) -> Judged:
-        """Measure and judge a chunk at the time at which its night begins."""
-        self.clock.now = self.spec.calendar.due_at(chunk)
+        """Measure and judge a chunk in its night, or when its labels count as complete if that is later."""
+        self.clock.now = max(self.spec.calendar.due_at(chunk), chunk.end + self.spec.label_delay)
         self._measure(chunk)
         store, name = self.outside.store, self.spec.name
         verdict = store.verdict(name, chunk.key)

@@ -17,12 +17,14 @@ def _rows(days, shift=0.0):
         for day in days
         for row in range(ROWS)
     ]
+    # The model feels its input: drift without an effect on outputs is information.
+    x = random.normal(shift, 1, len(at))
     return pl.DataFrame(
         {
             "id": [f"{moment:%j}-{place}" for place, moment in enumerate(at)],
             "at": at,
-            "x": random.normal(shift, 1, len(at)),
-            "guess": random.normal(0, 1, len(at)),
+            "x": x,
+            "guess": x + random.normal(0, 0.5, len(at)),
         },
         schema_overrides={"at": pl.Datetime("us", "UTC")},
     )
