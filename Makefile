@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-detection bench-opening clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-detection bench-opening bench-small-days clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -112,6 +112,9 @@ bench-faults: $(VENV)/dev.installed ## Count the planted faults that drift and q
 
 bench-detection: $(VENV)/dev.installed ## What is found, missed, and flagged for nothing, beside named peers (hours; QUICK=1: half an hour)
 	$(BIN)/python -m benchmarks.detection $(if $(QUICK),--quick)
+
+bench-small-days: $(VENV)/dev.installed ## Lasting losses on small days, by days and by windows (20 minutes)
+	$(BIN)/python benchmarks/small_days.py
 
 clean: ## Remove what the demo, the tests and the tools have left
 	rm -rf $(HOME_DIR) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build

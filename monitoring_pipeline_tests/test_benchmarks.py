@@ -1,4 +1,4 @@
-"""The benchmark of this package runs; its peers need separate environments and are not tested."""
+"""Benchmarks of this package run and find what they are about; peers need separate environments and are not tested."""
 
 import json
 import subprocess
@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
+from benchmarks.small_days import WORLDS, judged
 
 OURS = Path(__file__).parents[1] / "benchmarks" / "ours.py"
 
@@ -26,3 +28,11 @@ def test_shifted_chunk_drifts_from_a_frozen_reference(tmp_path):
     assert set(frozen["steps"]) == {"freeze"}
     assert set(judged["steps"]) == {"load reference", "profile", "drift"}
     assert judged["drifted"] == 1
+
+
+def test_lasting_loss_on_small_days_is_found_by_windows_only():
+    falls, stays = (next(world for world in WORLDS if world.name == name) for name in (".80 falls to .75", ".80 stays"))
+    lost = judged(falls, 500, np.random.default_rng(1))
+    assert not lost.lasting.any()
+    assert lost.long[28:].mean() > 0.5
+    assert not judged(stays, 500, np.random.default_rng(1)).by_windows.any()

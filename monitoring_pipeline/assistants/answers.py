@@ -29,6 +29,7 @@ PRODUCERS = {
     Kind.OPERATIONS: Producer.PIPELINE,
     Kind.BUSINESS: Producer.BUSINESS,
     Kind.OBJECTIVE: Producer.OBJECTIVES,
+    Kind.WINDOW: Producer.WINDOWS,
 }
 """The producer of most numbers of a kind; a number of another one has the hashes of the chunk's drift."""
 

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     OPERATIONS = "operations"
     BUSINESS = "business"
     OBJECTIVE = "objective"
+    WINDOW = "window"
 
 
 class Severity(StrEnum):

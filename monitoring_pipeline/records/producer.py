@@ -13,6 +13,7 @@ class Producer(StrEnum):
     ESTIMATE = "estimate"
     LABELS = "labels"
     PERFORMANCE = "performance"
+    WINDOWS = "windows"
     ATTRIBUTION = "attribution"
     BUSINESS = "business"
     OBJECTIVES = "objectives"

@@ -76,7 +76,7 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows"})
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
@@ -118,6 +118,11 @@ class ModelSpec(SpecPart):
     drift: DriftRules = DriftRules()
     performance: PerformanceRules = PerformanceRules()
     quality: QualityRules = QualityRules()
+    windows: tuple[Annotated[int, Field(ge=2, le=366)], ...] = (7, 28)
+    """Lengths in days of the windows over which performance is judged beside each chunk; empty for none.
+
+    Windows of a single chunk are left out, such as 7 days of weekly chunks.
+    """
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}

@@ -75,7 +75,7 @@ def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]
         yield sa.and_(column.name.in_(estimated), column.kind == Kind.PERFORMANCE.value)
     if any(kind == Kind.DRIFT for kind, *_ in breached):
         yield from _conditions_of_effect()
-    if any(kind == Kind.PERFORMANCE for kind, *_ in breached):
+    if any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
 
 

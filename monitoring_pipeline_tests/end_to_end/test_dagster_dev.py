@@ -16,7 +16,8 @@ from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, World, make_worl
 pytestmark = pytest.mark.slow
 FINISHES_WITHIN_SECONDS, TICKS_WATCHED = 900, 3
 ASSETS = (
-    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
+    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "windows",
+    "attribution", "verdict",
 )  # fmt: skip
 
 
@@ -92,9 +93,13 @@ def test_late_labels_after_a_backfill_are_measured_once_more(world):
         _wait_for_ticks(server, TICKS_WATCHED)
         assert len(server.runs(job)) == len(late)
     added = [row for row in world.tables()["chunk_revisions"] if row not in before]
-    assert {row[:4] for row in added} == {
-        (LOANS, day, producer, 2) for day in late for producer in ("labels", "performance", "attribution", "verdict")
+    of_labels = ("labels", "performance", "attribution")
+    assert {row[:4] for row in added if row[2] in of_labels} == {
+        (LOANS, day, producer, 2) for day in late for producer in of_labels
     }
+    # Windows of later days contain the late ones, and their verdicts are made again.
+    assert {row[2] for row in added} == {*of_labels, "windows", "verdict"}
+    assert {row[1] for row in added if row[2] == "windows"} >= set(late)
 
 
 def _wait_for_ticks(server: Server, count: int) -> None:

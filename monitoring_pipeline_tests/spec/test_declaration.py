@@ -32,6 +32,7 @@ CHANGES: dict[str, Any] = {
     "schedule": "07:00",
     "warehouse": "lake",
     "pushdown": "never",
+    "windows": [14],
     "predictions.table": "x",
     "predictions.id": "x",
     "predictions.time": "x",
@@ -93,7 +94,7 @@ OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predicti
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
     "drift.severity", "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
-    "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining", "pushdown",
+    "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining", "pushdown", "windows",
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from monitoring_pipeline.records.incident import (
     IncidentHistory,
     IncidentState,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.spec.rules.incidents import IncidentRules
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
@@ -230,7 +230,8 @@ class Course:
         window = self._last_marks(self._open, since=before.resolved_at + 1 if before else 0)
         own = [mark for mark in window if self._is_own(mark)]
         evidence = [self._evidence(mark) for mark in own]
-        if sum(each.chunks for each in evidence) < self._open.chunks:
+        counted = sum(each.chunks for each in evidence)
+        if counted < self._open.chunks and not self._has_own_window(self._marks[-1]):
             return
         comes_back = before is not None and own[0].index - before.resolved_at <= self._rules.reopen_within
         if before is not None and comes_back:
@@ -306,6 +307,13 @@ class Course:
     def _evidence(self, mark: _Mark) -> Evidence:
         """Return the evidence of a chunk: that of its own breach which counts most."""
         return max(b.evidence for b in mark.breaches if self._explained_by(mark.index, b) is None)
+
+    def _has_own_window(self, mark: _Mark) -> bool:
+        """Return whether a breach lasts over a window, so that it need not last over further chunks."""
+        return any(
+            breach.measurement.kind is Kind.WINDOW and self._explained_by(mark.index, breach) is None
+            for breach in mark.breaches
+        )
 
     def _own_subjects(self, mark: _Mark) -> list[str]:
         return [b.measurement.subject for b in mark.breaches if self._explained_by(mark.index, b) is None]

@@ -33,10 +33,12 @@ _PLACES = (
     _Place(4, Kind.QUALITY, ("label",)),
     _Place(2, Kind.QUALITY),
     _Place(5, Kind.PERFORMANCE),
+    _Place(5, Kind.WINDOW, ("model",)),
     _Place(6, Kind.ESTIMATED_PERFORMANCE),
     _Place(7, Kind.BUSINESS),
     _Place(8, Kind.OBJECTIVE),
     _Place(9, Kind.DRIFT),
+    _Place(9, Kind.WINDOW),
     # A measurement that is missing comes last, because another reason usually explains it.
     _Place(10, Kind.OPERATIONS),
 )

@@ -47,20 +47,30 @@ class SummedMetric:
 
 @dataclass(frozen=True, eq=False)
 class ClassCounts:
-    """Labelled rows of each day by score: one of ``scores`` per cell, counts of shape (days, cells)."""
+    """Labelled rows of each day by score: one of ``scores`` per cell, counts of shape (days, cells).
+
+    ``score_sums`` and ``squared_errors`` are exact sums over the rows of each day, shape (days,).
+    """
 
     scores: Values
     positives: Values
     negatives: Values
+    score_sums: Values
+    squared_errors: Values
 
 
 @dataclass(frozen=True, eq=False)
 class DayCounts:
-    """Days with labelled rows: their rows, and their absolute errors (regression) or counts of each class by score."""
+    """Days with labelled rows: their rows, and the sums of their errors (regression) or counts of each class by score.
+
+    Sums of errors have the shape (days,): absolute errors, residuals and squared residuals.
+    """
 
     days: int
     rows: Values
     absolute_errors: Values
+    residuals: Values
+    squared_errors: Values
     scores: tuple[ClassCounts, ...] = ()
 
 
@@ -70,29 +80,49 @@ def day_counts(spec: ModelSpec, bins: Mapping[str, Bins], days: Sequence[tuple[C
     # The segments of every class hold all rows, so one class is enough.
     segments = (ERRORS_SEGMENT,) if spec.task is Task.REGRESSION else sides_of(spec)[0][1:]
     rows = np.array([sum(day[segment].rows for segment in segments) for day in by_segment], dtype=np.float64)
+    nothing = np.zeros(len(by_segment))
     if spec.task is Task.REGRESSION:
-        absolute = bins.get("absolute_error")
-        errors = [
-            _sum(absolute, day[ERRORS_SEGMENT]["absolute_error"]) if isinstance(absolute, NumericBins) else 0.0
-            for day in by_segment
-        ]
-        return DayCounts(len(by_segment), rows, np.array(errors))
+        absolute, residual = bins.get("absolute_error"), bins.get("residual")
+        if not isinstance(absolute, NumericBins) or not isinstance(residual, NumericBins):
+            return DayCounts(len(by_segment), rows, nothing, nothing, nothing)
+        errors = [day[ERRORS_SEGMENT] for day in by_segment]
+        return DayCounts(
+            len(by_segment),
+            rows,
+            absolute_errors=np.array([_sum(absolute, day["absolute_error"]) for day in errors]),
+            residuals=np.array([_sum(residual, day["residual"]) for day in errors]),
+            squared_errors=np.array([_sum_of_squares(residual, day["residual"]) for day in errors]),
+        )
     sides = tuple(
         side
         for column, positive, negative in sides_of(spec)
         if (side := _class_counts(bins[column], column, [(day[positive], day[negative]) for day in by_segment]))
     )
-    return DayCounts(len(by_segment), rows, np.zeros(len(by_segment)), sides)
+    return DayCounts(len(by_segment), rows, nothing, nothing, nothing, sides)
 
 
 def _class_counts(bins: Bins, column: str, days: Sequence[tuple[ChunkProfile, ChunkProfile]]) -> ClassCounts | None:
     if not isinstance(bins, NumericBins) or not days or not bins.edges:
         return None
-    # An open cell is represented by a score halfway between the outer edge and 0 or 1.
-    edges = np.asarray(bins.edges)
-    scores = np.concatenate([[edges[0] / 2], (edges[:-1] + edges[1:]) / 2, [(edges[-1] + 1) / 2]])
     counts = [[_finite_cells(side[column]) for side in day] for day in days]
-    return ClassCounts(scores, np.array([of_day[0] for of_day in counts]), np.array([of_day[1] for of_day in counts]))
+    return ClassCounts(
+        scores_of_cells(bins),
+        np.array([of_day[0] for of_day in counts]),
+        np.array([of_day[1] for of_day in counts]),
+        np.array([sum(_sum(bins, side[column]) for side in day) for day in days]),
+        np.array(
+            [
+                _sum_of_squares_from_one(bins, positive[column]) + _sum_of_squares(bins, negative[column])
+                for positive, negative in days
+            ]
+        ),
+    )
+
+
+def scores_of_cells(bins: NumericBins) -> Values:
+    """Return one score for each cell; an open cell has the score halfway between the outer edge and 0 or 1."""
+    edges = np.asarray(bins.edges)
+    return np.concatenate([[edges[0] / 2], (edges[:-1] + edges[1:]) / 2, [(edges[-1] + 1) / 2]])
 
 
 def error_bins(spec: ModelSpec, labelled: pl.DataFrame) -> dict[str, Bins]:

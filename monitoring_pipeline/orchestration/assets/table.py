@@ -8,7 +8,7 @@ from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.each_chunk import each_chunk
 from monitoring_pipeline.orchestration.assets.history import history_of_performance, history_of_verdicts
 from monitoring_pipeline.orchestration.assets.incidents import run_incidents
-from monitoring_pipeline.orchestration.assets.objectives import run_objectives
+from monitoring_pipeline.orchestration.assets.over_windows import run_objectives, run_over_windows
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
 from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
 from monitoring_pipeline.orchestration.assets.verdict import run_verdict
@@ -24,6 +24,7 @@ from monitoring_pipeline.steps.chunk.performance import score_chunk
 from monitoring_pipeline.steps.chunk.predictions import predictions_or_refusal
 from monitoring_pipeline.steps.chunk.profile import profile_predictions
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
+from monitoring_pipeline.steps.chunk.windows import measure_chunks_over_windows
 from monitoring_pipeline.steps.versions.trial import compare_versions
 
 
@@ -116,6 +117,18 @@ _BEFORE_THE_VERDICT = (
         checks=(Check("performance", "No metric's interval is on the wrong side of its threshold."),),
         history=history_of_performance,
         is_wanted=_has_labels,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="windows",
+        description="Performance over the last days (by default 7 and 28) from what their chunks left, "
+        "so that a lasting loss is seen that single chunks are too small to show.",
+        run=run_over_windows,
+        step=lambda inputs: measure_chunks_over_windows(inputs.spec, inputs.outside),
+        needs=(Producer.PREDICTIONS, Producer.LABELS),
+        deps=("reference", "performance"),
+        checks=(Check("windows", "No metric's interval over a window is on the wrong side of its threshold."),),
+        is_wanted=lambda spec: _has_labels(spec) and bool(spec.windows),
         may_change_with_late_labels=True,
     ),
     Asset(

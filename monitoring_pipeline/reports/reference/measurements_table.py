@@ -139,6 +139,9 @@ MEASUREMENTS = (
            "share of healthy chunks of the reference that the rules flag (`replay`)", of="rule"),
     _thing(_O, "found", "chunk, model, a column", SHARE, _NEVER, "",
            "share of chunks on which an injected change is found (`replay`)", of="change"),
+    _thing(Kind.WINDOW, "auroc", "model", SHARE, _BELOW, "that of the metric, and `windows`",
+           "a metric of all labelled rows of the last days, with an interval that does not take days as independent; "
+           "so are the main metric of the task and the metrics with a threshold that add up over days", of="days"),
     _thing(_J, "attainment", "an objective", SHARE, _NEVER, "", "share of chunks or predictions that are good"),
     _thing(_J, "error_budget_left", "an objective", "at most 1", _BELOW, "0",
            "1 minus the bad chunks or predictions over those allowed"),

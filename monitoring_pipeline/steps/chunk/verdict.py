@@ -13,7 +13,7 @@ from monitoring_pipeline.evaluation.judgement.verdict import judge
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.records.measurement import Measurement, Provenance
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -60,7 +60,7 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
             code_version=monitoring_pipeline.__version__,
         ),
         measurements=(decisive_measurements(measured, rows), *guards, *lost),
-        verdict=judge(weighed_by_effect(spec, [*measured, *guards, *lost])),
+        verdict=judge(weighed_by_effect(spec, [*_counted(measured), *guards, *lost])),
     )
 
 
@@ -73,6 +73,11 @@ def _repeated(spec: ModelSpec, chunk: Chunk, store: Results) -> Measurement | No
     found = store.profiles_by_chunk(spec.name, Producer.PROFILE, [*keys, chunk.key])
     profiles = found.pop(chunk.key, ())
     return repeated_chunk(list(spec.features), profiles, found)
+
+
+def _counted(measured: Sequence[Measurement]) -> list[Measurement]:
+    """Return the measurements that a verdict counts: those of the chunk, and the breached ones of windows."""
+    return [m for m in measured if m.kind is not Kind.WINDOW or m.status is Status.BREACHED]
 
 
 def _history(spec: ModelSpec, chunk: Chunk, store: Results, count: int) -> list[list[Measurement]]:

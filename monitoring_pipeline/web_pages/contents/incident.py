@@ -168,7 +168,7 @@ def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
     last = min(stored.resolved or stored.last_breached, records.period.chunk)
     return history_chart(
         History(
-            name=str(finding.metric) if finding.kind is Kind.PERFORMANCE else f"{finding.metric} of {finding.subject}",
+            name=str(finding.metric) if _is_metric(finding) else f"{finding.metric} of {finding.subject}",
             measured=[(key, m) for key, m in incident.history if m.kind is finding.kind],
             estimated=[
                 (key, m)
@@ -184,7 +184,8 @@ def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
 
 
 def _is_metric(finding: Finding) -> bool:
-    return finding.kind in {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
+    is_of_window = finding.kind is Kind.WINDOW and finding.subject == "model"
+    return is_of_window or finding.kind in {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
 
 
 def _findings(findings: Sequence[Finding]) -> Table:

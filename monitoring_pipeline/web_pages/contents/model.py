@@ -50,6 +50,7 @@ class ModelContents:
         failed_checks: the failed ones.
         performance: the history of each guarded metric, the headline metric first.
         metrics: all metrics of the chunk.
+        windows: numbers over the last days that end with the chunk.
         attribution: parts of the change of performance.
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
@@ -75,6 +76,7 @@ class ModelContents:
     failed_checks: Table
     performance: tuple[Chart, ...]
     metrics: Table
+    windows: Table
     attribution: Table
     columns: tuple[Column, ...]
     together: Table
@@ -107,6 +109,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         failed_checks=failed_checks(records.measurements),
         performance=tuple(_histories(records)),
         metrics=_metrics(records.measurements),
+        windows=_windows(records.measurements),
         attribution=_attribution(records.measurements),
         columns=columns,
         together=_together(records.measurements),
@@ -239,6 +242,33 @@ def _metrics(measurements: Sequence[Measurement]) -> Table:
             for m, e in rows
         ),
     )
+
+
+def _windows(measurements: Sequence[Measurement]) -> Table:
+    found = [m for m in measurements if m.kind is Kind.WINDOW]
+    return Table(
+        caption="Over the last days",
+        columns=("number", "of", "version", "value", "99 % interval", "allowed", "reference", "rows", "about"),
+        rows=tuple(
+            (
+                Cell(str(m.metric), status_of(m)),
+                Cell(m.subject),
+                Cell(m.model_version),
+                Cell(named(m.name, m.value), is_number=True),
+                Cell(interval(m.name, m.lower, m.upper), is_number=True),
+                Cell(_allowed(m)),
+                Cell("" if m.reference_value is None else named(m.name, m.reference_value), is_number=True),
+                Cell(number(m.rows) if m.rows else "", is_number=True),
+                Cell(m.reason or ""),
+            )
+            for m in found
+        ),
+    )
+
+
+def _allowed(m: Measurement) -> str:
+    limits = (("at least", m.threshold_lower), ("at most", m.threshold_upper))
+    return " and ".join(f"{word} {named(m.name, limit)}" for word, limit in limits if limit is not None)
 
 
 def _attribution(measurements: Sequence[Measurement]) -> Table:

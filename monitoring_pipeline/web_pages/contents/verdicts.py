@@ -24,6 +24,7 @@ KIND_ROWS = {
     Kind.OPERATIONS: "operations",
     Kind.BUSINESS: "business",
     Kind.OBJECTIVE: "objectives",
+    Kind.WINDOW: "windows",
 }
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

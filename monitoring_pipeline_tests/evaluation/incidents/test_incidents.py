@@ -22,6 +22,8 @@ AUROC = Measurement(
     threshold_lower=0.62, reference_value=0.66, rows=800,
 )  # fmt: skip
 ESTIMATE = replace(AUROC, kind=Kind.ESTIMATED_PERFORMANCE)
+OVER_28_DAYS = replace(AUROC, kind=Kind.WINDOW, of="28 days")
+AGE_OVER_28_DAYS = replace(OVER_28_DAYS, subject="age", name="jensen_shannon")
 AGE = Measurement(kind=Kind.DRIFT, subject="age", name="jensen_shannon", model_version="1", value=0.31, rows=800)
 PLAN = replace(AGE, subject="plan")
 TOGETHER = replace(AGE, subject="features", name="pca_reconstruction", value=1.4)
@@ -631,3 +633,20 @@ def test_declared_severity_of_drift_is_not_weighed():
     spec = _spec(escalate=(4, 4)).model_copy(update={"drift": DriftRules(severity="warning")})
     (history,) = fold_incidents(spec, _chunks({AGE: "wwww", SCORE_LIMITED: "oooo"}))
     assert history.incident.severity is Severity.CRITICAL
+
+
+def test_breach_over_a_window_opens_at_once_and_is_one_incident_with_those_of_days():
+    (alone,) = _fold({OVER_28_DAYS: "ow"})
+    assert (alone.incident.opened, alone.incident.since) == (_day(1), _day(1))
+    assert alone.incident.cause == Cause(Family.PERFORMANCE)
+    assert alone.incident.title == "auroc[28 days] is 0.58 (0.54 to 0.61), below 0.62"
+    (both,) = _fold({AUROC: "owowww", OVER_28_DAYS: "oooccc"})
+    assert both.incident.opened == _day(3)
+    assert {str(finding.metric) for finding in both.incident.findings} == {"auroc", "auroc[28 days]"}
+
+
+def test_breach_over_a_window_is_explained_and_resolved_as_one_of_a_day():
+    assert _fold({OVER_28_DAYS: "i"}) == ()
+    (inputs,) = _fold({AGE_OVER_28_DAYS: "wwooo"})
+    assert inputs.incident.cause == Cause(Family.INPUTS)
+    assert inputs.incident.resolved == _day(4)

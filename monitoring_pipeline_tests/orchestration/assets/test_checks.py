@@ -13,6 +13,7 @@ DRIFTED = {day for day in DAYS if day >= str(DRIFT_FROM)}
 CHECKS = {
     ("predictions", "schema"), ("predictions", "values"), ("predictions", "rows"), ("profile", "columns"),
     ("drift", "drift"), ("estimate", "estimate"), ("labels", "labels"), ("performance", "performance"),
+    ("windows", "windows"),
     ("verdict", "verdict"),
 }  # fmt: skip
 DAY = DAYS[4]

@@ -32,14 +32,16 @@ from monitoring_pipeline_tests.worlds.world import (
 )
 
 ASSETS = (
-    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "attribution", "verdict",
-    "incidents",
+    "reference", "predictions", "profile", "drift", "estimate", "labels", "performance", "windows",
+    "attribution", "verdict", "incidents",
 )  # fmt: skip
 
 
 def _value(world: World, model: str, day: str, name: str) -> float | None:
     with world.store() as store:
-        measured = [m for m in store.measurements(model, day) if m.kind is not Kind.ESTIMATED_PERFORMANCE]
+        measured = [
+            m for m in store.measurements(model, day) if m.kind not in {Kind.ESTIMATED_PERFORMANCE, Kind.WINDOW}
+        ]
     (named,) = [m for m in measured if m.name == name]
     return named.value
 
@@ -180,6 +182,7 @@ def test_assets_have_owner_group_kinds_partitions_and_dependencies(monitored, mo
         "estimate": {"reference", "predictions"},
         "labels": {"reference", "predictions"},
         "performance": {"reference", "predictions", "labels"},
+        "windows": {"reference", "performance"},
         "attribution": {"reference", "predictions", "profile", "labels"},
         "verdict": set(ASSETS) - {"reference", "verdict", "incidents"},
         "incidents": {"verdict"},

@@ -7,7 +7,7 @@ from dagster._core.loader import LoadingContextForTest
 from monitoring_pipeline.orchestration.assets.reference import data_version
 from monitoring_pipeline_tests.worlds.world import DAYS, FIRST, FIRST_ROW, LOANS, QUIET, World
 
-OF_THE_REFERENCE = {"predictions", "profile", "drift", "estimate", "labels", "performance", "attribution"}
+OF_THE_REFERENCE = {"predictions", "profile", "drift", "estimate", "labels", "performance", "windows", "attribution"}
 NOTHING: dict[str, str] = {}
 
 

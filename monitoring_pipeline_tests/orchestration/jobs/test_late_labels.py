@@ -80,7 +80,13 @@ def test_days_with_new_labels_are_requested_until_they_are_measured(lived_in_wor
     assert _evaluate(lived_in_world).run_requests == []
     added = [row for row in lived_in_world.tables()["chunk_revisions"] if row not in before["chunk_revisions"]]
     assert {row[:3] for row in added} == {
-        (LOANS, day, producer) for day in LATE for producer in ("labels", "performance", "attribution", "verdict")
+        *(
+            (LOANS, day, producer)
+            for day in LATE
+            for producer in ("labels", "performance", "windows", "attribution", "verdict")
+        ),
+        # The windows of later days contain these days.
+        *((LOANS, day, producer) for day in DAYS if day > LATE[0] for producer in ("windows", "verdict")),
     }
     labelled = lived_in_world.ask(
         "SELECT chunk, revision, rows FROM measurements WHERE name = 'auroc' AND kind = 'performance' "

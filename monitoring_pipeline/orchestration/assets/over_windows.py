@@ -1,0 +1,35 @@
+"""Runs of assets over rolling windows: they also measure later chunks whose windows contain a chunk of the run."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
+from monitoring_pipeline.orchestration.assets.checks import check_results, outcome_of
+from monitoring_pipeline.orchestration.assets.each_chunk import measure_each_chunk
+from monitoring_pipeline.steps.chunk.objectives import chunks_after
+from monitoring_pipeline.steps.chunk.verdict import judge_chunk
+from monitoring_pipeline.steps.chunk.windows import is_changed, later_chunks
+
+
+def run_objectives(this: AssetRun) -> Iterator[Event]:
+    """Measure the objectives as of each chunk of the run; then measure and judge the affected later chunks again."""
+    measure_each_chunk(this)
+    for chunk, measure in this.measured_by_step(chunks_after(this.spec, this.chunks[-1], store=this.store)):
+        this.write(measure())
+        this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
+    yield dg.MaterializeResult()
+
+
+def run_over_windows(this: AssetRun) -> Iterator[Event]:
+    """Measure the windows as of each chunk of the run, and those of later chunks; judge these again if they changed."""
+    measurements = measure_each_chunk(this)
+    for chunk, measure in this.measured_by_step(later_chunks(this.spec, this.chunks[-1], store=this.store)):
+        results = measure()
+        if is_changed(results, store=this.store):
+            this.write(results)
+            this.write(judge_chunk(this.spec, chunk, this.measured, store=this.store))
+    yield dg.MaterializeResult()
+    for check in this.asset.checks:
+        outcomes = {key: outcome_of(check, measured) for key, measured in measurements.items()}
+        yield from check_results(this.context, check, outcomes)
