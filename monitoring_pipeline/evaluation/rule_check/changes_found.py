@@ -10,6 +10,7 @@ import polars as pl
 from monitoring_pipeline.evaluation.drift.columns import measure_drift
 from monitoring_pipeline.evaluation.drift.comparison import standard_deviation
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, profile_column
+from monitoring_pipeline.evaluation.quality.columns import ColumnFacts, measure_columns
 from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_CHANGED,
     FOUND,
@@ -20,7 +21,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     share_of_days,
 )
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, ColumnChange
-from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
@@ -84,7 +85,7 @@ def _column_changed(
 
 
 def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
-    """Return whether ``measure_drift`` flags a column if it has these values on a healthy day.
+    """Return whether drift or quality flags a column if it has these values on a healthy day.
 
     Only this column is compared again; the others keep their p-values.
     """
@@ -99,7 +100,9 @@ def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
     drift = [m for m in measured if m.subject == column and m.p_value is not None]
     others = [m.p_value for m in day.measured if m.subject != column and m.p_value is not None]
     p_values = np.asarray([*others, *(m.p_value for m in drift)])
-    return any(
+    facts = ColumnFacts(held.against.bins, held.against.profile, (), held.against.learned)
+    quality = measure_columns(facts, replace(held.profile, columns=(changed,)))
+    return any(m.status is Status.BREACHED and m.severity is not Severity.INFO for m in quality) or any(
         m.value is not None and m.threshold_upper is not None and m.value >= m.threshold_upper and q < spec.drift.alpha
         for m, q in zip(drift, benjamini_hochberg(p_values)[len(others) :], strict=True)
     )
