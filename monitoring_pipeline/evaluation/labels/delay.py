@@ -28,6 +28,8 @@ LEAST_SHARE_ARRIVED = 0.1
 LEAST_EFFECTIVE_SHARE = 0.5
 LEAST_SHARE_AT_AN_AGE = 0.01
 MOST_ROWS_TOO_YOUNG = 0.05
+NEARLY_ALL_KNOWN = 0.98
+"""If so many rows have labels, weights change little, and labels that follow otherwise are no reason to skip them."""
 """Largest share of rows of an age at which one group has labels and another none, which no weight can correct."""
 
 
@@ -140,7 +142,7 @@ def arrival_weights(
     If the labels of one class arrive earlier than those of another, the labels that have arrived are a biased sample.
     A row whose label has arrived by now with probability F counts 1 / F times (Horvitz & Thompson 1952, JASA 47:663;
     censoring weights: Robins & Rotnitzky 1992). F is its group's share of arrivals at its age. If the labels of a group
-    arrive earlier or later than in the reference, F follows them.
+    arrive earlier or later than in the reference, F follows them, unless nearly all labels are known anyway.
 
     Args:
         spec: the model.
@@ -150,7 +152,7 @@ def arrival_weights(
         all_ages_hours: hours since the prediction of every row of the chunk, shape (rows,).
         waited_hours: hours that each label took, shape (labelled,); without them delays count as unchanged.
     """
-    if waited_hours is not None:
+    if waited_hours is not None and labels.len() < NEARLY_ALL_KNOWN * all_ages_hours.size:
         delay, changed, unknown = _delay_now(spec, delay, labels, ages_hours, waited_hours)
         if unknown is not None:
             return ArrivalWeights(not_interpretable=unknown)

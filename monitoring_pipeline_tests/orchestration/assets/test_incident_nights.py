@@ -31,6 +31,8 @@ from monitoring_pipeline_tests.worlds.world import LOANS
 
 NIGHTS = tuple(f"2024-{day}" for day in ("03-29", "03-30", "03-31", "04-01", "04-02", "04-03", "04-04"))
 BAD = ("2024-03-30", "2024-03-31")
+DOUBLED = "2024-04-03"
+"""From this day on the income is doubled, which opens at once."""
 NEXT = "2024-04-05"
 DAY = dt.timedelta(days=1)
 A_YEAR = 365 * DAY
@@ -213,8 +215,8 @@ def test_backfill_of_old_days_sends_no_alerts_and_requests_no_retraining(lived, 
         assert world.due() == [f"inputs opened {NEXT}"]
         inputs = next(entry for entry in world.incidents() if entry.incident.cause.text == "inputs")
         before, now = world.log(inputs.incident_id)
-        assert (before.event.chunk, before.told, now.told) == (NIGHTS[-1], False, True)
-        assert now.event.summary == f"open since {NIGHTS[-1]}, told only now: {inputs.incident.title}"
+        assert (before.event.chunk, before.told, now.told) == (DOUBLED, False, True)
+        assert now.event.summary == f"open since {DOUBLED}, told only now: {inputs.incident.title}"
 
 
 def test_backfill_over_monitored_nights_changes_no_incidents_and_no_decisions(later):
