@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from monitoring_pipeline.records.measurement import Measurement, Severity
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.threshold import Threshold
@@ -39,6 +39,10 @@ DEFAULT_GUARDS: Mapping[Task, DefaultGuard] = {
     Task.MULTICLASS: DefaultGuard(MetricName("macro_auroc"), absolute=0.05),
     Task.REGRESSION: DefaultGuard(MetricName("mean_absolute_error"), share=0.25),
 }
+
+
+OF_WINDOWS = 0.4
+"""Part of the margin that a window has. It has the rows of many chunks, so that a smaller loss is no chance."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def _default_guard(spec: ModelSpec, measurement: Measurement, reference: Quantit
     if spec.performance.thresholds or reference is None or measurement.metric != guard.metric:
         return None
     margin = guard.absolute + guard.share * abs(reference.value)
+    if measurement.kind is Kind.WINDOW:
+        margin *= OF_WINDOWS
     return Threshold(worse_than_reference=margin, severity="warning")
 
 

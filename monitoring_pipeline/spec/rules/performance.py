@@ -24,5 +24,6 @@ class PerformanceRules(SpecPart):
     """Allowed range by metric; for one class write ``recall[cancelled]``.
 
     Without any, the main metric is guarded with severity warning: AUROC (of several classes their mean) that is worse
-    than the reference's by more than 0.05, or a mean absolute error that is worse by more than a quarter.
+    than the reference's by more than 0.05, or a mean absolute error that is worse by more than a quarter. Windows
+    have two fifths of these margins.
     """

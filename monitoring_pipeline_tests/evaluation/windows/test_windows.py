@@ -190,6 +190,17 @@ def test_lasting_loss_is_found_that_no_day_shows_and_one_bad_day_is_not():
     assert {m.status for m in healthy.measure().values()} == {Status.OK}
 
 
+@pytest.mark.parametrize(("apart", "status"), [(1.03, Status.BREACHED), (1.19, Status.OK)])
+def test_spec_without_thresholds_is_guarded_against_a_smaller_loss_that_lasts(apart, status):
+    """AUROC falls from .80 to .77 for good. A day may lose .05, and 28 days .02."""
+    model = _Model(rows=1500, apart=apart)
+    known = replace(model.expected, values={AUROC: Quantity(0.802, 0.799, 0.805)})
+    assert {chunk.metrics[AUROC].status for chunk in model.chunks.values()} == {Status.OK}
+    found = model.measure(known)["auroc[28 days]"]
+    assert (found.status, found.severity) == (status, Severity.WARNING)
+    assert found.threshold_lower == pytest.approx(0.782)
+
+
 def test_breach_of_a_long_window_ends_when_the_newest_days_are_fine():
     model = _Model(rows=300, apart=0.4, performance__thresholds={"auroc": {"lower": 0.76}})
     assert model.measure()["auroc[28 days]"].status is Status.BREACHED
