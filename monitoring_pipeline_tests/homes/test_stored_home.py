@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from difflib import unified_diff
 from itertools import zip_longest
 from pathlib import Path
 
@@ -206,13 +207,33 @@ def with_machine_times_of(before: str, page: str) -> str:
     return "".join(LAST_NIGHT.sub(" now", now) if old.endswith(" now\n") else now for old, now in lines)
 
 
+BOUNDS = re.compile(
+    r"(?P<brackets>\[-?[\d.]+, -?[\d.]+\])|(?P<words>\(-?[\d.]+ to -?[\d.]+\))"
+    r"|(?P<value>(?<=performance model )(?:[a-z]\S*(?: \S+\]\])? \S+ )?-?[\d.]+) -?[\d.]+ -?[\d.]+"
+)
+"""An interval of performance: of today, rows of rare classes and heavy tails have wider ones."""
+
+
+def without_bounds(page: str) -> str:
+    """Return a page with a mark in place of the bounds of intervals."""
+    return BOUNDS.sub(lambda found: f"{found['value'] or ''} [..]", page)
+
+
+def changed_lines(before: str, today: str) -> list[str]:
+    """Return the lines that only one of two pages has, the bounds of intervals left out."""
+    sides = (without_bounds(page).splitlines() for page in (before, today))
+    return [line for line in unified_diff(*sides, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+
+
 def with_title_in_one_line(page: str) -> str:
     """Return a page without the line breaks in the title of an incident, whose places follow from a table's width."""
     return TITLE.sub(lambda title: title[0].replace("\n", " "), page)
 
 
-ADDED_COLUMNS = {"snapshots": {"state"}, "model_references": {"declaration", "is_current"}}
-"""Columns by table that the older version did not have."""
+ADDED_COLUMNS = {
+    "snapshots": {"state"}, "model_references": {"declaration", "is_current"}, "verdicts": {"measured"},
+}  # fmt: skip
+"""Columns by table that the older version did not have, and the number of measurements, of which there are more."""
 
 
 WITHOUT_DEAD_FEATURES = "without weight: all its values are null"
@@ -233,7 +254,8 @@ def rows_of(folder: Path, table: str) -> set[tuple[object, ...]]:
         left_out = {*OF_A_RUN, *ADDED_COLUMNS.get(table, ())}
         kept = ", ".join(column for column in columns if column not in left_out)
         anew = MEASURED_OR_JUDGED_ANEW.get(table, "FALSE")
-        return set(connection.execute(f"SELECT {kept} FROM {table} WHERE NOT ({anew})"))
+        rows = connection.execute(f"SELECT {kept} FROM {table} WHERE NOT ({anew})")
+        return {tuple(without_bounds(cell) if isinstance(cell, str) else cell for cell in row) for row in rows}
 
 
 def incidents_of(folder: Path, *, dated: str) -> set[tuple[object, ...]]:
@@ -253,18 +275,28 @@ def incidents_of(folder: Path, *, dated: str) -> set[tuple[object, ...]]:
         (
             *_subjects_and_findings(subjects, LIMIT.sub("", findings)),
             *rest,
-            LIMIT.sub("", title).replace(WITHOUT_EFFECT, ""),
+            ANY_WITHOUT_EFFECT.sub("", LIMIT.sub("", title)).replace(NULLS_BY_SHARE, NULLS_BY_SUITE),
         )
         for subjects, findings, *rest, title in rows
     }
+
+
+NULLS_BY_SUITE, NULLS_BY_SHARE = (
+    "weight: 50 of 50 values null",
+    "every value of weight is null; in the reference 0.0% are",
+)
+"""The share of nulls has a limit of its own today, and lies farther beyond it than the expectation."""
+ANY_WITHOUT_EFFECT = re.compile(r"; without effect on the model: [\w, ]+")
 
 
 def _subjects_and_findings(subjects: str, findings: str) -> tuple[str, ...]:
     found = json.loads(findings)
     kept = [finding for finding in found if CARRIED_BY_A_DEAD_FEATURE not in (finding["reason"] or "")]
     for finding in kept:
-        if WITHOUT_EFFECT in finding["reason"]:
-            finding |= {"severity": "warning", "reason": finding["reason"].replace(WITHOUT_EFFECT, "")}
+        if ANY_WITHOUT_EFFECT.search(finding["reason"]):
+            finding |= {"severity": "warning", "reason": ANY_WITHOUT_EFFECT.sub("", finding["reason"])}
+        del finding["threshold_upper"], finding["q_value"]
+    kept.sort(key=lambda finding: (finding["subject"], finding["name"]))
     gone = {finding["subject"] for finding in found} - {finding["subject"] for finding in kept}
     return json.dumps([s for s in json.loads(subjects) if s not in gone]), json.dumps(kept)
 
@@ -274,7 +306,8 @@ def _subjects_and_findings(subjects: str, findings: str) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_command_on_a_stored_home_prints_the_same(page: str, stored: LivedHome) -> None:
-    assert page_of_today(stored, commands(stored)[page]) == page_of_the_older_version(f"{PRINTED}/{page}")
+    printed = page_of_today(stored, commands(stored)[page])
+    assert changed_lines(page_of_the_older_version(f"{PRINTED}/{page}"), printed) == []
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -371,15 +404,15 @@ def states_its_limit_today(difference: Difference) -> bool:
 
 
 LIMITS = ("threshold_lower", "threshold_upper")
-SINCE_THEN = ("wasserstein", "spread_increase", "cohens_h", "decisive_measurements")
-"""Statistics that the older version did not measure by default, and the count that they raise."""
+SINCE_THEN = ("wasserstein", "spread_increase", "cohens_h", "vanished_share", "repeated_chunk", "decisive_measurements")
+"""Numbers that the older version did not measure by default, and the count that they raise."""
 
 
 def measured_in(
     folder: Path, further_columns: tuple[str, ...] = (), *, but: frozenset[tuple[object, ...]] = frozenset()
 ) -> set[tuple[object, ...]]:
-    """Return the newest measurements of a home: names, values and statuses, and further columns."""
-    columns = "name, model, chunk, kind, subject, model_version, segment, value, lower, upper, status"
+    """Return the newest measurements of a home: names, values and statuses, and further columns; no bounds."""
+    columns = "name, model, chunk, kind, subject, model_version, segment, value, status"
     with closing(sqlite3.connect(folder / "results.db")) as connection:
         rows = connection.execute(f"SELECT {', '.join((columns, *further_columns))} FROM current_measurements")
         # Another processor may sum in another order, and differ in the last digits.
@@ -405,7 +438,7 @@ def test_command_after_the_next_night_prints_the_same(page: str, continued: Live
         "".join(line for line in text.splitlines(keepends=True) if not any(f" {name} " in line for name in SINCE_THEN))
         for text in (page_of_the_older_version(f"{NEXT_MORNING}/{page}"), printed)
     )
-    assert with_machine_times_of(before, printed) == before
+    assert changed_lines(before, with_machine_times_of(before, printed)) == []
 
 
 @pytest.mark.parametrize("table", sorted(set(STORED_TABLES) - ANSWERED))
