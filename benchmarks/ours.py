@@ -13,6 +13,7 @@ import narwhals as nw
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.columns import measure_drift
+from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.profiles.profile import profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
 from monitoring_pipeline.evaluation.reference.columns import freeze_bins
@@ -22,7 +23,6 @@ from monitoring_pipeline.evaluation.reference.reference import (
     reference_document,
     reference_from_document,
 )
-from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.spec.model import ModelSpec
 
 VERSION = "1"
@@ -80,7 +80,7 @@ def judge(chunk: Path, document: Path) -> dict[str, object]:
             "profile": profiled - loaded,
             "drift": measured - profiled,
         },
-        "drifted": sum(m.status is Status.BREACHED for m in judged),
+        "drifted": len(drifted_of(judged).columns),
     }
 
 

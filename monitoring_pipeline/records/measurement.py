@@ -37,6 +37,9 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
 class VerdictStatus(StrEnum):
     """The judgement on a whole chunk; ``unknown``: nothing decisive was measured and nothing is breached."""
 

@@ -66,7 +66,8 @@ def test_drifted_columns_come_first_and_their_effects_are_those_of_the_store(
         subject: (status, value)
         for subject, status, value in monitored.ask(
             "SELECT subject, status, value FROM current_measurements "
-            "WHERE model = :m AND chunk = :c AND kind = 'drift' AND name = 'jensen_shannon'", m=LOANS, c=DAYS[-1],
+            "WHERE model = :m AND chunk = :c AND kind = 'drift' AND threshold_upper > 0 AND subject <> 'features' "
+            "ORDER BY status = 'breached', value / threshold_upper", m=LOANS, c=DAYS[-1],
         )
     }  # fmt: skip
     assert {column.name: column.effect for column in page.columns} == {

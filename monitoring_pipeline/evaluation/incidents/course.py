@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from monitoring_pipeline.evaluation.incidents.causes import Signal, opens_at_once
 from monitoring_pipeline.evaluation.incidents.evidence import Evidence
-from monitoring_pipeline.evaluation.incidents.findings import WEIGHT, Breach, finding_of, place_of
+from monitoring_pipeline.evaluation.incidents.findings import Breach, finding_of, place_of
 from monitoring_pipeline.evaluation.incidents.words import (
     evidence_words,
     persistence_words,
@@ -23,7 +23,7 @@ from monitoring_pipeline.records.incident import (
     IncidentHistory,
     IncidentState,
 )
-from monitoring_pipeline.records.measurement import Kind, Severity
+from monitoring_pipeline.records.measurement import WEIGHT, Kind, Severity
 from monitoring_pipeline.spec.rules.incidents import IncidentRules
 from monitoring_pipeline.spec.rules.threshold import Persistence
 

@@ -8,9 +8,7 @@ from monitoring_pipeline.evaluation.judgement.excess import relative_excess
 from monitoring_pipeline.evaluation.judgement.order import place_among_causes
 from monitoring_pipeline.records.cause import Cause
 from monitoring_pipeline.records.incident import Finding
-from monitoring_pipeline.records.measurement import Measurement, Severity
-
-WEIGHT = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+from monitoring_pipeline.records.measurement import WEIGHT, Measurement
 
 
 @dataclass(frozen=True)

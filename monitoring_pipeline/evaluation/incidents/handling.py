@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence import NO_EVIDENCE, Evidence, MuteEvidence
@@ -15,7 +14,7 @@ from monitoring_pipeline.records.incident import (
     Outcome,
     StoredIncident,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import WEIGHT, Severity
 
 Handle = Callable[[StoredIncident], "Act"]
 

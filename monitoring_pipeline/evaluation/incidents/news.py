@@ -9,7 +9,6 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
 from monitoring_pipeline.evaluation.incidents.handling import is_muted
 from monitoring_pipeline.evaluation.incidents.words import told_late_words
 from monitoring_pipeline.records.incident import (
@@ -21,7 +20,7 @@ from monitoring_pipeline.records.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.records.measurement import WEIGHT, Severity
 
 NOT_RESOLVED = "measured again: it is not resolved: "
 WORSE = "measured again: it is worse than it was: "

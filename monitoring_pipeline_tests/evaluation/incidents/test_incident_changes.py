@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.changes import GONE, find_changes, is_active
-from monitoring_pipeline.evaluation.incidents.findings import WEIGHT
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
 from monitoring_pipeline.evaluation.incidents.news import (
     MUTE_IS_OVER,
@@ -28,7 +27,7 @@ from monitoring_pipeline.records.incident import (
     IncidentState,
     StoredIncident,
 )
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.records.measurement import WEIGHT, Kind, Measurement, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
 FIRST = dt.date(2024, 3, 1)

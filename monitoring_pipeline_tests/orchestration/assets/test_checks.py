@@ -47,7 +47,7 @@ def test_range_records_one_result_for_each_check_and_chunk(monitored: World) -> 
     for evaluation in failed:
         assert evaluation.severity is dg.AssetCheckSeverity.WARN
     for evaluation in (e for e in failed if e.partition in DRIFTED):
-        assert "income jensen_shannon" in str(evaluation.metadata["reasons"].value)
+        assert "income wasserstein" in str(evaluation.metadata["reasons"].value)
 
 
 def test_check_of_the_verdict_is_the_verdict_with_its_reasons(monitored: World) -> None:

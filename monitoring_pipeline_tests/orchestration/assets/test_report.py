@@ -1,5 +1,6 @@
 """The reports that Dagster writes: when they are requested, what is written, and what a person reads if they fail."""
 
+import html
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -95,7 +96,7 @@ def test_written_files_are_the_newest_state_and_link_to_each_other(lived_in_worl
     assert (shown["bytes"], overview["bytes"]) == (len(page.encode()), len(index.encode()))
     with lived_in_world.store() as store:
         assert (shown["chunk"], shown["verdict"]) == (DAYS[-1], str(store.verdicts(LOANS)[DAYS[-1]].status))
-    assert shown["sentence"] in page
+    assert html.escape(shown["sentence"]).replace("&#x27;", "&#39;") in page
     assert shown["report"] == f"http://site.example/models/{LOANS}?chunk={DAYS[-1]}"
     assert overview["report"] == "http://site.example"
     assert overview["models"] == 2

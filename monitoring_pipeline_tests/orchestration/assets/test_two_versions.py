@@ -178,6 +178,13 @@ def test_shadow_breaches_are_info_and_open_no_incident(together):
 
 
 def test_incident_of_a_challenger_names_its_version_and_is_announced(together, alone):
+    print(
+        [
+            (e.incident.cause.text, e.incident.title, [f.reason for f in e.incident.findings])
+            for e in together.incidents
+        ],
+        together.told,
+    )
     (entry,) = together.incidents
     assert entry.incident.title.startswith(f"challenger {CHALLENGER}: auroc is ")
     assert {finding.model_version for finding in entry.incident.findings} == {CHALLENGER}
