@@ -199,7 +199,15 @@ def test_single_nights_store_the_same_tables_as_one_run(flights, tmp_path):
     }
     for table in ("verdicts", "snapshots"):
         assert {row[1] for row in in_one_run[table]} >= set(NIGHTS)
-    assert nights.tables(LATE) == in_one_run
+    assert without_windows(nights.tables(LATE)) == without_windows(in_one_run)
+
+
+def without_windows(tables):
+    """Return tables without what looks back over the days before: windows, and the judgement that is made from them."""
+    return {
+        table: [row for row in rows if table == "verdicts" or row[2] not in {"windows", "verdict"}]
+        for table, rows in tables.items()
+    }
 
 
 @pytest.mark.parametrize("model", [LATE, MINUTES])

@@ -20,6 +20,7 @@ from monitoring_pipeline.statistics.samples.distances import share_increased_by
 from monitoring_pipeline.statistics.samples.homogeneity_tests import more_frequent_test
 
 BY_CHANCE = 0.01
+PREDICTION = "prediction"
 OUT_OF_RANGE = 0.01
 _NEARLY_ALL = 1.0 - 1e-9
 
@@ -70,7 +71,9 @@ def _of_column(facts: ColumnFacts, profile: ChunkProfile, column: ColumnProfile)
     bins = facts.bins[column.column]
     if isinstance(bins, CategoricalBins):
         yield _unseen_share(facts, column, blank)
-        yield _vanished_share(facts, bins, column, blank)
+        # Which classes are predicted is a matter of the model, and of the drift of its output.
+        if column.column != PREDICTION:
+            yield _vanished_share(facts, bins, column, blank)
     else:
         yield _out_of_range_share(facts, column, blank)
     yield _constant(facts, column, blank)

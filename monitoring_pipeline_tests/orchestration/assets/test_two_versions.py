@@ -169,7 +169,8 @@ def test_labels_are_joined_to_rows_of_every_version(together):
 def test_shadow_breaches_are_info_and_open_no_incident(together):
     of_shadow = [m for m in together.measured.values() if m.model_version == SHADOW]
     assert {m.severity for m in of_shadow if m.status is Status.BREACHED} == {Severity.INFO}
-    assert [entry.incident.cause.text for entry in together.incidents] == [f"performance@{CHALLENGER}"]
+    found = [entry.incident.cause.text for entry in together.incidents]
+    assert found == [f"outputs@{CHALLENGER}", f"performance@{CHALLENGER}"]
     for verdict in together.verdicts.values():
         weighs = [reason for reason in verdict.reasons if reason.startswith(("critical: ", "warning: "))]
         assert weighs
@@ -178,17 +179,10 @@ def test_shadow_breaches_are_info_and_open_no_incident(together):
 
 
 def test_incident_of_a_challenger_names_its_version_and_is_announced(together, alone):
-    print(
-        [
-            (e.incident.cause.text, e.incident.title, [f.reason for f in e.incident.findings])
-            for e in together.incidents
-        ],
-        together.told,
-    )
-    (entry,) = together.incidents
+    _outputs, entry = together.incidents
     assert entry.incident.title.startswith(f"challenger {CHALLENGER}: auroc is ")
     assert {finding.model_version for finding in entry.incident.findings} == {CHALLENGER}
-    assert together.told == [f"performance@{CHALLENGER} opened {WATCHED[1]}"]
+    assert together.told == [f"{cause}@{CHALLENGER} opened {WATCHED[1]}" for cause in ("outputs", "performance")]
     assert {verdict.status for verdict in together.verdicts.values()} == {VerdictStatus.CRITICAL}
     assert not any(cause.family is Family.PERFORMANCE for cause in (e.incident.cause for e in alone.incidents))
 
