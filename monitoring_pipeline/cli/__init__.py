@@ -53,6 +53,10 @@ class _WithoutSecrets(LazyGroup):
             "Repeat past nights of MODEL: show incidents, alerts and retrainings, and whether retraining would have "
             "helped.",
         ),
+        "review": Place(
+            "reviewing.review",
+            "Replay the rules of a proposed spec over MODEL's history: incidents gained, lost and kept.",
+        ),
         "query": Place("results.query", "Run a documented query."),
         "demo": Place(
             "results.demo",

@@ -27,6 +27,7 @@ OF_COMMANDS: Mapping[str, Mapping[ExitCode, str]] = {
     },
     "backfill": {ExitCode.NO: "the run failed, or an error"},
     "reference rebuild": {ExitCode.NO: "a rebuilt reference has shrunk and was refused, or an error"},
+    "review": {ExitCode.NO: "an incident that was recorded as real is lost, or an error"},
     "evaluate": {
         ExitCode.DONE: "the version has passed",
         ExitCode.NO: "the version is refused",

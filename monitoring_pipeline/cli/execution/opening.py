@@ -38,6 +38,7 @@ def _correctable() -> tuple[type[Exception], ...]:
     from monitoring_pipeline.evaluation.drift.columns import UnknownDriftStatisticError
     from monitoring_pipeline.evaluation.performance.metrics_table import UnknownMetricError
     from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
+    from monitoring_pipeline.evaluation.review.changed_fields import NotOnlyRulesError
     from monitoring_pipeline.evaluation.rows.errors import SourceError
     from monitoring_pipeline.evaluation.versions.outputs import OutputError
     from monitoring_pipeline.evaluation.versions.training_rows import NotEnoughHistoryError
@@ -62,7 +63,7 @@ def _correctable() -> tuple[type[Exception], ...]:
         EmptyReferenceError, MissingInputError, UnknownIncidentError, FileNotFoundError, FileExistsError,
         NotEnoughHistoryError, OutputError, NoRetrainingError, RollOutError, RegistryError, TrainerError,
         StoreSchemaError, CannotDraftError, NothingJudgedError, CannotRetrainError, UnknownChunkError,
-        UnknownWeekError,
+        UnknownWeekError, NotOnlyRulesError,
     )  # fmt: skip
 
 

@@ -133,13 +133,25 @@ def measure_multivariate(
             compared,
             replace(blank, name=name.value),
             (*seed_parts, name.value),
-            floor=spec.drift.floors.get(
-                name.value, max(MULTIVARIATE_STATISTICS[name].floor, (learned or {}).get(name.value, 0.0))
-            ),
+            floor=multivariate_floor(spec, name, learned or {}),
         )
         for name in spec.drift.multivariate
     )
     return tuple(measurement.noted(without_words(dead or {}, columns)) for measurement in measured)
+
+
+def multivariate_floor(spec: ModelSpec, name: MultivariateStatistic, learned: Mapping[str, float]) -> float:
+    """Return the floor of a statistic: the spec's, or else the larger of the default and the learned one."""
+    return spec.drift.floors.get(name.value, max(MULTIVARIATE_STATISTICS[name].floor, learned.get(name.value, 0.0)))
+
+
+def is_beyond(measured: Measurement, floor: float, alpha: float) -> bool:
+    """Return whether a statistic of all features is at least its floor, and significant."""
+    if measured.value is None or measured.p_value is None:
+        return False
+    row = MULTIVARIATE_STATISTICS[MultivariateStatistic(measured.name)]
+    size = abs(measured.value) if row.absolute else measured.value
+    return size >= floor and measured.p_value < alpha
 
 
 def learn_multivariate_floors(
@@ -250,8 +262,7 @@ def _measured(
         return blank.skipped(str(undefined))
     lower = -floor if row.absolute else None
     judged = replace(blank, value=result.effect, p_value=result.p_value, threshold_upper=floor, threshold_lower=lower)
-    size = abs(result.effect) if row.absolute else result.effect
-    if size < floor or result.p_value >= spec.drift.alpha:
+    if not is_beyond(judged, floor, spec.drift.alpha):
         return judged
     carried = ", ".join(f"{column} {share:.0%}" for column, share in list(result.carried_by().items())[:NAMED_COLUMNS])
     reason = (

@@ -21,6 +21,9 @@ from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 
+Learned = Callable[[str, str, int], float | None]
+"""Gives the floor learned from the reference's days by column, statistic and rows of the chunk; None if there is none.
+"""
 SMALLEST_SHOWN = 1e-12
 SAMPLE_ROWS = 2_000
 """Rows of each side for statistics that need rows: the first by the hash of their IDs."""
@@ -69,7 +72,7 @@ class Counterpart:
     bins: Mapping[str, Bins]
     profile: ChunkProfile
     words: str = "the reference"
-    learned: Callable[[str, str, int], float | None] = lambda _column, _statistic, _rows: None
+    learned: Learned = lambda _column, _statistic, _rows: None
     expected_sample: pl.DataFrame | None = None
     observed_sample: pl.DataFrame | None = None
 
@@ -117,6 +120,62 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
         )
     ]
     return (*watched, *ignored, *further, _drifted_columns(watched, profile))
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """What decides whether a deciding statistic of one column is drift.
+
+    Args:
+        floor: the smallest effect that is.
+        origin: words for where the floor is from; empty unless it was learned.
+        alpha: the q-value has to be below it.
+        severity: severity of the drift.
+    """
+
+    floor: float
+    origin: str
+    alpha: float
+    severity: Severity
+
+
+def rule_of_column(spec: ModelSpec, learned: Learned, measurement: Measurement) -> ColumnRule:
+    """Return the rule for a measured column.
+
+    Args:
+        spec: the model.
+        learned: the floor learned from the reference's days by column, statistic and rows of the chunk, if any.
+        measurement: a deciding statistic of the column.
+    """
+    column = measurement.subject
+    floor, origin = _floor(spec, learned, measurement)
+    severity = Severity.INFO if column in spec.drift.ignore else Severity(spec.drift.severity or Severity.WARNING)
+    return ColumnRule(floor, origin, spec.drift.alpha, severity)
+
+
+def judge_column(rule: ColumnRule, measurement: Measurement) -> Measurement:
+    """Return a deciding statistic of a column as judged by a rule, from its effect and its q-value."""
+    judged = replace(measurement, threshold_upper=rule.floor, severity=rule.severity)
+    if measurement.value is None or measurement.q_value is None:
+        return judged
+    if measurement.value < rule.floor or measurement.q_value >= rule.alpha:
+        return judged
+    q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
+    effect = f"{measurement.value:.3f} is at least {rule.floor:.3g}{rule.origin}"
+    return judged.breached(f"{effect}, and {q_value} is below {rule.alpha:g}")
+
+
+def _floor(spec: ModelSpec, of_reference: Learned, measurement: Measurement) -> tuple[float, str]:
+    """Return the floor of a column, and a note on its origin if it was learned."""
+    column, statistic = measurement.subject, measurement.name
+    floors = spec.drift.floors
+    if (floor_of_column := floors.get(f"{column}.{statistic}")) is not None:
+        return floor_of_column, ""
+    number = floors.get(statistic, DRIFT_STATISTICS[statistic].floor)
+    learned = of_reference(column, statistic, measurement.rows)
+    if learned is None or learned <= number:
+        return number, ""
+    return learned, f" (learned from the reference's own {spec.calendar.noun}s)"
 
 
 def needs_rows(spec: ModelSpec) -> bool:
@@ -190,30 +249,10 @@ def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
 
 def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement, profile: ChunkProfile) -> Measurement:
     column = measurement.subject
-    floor, origin = _floor(spec, against, measurement)
-    severity = Severity.INFO if column in spec.drift.ignore else Severity(spec.drift.severity or Severity.WARNING)
-    judged = replace(measurement, threshold_upper=floor, severity=severity)
-    if measurement.value is None or measurement.q_value is None:
+    judged = judge_column(rule_of_column(spec, against.learned, measurement), measurement)
+    if judged.status is not Status.BREACHED:
         return judged
-    if measurement.value < floor or measurement.q_value >= spec.drift.alpha:
-        return judged
-    q_value = f"q = {measurement.q_value:.2g}" if measurement.q_value > SMALLEST_SHOWN else f"q < {SMALLEST_SHOWN:g}"
-    reason = f"{measurement.value:.3f} is at least {floor:.3g}{origin}, and {q_value} is below {spec.drift.alpha:g}"
-    scale = scale_in_words(against.bins[column], against.profile[column], profile[column], against.words)
-    return judged.breached(reason).noted(scale)
-
-
-def _floor(spec: ModelSpec, against: Counterpart, measurement: Measurement) -> tuple[float, str]:
-    """Return the floor of a column, and a note on its origin if it was learned."""
-    column, statistic = measurement.subject, measurement.name
-    floors = spec.drift.floors
-    if (floor_of_column := floors.get(f"{column}.{statistic}")) is not None:
-        return floor_of_column, ""
-    number = floors.get(statistic, DRIFT_STATISTICS[statistic].floor)
-    learned = against.learned(column, statistic, measurement.rows)
-    if learned is None or learned <= number:
-        return number, ""
-    return learned, f" (learned from the reference's own {spec.calendar.noun}s)"
+    return judged.noted(scale_in_words(against.bins[column], against.profile[column], profile[column], against.words))
 
 
 def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:

@@ -191,7 +191,7 @@ def estimate_performance(
     if not_known is not None:
         return (blank.skipped(not_known),)
     return tuple(
-        _judge(
+        judge_estimate(
             spec,
             _measurement(
                 replace(blank, name=name.name, of=name.of, rows=usable_rows.height),
@@ -339,7 +339,7 @@ def _measurement(
     )
 
 
-def _judge(spec: ModelSpec, measurement: Measurement, reference: Quantity | None) -> Measurement:
+def judge_estimate(spec: ModelSpec, measurement: Measurement, reference: Quantity | None) -> Measurement:
     """Judge an estimate by the threshold for realized performance, with severity warning at most."""
     judged = judge_by_threshold(spec, measurement, better_of(spec.task, measurement.name), reference)
     if judged.severity is not Severity.CRITICAL:

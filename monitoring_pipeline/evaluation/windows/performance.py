@@ -27,7 +27,7 @@ from monitoring_pipeline.evaluation.windows.numbers import (
     numbers_of,
 )
 from monitoring_pipeline.evaluation.windows.reference_days import ReferenceDays, effect_of
-from monitoring_pipeline.evaluation.windows.spans import Window, units_of
+from monitoring_pipeline.evaluation.windows.spans import DAYS, Window, units_of
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
@@ -40,6 +40,7 @@ from monitoring_pipeline.statistics.samples.window_errors import (
 )
 
 Computed = TypeVar("Computed")
+SEPARATOR = ", "
 CONFIDENCE = 0.99
 """Level of a window's interval. A breached window is an incident at once, so chance may breach few of them."""
 LEAST_SHARE_OF_DAYS = 0.5
@@ -111,7 +112,7 @@ def measure_windows(
         measurement
         for metric in metrics_judged(spec)
         if (number := days.numbers.get(metric)) is not None
-        for measurement in _while_it_lasts([_measured(spec, blank, window, number, days) for window in windows])
+        for measurement in while_it_lasts([_measured(spec, blank, window, number, days) for window in windows])
     )
 
 
@@ -191,8 +192,13 @@ def _measured(spec: ModelSpec, blank: Measurement, window: Window, number: Daily
         upper=quantity.upper,
         definition=f"{number.words}; {words}; {CONFIDENCE:.0%} interval, days are not taken as independent",
     )
-    judged = judge_by_threshold(_by_interval(spec), measured, better_of(spec.task, metric.name), reference)
+    judged = judge_window(spec, measured, reference)
     return _named(judged.noted(f"over {window.words}") if judged.status is Status.BREACHED else judged, window)
+
+
+def judge_window(spec: ModelSpec, measured: Measurement, reference: Quantity | None) -> Measurement:
+    """Return a number over a window, whose ``of`` does not have the window yet, as judged by its threshold."""
+    return judge_by_threshold(_by_interval(spec), measured, better_of(spec.task, measured.name), reference)
 
 
 def _by_interval(spec: ModelSpec) -> ModelSpec:
@@ -204,8 +210,14 @@ def _by_interval(spec: ModelSpec) -> ModelSpec:
 
 
 def _named(measurement: Measurement, window: Window) -> Measurement:
-    of = f"{measurement.of}, {window.words}" if measurement.of else window.words
+    of = f"{measurement.of}{SEPARATOR}{window.words}" if measurement.of else window.words
     return replace(measurement, of=of)
+
+
+def without_window(measurement: Measurement) -> tuple[Measurement, int]:
+    """Return a stored number over a window with the ``of`` of its metric, and the length of its window in days."""
+    *of, words = measurement.of.split(SEPARATOR)
+    return replace(measurement, of=SEPARATOR.join(of)), int(words.removesuffix(DAYS))
 
 
 def _quantity(number: DailyNumber, chosen: Values, places: Values, expected: Expected) -> Quantity:
@@ -229,7 +241,7 @@ def _widened(quantity: Quantity, error: float) -> Quantity:
     return Quantity(quantity.value, quantity.lower - error, quantity.upper + error)
 
 
-def _while_it_lasts(windows: Sequence[Measurement]) -> Iterator[Measurement]:
+def while_it_lasts(windows: Sequence[Measurement]) -> Iterator[Measurement]:
     """Yield the windows of one metric; a breach that the shortest window no longer shows is none."""
     shortest = windows[0]
     yield shortest

@@ -8,6 +8,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
 LEAST_CHUNKS = 2
+DAYS = " days"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Window:
     @property
     def words(self) -> str:
         """The words for the window, which are part of the names of its numbers."""
-        return f"{self.days} days"
+        return f"{self.days}{DAYS}"
 
 
 def windows_of(spec: ModelSpec, chunk: Chunk) -> tuple[Window, ...]:

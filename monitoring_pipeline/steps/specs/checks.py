@@ -30,6 +30,17 @@ def check_model(loaded: LoadedSpec) -> None:
         raise SpecError("\n".join(problems))
 
 
+def check_rules(loaded: LoadedSpec) -> None:
+    """Refuse a spec that names statistics, metrics or columns that do not exist. Its SQL is not read.
+
+    Raises:
+        SpecError: with one line per problem: file, field, value, and the allowed values.
+    """
+    problems = list(_problems_of_rules(loaded))
+    if problems:
+        raise SpecError("\n".join(problems))
+
+
 def read_checked_specs(directory: Path) -> SpecFolder:
     """Read and check every spec of a directory; a problem of one spec does not affect the others.
 
@@ -45,12 +56,16 @@ def read_checked_files(paths: Iterable[Path]) -> SpecFolder:
 
 
 def _problems(loaded: LoadedSpec) -> Iterator[str]:
+    yield from _problems_of_rules(loaded)
+    try:
+        check_business(loaded)
+    except SpecError as error:
+        yield from str(error).splitlines()
+
+
+def _problems_of_rules(loaded: LoadedSpec) -> Iterator[str]:
     for check in _RULES:
         try:
             check(loaded.spec)
         except ValueError as error:
             yield f"{loaded.path}: {str(error).removeprefix(f'{loaded.spec.name}: ')}"
-    try:
-        check_business(loaded)
-    except SpecError as error:
-        yield from str(error).splitlines()

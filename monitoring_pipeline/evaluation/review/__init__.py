@@ -1,0 +1,1 @@
+"""What other rules would have changed in the stored history of a model."""
