@@ -40,7 +40,7 @@ class Report:
         fields: names for programs, which stay stable.
         records: values for programs, in full precision; each has all fields.
         name: its key if a command prints several reports.
-        note: the line below the table.
+        note: the lines below the table.
     """
 
     title: str
@@ -59,7 +59,8 @@ class Report:
         for line in laid_out(self.columns, [[form(cell) for cell in line] for line in self.lines], width):
             yield self._styled(line)
         if self.note:
-            yield Text("\n".join(wrapped(self.note, width)), style="dim")
+            lines = (line for sentence in self.note.splitlines() for line in wrapped(sentence, width))
+            yield Text("\n".join(lines), style="dim")
 
     def _styled(self, line: Line) -> Text:
         """Return a line in which the text of each styled cell has its style."""

@@ -1,13 +1,13 @@
 """The fields that a proposed spec changes: what cannot be replayed is refused or named."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.drift.statistics_table import deciding_statistics
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.windows.performance import without_window
-from monitoring_pipeline.records.measurement import Kind, Status
-from monitoring_pipeline.records.names import MetricName
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import Against
 
@@ -43,8 +43,8 @@ def check_only_rules(in_use: ModelSpec, proposed: ModelSpec) -> None:
         fine |= {"drift.window_days"}
     if refused := [name for name in changed_fields(in_use, proposed) if name not in fine]:
         message = (
-            f"{in_use.name}: the proposed spec changes {', '.join(refused)}, which decides what is measured; "
-            "a review replays rules over stored numbers. Use rehearse to measure again"
+            f"{in_use.name}: the proposed spec changes {', '.join(refused)}. That changes what is measured, "
+            "and a review replays rules over stored numbers only; rehearse measures again"
         )
         raise NotOnlyRulesError(message)
 
@@ -75,27 +75,40 @@ def never_measured(in_use: ModelSpec, proposed: ModelSpec, chunks: Sequence[Chun
 
     It may be a statistic, a metric or a window.
     """
-    known = set(_never_measured(in_use, chunks))
-    return tuple(words for words in _never_measured(proposed, chunks) if words not in known)
+    judged_before = set(_judged_numbers(in_use))
+    measured = {m for chunk in chunks for m in map(_number, chunk.measurements) if m is not None}
+    of_name: dict[str, list[str]] = {}
+    for number in _judged_numbers(proposed):
+        if number not in judged_before | measured:
+            of_name.setdefault(number.words, []).append(number.subject)
+    return tuple(f"{words} {', '.join(subjects)}" for words, subjects in of_name.items())
 
 
-def _never_measured(spec: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tuple[str, ...]:
-    measured = [m for chunk in chunks for m in chunk.measurements if m.status is not Status.SKIPPED]
-    drift = {(m.subject, m.name) for m in measured if m.kind is Kind.DRIFT}
-    metrics = {m.metric for m in measured if m.kind is Kind.PERFORMANCE}
-    windows = {without_window(m)[1] for m in measured if m.kind is Kind.WINDOW}
-    return (
-        *_columns_never_measured(spec, drift),
-        *(f"{name.value} of all features" for name in spec.drift.multivariate if ("features", name) not in drift),
-        *(f"the metric {name}" for name in spec.performance.thresholds if MetricName(*name) not in metrics),
-        *(f"windows of {days} days" for days in sorted(set(spec.windows)) if days not in windows),
-    )
+class _Number(NamedTuple):
+    """Something that a spec judges: the words before its subject, and the subject."""
+
+    words: str
+    subject: str
 
 
-def _columns_never_measured(spec: ModelSpec, drift: Collection[tuple[str, str]]) -> Iterator[str]:
-    missing: dict[str, list[str]] = {}
+def _judged_numbers(spec: ModelSpec) -> Iterator[_Number]:
     for column in spec.columns:
-        for name in deciding_statistics(spec, column):
-            if (column, name) not in drift:
-                missing.setdefault(name, []).append(column)
-    yield from (f"{name} of {', '.join(columns)}" for name, columns in missing.items())
+        yield from (_Number(f"{name} of", column) for name in deciding_statistics(spec, column))
+    yield from (_Number(f"{name.value} of", ALL_FEATURES) for name in spec.drift.multivariate)
+    yield from (_Number("the metric", str(metric)) for metric in spec.performance.thresholds)
+    yield from (_Number("windows of", f"{days} days") for days in sorted(set(spec.windows)))
+
+
+def _number(measurement: Measurement) -> _Number | None:
+    """Return what a measured number is as a judged one; None if it is none of them or was skipped."""
+    if measurement.status is Status.SKIPPED:
+        return None
+    match measurement.kind:
+        case Kind.DRIFT:
+            return _Number(f"{measurement.name} of", measurement.subject)
+        case Kind.PERFORMANCE:
+            return _Number("the metric", str(measurement.metric))
+        case Kind.WINDOW:
+            return _Number("windows of", f"{without_window(measurement)[1]} days")
+        case _:
+            return None

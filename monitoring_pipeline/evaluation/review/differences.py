@@ -55,7 +55,7 @@ class Reviewed:
         incidents: every incident under either spec, in the order of opening.
         not_replayed: changed fields whose breaches stay as stored.
         never_measured: what is judged by the proposed spec and was not measured.
-        suggested: floors by ``column.statistic``; None if nobody asked for them.
+        suggested: floors by ``column.statistic``, None where none meets the share; None if nobody asked for them.
         real_unmatched: incidents of these chunks that were recorded as real, and that the spec in use does not open.
     """
 
@@ -64,7 +64,7 @@ class Reviewed:
     incidents: tuple[Compared, ...]
     not_replayed: tuple[str, ...] = ()
     never_measured: tuple[str, ...] = ()
-    suggested: Mapping[str, float] | None = None
+    suggested: Mapping[str, float | None] | None = None
     real_unmatched: tuple[StoredIncident, ...] = ()
 
     def of(self, fate: Fate) -> tuple[Compared, ...]:

@@ -4,7 +4,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitoring_pipeline.evaluation.drift.statistics_table import deciding_statistics
+from monitoring_pipeline.evaluation.drift.healthy_chunks import LARGEST_BOUNDED
+from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistics
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.records.incident import Outcome, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Status
@@ -16,21 +17,22 @@ STEPS = 1_000
 
 def suggest_floors(
     spec: ModelSpec, chunks: Sequence[ChunkMeasurements], stored: Sequence[StoredIncident]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Return floors by ``column.statistic`` for each column that is flagged on more chunks than the spec allows.
 
     Chunks within incidents that were recorded as real are left out. The floor of a statistic is just above as many of
     the column's effects as leave the share ``drift.false_alarm_share``. As floors of a column name its deciding
-    statistics, those that are not flagged too often are returned with the highest floor that they had.
+    statistics, those that are not flagged too often are returned with the highest floor that they had. A floor is None
+    if a statistic that is at most 1 would need one that hardly anything reaches.
     """
     share = spec.drift.false_alarm_share
-    suggested: dict[str, float] = {}
+    suggested: dict[str, float | None] = {}
     for column, by_statistic in _healthy(spec, chunks, stored).items():
         flagged = {m_chunk for of in by_statistic.values() for m_chunk, m in of if m.status is Status.BREACHED}
         measured = {m_chunk for of in by_statistic.values() for m_chunk, _ in of}
         if len(flagged) <= share * len(measured):
             continue
-        suggested |= {f"{column}.{name}": _floor(of, share) for name, of in sorted(by_statistic.items())}
+        suggested |= {f"{column}.{name}": _reachable(name, _floor(of, share)) for name, of in by_statistic.items()}
     return suggested
 
 
@@ -57,6 +59,10 @@ def _deciding(spec: ModelSpec, measurements: Sequence[Measurement]) -> Iterator[
         is_measured = m.role is Role.CHAMPION and m.value is not None and not m.segment
         if is_column and is_measured and m.name in deciding_statistics(spec, m.subject):
             yield m
+
+
+def _reachable(statistic: str, floor: float) -> float | None:
+    return None if DRIFT_STATISTICS[statistic].bounded and floor > LARGEST_BOUNDED else floor
 
 
 def _floor(of: OfChunks, share: float) -> float:

@@ -32,7 +32,7 @@ def review_tables(reviewed: Reviewed) -> Iterator[Report]:
         yield Report(
             title="suggested, under drift.floors:" if floors else "suggested: nothing, the columns meet the share",
             columns=("",),
-            lines=tuple((f"{name}: {floor:g}",) for name, floor in floors),
+            lines=tuple((_floor_line(name, floor),) for name, floor in floors),
             fields=("floor", "value"),
             records=tuple({"floor": name, "value": floor} for name, floor in floors),
             name="suggested",
@@ -63,7 +63,13 @@ def closing_sentence(reviewed: Reviewed) -> str:
         return f"{counts}; {_counted(len(lost), 'real incident')} lost: {_names(lost)}"
     if not reviewed.real:
         return f"{counts}; no incident of these days has the recorded outcome real"
-    return f"{counts}, none of the {_counted(len(reviewed.real), 'real one')} lost"
+    kept = "the real one is kept" if len(reviewed.real) == 1 else f"none of the {len(reviewed.real)} real ones lost"
+    return f"{counts}, {kept}"
+
+
+def _floor_line(name: str, floor: float | None) -> str:
+    """Return a line of YAML: a floor, or a comment if none meets the share."""
+    return f"# {name}: no floor meets the share" if floor is None else f"{name}: {floor:g}"
 
 
 def _more_or_fewer(number: int, noun: str) -> str:
