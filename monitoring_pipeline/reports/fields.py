@@ -13,6 +13,7 @@ from monitoring_pipeline.reports.terminal.incidents import (
 from monitoring_pipeline.reports.terminal.references import REFERENCE_FIELDS
 from monitoring_pipeline.reports.terminal.rehearsal import MONTH_FIELDS
 from monitoring_pipeline.reports.terminal.results import CHUNK_FIELDS, PERFORMANCE_FIELDS, PERIOD_FIELDS, SUM_FIELDS
+from monitoring_pipeline.reports.terminal.review import FLOOR_FIELDS, REVIEW_FIELDS
 from monitoring_pipeline.reports.terminal.rule_check import RULE_FIELDS
 
 Fields = tuple[str, ...]
@@ -21,6 +22,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
     "show": {"": CHUNK_FIELDS, "with `--by` a longer period": PERIOD_FIELDS},
     "performance": {"": PERFORMANCE_FIELDS, "with `--sums`": SUM_FIELDS},
     "replay": {"": RULE_FIELDS},
+    "review": {"": REVIEW_FIELDS, "with `--suggest` also": FLOOR_FIELDS},
     "reference rebuild": {"": REFERENCE_FIELDS},
     "rehearse": {
         "`months`": MONTH_FIELDS,
@@ -52,10 +54,13 @@ MEANINGS: Mapping[str, str] = {
     "cause": "the cause that the breaches of the incident share",
     "challenger": "value of the challenger",
     "champion": "value of the champion",
+    "change": "lost, gained or kept",
     "channel": "name of the channel",
     "check": "name of the check",
     "chunk": "key of the chunk",
     "chunks": "number of chunks with results",
+    "chunks_after": "breached chunks under the proposed rules",
+    "chunks_before": "breached chunks under the spec in use",
     "coinciding": "causes of other incidents at the same time",
     "compared_rows": "labelled rows that both versions have",
     "consequence": "whether another finding probably explains it",
@@ -70,6 +75,7 @@ MEANINGS: Mapping[str, str] = {
     "explained_by": "causes that explain this one, by the attribution",
     "field": "path of the field in the spec",
     "file": "the file of the spec",
+    "floor": "the floor, as in `drift.floors`",
     "gate": "answers of the gate, with their numbers",
     "gate_passed": "answer of the whole gate; null if it could not be measured",
     "gate_reasons": "reasons of that answer",
@@ -93,9 +99,13 @@ MEANINGS: Mapping[str, str] = {
     "name": "name of the measurement",
     "of": "the part that it is measured of, such as a class or a change",
     "opened": "key of the chunk that opened the incident",
+    "opened_after": "key of the chunk that opens it under the proposed rules; null if it is lost",
+    "opened_before": "key of the chunk that opened it under the spec in use; null if it is gained",
     "outcome": "what a person found the incident to be",
     "owner": "owner of the model",
     "pages": "number of pages",
+    "pages_after": "number of pages under the proposed rules",
+    "pages_before": "number of pages under the spec in use",
     "passed": "whether the challenger passed the check; null if it could not be measured",
     "period": "name of the period",
     "promoted": "versions that were promoted",
@@ -114,6 +124,8 @@ MEANINGS: Mapping[str, str] = {
     "seen": "the fact that was seen",
     "segment": "the segment",
     "severity": "info, warning or critical",
+    "severity_after": "severity under the proposed rules; null if it is lost",
+    "severity_before": "severity under the spec in use; null if it is gained",
     "since": "key of the first breached chunk",
     "state": "state of the incident",
     "status": "ok, breached or skipped",

@@ -10,6 +10,7 @@ REVIEW_FIELDS = (
     "model", "change", "incident", "outcome", "cause", "title", "opened_before", "opened_after", "severity_before",
     "severity_after", "chunks_before", "chunks_after", "pages_before", "pages_after",
 )  # fmt: skip
+FLOOR_FIELDS = ("floor", "value")
 SIGNS = {Fate.LOST: "-", Fate.GAINED: "+", Fate.KEPT: "="}
 
 
@@ -33,7 +34,7 @@ def review_tables(reviewed: Reviewed) -> Iterator[Report]:
             title="suggested, under drift.floors:" if floors else "suggested: nothing, the columns meet the share",
             columns=("",),
             lines=tuple((_floor_line(name, floor),) for name, floor in floors),
-            fields=("floor", "value"),
+            fields=FLOOR_FIELDS,
             records=tuple({"floor": name, "value": floor} for name, floor in floors),
             name="suggested",
         )
