@@ -166,3 +166,12 @@ def test_no_floor_is_suggested_that_nothing_can_reach():
     spec = binary_spec(drift__numeric="jensen_shannon")
     chunks = [ChunkMeasurements(chunk=_day(i), measurements=(m,)) for i, m in enumerate(_drift_of([1.0] * 20))]
     assert suggest_floors(spec, chunks, ()) == {"age.jensen_shannon": None}
+
+
+def test_a_calm_statistic_of_a_suggested_column_keeps_its_floor():
+    spec = binary_spec(drift__false_alarm_share=0.1)
+    loud, calm = _drift_of([0.05] * 16 + [0.2, 0.3, 0.4, 0.25]), _drift_of([0.05] * 20, "wasserstein")
+    pairs = enumerate(zip(loud, calm, strict=True))
+    chunks = [ChunkMeasurements(chunk=_day(i), measurements=pair) for i, pair in pairs]
+    # A spec that names one floor of a column lets no other statistic of it decide, so both are named.
+    assert suggest_floors(spec, chunks, ()) == {"age.jensen_shannon": 0.251, "age.wasserstein": 0.1}

@@ -173,3 +173,21 @@ def test_a_higher_floor_breaches_nothing_that_a_lower_one_does_not(numbers, one,
 
     assert breached(higher) <= breached(lower)
     assert breached(lower) == {i for i, (value, q) in enumerate(numbers) if value >= lower and q < IN_USE.drift.alpha}
+
+
+@pytest.mark.parametrize(("anew", "status"), [(0.2, Status.BREACHED), (0.4, Status.OK)])
+def test_floors_that_the_proposed_rules_learn_replace_those_of_the_spec_in_use(anew, status):
+    stored = replace(AGE, status=Status.OK, threshold_upper=0.35)
+    versions = {"1": OfVersion(learned=lambda *_: 0.35, learned_anew=lambda *_: anew)}
+    (judged,) = rejudged(Proposal(IN_USE, IN_USE, versions), [stored])
+    assert (judged.status, judged.threshold_upper) == (status, anew)
+    (own,) = rejudged(Proposal(IN_USE, binary_spec(drift__floors={"age.jensen_shannon": 0.3}), versions), [stored])
+    assert (own.status, own.threshold_upper) == (Status.BREACHED, 0.3)
+
+
+def test_a_breach_by_point_alone_is_a_changed_rule_of_chunks_and_not_of_windows():
+    limits = {"thresholds": {"auroc": {"lower": 0.6}}}
+    in_use, proposed = binary_spec(performance=limits), binary_spec(performance=limits | {"breach_on": "point"})
+    stored = (replace(OVER_7_DAYS, kind=Kind.PERFORMANCE, of=""), OVER_7_DAYS)
+    found = {m.kind: m.status for m in _rejudged(proposed, stored, in_use=in_use)}
+    assert found == {Kind.PERFORMANCE: Status.BREACHED, Kind.WINDOW: Status.OK}
