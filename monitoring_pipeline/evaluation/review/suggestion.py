@@ -20,8 +20,8 @@ def suggest_floors(
 ) -> dict[str, float | None]:
     """Return floors by ``column.statistic`` for each column that is flagged on more chunks than the spec allows.
 
-    Chunks within incidents that were recorded as real are left out. The floor of a statistic is just above as many of
-    the column's effects as leave the share ``drift.false_alarm_share``. As floors of a column name its deciding
+    Chunks within incidents that were recorded as real are left out. The floor of a statistic is just above
+    its flagged effects, but for as many of the largest as the share ``drift.false_alarm_share`` allows. As floors of a column name its deciding
     statistics, those that are not flagged too often are returned with the highest floor that they had. A floor is None
     if a statistic that is at most 1 would need one that hardly anything reaches.
     """
@@ -66,11 +66,8 @@ def _reachable(statistic: str, floor: float) -> float | None:
 
 
 def _floor(of: OfChunks, share: float) -> float:
-    """Return a floor that as many effects reach as the share allows, but not below the highest that there was."""
-    effects = sorted((m.value or 0.0 for _, m in of), reverse=True)
-    above = effects[min(math.floor(share * len(effects)), len(effects) - 1)]
-    highest = max(m.threshold_upper or 0.0 for _, m in of)
-    flagged = sum(m.status is Status.BREACHED for _, m in of)
-    if flagged <= share * len(of):
-        return math.ceil(highest * STEPS) / STEPS
-    return max((math.floor(above * STEPS) + 1) / STEPS, math.ceil(highest * STEPS) / STEPS)
+    """Return a floor that as many flagged effects reach as the share allows, not below the highest that there was."""
+    flagged = sorted((m.value or 0.0 for _, m in of if m.status is Status.BREACHED), reverse=True)
+    allowed = math.floor(share * len(of))
+    highest = math.ceil(max(m.threshold_upper or 0.0 for _, m in of) * STEPS) / STEPS
+    return highest if len(flagged) <= allowed else max((math.floor(flagged[allowed] * STEPS) + 1) / STEPS, highest)

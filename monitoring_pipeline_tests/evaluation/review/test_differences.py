@@ -175,3 +175,10 @@ def test_a_calm_statistic_of_a_suggested_column_keeps_its_floor():
     chunks = [ChunkMeasurements(chunk=_day(i), measurements=pair) for i, pair in pairs]
     # A spec that names one floor of a column lets no other statistic of it decide, so both are named.
     assert suggest_floors(spec, chunks, ()) == {"age.jensen_shannon": 0.251, "age.wasserstein": 0.1}
+
+
+def test_effects_that_are_not_significant_raise_no_floor():
+    spec = binary_spec(drift__numeric="jensen_shannon", drift__false_alarm_share=0.1)
+    days = [*_drift_of([0.05] * 16 + [0.2, 0.3, 0.25, 0.4]), replace(AGE, value=0.9)]
+    chunks = [ChunkMeasurements(chunk=_day(i), measurements=(m,)) for i, m in enumerate(days)]
+    assert suggest_floors(spec, chunks, ()) == {"age.jensen_shannon": 0.251}
