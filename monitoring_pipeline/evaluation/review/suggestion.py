@@ -20,10 +20,10 @@ def suggest_floors(
 ) -> dict[str, float | None]:
     """Return floors by ``column.statistic`` for each column that is flagged on more chunks than the spec allows.
 
-    Chunks within incidents that were recorded as real are left out. The floor of a statistic is just above
-    its flagged effects, but for as many of the largest as the share ``drift.false_alarm_share`` allows. As floors of a column name its deciding
-    statistics, those that are not flagged too often are returned with the highest floor that they had. A floor is None
-    if a statistic that is at most 1 would need one that hardly anything reaches.
+    Chunks within incidents that were recorded as real are left out. The floor of a statistic is just above its flagged
+    effects, but for as many of the largest as the share ``drift.false_alarm_share`` allows. As floors of a column name
+    its deciding statistics, those that are not flagged too often are returned with the highest floor that they had. A
+    floor is None if a statistic that is at most 1 would need one that hardly anything reaches.
     """
     share = spec.drift.false_alarm_share
     suggested: dict[str, float | None] = {}
