@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 import yaml
@@ -14,7 +15,17 @@ import yaml
 from monitoring_pipeline_tests.end_to_end.kill_nine import slack_process
 from monitoring_pipeline_tests.end_to_end.mortal_night import AGE_DECIDES, ALERTING, RETRAINING
 from monitoring_pipeline_tests.slack_server import TOKEN
-from monitoring_pipeline_tests.worlds.world import DAYS, FIRST, FIRST_ROW, LAST, LOANS, World, make_world
+from monitoring_pipeline_tests.worlds.world import (
+    DAYS,
+    DRIFT_FROM,
+    FIRST,
+    FIRST_ROW,
+    LAST,
+    LOANS,
+    World,
+    make_world,
+    midnight,
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +89,7 @@ def last_night(folder: Path) -> Iterator[LastNight]:
     with dg.DagsterInstance.ephemeral() as unused, slack_process(folder, latency=0.05) as slack:
         world = World(folder, unused)
         berlin = world.loaded(LOANS).spec.zone
+        world.execute(_doubled_only_from(LAST, berlin))
         days = (dt.datetime.now(berlin).date() - dt.timedelta(days=1) - LAST).days
         own = _shift(world, days) | {"performance": {"thresholds": {"auroc": {"lower": 0.7}}}, "schedule": "23:30"}
         world.execute(AGE_DECIDES)
@@ -88,6 +100,14 @@ def last_night(folder: Path) -> Iterator[LastNight]:
         world.change_spec(LOANS, **own, retraining=RETRAINING)
         (folder / "alerting.yaml").write_text(yaml.safe_dump(ALERTING), encoding="utf-8")
         yield LastNight(world, (LAST + dt.timedelta(days=days)).isoformat(), slack)
+
+
+def _doubled_only_from(day: dt.date, zone: ZoneInfo) -> str:
+    """Return the statement that lets the income double on a later day, whose night opens an incident at once."""
+    return (
+        'UPDATE "Loan Scores" SET "Annual Income" = "Annual Income" / 2 '
+        f"WHERE \"Scored At\" >= '{midnight(DRIFT_FROM, zone)}' AND \"Scored At\" < '{midnight(day, zone)}'"
+    )
 
 
 def _shift(world: World, days: int) -> dict[str, Any]:

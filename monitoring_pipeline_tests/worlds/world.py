@@ -227,7 +227,7 @@ def loan_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     times = _times(random, ZoneInfo("Europe/Berlin"))
     count = len(times)
     income = random.lognormal(10, 0.4, count)
-    drifted = np.array([time >= _midnight(DRIFT_FROM, ZoneInfo("Europe/Berlin")) for time in times])
+    drifted = np.array([time >= midnight(DRIFT_FROM, ZoneInfo("Europe/Berlin")) for time in times])
     age = random.integers(18, 80, count)
     odds = 1.5 * random.standard_normal(count) - 0.5
     score = 1 / (1 + np.exp(-odds))
@@ -271,7 +271,8 @@ def delivery_tables() -> tuple[pl.DataFrame, pl.DataFrame]:
     )
 
 
-def _midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
+    """Return the begin of a day in a zone, in UTC and without a zone."""
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC).replace(tzinfo=None)
 
 
@@ -279,7 +280,7 @@ def _times(random: np.random.Generator, zone: ZoneInfo) -> list[dt.datetime]:
     """Return naive UTC times: ROWS_A_DAY within each local day, with the first instant of the day among them."""
     times: list[dt.datetime] = []
     for n in range((LAST - FIRST_ROW).days + 1):
-        start, end = (_midnight(FIRST_ROW + dt.timedelta(days=n + after), zone) for after in (0, 1))
+        start, end = (midnight(FIRST_ROW + dt.timedelta(days=n + after), zone) for after in (0, 1))
         seconds = np.concatenate([[0], random.integers(0, (end - start).total_seconds(), ROWS_A_DAY - 1)])
         times += [start + dt.timedelta(seconds=int(second)) for second in np.sort(seconds)]
     return times
