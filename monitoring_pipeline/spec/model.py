@@ -57,7 +57,7 @@ RULES_OF_LEARNED_FLOORS = frozenset(
         "multivariate",
     }
 )
-WAY_OF_LEARNING_FLOORS = "held out with neighbours, by shape and magnitude"
+WAY_OF_LEARNING_FLOORS = "held out with neighbours, by shape and magnitude, beside all rows"
 """Changes with the way in which floors are learned, so that stored references learn theirs again."""
 _WITHOUT_NUMBERS: Any = {
     "description": True,

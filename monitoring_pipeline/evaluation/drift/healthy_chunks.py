@@ -146,7 +146,11 @@ class HealthyChunks:
     def _pairs(
         self, alive: Mapping[str, ColumnProfile], profiles: Mapping[str, ColumnProfile]
     ) -> list[tuple[ColumnProfile, ColumnProfile]]:
-        """Return each chunk's profile with that of its baseline, which may have chunks on which the column was dead."""
+        """Return each chunk's profile with that of its baseline.
+
+        Chunks on which the column was dead are no pairs. They stay in the baseline, because later chunks are compared
+        with all rows of the reference: the nulls of one dead day alone are a distance of about .1.
+        """
         if self.baselines is not None:
             return [
                 (profile, _sum([profiles[other] for other in self.baselines[key]]))
@@ -154,7 +158,7 @@ class HealthyChunks:
                 if key in self.baselines
             ]
         ordered, reach = list(alive.values()), self._reach(alive)
-        total, near = _sum(ordered), _sum(ordered[: reach + 1])
+        total, near = _sum(list(profiles.values())), _sum(ordered[: reach + 1])
         pairs: list[tuple[ColumnProfile, ColumnProfile]] = []
         for place, profile in enumerate(ordered):
             pairs.append((profile, without(total, near)))
