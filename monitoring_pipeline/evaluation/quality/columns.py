@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     CategoricalBins,
     NumericBins,
 )
+from monitoring_pipeline.evaluation.profiles.far_values import lie_far_outside, share_below_zero
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE, seen_once, vanished_cells
@@ -113,7 +114,7 @@ def _is_above(measurement: Measurement) -> bool:
 def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Return the share of rows of unseen categories.
 
-    Its severity is info if they are few, or no more than new categories are usual in the reference.
+    It is a warning above the largest usual share unless rare categories of the reference explain it, and info otherwise.
     """
     before = facts.profile[column.column]
     rows, reference_rows = column.counts[-1], before.counts[-1]
@@ -165,8 +166,8 @@ def _vanished_share(
 def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Return the share of rows outside the reference's range.
 
-    The severity is info, because seasonal inputs leave the range legitimately. It is a warning if they leave it by more
-    than its width, or are negative where the smallest value of the reference is 0: this is no season.
+    The severity is info, because seasonal inputs leave the range legitimately. It is a warning if many leave it by more
+    than its width, or are negative where the smallest value of the reference is 0.
     """
     before = facts.profile[column.column]
     outside = _rows_outside(facts.bins[column.column], column)
@@ -187,16 +188,18 @@ def _out_of_range_share(facts: ColumnFacts, column: ColumnProfile, blank: Measur
         return measurement
     ranges = (f"{side.minimum:g} to {side.maximum:g}" for side in (column, before) if side.minimum is not None)
     reason = f"{share:.1%} of the rows lie beyond the reference's values: {', before '.join(ranges)}"
-    is_far = _is_far_outside(before, column) and facts.is_beyond_chance(outside, column.rows, 0)
-    judged = replace(measurement, severity=Severity.WARNING) if is_far else measurement
+    is_implausible = _is_implausible(facts, before, column)
+    judged = replace(measurement, severity=Severity.WARNING) if is_implausible else measurement
     return judged.breached(reason).noted(scale_in_words(facts.bins[column.column], before, column))
 
 
-def _is_far_outside(before: ColumnProfile, column: ColumnProfile) -> bool:
-    if before.minimum is None or before.maximum is None or column.minimum is None or column.maximum is None:
-        return False
-    beyond = max(before.minimum - column.minimum, column.maximum - before.maximum)
-    return beyond > before.maximum - before.minimum or column.minimum < 0.0 == before.minimum
+def _is_implausible(facts: ColumnFacts, before: ColumnProfile, column: ColumnProfile) -> bool:
+    """Return whether many values lie where no season leads: far outside the range, or below 0 where nothing was."""
+    bins = facts.bins[column.column]
+    if isinstance(bins, NumericBins) and lie_far_outside(bins, before, column, OUT_OF_RANGE):
+        return True
+    negative = share_below_zero(before, column)
+    return negative > OUT_OF_RANGE and facts.is_beyond_chance(round(negative * column.rows), column.rows, 0)
 
 
 def _rows_outside(bins: Bins, column: ColumnProfile) -> int:

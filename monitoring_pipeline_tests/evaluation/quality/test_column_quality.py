@@ -179,6 +179,52 @@ def test_out_of_range_share_up_to_a_hundredth_is_ok(outside, status):
     assert (share.value, share.status) == (outside / 1000, status)
 
 
+def _with_ages(change):
+    ages = _fresh(1000)["age"]
+    change(ages)
+    return _quality(_fresh(1000) | {"age": ages})["age", "out_of_range_share"]
+
+
+def _season(ages):
+    ages += 2.5
+
+
+def _season_and_a_wrong_value(ages):
+    ages += 2.5
+    ages[0] = 1e12
+
+
+def _sentinel(ages):
+    ages[:20] = -999.0
+
+
+def _unit(ages):
+    ages[:30] *= 100.0
+
+
+def _other_scale(ages):
+    ages += 273.15
+
+
+@pytest.mark.parametrize(("change", "severity"), [
+    (_season, Severity.INFO), (_season_and_a_wrong_value, Severity.INFO),
+    (_sentinel, Severity.WARNING), (_unit, Severity.WARNING), (_other_scale, Severity.WARNING),
+])  # fmt: skip
+def test_values_far_outside_the_range_are_a_warning_if_they_are_many(change, severity):
+    share = _with_ages(change)
+    assert (share.status, share.severity) == (Status.BREACHED, severity)
+
+
+@pytest.mark.parametrize(("negative", "severity"), [(1, Severity.INFO), (20, Severity.WARNING)])
+def test_negative_values_are_a_warning_where_the_smallest_was_zero_if_they_are_many(negative, severity):
+    reference = reference_of(SPEC, REFERENCE_COLUMNS | {"age": np.abs(REFERENCE_COLUMNS["age"]).round(1)})
+    ages = np.abs(_fresh(1000)["age"]).round(1)
+    ages[:30] = 4.5
+    ages[:negative] = -0.2
+    share = _quality(_fresh(1000) | {"age": ages}, reference=reference)["age", "out_of_range_share"]
+    assert (share.status, share.severity) == (Status.BREACHED, severity)
+
+
 def test_null_and_nan_are_not_counted_as_out_of_range():
     ages = [None] * 50 + [np.nan] * 50 + [0.0] * 100
     assert _quality(_fresh(200) | {"age": ages})["age", "out_of_range_share"].value == 0.0
