@@ -98,6 +98,7 @@ bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: 
 
 bench-estimates: $(VENV)/dev.installed ## Coverage of estimates without labels while inputs move (2 minutes)
 	$(BIN)/python benchmarks/estimates.py
+
 bench-opening: $(VENV)/dev.installed ## Incidents without a change, and how soon faults open one (10 minutes)
 	$(BIN)/python benchmarks/opening.py
 

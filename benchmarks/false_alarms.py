@@ -12,6 +12,7 @@ from typing import cast
 
 import numpy as np
 import polars as pl
+from default_rules import FIRST_DAY, spec_of
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -27,13 +28,11 @@ from monitoring_pipeline.evaluation.profiles.bins import (
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, sum_profiles
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.rule_check.held_out_days import ReferenceDays, hold_out
-from monitoring_pipeline.spec.model import ModelSpec
 
 Values = NDArray[np.float64]
 Bins = Mapping[str, NumericBins]
 Profiles = Mapping[str, ChunkProfile]
 _BEFORE, _AFTER = (0,) * SPECIAL_CELLS_BEFORE, (0,) * SPECIAL_CELLS_AFTER
-FIRST_DAY = dt.date(2024, 1, 1)
 FUTURE_DAYS = 150
 LINE = "{:38} {:>5} {:>8} {:>10} {:>9} {:>11} {:>10}"
 
@@ -106,22 +105,6 @@ class Outcome:
     floor: float
 
 
-def spec_of(columns: int) -> ModelSpec:
-    """Return a spec with default rules of drift; the comparisons of all features take their part of the share."""
-    return ModelSpec.model_validate(
-        {
-            "name": "healthy",
-            "owner": "team:benchmarks",
-            "timezone": "UTC",
-            "task": "regression",
-            "start": FIRST_DAY,
-            "predictions": {"table": "scores", "id": "id", "time": "at", "prediction": "estimate"},
-            "reference": {"1": {"start": FIRST_DAY, "end": FIRST_DAY + dt.timedelta(days=1)}},
-            "features": {f"x{place}": "numeric" for place in range(columns - 1)},
-        }
-    )
-
-
 def days_of(world: World, generator: np.random.Generator, columns: list[str]) -> tuple[Bins, Profiles, Profiles]:
     """Return bins, the profiles of the days of the reference, and those of the days after it, by key."""
     days = world.reference_days + FUTURE_DAYS
@@ -164,7 +147,7 @@ def _profile(
 
 def outcome(world: World, seed: int) -> Outcome:
     """Return what the default rules find in one reference and its future."""
-    spec = spec_of(world.columns)
+    spec = spec_of({f"x{place}": "numeric" for place in range(world.columns - 1)})
     bins, healthy, later = days_of(world, np.random.default_rng(seed), list(spec.columns))
     floors = learn_floors(spec, "1", bins, healthy)
     against = Counterpart(bins, sum_profiles(healthy.values()), learned=floors.floor)

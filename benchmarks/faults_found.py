@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import narwhals as nw
 import numpy as np
 import polars as pl
+from default_rules import FIRST_DAY, spec_of
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -26,7 +27,6 @@ from monitoring_pipeline.records.measurement import Measurement, Severity, Statu
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.statistics.samples.distances import jensen_shannon_distance
 
-FIRST_DAY = dt.date(2024, 1, 1)
 REFERENCE_DAYS = 60
 ROWS = 1_000
 PLAIN_FLOOR = 0.1
@@ -135,22 +135,6 @@ FAULTS = (
 KINDS = {"x": "numeric", "heavy": "numeric", "level": "categorical", "binary": "numeric", "event": "numeric"}
 
 
-def spec_of(copies: int) -> ModelSpec:
-    """Return a spec with default rules and so many columns of each kind."""
-    return ModelSpec.model_validate(
-        {
-            "name": "faults",
-            "owner": "team:benchmarks",
-            "timezone": "UTC",
-            "task": "regression",
-            "start": FIRST_DAY,
-            "predictions": {"table": "scores", "id": "id", "time": "at", "prediction": "estimate"},
-            "reference": {"1": {"start": FIRST_DAY, "end": FIRST_DAY + dt.timedelta(days=1)}},
-            "features": {f"{name}{place}": kind for place in range(copies) for name, kind in KINDS.items()},
-        }
-    )
-
-
 def day_of(spec: ModelSpec, world: World, day: int, generator: np.random.Generator) -> pl.DataFrame:
     """Return the rows of a healthy day."""
     columns = {name: _drawn(name, world.spread * generator.standard_normal(), generator) for name in spec.columns}
@@ -211,7 +195,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=40, help="days into which each fault is planted (default: 40)")
     parser.add_argument("--copies", type=int, default=8, help="columns of each of five kinds (default: 8)")
     given = parser.parse_args()
-    spec = spec_of(given.copies)
+    spec = spec_of({f"{name}{place}": kind for place in range(given.copies) for name, kind in KINDS.items()})
     found: dict[str, list[str]] = {fault.name: [] for fault in FAULTS}
     for world in WORLDS:
         generator = np.random.default_rng(0)

@@ -114,7 +114,7 @@ def _is_above(measurement: Measurement) -> bool:
 def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -> Measurement:
     """Return the share of rows of unseen categories.
 
-    It is a warning above the largest usual share unless rare categories of the reference explain it, and info otherwise.
+    It is a warning above the largest usual share, unless rare categories of the reference explain it; else info.
     """
     before = facts.profile[column.column]
     rows, reference_rows = column.counts[-1], before.counts[-1]
