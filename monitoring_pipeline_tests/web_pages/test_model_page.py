@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role
+from monitoring_pipeline.records.incident import IncidentState
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
+from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
 from monitoring_pipeline.web_pages.contents.model import ModelContents
-from monitoring_pipeline.web_pages.reading import NothingJudgedError, read_model, read_period
+from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
+from monitoring_pipeline.web_pages.reading import NothingJudgedError, Period, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
@@ -37,6 +40,28 @@ def test_verdict_is_that_of_the_newest_chunk(monitored: World, page: ModelConten
     )
     assert (page.chunk, page.status) == (DAYS[-1], stored[0])
     assert page.sentence.startswith(f"{LOANS} is {stored[0]} on {DAYS[-1]}")
+
+
+@pytest.mark.parametrize(("breaches", "words"), [(0, "none of them breached"), (4, "4 breached for information")])
+def test_sentence_of_an_ok_chunk_counts_the_breaches_for_information(
+    monitored: World, breaches: int, words: str
+) -> None:
+    with monitored.store() as store:
+        records = read_model(monitored.loaded(LOANS).spec, store, read_period(monitored.loaded(LOANS).spec, store))
+    ok = replace(records.period.verdict, status=VerdictStatus.OK, reasons=(), measured=245, breaches=breaches)
+    shown = model_sentence(replace(records, period=Period(verdicts={DAYS[-1]: ok})))
+    assert shown == f"{LOANS} is ok on {DAYS[-1]}: 245 measurements, {words}."
+
+
+@pytest.mark.parametrize(("now", "begins"), [("warning", "Warning, since"), ("info", "Warning, now info, since")])
+def test_incident_whose_findings_are_only_information_now_is_called_so(monitored: World, now: str, begins: str) -> None:
+    with monitored.store() as store:
+        stored = next(entry for entry in store.incidents(LOANS) if entry.incident.cause.text == "inputs")
+    findings = tuple(replace(finding, severity=Severity(now)) for finding in stored.incident.findings)
+    lasting = replace(
+        stored.incident, findings=findings, severity=Severity.WARNING, state=IncidentState.ONGOING, resolved=None
+    )
+    assert incident_sentence(replace(stored, incident=lasting), "day").startswith(begins)
 
 
 def test_calendar_has_every_judged_chunk_under_its_weekday(monitored: World, page: ModelContents) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.records.decision import Decision, Topic
-from monitoring_pipeline.records.incident import Finding, IncidentState, StoredIncident
-from monitoring_pipeline.records.measurement import Kind
+from monitoring_pipeline.records.incident import Finding, Incident, IncidentState, StoredIncident
+from monitoring_pipeline.records.measurement import Kind, Severity
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
@@ -126,7 +126,15 @@ def sentence_of(stored: StoredIncident, noun: str) -> str:
     explained = (
         f" It is explained by {_listed(c.text for c in incident.explained_by)}." if incident.explained_by else ""
     )
-    return f"{incident.severity.capitalize()}, {when}{back}{why}.{explained}".replace("..", ".")
+    return f"{_severity(incident).capitalize()}, {when}{back}{why}.{explained}".replace("..", ".")
+
+
+def _severity(incident: Incident) -> str:
+    """Return the words for its severity, the worst that it had, with "now info" if its findings are only that."""
+    is_info = all(finding.severity is Severity.INFO for finding in incident.findings)
+    if not is_info or not incident.findings or incident.severity is Severity.INFO:
+        return str(incident.severity)
+    return f"{incident.severity}, now info"
 
 
 def _counted(count: int, noun: str) -> str:
@@ -144,7 +152,7 @@ def _listed(names: Iterable[str]) -> str:
 def _facts(stored: StoredIncident) -> Iterable[Fact]:
     incident, handling = stored.incident, stored.handling
     yield Fact("state", str(incident.state), "" if incident.state is IncidentState.RESOLVED else str(incident.severity))
-    yield Fact("severity", str(incident.severity), str(incident.severity))
+    yield Fact("severity", _severity(incident), str(incident.severity))
     yield Fact("cause", incident.cause.text)
     yield Fact("owner", stored.owner)
     yield Fact("opened", incident.opened)

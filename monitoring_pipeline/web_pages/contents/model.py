@@ -135,7 +135,8 @@ def sentence_of(records: ModelRecords) -> str:
     verdict, name, key = records.period.verdict, records.spec.name, records.chunk.key
     reasons = deciding_reasons(verdict)
     if not reasons:
-        return f"{name} is ok on {key}: {verdict.measured} measurements, none of them breached."
+        breached = f"{verdict.breaches} breached for information" if verdict.breaches else "none of them breached"
+        return f"{name} is ok on {key}: {verdict.measured} measurements, {breached}."
     first = reasons[0].removeprefix(f"{verdict.status}: ")
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"{name} is {verdict.status} on {key}: {first}{more}."
