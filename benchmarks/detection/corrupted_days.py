@@ -145,7 +145,7 @@ def _for_peers(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def judged_days(cache: Path, *, days: int, faults_a_day: int) -> Iterator[JudgedDay]:
-    """Yield what is found on each day."""
+    """Yield the breaches of each day."""
     flights = _flights(cache)
     by_day = _by_day(flights)
     for block in blocks(days):
@@ -191,7 +191,7 @@ class Detector:
 
 
 def ours(days: Sequence[JudgedDay], title: str) -> Detector:
-    """Return what our verdicts flag: those that are warning or critical."""
+    """Return the days whose verdict is warning or critical."""
     bad: dict[str, list[bool]] = {}
     named: list[bool] = []
     for day in days:

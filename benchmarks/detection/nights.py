@@ -188,7 +188,7 @@ def opened(loaded: LoadedSpec, settings: Settings) -> Iterator[Nights]:
 
 
 def alarms_in(store: Store, model: str) -> tuple[Alarm, ...]:
-    """Return what was opened, reopened or made worse of a model, in order of the chunks."""
+    """Return the events that open, reopen or worsen an incident of a model, in order of the chunks."""
     found = [
         Alarm(logged.event.chunk, logged.event.kind, logged.event.severity, stored.incident)
         for stored in store.incidents(model)

@@ -74,7 +74,7 @@ def evidence_of(measurement: Measurement, earlier: Earlier, needed: int) -> Evid
     Args:
         measurement: the breach.
         earlier: the same number on earlier chunks.
-        needed: breached chunks that open an incident. A breach counts as no more than these.
+        needed: breached chunks that open an incident. One breach counts as at most so many.
     """
     m = measurement
     spread = _spread_of_distance(m, earlier) if m.kind is Kind.DRIFT else _spread_of_metric(m, earlier)

@@ -21,7 +21,7 @@ Weighted = Callable[[ScoredRows, Values], Values]
 FEWEST_OF_CLASS = 5
 """With fewer rows of a class, resampling gives no interval: most resamples repeat the same one or two rows."""
 ROWS_OF_RARE_CLASS = 60
-"""Of a class with fewer rows, resampling gives too narrow an interval; its formula tells by how much."""
+"""Rows of a class below which resampling gives too narrow an interval. The interval is then widened by a formula."""
 
 
 def by_formula(formula: Callable[[Values, Values], Quantity], counted: Counted, *, of_scores: bool) -> Metric:

@@ -8,7 +8,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, is_co
 NEARLY_ALL = 0.95
 """A column with such a share of nulls is dead, if it usually has values."""
 TOLERATED_CHUNKS, TOLERATED_SHARE = 1, 0.05
-"""What happened to a column on no more chunks than this was a fault, or chance."""
+"""A column that was dead on at most so many chunks was dead by a fault or by chance."""
 
 
 def is_usual(chunks: int, *, of: int) -> bool:

@@ -71,7 +71,7 @@ def not_replayed(in_use: ModelSpec, proposed: ModelSpec) -> tuple[str, ...]:
 
 
 def never_measured(in_use: ModelSpec, proposed: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tuple[str, ...]:
-    """Return what the proposed spec judges, the one in use does not, and no chunk has a number of.
+    """Return the numbers that only the proposed spec judges, and that no chunk has.
 
     It may be a statistic, a metric or a window.
     """
