@@ -4,7 +4,7 @@ A job that was fed with the files of another day gives plausible predictions, an
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
@@ -17,17 +17,28 @@ LEAST_DIGITS = 6.0
 """Chunks that differ have the same counts with a probability below ten to minus this."""
 
 
+ByChunk = Mapping[str, Sequence[ChunkProfile]]
+"""Profiles by the key of their chunk, one for each version."""
+Contents = Mapping[str, tuple[ColumnProfile, ...]]
+"""The profiles of the features, by version."""
+
+
 def repeated_chunk(
-    features: Sequence[str], profiles: Sequence[ChunkProfile], earlier: Mapping[str, Sequence[ChunkProfile]]
+    features: Sequence[str],
+    profiles: Sequence[ChunkProfile],
+    earlier: ByChunk,
+    of_reference: Callable[[], ByChunk],
 ) -> Measurement | None:
     """Return whether a chunk repeats an earlier one; None if it has no rows with features that could show it.
 
-    Nothing is breached if the earlier chunks repeat one another, too: some models score the same rows every day.
+    Nothing is breached if chunks of the reference repeat one another: some models score the same rows every day. The
+    earlier chunks do not show that, because those of a source that has stopped repeat one another, too.
 
     Args:
         features: the model's features.
         profiles: the profiles of the chunk, one for each version.
-        earlier: profiles of chunks before it, by key, over the bins of the same references.
+        earlier: profiles of chunks before it, over the bins of the same references.
+        of_reference: reads the profiles of some chunks of a reference, if the chunk repeats another one.
     """
     of_chunk = _contents(features, profiles)
     if not of_chunk or all(_digits(columns) < LEAST_DIGITS for columns in of_chunk.values()):
@@ -42,19 +53,14 @@ def repeated_chunk(
         rows=sum(profile.rows for profile in profiles),
         definition="1 if the features have the same counts and sums as those of an earlier chunk",
     )
-    contents = {key: found for key, each in earlier.items() if (found := _contents(features, each))}
-    copied = next((key for key in sorted(contents, reverse=True) if contents[key] == of_chunk), None)
-    if copied is None or _repeat_one_another(list(contents.values())):
+    copied = next((key for key in sorted(earlier, reverse=True) if _contents(features, earlier[key]) == of_chunk), None)
+    if copied is None or _repeat_one_another(features, of_reference()):
         return measurement
     reason = (
         f"all features have the same counts and sums as on {copied}: these rows were probably made from the inputs "
         "of that time"
     )
     return replace(measurement, value=1.0).breached(reason)
-
-
-Contents = Mapping[str, tuple[ColumnProfile, ...]]
-"""The profiles of the features, by version."""
 
 
 def _contents(features: Sequence[str], profiles: Sequence[ChunkProfile]) -> Contents:
@@ -65,8 +71,9 @@ def _contents(features: Sequence[str], profiles: Sequence[ChunkProfile]) -> Cont
     }
 
 
-def _repeat_one_another(contents: Sequence[Contents]) -> bool:
-    return any(one == other for place, one in enumerate(contents) for other in contents[place + 1 :])
+def _repeat_one_another(features: Sequence[str], chunks: ByChunk) -> bool:
+    contents = [found for profiles in chunks.values() if (found := _contents(features, profiles))]
+    return any(one in contents[place + 1 :] for place, one in enumerate(contents))
 
 
 def _digits(columns: Sequence[ColumnProfile]) -> float:

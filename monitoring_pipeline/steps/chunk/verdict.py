@@ -10,13 +10,15 @@ from monitoring_pipeline.evaluation.judgement.guards import measure_guards
 from monitoring_pipeline.evaluation.judgement.lost_coverage import by_chunk, drift_not_measured
 from monitoring_pipeline.evaluation.judgement.repeated_chunk import CHUNKS_LOOKED_BACK, repeated_chunk
 from monitoring_pipeline.evaluation.judgement.verdict import judge
+from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
-from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status
-from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.records.producer import Producer, days_producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.references import load_references
 
 _CHUNKS_LOOKED_AT = 4
 """So many chunks are looked at for each one with predictions, because some are expected gaps."""
@@ -32,7 +34,7 @@ def verdict_of_refusal(results: ChunkResults) -> ChunkResults:
     )
 
 
-def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Results) -> ChunkResults:
+def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, store: Store) -> ChunkResults:
     """Judge a chunk from all its measurements.
 
     Args:
@@ -64,7 +66,7 @@ def judge_chunk(spec: ModelSpec, chunk: Chunk, producers: Sequence[str], *, stor
     )
 
 
-def _repeated(spec: ModelSpec, chunk: Chunk, store: Results) -> Measurement | None:
+def _repeated(spec: ModelSpec, chunk: Chunk, store: Store) -> Measurement | None:
     """Return whether the chunk repeats one of those before it."""
     keys, before = [], chunk
     for _ in range(CHUNKS_LOOKED_BACK):
@@ -72,7 +74,17 @@ def _repeated(spec: ModelSpec, chunk: Chunk, store: Results) -> Measurement | No
         keys.append(before.key)
     found = store.profiles_by_chunk(spec.name, Producer.PROFILE, [*keys, chunk.key])
     profiles = found.pop(chunk.key, ())
-    return repeated_chunk(list(spec.features), profiles, found)
+    return repeated_chunk(list(spec.features), profiles, found, partial(_of_reference, spec, profiles, store))
+
+
+def _of_reference(
+    spec: ModelSpec, profiles: Sequence[ChunkProfile], store: Store
+) -> dict[str, tuple[ChunkProfile, ...]]:
+    """Return the profiles of the last chunks of the reference of the version with most rows."""
+    version = max(profiles, key=lambda profile: profile.rows).model_version
+    references = load_references(spec, store, [version])
+    keys = [of_chunk.chunk for reference in references.values() for of_chunk in reference.chunks[-CHUNKS_LOOKED_BACK:]]
+    return store.profiles_by_chunk(spec.name, days_producer(version), keys)
 
 
 def _counted(measured: Sequence[Measurement]) -> list[Measurement]:
@@ -80,7 +92,7 @@ def _counted(measured: Sequence[Measurement]) -> list[Measurement]:
     return [m for m in measured if m.kind is not Kind.WINDOW or m.status is Status.BREACHED]
 
 
-def _history(spec: ModelSpec, chunk: Chunk, store: Results, count: int) -> list[list[Measurement]]:
+def _history(spec: ModelSpec, chunk: Chunk, store: Store, count: int) -> list[list[Measurement]]:
     """Return the measurements of the last chunks with predictions before a chunk, at most so many, newest first."""
     calendar = spec.calendar
     first = calendar.earlier(chunk, _CHUNKS_LOOKED_AT * count)
