@@ -11,6 +11,7 @@ LARGEST_SUMMED = 1e100
 """Larger magnitudes are counted in their bins and left out of the sums, because their squares would overflow."""
 SUM_BITS = 30
 SMALLEST_REACH = 2.0**-128
+MOST_CATEGORIES = 200
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def numeric_bins(values: NDArray[np.float64], *, bins: int = 60, coarse: int = 1
     return NumericBins(tuple(map(float, edges)), tuple(map(int, groups)), centre, reach)
 
 
-def categorical_bins(counts: dict[str, int], *, limit: int = 200) -> CategoricalBins:
+def categorical_bins(counts: dict[str, int], *, limit: int = MOST_CATEGORIES) -> CategoricalBins:
     """Freeze the categories of the reference, the ``limit`` most frequent; the rest counts as ``other``."""
     ranked = sorted(counts, key=lambda value: (-counts[value], value))
     return CategoricalBins(tuple(ranked[:limit]))

@@ -6,7 +6,7 @@ them than Polars takes to count a small chunk. Profiles of disjoint rows add up 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from itertools import pairwise
 from math import inf
@@ -147,6 +147,12 @@ def _add_chunks(first: ChunkProfile, second: ChunkProfile) -> ChunkProfile:
     others = {profile.column: profile for profile in second.columns}
     columns = tuple(add_profiles(a, others[a.column]) for a in first.columns if a.column in others)
     return ChunkProfile(first.model_version, first.rows + second.rows, columns, first.segment)
+
+
+def with_columns_of(profile: ChunkProfile, other: ChunkProfile) -> ChunkProfile:
+    """Return a profile in which some columns are those of another one, in the place that they had."""
+    others = {column.column: column for column in other.columns}
+    return replace(profile, columns=tuple(others.get(own.column, own) for own in profile.columns))
 
 
 def is_constant(bins: Bins, column: ColumnProfile) -> bool:

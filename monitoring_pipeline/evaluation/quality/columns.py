@@ -48,9 +48,10 @@ class ColumnFacts:
         learned = self.learned(column.column, name, column.rows) or 0.0
         return share_increased_by(usual, max(learned, LARGER_SHARE))
 
-    def is_beyond_chance(self, events: int, rows: int, usual_events: int) -> bool:
+    def is_beyond_chance(self, column: ColumnProfile, events: int, usual_events: int) -> bool:
         """Return whether events are more frequent than in the reference, with all of its columns looked at."""
-        p_value = more_frequent_test(events, rows, usual_events, max(self.profile.rows, 1))
+        usual_rows = self.profile[column.column].rows
+        p_value = more_frequent_test(events, column.rows, usual_events, max(usual_rows, 1))
         return p_value < BY_CHANCE / max(len(self.bins), 1)
 
 
@@ -97,7 +98,7 @@ def _null_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement) -
         reason = f"every value of {column.column} is null; in the reference {reference_share:.1%} are"
         return measurement.breached(reason)
     usual_nulls = facts.profile[column.column].counts[0]
-    if _is_above(measurement) and facts.is_beyond_chance(column.counts[0], column.rows, usual_nulls):
+    if _is_above(measurement) and facts.is_beyond_chance(column, column.counts[0], usual_nulls):
         reason = (
             f"{column.null_share:.1%} of the values of {column.column} are null, in the reference "
             f"{reference_share:.1%}; up to {measurement.threshold_upper:.1%} are usual"
@@ -118,7 +119,7 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
     """
     before = facts.profile[column.column]
     rows, reference_rows = column.counts[-1], before.counts[-1]
-    usual = reference_rows / max(facts.profile.rows, 1)
+    usual = reference_rows / max(before.rows, 1)
     measurement = replace(
         blank,
         name="unseen_share",
@@ -131,7 +132,7 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
     if not column.rows:
         return measurement.skipped("no rows")
     names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
-    if _is_above(measurement) and facts.is_beyond_chance(rows, column.rows, reference_rows + seen_once(before)):
+    if _is_above(measurement) and facts.is_beyond_chance(column, rows, reference_rows + seen_once(before)):
         many = replace(measurement, severity=Severity.WARNING)
         return many.breached(f"{measurement.value:.1%} of the rows have unseen categories: {names}")
     # If the reference has more categories than are kept, a new one cannot be distinguished from a rare one.
@@ -199,7 +200,7 @@ def _is_implausible(facts: ColumnFacts, before: ColumnProfile, column: ColumnPro
     if isinstance(bins, NumericBins) and lie_far_outside(bins, before, column, OUT_OF_RANGE):
         return True
     negative = share_below_zero(before, column)
-    return negative > OUT_OF_RANGE and facts.is_beyond_chance(round(negative * column.rows), column.rows, 0)
+    return negative > OUT_OF_RANGE and facts.is_beyond_chance(column, round(negative * column.rows), 0)
 
 
 def _rows_outside(bins: Bins, column: ColumnProfile) -> int:

@@ -10,8 +10,8 @@ from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.estimation.estimation import learn_estimation
 from monitoring_pipeline.evaluation.profiles.bins import Bins
-from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk, sum_profiles
+from monitoring_pipeline.evaluation.reference.chosen_categories import profile_reference
 from monitoring_pipeline.evaluation.reference.columns import constant_columns, freeze_bins
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
@@ -78,7 +78,7 @@ def _profiles(
 ) -> dict[str, ChunkProfile]:
     """Return the profiles of some columns for every chunk; of chunks without rows they are empty."""
     none = profile_chunk(nw.from_native(rows.clear().lazy()), bins, model_version=version)
-    profiles = profile_by_chunk(spec, bins, rows, model_version=version)
+    profiles = profile_reference(spec, bins, rows, model_version=version)
     return {key: profiles.get(key, none) for key in chunks}
 
 

@@ -8,10 +8,10 @@ import polars as pl
 from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
-from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.dead_chunks import is_usual
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
+from monitoring_pipeline.evaluation.reference.chosen_categories import are_chosen, choosing, profile_reference
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 
@@ -52,7 +52,7 @@ def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, ke
         kept: the rows that are kept of them, from which floors of all features together are learned.
     """
     bins = {column: freeze_bins(rows[column], kind) for column, kind in spec.columns.items()}
-    chunks = profile_by_chunk(spec, bins, rows, model_version=model_version)
+    chunks = profile_reference(spec, bins, rows, model_version=model_version)
     constant = constant_columns(spec, bins, chunks)
     return LearnedColumns(
         bins=bins,
@@ -77,8 +77,9 @@ def constant_columns(spec: ModelSpec, bins: Mapping[str, Bins], chunks: Mapping[
 
 
 def freeze_bins(column: pl.Series, kind: FeatureKind) -> Bins:
-    """Return the bins of one reference column."""
+    """Return the bins of one reference column; of many categories, those of the rows that choose them."""
     if kind is FeatureKind.NUMERIC:
         return numeric_bins(column.drop_nulls().to_numpy())
-    counts = column.alias("value").drop_nulls().value_counts(name="rows")
+    deciding = choosing(column) if are_chosen(column) else column
+    counts = deciding.alias("value").drop_nulls().value_counts(name="rows")
     return categorical_bins(dict(counts.iter_rows()))
