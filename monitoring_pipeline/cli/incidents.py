@@ -50,11 +50,15 @@ def incidents(context: click.Context, model: str | None, form: OutputForm, *, re
 @prints_data
 def show_incident(name: str, form: OutputForm) -> None:
     """Print the incident NAME with its findings, related incidents and events."""
+    from monitoring_pipeline.evaluation.incidents.seen_before import earlier_incidents, seen_before
     from monitoring_pipeline.reports.terminal.incidents import incident_page
 
     with clear_errors(), open_store(read_settings()) as store:
         stored = store.incident(name)
-        print_reports(form, incident_page(stored, store.incident_log(stored.incident_id)))
+        model = stored.incident.model
+        earlier = earlier_incidents(stored, store.incidents(model))
+        before = seen_before(earlier, store.decisions(model)) if earlier else ""
+        print_reports(form, incident_page(stored, store.incident_log(stored.incident_id), before))
 
 
 @incidents.command("acknowledge")

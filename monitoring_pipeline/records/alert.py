@@ -20,6 +20,7 @@ class ClaimedAlert:
         event: what happened.
         event_at: when the event was written.
         stored: the incident as it is at the time of the claim.
+        seen_before: the sentence about earlier incidents of its cause; empty if there is none.
     """
 
     alert_id: int
@@ -31,6 +32,7 @@ class ClaimedAlert:
     event: IncidentEvent
     event_at: dt.datetime
     stored: StoredIncident
+    seen_before: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

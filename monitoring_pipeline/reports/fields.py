@@ -9,6 +9,7 @@ from monitoring_pipeline.reports.terminal.incidents import (
     FINDING_FIELDS,
     GATE_FIELDS,
     INCIDENT_FIELDS,
+    PAGE_FIELDS,
 )
 from monitoring_pipeline.reports.terminal.references import REFERENCE_FIELDS
 from monitoring_pipeline.reports.terminal.rehearsal import MONTH_FIELDS
@@ -31,7 +32,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
         "`decisions`": DECISION_FIELDS,
     },
     "incidents": {"": INCIDENT_FIELDS},
-    "incidents show": {"`incident`": INCIDENT_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},
+    "incidents show": {"`incident`": PAGE_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},
     "decisions": {"": DECISION_FIELDS},
     "evaluate": {"": GATE_FIELDS},
     "alerts check": {"": ("channel", "kind", "receives", "escalations")},
@@ -122,6 +123,7 @@ MEANINGS: Mapping[str, str] = {
     "rows": "number of rows",
     "runbook": "address of the instructions",
     "seen": "the fact that was seen",
+    "seen_before": "earlier incidents of the same cause, and what the last one was found to be",
     "segment": "the segment",
     "severity": "info, warning or critical",
     "severity_after": "severity under the proposed rules; null if it is lost",

@@ -6,14 +6,22 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from monitoring_pipeline.evaluation.incidents.seen_before import earlier_incidents, seen_before
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert, ClaimedWeek, HistoryPoint
 from monitoring_pipeline.records.incident import StoredIncident
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.store.connection import StoreConnection
+from monitoring_pipeline.store.decision_rows import decision_of
 from monitoring_pipeline.store.engine import reading, writing
 from monitoring_pipeline.store.incident_rows import event_of, incident_of
-from monitoring_pipeline.store.tables.incidents import alert_threads, alerts, incident_events, incidents
+from monitoring_pipeline.store.tables.incidents import (
+    alert_threads,
+    alerts,
+    decisions,
+    incident_events,
+    incidents,
+)
 from monitoring_pipeline.store.tables.results import REFERENCE_KEY_PATTERN, is_current, measurements
 
 CHUNKS_OF_A_CHART = 120
@@ -175,6 +183,7 @@ def _is_ready(table: sa.FromClause, now: dt.datetime, lease: dt.timedelta) -> sa
 def _claimed(connection: Connection, row: RowMapping) -> ClaimedAlert:
     event = connection.execute(sa.select(incident_events).filter_by(event_id=row["event_id"])).mappings().one()
     incident = connection.execute(sa.select(incidents).filter_by(incident_id=row["incident_id"])).mappings().one()
+    stored = incident_of(incident)
     return ClaimedAlert(
         alert_id=row["alert_id"],
         channel=row["channel"],
@@ -184,5 +193,17 @@ def _claimed(connection: Connection, row: RowMapping) -> ClaimedAlert:
         event_id=row["event_id"],
         event=event_of(event),
         event_at=event["at"],
-        stored=incident_of(incident),
+        stored=stored,
+        seen_before=_seen_before(connection, stored),
     )
+
+
+def _seen_before(connection: Connection, stored: StoredIncident) -> str:
+    """Return the sentence about earlier incidents of the cause of an incident."""
+    same = {"model": stored.incident.model, "cause": stored.incident.cause.text}
+    others = connection.execute(sa.select(incidents).filter_by(**same)).mappings()
+    earlier = earlier_incidents(stored, map(incident_of, others))
+    if not earlier:
+        return ""
+    of_last = sa.select(decisions).filter_by(incident_id=earlier[0].incident_id).order_by(decisions.c.decision_id)
+    return seen_before(earlier, map(decision_of, connection.execute(of_last).mappings()))

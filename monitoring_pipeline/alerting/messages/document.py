@@ -109,6 +109,8 @@ class AlertEntry(BaseModel):
     """Address of the chunk in Dagster's UI."""
     report: str | None = None
     """Address of the incident in the report of its model."""
+    seen_before: str = ""
+    """How often its cause had an incident before, and what the last one was found to be; empty if it had none."""
 
 
 class AlertDocument(BaseModel):
@@ -174,6 +176,7 @@ def _entry(alert: ClaimedAlert, links: Links) -> AlertEntry:
         runbook=stored.runbook,
         url=verdict_page(stored, links),
         report=incident_report(stored, links),
+        seen_before=alert.seen_before,
     )
 
 

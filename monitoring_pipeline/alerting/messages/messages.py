@@ -87,7 +87,7 @@ def incident_message(alert: ClaimedAlert, *, links: Links) -> Message:
         severity=incident.severity,
         resolved=resolved,
         happened=_happened(alert),
-        facts=_facts(stored),
+        facts=_facts(alert),
         lines=finding_lines(incident.findings),
         commands=_commands(stored.incident_id, resolved=resolved),
         links=_links(stored, links),
@@ -200,8 +200,8 @@ def _happened(alert: ClaimedAlert) -> str:
     return what
 
 
-def _facts(stored: StoredIncident) -> tuple[tuple[str, str], ...]:
-    incident = stored.incident
+def _facts(alert: ClaimedAlert) -> tuple[tuple[str, str], ...]:
+    stored, incident = alert.stored, alert.stored.incident
     last = f", last {incident.last_breached}" if incident.last_breached != incident.since else ""
     facts = [
         ("Severity", str(incident.severity)),
@@ -212,6 +212,7 @@ def _facts(stored: StoredIncident) -> tuple[tuple[str, str], ...]:
         ("Owner", stored.owner),
         ("Explained by", _listed(incident.explained_by)),
         ("At the same time", _listed(incident.coinciding)),
+        ("Seen before", alert.seen_before),
     ]
     return tuple((label, value) for label, value in facts if value)
 

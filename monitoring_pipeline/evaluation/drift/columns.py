@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.drift.comparison import Comparison, Values
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS, deciding_statistics
 from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.changed_values import changed_values
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -252,7 +253,8 @@ def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement, prof
     judged = judge_column(rule_of_column(spec, against.learned, measurement), measurement)
     if judged.status is not Status.BREACHED:
         return judged
-    return judged.noted(scale_in_words(against.bins[column], against.profile[column], profile[column], against.words))
+    sides = against.bins[column], against.profile[column], profile[column]
+    return judged.noted(changed_values(*sides)).noted(scale_in_words(*sides, against.words))
 
 
 def _drifted_columns(watched: list[Measurement], profile: ChunkProfile) -> Measurement:

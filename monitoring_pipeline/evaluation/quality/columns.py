@@ -12,11 +12,12 @@ from monitoring_pipeline.evaluation.profiles.bins import (
     CategoricalBins,
     NumericBins,
 )
+from monitoring_pipeline.evaluation.profiles.changed_values import changed_nulls, changed_values, new_values, quoted
 from monitoring_pipeline.evaluation.profiles.far_values import lie_far_outside, share_below_zero
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, ColumnProfile, is_constant
 from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.evaluation.profiles.shares import LARGER_SHARE, seen_once, vanished_cells
-from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.statistics.samples.distances import share_increased_by
 from monitoring_pipeline.statistics.samples.homogeneity_tests import more_frequent_test
 
@@ -57,7 +58,31 @@ class ColumnFacts:
 
 def measure_columns(facts: ColumnFacts, profile: ChunkProfile) -> tuple[Measurement, ...]:
     """Measure every column of a chunk, compared with the reference."""
-    return tuple(measurement for column in profile.columns for measurement in _of_column(facts, profile, column))
+    return tuple(
+        _with_change(facts, column, measurement)
+        for column in profile.columns
+        for measurement in _of_column(facts, profile, column)
+    )
+
+
+def _with_change(facts: ColumnFacts, column: ColumnProfile, measurement: Measurement) -> Measurement:
+    """Return a breach with what else changed in its column, from what to what."""
+    if measurement.status is not Status.BREACHED:
+        return measurement
+    before = facts.profile[column.column]
+    words = _ELSE_CHANGED.get(measurement.name)
+    return measurement.noted(
+        changed_values(facts.bins[column.column], before, column) if words is None else words(before, column)
+    )
+
+
+_ELSE_CHANGED: Mapping[str, Callable[[ColumnProfile, ColumnProfile], str | None]] = {
+    "null_share": lambda _before, now: (
+        f"new values {new_values(now.unseen, now.counts[-1])}" if now.unseen and now.counts[-1] else None
+    ),
+    "unseen_share": changed_nulls,
+}
+"""What a breach does not yet name; for the names that are not here, all that changed."""
 
 
 def _of_column(facts: ColumnFacts, profile: ChunkProfile, column: ColumnProfile) -> Iterator[Measurement]:
@@ -131,7 +156,7 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
     )
     if not column.rows:
         return measurement.skipped("no rows")
-    names = ", ".join(f"{entry.value!r} ({entry.rows})" for entry in column.unseen[:5])
+    names = new_values(column.unseen, rows)
     if _is_above(measurement) and facts.is_beyond_chance(column, rows, reference_rows + seen_once(before)):
         many = replace(measurement, severity=Severity.WARNING)
         return many.breached(f"{measurement.value:.1%} of the rows have unseen categories: {names}")
@@ -160,7 +185,7 @@ def _vanished_share(
         return measurement.skipped("no rows")
     if not _is_above(measurement):
         return measurement
-    names = ", ".join(repr(bins.categories[cell - 1]) for cell in cells[:5])
+    names = ", ".join(quoted(bins.categories[cell - 1]) for cell in cells[:5])
     return measurement.breached(f"no row of {names}, which {share:.1%} of the reference's rows have")
 
 

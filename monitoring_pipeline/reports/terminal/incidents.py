@@ -16,6 +16,7 @@ INCIDENT_FIELDS = (
     "breached_chunks", "reopened", "title", "subjects", "explained_by", "coinciding", "owner", "runbook",
     "acknowledged_by", "acknowledged_at", "muted_until", "outcome",
 )  # fmt: skip
+PAGE_FIELDS = (*INCIDENT_FIELDS, "seen_before")
 FINDING_FIELDS = (
     "incident", "kind", "subject", "name", "of", "model_version", "segment", "severity", "value", "lower", "upper",
     "reference_value", "threshold_lower", "threshold_upper", "q_value", "rows", "since", "consequence", "reason",
@@ -55,9 +56,15 @@ def incident_table(incidents: Sequence[StoredIncident], which: str) -> Report:
     )
 
 
-def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Iterator[Report]:
-    """Yield the reports about one incident: its facts, its findings, its events."""
-    yield _facts(stored)
+def incident_page(stored: StoredIncident, log: Sequence[LoggedEvent], seen_before: str) -> Iterator[Report]:
+    """Yield the reports about one incident: its facts, its findings, its events.
+
+    Args:
+        stored: the incident.
+        log: its events.
+        seen_before: the sentence about earlier incidents of its cause; empty if there is none.
+    """
+    yield _facts(stored, seen_before)
     yield _findings(stored)
     yield _events(stored, log)
 
@@ -138,7 +145,7 @@ def _decision_record(decision: Decision) -> Record:
     }
 
 
-def _facts(stored: StoredIncident) -> Report:
+def _facts(stored: StoredIncident, seen_before: str) -> Report:
     incident = stored.incident
     facts = {
         "model": incident.model,
@@ -149,6 +156,7 @@ def _facts(stored: StoredIncident) -> Report:
         "breached chunks": str(incident.breached_chunks),
         "explained by": _listed(incident.explained_by),
         "at the same time": _listed(incident.coinciding) or "no other cause",
+        "seen before": seen_before,
         "owner": stored.owner,
         "runbook": stored.runbook or "",
         "answers": _answers(stored),
@@ -157,8 +165,8 @@ def _facts(stored: StoredIncident) -> Report:
         title=f"{stored.incident_id}: {incident.title}",
         columns=("", ""),
         lines=tuple((name, value) for name, value in facts.items() if value),
-        fields=INCIDENT_FIELDS,
-        records=(_incident_record(stored),),
+        fields=PAGE_FIELDS,
+        records=({**_incident_record(stored), "seen_before": seen_before},),
         name="incident",
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
+from monitoring_pipeline.evaluation.incidents.seen_before import earlier_incidents
 from monitoring_pipeline.records.decision import Decision, Topic
 from monitoring_pipeline.records.incident import Finding, Incident, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Severity
@@ -233,12 +234,7 @@ def _causes(stored: StoredIncident) -> Iterable[str]:
 
 
 def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:
-    earlier = [
-        entry.stored
-        for entry in records.incidents
-        if entry.stored.incident.cause == stored.incident.cause
-        and entry.stored.incident.opened < stored.incident.opened
-    ]
+    earlier = earlier_incidents(stored, (entry.stored for entry in records.incidents))
     said = {decision.incident_id: decision for decision in records.decisions if decision.topic in BY_PEOPLE}
     return Table(
         caption="Seen before: earlier incidents of this cause",
@@ -251,7 +247,7 @@ def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:
                 Cell(number(entry.incident.breached_chunks), is_number=True),
                 Cell(_said(said.get(entry.incident_id))),
             )
-            for entry in reversed(earlier)
+            for entry in earlier
         ),
     )
 
