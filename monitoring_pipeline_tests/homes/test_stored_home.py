@@ -58,6 +58,8 @@ class Mended:
 
 LIMIT = re.compile(r"; at most [\d.]+% are allowed")
 """The limit of an expectation, which the reason of its failure did not state."""
+CHANGED_VALUES = re.compile(r"; (?:null|mean|standard deviation) [^;\"]* (?:→|\\u2192) [^;\"]*")
+"""What changed in a column, which the reason of its breach did not state."""
 OVER_WINDOWS = re.compile(r"^window model .*\n", re.MULTILINE)
 """Numbers over the last days, which the older version did not have."""
 FIRST_BREACH, NEWEST_FINDING = "2024-03-29", "2024-04-02"
@@ -273,7 +275,7 @@ def incidents_of(folder: Path, *, dated: str) -> set[tuple[object, ...]]:
         rows = list(connection.execute(asked, (before, today)))
     return {
         (
-            *_subjects_and_findings(subjects, LIMIT.sub("", findings)),
+            *_subjects_and_findings(subjects, CHANGED_VALUES.sub("", LIMIT.sub("", findings))),
             *rest,
             ANY_WITHOUT_EFFECT.sub("", LIMIT.sub("", title)).replace(NULLS_BY_SHARE, NULLS_BY_SUITE),
         )
