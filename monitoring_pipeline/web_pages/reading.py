@@ -19,8 +19,8 @@ from monitoring_pipeline.spec.version import VersionRecord
 
 CHUNKS_SHOWN = 366
 """A page shows so many chunks, up to the one that it is about."""
-HISTORY_SHOWN, CHUNKS_BEFORE = 90, 30
-"""The history of an incident's number has so many chunks, and so many before its first breach."""
+HISTORY_SHOWN, CHUNKS_AROUND = 90, 30
+"""The history of an incident's number has so many chunks, and so many before its first breach and after its end."""
 Series = tuple[tuple[str, Measurement], ...]
 
 
@@ -164,7 +164,13 @@ def _incident(stored: StoredIncident, store: Store, period: Period) -> IncidentR
 def _first_of_history(since: str, period: Period) -> str:
     """Return the first chunk of an incident's history: some before its first breach, and at least HISTORY_SHOWN."""
     place = next((place for place, key in enumerate(period.keys) if key >= since), 0)
-    return period.keys[max(min(place - CHUNKS_BEFORE, len(period.keys) - HISTORY_SHOWN), 0)]
+    return period.keys[max(min(place - CHUNKS_AROUND, len(period.keys) - HISTORY_SHOWN), 0)]
+
+
+def _last_of_history(resolved: str | None, period: Period) -> str:
+    """Return the last chunk of an incident's history: the last of the period, or some after its end."""
+    after = [key for key in period.keys if resolved is not None and key >= resolved][:CHUNKS_AROUND]
+    return after[-1] if after else period.chunk
 
 
 def _history(stored: StoredIncident, store: Store, period: Period) -> Series:
@@ -173,9 +179,8 @@ def _history(stored: StoredIncident, store: Store, period: Period) -> Series:
         return ()
     finding = stored.incident.findings[0]
     first = _first_of_history(stored.incident.since, period)
-    found = store.chunk_measurements(
-        stored.incident.model, (finding.metric,), first, period.chunk, subject=finding.subject
-    )
+    last = _last_of_history(stored.incident.resolved, period)
+    found = store.chunk_measurements(stored.incident.model, (finding.metric,), first, last, subject=finding.subject)
     return tuple(
         (chunk, m)
         for chunk, m in found

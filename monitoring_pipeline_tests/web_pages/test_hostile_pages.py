@@ -134,4 +134,5 @@ def test_markdown_has_no_mark_that_a_name_brought(page: ModelContents) -> None:
     written = incident_markdown(poisoned(page, HOSTILE[-1]).incidents[0])
     assert "\\[a\\](javascript" in written
     assert not re.search(r"(?<!\\)\]\(", written)
-    assert all(line.count("|") - line.count("\\|") in {0, 9} for line in written.splitlines())
+    lines = [line for line in written.splitlines() if line.startswith("|")]
+    assert len({line.count("|") - line.count("\\|") for line in lines}) == 1

@@ -14,7 +14,7 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Provenanc
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
-from monitoring_pipeline.web_pages.contents.model import ModelContents
+from monitoring_pipeline.web_pages.contents.model import RESOLVED_SHOWN, ModelContents, model_contents
 from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
 from monitoring_pipeline.web_pages.reading import NothingJudgedError, Period, read_model, read_period
 from monitoring_pipeline.web_pages.rendering import model_html, overview_html
@@ -130,6 +130,24 @@ def test_columns_of_a_chunk_are_shown_on_incidents_of_that_chunk_only(monitored:
     assert any(entry.columns for entry in during.incidents)
     for entry in before.incidents:
         assert not entry.columns
+
+
+def test_of_many_resolved_incidents_the_last_have_sections_and_the_others_lines(monitored: World) -> None:
+    with monitored.store() as store:
+        spec = monitored.loaded(LOANS).spec
+        records = read_model(spec, store, read_period(spec, store))
+    kept = next(entry for entry in records.incidents if entry.log)
+    ended = replace(kept.stored.incident, state=IncidentState.RESOLVED, resolved=DAYS[-1], since=DAYS[0])
+    many = tuple(
+        replace(kept, stored=replace(kept.stored, incident_id=day, incident=replace(ended, last_breached=day)))
+        for day in DAYS
+    )
+    page = model_contents(replace(records, incidents=many))
+    newest_first = sorted(DAYS, reverse=True)
+    assert [entry.name for entry in page.incidents] == newest_first[:RESOLVED_SHOWN]
+    assert [entry.name for entry in page.earlier] == newest_first[RESOLVED_SHOWN:] != []
+    html = model_html(page)
+    assert all(html.count(f'id="incident-{day}"') == 1 for day in DAYS)
 
 
 def test_same_store_gives_the_same_bytes(monitored: World, page: ModelContents) -> None:

@@ -1,10 +1,13 @@
 """Drawings: small, in the colours of the page, and safe whatever the names are."""
 
+import re
 import xml.etree.ElementTree as ET
 from typing import Any
 
 import altair as alt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from monitoring_pipeline.web_pages.charts.svg import drawn, straightened
 from monitoring_pipeline.web_pages.charts.theme import CURRENT, VARIABLES
@@ -63,14 +66,37 @@ def test_visible_marks_survive_the_slimming() -> None:
 
 
 @pytest.mark.parametrize(("path", "straight"), [
-    ("M0,0L1,0L2,0L2,5", "M0,0L2,0L2,5"),
-    ("M0,0L1,1L2,2", "M0,0L1,1L2,2"),
-    ("M0,0L0,1L0,2L0,3", "M0,0L0,3"),
-    ("M0,0L1,0L0,0L0,9", "M0,0L0,9"),
-    ("M0,5L1,5L1,7L2,7L2,7L3,7", "M0,5L1,5L1,7L3,7"),
+    ("M0,0L1,0L2,0L2,5", "M0,0h2v5"),
+    ("M0,0L1,1L2,2", "M0,0l1,1l1,1"),
+    ("M0,0L0,1L0,2L0,3", "M0,0v3"),
+    ("M0,0L1,0L0,0L0,9", "M0,0v9"),
+    ("M0,5L1,5L1,7L2,7L2,7L3,7", "M0,5h1v2h2"),
+    ("M10.5,-3L10.2,4.1L9,-.9", "M10.5,-3l-.3,7.1l-1.2-5"),
+    ("M0,100L100,0", "M0,100l100-100"),
 ])  # fmt: skip
 def test_path_has_no_point_between_two_others_on_a_line(path: str, straight: str) -> None:
     assert straightened(path) == straight
+
+
+@given(st.lists(st.tuples(st.integers(-999, 999), st.integers(-999, 999)), min_size=2, max_size=30))
+def test_steps_of_a_path_lead_to_its_last_point(tenths: list[tuple[int, int]]) -> None:
+    path = "M" + "L".join(f"{x / 10:.1f},{y / 10:.1f}" for x, y in tenths)
+    start, *steps = re.findall(r"([Mlhv])(-?[\d.]+)(?:,?(-?[\d.]+))?", straightened(path))
+    x, y = float(start[1]), float(start[2])
+    for kind, first, second in steps:
+        x += float(first) if kind in "lh" else 0
+        y += float(first) if kind == "v" else float(second) if kind == "l" else 0
+    assert (round(x * 10), round(y * 10)) == tenths[-1]
+
+
+def test_filled_points_are_one_line_of_dots() -> None:
+    values = [{"x": place, "y": place} for place in range(3)]
+    points = alt.Chart(alt.Data(values=values)).mark_point(filled=True, fill=CURRENT, stroke=CURRENT, opacity=1)
+    (dots,) = re.findall(r'<path [^>]*stroke-linecap="round"[^>]*>', drawn(points.encode(x="x:Q", y="y:Q")))
+    assert dots.count("h0") == len(values)
+    assert VARIABLES[CURRENT] in dots
+    hollow = alt.Chart(alt.Data(values=values)).mark_point(filled=True, fill="#ffffff", stroke=CURRENT, opacity=1)
+    assert drawn(hollow.encode(x="x:Q", y="y:Q")).count("<circle") == len(values)
 
 
 @pytest.mark.parametrize("name", ["\x1b[31mred", "a\x00b", "a\ufffeb", "\ud800", "\x85"], ids=ascii)

@@ -47,7 +47,7 @@ def test_incidents_of_the_week_are_counted_and_drawn(monitored: World, page: Wee
     assert tiles["incidents opened"] == str(sum(opened >= LAST.monday.isoformat() for _, _, opened in stored)) != "0"
     assert tiles["incidents open at the end"] == str(sum(state != "resolved" for _, state, _ in stored))
     assert page.incidents is not None
-    assert {row[4].split(";")[0] for row in page.incidents.rows} == {title for title, _, _ in stored}
+    assert {row[3].split(";")[0] for row in page.incidents.rows} == {title for title, _, _ in stored}
     (changes,) = page.changes
     assert changes.name == LOANS
     assert any(sentence.startswith("Opened: ") and stored[0][0] in sentence for sentence in changes.sentences)

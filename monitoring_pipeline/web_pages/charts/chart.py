@@ -21,6 +21,11 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
 
     @property
+    def filled(self) -> tuple[int, ...]:
+        """The places of the columns that have a text in some row; a page leaves out the others."""
+        return tuple(place for place in range(len(self.columns)) if any(row[place] for row in self.rows))
+
+    @property
     def svg(self) -> str:
         """The drawing, whose colours are variables of the page's style."""
         return self.draw()

@@ -46,6 +46,7 @@ class History:
         spans: incidents about it.
         time_of: the local time at which a chunk begins.
         noun: the word for a chunk.
+        is_over: whether its incident has ended; then the table of its numbers has only the chunks of the incident.
     """
 
     name: str
@@ -55,6 +56,7 @@ class History:
     reference: ReferenceMetric | None = None
     spans: Sequence[Span] = ()
     noun: str = "chunk"
+    is_over: bool = False
 
 
 def history_chart(history: History) -> Chart | None:
@@ -87,6 +89,8 @@ def _sentence(
 def _rows(
     history: History, shown: Sequence[tuple[str, Measurement]], estimates: Sequence[tuple[str, Measurement]]
 ) -> tuple[tuple[str, ...], ...]:
+    if history.is_over:
+        shown, estimates = _within(history.spans, shown), _within(history.spans, estimates)
     estimate_of = {(key, m.model_version): m for key, m in estimates}
     listed = [(key, m, estimate_of.get((key, m.model_version))) for key, m in shown[-ROWS_OF_THE_TABLE:]]
     known = {(key, m.model_version) for key, m, _ in listed}
@@ -98,12 +102,20 @@ def _rows(
             NONE if m is None else named(name, m.value),
             "" if m is None else interval(name, m.lower, m.upper),
             "" if e is None else named(name, e.value),
-            (m or e or shown[0][1]).model_version,
+            _version_of(m, e),
             "" if m is None or m.maturity is None else str(m.maturity),
             "" if m is None else str(m.status),
         )
         for key, m, e in sorted(listed, key=lambda entry: entry[0], reverse=True)[:ROWS_OF_THE_TABLE]
     )
+
+
+def _version_of(measured: Measurement | None, estimated: Measurement | None) -> str:
+    return next((m.model_version for m in (measured, estimated) if m is not None), "")
+
+
+def _within(spans: Sequence[Span], series: Sequence[tuple[str, Measurement]]) -> Sequence[tuple[str, Measurement]]:
+    return [(key, m) for key, m in series if any(span.first <= key <= span.last for span in spans)]
 
 
 def at(time: dt.datetime) -> str:

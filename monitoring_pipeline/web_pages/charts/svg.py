@@ -3,6 +3,7 @@
 import json
 import re
 import xml.etree.ElementTree as ET
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ from monitoring_pipeline.web_pages.charts.theme import CONFIG, VARIABLES
 from monitoring_pipeline.web_pages.safe_text import visible
 
 SVG = "http://www.w3.org/2000/svg"
-GROUP = f"{{{SVG}}}g"
+GROUP, CIRCLE = f"{{{SVG}}}g", f"{{{SVG}}}circle"
 LANGUAGE_VERSION = "6.1"
 """Vega-Lite's version, which Altair 6 writes."""
 LETTER_WIDTH = 7
@@ -25,6 +26,7 @@ _DROPPED = frozenset({
 _PLACES = frozenset({"d", "transform", "x", "y", "x2", "y2", "r", "width", "height"})
 _DEFAULTS = {"opacity": "1", "stroke-width": "1", "x2": "0", "y2": "0", "transform": "translate(0,0)"}
 _SHARED = ("fill", "stroke", "stroke-width", "stroke-dasharray", "fill-opacity", "font-size", "text-anchor")
+_PLACE = re.compile(r"translate\((-?[\d.]+,-?[\d.]+)\)")
 _CIRCLE = re.compile(r"M([\d.]+),0A\1,\1,0,1,1,-\1,0A\1,\1,0,1,1,\1,0Z?")
 _LINES = re.compile(r"M-?[\d.]+,-?[\d.]+(?:L-?[\d.]+,-?[\d.]+){2,}")
 _DECIMALS = re.compile(r"-?\d+\.\d{2,}")
@@ -68,13 +70,29 @@ def _rounded(places: str) -> str:
 
 
 def straightened(path: str) -> str:
-    """Return a path of straight lines without the points that lie between two others on a level or upright line."""
-    points = [tuple(point.split(",")) for point in path.lstrip("M").split("L")]
-    kept = points[:1]
-    for point, after in pairwise([*points[1:], ("", "")]):
-        if not any(kept[-1][axis] == point[axis] == after[axis] for axis in (0, 1)):
+    """Return a path of straight lines as steps, without points in the middle of a level or an upright line."""
+    points = [tuple(map(Decimal, point.split(","))) for point in path.lstrip("M").split("L")]
+    kept, ahead = points[:1], [*points[2:], None]
+    for point, after in zip(points[1:], ahead, strict=True):
+        is_between = after is not None and any(kept[-1][axis] == point[axis] == after[axis] for axis in (0, 1))
+        if not is_between:
             kept.append(point)
-    return "M" + "L".join(",".join(point) for point in kept)
+    first = f"M{_shortest(kept[0][0])},{_shortest(kept[0][1])}"
+    return first + "".join(_step(x - before_x, y - before_y) for (before_x, before_y), (x, y) in pairwise(kept))
+
+
+def _step(right: Decimal, down: Decimal) -> str:
+    if not down:
+        return f"h{_shortest(right)}"
+    if not right:
+        return f"v{_shortest(down)}"
+    return f"l{_shortest(right)}{'' if down < 0 else ','}{_shortest(down)}"
+
+
+def _shortest(number: Decimal) -> str:
+    """Return a number without the zero before its point, as paths may have it."""
+    text = f"{number.normalize():f}"
+    return re.sub(r"^(-?)0\.", r"\1.", text)
 
 
 def _hundreds(width: float) -> int:
@@ -91,6 +109,7 @@ def _thin(element: ET.Element) -> None:
             element.remove(child)
         elif child.tag == GROUP:
             _share(child)
+            _join_dots(child)
             if not child.attrib:
                 element.remove(child)
                 for offset, grandchild in enumerate(list(child)):
@@ -109,10 +128,29 @@ def _share(group: ET.Element) -> None:
                 del child.attrib[name]
 
 
+def _join_dots(group: ET.Element) -> None:
+    """Replace the filled circles of a group by one line of dots: round ends of lines without length."""
+    radii = {(child.tag, child.get("r"), frozenset(child.keys())) for child in group}
+    if len(group) < LEAST_TO_SHARE or len(radii) > 1 or group.get("fill", "") != group.get("stroke"):
+        return
+    tag, radius, names = radii.pop()
+    places = [_PLACE.fullmatch(child.get("transform", "")) for child in group]
+    if tag != CIRCLE or radius is None or names != {"r", "transform"} or not all(places):
+        return
+    dots = "".join(f"M{place[1]}h0" for place in places if place is not None)
+    width = 2 * float(radius) + float(group.attrib.pop("stroke-width", "1"))
+    for child in list(group):
+        group.remove(child)
+    group.attrib.pop("fill")
+    ends = {"d": dots, "stroke-width": f"{width:.1f}", "stroke-linecap": "round"}
+    group.append(ET.Element(f"{{{SVG}}}path", group.attrib | ends))
+    group.attrib.clear()
+
+
 def _without_defaults(element: ET.Element) -> None:
     circle = _CIRCLE.fullmatch(element.get("d", ""))
     if circle:
-        element.tag, element.attrib["r"] = f"{{{SVG}}}circle", circle[1]
+        element.tag, element.attrib["r"] = CIRCLE, circle[1]
         del element.attrib["d"]
     for name in _PLACES & element.attrib.keys():
         element.attrib[name] = _LINES.sub(lambda path: straightened(path[0]), _rounded(element.attrib[name]))

@@ -78,9 +78,19 @@ def timeline_chart(sentence: str, rows: Sequence[str], shown: Sequence[Stretch],
             ),
             (at(axis.time_of(axis.keys[0])), at(axis.end_of(axis.keys[-1]))),
         ),
-        columns=("what", "status", "from", "to", "about"),
-        rows=tuple((s.row, s.status, s.first, s.last, s.words) for s in shown),
+        columns=("what", "status", "when", "about"),
+        rows=tuple(_rows(shown)),
     )
+
+
+def _rows(shown: Sequence[Stretch]) -> Iterable[tuple[str, ...]]:
+    """Yield a line for the stretches of one row that have the same status and words."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for s in shown:
+        when = s.first if s.first == s.last else f"{s.first} to {s.last}"
+        alike.setdefault((s.row, s.status, s.words), []).append(when)
+    for (row, status, words), times in alike.items():
+        yield row, status, ", ".join(times), words
 
 
 @lru_cache(maxsize=CHARTS_KEPT)

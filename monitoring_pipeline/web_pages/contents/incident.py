@@ -18,8 +18,8 @@ from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords
 
 BY_PEOPLE = frozenset({Topic.ACKNOWLEDGEMENT, Topic.MUTE, Topic.OUTCOME, Topic.COMMENT})
 """What people say about an incident; each is also an event of it."""
-FINDINGS_SHOWN = 25
-COLUMNS_SHOWN = 6
+FINDINGS_SHOWN = 15
+COLUMNS_SHOWN = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,41 @@ class IncidentContents:
     events: Table
     runbook: str | None
     commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierIncident:
+    """The line of an incident that was resolved before those that have a section.
+
+    Args:
+        name: the incident's name.
+        title: one line.
+        severity: its severity.
+        since: its first chunk.
+        resolved: the chunk on which it was resolved.
+        said: what people said about it.
+    """
+
+    name: str
+    title: str
+    severity: str
+    since: str
+    resolved: str
+    said: str
+
+
+def earlier_incident(records: ModelRecords, incident: IncidentRecords) -> EarlierIncident:
+    """Return the line of a resolved incident."""
+    stored = incident.stored
+    said = [d for d in records.decisions if d.incident_id == stored.incident_id and d.topic in BY_PEOPLE]
+    return EarlierIncident(
+        name=stored.incident_id,
+        title=stored.incident.title,
+        severity=str(stored.incident.severity),
+        since=stored.incident.since,
+        resolved=stored.incident.resolved or "",
+        said=_said(said[-1] if said else None),
+    )
 
 
 def incident_contents(records: ModelRecords, incident: IncidentRecords, columns: Sequence[Column]) -> IncidentContents:
@@ -188,6 +223,7 @@ def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
             spans=(Span(max(stored.since, records.period.keys[0]), last),),
             time_of=lambda key: records.spec.calendar.chunk(key).start.astimezone(records.spec.zone),
             noun=records.spec.calendar.noun,
+            is_over=stored.state is IncidentState.RESOLVED,
         )
     )
 
@@ -203,7 +239,7 @@ def _findings(findings: Sequence[Finding]) -> Table:
         caption=f"What is breached{f' ({more} more are not shown)' if more > 0 else ''}",
         columns=("what", "value", "95 % interval", "reference", "allowed", "since", "rows", "why"),
         rows=tuple(_finding(finding) for finding in findings[:FINDINGS_SHOWN]),
-    )
+    ).without_empty_columns
 
 
 def _finding(finding: Finding) -> tuple[Cell, ...]:

@@ -12,14 +12,20 @@ from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, 
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
-from monitoring_pipeline.web_pages.contents.incident import BY_PEOPLE, IncidentContents, incident_contents
+from monitoring_pipeline.web_pages.contents.incident import (
+    BY_PEOPLE,
+    EarlierIncident,
+    IncidentContents,
+    earlier_incident,
+    incident_contents,
+)
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
-from monitoring_pipeline.web_pages.reading import ModelRecords, shown_names
+from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, shown_names
 
-RESOLVED_SHOWN = 12
+RESOLVED_SHOWN = 3
 REASONS_SHOWN = 6
 DECISIONS_SHOWN = 40
 PARTS_OF_A_CHANGE = {
@@ -43,7 +49,8 @@ class ModelContents:
         sentence: the verdict in one sentence.
         reasons: the reasons of the verdict that decide, most severe first.
         facts: task, owner, version, rows, labels.
-        incidents: incidents that last, then resolved ones, newest first; an incident of the period has its section.
+        incidents: incidents of the period that last, then the last resolved ones; each has its section.
+        earlier: resolved incidents of the period before these, the last first; each has a line.
         calendar: the verdicts of the period.
         when: what was wrong when.
         dimensions: the dimensions of data quality.
@@ -70,6 +77,7 @@ class ModelContents:
     reasons: tuple[str, ...]
     facts: tuple[Fact, ...]
     incidents: tuple[IncidentContents, ...]
+    earlier: tuple[EarlierIncident, ...]
     calendar: tuple[Week, ...]
     when: Chart | None
     dimensions: tuple[DimensionOfChunk, ...]
@@ -93,6 +101,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
     version = version or serving_version(records)
     columns = columns_of(records, version)
     reasons = deciding_reasons(verdict)
+    lasting, resolved = _incidents(records)
     return ModelContents(
         name=spec.name,
         description=spec.description.strip(),
@@ -102,7 +111,8 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         sentence=sentence_of(records),
         reasons=reasons[:REASONS_SHOWN],
         facts=tuple(_facts(records, version)),
-        incidents=tuple(_incidents(records, columns)),
+        incidents=tuple(incident_contents(records, i, columns) for i in (*lasting, *resolved[:RESOLVED_SHOWN])),
+        earlier=tuple(earlier_incident(records, incident) for incident in resolved[RESOLVED_SHOWN:]),
         calendar=calendar_of(spec, records.period),
         when=what_was_wrong_when(records),
         dimensions=dimensions_of(records.measurements),
@@ -159,14 +169,15 @@ def _facts(records: ModelRecords, version: str) -> Iterable[Fact]:
         yield Fact("runbook", spec.runbook, link=spec.runbook)
 
 
-def _incidents(records: ModelRecords, columns: Sequence[Column]) -> Iterable[IncidentContents]:
+def _incidents(records: ModelRecords) -> tuple[list[IncidentRecords], list[IncidentRecords]]:
+    """Return the incidents of the period that last, most severe first, and the resolved ones, the last first."""
     shown = [entry for entry in records.incidents if entry.log]
     severity = {"critical": 0, "warning": 1, "info": 2}
     active = [entry for entry in shown if entry.stored.incident.state is not IncidentState.RESOLVED]
     resolved = [entry for entry in shown if entry.stored.incident.state is IncidentState.RESOLVED]
     active.sort(key=lambda entry: (severity[entry.stored.incident.severity], entry.stored.incident.opened))
-    for entry in (*active, *reversed(resolved[-RESOLVED_SHOWN:])):
-        yield incident_contents(records, entry, columns)
+    resolved.sort(key=lambda entry: (entry.stored.incident.last_breached, entry.stored.incident_id), reverse=True)
+    return active, resolved
 
 
 def _histories(records: ModelRecords) -> Iterable[Chart]:

@@ -26,6 +26,16 @@ class Table:
         """Whether it has no row."""
         return not self.rows
 
+    @property
+    def without_empty_columns(self) -> "Table":
+        """The table without the columns that have no text in any row."""
+        filled = [place for place in range(len(self.columns)) if any(row[place].text for row in self.rows)]
+        return Table(
+            caption=self.caption,
+            columns=tuple(self.columns[place] for place in filled),
+            rows=tuple(tuple(row[place] for place in filled) for row in self.rows),
+        )
+
 
 @dataclass(frozen=True)
 class Fact:
