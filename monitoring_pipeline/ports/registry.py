@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
+from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.spec.sources import Task
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Registry(Protocol):
         ...
 
     def version_tags(self, model: str, model_version: str) -> Mapping[str, str]: ...
+    def version_card(self, model: str, model_version: str) -> VersionCard | None:
+        """Return what the registry states about a version; None if it is not registered."""
+        ...
+
     def register(
         self,
         request: TrainingRequest,

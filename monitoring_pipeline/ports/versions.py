@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Protocol
 
 from monitoring_pipeline.records.measurement import Role
+from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 
@@ -26,6 +27,14 @@ class Versions(Protocol):
 
     def versions(self, model: str) -> list[VersionRecord]:
         """Return the newest record of each version."""
+        ...
+
+    def version_cards(self, model: str) -> dict[str, VersionCard | None]:
+        """Return the cards of versions that the registry was asked about; None for versions that it does not have."""
+        ...
+
+    def keep_version_card(self, model: str, model_version: str, card: VersionCard | None, at: dt.datetime) -> None:
+        """Keep the registry's answer about a version, in place of an earlier one."""
         ...
 
     def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role: ...

@@ -61,6 +61,11 @@ def logging_to(tracking_uri: str) -> Generator[None]:
                 mlflow.end_run()
 
 
+def is_missing_file(tracking_uri: str) -> bool:
+    """Return whether MLflow's records are a SQLite file that does not exist, so that there is no need to import it."""
+    return tracking_uri.startswith(SQLITE) and not Path(tracking_uri.removeprefix(SQLITE)).exists()
+
+
 def _create_complete(tracking_uri: str) -> None:
     """Create MLflow's SQLite file in one atomic step, unless it exists.
 

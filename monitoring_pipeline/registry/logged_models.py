@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.registry.answering import RegistryError, public_address
-from monitoring_pipeline.registry.connection import SQLITE, connected
+from monitoring_pipeline.registry.connection import connected, is_missing_file
 from monitoring_pipeline.spec.parsing.files import UnreadableFileError, read_small_text
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def read_logged_model(tracking_uri: str, address: str) -> LoggedModel:
     if parts is None:
         message = f"{without_secrets(address)}: write models:/NAME/VERSION, models:/NAME@ALIAS or runs:/RUN/PATH"
         raise RegistryError(message)
-    path = Path(tracking_uri.removeprefix(SQLITE))
-    if tracking_uri.startswith(SQLITE) and not path.exists():
+    if is_missing_file(tracking_uri):
         message = f"{address}: there is no MLflow at {public_address(tracking_uri)}; MLFLOW_TRACKING_URI is its address"
         raise RegistryError(message)
     name, run = parts["name"], parts["run"]

@@ -16,10 +16,12 @@ from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.outputs import OutputError
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
+from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.registry.answering import RegistryError, public_address
-from monitoring_pipeline.registry.connection import connected, experiment_of
+from monitoring_pipeline.registry.connection import connected, experiment_of, is_missing_file
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
 from monitoring_pipeline.registry.logged_models import LoggedModel, read_logged_model
+from monitoring_pipeline.registry.version_cards import read_version_card
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.sources import Task
 
@@ -76,6 +78,19 @@ class ModelRegistry:
         """Return the tags of a version; empty if it is not registered."""
         entry = self._find(model, lambda entry: str(entry.version) == model_version)
         return dict(entry.tags) if entry else {}
+
+    def version_card(self, model: str, model_version: str) -> VersionCard | None:
+        """Return what MLflow states about a version; ``None`` if it is not registered.
+
+        Raises:
+            RegistryError: when MLflow does not answer.
+        """
+        if is_missing_file(self.tracking_uri):
+            return None
+        with connected(self.tracking_uri) as client:
+            versions = client.search_model_versions(f"name = '{model}'")
+            entry = next((each for each in versions if str(each.version) == model_version), None)
+            return read_version_card(client, entry) if entry else None
 
     def register(
         self,

@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from monitoring_pipeline.records.decision import Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.measurement import Role
+from monitoring_pipeline.records.version_card import VersionCard, card_of_text, card_text
 from monitoring_pipeline.spec.sources import ReferenceWindow
 from monitoring_pipeline.spec.version import VersionRecord
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.decision_rows import decision_of, decision_row
 from monitoring_pipeline.store.engine import reading, writing
-from monitoring_pipeline.store.tables.incidents import decisions, model_versions
+from monitoring_pipeline.store.tables.incidents import decisions, model_versions, version_cards
 
 
 class DecisionStore(StoreConnection):
@@ -88,6 +89,20 @@ class DecisionStore(StoreConnection):
             )
             for row in rows
         ]
+
+    def version_cards(self, model: str) -> dict[str, VersionCard | None]:
+        """Return the cards of versions that the registry was asked about; None for versions that it does not have."""
+        statement = sa.select(version_cards).filter_by(model=model).order_by(version_cards.c.model_version)
+        with reading(self._engine) as connection:
+            rows = connection.execute(statement).mappings().all()
+        return {row["model_version"]: card_of_text(row["card"]) if row["card"] else None for row in rows}
+
+    def keep_version_card(self, model: str, model_version: str, card: VersionCard | None, at: dt.datetime) -> None:
+        """Keep the registry's answer about a version, in place of an earlier one."""
+        key = {"model": model, "model_version": model_version}
+        with writing(self._engine, f"version_cards/{model}") as connection:
+            connection.execute(version_cards.delete().filter_by(**key))
+            connection.execute(version_cards.insert(), key | {"card": card and card_text(card), "read_at": at})
 
     def role_at(self, model: str, model_version: str, moment: dt.datetime) -> Role:
         """Return the role that a version had at a moment.

@@ -13,6 +13,7 @@ from monitoring_pipeline.records.incident import Delivery, LoggedEvent, StoredIn
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.version import VersionRecord
@@ -91,6 +92,7 @@ class ModelRecords:
     incidents: tuple[IncidentRecords, ...]
     decisions: tuple[Decision, ...]
     versions: tuple[VersionRecord, ...]
+    cards: Mapping[str, VersionCard]
     provenance: Provenance | None
     revision: int | None
 
@@ -132,6 +134,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
         incidents=tuple(_incident(entry, store, period) for entry in store.incidents(name)),
         decisions=tuple(store.decisions(name)),
         versions=tuple(store.versions(name)),
+        cards={version: card for version, card in store.version_cards(name).items() if card is not None},
         provenance=store.provenance(name, last, Producer.DRIFT),
         revision=store.revisions(name, Producer.DRIFT).get(last),
     )

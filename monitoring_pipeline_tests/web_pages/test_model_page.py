@@ -53,6 +53,19 @@ def test_sentence_of_an_ok_chunk_counts_the_breaches_for_information(
     assert shown == f"{LOANS} is ok on {DAYS[-1]}: 245 measurements, {words}."
 
 
+@pytest.mark.parametrize(("reason", "shown"), [
+    ("warning: quality age column_values_to_not_be_null: age: 9 of 9 values null", "age: 9 of 9 values null"),
+    ("warning: performance model auroc: 0.52 is below 0.6", "performance model auroc: 0.52 is below 0.6"),
+    ("warning: quality age mean: ages: 9", "quality age mean: ages: 9"),
+])  # fmt: skip
+def test_sentence_names_a_column_once(monitored: World, reason: str, shown: str) -> None:
+    with monitored.store() as store:
+        records = read_model(monitored.loaded(LOANS).spec, store, read_period(monitored.loaded(LOANS).spec, store))
+    warned = replace(records.period.verdict, status=VerdictStatus.WARNING, reasons=(reason,))
+    sentence = model_sentence(replace(records, period=Period(verdicts={DAYS[-1]: warned})))
+    assert sentence == f"{LOANS} is warning on {DAYS[-1]}: {shown}."
+
+
 @pytest.mark.parametrize(("now", "begins"), [("warning", "Warning, since"), ("info", "Warning, now info, since")])
 def test_incident_whose_findings_are_only_information_now_is_called_so(monitored: World, now: str, begins: str) -> None:
     with monitored.store() as store:

@@ -253,3 +253,13 @@ CREATE TABLE model_versions (
 );
 
 COMMENT ON TABLE model_versions IS 'Which role a model version has since when, and the days of its reference where the spec names none';
+
+CREATE TABLE version_cards (
+    model TEXT NOT NULL,
+    model_version TEXT NOT NULL,
+    card TEXT,
+    read_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (model, model_version)
+);
+
+COMMENT ON TABLE version_cards IS 'What the registry states about a model version; null for a version that it does not have';

@@ -8,9 +8,11 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
+from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.steps.reference.building import take_reference
 from monitoring_pipeline.steps.reference.stored import doubts_about_stored
 from monitoring_pipeline.steps.roles import effective_spec
+from monitoring_pipeline.steps.versions.cards import keep_version_cards
 
 
 class ReferenceConfig(dg.Config):
@@ -52,6 +54,10 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
         metadata[f"version {version}: hash"] = built.reference.reference_hash
         for entry in built.reference.performance:
             metadata[f"version {version}: {entry.metric}"] = entry.value
+    try:
+        keep_version_cards(loaded.spec, store=this.store, registry=this.outside.registry, now=this.clock())
+    except RegistryError as error:  # the cards are for readers only, and are asked for again in the next run
+        this.context.log.warning("versions are not described: %s", error)
     yield dg.MaterializeResult(
         metadata=metadata, data_version=data_version(this.store.replaced_references(this.spec.name))
     )

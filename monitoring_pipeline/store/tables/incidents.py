@@ -118,5 +118,15 @@ model_versions = sa.Table(
     comment="Which role a model version has since when, and the days of its reference where the spec names none",
 )
 
-ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, decisions, model_versions)
+version_cards = sa.Table(
+    "version_cards",
+    metadata,
+    text("model", key=True),
+    text("model_version", key=True),
+    text("card", nullable=True),
+    time("read_at"),
+    comment="What the registry states about a model version; null for a version that it does not have",
+)
+
+ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, decisions, model_versions, version_cards)
 """All tables of consequences of results."""

@@ -1,5 +1,6 @@
 """What the page of a model says."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.incident import IncidentState
-from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Status
+from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Status
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
@@ -22,10 +23,13 @@ from monitoring_pipeline.web_pages.contents.incident import (
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
+from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
 from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
 from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, shown_names
 
 RESOLVED_SHOWN = 3
+_REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
+"""Kind, subject and name before a reason that begins with the subject itself."""
 REASONS_SHOWN = 6
 DECISIONS_SHOWN = 40
 PARTS_OF_A_CHANGE = {
@@ -62,6 +66,7 @@ class ModelContents:
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
         versions: the versions and their roles.
+        cards: what the registry states about them.
         objectives: the objectives of the chunk.
         business: the user's own numbers: their histories.
         decisions: retraining, gate, promotions and trials.
@@ -89,6 +94,7 @@ class ModelContents:
     columns: tuple[Column, ...]
     together: Table
     versions: Table
+    cards: tuple[Card, ...]
     objectives: Table
     business: tuple[Chart, ...]
     decisions: Table
@@ -123,7 +129,8 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         attribution=_attribution(records.measurements),
         columns=columns,
         together=_together(records.measurements),
-        versions=_versions(records),
+        versions=versions_of(records),
+        cards=tuple(cards_of(records)),
         objectives=_objectives(records.measurements),
         business=tuple(_business(records)),
         decisions=_decisions(records),
@@ -147,7 +154,7 @@ def sentence_of(records: ModelRecords) -> str:
     if not reasons:
         breached = f"{verdict.breaches} breached for information" if verdict.breaches else "none of them breached"
         return f"{name} is ok on {key}: {verdict.measured} measurements, {breached}."
-    first = reasons[0].removeprefix(f"{verdict.status}: ")
+    first = _REPEATED_SUBJECT.sub("", reasons[0].removeprefix(f"{verdict.status}: "))
     more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
     return f"{name} is {verdict.status} on {key}: {first}{more}."
 
@@ -322,25 +329,6 @@ def _together(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.reason or ""),
             )
             for m in found
-        ),
-    )
-
-
-def _versions(records: ModelRecords) -> Table:
-    known = {record.model_version: record for record in records.versions}
-    names = list(dict.fromkeys([*records.spec.reference, *known]))
-    return Table(
-        caption="Versions",
-        columns=("version", "role", "since (UTC)", "reference window", "rows of the reference"),
-        rows=tuple(
-            (
-                Cell(name),
-                Cell(str(known[name].role) if name in known else str(Role.CHAMPION)),
-                Cell(f"{known[name].since:%Y-%m-%d %H:%M}" if name in known else "the beginning"),
-                Cell(reference.window.replace("/", " to ") if (reference := records.references.get(name)) else ""),
-                Cell(number(reference.profile.rows) if reference else "", is_number=True),
-            )
-            for name in names
         ),
     )
 
