@@ -126,6 +126,7 @@ def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
     absent = {name for name in ("score", "prediction") if getattr(source, name) is None}
     columns |= {name: _COLUMN_TYPES[kind] for name, kind in spec.columns.items() if name not in absent}
     columns |= dict.fromkeys(spec.carried_columns, _COLUMN_TYPES[FeatureKind.NUMERIC])
+    columns |= dict.fromkeys(source.group_columns, _COLUMN_TYPES[FeatureKind.CATEGORICAL])
     return tuple(
         expectation
         for name, (types, words) in columns.items()

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     BUSINESS = "business"
     OBJECTIVE = "objective"
     WINDOW = "window"
+    SEGMENT = "segment"
 
 
 class Severity(StrEnum):

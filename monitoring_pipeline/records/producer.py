@@ -15,6 +15,7 @@ class Producer(StrEnum):
     PERFORMANCE = "performance"
     WINDOWS = "windows"
     ATTRIBUTION = "attribution"
+    SEGMENTS = "segments"
     BUSINESS = "business"
     OBJECTIVES = "objectives"
     TRIAL = "trial"
@@ -37,6 +38,11 @@ def reference_producer(model_version: str) -> ReferenceProducer:
 def days_producer(model_version: str) -> ReferenceProducer:
     """Return the producer under which the profiles of a reference's days are stored."""
     return ReferenceProducer(f"{reference_producer(model_version)}:days")
+
+
+def segments_producer(model_version: str) -> ReferenceProducer:
+    """Return the producer under which what is usual in the segments of a version's reference is stored."""
+    return ReferenceProducer(f"{reference_producer(model_version)}:segments")
 
 
 def refusal_producer(model_version: str) -> ReferenceProducer:

@@ -3,13 +3,14 @@
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.calendar import Calendar
+from monitoring_pipeline.spec.column_names import allowed_names
 from monitoring_pipeline.spec.parsing.as_text import keys_as_text
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
@@ -21,6 +22,7 @@ from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRul
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
+from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
 from monitoring_pipeline.spec.sources import (
     EARLIEST,
     LATEST,
@@ -76,7 +78,7 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows", "segments"})
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
@@ -123,6 +125,8 @@ class ModelSpec(SpecPart):
 
     Windows of a single chunk are left out, such as 7 days of weekly chunks.
     """
+    segments: SegmentRules = SegmentRules()
+    """Parts of the rows that are measured on their own."""
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
@@ -177,6 +181,7 @@ class ModelSpec(SpecPart):
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
+        self._groups_have_columns()
         label_ids = self.labels.id_columns if self.labels else ()
         if label_ids and len(source.id_columns) != len(label_ids):
             message = (
@@ -191,6 +196,29 @@ class ModelSpec(SpecPart):
             message = "predictions.model_version: needed as soon as there is more than one reference window"
             raise ValueError(message)
         return self
+
+    def _groups_have_columns(self) -> None:
+        taken = (*self.features, *RESERVED_COLUMNS, *self.score_columns.values())
+        if twice := [name for name in self.predictions.group_columns if name in taken]:
+            raise ValueError(f"predictions.group_columns: {', '.join(twice)}: already a column of the model")
+        numeric = {name for name, kind in self.columns.items() if kind is FeatureKind.NUMERIC}
+        known = (*self.columns, *self.predictions.group_columns)
+        for place, one in self._segmentations():
+            for column in one.columns:
+                if column not in known:
+                    hint = allowed_names(column, known)
+                    raise ValueError(f"{place}: unknown column {column!r}; {hint}; others: predictions.group_columns")
+            if one.column and bool(one.ranges) != (one.column in numeric):
+                needed = "needs ranges, because it is numeric" if not one.ranges else "is not numeric and has no ranges"
+                raise ValueError(f"{place}: {one.column} {needed}")
+            for column, condition in one.where.items():
+                if bool(condition.among) is (column in numeric):
+                    needed = "at_least or below" if column in numeric else "values, such as [EWR, JFK]"
+                    raise ValueError(f"{place}.where.{column}: give {needed}")
+
+    def _segmentations(self) -> Iterator[tuple[str, Segmentation]]:
+        for name, one in self.segments.by.items():
+            yield f"segments.by.{name}", one
 
     def _rules_fit_the_cadence(self) -> None:
         has_hours = self.calendar.has_hours
@@ -234,7 +262,8 @@ class ModelSpec(SpecPart):
     @property
     def canonical_columns(self) -> tuple[str, ...]:
         """The canonical name of every column that the rows of a chunk may have."""
-        return ("row_id", "predicted_at", "model_version", *self.columns, *self.carried_columns)
+        carried = (*self.carried_columns, *self.predictions.group_columns)
+        return ("row_id", "predicted_at", "model_version", *self.columns, *carried)
 
     @property
     def output_columns(self) -> tuple[str, ...]:

@@ -70,6 +70,8 @@ class PredictionSource(SpecPart):
     """Column with the number of steps that a forecast looks ahead (regression); errors are also measured by horizon."""
     naive: str | None = None
     """Column with the naive forecast of the same row, such as the last known value (regression)."""
+    group_columns: tuple[str, ...] = ()
+    """Columns that are no features, by whose values segments and groups are formed; they are read along."""
     decision_threshold: float = Field(default=0.5, ge=0, le=1)
     """Binary without a prediction column: the lowest score at which the positive class is predicted."""
     positive: Class | None = None
@@ -77,7 +79,7 @@ class PredictionSource(SpecPart):
     null_values: tuple[str, ...] = ()
     """Values that mean "missing" in every feature and output, such as -999 or NA."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values", "positive", "time_zone"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"null_values", "positive", "time_zone", "group_columns"})
 
     @property
     def id_columns(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTI
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS
+from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.store.rows import measurement_of
@@ -75,6 +76,9 @@ def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]
         yield sa.and_(column.name.in_(estimated), column.kind == Kind.PERFORMANCE.value)
     if any(kind == Kind.DRIFT for kind, *_ in breached):
         yield from _conditions_of_effect()
+    if any(kind == Kind.SEGMENT for kind, *_ in breached):
+        # They show that segments were measured: their broken columns are measured only where they are broken.
+        yield sa.and_(column.kind == Kind.SEGMENT.value, column.name == MEASURED)
     if any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
 

@@ -1,6 +1,6 @@
 """Drift of single columns: the comparison with the reference or with earlier days, and the rule that decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -97,8 +97,8 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
     # In a common family, an ignored column that always drifts would lower the q-values of the others.
     watched, ignored = (
         [
-            _judge(spec, against, m, profile)
-            for m in _with_q_values(
+            judge_drift(spec, against, m, profile)
+            for m in with_q_values(
                 [
                     m
                     for column, of_column in compared.items()
@@ -112,7 +112,7 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
     further = [
         measurement
         for name in dict.fromkeys(spec.drift.statistics)
-        for measurement in _with_q_values(
+        for measurement in with_q_values(
             [
                 compared[column].by(name)
                 for column, kind in spec.columns.items()
@@ -212,7 +212,33 @@ class _Compared:
         first, *others = (self.by(name) for name in deciding_statistics(self.spec, self.column.column))
         return [first, *(other for other in others if other.status is not Status.SKIPPED)]
 
+    def beyond_floors(self) -> Iterator[Measurement]:
+        for name in deciding_statistics(self.spec, self.column.column):
+            statistic = DRIFT_STATISTICS[name]
+            blank = self._blank(name)
+            if blank.status is Status.SKIPPED or statistic.needs_rows:
+                continue
+            try:
+                effect = statistic.effect(self.comparison)
+                is_beyond = effect >= _floor(self.spec, self.against.learned, blank)[0]
+                p_value = statistic.test(self.comparison).p_value if is_beyond else 1.0
+            except UndefinedStatisticError:
+                continue
+            yield replace(blank, value=effect, p_value=p_value)
+
     def by(self, name: str) -> Measurement:
+        statistic = DRIFT_STATISTICS[name]
+        blank = self._blank(name)
+        if blank.status is Status.SKIPPED:
+            return blank
+        try:
+            effect = statistic.effect(self.comparison)
+            p_value = statistic.test(self.comparison).p_value
+        except UndefinedStatisticError as undefined:
+            return blank.skipped(str(undefined))
+        return replace(blank, value=effect, p_value=p_value)
+
+    def _blank(self, name: str) -> Measurement:
         statistic, column = DRIFT_STATISTICS[name], self.column
         measurement = Measurement(
             kind=Kind.DRIFT,
@@ -227,12 +253,7 @@ class _Compared:
             return measurement.skipped(f"{column.rows} rows, at least {self.spec.drift.minimum_rows} needed")
         if column.column not in self.against.profile:
             return measurement.skipped(f"the column was left out of {self.against.words}")
-        try:
-            effect = statistic.effect(self.comparison)
-            p_value = statistic.test(self.comparison).p_value
-        except UndefinedStatisticError as undefined:
-            return measurement.skipped(str(undefined))
-        return replace(measurement, value=effect, p_value=p_value)
+        return measurement
 
 
 def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:
@@ -242,13 +263,26 @@ def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:
     return values[np.isfinite(values)]
 
 
-def _with_q_values(measurements: list[Measurement]) -> list[Measurement]:
+def beyond_floors(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) -> Iterator[Measurement]:
+    """Yield the deciding statistics of every watched column that both sides have, not yet judged.
+
+    Only effects of at least their floor are tested, because others cannot be drift; their p-value is 1. As members of
+    a family they make q-values larger, never smaller. Statistics that need rows are left out.
+    """
+    for column in spec.columns:
+        if column in profile and column in against.profile and column not in spec.drift.ignore:
+            yield from _Compared(spec, against, profile[column], profile).beyond_floors()
+
+
+def with_q_values(measurements: list[Measurement]) -> list[Measurement]:
+    """Return measurements with the q-values of their p-values, as one family."""
     p_values = [m.p_value for m in measurements if m.p_value is not None]
     q_values = iter(benjamini_hochberg(np.asarray(p_values)))
     return [m if m.p_value is None else replace(m, q_value=float(next(q_values))) for m in measurements]
 
 
-def _judge(spec: ModelSpec, against: Counterpart, measurement: Measurement, profile: ChunkProfile) -> Measurement:
+def judge_drift(spec: ModelSpec, against: Counterpart, measurement: Measurement, profile: ChunkProfile) -> Measurement:
+    """Return a deciding statistic of a column as judged by its rule, a breach with the words for a change of scale."""
     column = measurement.subject
     judged = judge_column(rule_of_column(spec, against.learned, measurement), measurement)
     if judged.status is not Status.BREACHED:

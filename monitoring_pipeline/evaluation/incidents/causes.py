@@ -12,6 +12,7 @@ from typing import NamedTuple
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
 from monitoring_pipeline.evaluation.judgement.lost_coverage import DRIFT, VERSIONS
 from monitoring_pipeline.evaluation.quality.suite import SUITE
+from monitoring_pipeline.evaluation.segments.shares import BROKEN
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Role, Severity
 from monitoring_pipeline.records.names import MetricName
@@ -20,7 +21,9 @@ from monitoring_pipeline.spec.model import RESERVED_COLUMNS, ModelSpec
 _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
-_SHOWN_BY_LABELS = frozenset({Family.PERFORMANCE, Family.BUSINESS, Family.OBJECTIVE, Family.UNMEASURED, Family.LABELS})
+_SHOWN_BY_LABELS = frozenset(
+    {Family.PERFORMANCE, Family.SEGMENT, Family.BUSINESS, Family.OBJECTIVE, Family.UNMEASURED, Family.LABELS}
+)
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
 
@@ -44,6 +47,10 @@ def _nothing(_spec: ModelSpec, _measurement: Measurement) -> tuple[str, ...]:
 
 def _subject(_spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
     return (measurement.subject,)
+
+
+def _segment(_spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
+    return (measurement.segment,)
 
 
 def _metric(_spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
@@ -97,6 +104,8 @@ _CAUSE_RULES = (
     _CauseRule((Kind.WINDOW,), Family.PERFORMANCE, ("model",)),
     _CauseRule((Kind.WINDOW,), Family.OUTPUTS, _OF_OUTPUTS),
     _CauseRule((Kind.WINDOW,), Family.INPUTS),
+    _CauseRule((Kind.SEGMENT,), Family.SEGMENT_DATA, names=BROKEN, about=_segment),
+    _CauseRule((Kind.SEGMENT,), Family.SEGMENT, about=_segment),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
     _CauseRule(_OPERATIONS, Family.UNMONITORED, (VERSIONS,), about=_subject),
@@ -123,6 +132,7 @@ class _FamilyRule:
 
 
 _OF_ROWS = frozenset({Kind.QUALITY, Kind.DRIFT, Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
+_OF_SEGMENTS = frozenset({Kind.SEGMENT})
 _FAMILIES = (
     _FamilyRule(Family.SOURCE, at_once=True, proved_by=_OF_ROWS),
     _FamilyRule(Family.PIPELINE, at_once=True, proved_by=_OF_ROWS),
@@ -130,6 +140,7 @@ _FAMILIES = (
     _FamilyRule(Family.FRESHNESS, at_once=True),
     _FamilyRule(Family.TABLE, at_once=True),
     _FamilyRule(Family.COLUMN, at_once=True),
+    _FamilyRule(Family.SEGMENT_DATA, at_once=True, proved_by=_OF_SEGMENTS),
     _FamilyRule(Family.LABELS, at_once=True),
     _FamilyRule(Family.UNMONITORED, at_once=True, proved_by=_OF_ROWS, proved_by_rows=True),
     _FamilyRule(Family.NOT_MEASURED, at_once=True),
@@ -137,6 +148,7 @@ _FAMILIES = (
     _FamilyRule(Family.INPUTS, at_once=False),
     _FamilyRule(Family.OUTPUTS, at_once=False),
     _FamilyRule(Family.PERFORMANCE, at_once=False),
+    _FamilyRule(Family.SEGMENT, at_once=False),
     _FamilyRule(Family.BUSINESS, at_once=False),
     _FamilyRule(Family.OBJECTIVE, at_once=False),
 )
@@ -174,9 +186,15 @@ def _has_column(spec: ModelSpec, signal: Signal) -> bool:
     return signal.subject in spec.columns or signal.subject in RESERVED_COLUMNS or signal.subject == "features"
 
 
+def _has_segment(spec: ModelSpec, signal: Signal) -> bool:
+    return signal.segment in spec.segments.by or signal.segment.partition("=")[0] in spec.segments.by
+
+
 _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.COLUMN: _has_column,
     Family.INPUTS: _has_column,
+    Family.SEGMENT_DATA: _has_segment,
+    Family.SEGMENT: _has_segment,
     Family.BUSINESS: lambda spec, signal: signal.metric.name in spec.business,
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
     Family.UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),

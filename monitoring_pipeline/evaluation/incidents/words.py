@@ -177,6 +177,7 @@ _TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.INPUTS: _drifted_inputs,
     Family.OUTPUTS: _drifted_outputs,
     Family.PERFORMANCE: _metric,
+    Family.SEGMENT: _metric,
     Family.BUSINESS: _metric,
     Family.OBJECTIVE: _metric,
 }

@@ -49,8 +49,8 @@ def measure_performance(
     Returns:
         One measurement per metric of the task, then the number of labelled rows that could not be used.
     """
-    rows, without_output = _scored_rows(spec, predictions, labels, (spec.name, model_version, chunk))
-    rows = replace(rows, dummy=_dummy(spec, rows, reference))
+    rows, without_output = scored_rows(spec, predictions, labels, (spec.name, model_version, chunk))
+    rows = replace(rows, dummy=dummy_predictions(spec, rows, reference))
     blank = Measurement(
         kind=Kind.PERFORMANCE,
         subject="model",
@@ -80,7 +80,7 @@ def _from_counts(measurement: Measurement, counted: Mapping[MetricName, CountedM
     return found.instead_of(measurement)
 
 
-def _scored_rows(
+def scored_rows(
     spec: ModelSpec, predictions: pl.DataFrame, labels: pl.DataFrame, seed: tuple[str, ...]
 ) -> tuple[ScoredRows, int]:
     """Join labels to predictions by ID; count the rows whose score or prediction is not a number, and drop them."""
@@ -120,7 +120,9 @@ def _number(spec: ModelSpec, column: str) -> pl.Expr:
     return pl.col(column).replace_strict(numbers, default=None, return_dtype=pl.Float64)
 
 
-def _dummy(spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Quantity] | None) -> tuple[float, ...]:
+def dummy_predictions(
+    spec: ModelSpec, rows: ScoredRows, reference: Mapping[MetricName, Quantity] | None
+) -> tuple[float, ...]:
     """Return the prediction of a model without inputs, by the reference, or by the rows of a reference being built."""
     names = {
         Task.BINARY: [MetricName("base_rate")],

@@ -160,5 +160,5 @@ def _columns_used(spec: ModelSpec) -> set[str]:
     source = spec.predictions
     outputs = {source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
     features = {feature.column or name for name, feature in spec.features.items()}
-    used = (*source.id_columns, *outputs, *features, source.horizon, source.naive)
+    used = (*source.id_columns, *outputs, *features, source.horizon, source.naive, *source.group_columns)
     return {name for name in used if name is not None}

@@ -67,6 +67,7 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         version_texts(with_id["model_version"], spec.reference).fill_null(""),
         *(typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
         *(numbers(spec, with_id[name], name) for name in spec.carried_columns),
+        *(with_id[name].cast(pl.String) for name in spec.predictions.group_columns),
     )
     ordered = typed.sort(typed.columns, nulls_last=False)
     frame, ids = ordered, ordered.height

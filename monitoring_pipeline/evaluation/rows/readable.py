@@ -22,7 +22,8 @@ def readable_predictions(spec: ModelSpec, raw: pl.DataFrame) -> pl.DataFrame:
         raw: rows with canonical column names and the warehouse's types.
     """
     carried = dict.fromkeys((*spec.carried_columns, *spec.score_columns.values(), "score"), FeatureKind.NUMERIC)
-    kinds = carried | spec.columns
+    groups = dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)
+    kinds = carried | groups | spec.columns
     columns = [
         _readable(_without_null_values(raw[name], spec.null_values_of(name), kinds[name]), kinds[name])
         for name in raw.columns

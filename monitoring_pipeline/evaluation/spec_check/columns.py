@@ -174,6 +174,8 @@ def _named_in_predictions(spec: ModelSpec) -> Iterator[tuple[str, str]]:
     for field, column in named.items():
         if column is not None:
             yield f"predictions.{field}", column
+    for number, column in enumerate(source.group_columns):
+        yield f"predictions.group_columns[{number}]", column
     for name, feature in spec.features.items():
         yield f"features.{name}" + (".column" if feature.column else ""), feature.column or name
 

@@ -23,6 +23,7 @@ from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
 from monitoring_pipeline.steps.chunk.performance import score_chunk
 from monitoring_pipeline.steps.chunk.predictions import predictions_or_refusal
 from monitoring_pipeline.steps.chunk.profile import profile_predictions
+from monitoring_pipeline.steps.chunk.segments import measure_segments
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.chunk.windows import measure_chunks_over_windows
 from monitoring_pipeline.steps.versions.trial import compare_versions
@@ -141,6 +142,17 @@ _BEFORE_THE_VERDICT = (
         deps=("reference", "predictions", "profile", "labels"),
         kinds=frozenset({"scikitlearn"}),
         is_wanted=_has_labels,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="segments",
+        description="Segments of the rows, each against the same segment of the reference: rows, broken columns, "
+        "drift, and performance on the rows whose labels are known. Small segments are suppressed.",
+        run=each_chunk,
+        step=lambda inputs: partial(measure_segments, inputs.spec, kept=inputs.outside),
+        deps=("reference", "predictions", "labels", "performance"),
+        checks=(Check("segments", "No segment has a broken column or a loss of performance of its own."),),
+        is_wanted=lambda spec: bool(spec.segments.by),
         may_change_with_late_labels=True,
     ),
     Asset(

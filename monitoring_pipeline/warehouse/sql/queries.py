@@ -136,6 +136,7 @@ def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, bool]]:
     columns = {} if source.model_version is None else {"model_version": (source.model_version, False)}
     for name, feature in spec.features.items():
         columns[name] = (feature.column or name, feature.kind is FeatureKind.NUMERIC)
+    columns |= {name: (name, False) for name in source.group_columns}
     for name, column in (outputs | carried).items():
         if column is not None:
             columns[name] = (column, True)

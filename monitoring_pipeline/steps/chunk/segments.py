@@ -1,0 +1,90 @@
+"""The step that measures the segments of a chunk."""
+
+import polars as pl
+
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.evaluation.segments.broken_columns import measure_broken_columns
+from monitoring_pipeline.evaluation.segments.drift import measure_drift_of_segments
+from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED, SegmentsOfChunk, measure_sizes
+from monitoring_pipeline.evaluation.segments.performance import measure_performance_of_segments
+from monitoring_pipeline.ports.outside import Kept
+from monitoring_pipeline.ports.results import Results
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity
+from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.inputs import (
+    LABELS,
+    PREDICTIONS,
+    made_from,
+    nothing_to_measure,
+    required_snapshot,
+    rows_of_version,
+    versions_in,
+    with_readable_features,
+)
+from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.reference.segments import load_segments
+from monitoring_pipeline.steps.references import load_references
+
+
+def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
+    """Measure the segments of every version that has a reference: rows, broken columns, drift and performance.
+
+    A chunk that was counted where its rows are has no segments, because only a sample of its rows is kept.
+
+    Raises:
+        MissingInputError: when the chunk has no predictions, or segments have not been learned.
+    """
+    predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
+    labels = kept.store.snapshot(spec.name, chunk.key, LABELS) if spec.labels else None
+    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"]) if labels else None
+    references = load_references(spec, kept.store, versions_in(kept.snapshots, predictions))
+    reason = "no version has a reference" if predictions.rows else "no predictions"
+    if sampled_chunk(spec, chunk, kept.store) is not None:
+        references, reason = {}, "the rows were counted in the warehouse, and only a sample of them is kept"
+    measured = [
+        measurement
+        for reference in references.values()
+        for measurement in _of_version(spec, chunk, reference, label_rows, kept)
+    ]
+    nothing = nothing_to_measure(Kind.SEGMENT, MEASURED, "chunk", reason, severity=Severity.INFO)
+    states = [labels.fingerprint if labels else "", *sorted(_states(spec, chunk, kept.store).values())]
+    return ChunkResults(
+        producer=Producer.SEGMENTS,
+        chunk=chunk,
+        provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, *states), references),
+        measurements=tuple(measured) or (nothing,),
+    )
+
+
+def _of_version(
+    spec: ModelSpec, chunk: Chunk, reference: Reference, labels: pl.DataFrame | None, kept: Kept
+) -> tuple[Measurement, ...]:
+    version = reference.model_version
+    comparable = with_readable_features(spec, chunk, kept.store).with_features_in(reference.bins)
+    segments = SegmentsOfChunk(
+        comparable,
+        load_segments(spec, reference, kept),
+        {name: bins for name, bins in reference.bins.items() if name in comparable.columns},
+        rows_of_version(spec, chunk, version, kept),
+    )
+    state = _states(spec, chunk, kept.store).get(version)
+    of_columns = (
+        *measure_sizes(segments),
+        *measure_broken_columns(segments, segments.profiles),
+        *measure_drift_of_segments(segments, segments.profiles),
+    )
+    if labels is None or state is None:
+        return of_columns
+    metrics, maturity = reference.estimates, Maturity(state)
+    of_model = measure_performance_of_segments(segments, labels, metrics, maturity=maturity, chunk=chunk.key)
+    return (*of_columns, *of_model)
+
+
+def _states(spec: ModelSpec, chunk: Chunk, store: Results) -> dict[str, str]:
+    """Return the state of the labels of each version whose performance was measured."""
+    measured = store.measurements(spec.name, chunk.key, Producer.PERFORMANCE)
+    return {m.model_version: m.maturity for m in measured if m.maturity is not None and m.kind is Kind.PERFORMANCE}
