@@ -30,6 +30,7 @@ PRODUCERS = {
     Kind.BUSINESS: Producer.BUSINESS,
     Kind.OBJECTIVE: Producer.OBJECTIVES,
     Kind.WINDOW: Producer.WINDOWS,
+    Kind.SEGMENT: Producer.SEGMENTS,
 }
 """The producer of most numbers of a kind; a number of another one has the hashes of the chunk's drift."""
 

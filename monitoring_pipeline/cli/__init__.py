@@ -26,6 +26,9 @@ class _WithoutSecrets(LazyGroup):
             "Monitor MODEL on past days in one Dagster run; the results equal those of nightly runs.",
         ),
         "show": Place("results.show", "Print the results of MODEL, one line per chunk or longer period."),
+        "segments": Place(
+            "results.segments", "Print the segments of MODEL on each chunk, beside what is usual in them."
+        ),
         "performance": Place(
             "results.performance",
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",

@@ -86,6 +86,30 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
 @click.command()
 @click.argument("model", shell_complete=complete_models)
 @day_range()
+@click.option("--breached", is_flag=True, help="Only what is not usual.")
+@prints_data
+def segments(model: str, first: str, last: str, form: OutputForm, *, breached: bool) -> None:
+    """Print the segments of MODEL on each chunk, beside what is usual in them."""
+    from monitoring_pipeline.records.measurement import Status
+    from monitoring_pipeline.records.producer import Producer
+    from monitoring_pipeline.reports.terminal.segments import segments_report
+
+    with clear_errors():
+        settings = read_settings()
+        loaded = find_model(settings, model)
+        statuses = (Status.BREACHED,) if breached else tuple(Status)
+        with open_store(settings) as store:
+            measured = [
+                (chunk.key, m)
+                for chunk in loaded.spec.calendar.chunks_named(first, last)
+                for m in store.measurements(model, chunk.key, Producer.SEGMENTS, statuses=statuses)
+            ]
+        print_reports(form, [segments_report(model, measured)])
+
+
+@click.command()
+@click.argument("model", shell_complete=complete_models)
+@day_range()
 @click.option("--by", type=click.Choice([CHUNK_PERIOD, *PERIODS]), default="month", show_default=True)
 @click.option("--sums", is_flag=True, help="From stored counts, even if rows were deleted; the error is bounded.")
 @prints_data
@@ -161,8 +185,10 @@ def reference() -> None:
 def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *, accept_smaller: bool) -> None:
     """Build references of MODEL again from their sources. One that has shrunk is refused with the numbers."""
     from monitoring_pipeline.composition import open_outside
+    from monitoring_pipeline.ports.references import Origin
     from monitoring_pipeline.reports.terminal.references import reference_table
     from monitoring_pipeline.steps.reference.building import take_reference
+    from monitoring_pipeline.steps.reference.segments import take_segments
     from monitoring_pipeline.steps.roles import effective_spec
 
     with clear_errors():
@@ -179,6 +205,9 @@ def reference_rebuild(model: str, versions: tuple[str, ...], form: OutputForm, *
                     )
                     for version, _ in _each(chosen, advance)
                 ]
+            origin = Origin(run_id=outside.run_id, at=outside.clock())
+            for built in taken:
+                take_segments(loaded.spec, built.reference, outside, origin)
             doubts = [doubt for version in chosen for doubt in _doubts(loaded.spec, version, outside)]
         if form is not OutputForm.TABLE:
             print_reports(form, [reference_table(model, taken)])

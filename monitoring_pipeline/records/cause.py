@@ -19,7 +19,6 @@ class Family(StrEnum):
     FRESHNESS = "freshness"
     TABLE = "table"
     COLUMN = "column"
-    SEGMENT_DATA = "segment_data"
     LABELS = "labels"
     UNMONITORED = "unmonitored"
     NOT_MEASURED = "not_measured"

@@ -57,6 +57,7 @@ def model_html(
         ("incidents", "Incidents", bool(page.incidents)),
         ("verdicts", "Verdicts", True),
         ("performance", "Performance", bool(page.performance) or not page.metrics.is_empty),
+        ("segments", "Segments", not page.segments.is_empty),
         ("quality", "Data quality", bool(page.dimensions)),
         ("columns", "Columns", bool(page.columns)),
         ("objectives", "Objectives", not page.objectives.is_empty),

@@ -43,6 +43,7 @@ CHANGES: dict[str, Any] = {
     "predictions.decision_threshold": 0.4,
     "predictions.positive": "yes",
     "predictions.null_values": ["-999"],
+    "predictions.group_columns": ["region"],
     "labels.table": "x",
     "labels.id": "x",
     "labels.label": "x",
@@ -84,6 +85,7 @@ CHANGES: dict[str, Any] = {
     "performance.quantile": 0.9,
     "performance.thresholds": {"auroc": {"lower": 0.5}},
     "quality": {"minimum_rows": 2},
+    "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
     "business": {"cost": {"sql": "cost.sql"}},
     "objectives": {"auc": {"metric": "auroc", "lower": 0.6}},
     "incidents": {"horizon": "9d"},
@@ -94,7 +96,8 @@ OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predicti
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
     "drift.severity", "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
-    "performance.thresholds", "quality", "business", "objectives", "incidents", "retraining", "pushdown", "windows",
+    "performance.thresholds", "quality", "segments", "business", "objectives", "incidents", "retraining", "pushdown",
+    "windows",
 }  # fmt: skip
 
 

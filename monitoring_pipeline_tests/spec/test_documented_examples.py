@@ -5,20 +5,28 @@ import yaml
 
 from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.segments import SegmentRules
 from monitoring_pipeline_tests.docs.pages import blocks_of
 
 EXAMPLES = [(block.page, yaml.safe_load(block.text)) for block in blocks_of("yaml")]
 USERS_MODEL = next(document for _, document in EXAMPLES if "name" in document)
-PARTS = {"retraining", "business", "objectives", "reference", "warehouse", "predictions"}
+PARTS = {"retraining", "business", "objectives", "reference", "warehouse", "predictions", "segments"}
 
 
 @pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])
 def test_documented_part_of_a_spec_fits_into_the_model_of_the_readme(part):
-    features = USERS_MODEL["features"] | dict.fromkeys(
-        part.get("retraining", {}).get("gate", {}).get("segments", ()), "categorical"
-    )
+    of_gate = dict.fromkeys(part.get("retraining", {}).get("gate", {}).get("segments", ()), "categorical")
+    features = USERS_MODEL["features"] | of_gate | dict(_columns_of_segments(part))
     spec = ModelSpec.model_validate(USERS_MODEL | part | {"features": features})
     assert all(getattr(spec, name) for name in part)
+
+
+def _columns_of_segments(part):
+    """Yield the columns that documented segments name, with their kinds."""
+    for one in SegmentRules.model_validate(part.get("segments", {})).by.values():
+        if one.column:
+            yield one.column, "numeric" if one.ranges else "categorical"
+        yield from ((name, "categorical" if condition.among else "numeric") for name, condition in one.where.items())
 
 
 @pytest.mark.parametrize("document", [document for _, document in EXAMPLES if "channels" in document])

@@ -85,7 +85,8 @@ def test_duration_with_a_unit_is_parsed(text, meant):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: business, cadence,"]),
     ({"zzz": 1}, ["zzz: unknown key; known: business, cadence,"]),
-    ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?", "decision_threshold, horizon,"]),
+    ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?",
+                                  "decision_threshold, group_columns, horizon,"]),
     ({"performance.thresholds.auroc": {"lowr": 0.7, "upper": 1}},
      ["performance.thresholds.auroc.lowr: unknown key; did you mean lower? known: lower, severity, upper"]),
     ({"reference.1.begin": "2024-01-01"},

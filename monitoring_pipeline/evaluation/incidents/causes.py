@@ -104,7 +104,7 @@ _CAUSE_RULES = (
     _CauseRule((Kind.WINDOW,), Family.PERFORMANCE, ("model",)),
     _CauseRule((Kind.WINDOW,), Family.OUTPUTS, _OF_OUTPUTS),
     _CauseRule((Kind.WINDOW,), Family.INPUTS),
-    _CauseRule((Kind.SEGMENT,), Family.SEGMENT_DATA, names=BROKEN, about=_segment),
+    _CauseRule((Kind.SEGMENT,), Family.COLUMN, names=BROKEN, about=_columns),
     _CauseRule((Kind.SEGMENT,), Family.SEGMENT, about=_segment),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
@@ -139,8 +139,8 @@ _FAMILIES = (
     _FamilyRule(Family.VOLUME, at_once=True),
     _FamilyRule(Family.FRESHNESS, at_once=True),
     _FamilyRule(Family.TABLE, at_once=True),
-    _FamilyRule(Family.COLUMN, at_once=True),
-    _FamilyRule(Family.SEGMENT_DATA, at_once=True, proved_by=_OF_SEGMENTS),
+    # A column that is broken in a segment is measured there only while it is.
+    _FamilyRule(Family.COLUMN, at_once=True, proved_by=_OF_SEGMENTS),
     _FamilyRule(Family.LABELS, at_once=True),
     _FamilyRule(Family.UNMONITORED, at_once=True, proved_by=_OF_ROWS, proved_by_rows=True),
     _FamilyRule(Family.NOT_MEASURED, at_once=True),
@@ -193,7 +193,6 @@ def _has_segment(spec: ModelSpec, signal: Signal) -> bool:
 _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.COLUMN: _has_column,
     Family.INPUTS: _has_column,
-    Family.SEGMENT_DATA: _has_segment,
     Family.SEGMENT: _has_segment,
     Family.BUSINESS: lambda spec, signal: signal.metric.name in spec.business,
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,

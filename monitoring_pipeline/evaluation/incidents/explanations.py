@@ -31,10 +31,6 @@ def _is_missing_performance(_spec: ModelSpec, _cause: Cause, measurement: Measur
     return measurement.subject == Kind.PERFORMANCE
 
 
-def _is_same_column(_spec: ModelSpec, cause: Cause, measurement: Measurement) -> bool:
-    return measurement.subject in cause.columns
-
-
 _EVERYTHING_ELSE = frozenset(FAMILIES_OF_MEASUREMENTS) - {Family.SOURCE}
 _EXPLANATIONS = (
     _Explanation(Family.SOURCE, _EVERYTHING_ELSE),
@@ -43,7 +39,6 @@ _EXPLANATIONS = (
     _Explanation(Family.LABELS, frozenset({Family.UNMEASURED}), _is_missing_performance),
     _Explanation(Family.NOT_MEASURED, frozenset({Family.UNMEASURED}), _is_missing_performance),
     _Explanation(Family.COLUMN, frozenset({Family.INPUTS, Family.OUTPUTS}), _is_fed_by),
-    _Explanation(Family.COLUMN, frozenset({Family.SEGMENT_DATA}), _is_same_column),
     _Explanation(Family.INPUTS, frozenset({Family.INPUTS, Family.OUTPUTS})),
 )
 
@@ -55,7 +50,7 @@ _RELATED = {
     Family.INPUTS: frozenset({Family.COLUMN, Family.VOLUME}),
     Family.OUTPUTS: frozenset({Family.COLUMN, Family.INPUTS, Family.VOLUME}),
     Family.PERFORMANCE: frozenset({Family.COLUMN, Family.LABELS, Family.VOLUME, Family.INPUTS, Family.OUTPUTS}),
-    Family.SEGMENT: frozenset({Family.SEGMENT_DATA, Family.COLUMN, Family.LABELS, Family.INPUTS, Family.PERFORMANCE}),
+    Family.SEGMENT: frozenset({Family.COLUMN, Family.LABELS, Family.INPUTS, Family.PERFORMANCE}),
     Family.BUSINESS: frozenset({Family.COLUMN, Family.VOLUME, Family.INPUTS, Family.OUTPUTS, Family.PERFORMANCE}),
     Family.OBJECTIVE: frozenset({
         Family.COLUMN, Family.LABELS, Family.VOLUME, Family.INPUTS, Family.OUTPUTS, Family.PERFORMANCE,

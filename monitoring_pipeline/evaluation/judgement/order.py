@@ -35,7 +35,8 @@ _PLACES = (
     _Place(5, Kind.PERFORMANCE),
     _Place(5, Kind.WINDOW, ("model",)),
     _Place(6, Kind.ESTIMATED_PERFORMANCE),
-    _Place(2, Kind.SEGMENT, names=("null_share", "unseen_share")),
+    # Where a column is broken comes before how much of it is.
+    _Place(1, Kind.SEGMENT, names=("null_share", "unseen_share")),
     _Place(6, Kind.SEGMENT, ("model",)),
     _Place(9, Kind.SEGMENT),
     _Place(7, Kind.BUSINESS),

@@ -6,7 +6,6 @@ from functools import partial
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.columns import BY_CHANCE
-from monitoring_pipeline.evaluation.segments.learned import LearnedSegment
 from monitoring_pipeline.evaluation.segments.membership import Flags, Part
 from monitoring_pipeline.evaluation.segments.of_chunk import SegmentsOfChunk
 from monitoring_pipeline.evaluation.segments.own_faults import Suspected, with_their_own
@@ -65,8 +64,8 @@ def _broken(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[S
                 measurement=measurement.breached(_words(measurement, part, elsewhere)),
                 change=grown,
                 strength=(grown * now.rows**0.5, now.rows),
-                elsewhere=lambda now=elsewhere, before=usual_elsewhere: now.share - before.share if now.rows else None,
-                change_in=partial(_increase, of, usual, learned.column, learned.share),
+                elsewhere=partial(_increase, of, usual_elsewhere, learned.column, learned.share),
+                change_in=partial(_increase, of, before, learned.column, learned.share),
             )
 
 
@@ -83,9 +82,9 @@ def _elsewhere(of: SegmentsOfChunk, column: str, share: str, rows: Flags) -> Cou
     return _counted_in(of, column, share, ~rows) or Counted(0, 0)
 
 
-def _increase(of: SegmentsOfChunk, usual: LearnedSegment, column: str, share: str, rows: Flags) -> float | None:
+def _increase(of: SegmentsOfChunk, usual: Counted, column: str, share: str, rows: Flags) -> float | None:
     now = _counted_in(of, column, share, rows)
-    return None if now is None else now.share - counted(usual.profile, column, share).share
+    return None if now is None else now.share - usual.share
 
 
 def _counted_in(of: SegmentsOfChunk, column: str, share: str, rows: Flags) -> Counted | None:

@@ -47,7 +47,7 @@ def _drifted(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[
                 measurement=_as_segment(m, Severity.INFO, f"where {part.name}: {m.reason}"),
                 change=m.value,
                 strength=(m.value / m.threshold_upper * m.rows**0.5,),
-                elsewhere=partial(_effect, of, m, of.learned.whole, ~part.rows),
+                elsewhere=partial(_effect, of, m, of.learned.whole),
                 change_in=partial(_effect, of, m, usual),
             )
 

@@ -20,7 +20,7 @@ from monitoring_pipeline.evaluation.segments.metrics import UsualMetric, learn_m
 from monitoring_pipeline.evaluation.segments.shares import LEAST_DAYS, OwnIncrease, learn_increases, shares_of
 from monitoring_pipeline.spec.model import ModelSpec
 
-WAY_OF_LEARNING = "segments: floors and own increases by day, metrics with the spread between days"
+WAY_OF_LEARNING = "segments: floors and increases by day, metrics with the spread between days"
 DOCUMENTS_KEPT = 8
 EVERYTHING = ""
 """The name of the segment that holds all rows."""

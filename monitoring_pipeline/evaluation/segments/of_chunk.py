@@ -97,7 +97,7 @@ def measure_sizes(of: SegmentsOfChunk) -> Iterator[Measurement]:
         rows = np.count_nonzero(part.rows)
         yield replace(
             of.blank,
-            name="rows",
+            name="segment_rows",
             segment=part.name,
             value=float(rows),
             reference_value=usual.profile.rows / usual.days,

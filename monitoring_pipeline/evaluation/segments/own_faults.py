@@ -27,7 +27,7 @@ class Suspected:
         measurement: the breach.
         change: its size, of which the segment has to show half without the rows of others.
         strength: places the breaches; the largest is taken first.
-        elsewhere: returns the size of the change in all rows outside of the segment; None if they are too few.
+        elsewhere: returns the size of the change in some rows outside of the segment; None if they are too few.
         change_in: returns the size of the change in some rows of the segment; None if they are too few.
     """
 
@@ -36,35 +36,34 @@ class Suspected:
     measurement: Measurement
     change: float
     strength: tuple[float, ...]
-    elsewhere: Callable[[], float | None]
+    elsewhere: Callable[[Flags], float | None]
     change_in: Callable[[Flags], float | None]
 
 
 def with_their_own(suspected: Sequence[Suspected]) -> tuple[Measurement, ...]:
     """Return the breaches of segments that show a change of their own.
 
-    A change that the rows outside of the segment show, too, by at least half, is one of all rows and left out.
+    A change that the rows outside of the segment show, too, by at least half, is one of all rows and left out. The
+    rows of the segments that were taken are left out of both.
     """
-    ordered = sorted(suspected, key=lambda one: (*(-each for each in one.strength), one.part.name))
+    # Of segments with the same rows, the one that was declared first is named.
+    ordered = sorted(suspected, key=lambda one: tuple(-each for each in one.strength))
     taken: dict[Hashable, list[Suspected]] = {}
     for one in ordered:
         others = taken.setdefault(one.about, [])
-        if _is_everywhere(one):
-            continue
-        without = one.part.rows.copy()
+        left = np.ones_like(one.part.rows)
         for other in others:
-            without &= ~other.part.rows
-        if others and not _stays(one, without):
-            continue
-        others.append(one)
+            left &= ~other.part.rows
+        if not _is_everywhere(one, left) and (not others or _stays(one, left)):
+            others.append(one)
     return tuple(replace(one.measurement, segment=one.part.name) for own in taken.values() for one in own)
 
 
-def _is_everywhere(one: Suspected) -> bool:
-    elsewhere = one.elsewhere()
+def _is_everywhere(one: Suspected, left: Flags) -> bool:
+    elsewhere = one.elsewhere(left & ~one.part.rows)
     return elsewhere is not None and elsewhere >= OWN_SHARE * one.change
 
 
-def _stays(one: Suspected, rows: Flags) -> bool:
-    left = one.change_in(rows)
-    return left is not None and left >= OWN_SHARE * one.change
+def _stays(one: Suspected, left: Flags) -> bool:
+    own = one.change_in(left & one.part.rows)
+    return own is not None and own >= OWN_SHARE * one.change

@@ -140,7 +140,7 @@ def _worse(
             measurement=replace(m, **_bound(better, usual.value, margin)).breached(reason),
             change=loss,
             strength=(-(m.p_value or 0.0), loss),
-            elsewhere=partial(_loss_in, labelled, one, whole, ~one.part.rows),
+            elsewhere=partial(_loss_in, labelled, one, whole),
             change_in=partial(_loss_in, labelled, one, usual.value),
         )
 

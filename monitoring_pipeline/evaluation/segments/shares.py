@@ -104,7 +104,9 @@ def learn_increases(
             )
             for own, every in zip(segment, whole, strict=True)
         ]
-        bound = folded_normal_bound(np.abs(strays), 2.0 * level, effective_days=len(segment))
+        # Half of normal strays are increases; decreases beside snow elsewhere are no strays.
+        increases = math.sqrt(2.0) * np.maximum(strays, 0.0)
+        bound = folded_normal_bound(increases, 2.0 * level, effective_days=len(segment))
         learned.append(OwnIncrease(column, share, max(bound, LARGER_SHARE)))
     return tuple(learned)
 

@@ -32,6 +32,7 @@ class MeasuredThing:
 
 COUNT, SHARE, ANY, AT_LEAST_ZERO = "count", "0 to 1", "any number", "at least 0"
 _Q, _D, _P, _O, _J = Kind.QUALITY, Kind.DRIFT, Kind.PERFORMANCE, Kind.OPERATIONS, Kind.OBJECTIVE
+_S = Kind.SEGMENT
 _ABOVE, _BELOW, _OUTSIDE, _NEVER = Breach.ABOVE, Breach.BELOW, Breach.OUTSIDE, Breach.NEVER
 
 
@@ -142,6 +143,19 @@ MEASUREMENTS = (
     _thing(Kind.WINDOW, "auroc", "model", SHARE, _BELOW, "that of the metric, and `windows`",
            "a metric of all labelled rows of the last days, with an interval that does not take days as independent; "
            "so are the main metric of the task and the metrics with a threshold that add up over days", of="days"),
+    _thing(_S, "segments_measured", "chunk", COUNT, _NEVER, "", "segments with enough rows, here and in the reference"),
+    _thing(_S, "segments_suppressed", "chunk", COUNT, _NEVER, "",
+           "segments with fewer rows than `segments.minimum_rows`, which are not shown"),
+    _thing(_S, "segments_unknown", "chunk", COUNT, _NEVER, "", "segments that the reference does not have"),
+    _thing(_S, "segment_rows", "chunk", COUNT, _NEVER, "",
+           "rows of a segment; the reference value is their usual number"),
+    _thing(_S, "null_share", "a column", SHARE, _ABOVE, "learned for each segment",
+           "share of nulls in a segment, if it grew by 0.05, beyond that of the other rows; so is `unseen_share`"),
+    _thing(_S, "jensen_shannon", "a column", SHARE, _ABOVE, "learned for each segment",
+           "drift of a column in a segment, if it has drifted, for information; so are the other deciding statistics"),
+    _thing(_S, "auroc", "model", SHARE, _BELOW, "the margin of its threshold",
+           "a metric of the labelled rows, against the same segment of the reference; so are the main metric of the "
+           "task and those with a threshold"),
     _thing(_J, "attainment", "an objective", SHARE, _NEVER, "", "share of chunks or predictions that are good"),
     _thing(_J, "error_budget_left", "an objective", "at most 1", _BELOW, "0",
            "1 minus the bad chunks or predictions over those allowed"),
@@ -163,6 +177,7 @@ CAUSES = {
     Family.INPUTS: "all columns that have drifted together",
     Family.OUTPUTS: "scores or predictions that have drifted",
     Family.PERFORMANCE: "breached thresholds of metrics, from labels or estimated",
+    Family.SEGMENT: "a loss of performance in one segment",
     Family.BUSINESS: "a breached business metric",
     Family.OBJECTIVE: "a spent error budget",
     Family.SPEC: "a spec file that cannot be used",

@@ -21,6 +21,7 @@ from monitoring_pipeline.web_pages.contents.incident import (
     incident_contents,
 )
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
+from monitoring_pipeline.web_pages.contents.segments import segments_table
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
@@ -63,6 +64,7 @@ class ModelContents:
         metrics: all metrics of the chunk.
         windows: numbers over the last days that end with the chunk.
         attribution: parts of the change of performance.
+        segments: the segments of the chunk.
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
         versions: the versions and their roles.
@@ -91,6 +93,7 @@ class ModelContents:
     metrics: Table
     windows: Table
     attribution: Table
+    segments: Table
     columns: tuple[Column, ...]
     together: Table
     versions: Table
@@ -127,6 +130,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         metrics=_metrics(records.measurements),
         windows=_windows(records.measurements),
         attribution=_attribution(records.measurements),
+        segments=segments_table(records.measurements),
         columns=columns,
         together=_together(records.measurements),
         versions=versions_of(records),

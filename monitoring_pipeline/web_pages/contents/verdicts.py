@@ -25,6 +25,7 @@ KIND_ROWS = {
     Kind.BUSINESS: "business",
     Kind.OBJECTIVE: "objectives",
     Kind.WINDOW: "windows",
+    Kind.SEGMENT: "segments",
 }
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

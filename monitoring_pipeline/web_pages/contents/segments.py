@@ -1,0 +1,57 @@
+"""The segments of a chunk: a row for each, its metrics, and what is broken or moved there by itself."""
+
+from collections.abc import Sequence
+
+from monitoring_pipeline.records.measurement import WEIGHT, Kind, Measurement, Status
+from monitoring_pipeline.web_pages.contents.columns import status_of
+from monitoring_pipeline.web_pages.contents.table import Cell, Table
+from monitoring_pipeline.web_pages.numbers import interval, named, number
+
+ROWS = "segment_rows"
+
+
+def segments_table(measurements: Sequence[Measurement]) -> Table:
+    """Return a row for each version and segment, those with a breach first, then the largest ones."""
+    of_segments = [m for m in measurements if m.kind is Kind.SEGMENT and m.segment]
+    by_segment: dict[tuple[str, str], list[Measurement]] = {}
+    for m in of_segments:
+        by_segment.setdefault((m.model_version, m.segment), []).append(m)
+    metrics = list(dict.fromkeys(m.metric for m in of_segments if m.subject == "model"))
+    return Table(
+        caption="Each segment beside the same segment of the reference",
+        columns=("segment", "version", "rows", "usual rows", *map(str, metrics), "about"),
+        rows=tuple(
+            (
+                Cell(segment, _status(own)),
+                Cell(version),
+                *_rows(own),
+                *(_metric(next((m for m in own if m.metric == metric and m.subject == "model"), None))
+                  for metric in metrics),
+                Cell("; ".join(m.reason or "" for m in own if m.status is Status.BREACHED)),
+            )
+            for (version, segment), own in sorted(by_segment.items(), key=lambda item: _place(item[1]))
+        ),
+    )  # fmt: skip
+
+
+def _rows(own: Sequence[Measurement]) -> tuple[Cell, Cell]:
+    rows = next((m for m in own if m.name == ROWS), None)
+    if rows is None:
+        return Cell(""), Cell("")
+    return Cell(number(rows.value), is_number=True), Cell(number(rows.reference_value), is_number=True)
+
+
+def _metric(m: Measurement | None) -> Cell:
+    if m is None:
+        return Cell("")
+    usual = "" if m.reference_value is None else f", usually {named(m.name, m.reference_value)}"
+    return Cell(f"{named(m.name, m.value)} {interval(m.name, m.lower, m.upper)}{usual}", is_number=True)
+
+
+def _status(own: Sequence[Measurement]) -> str:
+    return status_of(min(own, key=lambda m: (m.status is not Status.BREACHED, -WEIGHT[m.severity])))
+
+
+def _place(own: Sequence[Measurement]) -> tuple[int, int, str]:
+    worst = max((1 + WEIGHT[m.severity] for m in own if m.status is Status.BREACHED), default=0)
+    return -worst, -max((m.rows for m in own if m.name == ROWS), default=0), own[0].segment

@@ -1,0 +1,126 @@
+"""Segments of a model in real runs of Dagster: a fault and a flipped relation in one region each are named."""
+
+import json
+from contextlib import closing
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from monitoring_pipeline.cli import main
+from monitoring_pipeline_tests.worlds.one_model_world import SPEC, OneModelWorld
+
+FIRST, LAST, BROKEN, FLIPPED = "2024-02-01", "2024-02-06", "2024-02-03", "2024-02-04"
+REGIONS = "(['north', 'south', 'west', 'far'])[CASE WHEN hash(id) % 100 < 3 THEN 4 ELSE 1 + (hash(id) % 3)::INT END]"
+
+
+@pytest.fixture(scope="module")
+def regions(tmp_path_factory):
+    """A month's reference and six days: nulls in the north on one, and labels against the score in the south after."""
+    with pytest.MonkeyPatch.context() as patched:
+        world = OneModelWorld(tmp_path_factory.mktemp("regions"), patched)
+        world.rows("2024-01-01 05:00", "2024-02-07 05:00", "4 minutes")
+        world.execute("ALTER TABLE scores ADD COLUMN region VARCHAR")
+        world.execute(f"UPDATE scores SET region = {REGIONS}, c = chr(65 + (hash(id, 1) % 4)::INT)")
+        north = f"region = 'north' AND hash(id) % 20 < 3 AND ts >= '{BROKEN} 05:00' AND ts < '{FLIPPED} 05:00'"
+        world.execute(f"UPDATE scores SET a = NULL WHERE {north}")
+        world.execute(
+            f"UPDATE outcomes SET label = 1 - label WHERE id IN "
+            f"(SELECT id FROM scores WHERE region = 'south' AND ts >= '{FLIPPED} 05:00')"
+        )
+        world.spec(
+            start=FIRST,
+            predictions=SPEC["predictions"] | {"group_columns": ["region"]},
+            reference={"1": {"start": "2024-01-01", "end": FIRST}},
+            incidents={"resolve": {"chunks": 2, "of": 2}},
+            segments={"by": {"region": "region", "c": "c", "both": {"cross": ["region", "c"]}}},
+        )
+        world.run("backfill", "m", "--from", FIRST, "--to", LAST)
+        yield world
+
+
+def _number(world, query):
+    with closing(duckdb.connect(str(world.warehouse), read_only=True)) as connection:
+        return connection.execute(query).fetchall()[0][0]
+
+
+def _segments(world, *options):
+    result = CliRunner().invoke(main, ["segments", "m", *options, "--json"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_nulls_of_one_region_are_found_the_same_day_and_named_in_the_first_sentence(regions):
+    titles = dict(regions.ask("SELECT opened, title FROM incidents WHERE cause = 'column:a'"))
+    assert list(titles) == [BROKEN]
+    assert "of the values of a are null where region=north; 0.0% there in the reference" in titles[BROKEN]
+    assert "0.0% elsewhere" in titles[BROKEN]
+
+
+def test_relation_flipped_in_one_region_is_an_incident_of_that_region(regions):
+    found = regions.ask("SELECT cause, since, title FROM incidents WHERE cause LIKE 'segment:%'")
+    assert [(cause, since) for cause, since, _ in found] == [("segment:region=south", FLIPPED)]
+    assert "where region=south is" in found[0][2]
+
+
+def test_an_incident_of_a_segment_ends_when_its_column_is_whole_again(regions):
+    ((state,),) = regions.ask("SELECT state FROM incidents WHERE cause = 'column:a'")
+    assert state == "resolved"
+
+
+def test_a_segment_of_few_rows_is_nowhere(regions):
+    everything = _segments(regions, "--from", FIRST, "--to", LAST)
+    assert not [one for one in everything if "far" in one["segment"]]
+    suppressed = [one["value"] for one in everything if one["metric"] == "segments_suppressed"]
+    assert len(suppressed) == 6
+    assert min(suppressed) >= 1
+    assert regions.ask("SELECT count(*) FROM measurements WHERE segment LIKE '%far%' OR reason LIKE '%far%'") == [(0,)]
+
+
+def test_what_is_usual_is_not_stored_for_each_column(regions):
+    usual = regions.ask(
+        "SELECT chunk, segment, group_concat(name, ' ') FROM (SELECT * FROM measurements WHERE kind = 'segment' "
+        "AND segment NOT IN ('', 'region=south') AND status = 'ok' AND chunk <> ? ORDER BY name) "
+        "GROUP BY chunk, segment",
+        BROKEN,
+    )
+    assert len(usual) <= 5 * (3 + 4 + 12)
+    # Segments of fewer than 50 labelled rows have no metric.
+    assert {(segment.split("=")[0], names) for _, segment, names in usual} == {
+        ("region", "auroc segment_rows"), ("c", "auroc segment_rows"), ("both", "segment_rows"),
+    }  # fmt: skip
+
+
+def test_rows_and_metrics_of_a_segment_are_those_of_its_rows(regions):
+    by_metric = {
+        one["metric"]: one["value"]
+        for one in _segments(regions, "--from", LAST, "--to", LAST)
+        if one["segment"] == "region=north"
+    }
+    rows = _number(regions, "SELECT count(*) FROM scores WHERE region = 'north' AND ts >= '2024-02-06 05:00'")
+    assert by_metric["segment_rows"] == rows
+    # A pair of a positive and a negative row is ordered well if the positive one has the higher score.
+    pairs = _number(
+        regions,
+        "SELECT avg(CASE WHEN p.score > n.score THEN 1.0 WHEN p.score = n.score THEN 0.5 ELSE 0.0 END) "
+        "FROM (SELECT * FROM scores JOIN outcomes USING (id)) p, (SELECT * FROM scores JOIN outcomes USING (id)) n "
+        "WHERE p.label = 1 AND n.label = 0 AND p.region = 'north' AND n.region = 'north' "
+        "AND p.ts >= '2024-02-06 05:00' AND n.ts >= '2024-02-06 05:00'",
+    )
+    assert by_metric["auroc"] == pytest.approx(pairs, abs=1e-12)
+
+
+def test_breached_ones_alone_can_be_printed(regions):
+    found = _segments(regions, "--from", BROKEN, "--to", BROKEN, "--breached")
+    assert [(one["segment"], one["subject"], one["metric"]) for one in found if one["severity"] != "info"] == [
+        ("region=north", "a", "null_share")
+    ]
+
+
+def test_report_has_a_row_for_each_segment_the_broken_one_first(regions):
+    page = regions.folder / "m.html"
+    regions.run("report", "m", "--to", BROKEN, "--output", str(page))
+    html = page.read_text(encoding="utf-8")
+    table = html[html.index('id="all-segments"') :]
+    assert table.index("region=north") < table.index("region=south")
+    assert 'href="#segments"' in html

@@ -1,0 +1,61 @@
+"""Rows and the segments that they belong to, worked by hand."""
+
+import polars as pl
+import pytest
+
+from monitoring_pipeline.evaluation.segments.membership import parts_of, values_of
+from monitoring_pipeline.spec.rules.segments import SegmentRules
+
+ROWS = pl.DataFrame(
+    {
+        "origin": ["EWR", "EWR", "EWR", "JFK", "JFK", "LGA", None],
+        "miles": [100.0, 500.0, 1200.0, 999.9, float("nan"), None, 500.0],
+    }
+)
+
+
+def _parts(by, rows=ROWS, of=ROWS):
+    segmentations = SegmentRules.model_validate({"by": by}).by
+    return {part.name: part.rows.tolist() for part in parts_of(segmentations, values_of(segmentations, of), rows)}
+
+
+def test_values_are_segments_and_rare_ones_are_pooled():
+    assert _parts({"origin": {"column": "origin", "values": 2}}) == {
+        "origin=EWR": [True, True, True, False, False, False, False],
+        "origin=JFK": [False, False, False, True, True, False, False],
+        "origin=other values": [False, False, False, False, False, True, False],
+    }
+
+
+def test_a_value_that_the_reference_lacks_is_pooled():
+    assert _parts({"origin": "origin"}, of=ROWS.head(5))["origin=other values"] == [False] * 5 + [True, False]
+
+
+def test_ranges_begin_at_their_numbers():
+    assert _parts({"distance": {"column": "miles", "ranges": [500, 1000]}}) == {
+        "distance=500 to 1000": [False, True, False, True, False, False, True],
+        "distance=1000 or more": [False, False, True, False, False, False, False],
+        "distance=below 500": [True, False, False, False, False, False, False],
+        "distance=other values": [False] * 7,
+    }
+
+
+def test_crossed_segments_need_both_values():
+    parts = _parts({
+        "origin": "origin",
+        "distance": {"column": "miles", "ranges": [500]},
+        "both": {"cross": ["origin", "distance"]},
+    })  # fmt: skip
+    assert parts["both=EWR & 500 or more"] == [False, True, True, False, False, False, False]
+    assert parts["both=EWR & below 500"] == [True] + [False] * 6
+    assert not any(name.startswith("both=LGA") for name in parts)
+
+
+@pytest.mark.parametrize(("where", "expected"), [
+    ({"miles": {"at_least": 500}}, [False, True, True, True, False, False, True]),
+    ({"miles": {"below": 500}}, [True, False, False, False, False, False, False]),
+    ({"miles": {"at_least": 500}, "origin": ["EWR", "LGA"]}, [False, True, True, False, False, False, False]),
+    ({"origin": "JFK"}, [False, False, False, True, True, False, False]),
+])  # fmt: skip
+def test_conditions_hold_together(where, expected):
+    assert _parts({"long_haul": {"where": where}}) == {"long_haul": expected}

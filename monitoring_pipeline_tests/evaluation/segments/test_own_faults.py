@@ -1,0 +1,47 @@
+"""Overlapping segments: the one in which a fault is named, and those that only share its rows not."""
+
+import numpy as np
+
+from monitoring_pipeline.evaluation.segments.membership import Part
+from monitoring_pipeline.evaluation.segments.own_faults import Suspected, with_their_own
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
+
+ORIGIN = np.repeat(["EWR", "JFK", "LGA"], 100)
+CARRIER = np.tile(np.repeat(["UA", "DL"], 50), 3)
+
+
+def _found(broken):
+    """Return the segments that are named if some rows are broken, of which none usually is."""
+
+    def share(rows):
+        return float(broken[rows].mean()) if rows.sum() >= 20 else None
+
+    suspected = []
+    for column, values in (("origin", ORIGIN), ("carrier", CARRIER)):
+        for value in np.unique(values):
+            rows = values == value
+            change = float(broken[rows].mean())
+            if change >= 0.05:
+                measurement = Measurement(kind=Kind.SEGMENT, subject="x", name="null_share", model_version="1",
+                                          status=Status.BREACHED, value=change, reason="r")  # fmt: skip
+                suspected.append(
+                    Suspected("x", Part(f"{column}={value}", rows), measurement, change, (change * rows.sum() ** 0.5,),
+                              share, share)
+                )  # fmt: skip
+    return [m.segment for m in with_their_own(suspected)]
+
+
+def test_a_fault_of_one_origin_is_not_one_of_its_carriers():
+    assert _found(ORIGIN == "EWR") == ["origin=EWR"]
+
+
+def test_a_fault_of_one_carrier_is_not_one_of_its_origins():
+    assert _found(CARRIER == "UA") == ["carrier=UA"]
+
+
+def test_two_faults_are_both_named():
+    assert _found((ORIGIN == "EWR") | (CARRIER == "UA")) == ["carrier=UA", "origin=EWR"]
+
+
+def test_a_fault_of_all_rows_is_one_of_no_segment():
+    assert _found(np.arange(300) % 5 == 0) == []
