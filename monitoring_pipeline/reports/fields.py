@@ -16,11 +16,13 @@ from monitoring_pipeline.reports.terminal.rehearsal import MONTH_FIELDS
 from monitoring_pipeline.reports.terminal.results import CHUNK_FIELDS, PERFORMANCE_FIELDS, PERIOD_FIELDS, SUM_FIELDS
 from monitoring_pipeline.reports.terminal.review import FLOOR_FIELDS, REVIEW_FIELDS
 from monitoring_pipeline.reports.terminal.rule_check import RULE_FIELDS
+from monitoring_pipeline.reports.terminal.segments import SEGMENT_FIELDS
 
 Fields = tuple[str, ...]
 FIELDS: Mapping[str, Mapping[str, Fields]] = {
     "backfill": {"": CHUNK_FIELDS},
     "show": {"": CHUNK_FIELDS, "with `--by` a longer period": PERIOD_FIELDS},
+    "segments": {"": SEGMENT_FIELDS},
     "performance": {"": PERFORMANCE_FIELDS, "with `--sums`": SUM_FIELDS},
     "replay": {"": RULE_FIELDS},
     "review": {"": REVIEW_FIELDS, "with `--suggest` also": FLOOR_FIELDS},
@@ -110,6 +112,7 @@ MEANINGS: Mapping[str, str] = {
     "passed": "whether the challenger passed the check; null if it could not be measured",
     "period": "name of the period",
     "promoted": "versions that were promoted",
+    "p_value": "probability of at least so much by chance",
     "q_value": "p-value after false-discovery control",
     "reason": "why a value is null, a threshold is breached, or a decision was made",
     "receives": "the events that the channel receives",
