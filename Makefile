@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-detection bench-opening bench-small-days clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-detection bench-opening bench-small-days clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench: $(VENV)/dev.installed ## Speed as ratios against named peers, measured in
 
 bench-night: $(VENV)/dev.installed ## A further day of the nightly job as ratios against named peers (15 minutes)
 	$(BIN)/python benchmarks/night.py
+
+bench-report: $(VENV)/dev.installed ## Size and CPU time of a report beside a named peer's (5 minutes)
+	$(BIN)/python benchmarks/report_sizes.py
 
 bench-year: $(VENV)/dev.installed ## The cost of each of 365 nights in a row, and its slope (15 minutes)
 	$(BIN)/python benchmarks/year.py

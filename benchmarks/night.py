@@ -124,7 +124,20 @@ def prepare(rows: Rows) -> None:
     subprocess.run([sys.executable, str(HERE / "night_rows.py"), str(rows.folder), *numbers], check=True)
     made = rows.folder / "made"
     used(
-        [str(SCRIPT), "init", str(rows.warehouse), "--table", "scores", "--labels", "outcomes", "--name", "night"], made
+        [
+            str(SCRIPT),
+            "init",
+            str(rows.warehouse),
+            "--table",
+            "scores",
+            "--labels",
+            "outcomes",
+            "--name",
+            "night",
+            "--cadence",
+            "day",
+        ],
+        made,
     )
     used([str(SCRIPT), "backfill", "night", "--from", rows.key(0), "--to", rows.key(0)], made)
     made.rename(rows.home)

@@ -1,8 +1,9 @@
-"""Evidently's DataDriftPreset with its defaults, the kinds of the columns declared; no HTML is made.
+"""Evidently's DataDriftPreset with its defaults, the kinds of the columns declared.
 
-Usage: ``python evidently_preset.py [--summary] CHUNK.parquet [CHUNK.parquet ...] REFERENCE.parquet``, in the
-environment of ``evidently.lock``. With ``--summary`` the report also has the DataSummaryPreset. Prints the seconds,
-imports left out, and the drifted columns of the last chunk as JSON.
+Usage: ``python evidently_preset.py [--summary] [--html=FILE] CHUNK.parquet [CHUNK.parquet ...] REFERENCE.parquet``, in
+the environment of ``evidently.lock``. With ``--summary`` the report also has the DataSummaryPreset, with ``--html`` the
+report of the last chunk is written. Prints the seconds, imports left out, and the drifted columns of the last chunk as
+JSON.
 """
 
 import json
@@ -16,7 +17,8 @@ from evidently.presets import DataDriftPreset, DataSummaryPreset
 
 warnings.simplefilter("ignore")
 
-files = [argument for argument in sys.argv[1:] if argument != "--summary"]
+files = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+html = next((argument.removeprefix("--html=") for argument in sys.argv if argument.startswith("--html=")), None)
 presets = [DataDriftPreset(), *([DataSummaryPreset()] if "--summary" in sys.argv else [])]
 steps = {"read": 0.0, "report": 0.0}
 started = perf_counter()
@@ -37,5 +39,7 @@ for path in files[:-1]:
     steps["read"] += loaded - started
     steps["report"] += perf_counter() - loaded
     (drifted,) = (m["value"]["count"] for m in metrics if m["metric_name"].startswith("DriftedColumnsCount"))
+    if html is not None and path == files[-2]:
+        snapshot.save_html(html)
     started = perf_counter()
 print(json.dumps({"steps": steps, "drifted": int(drifted)}))

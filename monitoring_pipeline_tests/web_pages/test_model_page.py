@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from monitoring_pipeline.evaluation.profiles.bins import CategoricalBins
+from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile, Unseen
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
+from monitoring_pipeline.web_pages.contents.columns import shifts
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
 from monitoring_pipeline.web_pages.contents.model import RESOLVED_SHOWN, ModelContents, model_contents
 from monitoring_pipeline.web_pages.contents.model import sentence_of as model_sentence
@@ -122,6 +125,15 @@ def test_doubled_income_is_seen_in_the_numbers_of_its_chart(page: ModelContents)
     above = next(row for row in income.chart.rows if row[0].startswith("above"))
     before, after = (float(share.removesuffix(" %")) for share in above[1:])
     assert after > 4 * before
+
+
+def test_new_values_of_few_rows_are_counted_and_not_quoted() -> None:
+    bins = CategoricalBins(("a", "b"))
+    reference = ColumnProfile(column="city", counts=(0, 60, 40, 0))
+    current = replace(reference, counts=(0, 40, 30, 30), unseen=(Unseen("Springfield", 25), Unseen("Jane Doe", 2)))
+    words = " ".join(shifts(bins, reference, current))
+    assert "'Springfield' (25) and 5 rows of others" in words
+    assert "Jane Doe" not in words
 
 
 def test_incident_has_its_findings_its_history_and_its_commands(monitored: World, page: ModelContents) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES, drifted_of
+from monitoring_pipeline.evaluation.profiles.changed_values import new_values
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.records.decision import Decision
@@ -168,7 +169,7 @@ def _profile_table(profiles: Sequence[ChunkProfile]) -> dg.TableMetadataValue:
             "null": f"{column.null_share:.1%}",
             "minimum": _rounded(column.minimum),
             "maximum": _rounded(column.maximum),
-            "unseen": ", ".join(entry.value for entry in column.unseen[:5]),
+            "unseen": new_values(column.unseen, column.counts[-1]) if column.unseen else "",
         }
         for profile in profiles
         for column in profile.columns

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import in_floors
 from monitoring_pipeline.evaluation.profiles.bins import Bins
+from monitoring_pipeline.evaluation.profiles.changed_values import new_values
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.web_pages.charts.chart import Chart
@@ -15,7 +16,6 @@ from monitoring_pipeline.web_pages.reading import ModelRecords
 CHARTS_SHOWN = 24
 """Columns that are drawn; all others stand in the table alone."""
 LEAST_SHIFT = 0.001
-UNSEEN_SHOWN = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +114,4 @@ def shifts(bins: Bins, reference: ColumnProfile, current: ColumnProfile) -> Iter
         if abs(after - before) >= LEAST_SHIFT:
             yield f"{cell}: {percent(before)} → {percent(after)}"
     if current.unseen:
-        named = ", ".join(f"{value.value} ({value.rows:,})" for value in current.unseen[:UNSEEN_SHOWN])
-        more = len(current.unseen) - UNSEEN_SHOWN
-        yield f"new values: {named}" + (f" and {more} more" if more > 0 else "")
+        yield f"new values: {new_values(current.unseen, current.counts[-1])}"
