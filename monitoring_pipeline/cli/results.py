@@ -69,7 +69,7 @@ def backfill(model: str, first: str | None, last: str | None, workers: int, form
 @prints_data
 def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
     """Print the results of MODEL, one line per chunk or longer period."""
-    from monitoring_pipeline.reports.terminal.results import chunk_table, period_table
+    from monitoring_pipeline.reports.terminal.results import beyond_budget, chunk_table, period_table
 
     with clear_errors():
         settings = read_settings()
@@ -77,7 +77,9 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
         with open_store(settings) as store:
             calendar = loaded.spec.calendar
             if calendar.is_chunk(by):
-                table = chunk_table(loaded.spec, store, calendar.chunks_named(first, last))
+                chunks = calendar.chunks_named(first, last)
+                table = chunk_table(loaded.spec, store, chunks)
+                table = replace(table, note=beyond_budget(loaded.spec, store, chunks[-1]) if chunks else "")
             else:
                 table = period_table(loaded.spec, store, _periods(loaded.spec, first, last, by))
             print_reports(form, [table])

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from monitoring_pipeline.spec.loading import LoadedSpec
-from monitoring_pipeline.spec.model import RULES_OF_LEARNED_FLOORS, ModelSpec
+from monitoring_pipeline.spec.model import RULES_OF_LEARNED_FLOORS, RULES_OF_OPENING, ModelSpec
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow
 
 BUILT_FROM = frozenset(
     {
         "name", "task", "timezone", "cadence", "warehouse", "predictions", "labels", "features", "reference", "drift",
-        "performance",
+        "performance", "budget", "incidents",
     }
 )  # fmt: skip
-"""The parts of a spec that a reference is built from; of the last two only the rules named below."""
+"""The parts of a spec that a reference is built from; of rules about drift, performance and incidents only some."""
 RULES_OF_PERFORMANCE = frozenset({"minimum_rows", "quantile"})
 Part = TypeVar("Part", bound=SpecPart)
 
 _NEUTRAL = {"owner": "", "start": EARLIEST}
-_HASHED_SEPARATELY = {"features", "drift"}
+_HASHED_SEPARATELY = {"features", "drift", "budget", "incidents"}
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def spec_of_reference(spec: ModelSpec, model_version: str) -> ModelSpec:
         | {
             "labels": labels,
             "drift": _only(spec.drift, RULES_OF_LEARNED_FLOORS),
+            "incidents": _only(spec.incidents, RULES_OF_OPENING),
             "performance": _only(spec.performance, RULES_OF_PERFORMANCE),
             "reference": {model_version: spec.reference[model_version]},
         }

@@ -17,6 +17,7 @@ from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
 from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN, SCHEDULE_PATTERN
 from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
+from monitoring_pipeline.spec.rules.budget import FalseAlarmBudget
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
@@ -57,9 +58,12 @@ RULES_OF_LEARNED_FLOORS = frozenset(
         "categorical",
         "minimum_rows",
         "multivariate",
+        "severity",
     }
 )
-WAY_OF_LEARNING_FLOORS = "held out with neighbours, by shape and magnitude, beside all rows"
+RULES_OF_OPENING = frozenset({"open", "resolve", "escalate"})
+"""The rules about incidents on which the share of flags depends that keeps the budget."""
+WAY_OF_LEARNING_FLOORS = "held out with neighbours, by shape and magnitude, beside all rows, within the budget"
 """Changes with the way in which floors are learned, so that stored references learn theirs again."""
 _WITHOUT_NUMBERS: Any = {
     "description": True,
@@ -78,7 +82,7 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows", "segments"})
+    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows", "segments", "budget"})
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
@@ -132,6 +136,8 @@ class ModelSpec(SpecPart):
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
     """Service levels, by name."""
     incidents: IncidentRules = IncidentRules()
+    budget: FalseAlarmBudget = FalseAlarmBudget()
+    """False alarms that are allowed."""
     retraining: RetrainingRules | None = None
     """Rules about retraining. Without them the model is never retrained."""
 
@@ -335,7 +341,16 @@ class ModelSpec(SpecPart):
     def learned_floors_hash(self) -> str:
         """Hash of the rules by which floors are learned from the reference's days."""
         rules = self.drift.model_dump_json(include=set(RULES_OF_LEARNED_FLOORS))
-        return hashlib.sha256(f"{WAY_OF_LEARNING_FLOORS}{rules}".encode()).hexdigest()[:16]
+        # What the budget allows depends on how often chunks come, and on what their breaches open.
+        opening = self.incidents.model_dump_json(include=set(RULES_OF_OPENING))
+        budget = f"{self.budget.model_dump_json()}{opening}{self.cadence}"
+        share = "" if self.has_own_share_of_flags else budget
+        return hashlib.sha256(f"{WAY_OF_LEARNING_FLOORS}{rules}{share}".encode()).hexdigest()[:16]
+
+    @property
+    def has_own_share_of_flags(self) -> bool:
+        """Whether ``drift.false_alarm_share`` is written, so that the budget does not lower it."""
+        return "false_alarm_share" in self.drift.model_fields_set
 
     def reference_declaration_hash(self, model_version: str) -> str:
         """Hash of the fields from which a version's reference is built: sources, features and its window."""

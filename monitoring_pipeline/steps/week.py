@@ -21,6 +21,7 @@ from monitoring_pipeline.records.measurement import Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.week import DAYS, Week
+from monitoring_pipeline.steps.budget import read_spent
 
 WEEKS_DRAWN = 4
 """Charts show the week and the three before it."""
@@ -66,6 +67,7 @@ def _week_of_model(spec: ModelSpec, store: Store, week: Week) -> WeekOfModel:
         decisions=tuple(decision for decision in decisions if _is_of(spec, decision, week)),
         precision=measure_alert_precision(decisions, spec.calendar.window(days).end),
         for_information=tuple(_for_information(spec, store, week)),
+        spent=read_spent(spec, store, spec.calendar.chunk_at(spec.calendar.window(days).end - dt.timedelta.resolution)),
     )
 
 

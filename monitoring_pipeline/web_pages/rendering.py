@@ -56,6 +56,7 @@ def model_html(
     sections = [
         ("incidents", "Incidents", bool(page.incidents)),
         ("verdicts", "Verdicts", True),
+        ("budget", "False alarms", True),
         ("performance", "Performance", bool(page.performance) or not page.metrics.is_empty),
         ("segments", "Segments", not page.segments.is_empty),
         ("quality", "Data quality", bool(page.dimensions)),

@@ -88,16 +88,22 @@ CHANGES: dict[str, Any] = {
     "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
     "business": {"cost": {"sql": "cost.sql"}},
     "objectives": {"auc": {"metric": "auroc", "lower": 0.6}},
-    "incidents": {"horizon": "9d"},
+    "incidents.open": {"chunks": 2, "of": 3},
+    "incidents.resolve": {"chunks": 2, "of": 3},
+    "incidents.escalate": None,
+    "incidents.reopen_within": 9,
+    "incidents.horizon": "9d",
+    "budget.pages_per_quarter": 2,
+    "budget.warnings_per_month": 2,
     "retraining": {"trainer": "package:function"},
 }
 OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predictions.naive"}
 """Fields that cannot change alone."""
 WITHOUT_INFLUENCE = {
     "description", "owner", "runbook", "start", "end", "schedule", "labels.lookback", "reference.2", "drift.alpha",
-    "drift.severity", "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
-    "performance.thresholds", "quality", "segments", "business", "objectives", "incidents", "retraining", "pushdown",
-    "windows",
+    "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
+    "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
+    "incidents.reopen_within", "retraining", "pushdown", "windows",
 }  # fmt: skip
 
 

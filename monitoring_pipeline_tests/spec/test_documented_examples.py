@@ -10,7 +10,7 @@ from monitoring_pipeline_tests.docs.pages import blocks_of
 
 EXAMPLES = [(block.page, yaml.safe_load(block.text)) for block in blocks_of("yaml")]
 USERS_MODEL = next(document for _, document in EXAMPLES if "name" in document)
-PARTS = {"retraining", "business", "objectives", "reference", "warehouse", "predictions", "segments"}
+PARTS = {"retraining", "business", "objectives", "reference", "warehouse", "predictions", "segments", "budget"}
 
 
 @pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])

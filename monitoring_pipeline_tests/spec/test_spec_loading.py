@@ -83,8 +83,8 @@ def test_duration_with_a_unit_is_parsed(text, meant):
 
 
 @pytest.mark.parametrize(("changes", "message"), [
-    ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: business, cadence,"]),
-    ({"zzz": 1}, ["zzz: unknown key; known: business, cadence,"]),
+    ({"ownr": "team:x"}, ["ownr: unknown key; did you mean owner? known: budget, business,"]),
+    ({"zzz": 1}, ["zzz: unknown key; known: budget, business,"]),
     ({"predictions.scor": "p"}, ["predictions.scor: unknown key; did you mean score?",
                                   "decision_threshold, group_columns, horizon,"]),
     ({"performance.thresholds.auroc": {"lowr": 0.7, "upper": 1}},

@@ -19,7 +19,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
 from monitoring_pipeline.spec.sources import FeatureKind
-from monitoring_pipeline.statistics.results import UndefinedStatisticError
+from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
+from monitoring_pipeline.statistics.samples.homogeneity_tests import MINIMUM_EXPECTED
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
 
 Learned = Callable[[str, str, int], float | None]
@@ -233,10 +234,13 @@ class _Compared:
             return blank
         try:
             effect = statistic.effect(self.comparison)
-            p_value = statistic.test(self.comparison).p_value
+            test = statistic.test(self.comparison)
         except UndefinedStatisticError as undefined:
             return blank.skipped(str(undefined))
-        return replace(blank, value=effect, p_value=p_value)
+        if self._is_too_small_for(test):
+            least = f"{MINIMUM_EXPECTED:.0f} rows in each of two cells"
+            return blank.skipped(f"{self.column.rows} rows, its test needs at least {least}")
+        return replace(blank, value=effect, p_value=test.p_value)
 
     def _blank(self, name: str) -> Measurement:
         statistic, column = DRIFT_STATISTICS[name], self.column
@@ -254,6 +258,13 @@ class _Compared:
         if column.column not in self.against.profile:
             return measurement.skipped(f"the column was left out of {self.against.words}")
         return measurement
+
+    def _is_too_small_for(self, test: Significance) -> bool:
+        """Return whether a test had to pool all rows in one cell, although they lie in several."""
+        if test.degrees_of_freedom != 0 or test.p_value < 1.0 or self.column.rows >= 2 * MINIMUM_EXPECTED:
+            return False
+        expected, observed = self.comparison.coarse
+        return int(np.count_nonzero(expected + observed)) > 1
 
 
 def _sampled(rows: pl.DataFrame | None, column: str) -> Values | None:

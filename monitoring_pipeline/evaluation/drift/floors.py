@@ -12,12 +12,15 @@ from functools import cached_property
 
 import numpy as np
 
+from monitoring_pipeline.evaluation.budget.allowed import Spender, allowed_of
 from monitoring_pipeline.evaluation.drift.comparison import Values
 from monitoring_pipeline.evaluation.drift.healthy_chunks import LARGEST_BOUNDED, HealthyColumn, healthy_chunks
-from monitoring_pipeline.evaluation.drift.statistics_table import DriftStatistic
+from monitoring_pipeline.evaluation.drift.share_of_flags import share_of_flags, surely_within_budget
+from monitoring_pipeline.evaluation.drift.statistics_table import SHARE_STATISTICS, DriftStatistic
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.statistics.samples.openings import HealthyEffect
 from monitoring_pipeline.statistics.samples.prediction_bounds import (
     LARGEST_SKEWNESS,
     folded_normal_bound,
@@ -26,7 +29,7 @@ from monitoring_pipeline.statistics.samples.prediction_bounds import (
 )
 
 LEAST_DAYS = 10
-PER_COLUMN = 2
+LEAST_LEVEL, LEVELS_HALVED = 1e-9, 24
 SIZES = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 1_000_000)
 
 
@@ -105,24 +108,54 @@ def learn_floors(
         return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), reason=reason)
     # What one column shows is weighed by the others, so all are learned where some are wanted.
     known = healthy.columns([column for column in spec.columns if column in bins])
-    floors = _learn(known, level_of_a_floor(spec)) if known and (columns is None or columns) else ()
+    floors = ()
+    if known and (columns is None or columns):
+        floors = _learn(known, _levels(spec, known))
     wanted = tuple(floor for floor in floors if columns is None or floor.column in columns)
     return LearnedFloors(spec.learned_floors_hash, len(healthy.chunks), wanted)
 
 
-def level_of_a_floor(spec: ModelSpec) -> float:
-    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all comparisons).
+def level_of_a_floor(spec: ModelSpec, share: float | None = None) -> float:
+    """Return the share of healthy days on which one floor may be exceeded (Bonferroni over all columns).
 
-    The statistics of a column move together, and count as ``PER_COLUMN``.
+    The statistics of a column move together, and count as one: what they add to the openings of incidents is measured
+    to be within the budget (``make bench-false-alarms``).
+
+    Args:
+        spec: the model.
+        share: share of healthy days that may be flagged; None for the one that keeps the budget in any case.
     """
     watched = sum(column not in spec.drift.ignore for column in spec.columns)
-    return spec.drift.false_alarm_share / max(PER_COLUMN * watched + len(spec.drift.multivariate), 1)
+    flagged = surely_within_budget(spec) if share is None else share
+    return flagged / max(watched + len(spec.drift.multivariate), 1)
 
 
-def _learn(columns: Sequence[HealthyColumn], level: float) -> tuple[LearnedFloor, ...]:
+@dataclass(frozen=True)
+class _Levels:
+    """The share of healthy chunks on which one floor may be exceeded.
+
+    ``of_cells`` is that of shares of cells that hardly fill. They open an incident on one chunk, and drift on several.
+    """
+
+    of_columns: float
+    of_cells: float
+
+    def of(self, statistic: str) -> float:
+        return self.of_cells if statistic in SHARE_STATISTICS else self.of_columns
+
+
+def _levels(spec: ModelSpec, columns: Sequence[HealthyColumn]) -> _Levels:
+    of_columns = level_of_a_floor(spec, share_of_flags(spec, columns))
+    cells = sum(statistic.name in SHARE_STATISTICS for column in columns for statistic in column.day_effects)
+    if spec.has_own_share_of_flags:
+        return _Levels(of_columns, of_columns)
+    return _Levels(of_columns, min(of_columns, allowed_of(spec, Spender.DATA).warnings / max(cells, 1)))
+
+
+def _learn(columns: Sequence[HealthyColumn], levels: _Levels) -> tuple[LearnedFloor, ...]:
     largest = max(column.largest for column in columns)
     sizes = [size for size in SIZES if size < largest] + [largest]
-    of_sizes = [_bounds(columns, size, level) for size in sizes]
+    of_sizes = [_bounds(columns, size, levels) for size in sizes]
     return tuple(
         LearnedFloor(column, statistic, tuple(sizes), _monotone([of[column, statistic] for of in of_sizes]))
         for column, statistic in of_sizes[0]
@@ -134,22 +167,19 @@ def _monotone(bounds: Sequence[float]) -> tuple[float, ...]:
     return tuple(map(float, np.maximum.accumulate(bounds[::-1])[::-1]))
 
 
-def _bounds(columns: Sequence[HealthyColumn], rows: int, level: float) -> dict[tuple[str, str], float]:
+def _bounds(columns: Sequence[HealthyColumn], rows: int, levels: _Levels) -> dict[tuple[str, str], float]:
     """Return the floors for chunks with so many rows, by column and statistic."""
     healthy = [
-        _HealthyEffects(column, statistic, effects, effective)
+        HealthyEffects(column, statistic, effects, effective)
         for column in columns
         for statistic, effects, effective in column.effects(rows)
     ]
-    usual = {name: np.median([each.skewness for each in of]) for name, of in _by_statistic(healthy).items()}
-    return {
-        (each.column.column, each.statistic.name): each.bound(level, float(usual[each.statistic.name]))
-        for each in healthy
-    }
+    usual = usual_skewness(healthy)
+    return {each.key: each.bound(levels.of(each.statistic.name), usual[each.statistic.name]) for each in healthy}
 
 
 @dataclass(frozen=True)
-class _HealthyEffects:
+class HealthyEffects:
     """The effects of one statistic on healthy chunks of a column."""
 
     column: HealthyColumn
@@ -169,6 +199,7 @@ class _HealthyEffects:
 
     @cached_property
     def skewness(self) -> float:
+        """The skewness of the scaled effects."""
         return skewness(self.scaled)
 
     def bound(self, level: float, usual_skewness: float) -> float:
@@ -184,12 +215,31 @@ class _HealthyEffects:
         bound = upper_prediction_bound(self.scaled, level, effective_days=self.effective_days, skewed=skewed)
         return from_normal(bound, bounded=self.statistic.bounded)
 
+    def level(self, floor: float, usual_skewness: float) -> float:
+        """Return the probability that one more chunk exceeds a floor: the level whose bound it is."""
+        lower, upper = math.log(LEAST_LEVEL), math.log(0.5)
+        if self.effects.max() == 0.0 or self.bound(LEAST_LEVEL, usual_skewness) <= floor:
+            return LEAST_LEVEL
+        for _ in range(LEVELS_HALVED):
+            middle = (lower + upper) / 2
+            is_lower = self.bound(math.exp(middle), usual_skewness) > floor
+            lower, upper = (middle, upper) if is_lower else (lower, middle)
+        return math.exp(upper)
 
-def _by_statistic(healthy: Iterable[_HealthyEffects]) -> dict[str, list[_HealthyEffects]]:
-    found: dict[str, list[_HealthyEffects]] = {}
+    def follows(self, rows: int) -> HealthyEffect:
+        """Return how the effect of one chunk with so many rows follows that of another."""
+        effect = self.column.day_effects[self.statistic]
+        return HealthyEffect(
+            effect.autocorrelation, effect.reliability(rows), self.effective_days, max(len(self.column.pairs), 1)
+        )
+
+
+def usual_skewness(healthy: Iterable[HealthyEffects]) -> dict[str, float]:
+    """Return the median skewness of the columns, by statistic."""
+    found: dict[str, list[float]] = {}
     for each in healthy:
-        found.setdefault(each.statistic.name, []).append(each)
-    return found
+        found.setdefault(each.statistic.name, []).append(each.skewness)
+    return {name: float(np.median(of)) for name, of in found.items()}
 
 
 def to_normal(effects: Values, *, bounded: bool) -> Values:

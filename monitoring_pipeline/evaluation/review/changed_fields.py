@@ -19,6 +19,7 @@ RULES: Mapping[str, Collection[str] | None] = {
     "performance": {"minimum_rows", "breach_on", "thresholds"},
     "incidents": None,
     "windows": None,
+    "budget": None,
 }  # fmt: skip
 """Fields whose changes are replayed, and which of their parts; None for all."""
 AS_STORED = frozenset({"quality", "business", "objectives", "performance.minimum_maturity"})
@@ -56,13 +57,19 @@ def changed_fields(in_use: ModelSpec, proposed: ModelSpec) -> tuple[str, ...]:
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    for name in before:
-        if before[name] == after[name]:
+    for name in _names(before, after):
+        if before.get(name) == after.get(name):
             continue
         if RULES.get(name) is None:
             yield name
         else:
-            yield from (f"{name}.{part}" for part in before[name] if before[name][part] != after[name][part])
+            old, new = before[name], after[name]
+            yield from (f"{name}.{part}" for part in _names(old, new) if old.get(part) != new.get(part))
+
+
+def _names(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of both dumps, which leave out younger fields that have their default."""
+    return tuple(dict.fromkeys([*before, *after]))
 
 
 def not_replayed(in_use: ModelSpec, proposed: ModelSpec) -> tuple[str, ...]:

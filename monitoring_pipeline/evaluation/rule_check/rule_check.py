@@ -15,7 +15,9 @@ from monitoring_pipeline.evaluation.drift.columns import measure_drift
 from monitoring_pipeline.evaluation.profiles.by_chunk import profile_by_chunk
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.rule_check.broken_data import broken_days
 from monitoring_pipeline.evaluation.rule_check.changes_found import HealthyDay, measure_power
+from monitoring_pipeline.evaluation.rule_check.expected_openings import expect_openings
 from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     DAYS_JUDGED,
     LEAST_DAYS,
@@ -28,7 +30,7 @@ from monitoring_pipeline.evaluation.rule_check.held_out_days import (
     hold_out_days,
     share_of_days,
 )
-from monitoring_pipeline.evaluation.rule_check.thresholds_breached import replay_thresholds
+from monitoring_pipeline.evaluation.rule_check.thresholds_breached import days_beyond_thresholds, replay_thresholds
 from monitoring_pipeline.records.measurement import Measurement, Status
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.model import ModelSpec
@@ -56,18 +58,34 @@ def replay(
         For subject "chunk", the rates of drift in any watched column: on real days; ``[sampling]`` with the rows
         assigned to days at random; ``[in_order]`` of the last third, judged by the first two thirds. For each watched
         column, its rate, and the share of days on which each change is detected. For subject "model", the same
-        numbers for the thresholds of performance, if the spec has any.
+        numbers for the thresholds of performance, if the spec has any. Then the incidents that open in a month and
+        become critical in a quarter, by cause and together.
     """
     deciding = spec.model_copy(update={"drift": spec.drift.model_copy(update={"statistics": ()})})
     enough = {key: profile for key, profile in sorted(chunks.items()) if profile.rows >= spec.drift.minimum_rows}
     replayed = ReferenceDays(deciding, reference, enough, rows.sort("row_id"))
-    return (*_drift(replayed), *replay_thresholds(replayed))
+    breached = days_beyond_thresholds(replayed)
+    held_out = _held_out(replayed)
+    expected = expect_openings(
+        replayed,
+        reference.floors,
+        model={key: bool(metrics) for key, metrics in breached.items()},
+        data=broken_days(replayed, held_out),
+    )
+    return (*_drift(replayed, held_out), *replay_thresholds(replayed, breached), *expected)
 
 
-def _drift(days: ReferenceDays) -> Iterator[Measurement]:
+def _needed(spec: ModelSpec) -> int:
+    return LEAST_DAYS_SPLIT if spec.drift.against is Against.REFERENCE else LEAST_DAYS
+
+
+def _held_out(days: ReferenceDays) -> Sequence[HeldOutDay]:
+    return hold_out(days) if len(days.profiles) >= _needed(days.spec) else []
+
+
+def _drift(days: ReferenceDays, held_out: Sequence[HeldOutDay]) -> Iterator[Measurement]:
     spec = days.spec
-    needed = LEAST_DAYS_SPLIT if spec.drift.against is Against.REFERENCE else LEAST_DAYS
-    held_out = hold_out(days) if len(days.profiles) >= needed else []
+    needed = _needed(spec)
     if len(held_out) < needed:
         comparable = len(held_out) or len(days.profiles)
         reason = (

@@ -21,11 +21,23 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.records.names import MetricName
 
 
-def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
-    """Yield the share of labelled days on which a threshold is breached, as they are and with their labels changed."""
+def days_beyond_thresholds(days: ReferenceDays) -> dict[str, set[MetricName]]:
+    """Return the metrics whose thresholds are breached on the days with enough labels; empty if these are few."""
+    enough = _labelled(days)
+    if not days.spec.performance.thresholds or len(enough) < LEAST_DAYS:
+        return {}
+    return {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
+
+
+def replay_thresholds(days: ReferenceDays, breached: Mapping[str, set[MetricName]]) -> Iterator[Measurement]:
+    """Yield the share of labelled days on which a threshold is breached, as they are and with their labels changed.
+
+    Args:
+        days: the days of the reference.
+        breached: what ``days_beyond_thresholds`` found.
+    """
     spec = days.spec
-    labelled = {key: rows.filter(pl.col("label").is_not_null()) for key, rows in days.rows_of.items()}
-    enough = {key: rows for key, rows in labelled.items() if rows.height >= spec.performance.minimum_rows}
+    enough = _labelled(days)
     if not spec.performance.thresholds or not days.rows["label"].count():
         return
     blank = replace(days.blank, subject="model")
@@ -34,7 +46,6 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
         reason = f"{len(enough)} {days.noun}s with at least {minimum} labelled rows, at least {LEAST_DAYS} needed"
         yield replace(blank, name=RATE).skipped(reason)
         return
-    breached = {key: _breached(days, key, enough[key]) for key in evenly_spread(list(enough), DAYS_JUDGED)}
     words = f"share of the reference's {days.noun}s on which {{}} of performance is breached"
     flags = {key: bool(metrics) for key, metrics in breached.items()}
     yield share_of_days(replace(blank, name=RATE, definition=words.format("a threshold")), flags)
@@ -42,6 +53,12 @@ def replay_thresholds(days: ReferenceDays) -> Iterator[Measurement]:
         of_metric = replace(blank, name=RATE, of=str(metric), definition=words.format(f"the threshold for {metric}"))
         yield share_of_days(of_metric, {key: metric in names for key, names in breached.items()})
     yield from _labels_changed(days, enough, blank)
+
+
+def _labelled(days: ReferenceDays) -> dict[str, pl.DataFrame]:
+    """Return the labelled rows of the days that have enough of them."""
+    labelled = {key: rows.filter(pl.col("label").is_not_null()) for key, rows in days.rows_of.items()}
+    return {key: rows for key, rows in labelled.items() if rows.height >= days.spec.performance.minimum_rows}
 
 
 def _labels_changed(

@@ -46,6 +46,8 @@ SPEC_CHECKS = (
         "a `quality.volume_ratio` that a chunk with the usual number of predictions breaches"),
     SpecCheck("budget_of_a_chunk", WARNING, limits.budgets_that_one_chunk_spends,
         "an objective whose whole error budget is less than one chunk"),
+    SpecCheck("flags_within_budget", WARNING, limits.flags_beyond_budget,
+        "a written `drift.false_alarm_share` that opens more false incidents than `budget` allows"),
     SpecCheck("start_after_reference", WARNING, declared.start_inside_reference,
         "a `start` inside a reference or before its end: rows would be compared with themselves"),
     SpecCheck("reference_over", ERROR, declared.unfinished_reference,

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from monitoring_pipeline.evaluation.budget.allowed import MONTH, Spender, allowed_of, chunks_of
+from monitoring_pipeline.evaluation.drift.share_of_flags import openings_a_month
 from monitoring_pipeline.evaluation.performance.metric_ranges import ANY, AT_LEAST_ZERO, SHARE, MetricRange
 from monitoring_pipeline.evaluation.performance.metrics_table import better_of, range_of
 from monitoring_pipeline.evaluation.performance.thresholds import Better
@@ -10,9 +12,12 @@ from monitoring_pipeline.evaluation.spec_check.declared import Declared
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import Objective
+from monitoring_pipeline.statistics.samples.openings import HealthyEffect
 
 PERCENT = 100
 USUAL_RATIO = 1.0
+_USUAL_EFFECT = HealthyEffect(autocorrelation=0.8, reliability=1.0, effective_chunks=13.0, chunks=60)
+"""That of a column whose chunks follow one another, in a reference of 60 chunks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +106,23 @@ def volume_that_refuses_usual_days(declared: Declared) -> Iterator[Observation]:
         )
         yield Observation(
             "quality.volume_ratio", seen, "write limits on both sides of 1, such as lower: 0.5, upper: 1.9"
+        )
+
+
+def flags_beyond_budget(declared: Declared) -> Iterator[Observation]:
+    """Yield a written share of flagged chunks that would open more false incidents than the budget allows for drift."""
+    spec = declared.spec
+    if not spec.has_own_share_of_flags or spec.drift.severity == "info":
+        return
+    allowed = allowed_of(spec, Spender.DRIFT).warnings * chunks_of(spec.calendar, MONTH)
+    opened = openings_a_month(spec, _USUAL_EFFECT)
+    if opened > allowed:
+        yield Observation(
+            "drift.false_alarm_share",
+            f"{spec.drift.false_alarm_share:g} opens about {opened:.2g} false incidents of drift a month if "
+            f"{spec.calendar.noun}s follow one another (autocorrelation {_USUAL_EFFECT.autocorrelation:g}); the budget "
+            f"allows {allowed:.2g}",
+            "leave it out, so that it follows from budget.warnings_per_month, or raise the budget",
         )
 
 

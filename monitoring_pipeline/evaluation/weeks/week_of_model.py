@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from monitoring_pipeline.evaluation.budget.realized import Spent
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.incident import EventKind, LoggedEvent, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status, Verdict, VerdictStatus
@@ -57,6 +58,7 @@ class WeekOfModel:
         decisions: what was decided in the week.
         precision: alert precision of the 90 days until the end of the week; None without outcomes.
         for_information: the incidents of severity info that were breached in the week.
+        spent: what the quarter of a year up to the end of the week spent of the budget of false alarms.
     """
 
     spec: ModelSpec
@@ -69,6 +71,7 @@ class WeekOfModel:
     decisions: tuple[Decision, ...]
     precision: Measurement | None
     for_information: tuple[StoredIncident, ...] = ()
+    spent: tuple[Spent, ...] = ()
 
     @property
     def status(self) -> VerdictStatus | None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.weeks.week_of_model import WORST_FIRST, MetricOfWeek, WeekOfModel
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.incident import StoredIncident
@@ -43,7 +44,7 @@ def headline_of(models: Sequence[WeekOfModel]) -> str:
 
 
 def sentences_of(model: WeekOfModel) -> tuple[str, ...]:
-    """Return what changed for a model, one sentence each: verdicts, incidents, performance, retraining."""
+    """Return what changed for a model, one sentence each: verdicts, incidents, performance, retraining, its budget."""
     return (
         _verdicts(model),
         *_incidents("Opened", model.opened),
@@ -54,6 +55,7 @@ def sentences_of(model: WeekOfModel) -> tuple[str, ...]:
         *map(_performance, model.metrics),
         *_retraining(model.retraining),
         *_precision(model.precision),
+        *(f"{words_of(spent)}." for spent in model.spent if spent.is_exceeded),
     )
 
 

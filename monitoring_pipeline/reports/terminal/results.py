@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
+from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
@@ -18,6 +19,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.results import Quantity
+from monitoring_pipeline.steps.budget import read_spent
 from monitoring_pipeline.steps.periods import summarize
 
 STYLE = {
@@ -71,6 +73,11 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
         fields=CHUNK_FIELDS,
         records=tuple(records),
     )
+
+
+def beyond_budget(spec: ModelSpec, store: Store, last: Chunk) -> str:
+    """Return what was spent of the budget of false alarms up to a chunk, where it is exceeded."""
+    return "\n".join(f"{words_of(row)}." for row in read_spent(spec, store, last) if row.is_exceeded)
 
 
 def _chunk_cells(

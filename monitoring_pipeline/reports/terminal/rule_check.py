@@ -2,6 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from monitoring_pipeline.evaluation.rule_check.expected_openings import (
+    ALL,
+    DATA,
+    INPUTS,
+    MODEL,
+    OUTPUTS,
+    PAGES,
+    WARNINGS,
+)
 from monitoring_pipeline.evaluation.rule_check.held_out_days import FOUND, RATE
 from monitoring_pipeline.evaluation.rule_check.injected_changes import COLUMN_CHANGES, LABEL_CHANGES
 from monitoring_pipeline.records.measurement import Measurement
@@ -15,6 +24,13 @@ RULE_FIELDS = (
     "status", "reason",
 )  # fmt: skip
 
+EXPECTED_COLUMNS = ("incidents", "expected", "90 % interval", "budget", "reason")
+CAUSES = {
+    INPUTS: "drift of inputs", OUTPUTS: "drift of outputs", MODEL: "thresholds of performance", DATA: "broken data",
+    ALL: "all",
+}  # fmt: skip
+PERIODS = {WARNINGS: "opened in a month", PAGES: "critical in a quarter"}
+
 Lines = list[tuple[str, ...]]
 
 
@@ -23,6 +39,9 @@ def rule_check_tables(model: str, version: str, noun: str, measured: Sequence[Me
     shares = f"{model} {version}: share of the reference's {noun}s"
     yield _report(f"{shares} that are flagged", false_alarm_columns(noun), false_alarm_lines(measured),
                   [_record(model, m) for m in measured if m.name == RATE])  # fmt: skip
+    expected = [m for m in measured if m.name in {WARNINGS, PAGES}]
+    yield _report(f"{model} {version}: false alarms to expect, if later {noun}s are like those of the reference",
+                  EXPECTED_COLUMNS, expected_lines(expected), [_record(model, m) for m in expected])  # fmt: skip
     yield _report(f"{shares} on which a change is found", *power_lines(measured),
                   [_record(model, m) for m in measured if m.name == FOUND])  # fmt: skip
 
@@ -62,6 +81,20 @@ def false_alarm_lines(measured: Sequence[Measurement]) -> Lines:
     ]
 
 
+def expected_lines(measured: Sequence[Measurement]) -> Lines:
+    """Return a line per expected number of openings or pages, under EXPECTED_COLUMNS."""
+    return [
+        (
+            f"{CAUSES.get(m.subject, m.subject)}, {PERIODS[m.name]}",
+            _count(m.value),
+            f"{_count(m.lower)} to {_count(m.upper)}",
+            _count(m.threshold_upper),
+            m.reason or "",
+        )
+        for m in measured
+    ]
+
+
 def power_lines(measured: Sequence[Measurement]) -> tuple[tuple[str, ...], Lines]:
     """Return the headers, and a line per subject: the share of days on which each injected change was found."""
     shares = {(m.subject, m.of): m for m in measured if m.name == FOUND}
@@ -89,6 +122,10 @@ def _interval(measurement: Measurement) -> str:
     if measurement.lower is None or measurement.upper is None:
         return ""
     return f"{measurement.lower:.1%} to {measurement.upper:.1%}"
+
+
+def _count(number: float | None) -> str:
+    return "" if number is None else f"{number:.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -58,7 +58,10 @@ class DriftRules(SpecPart):
     learn_floors: bool = True
     """Raise the floor of a column whose days differ by more than the floor within the reference."""
     false_alarm_share: float = Field(default=0.05, gt=0, lt=0.5)
-    """Learned floors: share of healthy days on which at least one column may be flagged."""
+    """Learned floors: share of healthy chunks on which at least one column may be flagged.
+
+    If it is not written, it is lower where ``budget`` needs that, such as for chunks of an hour.
+    """
     multivariate: tuple[MultivariateStatistic, ...] = tuple(MultivariateStatistic)
     """Comparisons of all watched features at once."""
     ignore: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import SERVING, Kind, Measurement, Status
 from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
+from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
 from monitoring_pipeline.web_pages.contents.incident import (
     BY_PEOPLE,
@@ -58,6 +59,7 @@ class ModelContents:
         earlier: resolved incidents of the period before these, the last first; each has a line.
         calendar: the verdicts of the period.
         when: what was wrong when.
+        budget: what was spent of the budget of false alarms.
         dimensions: the dimensions of data quality.
         failed_checks: the failed ones.
         performance: the history of each guarded metric, the headline metric first.
@@ -87,6 +89,7 @@ class ModelContents:
     earlier: tuple[EarlierIncident, ...]
     calendar: tuple[Week, ...]
     when: Chart | None
+    budget: BudgetContents
     dimensions: tuple[DimensionOfChunk, ...]
     failed_checks: Table
     performance: tuple[Chart, ...]
@@ -124,6 +127,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         earlier=tuple(earlier_incident(records, incident) for incident in resolved[RESOLVED_SHOWN:]),
         calendar=calendar_of(spec, records.period),
         when=what_was_wrong_when(records),
+        budget=budget_contents(records),
         dimensions=dimensions_of(records.measurements),
         failed_checks=failed_checks(records.measurements),
         performance=tuple(_histories(records)),

@@ -214,14 +214,14 @@ def _alternating_days(first, third):
 
 
 def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
-    """mean + t(9, 1 - 0.05 / 4) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns that count twice.
+    """mean + t(9, 1 - 0.05 / 2) s sqrt(1 + 1 / 10) of the cube roots of -ln(1 - JS^2), two columns.
 
     The other column never changes, so three quarters of the skewness count.
     """
     days, effects = _alternating_days([30, 40, 31, 39, 32, 38, 33, 37, 34, 36], third=30)
     scaled = np.cbrt(-np.log(1 - effects**2))
-    z, skewed = 2.241402728, min(max(0.75 * stats.skew(scaled, bias=False), 0), 1)
-    quantile = 2.685010847 * (1 + (z * z - 1) / 6 * skewed / z)
+    z, skewed = 1.959963985, min(max(0.75 * stats.skew(scaled, bias=False), 0), 1)
+    quantile = 2.262157163 * (1 + (z * z - 1) / 6 * skewed / z)
     bound = scaled.mean() + quantile * scaled.std(ddof=1) * math.sqrt(1.1)
     learned = learn_floors(spec_of(drift__minimum_rows=2), "1", BINS, days)
     assert learned.days == 10
@@ -229,10 +229,10 @@ def test_learned_floor_of_ten_days_matches_a_bound_computed_by_hand():
 
 
 def test_learned_floor_of_a_column_of_two_values_matches_a_bound_computed_by_hand():
-    """t(10, 1 - 0.05 / 8) sqrt(1 + 1 / 10) times the root mean square: one share determines the counts of a day."""
+    """t(10, 1 - 0.05 / 4) sqrt(1 + 1 / 10) times the root mean square: one share determines the counts of a day."""
     days, effects = _alternating_days([45, 54, 47, 52, 50, 51, 44, 56, 49, 51], third=0)
     learned = learn_floors(spec_of(drift__minimum_rows=2), "1", BINS, days)
-    bound = 3.038243334 * math.sqrt(1.1 * np.mean(effects**2))
+    bound = 2.633766915 * math.sqrt(1.1 * np.mean(effects**2))
     assert learned.floor("plan", "jensen_shannon", 100) == pytest.approx(bound, rel=1e-8)
 
 

@@ -182,3 +182,13 @@ def test_effects_that_are_not_significant_raise_no_floor():
     days = [*_drift_of([0.05] * 16 + [0.2, 0.3, 0.25, 0.4]), replace(AGE, value=0.9)]
     chunks = [ChunkMeasurements(chunk=_day(i), measurements=(m,)) for i, m in enumerate(days)]
     assert suggest_floors(spec, chunks, ()) == {"age.jensen_shannon": 0.251}
+
+
+def test_fields_that_a_dump_leaves_out_while_they_have_their_default_are_compared_too():
+    elsewhere = binary_spec(warehouse="lake")
+    for pair in ((SPEC, elsewhere), (elsewhere, SPEC)):
+        with pytest.raises(NotOnlyRulesError, match="changes warehouse"):
+            check_only_rules(*pair)
+    for changes in ({"budget": {"warnings_per_month": 2}}, {"windows": [14]}, {"drift__severity": "info"}):
+        check_only_rules(SPEC, binary_spec(**changes))
+        check_only_rules(binary_spec(**changes), SPEC)

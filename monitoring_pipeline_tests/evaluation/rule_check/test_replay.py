@@ -91,12 +91,15 @@ def test_false_alarm_rate_of_days_that_differ_by_chance_is_low(alike):
 
 
 def test_rates_are_within_their_intervals_and_have_a_definition(alike):
-    assert all(m.lower <= m.value <= m.upper and m.upper > m.lower for m in alike.values())
+    shares = [m for m in alike.values() if not m.name.startswith("expected_")]
+    assert all(m.lower <= m.value <= m.upper and m.upper > m.lower for m in shares)
+    assert all(m.lower <= m.value <= m.upper for m in alike.values())
     assert all(m.kind is Kind.OPERATIONS and m.definition and m.model_version == "1" for m in alike.values())
 
 
 def test_rule_check_leaves_out_ignored_columns(alike):
-    assert {subject for subject, _ in alike} == {"chunk", "model", "age", "plan", "score"}
+    shares = {subject for subject, name in alike if not name.startswith("expected_")}
+    assert shares == {"chunk", "model", "age", "plan", "score"}
 
 
 def test_larger_changes_are_detected_more_often_than_small_ones(alike):
@@ -202,7 +205,7 @@ def test_constant_column_is_not_shifted_and_thresholds_without_labels_are_left_o
     found = replayed(spec, built)
     assert found["score", "found[shift=1sd]"].status is Status.SKIPPED
     assert "score is constant in the reference" in found["score", "found[shift=1sd]"].reason
-    assert not [m for m in found.values() if m.subject == "model"]
+    assert {m.name for m in found.values() if m.subject == "model"} == {"expected_openings", "expected_pages"}
 
 
 # ---- the changes
@@ -257,3 +260,35 @@ def test_errors_of_a_forecast_grow_by_the_factor_and_breach():
     assert found["model", "found[errors=x1.5]"].value >= 0.9
     assert found["model", "found[errors=x2]"].value == 1.0
     assert found["model", "found[errors=x2]"].rows == 12
+
+
+# ---- incidents to expect
+
+
+def test_expected_incidents_add_up(alike):
+    causes = ("inputs", "outputs", "performance", "data")
+    for name in ("expected_openings", "expected_pages"):
+        assert alike["model", name].value == pytest.approx(sum(alike[cause, name].value for cause in causes))
+    # By hand: the parts of one warning a month and one page a quarter.
+    assert [alike[cause, "expected_openings"].threshold_upper for cause in causes] == pytest.approx(
+        [0.6, 0.6, 0.2, 0.2]
+    )
+    assert [alike["model", name].threshold_upper for name in ("expected_openings", "expected_pages")] == [1.0, 1.0]
+
+
+def test_days_that_differ_by_chance_open_hardly_any_incident(alike):
+    assert alike["inputs", "expected_openings"].value < 0.1
+    assert alike["data", "expected_openings"].value == 0.0
+    # 15 days without an opening show no more than 3.0 openings in them (Garwood).
+    assert alike["data", "expected_openings"].upper == pytest.approx(2.996 * 30.4375 / 15, rel=1e-3)
+
+
+def test_a_floor_that_healthy_days_reach_gives_pages_beyond_the_budget(only_age):
+    built = build(wobble=0.5)
+    learned, fixed = (
+        replayed(spec_of(drift__ignore=ONLY_AGE, **changes), built)["inputs", "expected_pages"]
+        for changes in ({}, {"drift__floors": {"age.wasserstein": 0.2}})
+    )
+    assert learned.status is Status.OK
+    assert fixed.value > 0.6 > learned.value
+    assert fixed.reason == f"{fixed.value:.2g} a quarter, the budget allows 0.6"

@@ -48,6 +48,8 @@ CASES = (
      {"quality__volume_ratio": {"upper": 0.8}}),
     ("budget_of_a_chunk", "objectives.good", "a share of 0.95 of 4 weeks allows 0.2 bad ones",
      {"cadence": "week", "objectives": {"good": {"metric": "auroc", "lower": 0.6}}}),
+    ("flags_within_budget", "drift.false_alarm_share", "0.05 opens about",
+     {"drift__false_alarm_share": 0.05, "budget": {"warnings_per_month": 0.1}}),
     ("start_after_reference", "start", "2024-02-01 is before 2024-03-01", {"start": "2024-02-01"}),
     ("start_after_reference", "start", "2024-05-10 lies inside reference.2",
      {"start": "2024-05-10", "predictions__model_version": "version",

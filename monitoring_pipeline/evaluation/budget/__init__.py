@@ -1,0 +1,1 @@
+"""The budget of false alarms: what it allows, and what was spent of it."""
