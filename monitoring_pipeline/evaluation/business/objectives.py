@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE, measure_burn_rates
 from monitoring_pipeline.evaluation.business.outcomes import (
     SHARE_OF_RIGHT_ROWS,
     SHARES_OF_BAD_ROWS,
@@ -27,7 +28,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.incidents import Objective
 from monitoring_pipeline.statistics.intervals.intervals import wilson
 
-ATTAINMENT, BUDGET, BURN_RATE = "attainment", "error_budget_left", "burn_rate"
+ATTAINMENT, BUDGET = "attainment", "error_budget_left"
 BURN_DAYS: Mapping[str, int] = MappingProxyType({"day": 7, "week": 28, "month": 92})
 """Length of the short window in days, by the word for a chunk; shorter chunks have BURN_DAYS_OF_HOURS."""
 BURN_DAYS_OF_HOURS = 1
@@ -89,7 +90,8 @@ def measure_objectives(
     """Measure every objective of the spec as of a chunk.
 
     Per objective: ``attainment`` (share of good chunks, Wilson's interval), ``error_budget_left`` (1 untouched, 0
-    spent, negative overspent; this one decides) and ``burn_rate`` (1 spends exactly the budget). A chunk is good when
+    spent, negative overspent; this one decides) and ``burn_rate`` (1 spends exactly the budget), and the burn rates of
+    pairs of windows, which decide, too (see ``measure_burn_rates``). A chunk is good when
     the metric's point lies inside the objective's range, of whichever version of the champion had most rows in it;
     where several subjects bear the metric's name, all of them must. Chunks without a value, and estimated
     performance, do not count. If the objective counts predictions, a chunk weighs as much as it has rows on which the
@@ -130,6 +132,7 @@ def _measure(
         _attainment(blank, objective, window, words),
         _budget(blank, objective, window, words),
         _burn_rate(blank, objective, latest, calendar.chunks_in_days(burn_days), words),
+        *measure_burn_rates(calendar, objective, outcomes, blank, chunk_key=chunk_key, counted=words.counted),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from monitoring_pipeline.evaluation.incidents.causes import Signal, opens_at_once
-from monitoring_pipeline.evaluation.incidents.evidence import Evidence
+from monitoring_pipeline.evaluation.incidents.evidence import Evidence, lasts_already
 from monitoring_pipeline.evaluation.incidents.findings import Breach, finding_of, place_of
 from monitoring_pipeline.evaluation.incidents.words import (
     evidence_words,
@@ -23,7 +23,7 @@ from monitoring_pipeline.records.incident import (
     IncidentHistory,
     IncidentState,
 )
-from monitoring_pipeline.records.measurement import WEIGHT, Kind, Severity
+from monitoring_pipeline.records.measurement import WEIGHT, Severity
 from monitoring_pipeline.spec.rules.incidents import IncidentRules
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
@@ -311,7 +311,7 @@ class Course:
     def _has_own_window(self, mark: _Mark) -> bool:
         """Return whether a breach lasts over a window, so that it need not last over further chunks."""
         return any(
-            breach.measurement.kind is Kind.WINDOW and self._explained_by(mark.index, breach) is None
+            lasts_already(breach.measurement) and self._explained_by(mark.index, breach) is None
             for breach in mark.breaches
         )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
 from monitoring_pipeline.evaluation.judgement.excess import excess
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 
@@ -46,6 +47,11 @@ class Evidence:
 
 
 ONCE = Evidence()
+
+
+def lasts_already(measurement: Measurement) -> bool:
+    """Return whether a breach has lasted over a window, so that it need not last over further chunks."""
+    return measurement.kind is Kind.WINDOW or (measurement.kind is Kind.OBJECTIVE and measurement.name == BURN_RATE)
 
 
 @dataclass

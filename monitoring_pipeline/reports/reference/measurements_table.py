@@ -166,6 +166,8 @@ MEASUREMENTS = (
            "1 minus the bad chunks or predictions over those allowed"),
     _thing(_J, "burn_rate", "an objective", AT_LEAST_ZERO, _NEVER, "",
            "share of bad chunks or predictions among the last ones, over the share allowed"),
+    _thing(_J, "burn_rate", "an objective", AT_LEAST_ZERO, _ABOVE, "14.4, 6, 1",
+           "the lower one of the burn rates over a long and a short window: `fast`, `medium`, `slow`", of="pair"),
 )  # fmt: skip
 
 CAUSES = {
@@ -184,7 +186,7 @@ CAUSES = {
     Family.PERFORMANCE: "breached thresholds of metrics, from labels or estimated",
     Family.SEGMENT: "a loss of performance in one segment",
     Family.BUSINESS: "a breached business metric",
-    Family.OBJECTIVE: "a spent error budget",
+    Family.OBJECTIVE: "a spent error budget, or one that is spent too fast",
     Family.SPEC: "a spec file that cannot be used",
     Family.PROBE: "a test message of `alerts test`",
 }

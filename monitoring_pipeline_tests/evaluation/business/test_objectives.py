@@ -44,7 +44,7 @@ def _history(*values: float | None) -> list[tuple[str, Measurement]]:
 
 
 def _measured(history, spec=None) -> dict[str, Measurement]:
-    return {m.name: m for m in measure_objectives(spec or _spec(), TODAY.isoformat(), history)}
+    return {str(m.metric): m for m in measure_objectives(spec or _spec(), TODAY.isoformat(), history)}
 
 
 def test_good_days_alone_leave_the_whole_error_budget():
@@ -258,7 +258,7 @@ def test_window_of_an_objective_has_the_chunks_of_its_days(cadence, days, newest
     assert len(keys) == expected
     before = calendar.previous(calendar.chunk(last_of_window)).key
     history = [(key, _auroc(GOOD)) for key in keys] + [(before, _auroc(BAD))]
-    measured = {m.name: m for m in measure_objectives(spec, newest, history)}
+    measured = {str(m.metric): m for m in measure_objectives(spec, newest, history)}
     assert (measured["attainment"].value, measured["attainment"].rows) == (1.0, expected)
 
 
