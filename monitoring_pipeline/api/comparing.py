@@ -152,7 +152,8 @@ def _compared(
         before.head(2 * SAMPLE_ROWS),
         now,
         seed_parts=(spec.name, version, chunk_key(spec, now)),
-        learned=learned.multivariate_floors,
+        learned=learned.together.floors,
+        usual=learned.together.usual,
         left_out=learned.constant_columns,
         dead=dead_columns(quality, version),
     )

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.business.outcomes import Window
-from monitoring_pipeline.records.measurement import Measurement, Severity
+from monitoring_pipeline.records.measurement import WEIGHT, Measurement, Severity
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.rules.incidents import Objective
 
@@ -33,7 +33,7 @@ class BurnPair:
         rate: the burn rate, 1 for exactly the budget.
         long: the long window for an objective of 30 days.
         short: the short window likewise.
-        severity: severity of a breach.
+        severity: severity of a breach, at most that of the objective.
     """
 
     name: str
@@ -111,7 +111,7 @@ def _judged(
         of=pair.name,
         value=min(rates),
         threshold_upper=pair.rate,
-        severity=Severity.INFO if objective.severity == Severity.INFO else pair.severity,
+        severity=min(Severity(objective.severity), pair.severity, key=WEIGHT.__getitem__),
         reason=(
             f"{rates[0]:.3g} over {_last(in_chunks.long, noun)}, {rates[1]:.3g} over {_last(in_chunks.short, noun)}; "
             f"{pair.rate:g} on both is too fast"

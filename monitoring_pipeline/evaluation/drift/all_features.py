@@ -1,15 +1,15 @@
 """Drift of all watched features together, including changes of their combinations that no single column shows."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.drifted import ALL_FEATURES
 from monitoring_pipeline.evaluation.drift.floors import level_of_a_floor
-from monitoring_pipeline.evaluation.fitted_models.classified import FOLDS, shares_of_columns
+from monitoring_pipeline.evaluation.fitted_models.classified import FOLDS, losses_without_columns
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
     Values,
     encoding_of,
@@ -57,11 +57,28 @@ class Compared:
 
 @dataclass(frozen=True, kw_only=True)
 class CarriedEffect:
-    """Effect and p-value of a statistic, and the columns that carry the effect, which are computed on demand."""
+    """Effect and p-value of a statistic, and what each column adds to the effect, which is computed on demand."""
 
     effect: float
     p_value: float
-    carried_by: Callable[[], dict[str, float]]
+    contributions: Callable[[], dict[str, float]]
+
+
+Usual = Mapping[str, Mapping[str, float]]
+"""What a column adds at most to an effect on usual chunks of the reference, by statistic and column."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedTogether:
+    """What is learned of all features together from the chunks of a reference.
+
+    Args:
+        floors: the floor of each statistic.
+        usual: what each column adds at most to each statistic on usual chunks.
+    """
+
+    floors: dict[str, float] = field(default_factory=dict[str, float])
+    usual: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +105,7 @@ def measure_multivariate(
     *,
     seed_parts: tuple[str, ...],
     learned: Mapping[str, float] | None = None,
+    usual: Usual | None = None,
     left_out: Collection[str] = (),
     dead: Mapping[str, str] | None = None,
     classifier: DomainClassifier = NEWEST_CLASSIFIER,
@@ -105,6 +123,7 @@ def measure_multivariate(
         rows: canonical rows of the chunk.
         seed_parts: words that seed the permutations, such as model, version and chunk.
         learned: floors learned from the days of the reference, by statistic.
+        usual: what each column adds at most on usual days of the reference; a reason names the columns that add more.
         left_out: features that are not compared. A feature that is constant within a day, such as the weekday,
             distinguishes any day from all others.
         dead: columns that died in the chunk, each with the words that state how; they are left out and named.
@@ -134,6 +153,7 @@ def measure_multivariate(
             replace(blank, name=name.value),
             (*seed_parts, name.value),
             floor=multivariate_floor(spec, name, learned or {}),
+            usual=(usual or {}).get(name.value, {}),
         )
         for name in spec.drift.multivariate
     )
@@ -154,20 +174,21 @@ def is_beyond(measured: Measurement, floor: float, alpha: float) -> bool:
     return size >= floor and measured.p_value < alpha
 
 
-def learn_multivariate_floors(
+def learn_together(
     spec: ModelSpec,
     model_version: str,
     reference_rows: pl.DataFrame,
     *,
     left_out: Collection[str] = (),
     classifier: DomainClassifier = NEWEST_CLASSIFIER,
-) -> dict[str, float]:
+) -> LearnedTogether:
     """Return the floor of each statistic: the effect that a further chunk like the reference's rarely exceeds.
 
     Evenly spread chunks are each compared with all others but their neighbours. The floor is the upper prediction bound
     of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). Effects of a mean
     distance are stretched first, because neighbouring chunks resemble one another. As on a later chunk, features that
-    are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough rows.
+    are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough rows. What each column
+    usually adds is learned with it, because a column such as the air pressure tells every day from the others.
 
     Args:
         spec: the model.
@@ -180,13 +201,14 @@ def learn_multivariate_floors(
     rows = ordered.with_columns(chunk_keys(spec.calendar, ordered["predicted_at"]))
     counts = rows.group_by("chunk").len().filter(pl.col("len") >= spec.drift.minimum_rows).sort("chunk")
     if counts.height < LEAST_DAYS or not spec.drift.learn_floors:
-        return {}
+        return LearnedTogether()
     level, reach, columns = level_of_a_floor(spec), neighbours(counts.height), _columns(spec, left_out)
     floors: dict[str, float] = {}
+    usual: dict[str, dict[str, float]] = {}
     for name in spec.drift.multivariate:
         days = min(MULTIVARIATE_STATISTICS[name].days_learned, counts.height)
         positions = np.unique(np.linspace(0, counts.height - 1, days).round().astype(np.int64))
-        effects: list[float] = []
+        effects: list[CarriedEffect] = []
         for position in positions.tolist():
             key, first = counts["chunk"][position], max(position - reach, 0)
             near = counts["chunk"].slice(first, position + reach + 1 - first)
@@ -203,10 +225,20 @@ def learn_multivariate_floors(
             effects.append(_effect_of_chunk(name, compared, seed))
         if len(effects) >= LEAST_DAYS:
             every = counts.height / len(effects)
-            found = np.array(effects)
+            found = np.array([each.effect for each in effects])
+            usual[name.value] = _usual([each.contributions() for each in effects])
             later = _of_later_chunks(found, round(reach / every)) if MULTIVARIATE_STATISTICS[name].absolute else found
             floors[name.value] = _bound(np.abs(later), level)
-    return floors
+    return LearnedTogether(floors=floors, usual=usual)
+
+
+def _usual(contributions: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return how much each column rarely exceeds: mean plus two standard deviations of the chunks that compared it."""
+    found: dict[str, list[float]] = {}
+    for of_chunk in contributions:
+        for column, added in of_chunk.items():
+            found.setdefault(column, []).append(added)
+    return {column: float(np.mean(added) + 2.0 * np.std(added)) for column, added in found.items()}
 
 
 def _of_later_chunks(effects: Values, reach: int) -> Values:
@@ -218,11 +250,11 @@ def _of_later_chunks(effects: Values, reach: int) -> Values:
     return mean + stretch * (effects - mean)
 
 
-def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tuple[str, ...]) -> float:
+def _effect_of_chunk(name: MultivariateStatistic, compared: Compared, seed: tuple[str, ...]) -> CarriedEffect:
     try:
-        return MULTIVARIATE_STATISTICS[name].function(compared, seed).effect
+        return MULTIVARIATE_STATISTICS[name].function(compared, seed)
     except UndefinedStatisticError:
-        return 0.0
+        return CarriedEffect(effect=0.0, p_value=1.0, contributions=dict[str, float])
 
 
 def _bound(effects: Values, level: float) -> float:
@@ -246,6 +278,7 @@ def _measured(
     seed: tuple[str, ...],
     *,
     floor: float,
+    usual: Mapping[str, float],
 ) -> Measurement:
     row = MULTIVARIATE_STATISTICS[name]
     blank = replace(unnamed, definition=row.definition)
@@ -264,12 +297,35 @@ def _measured(
     judged = replace(blank, value=result.effect, p_value=result.p_value, threshold_upper=floor, threshold_lower=lower)
     if not is_beyond(judged, floor, spec.drift.alpha):
         return judged
-    carried = ", ".join(f"{column} {share:.0%}" for column, share in list(result.carried_by().items())[:NAMED_COLUMNS])
+    shares = shares_beyond_usual(result.contributions(), usual, upward=result.effect > 0.0)
+    carried = ", ".join(f"{column} {share:.0%}" for column, share in list(shares.items())[:NAMED_COLUMNS])
     reason = (
         f"{result.effect:.3f} is {'beyond' if row.absolute else 'at least'} {floor:.3g}, "
         f"and p = {result.p_value:.2g} is below {spec.drift.alpha:g}; carried by {carried}"
     )
-    return judged.breached(reason)
+    return judged.breached(reason).noted("what they add on usual days is left out" if usual else None)
+
+
+def shares_beyond_usual(
+    contributions: Mapping[str, float], usual: Mapping[str, float], *, upward: bool
+) -> dict[str, float]:
+    """Return each column's share in what is added to an effect beyond what is usual, the largest first.
+
+    If no column adds more than usual, the shares are those of what is added.
+
+    Args:
+        contributions: what each column adds to the effect.
+        usual: what each adds at most on usual chunks; a column that is missing adds nothing.
+        upward: whether the effect is positive.
+    """
+    sign = 1.0 if upward else -1.0
+    for deducted in (usual, dict[str, float]()):
+        excess = {name: sign * (added - deducted.get(name, 0.0)) for name, added in contributions.items()}
+        total = sum(more for more in excess.values() if more > 0.0)
+        if total > 0.0:
+            ordered = sorted(excess, key=lambda name: (-excess[name], name))
+            return {name: excess[name] / total for name in ordered if excess[name] > 0.0}
+    return {}
 
 
 def rows_compared(spec: ModelSpec) -> int:
@@ -306,7 +362,7 @@ def _domain_classifier(compared: Compared, seed: tuple[str, ...]) -> CarriedEffe
     return CarriedEffect(
         effect=test.statistic,
         p_value=test.p_value,
-        carried_by=lambda: shares_of_columns(classified, generator_of(*seed, "columns")),
+        contributions=lambda: losses_without_columns(classified, generator_of(*seed, "columns")),
     )
 
 
@@ -323,13 +379,11 @@ def _pca_reconstruction(compared: Compared, seed: tuple[str, ...]) -> CarriedEff
         raise UndefinedStatisticError("every row of the reference is reconstructed equally well")
     test = mean_difference_test(errors[0], errors[1], generator_of(*seed))
 
-    def carried_by() -> dict[str, float]:
+    def contributions() -> dict[str, float]:
         squares = [np.mean(residuals(fitted, matrix) ** 2, axis=0) for matrix in matrices]
-        excess = np.maximum((squares[1] - squares[0]) * np.sign(test.statistic), 0.0)
-        shares = dict(zip(columns, (excess / max(float(excess.sum()), 1e-300)).tolist(), strict=True))
-        return {name: shares[name] for name in sorted(shares, key=lambda name: (-shares[name], name)) if shares[name]}
+        return dict(zip(columns, (squares[1] - squares[0]).tolist(), strict=True))
 
-    return CarriedEffect(effect=test.statistic / spread, p_value=test.p_value, carried_by=carried_by)
+    return CarriedEffect(effect=test.statistic / spread, p_value=test.p_value, contributions=contributions)
 
 
 MULTIVARIATE_STATISTICS: Mapping[MultivariateStatistic, MultivariateRow] = {

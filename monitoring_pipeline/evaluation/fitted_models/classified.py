@@ -70,22 +70,19 @@ def both_sides(columns: Mapping[str, FeatureKind], reference: pl.DataFrame, rows
     return BothSides(pl.concat(sides), current, folds)
 
 
-def shares_of_columns(classified: ClassifiedDomains, generator: np.random.Generator) -> dict[str, float]:
-    """Return each column's share in the separation of the two sides, the largest first.
+def losses_without_columns(classified: ClassifiedDomains, generator: np.random.Generator) -> dict[str, float]:
+    """Return by how much the area under the ROC curve falls without each column; 0 where it does not.
 
-    The share is proportional to the fall of the area under the ROC curve if the column's values are permuted among
-    the rows of a fold (permutation importance, Breiman 2001, Machine Learning 45:5).
+    A column's values are permuted among the rows of a fold (permutation importance, Breiman 2001, Machine Learning
+    45:5).
     """
     sides = (classified.current, classified.folds)
     area = area_by_stratum(classified.probabilities, *sides)
     without = classified.scores_without(generator)
-    losses = {
+    return {
         name: max(0.0, area - area_without)
         for name, area_without in zip(classified.features, _areas(without, *sides), strict=True)
     }
-    total = sum(losses.values())
-    ordered = sorted(losses, key=lambda name: (-losses[name], name))
-    return {name: losses[name] / total for name in ordered if losses[name] > 0.0}
 
 
 def _areas(scores: Values, current: Flags, folds: NDArray[np.int64]) -> Iterator[float]:

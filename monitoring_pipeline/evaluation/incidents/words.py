@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
 from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
@@ -131,6 +132,12 @@ def _metric(_cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     return f"{_named(first)} is {_beyond(first)}{also}"
 
 
+def _objective(cause: Cause, findings: Sequence[Finding], since: str) -> str:
+    """Return the title of a missed objective. If its budget is spent, how fast it was spent is left to the findings."""
+    spent = [finding for finding in findings if finding.metric.name != BURN_RATE]
+    return _metric(cause, spent or findings[:1], since)
+
+
 def _named(finding: Finding) -> str:
     estimated = "estimated " if finding.kind == Kind.ESTIMATED_PERFORMANCE else ""
     of = f"{finding.subject} " if finding.kind == Kind.OBJECTIVE else ""
@@ -179,5 +186,5 @@ _TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.PERFORMANCE: _metric,
     Family.SEGMENT: _metric,
     Family.BUSINESS: _metric,
-    Family.OBJECTIVE: _metric,
+    Family.OBJECTIVE: _objective,
 }

@@ -6,7 +6,7 @@ from dataclasses import replace
 import narwhals as nw
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.all_features import learn_together
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.estimation.estimation import learn_estimation
 from monitoring_pipeline.evaluation.profiles.bins import Bins
@@ -51,6 +51,7 @@ def with_changed_columns(
     kept = _with_columns(before.rows, rows, built, bins)
     found = constant_columns(spec, {name: bins[name] for name in built}, chunks)
     constant = tuple(name for name in bins if (name in found if name in built else name in reference.constant_columns))
+    together = learn_together(spec, version, kept, left_out=constant, classifier=reference.classifier)
     changed_reference = replace(
         reference,
         bins=bins,
@@ -59,9 +60,8 @@ def with_changed_columns(
         floors=_ordered(
             reference.floors, learn_floors(spec, version, bins, chunks, columns=built), keep=bins.keys() - built.keys()
         ),
-        multivariate_floors=learn_multivariate_floors(
-            spec, version, kept, left_out=constant, classifier=reference.classifier
-        ),
+        multivariate_floors=together.floors,
+        usual_contributions=together.usual,
         estimation=learn_estimation(spec, kept) if spec.task is Task.REGRESSION else reference.estimation,
         constant_columns=constant,
         rows_read=reference.rows_read and combined_fingerprint(reference.rows_read, fingerprint(kept)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.all_features import LearnedTogether, learn_together
 from monitoring_pipeline.evaluation.drift.floors import LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.profiles.bins import Bins, categorical_bins, numeric_bins
 from monitoring_pipeline.evaluation.profiles.dead_chunks import is_usual
@@ -26,7 +26,7 @@ class LearnedColumns:
         profile: the sum of those profiles.
         constant_columns: the columns that usually hold only one value within a chunk; see ``constant_columns``.
         floors: floors of single columns.
-        multivariate_floors: floors of all features together, by statistic.
+        together: what is learned of all features together.
     """
 
     bins: dict[str, Bins]
@@ -34,7 +34,7 @@ class LearnedColumns:
     profile: ChunkProfile
     constant_columns: tuple[str, ...]
     floors: LearnedFloors
-    multivariate_floors: dict[str, float]
+    together: LearnedTogether
 
     @property
     def facts(self) -> ColumnFacts:
@@ -60,7 +60,7 @@ def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, ke
         profile=sum_profiles(chunks.values()),
         constant_columns=constant,
         floors=learn_floors(spec, model_version, bins, chunks),
-        multivariate_floors=learn_multivariate_floors(spec, model_version, kept, left_out=constant),
+        together=learn_together(spec, model_version, kept, left_out=constant),
     )
 
 

@@ -63,7 +63,7 @@ class Reference:
     ``label_delay`` from its labels. ``error_bins`` are the bins of a regression's errors. ``constant_columns`` held
     only one value on some day of the reference, as the weekday does. ``rows_read`` is the fingerprint of its rows and
     their labels; references that earlier versions of this package built have none. ``classifier`` learned the
-    multivariate floors.
+    multivariate floors, and what a column adds to these statistics on usual days, ``usual_contributions``.
     """
 
     model: str
@@ -79,6 +79,7 @@ class Reference:
     estimation: Estimation = NOT_ESTIMATED
     error_bins: dict[str, Bins] = field(default_factory=dict[str, Bins])
     multivariate_floors: dict[str, float] = field(default_factory=dict[str, float])
+    usual_contributions: dict[str, dict[str, float]] = field(default_factory=dict[str, dict[str, float]])
     chunks: Annotated[tuple[ReferenceChunk, ...], Field(alias="days")] = ()
     constant_columns: tuple[str, ...] = ()
     rows_read: str = ""
@@ -125,7 +126,11 @@ class BuiltReference:
 
 REFERENCES_KEPT = 8
 _ADAPTER = TypeAdapter(Reference)
-_OF_EARLIER_VERSIONS: Mapping[str, object] = {"rows_read": "", "classifier": FIRST_CLASSIFIER}
+_OF_EARLIER_VERSIONS: Mapping[str, object] = {
+    "rows_read": "",
+    "classifier": FIRST_CLASSIFIER,
+    "usual_contributions": {},
+}
 """Fields that were added later, with the values of references that lack them."""
 
 
@@ -201,7 +206,8 @@ def build_reference(
         labelled_rows=version_rows.join(labels, on="row_id", how="semi").height,
         table_columns=dict(table_columns),
         floors=columns.floors,
-        multivariate_floors=columns.multivariate_floors,
+        multivariate_floors=columns.together.floors,
+        usual_contributions=columns.together.usual,
         label_delay=learn_label_delay(spec, kept, as_of),
         estimation=learn_estimation(spec, kept),
         chunks=learn_chunks(spec, version_rows) if shows_volume else (),

@@ -88,6 +88,7 @@ def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -
         rows_of_version(spec, chunk, version, kept, first=rows_compared(spec)),
         seed_parts=(spec.name, version, chunk.key),
         learned=reference.multivariate_floors,
+        usual=reference.usual_contributions,
         left_out=reference.constant_columns,
         dead=dead_columns(kept.store.measurements(spec.name, chunk.key, Producer.PROFILE), version),
         classifier=reference.classifier,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from monitoring_pipeline.evaluation.drift.all_features import learn_multivariate_floors
+from monitoring_pipeline.evaluation.drift.all_features import learn_together
 from monitoring_pipeline.evaluation.drift.floors import learn_floors
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.doubts import doubts_about
@@ -110,10 +110,12 @@ def _relearned(spec: ModelSpec, reference: Reference, kept: Kept) -> Reference:
     spec = spec.with_features_in(reference.bins)
     version = reference.model_version
     data = with_its_data(spec, reference, kept)
+    together = learn_together(
+        spec, version, data.rows, left_out=reference.constant_columns, classifier=reference.classifier
+    )
     return replace(
         reference,
         floors=learn_floors(spec, version, reference.bins, data.chunks),
-        multivariate_floors=learn_multivariate_floors(
-            spec, version, data.rows, left_out=reference.constant_columns, classifier=reference.classifier
-        ),
+        multivariate_floors=together.floors,
+        usual_contributions=together.usual,
     )

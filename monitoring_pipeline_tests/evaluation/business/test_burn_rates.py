@@ -67,14 +67,14 @@ def test_windows_are_scaled_to_the_objective_and_are_whole_chunks(cadence, objec
     assert {pair.pair.name: (pair.long, pair.short) for pair in pairs} == expected
 
 
-def test_second_bad_day_in_a_row_is_critical_and_one_bad_day_is_no_rate():
-    one = measured(spec_of(), [True, *[False] * 27])
+def test_second_bad_day_in_a_row_is_critical_if_the_objective_is_and_one_bad_day_is_no_rate():
+    one = measured(spec_of(severity="critical"), [True, *[False] * 27])
     # One bad day of two, over 5 %, is 10; the last day alone is 20.
     assert (one["medium"].value, one["medium"].status) == (10.0, Status.OK)
     assert one["medium"].reason == (
         "10 over the last 2 days, 20 over the last day; 6 on both is too fast; one bad day is no rate"
     )
-    two = measured(spec_of(), [True, True, *[False] * 26])
+    two = measured(spec_of(severity="critical"), [True, True, *[False] * 26])
     assert (two["medium"].value, two["medium"].status, two["medium"].severity) == (20.0, Status.BREACHED, "critical")
     assert two["medium"].reason == (
         "the error budget burns 20 times as fast as allowed over the last 2 days and 20 times over the last day; "
@@ -82,7 +82,7 @@ def test_second_bad_day_in_a_row_is_critical_and_one_bad_day_is_no_rate():
     )
     assert (two["slow"].value, two["slow"].severity) == (pytest.approx(2 / 3 / 0.05), Severity.WARNING)
     # The loss is over: the last day was good.
-    over = measured(spec_of(), [False, True, True, *[False] * 25])
+    over = measured(spec_of(severity="critical"), [False, True, True, *[False] * 25])
     assert {m.status for m in over.values()} == {Status.OK}
     assert over["slow"].reason == "13.3 over the last 3 days, 0 over the last day; 1 on both is too fast"
 
@@ -93,7 +93,7 @@ def test_bad_days_with_a_good_one_between_are_a_warning():
 
 
 def test_hours_burn_by_the_pairs_of_the_workbook():
-    spec = spec_of("hour", days=30, share=0.99)
+    spec = spec_of("hour", days=30, share=0.99, severity="critical")
     healthy = [False] * 720
     # 14.4 times 1 % over two hours: both are bad.
     assert measured(spec, [True, True, *healthy])["fast"].status is Status.BREACHED
@@ -106,9 +106,12 @@ def test_hours_burn_by_the_pairs_of_the_workbook():
     assert {name for name, m in slow.items() if m.status is Status.BREACHED} == {"slow"}
 
 
-def test_objective_for_information_burns_for_information():
-    pairs = measured(spec_of(severity="info"), [True] * 28)
-    assert {(m.status, m.severity) for m in pairs.values()} == {(Status.BREACHED, Severity.INFO)}
+@pytest.mark.parametrize("severity", ["info", "warning", "critical"])
+def test_pair_is_at_most_as_severe_as_the_objective(severity):
+    pairs = measured(spec_of(severity=severity), [True] * 28)
+    assert {m.status for m in pairs.values()} == {Status.BREACHED}
+    assert pairs["medium"].severity == severity
+    assert pairs["slow"].severity == ("info" if severity == "info" else "warning")
 
 
 def test_single_rows_burn_by_their_share():

@@ -1,6 +1,7 @@
 """Drift of all features together: changed combinations, the columns named in reasons, and false alarms."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ import polars as pl
 import pytest
 
 from monitoring_pipeline.evaluation.drift.all_features import (
-    learn_multivariate_floors,
+    LearnedTogether,
+    learn_together,
     measure_multivariate,
+    shares_beyond_usual,
 )
 from monitoring_pipeline.evaluation.fitted_models.density_ratio import density_ratio
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import (
@@ -172,10 +175,55 @@ def test_learned_floor_of_ten_days_exceeds_usual_effects_and_nine_days_give_none
         )
         for day in range(10)
     ]
-    learned = learn_multivariate_floors(_spec(), "1", pl.concat(days))
-    assert learned["domain_classifier"] > 0.65
-    assert learn_multivariate_floors(_spec(), "1", pl.concat(days[:9])) == {}
-    assert learn_multivariate_floors(_spec(drift__learn_floors=False), "1", pl.concat(days)) == {}
+    learned = learn_together(_spec(), "1", pl.concat(days))
+    assert learned.floors["domain_classifier"] > 0.65
+    assert learn_together(_spec(), "1", pl.concat(days[:9])) == LearnedTogether()
+    assert learn_together(_spec(drift__learn_floors=False), "1", pl.concat(days)) == LearnedTogether()
+
+
+def test_shares_are_of_what_columns_add_beyond_the_usual() -> None:
+    added = {"pressure": 0.30, "age": 0.15, "plan": 0.05, "c": -0.2}
+    assert shares_beyond_usual(added, {}, upward=True) == pytest.approx({"pressure": 0.6, "age": 0.3, "plan": 0.1})
+    usual = {"pressure": 0.29, "plan": 0.06}
+    assert list(shares_beyond_usual(added, usual, upward=True)) == ["age", "pressure"]
+    assert shares_beyond_usual(added, usual, upward=True)["age"] == pytest.approx(0.15 / 0.16)
+    assert shares_beyond_usual(added, {"c": 0.1, "pressure": 0.4}, upward=False) == pytest.approx(
+        {"c": 0.75, "pressure": 0.25}
+    )
+    # If nothing is beyond the usual, the columns that add most are named all the same.
+    assert list(shares_beyond_usual({"a": 0.2, "b": 0.1}, {"a": 0.3, "b": 0.3}, upward=True)) == ["a", "b"]
+    assert shares_beyond_usual({}, {}, upward=True) == {}
+
+
+@pytest.mark.parametrize("statistic", ["domain_classifier", "pca_reconstruction"])
+def test_column_that_moved_is_named_and_not_the_one_that_tells_every_day_apart(statistic: str) -> None:
+    """The mean of ``a`` is another one on each day, so it always carries most of the effect."""
+    rng = np.random.default_rng(10)
+
+    def day(place: int, relation: float) -> pl.DataFrame:
+        level = rng.normal(0.0, 1.5)
+        rows = _rows(rng, 150, relation=0.0).with_columns(
+            pl.col("a") + level,
+            pl.lit(dt.datetime(2024, 1, 1 + place, 12, tzinfo=dt.UTC)).alias("predicted_at"),
+            pl.format("{}-{}", pl.lit(f"{place:02}"), pl.col("row_id")).alias("row_id"),
+        )
+        return rows.with_columns(b=relation * pl.col("c") + np.sqrt(1 - relation**2) * pl.col("b"))
+
+    spec = _spec(drift__multivariate=[statistic])
+    reference = pl.concat([day(place, 0.95) for place in range(20)]).sample(fraction=1.0, shuffle=True, seed=1)
+    learned = learn_together(spec, "1", reference)
+    rows = day(25, -0.95)
+    reasons = {}
+    for usual in ({}, learned.usual):
+        (found,) = measure_multivariate(spec, "1", reference, rows, seed_parts=SEED, usual=usual)
+        assert found.status is Status.BREACHED
+        reasons[bool(usual)] = (found.reason or "").split("carried by ")[1]
+    assert reasons[True].split(" ")[0] in {"b", "c"}
+    assert reasons[True].endswith("; what they add on usual days is left out")
+    assert "usual" not in reasons[False]
+    shares = [re.search(r"\ba (\d+)%", reason) for reason in (reasons[False], reasons[True])]
+    assert shares[0] is not None
+    assert shares[1] is None or int(shares[1][1]) < int(shares[0][1])
 
 
 def test_classifier_with_a_learned_floor_of_one_is_skipped() -> None:

@@ -51,6 +51,7 @@ def test_added_feature_is_built_alone_and_equals_that_of_a_whole_reference(world
         full.estimation, full.constant_columns, full.table_columns,
     )  # fmt: skip
     assert new.multivariate_floors == full.multivariate_floors
+    assert new.usual_contributions == full.usual_contributions
     assert [floor for floor in new.floors.floors if floor.column != ADDED[model]] == list(old.floors.floors)
     assert {floor for floor in new.floors.floors if floor.column == ADDED[model]} <= set(full.floors.floors)
     grown_data = data(world, model)
