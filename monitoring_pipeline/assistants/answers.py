@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import IncidentState, StoredIncident
@@ -11,6 +12,7 @@ from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.records.names import MetricName, name_and_of
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.budget import read_spent
 from monitoring_pipeline.web_pages.building import build_model_page
 from monitoring_pipeline.web_pages.contents.incident import IncidentContents
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as sentence_about
@@ -53,7 +55,10 @@ class Audit:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelAnswer:
-    """A model and the verdict on its newest judged chunk; without one, verdict and chunk are empty."""
+    """A model and the verdict on its newest judged chunk; without one, verdict and chunk are empty.
+
+    ``false_alarms`` is what the last quarter of a year spent of the budget of false alarms, one sentence each.
+    """
 
     model: str
     owner: str
@@ -61,6 +66,7 @@ class ModelAnswer:
     verdict: str = ""
     chunk: str = ""
     lasting_incidents: int = 0
+    false_alarms: tuple[str, ...] = ()
     audit: Audit = Audit()
 
 
@@ -251,6 +257,7 @@ def _about_model(spec: ModelSpec, store: Store) -> ModelAnswer:
         verdict=str(judged[chunk].status) if judged else "",
         chunk=chunk,
         lasting_incidents=sum(s.incident.state is not IncidentState.RESOLVED for s in store.incidents(spec.name)),
+        false_alarms=tuple(map(words_of, read_spent(spec, store, spec.calendar.chunk(chunk)))) if judged else (),
         audit=audit_of(spec, store, chunk, Producer.VERDICT) if judged else Audit(),
     )
 

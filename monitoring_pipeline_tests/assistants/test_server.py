@@ -15,6 +15,7 @@ from mcp.types import CallToolResult
 
 from monitoring_pipeline.assistants.answers import audit_of, report_of
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.web_pages.building import build_model_page
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, LOANS, World
 
 TOOLS = {"list_models", "verdict", "incidents", "incident", "explanation", "history", "report"}
@@ -79,6 +80,14 @@ def test_models_are_listed_with_the_verdicts_of_the_store(ask: Ask, monitored: W
     stored = monitored.ask("SELECT model, chunk, status FROM current_verdicts WHERE chunk = :c", c=DAYS[-1])
     assert listed == {model: (chunk, status) for model, chunk, status in stored}
     assert set(listed) == {LOANS, DELIVERIES}
+
+
+def test_models_are_listed_with_what_was_spent_of_their_budget(ask: Ask, monitored: World) -> None:
+    listed = {entry["model"]: entry["false_alarms"] for entry in data(ask("list_models"))}
+    with monitored.store() as store:
+        page = build_model_page(monitored.loaded(LOANS).spec, store)
+    assert [f"{words}." for words in listed[LOANS]] == list(page.budget.sentences)
+    assert [words.partition(" since ")[0] for words in listed[LOANS]] == ["0 false pages", "0 false warnings"]
 
 
 def test_verdict_of_a_chunk_has_its_reasons_and_hashes(ask: Ask, monitored: World) -> None:

@@ -262,3 +262,18 @@ def test_series_that_are_read_are_those_that_are_drawn(lived_in_world: World) ->
     assert {str(m.metric) for _, m in before} == {"auroc"}
     assert {m.kind for _, m in before} == {Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE}
     assert [entry for entry in after if entry not in before] == [(DAYS[-1], m)]
+
+
+def test_budget_counts_the_openings_of_the_store_by_their_worst_severity(monitored: World, page: ModelContents) -> None:
+    opened = monitored.ask(
+        "SELECT i.incident_id, i.severity, i.cause FROM incidents i JOIN incident_events e USING (incident_id) "
+        "WHERE i.model = :m AND e.kind IN ('opened', 'reopened') AND i.severity <> 'info'", m=LOANS,
+    )  # fmt: skip
+    pages = sum(severity == "critical" for _, severity, _ in opened)
+    rows = {cells[0].text: [cell.text for cell in cells[1:4]] for cells in page.budget.table.rows}
+    assert opened
+    # Nobody has recorded what they were.
+    assert rows == {"pages": ["0", str(pages), "0"], "warnings": ["0", str(len(opened) - pages), "0"]}
+    assert sum(int(cells[2].text) for cells in page.budget.rules.rows) == len(opened)
+    assert {cells[0].text for cells in page.budget.rules.rows} == {cause.partition(":")[0] for *_, cause in opened}
+    assert all(sentence in model_html(page) for sentence in page.budget.sentences)

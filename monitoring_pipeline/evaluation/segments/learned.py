@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
+from monitoring_pipeline.evaluation.drift.share_of_flags import surely_within_budget
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
@@ -117,7 +118,7 @@ def learn_segments(
 
 
 def _of_one_segment(spec: ModelSpec, segments: int) -> ModelSpec:
-    share = spec.drift.false_alarm_share / max(segments, 1)
+    share = surely_within_budget(spec) / max(segments, 1)
     return spec.model_copy(update={"drift": spec.drift.model_copy(update={"false_alarm_share": share})})
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitoring_pipeline.evaluation.budget.realized import Judged, Spent
 from monitoring_pipeline.evaluation.weeks.week_of_model import LoggedIncident, WeekOfModel, worst_first
 from monitoring_pipeline.evaluation.weeks.words import headline_of, sentences_of, title_of
 from monitoring_pipeline.records.cause import Cause, Family
@@ -191,3 +192,16 @@ def test_worst_model_comes_first_and_one_that_was_not_judged_last() -> None:
 ])  # fmt: skip
 def test_title_names_each_month_and_year_once(key: str, title: str) -> None:
     assert title_of(Week.named(key)) == title
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({Judged.FALSE: 2}, ["2 false pages since 2024-01-01: this exceeds the budget of 1 a quarter."]),
+        ({Judged.FALSE: 1, Judged.UNKNOWN: 9}, []),
+        ({Judged.NOT_FALSE: 9}, []),
+    ],
+)  # fmt: skip
+def test_only_a_budget_that_was_exceeded_is_mentioned(counts, words):
+    pages = Spent(severity=Severity.CRITICAL, since="2024-01-01", periods=1.0, allowed=1.0, counts=counts)
+    assert list(sentences_of(replace(QUIET, spent=(pages,)))[1:]) == words
