@@ -95,7 +95,7 @@ def decide_probation(
 ) -> ProbationAnswer:
     """Decide about a new champion by its days beside the one that it has replaced, in any order.
 
-    It is rolled back by the first day from ``minimum_days`` on on which it is proven worse, and has passed when its
+    It is rolled back by the first day from ``least_days`` on on which it is proven worse, and has passed when its
     time is over without. What ``rules.rollback`` says about who rolls back is the caller's.
 
     Args:
@@ -106,11 +106,11 @@ def decide_probation(
     """
     own = _in_order(days)[: rules.days]
     sequence = sequence_of(own, rules.alpha)
-    decisive = _decisive(sequence, rules.minimum_days, worse_only=True)
+    decisive = _decisive(sequence, rules.least_days, worse_only=True)
     if decisive is not None:
         reason = f"proven worse on {_shown(decisive, own, noun)}"
         return ProbationAnswer(answer=Answer.ROLL_BACK, reason=reason, sequence=sequence)
-    so_far = _so_far(own, sequence, rules.minimum_days, noun)
+    so_far = _so_far(own, sequence, rules.least_days, noun)
     if days_since_promotion >= rules.days:
         reason = f"not proven worse in {rules.days} {noun}s: {so_far}"
         return ProbationAnswer(answer=Answer.PASSED, reason=reason, sequence=sequence)

@@ -80,8 +80,8 @@ class ProbationRules(SpecPart):
 
     days: int = Field(default=28, ge=0)
     """Length in days; 0 for no probation."""
-    minimum_days: int = Field(default=7, ge=2)
-    """No decision before this many days with labels."""
+    minimum_days: int = Field(default=14, ge=2)
+    """No decision before this many days with labels. By default two whole weeks, or all days of a shorter probation."""
     alpha: float = Field(default=0.05, gt=0, lt=1)
     """Error level of the confidence sequence, which holds for all days together."""
     rollback: Literal["automatic", "manual"] = "manual"
@@ -89,10 +89,15 @@ class ProbationRules(SpecPart):
 
     @model_validator(mode="after")
     def _can_prove(self) -> Self:
-        if self.days and self.minimum_days > self.days:
+        if "minimum_days" in self.model_fields_set and self.days and self.minimum_days > self.days:
             message = f"minimum_days ({self.minimum_days}) must not be above days ({self.days}); 0 days for none"
             raise ValueError(message)
         return self
+
+    @property
+    def least_days(self) -> int:
+        """The days with labels before which nothing is decided, as far as the probation has so many."""
+        return min(self.minimum_days, self.days) if self.days else self.minimum_days
 
 
 class RetrainingRules(SpecPart):

@@ -68,9 +68,9 @@ def test_shadow_with_unlabelled_days_ends_after_its_maximum(differences, since, 
 
 
 @pytest.mark.parametrize(("differences", "since", "answer", "reason"), [
-    ([], 3, None, "0 days with labels, at least 7 needed"),
-    (WORSE[:6], 6, None, "6 days with labels, at least 7 needed"),
-    (WORSE[:9], 9, "roll_back", "proven worse on "),
+    ([], 3, None, "0 days with labels, at least 14 needed"),
+    (WORSE[:13], 13, None, "13 days with labels, at least 14 needed"),
+    (WORSE[:14], 14, "roll_back", "proven worse on 14 days "),
     (WORSE[:28], 40, "roll_back", "proven worse on "),
     (BETTER[:20], 20, None, "so far: 20 days"),
     (BETTER[:28], 28, "passed", "not proven worse in 28 days: so far: 28 days"),
@@ -87,6 +87,13 @@ def test_probation_ends_when_proven_worse_or_at_its_end(differences, since, answ
 def test_days_after_the_probation_do_not_change_its_answer():
     days = _days(ALIKE[:28] + WORSE[:20])
     assert decide_probation(PROBATION, days, 48).answer == "passed"
+
+
+def test_probation_of_ten_days_decides_on_its_last_day():
+    rules = ProbationRules(days=10)
+    assert decide_probation(rules, _days(WORSE[:9]), 9).reason == "9 days with labels, at least 10 needed"
+    assert decide_probation(rules, _days(WORSE[:10]), 10).answer == "roll_back"
+    assert decide_probation(rules, _days(BETTER[:10]), 10).answer == "passed"
 
 
 def test_probation_of_zero_days_passes_at_once():
