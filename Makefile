@@ -93,7 +93,7 @@ bench-classifiers: $(VENV)/dev.installed ## Accuracy of the classifiers behind t
 bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named peers (10 minutes)
 	$(BIN)/python benchmarks/calibration.py
 
-bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not independent (15 minutes)
+bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not independent, beside their budget (25 minutes)
 	$(BIN)/python benchmarks/false_alarms.py
 
 bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: few positives, rare classes, heavy tails (6 minutes)
