@@ -27,7 +27,7 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is
     measured by labels. Measurements of a version that serves nobody are not decisive.
     """
-    breached = _one_of_each_drift(
+    breached = _one_of_each_subject(
         sorted(
             (m for m in without_replaced_estimates(measurements) if m.status is Status.BREACHED), key=place_of_reason
         )
@@ -83,17 +83,20 @@ def without_replaced_estimates(measurements: Sequence[Measurement]) -> list[Meas
     ]
 
 
-def _one_of_each_drift(breached: Sequence[Measurement]) -> list[Measurement]:
-    """Return breaches with one of the drift of each column: the first, if several of its statistics are breached."""
-    drift: set[tuple[str, ...]] = set()
+_SEVERAL_NUMBERS = frozenset({Kind.DRIFT, Kind.OBJECTIVE})
+"""Kinds in which several numbers state one matter of a subject."""
+
+
+def _one_of_each_subject(breached: Sequence[Measurement]) -> list[Measurement]:
+    """Return breaches with one of each column's drift and of each objective: the first of several numbers."""
+    seen: set[tuple[str, ...]] = set()
     kept: list[Measurement] = []
     for m in breached:
-        key = (m.subject, m.model_version, m.segment, m.severity)
-        if m.kind is Kind.DRIFT and key in drift:
+        key = (m.kind, m.subject, m.model_version, m.segment, m.severity)
+        if m.kind in _SEVERAL_NUMBERS and key in seen:
             continue
         kept.append(m)
-        if m.kind is Kind.DRIFT:
-            drift.add(key)
+        seen.add(key)
     return kept
 
 

@@ -140,3 +140,22 @@ def test_verdict_from_measurements_of_a_shadow_alone_is_unknown():
     of_shadow = replace(OK_DRIFT, model_version="7", role=Role.SHADOW)
     assert judge([of_shadow]).status is VerdictStatus.UNKNOWN
     assert judge([replace(of_shadow, role=Role.CHALLENGER)]).status is VerdictStatus.OK
+
+
+def test_missed_objective_is_one_reason_of_each_severity():
+    numbers = [
+        _measured(Kind.OBJECTIVE, Status.BREACHED, severity, subject=subject, name=name)
+        for subject, name, severity in (
+            ("ranking", "burn_rate", Severity.WARNING),
+            ("ranking", "error_budget_left", Severity.WARNING),
+            ("ranking", "burn_rate", Severity.CRITICAL),
+            ("fresh", "burn_rate", Severity.WARNING),
+        )
+    ]
+    verdict = judge(numbers)
+    assert (verdict.status, verdict.breaches) == (VerdictStatus.CRITICAL, 3)
+    assert [reason.rsplit(":", 1)[0] for reason in verdict.reasons] == [
+        "critical: objective ranking burn_rate",
+        "warning: objective fresh burn_rate",
+        "warning: objective ranking burn_rate",
+    ]
