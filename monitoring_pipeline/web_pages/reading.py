@@ -7,6 +7,7 @@ from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
 from monitoring_pipeline.evaluation.results import KindBreaches
+from monitoring_pipeline.evaluation.rule_check.expected_openings import PAGES, WARNINGS
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.decision import Decision
 from monitoring_pipeline.records.incident import Delivery, LoggedEvent, StoredIncident
@@ -79,6 +80,7 @@ class ModelRecords:
         decisions: the audit, oldest first.
         versions: the newest role of each version.
         provenance: what the chunk's drift was measured from, and its revision.
+        expected: the false alarms that ``replay`` expects, by cause and together; empty if it was never run.
     """
 
     spec: ModelSpec
@@ -95,6 +97,7 @@ class ModelRecords:
     cards: Mapping[str, VersionCard]
     provenance: Provenance | None
     revision: int | None
+    expected: tuple[Measurement, ...] = ()
 
 
 def read_period(spec: ModelSpec, store: Store, first: str | None = None, last: str | None = None) -> Period:
@@ -122,6 +125,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
     """Return everything that the page of a model shows."""
     name, first, last = spec.name, period.keys[0], period.chunk
     profiles = {profile.model_version: profile for profile in store.profiles(name, last) if not profile.segment}
+    references = _references(spec, store, profiles)
     return ModelRecords(
         spec=spec,
         chunk=spec.calendar.chunk(last),
@@ -130,13 +134,19 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
         series=tuple(store.chunk_measurements(name, shown_names(spec), first, last, only_serving=True)),
         measurements=tuple(store.measurements(name, last)),
         profiles=profiles,
-        references=_references(spec, store, profiles),
+        references=references,
         incidents=tuple(_incident(entry, store, period) for entry in store.incidents(name)),
         decisions=tuple(store.decisions(name)),
         versions=tuple(store.versions(name)),
         cards={version: card for version, card in store.version_cards(name).items() if card is not None},
         provenance=store.provenance(name, last, Producer.DRIFT),
         revision=store.revisions(name, Producer.DRIFT).get(last),
+        expected=tuple(
+            m
+            for window in dict.fromkeys(reference.window for reference in references.values())
+            for m in store.measurements(name, window)
+            if m.name in {WARNINGS, PAGES}
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
+from monitoring_pipeline.web_pages.contents.budget import budget_contents
 from monitoring_pipeline.web_pages.contents.columns import shifts
 from monitoring_pipeline.web_pages.contents.incident import sentence_of as incident_sentence
 from monitoring_pipeline.web_pages.contents.model import RESOLVED_SHOWN, ModelContents, model_contents
@@ -277,3 +278,17 @@ def test_budget_counts_the_openings_of_the_store_by_their_worst_severity(monitor
     assert sum(int(cells[2].text) for cells in page.budget.rules.rows) == len(opened)
     assert {cells[0].text for cells in page.budget.rules.rows} == {cause.partition(":")[0] for *_, cause in opened}
     assert all(sentence in model_html(page) for sentence in page.budget.sentences)
+
+
+def test_budget_has_what_replay_expects_of_the_serving_version_beside_it(monitored: World) -> None:
+    spec = monitored.loaded(LOANS).spec
+    with monitored.store() as store:
+        records = read_model(spec, store, read_period(spec, store))
+    serving = next(m.model_version for m in records.measurements if m.role is Role.CHAMPION and m.model_version)
+    openings = Measurement(
+        kind=Kind.OPERATIONS, subject="model", name="expected_openings", model_version=serving, value=0.25, lower=0.0,
+        upper=1.0,
+    )  # fmt: skip
+    others = (replace(openings, subject="inputs", value=7.0), replace(openings, model_version="other", value=8.0))
+    rows = budget_contents(replace(records, expected=(openings, *others))).table.rows
+    assert {cells[0].text: cells[-1].text for cells in rows} == {"pages": "", "warnings": "0.25 (0 to 1)"}

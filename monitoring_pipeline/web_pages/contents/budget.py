@@ -15,7 +15,8 @@ from monitoring_pipeline.evaluation.budget.realized import (
     spent,
     words_of,
 )
-from monitoring_pipeline.records.measurement import Severity
+from monitoring_pipeline.evaluation.rule_check.expected_openings import ALL, PAGES, WARNINGS
+from monitoring_pipeline.records.measurement import Role, Severity
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
 from monitoring_pipeline.web_pages.reading import ModelRecords
 
@@ -43,14 +44,14 @@ def budget_contents(records: ModelRecords) -> BudgetContents:
         table=Table(
             caption=f"False alarms from {first.key} to {last.key}",
             columns=("alarms", "false", str(Judged.UNKNOWN), str(Judged.NOT_FALSE), "false in a period",
-                     "90 % interval", "budget"),
-            rows=tuple(map(_row, rows)),
+                     "90 % interval", "budget", "expected by replay"),
+            rows=tuple(_row(row, records) for row in rows),
         ),
         rules=_rules(alarms),
     )  # fmt: skip
 
 
-def _row(row: Spent) -> tuple[Cell, ...]:
+def _row(row: Spent, records: ModelRecords) -> tuple[Cell, ...]:
     name, period = _NAMES[row.severity]
     lower, upper = row.interval
     status = "critical" if row.is_exceeded else "warning" if row.may_be_exceeded else "ok"
@@ -62,7 +63,16 @@ def _row(row: Spent) -> tuple[Cell, ...]:
         Cell(f"{row.rate:.2g} {period}", is_number=True),
         Cell(f"{lower:.2g} to {upper:.2g}", is_number=True),
         Cell(f"{row.allowed:g} {period}"),
+        Cell(_expected(row, records), is_number=True),
     )
+
+
+def _expected(row: Spent, records: ModelRecords) -> str:
+    """Return what the rules of the serving version were expected to give, with the interval; empty without a replay."""
+    name = PAGES if row.severity is Severity.CRITICAL else WARNINGS
+    serving = {m.model_version for m in records.measurements if m.role is Role.CHAMPION}
+    found = [m for m in records.expected if (m.name, m.subject) == (name, ALL) and m.model_version in serving]
+    return ", ".join(f"{m.value or 0.0:.2g} ({m.lower or 0.0:.2g} to {m.upper or 0.0:.2g})" for m in found)
 
 
 def _rules(alarms: Sequence[Alarm]) -> Table:
