@@ -65,6 +65,10 @@ class _WithoutSecrets(LazyGroup):
             "results.demo",
             "Seed a warehouse with real flights, train three models, and monitor them over March and April 2013.",
         ),
+        "explain": Place(
+            "explaining.explain",
+            "Print what the changes of MODEL since the reference consist of, or the parts of a row's output.",
+        ),
         "incidents": Place("incidents.incidents", "List incidents; acknowledge or mute them, or record their outcome."),
         "alerts": Place("alerts.alerts", "Channels and routes of alerts, from alerting.yaml."),
         "decisions": Place("versions.decisions", "Print the decisions about MODEL, with actor and reason."),

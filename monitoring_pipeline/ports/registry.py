@@ -19,6 +19,10 @@ DECISION_TAG = "monitoring.decision_key"
 TRAINED_UNTIL_TAG = "monitoring.trained_until"
 
 
+class RegistryError(RuntimeError):
+    """The registry cannot be reached, lacks a version, or cannot store a trainer's result; the message states why."""
+
+
 class Registry(Protocol):
     """Where model versions are kept."""
 

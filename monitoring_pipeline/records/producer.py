@@ -16,6 +16,7 @@ class Producer(StrEnum):
     WINDOWS = "windows"
     ATTRIBUTION = "attribution"
     SEGMENTS = "segments"
+    EXPLANATION = "explanation"
     BUSINESS = "business"
     OBJECTIVES = "objectives"
     TRIAL = "trial"

@@ -7,6 +7,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
+from monitoring_pipeline.ports.registry import RegistryError
 
 ANSWER_SECONDS = 5
 TRIES_AGAIN = 2
@@ -14,10 +15,6 @@ UNAVAILABLE = frozenset({502, 503, 504})
 """Status codes of a proxy whose server cannot be reached."""
 _DATABASES = ("postgresql", "mysql", "mssql")
 _TIMED_DRIVERS = frozenset({"psycopg2", "psycopg", "pymysql", "mysqldb"})
-
-
-class RegistryError(RuntimeError):
-    """The registry cannot be reached, lacks a version, or cannot store a trainer's result; the message states why."""
 
 
 def public_address(tracking_uri: str) -> str:

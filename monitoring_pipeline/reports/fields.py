@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from monitoring_pipeline.reports.terminal.explanations import ROW_FIELDS, SPLIT_FIELDS
 from monitoring_pipeline.reports.terminal.findings import FINDING_FIELDS as SPEC_FINDING_FIELDS
 from monitoring_pipeline.reports.terminal.incidents import (
     DECISION_FIELDS,
@@ -33,6 +34,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
         "`incidents`": INCIDENT_FIELDS,
         "`decisions`": DECISION_FIELDS,
     },
+    "explain": {"": SPLIT_FIELDS, "with `--row`": ROW_FIELDS},
     "incidents": {"": INCIDENT_FIELDS},
     "incidents show": {"`incident`": PAGE_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},
     "decisions": {"": DECISION_FIELDS},
@@ -123,6 +125,7 @@ MEANINGS: Mapping[str, str] = {
     "resolved": "key of the chunk that resolved the incident",
     "retrainings": "number of requested retrainings",
     "rolled_back": "versions that became champion again",
+    "row": "hashed ID of the row",
     "rows": "number of rows",
     "runbook": "address of the instructions",
     "seen": "the fact that was seen",

@@ -19,6 +19,7 @@ from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN, SCHEDULE_PATT
 from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
 from monitoring_pipeline.spec.rules.budget import FalseAlarmBudget
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
+from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
@@ -82,7 +83,9 @@ _WITHOUT_NUMBERS: Any = {
 class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
-    added_fields: ClassVar[frozenset[str]] = frozenset({"warehouse", "pushdown", "windows", "segments", "budget"})
+    added_fields: ClassVar[frozenset[str]] = frozenset(
+        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation"}
+    )
 
     name: str = Field(pattern=NAME_PATTERN)
     """Name of the model: lower-case letters, digits and underscores."""
@@ -131,6 +134,8 @@ class ModelSpec(SpecPart):
     """
     segments: SegmentRules = SegmentRules()
     """Parts of the rows that are measured on their own."""
+    explanation: ExplanationRules | None = None
+    """Rules about the explanation of changes by the model. Without them no model is scored again."""
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}

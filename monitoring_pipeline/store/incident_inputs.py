@@ -39,7 +39,7 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
     breached = _ever_breached(connection, model)
     rows = {
         (row["chunk_start"], row["chunk"], row["producer"], row["position"]): row
-        for condition in _conditions(breached)
+        for condition in _conditions(breached, is_explained=_is_explained(connection, model))
         for row in connection.execute(_current(model).where(condition)).mappings()
     }
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
@@ -62,7 +62,13 @@ def _ever_breached(connection: Connection, model: str) -> list[_Signal]:
     return sorted(tuple(row) for row in connection.execute(of_breaches.where(is_breached)))
 
 
-def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]:
+def _is_explained(connection: Connection, model: str) -> bool:
+    """Return whether the changes of a model are split over features and faults, which a spec has to declare."""
+    split = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer=Producer.EXPLANATION.value)
+    return connection.execute(split.limit(1)).first() is not None
+
+
+def _conditions(breached: Sequence[_Signal], *, is_explained: bool) -> Iterator[sa.ColumnElement[bool]]:
     """Yield conditions of which each wanted measurement fulfils at least one."""
     column = measurements.c
     yield sa.and_(column.kind == Kind.QUALITY.value, column.name == "rows")
@@ -79,7 +85,7 @@ def _conditions(breached: Sequence[_Signal]) -> Iterator[sa.ColumnElement[bool]]
     if any(kind == Kind.SEGMENT for kind, *_ in breached):
         # They show that segments were measured: their broken columns are measured only where they are broken.
         yield sa.and_(column.kind == Kind.SEGMENT.value, column.name == MEASURED)
-    if any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
+    if (breached and is_explained) or any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
 
 

@@ -33,6 +33,7 @@ CHANGES: dict[str, Any] = {
     "warehouse": "lake",
     "pushdown": "never",
     "windows": [14],
+    "explanation": {"pairs": 100},
     "predictions.table": "x",
     "predictions.id": "x",
     "predictions.time": "x",
@@ -104,6 +105,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
+    "explanation",
 }  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def _by_inputs(
     metrics = RELATION_METRICS[spec.task]
     sampled = [frame.head(SAMPLE_ROWS) for frame in frames]
     weights = np.ones(0) if reason else ratio(sampled[0], sampled[1])
-    reason = reason or _too_far(weights)
+    reason = reason or too_far(weights)
     if reason:
         for name in metrics:
             for part in ("change_by_inputs", "change_of_relation"):
@@ -168,7 +168,8 @@ def _no_features(spec: ModelSpec, left_out: Collection[str]) -> str | None:
     return None if spec.features.keys() - set(left_out) else "no feature is left"
 
 
-def _too_far(weights: Values) -> str | None:
+def too_far(weights: Values) -> str | None:
+    """Return the reason why weighted reference rows do not stand for a chunk; None if they do."""
     covered = float(np.sort(weights).mean())
     if covered < LEAST_COVERED:
         return (

@@ -1,6 +1,6 @@
 """Whether a chunk's attribution shows that moved inputs, or a moved score, explain the change of a metric."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -9,6 +9,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 
 SUBJECT = "relation"
+METRIC_CHANGE, FAULT_OF = "metric_change", "{}_by_fault"
+"""Names of the change of a metric, and of the part of it that a broken column brings."""
 LEAST_SHARE = 0.5
 """Least share of a metric's change that a part must make up to explain it."""
 
@@ -60,6 +62,29 @@ def explains_change(part: Part, change: MetricChange, attribution: Sequence[Meas
         and total != 0.0
         and explained.value / total >= LEAST_SHARE
     )
+
+
+def is_share_of_faults(columns: Collection[str], change: MetricChange, attribution: Sequence[Measurement]) -> bool:
+    """Return whether broken columns explain a change: their faults make up at least half of it.
+
+    Args:
+        columns: the broken columns.
+        change: the metric, whose change against the reference must have the direction of the breach.
+        attribution: measurements of the chunk's attribution.
+    """
+    total = _of(attribution, METRIC_CHANGE, change)
+    faults = [
+        m
+        for m in attribution
+        if m.name == FAULT_OF.format(change.metric)
+        and m.of in columns
+        and m.model_version == change.model_version
+        and m.value is not None
+    ]
+    if total is None or total.value is None or total.value == 0.0 or not any(map(_excludes_zero, faults)):
+        return False
+    share = sum(m.value or 0.0 for m in faults) / total.value
+    return total.value * change.direction >= 0.0 and share >= LEAST_SHARE
 
 
 def _of(attribution: Sequence[Measurement], name: str, change: MetricChange) -> Measurement | None:

@@ -66,6 +66,19 @@ Support = Callable[[Sequence[Finding], Sequence[Cause]], tuple[Cause, ...]]
 """Returns the causes, of those of other incidents, that the attribution of a chunk supports for some findings."""
 
 
+@dataclass(frozen=True)
+class Reasons:
+    """What the attribution of a chunk shows about an incident.
+
+    Args:
+        support: selects the causes that it supports.
+        split: returns the sentence about the parts of the change that some findings are about; empty if there is none.
+    """
+
+    support: Support
+    split: Callable[[Sequence[Finding]], str]
+
+
 class Course:
     """The state of one cause after the chunks so far.
 
@@ -161,7 +174,7 @@ class Course:
         return self._missed >= self._rules.resolve.of
 
     def tell(
-        self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[Cause], support: Support
+        self, index: int, chunk: str, consequences: Sequence[Breach], related: Sequence[Cause], reasons: Reasons
     ) -> None:
         """Update the incident, if it lasts, to the end of a chunk.
 
@@ -170,7 +183,7 @@ class Course:
             chunk: its key.
             consequences: breaches of other causes that this one explains.
             related: causes of other incidents on the chunk that come earlier in the flow of data.
-            support: selects those of them that the attribution of the chunk supports.
+            reasons: what the attribution of the chunk shows.
         """
         running = self.running
         own = self._marks[-1].breaches if self._marks and self._marks[-1].index == index else ()
@@ -183,7 +196,7 @@ class Course:
         ]
         running.findings = tuple(sorted(findings, key=place_of))
         running.related = tuple(dict.fromkeys([*(by for by in explainers if by is not None), *related]))
-        running.explained_by = support(running.findings, running.related)
+        running.explained_by = reasons.support(running.findings, running.related)
         running.last_breached = chunk
         lasting = [self._is_own(mark) for mark in self._last_marks(self._rules.open, since=running.first)]
         is_felt = any(finding.severity is not Severity.INFO for finding in running.findings)
@@ -196,6 +209,7 @@ class Course:
             measured=len(lasting),
             noun=self._noun,
             effect="" if is_felt else effect,
+            split=reasons.split(running.findings),
         )
         self._tell_what_changed(running, index, chunk, effect)
 

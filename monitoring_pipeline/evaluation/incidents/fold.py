@@ -13,10 +13,11 @@ from itertools import pairwise
 
 from monitoring_pipeline.evaluation.explanation.effect import Effect, effects_by_version, is_weighed, weighed
 from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
-from monitoring_pipeline.evaluation.incidents.course import Course
+from monitoring_pipeline.evaluation.incidents.course import Course, Reasons
 from monitoring_pipeline.evaluation.incidents.evidence import Earlier, evidence_of
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
+from monitoring_pipeline.evaluation.incidents.split_words import split_words
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
@@ -114,7 +115,8 @@ class _Fold:
         support = partial(supported_causes, self._spec.features.keys(), evidence.attribution)
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
-            course.tell(index, chunk, consequences.get(course.cause, ()), related, support)
+            split = partial(split_words, course.cause, attribution=evidence.attribution)
+            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split))
 
     def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
         """Return all incidents so far, in the order of their opening."""

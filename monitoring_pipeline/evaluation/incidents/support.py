@@ -6,7 +6,7 @@ Coincidence is no evidence of a cause: moved inputs need not move a metric.
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from monitoring_pipeline.evaluation.explanation.share import MetricChange, Part, explains_change
+from monitoring_pipeline.evaluation.explanation.share import MetricChange, Part, explains_change, is_share_of_faults
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind, Measurement
@@ -22,7 +22,8 @@ def supported_causes(
 ) -> tuple[Cause, ...]:
     """Return the causes that the attribution of the chunk supports.
 
-    It supports drifted inputs if moved inputs explain the change of a breached metric, and drifted outputs if the moved
+    It supports broken columns if their faults, repeated on the reference, make up at least half of the change. It
+    supports drifted inputs if moved inputs explain the change of a breached metric, and drifted outputs if the moved
     score explains it. It does not identify the input, so broken columns are named only if no other input drifted.
 
     Args:
@@ -36,9 +37,12 @@ def supported_causes(
     return tuple(
         cause
         for cause in related
-        if (part := _PARTS.get(cause.family)) is not None
-        and (cause.family is not Family.COLUMN or (not have_drifted and not features.isdisjoint(cause.columns)))
-        and any(explains_change(part, change, attribution) for change in changes)
+        if any(is_share_of_faults(cause.columns, change, attribution) for change in changes)
+        or (
+            (part := _PARTS.get(cause.family)) is not None
+            and (cause.family is not Family.COLUMN or (not have_drifted and not features.isdisjoint(cause.columns)))
+            and any(explains_change(part, change, attribution) for change in changes)
+        )
     )
 
 

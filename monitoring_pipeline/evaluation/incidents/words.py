@@ -21,6 +21,7 @@ def title_of(
     measured: int,
     noun: str,
     effect: str = "",
+    split: str = "",
 ) -> str:
     """Return the title of an incident.
 
@@ -32,12 +33,13 @@ def title_of(
         measured: the number of these chunks.
         noun: the word for a chunk.
         effect: the words for the effect of drift on the model; empty if they are not to be shown.
+        split: the sentence about the parts of the change; empty if there is none.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
     line = _TITLES.get(cause.family, _by_reason)(cause, own, since)
     lasting = f", on {breached} of {measured} {noun}s" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
-    return challenger + line + lasting + (f"; {effect}" if effect else "")
+    return challenger + line + lasting + "".join(f"; {words}" for words in (effect, split) if words)
 
 
 def spread_words(subjects: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from monitoring_pipeline.steps.chunk.attribution import attribute_chunk
 from monitoring_pipeline.steps.chunk.business import measure_business
 from monitoring_pipeline.steps.chunk.drift import compare_chunk
 from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
+from monitoring_pipeline.steps.chunk.explanation import explain_chunk
 from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
 from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
 from monitoring_pipeline.steps.chunk.performance import score_chunk
@@ -189,6 +190,17 @@ _BEFORE_THE_VERDICT = (
         deps=("predictions", "labels"),
         kinds=frozenset({"mlflow"}),
         is_wanted=lambda spec: spec.retraining is not None,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="explanation",
+        description="The change of the mean score split over the features, and the change of performance split into "
+        "broken columns, moved inputs, rows unlike the reference, and a changed relation; importance of the features.",
+        run=each_chunk,
+        step=lambda inputs: partial(explain_chunk, inputs.spec, scoring=inputs.outside),
+        deps=("reference", "predictions", "profile", "labels"),
+        kinds=frozenset({"mlflow"}),
+        is_wanted=lambda spec: spec.explanation is not None,
         may_change_with_late_labels=True,
     ),
 )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from monitoring_pipeline.evaluation.explanation.relation_metrics import RELATION_METRICS
 from monitoring_pipeline.records.cause import Family
 from monitoring_pipeline.records.measurement import Kind
 
@@ -107,6 +108,33 @@ MEASUREMENTS = (
            "part of the change since the reference that shifted scores explain", of="metric"),
     _thing(_P, "change_given_score", "relation", ANY, _NEVER, "",
            "the rest: a changed relation between score and label", of="metric"),
+    _thing(_P, "mean_output_change", "relation", ANY, _NEVER, "",
+           "change of the mean score or prediction since the reference (`explanation` in the spec)"),
+    _thing(_P, "mean_output_through", "relation", ANY, _NEVER, "",
+           "part of that change that the values of a feature bring", of="feature"),
+    _thing(_P, "mean_output_not_split", "relation", ANY, _NEVER, "",
+           "the rest: what the sampled pairs of rows do not reproduce"),
+    _thing(_P, "feature_importance", "relation", AT_LEAST_ZERO, _NEVER, "",
+           "mean size of the part of a feature in the output of a row", of="feature"),
+    _thing(_P, "importance_order", "relation", SHARE, _BELOW, "0.9",
+           "likeness of the order of the features by importance to that in the reference (NDCG)"),
+    _thing(_P, "unlike_rows", "relation", SHARE, _NEVER, "",
+           "share of rows farther from the reference's principal components than 99.5% of its own rows"),
+    _thing(_P, "metric_change", "relation", ANY, _NEVER, "",
+           "change of a metric since the reference, on samples of labelled rows", of="metric"),
+    *(
+        _thing(_P, f"{metric}_by_fault", "relation", ANY, _NEVER, "",
+               f"part of the change of {metric} that a broken column brings", of="column")
+        for metric in dict.fromkeys(metric for metrics in RELATION_METRICS.values() for metric in metrics)
+    ),
+    _thing(_P, "metric_change_by_inputs", "relation", ANY, _NEVER, "",
+           "part of the change that moved inputs explain", of="metric"),
+    _thing(_P, "metric_change_by_unlike_rows", "relation", ANY, _NEVER, "",
+           "part of the change by rows that are unlike any of the reference", of="metric"),
+    _thing(_P, "metric_change_of_relation", "relation", ANY, _NEVER, "",
+           "the rest: a changed relation between inputs and label", of="metric"),
+    _thing(_P, "metric_change_not_split", "relation", ANY, _NEVER, "",
+           "what is left if the inputs moved too far to separate the parts", of="metric"),
     _thing(_P, "loss_difference", "versions", ANY, _NEVER, "",
            "loss of the newcomer minus that of the incumbent on the chunk", of="versions"),
     _thing(_P, "mean_loss_difference", "versions", ANY, _ABOVE, "0, for the whole interval",

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.explanation.share import METRIC_CHANGE
+from monitoring_pipeline.evaluation.explanation.split import Split, split_of_metric, split_of_output
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
@@ -34,6 +36,7 @@ _REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
 """Kind, subject and name before a reason that begins with the subject itself."""
 REASONS_SHOWN = 6
 DECISIONS_SHOWN = 40
+PARTS_SHOWN = 12
 PARTS_OF_A_CHANGE = {
     "change_by_inputs": "by moved inputs",
     "change_of_relation": "by a changed relation of inputs and label",
@@ -67,6 +70,7 @@ class ModelContents:
         windows: numbers over the last days that end with the chunk.
         attribution: parts of the change of performance.
         segments: the segments of the chunk.
+        splits: the changes that were split over features, broken columns and other causes.
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
         versions: the versions and their roles.
@@ -97,6 +101,7 @@ class ModelContents:
     windows: Table
     attribution: Table
     segments: Table
+    splits: tuple[Table, ...]
     columns: tuple[Column, ...]
     together: Table
     versions: Table
@@ -135,6 +140,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         windows=_windows(records.measurements),
         attribution=_attribution(records.measurements),
         segments=segments_table(records.measurements),
+        splits=_splits(records.measurements, version),
         columns=columns,
         together=_together(records.measurements),
         versions=versions_of(records),
@@ -316,12 +322,37 @@ def _attribution(measurements: Sequence[Measurement]) -> Table:
     )
 
 
+def _splits(measurements: Sequence[Measurement], version: str) -> tuple[Table, ...]:
+    """Return a table for each change that was split over features or causes, with its parts, the largest first."""
+    metrics = dict.fromkeys(m.of for m in measurements if m.name == METRIC_CHANGE)
+    splits = (
+        split_of_output(measurements, version),
+        *(split_of_metric(measurements, metric, version) for metric in metrics),
+    )
+    return tuple(_split(split) for split in splits if split is not None)
+
+
+def _split(split: Split) -> Table:
+    shown = split.parts[:PARTS_SHOWN]
+    more = len(split.parts) - len(shown)
+    rest = f" ({more} smaller parts are not shown)" if more else ""
+    return Table(
+        caption=f"The change of {split.what} by {_signed(split.change.value)} since the reference{rest}",
+        columns=("part", "value"),
+        rows=tuple((Cell(part.name), _part_of_a_change(part.measurement)) for part in shown),
+    )
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
 def _part_of_a_change(m: Measurement | None) -> Cell:
     if m is None:
         return Cell("")
     if m.value is None:
         return Cell(f"not measured: {m.reason}")
-    return Cell(f"{'+' if m.value > 0 else ''}{number(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
+    return Cell(f"{_signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
 
 
 def _together(measurements: Sequence[Measurement]) -> Table:
