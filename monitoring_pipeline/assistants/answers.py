@@ -33,6 +33,7 @@ PRODUCERS = {
     Kind.OBJECTIVE: Producer.OBJECTIVES,
     Kind.WINDOW: Producer.WINDOWS,
     Kind.SEGMENT: Producer.SEGMENTS,
+    Kind.FAIRNESS: Producer.FAIRNESS,
 }
 """The producer of most numbers of a kind; a number of another one has the hashes of the chunk's drift."""
 

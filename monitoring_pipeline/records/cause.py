@@ -27,6 +27,7 @@ class Family(StrEnum):
     OUTPUTS = "outputs"
     PERFORMANCE = "performance"
     SEGMENT = "segment"
+    FAIRNESS = "fairness"
     BUSINESS = "business"
     OBJECTIVE = "objective"
     SPEC = "spec"

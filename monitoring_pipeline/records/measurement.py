@@ -28,6 +28,7 @@ class Kind(StrEnum):
     OBJECTIVE = "objective"
     WINDOW = "window"
     SEGMENT = "segment"
+    FAIRNESS = "fairness"
 
 
 class Severity(StrEnum):

@@ -17,6 +17,7 @@ class Producer(StrEnum):
     ATTRIBUTION = "attribution"
     SEGMENTS = "segments"
     EXPLANATION = "explanation"
+    FAIRNESS = "fairness"
     BUSINESS = "business"
     OBJECTIVES = "objectives"
     TRIAL = "trial"

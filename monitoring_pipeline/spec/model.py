@@ -20,6 +20,7 @@ from monitoring_pipeline.spec.rhythms.hours import has_distinct_hours
 from monitoring_pipeline.spec.rules.budget import FalseAlarmBudget
 from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.explanation import ExplanationRules
+from monitoring_pipeline.spec.rules.fairness import FairnessRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
@@ -48,6 +49,15 @@ RESERVED_COLUMNS = frozenset(
 )  # fmt: skip
 
 
+MEASURES_OF_TASK: dict[Task, tuple[str, ...]] = {
+    Task.BINARY: (
+        "selection_rate", "true_positive_rate", "false_positive_rate", "equalized_odds", "precision", "error_rate",
+        "mean_bias",
+    ),
+    Task.MULTICLASS: ("error_rate",),
+    Task.REGRESSION: ("mean_bias", "mean_absolute_error"),
+}  # fmt: skip
+"""The measures of fairness that each task has."""
 RULES_OF_LEARNED_FLOORS = frozenset(
     {
         "against",
@@ -84,7 +94,7 @@ class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
     added_fields: ClassVar[frozenset[str]] = frozenset(
-        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation"}
+        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness"}
     )
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -136,6 +146,8 @@ class ModelSpec(SpecPart):
     """Parts of the rows that are measured on their own."""
     explanation: ExplanationRules | None = None
     """Rules about the explanation of changes by the model. Without them no model is scored again."""
+    fairness: FairnessRules = FairnessRules()
+    """Groups of people, and how far the numbers of the model may differ between them."""
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
@@ -193,6 +205,7 @@ class ModelSpec(SpecPart):
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
         self._groups_have_columns()
+        self._fairness_fits_the_task()
         label_ids = self.labels.id_columns if self.labels else ()
         if label_ids and len(source.id_columns) != len(label_ids):
             message = (
@@ -227,9 +240,24 @@ class ModelSpec(SpecPart):
                     needed = "at_least or below" if column in numeric else "values, such as [EWR, JFK]"
                     raise ValueError(f"{place}.where.{column}: give {needed}")
 
+    def _fairness_fits_the_task(self) -> None:
+        fitting = MEASURES_OF_TASK[self.task]
+        for measure in self.fairness.allowed:
+            if measure not in fitting:
+                raise ValueError(
+                    f"fairness.allowed: {measure} is no measure of {self.task}; known: {', '.join(fitting)}"
+                )
+        if self.fairness.by and not self.fairness.allowed and self.task is Task.REGRESSION:
+            raise ValueError("fairness.allowed: needed for numbers, such as mean_absolute_error: {difference: 5}")
+        labelled = [measure for measure in self.fairness.allowed if measure != "selection_rate"]
+        if labelled and self.labels is None:
+            raise ValueError(f"fairness.allowed: {', '.join(labelled)}: needs labels")
+
     def _segmentations(self) -> Iterator[tuple[str, Segmentation]]:
         for name, one in self.segments.by.items():
             yield f"segments.by.{name}", one
+        for name, one in self.fairness.by.items():
+            yield f"fairness.by.{name}", one
 
     def _rules_fit_the_cadence(self) -> None:
         has_hours = self.calendar.has_hours

@@ -60,6 +60,7 @@ def model_html(
         ("performance", "Performance", bool(page.performance) or not page.metrics.is_empty),
         ("segments", "Segments", not page.segments.is_empty),
         ("explanation", "What the changes consist of", bool(page.splits)),
+        ("fairness", "Fairness", not page.gaps.is_empty),
         ("quality", "Data quality", bool(page.dimensions)),
         ("columns", "Columns", bool(page.columns)),
         ("objectives", "Objectives", not page.objectives.is_empty),

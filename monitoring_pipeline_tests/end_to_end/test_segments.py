@@ -1,9 +1,7 @@
 """Segments of a model in real runs of Dagster: a fault and a flipped relation in one region each are named."""
 
 import json
-from contextlib import closing
 
-import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -37,11 +35,6 @@ def regions(tmp_path_factory):
         )
         world.run("backfill", "m", "--from", FIRST, "--to", LAST)
         yield world
-
-
-def _number(world, query):
-    with closing(duckdb.connect(str(world.warehouse), read_only=True)) as connection:
-        return connection.execute(query).fetchall()[0][0]
 
 
 def _segments(world, *options):
@@ -97,11 +90,10 @@ def test_rows_and_metrics_of_a_segment_are_those_of_its_rows(regions):
         for one in _segments(regions, "--from", LAST, "--to", LAST)
         if one["segment"] == "region=north"
     }
-    rows = _number(regions, "SELECT count(*) FROM scores WHERE region = 'north' AND ts >= '2024-02-06 05:00'")
+    rows = regions.number("SELECT count(*) FROM scores WHERE region = 'north' AND ts >= '2024-02-06 05:00'")
     assert by_metric["segment_rows"] == rows
     # A pair of a positive and a negative row is ordered well if the positive one has the higher score.
-    pairs = _number(
-        regions,
+    pairs = regions.number(
         "SELECT avg(CASE WHEN p.score > n.score THEN 1.0 WHEN p.score = n.score THEN 0.5 ELSE 0.0 END) "
         "FROM (SELECT * FROM scores JOIN outcomes USING (id)) p, (SELECT * FROM scores JOIN outcomes USING (id)) n "
         "WHERE p.label = 1 AND n.label = 0 AND p.region = 'north' AND n.region = 'north' "

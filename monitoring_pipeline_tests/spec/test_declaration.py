@@ -87,6 +87,7 @@ CHANGES: dict[str, Any] = {
     "performance.thresholds": {"auroc": {"lower": 0.5}},
     "quality": {"minimum_rows": 2},
     "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
+    "fairness": {"by": {"plan": "plan"}},
     "business": {"cost": {"sql": "cost.sql"}},
     "objectives": {"auc": {"metric": "auroc", "lower": 0.6}},
     "incidents.open": {"chunks": 2, "of": 3},
@@ -105,7 +106,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
-    "explanation",
+    "explanation", "fairness",
 }  # fmt: skip
 
 

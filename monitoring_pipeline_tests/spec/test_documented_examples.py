@@ -10,7 +10,17 @@ from monitoring_pipeline_tests.docs.pages import blocks_of
 
 EXAMPLES = [(block.page, yaml.safe_load(block.text)) for block in blocks_of("yaml")]
 USERS_MODEL = next(document for _, document in EXAMPLES if "name" in document)
-PARTS = {"retraining", "business", "objectives", "reference", "warehouse", "predictions", "segments", "budget"}
+PARTS = {
+    "retraining",
+    "business",
+    "objectives",
+    "reference",
+    "warehouse",
+    "predictions",
+    "segments",
+    "budget",
+    "fairness",
+}
 
 
 @pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])
@@ -23,7 +33,8 @@ def test_documented_part_of_a_spec_fits_into_the_model_of_the_readme(part):
 
 def _columns_of_segments(part):
     """Yield the columns that documented segments name, with their kinds."""
-    for one in SegmentRules.model_validate(part.get("segments", {})).by.values():
+    by = part.get("segments", part.get("fairness", {})).get("by", {})
+    for one in SegmentRules.model_validate({"by": by}).by.values():
         if one.column:
             yield one.column, "numeric" if one.ranges else "categorical"
         yield from ((name, "categorical" if condition.among else "numeric") for name, condition in one.where.items())

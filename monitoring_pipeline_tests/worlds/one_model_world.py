@@ -77,6 +77,13 @@ class OneModelWorld:
         with closing(sqlite3.connect(f"file:{self.folder / home / 'results.db'}?mode=ro", uri=True)) as connection:
             return connection.execute(query, parameters).fetchall()
 
+    def number(self, query: str) -> Any:
+        """Return the only value of a query on the warehouse."""
+        with closing(duckdb.connect(str(self.warehouse), read_only=True)) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            ((value,),) = connection.execute(query).fetchall()
+            return value
+
     def verdicts(self) -> dict[str, str]:
         return dict(self.ask("SELECT chunk, status FROM current_verdicts ORDER BY chunk"))
 

@@ -22,7 +22,15 @@ _ACCOUNTING_OF_LABELS = (
     "orphan_labels", "duplicate_labels", "labels_without_value", "labels_before_prediction", "labels_",
 )  # fmt: skip
 _SHOWN_BY_LABELS = frozenset(
-    {Family.PERFORMANCE, Family.SEGMENT, Family.BUSINESS, Family.OBJECTIVE, Family.UNMEASURED, Family.LABELS}
+    {
+        Family.PERFORMANCE,
+        Family.SEGMENT,
+        Family.FAIRNESS,
+        Family.BUSINESS,
+        Family.OBJECTIVE,
+        Family.UNMEASURED,
+        Family.LABELS,
+    }
 )
 _KINDS_WITHOUT_VERSION = frozenset({Kind.QUALITY, Kind.OPERATIONS})
 
@@ -106,6 +114,7 @@ _CAUSE_RULES = (
     _CauseRule((Kind.WINDOW,), Family.INPUTS),
     _CauseRule((Kind.SEGMENT,), Family.COLUMN, names=BROKEN, about=_columns),
     _CauseRule((Kind.SEGMENT,), Family.SEGMENT, about=_segment),
+    _CauseRule((Kind.FAIRNESS,), Family.FAIRNESS, about=_subject),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
     _CauseRule(_OPERATIONS, Family.UNMONITORED, (VERSIONS,), about=_subject),
@@ -149,6 +158,8 @@ _FAMILIES = (
     _FamilyRule(Family.OUTPUTS, at_once=False),
     _FamilyRule(Family.PERFORMANCE, at_once=False),
     _FamilyRule(Family.SEGMENT, at_once=False),
+    # A gap lasts over days already.
+    _FamilyRule(Family.FAIRNESS, at_once=True),
     _FamilyRule(Family.BUSINESS, at_once=False),
     _FamilyRule(Family.OBJECTIVE, at_once=False),
 )
@@ -194,6 +205,7 @@ _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.COLUMN: _has_column,
     Family.INPUTS: _has_column,
     Family.SEGMENT: _has_segment,
+    Family.FAIRNESS: lambda spec, signal: signal.subject in spec.fairness.by,
     Family.BUSINESS: lambda spec, signal: signal.metric.name in spec.business,
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
     Family.UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),

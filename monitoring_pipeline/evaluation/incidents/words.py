@@ -161,6 +161,13 @@ def _beyond(finding: Finding) -> str:
     return f"{shown}, reference {finding.reference_value:.3g}" if finding.reference_value is not None else shown
 
 
+def _gap_between_groups(cause: Cause, findings: Sequence[Finding], _since: str) -> str:
+    first = findings[0]
+    others = list(dict.fromkeys(f.name for f in findings if f.name != first.name))
+    also = f"; also {listed(others)}" if others else ""
+    return f"groups of {', '.join(cause.about)} are treated unequally: {first.metric} is {first.reason}{also}"
+
+
 def _by_reason(cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     first = findings[0]
     said = first.reason or f"{first.metric} is {_beyond(first)}"
@@ -187,6 +194,7 @@ _TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.OUTPUTS: _drifted_outputs,
     Family.PERFORMANCE: _metric,
     Family.SEGMENT: _metric,
+    Family.FAIRNESS: _gap_between_groups,
     Family.BUSINESS: _metric,
     Family.OBJECTIVE: _objective,
 }

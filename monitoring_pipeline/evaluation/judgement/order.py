@@ -39,6 +39,7 @@ _PLACES = (
     _Place(1, Kind.SEGMENT, names=("null_share", "unseen_share")),
     _Place(6, Kind.SEGMENT, ("model",)),
     _Place(9, Kind.SEGMENT),
+    _Place(7, Kind.FAIRNESS),
     _Place(7, Kind.BUSINESS),
     _Place(8, Kind.OBJECTIVE),
     _Place(9, Kind.DRIFT),

@@ -14,6 +14,7 @@ from monitoring_pipeline.records.names import MetricName, Segment
 from monitoring_pipeline.spec.rules.retraining import FairnessGuard, GateRules
 from monitoring_pipeline.spec.sources import Task
 from monitoring_pipeline.statistics.intervals.paired import jackknife_interval
+from monitoring_pipeline.statistics.predictions.group_rates import GROUP_RATES
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 Flags = NDArray[np.bool_]
@@ -177,11 +178,7 @@ def _gap_difference(rows: PairedRows, guard: FairnessGuard, confidence: float) -
     blank = _blank(rows, MetricName(f"{guard.measure}_gap", guard.column), Better.LOWER)
     if rows.task is not Task.BINARY:
         return replace(blank, reason=f"{guard.measure} exists for binary models only; this one is {rows.task}")
-    within = {
-        "selection_rate": np.ones(rows.labels.size, dtype=np.bool_),
-        "true_positive_rate": rows.labels == 1.0,
-        "false_positive_rate": rows.labels == 0.0,
-    }[guard.measure]
+    within = GROUP_RATES[guard.measure].within(rows.labels, rows.champion_predictions)
     values = rows.segment(guard.column)
     names, counts = np.unique(values[within], return_counts=True)
     groups = [within & (values == name) for name in names[counts >= GROUP_ROWS]]

@@ -19,6 +19,7 @@ from monitoring_pipeline.steps.chunk.business import measure_business
 from monitoring_pipeline.steps.chunk.drift import compare_chunk
 from monitoring_pipeline.steps.chunk.estimate import estimate_chunks
 from monitoring_pipeline.steps.chunk.explanation import explain_chunk
+from monitoring_pipeline.steps.chunk.fairness import measure_fairness
 from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
 from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
 from monitoring_pipeline.steps.chunk.performance import score_chunk
@@ -154,6 +155,17 @@ _BEFORE_THE_VERDICT = (
         deps=("reference", "predictions", "labels", "performance"),
         checks=(Check("segments", "No segment has a broken column or a loss of performance of its own."),),
         is_wanted=lambda spec: bool(spec.segments.by),
+        may_change_with_late_labels=True,
+    ),
+    Asset(
+        name="fairness",
+        description="Rates and errors of groups of people, and the gaps between groups over the last days.",
+        run=each_chunk,
+        step=lambda inputs: partial(measure_fairness, inputs.spec, kept=inputs.outside),
+        is_in_order=True,
+        deps=("predictions", "labels", "performance"),
+        checks=(Check("fairness", "No gap between groups is proven to be larger than allowed."),),
+        is_wanted=lambda spec: bool(spec.fairness.by),
         may_change_with_late_labels=True,
     ),
     Asset(

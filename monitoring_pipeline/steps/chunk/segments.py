@@ -51,7 +51,7 @@ def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         for measurement in _of_version(spec, chunk, reference, label_rows, kept)
     ]
     nothing = nothing_to_measure(Kind.SEGMENT, MEASURED, "chunk", reason, severity=Severity.INFO)
-    states = [labels.fingerprint if labels else "", *sorted(_states(spec, chunk, kept.store).values())]
+    states = [labels.fingerprint if labels else "", *sorted(states_of_labels(spec, chunk, kept.store).values())]
     return ChunkResults(
         producer=Producer.SEGMENTS,
         chunk=chunk,
@@ -71,7 +71,7 @@ def _of_version(
         {name: bins for name, bins in reference.bins.items() if name in comparable.columns},
         rows_of_version(spec, chunk, version, kept),
     )
-    state = _states(spec, chunk, kept.store).get(version)
+    state = states_of_labels(spec, chunk, kept.store).get(version)
     of_columns = (
         *measure_sizes(segments),
         *measure_broken_columns(segments, segments.profiles),
@@ -84,7 +84,7 @@ def _of_version(
     return (*of_columns, *of_model)
 
 
-def _states(spec: ModelSpec, chunk: Chunk, store: Results) -> dict[str, str]:
+def states_of_labels(spec: ModelSpec, chunk: Chunk, store: Results) -> dict[str, str]:
     """Return the state of the labels of each version whose performance was measured."""
     measured = store.measurements(spec.name, chunk.key, Producer.PERFORMANCE)
     return {m.model_version: m.maturity for m in measured if m.maturity is not None and m.kind is Kind.PERFORMANCE}

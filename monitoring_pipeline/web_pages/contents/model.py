@@ -16,6 +16,7 @@ from monitoring_pipeline.web_pages.charts.chart import Chart
 from monitoring_pipeline.web_pages.charts.history import History, Span, history_chart
 from monitoring_pipeline.web_pages.contents.budget import BudgetContents, budget_contents
 from monitoring_pipeline.web_pages.contents.columns import Column, columns_of, status_of
+from monitoring_pipeline.web_pages.contents.fairness import gaps_table, groups_table
 from monitoring_pipeline.web_pages.contents.incident import (
     BY_PEOPLE,
     EarlierIncident,
@@ -71,6 +72,8 @@ class ModelContents:
         attribution: parts of the change of performance.
         segments: the segments of the chunk.
         splits: the changes that were split over features, broken columns and other causes.
+        gaps: gaps between groups over the last days.
+        groups: the groups on the chunk.
         columns: the columns of the chunk, what matters first.
         together: measurements of all features at once.
         versions: the versions and their roles.
@@ -102,6 +105,8 @@ class ModelContents:
     attribution: Table
     segments: Table
     splits: tuple[Table, ...]
+    gaps: Table
+    groups: Table
     columns: tuple[Column, ...]
     together: Table
     versions: Table
@@ -141,6 +146,8 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         attribution=_attribution(records.measurements),
         segments=segments_table(records.measurements),
         splits=_splits(records.measurements, version),
+        gaps=gaps_table(records.measurements),
+        groups=groups_table(records.measurements),
         columns=columns,
         together=_together(records.measurements),
         versions=versions_of(records),

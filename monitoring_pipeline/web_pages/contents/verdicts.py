@@ -26,6 +26,7 @@ KIND_ROWS = {
     Kind.OBJECTIVE: "objectives",
     Kind.WINDOW: "windows",
     Kind.SEGMENT: "segments",
+    Kind.FAIRNESS: "fairness",
 }
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
 

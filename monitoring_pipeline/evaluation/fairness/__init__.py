@@ -1,0 +1,1 @@
+"""Fairness: numbers of groups of people, and the gaps between them."""
