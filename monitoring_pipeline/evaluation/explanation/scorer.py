@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.versions.outputs import has_outputs, outputs
 from monitoring_pipeline.spec.model import ModelSpec
 
 LEAST_ROWS = 100
-TREES = 100
+TREES, LEAVES, LEARNING_RATE = 40, 15, 0.25
 ROWS_COMPARED, NEARLY_EQUAL, DIFFERENT = 200, 1e-4, 0.05
 LARGEST_CATEGORY = 254
 """The trees of scikit-learn take at most 255 categories."""
@@ -68,7 +68,12 @@ def fit_surrogate(spec: ModelSpec, reference: pl.DataFrame, rows: pl.DataFrame) 
     held_out = np.arange(pooled.height) % 5 == 0
     fitted = [
         ensemble.HistGradientBoostingRegressor(
-            max_iter=TREES, early_stopping=False, categorical_features=encoding.categorical, random_state=0
+            max_iter=TREES,
+            max_leaf_nodes=LEAVES,
+            learning_rate=LEARNING_RATE,
+            early_stopping=False,
+            categorical_features=encoding.categorical,
+            random_state=0,
         )
         for _ in range(outputs.shape[1])
     ]

@@ -14,7 +14,7 @@ class ExplanationRules(SpecPart):
     """The version in MLflow's registry, or a surrogate fitted to the scores.
 
     A version that is not registered has a surrogate, whose fidelity is measured."""
-    pairs: int = Field(default=300, ge=50, le=5_000)
+    pairs: int = Field(default=200, ge=50, le=5_000)
     """Pairs of a row of the chunk and one of the reference that the mean score is split on.
 
     The model scores each about twice as often as it has features. More pairs give narrower intervals."""
