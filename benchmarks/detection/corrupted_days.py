@@ -1,14 +1,15 @@
 """Corrupted days (after Redyuk et al., Automating data quality validation for dynamic data ingestion, EDBT 2021).
 
-Each day of the flights is judged twice, in time order: first with a fault, then as it was. What later days are
-compared with has clean days only. The reference is renewed every four weeks from the eight weeks before.
+Each day of the flights is judged twice, in time order: first with a fault, as the model scores it then, and then as it
+was. What later days are compared with has clean days only. The reference is renewed every four weeks from the eight
+weeks before.
 """
 
 import datetime as dt
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from benchmarks.detection.flight_days import (
     SCORE,
     TIME,
     features_of_spec,
+    scored_again,
     scored_flights,
 )
 from benchmarks.detection.nights import Judged, nights
@@ -81,11 +83,11 @@ def trials(day: dt.date, flights: dict[dt.date, pl.DataFrame], faults_a_day: int
     good = GoodDay(flights[day], flights[day - dt.timedelta(7)], NUMBERS, CATEGORIES, ID, TIME, NEW_YORK)
     first = (day - FIRST).days * faults_a_day
     chosen = [FAULTS[(first + place) % len(FAULTS)] for place in range(faults_a_day)]
-    seeds = [zlib.crc32(f"{day} {fault.name}".encode()) for fault in chosen]
-    return [
-        Trial(fault, bad_day(fault, good, np.random.default_rng(seed)))
-        for fault, seed in zip(chosen, seeds, strict=True)
-    ]
+    found = []
+    for fault in chosen:
+        bad = bad_day(fault, good, np.random.default_rng(zlib.crc32(f"{day} {fault.name}".encode())))
+        found.append(Trial(fault, replace(bad, rows=scored_again(bad.rows, good.rows))))
+    return found
 
 
 def spec_content(reference: tuple[dt.date, dt.date]) -> dict[str, object]:

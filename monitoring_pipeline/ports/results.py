@@ -6,7 +6,7 @@ from typing import Protocol
 
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.results import ChunkResults, KindBreaches, Snapshot
-from monitoring_pipeline.records.measurement import Measurement, Provenance, Status, Verdict
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status, Verdict
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import AnyProducer, Producer
 
@@ -38,12 +38,14 @@ class Results(Protocol):
         last: str,
         *,
         subject: str | None = None,
+        kinds: Collection[Kind] | None = None,
+        statuses: Collection[Status] | None = None,
         only_serving: bool = False,
     ) -> list[tuple[str, Measurement]]:
         """Return the measurements of the chunks from ``first`` to ``last``, each after its chunk key, in chunk order.
 
-        Only metrics in ``names`` of the ``subject`` are returned; all if it is None. ``only_serving`` leaves out
-        segments, and versions that serve nobody.
+        Only metrics in ``names`` of the ``subject``, of these kinds and statuses, are returned; all of what is None.
+        ``only_serving`` leaves out segments, and versions that serve nobody.
         """
         ...
 

@@ -108,6 +108,8 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
         last: str,
         *,
         subject: str | None = None,
+        kinds: Collection[Kind] | None = None,
+        statuses: Collection[Status] | None = None,
         only_serving: bool = False,
     ) -> list[tuple[str, Measurement]]:
         """Return measurements with their chunk's key, in chunk order; reference windows are left out.
@@ -118,12 +120,16 @@ class ResultStore(IncidentStore, OutboxStore, DecisionStore):
             first: key of the first chunk.
             last: key of the last chunk, included.
             subject: the column or part that they are about; ``None`` for all.
+            kinds: their kinds; ``None`` for all.
+            statuses: their statuses; ``None`` for all.
             only_serving: leave out segments, and versions that serve nobody.
         """
         column = measurements.c
         conditions = [column.chunk.between(first, last), column.chunk.not_like(REFERENCE_KEY_PATTERN)]
         if names is not None:
             conditions.append(column.name.in_([str(name) for name in names]))
+        conditions += [] if kinds is None else [column.kind.in_([str(kind) for kind in kinds])]
+        conditions += [] if statuses is None else [column.status.in_([str(status) for status in statuses])]
         equal = {} if subject is None else {"subject": subject}
         if only_serving:
             conditions += [column.segment == "", column.role.in_([role.value for role in SERVING])]

@@ -14,10 +14,11 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_document
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.ports.references import Origin
-from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Verdict, VerdictStatus
+from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Status, Verdict, VerdictStatus
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.store.results import ResultStore
+from monitoring_pipeline_tests.worlds.world import DAYS, LOANS
 
 DAY = "2013-04-22"
 
@@ -161,6 +162,28 @@ def test_histories_are_in_chunk_order_without_reference_windows(store, make_resu
     assert store.chunk_measurements("flight_delay", None, "2013-04-21", "2013-04-23") == found
     assert store.chunk_measurements("flight_delay", [MetricName("ks")], "2013-04-21", "2013-04-23") == []
     assert store.measurements("flight_delay", "2013-04-20/2013-04-23") == [psi(9)]
+
+
+def test_measurements_of_several_chunks_are_chosen_by_kind_status_and_subject(monitored):
+    with monitored.store() as store:
+        everything = store.chunk_measurements(LOANS, None, DAYS[0], DAYS[-1])
+        for kinds, statuses, subject in (
+            ([Kind.PERFORMANCE, Kind.DRIFT], None, None),
+            (None, [Status.BREACHED], None),
+            ([Kind.DRIFT], [Status.OK, Status.BREACHED], "income"),
+            ([], None, None),
+        ):
+            found = store.chunk_measurements(
+                LOANS, None, DAYS[0], DAYS[-1], kinds=kinds, statuses=statuses, subject=subject
+            )
+            assert found == [
+                (key, m)
+                for key, m in everything
+                if (kinds is None or m.kind in kinds)
+                and (statuses is None or m.status in statuses)
+                and (subject is None or m.subject == subject)
+            ]
+            assert bool(found) is (kinds != [])
 
 
 def test_verdicts_and_snapshots_of_all_chunks_are_in_chunk_order(store, make_results, measured_at):

@@ -1,7 +1,7 @@
 """The step that decides once a night about retraining and trials of a model; each answer is a row of the audit."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from monitoring_pipeline.evaluation.incidents.changes import is_active
@@ -24,7 +24,7 @@ from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.decision import Answer, Decision, Topic
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.evidence import TrialEvidence, TrialStage
-from monitoring_pipeline.records.measurement import Measurement
+from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -35,6 +35,7 @@ from monitoring_pipeline.steps.versions.training import ACTOR
 from monitoring_pipeline.steps.versions.trial import trial_days
 
 LEAST_CHUNKS = 2
+_OF_PERFORMANCE = (Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE)
 TrialRules = TypeVar("TrialRules", ShadowRules, ProbationRules)
 
 
@@ -97,15 +98,25 @@ def _history(spec: ModelSpec, rules: RetrainingRules, chunk: Chunk, store: Resul
     back = LOOK_BACK * max(rules.breached.of, rules.estimated.of) + calendar.count(spec.label_delay)
     first = calendar.earlier(chunk, back).key
     by_chunk: dict[str, list[Measurement]] = {}
-    for key, measurement in store.chunk_measurements(spec.name, None, first, chunk.key):
+    for key, measurement in _of_the_policy(spec, first, chunk.key, store):
         by_chunk.setdefault(key, []).append(measurement)
-    judged = store.verdicts(spec.name)
     outputs = {*spec.output_columns, "label"}
     return [
-        judged_chunk_of(key, spec.calendar.chunk(key).end, measurements, outputs=outputs)
-        for key, measurements in sorted(by_chunk.items())
-        if key in judged
+        judged_chunk_of(key, calendar.chunk(key).end, by_chunk.get(key, ()), outputs=outputs)
+        for key in sorted(store.verdicts(spec.name))
+        if first <= key <= chunk.key
     ]
+
+
+def _of_the_policy(spec: ModelSpec, first: str, last: str, store: Results) -> Iterator[tuple[str, Measurement]]:
+    """Yield the measurements that the policy reads, some twice: a wide model has thousands of others on each chunk.
+
+    The drift of the outputs shows how many rows of each version there are, also where no label is known.
+    """
+    yield from store.chunk_measurements(spec.name, None, first, last, kinds=_OF_PERFORMANCE)
+    yield from store.chunk_measurements(spec.name, None, first, last, statuses=(Status.BREACHED,))
+    for output in spec.output_columns:
+        yield from store.chunk_measurements(spec.name, None, first, last, kinds=(Kind.DRIFT,), subject=output)
 
 
 def _serving(spec: ModelSpec, history: Sequence[JudgedChunk], store: Versions) -> str:
