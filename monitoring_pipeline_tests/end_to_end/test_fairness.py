@@ -85,4 +85,10 @@ def test_report_has_a_section_of_fairness(groups):
     groups.run("report", "m", "--output", str(page))
     html = page.read_text(encoding="utf-8")
     assert 'href="#fairness"' in html
+    lower, upper = groups.ask(
+        "SELECT lower, upper FROM measurements WHERE name = 'selection_rate_ratio[2 days]' AND subject = 'sex' "
+        "AND chunk = ?",
+        LAST,
+    )[0]
+    assert f"[{lower:.3f}, {upper:.3f}]" in html
     assert html.index('id="fairness"') < html.index("selection_rate_ratio[2 days]", html.index('id="fairness"'))

@@ -109,6 +109,15 @@ def test_breached_ones_alone_can_be_printed(regions):
     ]
 
 
+def test_drift_within_a_segment_names_column_and_segment(regions):
+    drifted = regions.ask(
+        "SELECT subject, segment, reason FROM measurements WHERE kind = 'segment' AND status = 'breached' "
+        "AND severity = 'info'"
+    )
+    assert drifted
+    assert all(reason.startswith(f"{subject} where {segment}: ") for subject, segment, reason in drifted)
+
+
 def test_report_has_a_row_for_each_segment_the_broken_one_first(regions):
     page = regions.folder / "m.html"
     regions.run("report", "m", "--to", BROKEN, "--output", str(page))

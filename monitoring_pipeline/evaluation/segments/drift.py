@@ -44,7 +44,7 @@ def _drifted(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[
             yield Suspected(
                 about=m.subject,
                 part=part,
-                measurement=_as_segment(m, Severity.INFO, f"where {part.name}: {m.reason}"),
+                measurement=_as_segment(m, Severity.INFO, f"{m.subject} where {part.name}: {m.reason}"),
                 change=m.value,
                 strength=(m.value / m.threshold_upper * m.rows**0.5,),
                 elsewhere=partial(_effect, of, m, of.learned.whole),

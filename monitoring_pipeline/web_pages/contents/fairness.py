@@ -19,7 +19,7 @@ def gaps_table(measurements: Sequence[Measurement]) -> Table:
                 Cell(m.subject),
                 Cell(m.model_version),
                 Cell(number(m.value), is_number=True),
-                Cell(interval(m.name, m.lower, m.upper), is_number=True),
+                Cell(_interval(m), is_number=True),
                 Cell(_allowed(m)),
                 Cell(number(m.rows), is_number=True),
                 Cell(m.reason or ""),
@@ -48,6 +48,11 @@ def groups_table(measurements: Sequence[Measurement]) -> Table:
             if m.kind is Kind.FAIRNESS and m.segment
         ),
     )
+
+
+def _interval(m: Measurement) -> str:
+    """Return the interval of a gap, which is no share even if it is one of shares."""
+    return "" if m.lower is None or m.upper is None else f"[{number(m.lower)}, {number(m.upper)}]"
 
 
 def _allowed(m: Measurement) -> str:
