@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Container, Iterator
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 from zoneinfo import ZoneInfo
@@ -58,6 +59,8 @@ MEASURES_OF_TASK: dict[Task, tuple[str, ...]] = {
     Task.REGRESSION: ("mean_bias", "mean_absolute_error"),
 }  # fmt: skip
 """The measures of fairness that each task has."""
+SIGNED_MEASURES = ("mean_bias",)
+"""Measures of fairness that may be negative, so that no ratio of two groups is defined."""
 RULES_OF_LEARNED_FLOORS = frozenset(
     {
         "against",
@@ -225,6 +228,8 @@ class ModelSpec(SpecPart):
         taken = (*self.features, *RESERVED_COLUMNS, *self.score_columns.values())
         if twice := [name for name in self.predictions.group_columns if name in taken]:
             raise ValueError(f"predictions.group_columns: {', '.join(twice)}: already a column of the model")
+        if repeated := [name for name, count in Counter(self.predictions.group_columns).items() if count > 1]:
+            raise ValueError(f"predictions.group_columns: {', '.join(repeated)}: named more than once")
         numeric = {name for name, kind in self.columns.items() if kind is FeatureKind.NUMERIC}
         known = (*self.columns, *self.predictions.group_columns)
         for place, one in self._segmentations():
@@ -246,6 +251,10 @@ class ModelSpec(SpecPart):
             if measure not in fitting:
                 raise ValueError(
                     f"fairness.allowed: {measure} is no measure of {self.task}; known: {', '.join(fitting)}"
+                )
+            if measure in SIGNED_MEASURES and self.fairness.allowed[measure].ratio is not None:
+                raise ValueError(
+                    f"fairness.allowed.{measure}.ratio: {measure} may be negative and has no ratio; give a difference"
                 )
         if self.fairness.by and not self.fairness.allowed and self.task is Task.REGRESSION:
             raise ValueError("fairness.allowed: needed for numbers, such as mean_absolute_error: {difference: 5}")

@@ -15,6 +15,8 @@ from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, changed
     (REGRESSION, {"by": {"p": "plan"}}, "fairness.allowed: needed for numbers"),
     (BINARY | {"labels": None}, {"by": {"p": "plan"}, "allowed": {"precision": {"ratio": 0.8}}},
      "fairness.allowed: precision: needs labels"),
+    (BINARY, {"by": {"p": "plan"}, "allowed": {"mean_bias": {"ratio": 0.8}}},
+     "fairness.allowed.mean_bias.ratio: mean_bias may be negative and has no ratio"),
 ])  # fmt: skip
 def test_rules_that_cannot_hold_are_refused(document, fairness, message):
     with pytest.raises(ValidationError) as refused:

@@ -27,7 +27,10 @@ def test_short_forms_mean_the_long_ones():
     ({"x": {"where": {"plan": {"below": 3}}}}, "segments.by.x.where.plan: give values"),
     ({"x": {"column": "plan", "where": {"plan": "gold"}}}, "give one of column, cross and where; got column, where"),
     ({"x": {}}, "give one of column, cross and where; got none"),
-    ({"x": {"column": "age", "ranges": [5, 1]}}, "ranges: numbers in order, each once"),
+    ({"x": {"column": "age", "ranges": [5, 1]}}, "ranges: numbers in order, each once; got 5, 1"),
+    ({"x": {"column": "age", "ranges": list(range(10_000))}}, "should have at most 49 items"),
+    ({"x" * 61: "plan"}, "at most 60 characters"),
+    ({"p": "plan", "q": "plan", "x": {"cross": ["p", "q", "p"]}}, "two or more different entries are needed; got p, q, p"),
     ({"p": "plan", "x": {"cross": ["p", "q"]}}, "segments.by.x.cross: unknown 'q'; entries that can be crossed: p"),
     ({"x": {"where": {"age": {"at_least": 5, "below": 5}}}}, "below (5) must be above at_least (5)"),
     ({"x": {"where": {"age": {}}}}, "give either values"),
@@ -41,6 +44,11 @@ def test_what_cannot_be_a_segment_is_refused(by, message):
 def test_group_columns_are_no_features():
     with pytest.raises(ValidationError, match=r"predictions.group_columns: age: already a column of the model"):
         ModelSpec.model_validate(changed(BINARY, {"predictions.group_columns": ["age"]}))
+
+
+def test_a_group_column_is_named_once():
+    with pytest.raises(ValidationError, match=r"predictions.group_columns: sex: named more than once"):
+        ModelSpec.model_validate(changed(BINARY, {"predictions.group_columns": ["sex", "city", "sex"]}))
 
 
 def test_a_spec_without_segments_keeps_its_hash():

@@ -70,7 +70,9 @@ def texts_of(by: Segmentations, name: str, rows: pl.DataFrame) -> pl.Series:
 
 
 def _ranges(column: pl.Series, starts: Sequence[float]) -> pl.Series:
-    texts = [f"below {starts[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(starts)), f"{starts[-1]:g} or more"]
+    # Six digits would give neighbouring ranges of large numbers the same name.
+    shown = [f"{start:.15g}" for start in starts]
+    texts = [f"below {shown[0]}", *(f"{a} to {b}" for a, b in pairwise(shown)), f"{shown[-1]} or more"]
     numbers = column.cast(pl.Float64).fill_nan(None)
     places = pl.Series(np.searchsorted(starts, numbers.fill_null(0.0).to_numpy(), side="right"))
     return pl.Series(texts).gather(places).set(numbers.is_null(), None)
@@ -91,5 +93,6 @@ def _fulfils(column: pl.Series, condition: Condition) -> Flags:
 
 
 def _most_frequent(texts: pl.Series, count: int) -> tuple[str, ...]:
-    counted = texts.alias("value").drop_nulls().value_counts(name="rows")
+    # A value of this name is one of the other values: two segments cannot have the same name.
+    counted = texts.alias("value").drop_nulls().value_counts(name="rows").filter(pl.col("value") != OTHER_VALUES)
     return tuple(counted.sort("rows", "value", descending=[True, False]).head(count)["value"].to_list())

@@ -15,6 +15,8 @@ from monitoring_pipeline.records.measurement import Measurement
 
 Flags = NDArray[np.bool_]
 OWN_SHARE = 0.5
+LEAST_OTHERS = 0.05
+"""A segment of nearly all rows, with fewer others, has no fault of its own: the numbers of all rows show it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +48,9 @@ def with_their_own(suspected: Sequence[Suspected]) -> tuple[Measurement, ...]:
     A change that the rows outside of the segment show, too, by at least half, is one of all rows and left out. The
     rows of the segments that were taken are left out of both.
     """
+    parts = [one for one in suspected if np.mean(~one.part.rows) >= LEAST_OTHERS]
     # Of segments with the same rows, the one that was declared first is named.
-    ordered = sorted(suspected, key=lambda one: tuple(-each for each in one.strength))
+    ordered = sorted(parts, key=lambda one: tuple(-each for each in one.strength))
     taken: dict[Hashable, list[Suspected]] = {}
     for one in ordered:
         others = taken.setdefault(one.about, [])

@@ -9,7 +9,7 @@ from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.wording import NAME_PATTERN
 
 MOST_VALUES = 50
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=60)]
 
 
 class Condition(SpecPart):
@@ -43,7 +43,7 @@ class Segmentation(SpecPart):
 
     column: str | None = None
     """Column whose values are the segments; of a numeric one its ``ranges``."""
-    ranges: tuple[float, ...] = ()
+    ranges: tuple[float, ...] = Field(default=(), max_length=MOST_VALUES - 1)
     """Numbers at which the ranges of a numeric column begin, in order: 500, 1000 give three ranges."""
     values: int = Field(default=20, ge=2, le=MOST_VALUES)
     """So many values, the most frequent ones of the reference, are segments; the others are one segment together."""
@@ -68,9 +68,10 @@ class Segmentation(SpecPart):
         if self.ranges and not self.column:
             raise ValueError("ranges: need a column")
         if list(self.ranges) != sorted(set(self.ranges)):
-            raise ValueError("ranges: numbers in order, each once")
-        if self.cross and len(set(self.cross)) < 2:  # noqa: PLR2004 - that is what crossing means
-            raise ValueError("cross: at least two different entries are needed")
+            got = ", ".join(f"{start:.12g}" for start in self.ranges)
+            raise ValueError(f"ranges: numbers in order, each once; got {got}")
+        if self.cross and (len(self.cross) < 2 or len(set(self.cross)) < len(self.cross)):  # noqa: PLR2004 - a crossing
+            raise ValueError(f"cross: two or more different entries are needed; got {', '.join(self.cross)}")
         return self
 
     @property

@@ -40,6 +40,29 @@ def test_ranges_begin_at_their_numbers():
     }
 
 
+def test_neighbouring_ranges_of_large_numbers_are_not_one_segment():
+    rows = pl.DataFrame({"income": [1_234_566.0, 1_234_567.0, 1_234_568.0, 1_234_569.0]})
+    starts = [1_234_567, 1_234_568, 1_234_569]
+    parts = _parts({"income": {"column": "income", "ranges": starts}}, rows, rows)
+    assert [name for name, rows in parts.items() if any(rows)] == [
+        "income=1234567 to 1234568",
+        "income=1234568 to 1234569",
+        "income=1234569 or more",
+        "income=below 1234567",
+    ]
+
+
+def test_a_value_called_other_values_is_one_of_them():
+    rows = pl.DataFrame({"plan": ["other values", "other values", "gold", "basic"]})
+    segmentations = SegmentRules.model_validate({"by": {"plan": "plan"}}).by
+    parts = parts_of(segmentations, values_of(segmentations, rows), rows)
+    assert [(part.name, part.rows.sum()) for part in parts] == [
+        ("plan=basic", 1),
+        ("plan=gold", 1),
+        ("plan=other values", 2),
+    ]
+
+
 def test_crossed_segments_need_both_values():
     parts = _parts({
         "origin": "origin",

@@ -10,14 +10,14 @@ ORIGIN = np.repeat(["EWR", "JFK", "LGA"], 100)
 CARRIER = np.tile(np.repeat(["UA", "DL"], 50), 3)
 
 
-def _found(broken):
+def _found(broken, columns=(("origin", ORIGIN), ("carrier", CARRIER))):
     """Return the segments that are named if some rows are broken, of which none usually is."""
 
     def share(rows):
         return float(broken[rows].mean()) if rows.sum() >= 20 else None
 
     suspected = []
-    for column, values in (("origin", ORIGIN), ("carrier", CARRIER)):
+    for column, values in columns:
         for value in np.unique(values):
             rows = values == value
             change = float(broken[rows].mean())
@@ -45,3 +45,13 @@ def test_two_faults_are_both_named():
 
 def test_a_fault_of_all_rows_is_one_of_no_segment():
     assert _found(np.arange(300) % 5 == 0) == []
+
+
+def test_a_segment_of_nearly_all_rows_has_no_fault_of_its_own():
+    country = np.repeat(["US", "CA"], [290, 10])
+    assert _found((np.arange(300) % 5 == 0) & (country == "US"), (("country", country),)) == []
+
+
+def test_a_segment_of_all_rows_does_not_hide_the_one_that_is_broken():
+    country = np.repeat("US", 300)
+    assert _found(ORIGIN == "EWR", (("country", country), ("origin", ORIGIN))) == ["origin=EWR"]
