@@ -207,6 +207,7 @@ class ModelSpec(SpecPart):
         if source.model_version is None and self.retraining is not None:
             message = "predictions.model_version: needed as soon as a model is retrained, to distinguish its versions"
             raise ValueError(message)
+        self._group_columns_differ()
         self._groups_have_columns()
         self._fairness_fits_the_task()
         label_ids = self.labels.id_columns if self.labels else ()
@@ -224,12 +225,14 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return self
 
+    def _group_columns_differ(self) -> None:
+        if repeated := [name for name, count in Counter(self.predictions.group_columns).items() if count > 1]:
+            raise ValueError(f"predictions.group_columns: {', '.join(repeated)}: named more than once")
+
     def _groups_have_columns(self) -> None:
         taken = (*self.features, *RESERVED_COLUMNS, *self.score_columns.values())
         if twice := [name for name in self.predictions.group_columns if name in taken]:
             raise ValueError(f"predictions.group_columns: {', '.join(twice)}: already a column of the model")
-        if repeated := [name for name, count in Counter(self.predictions.group_columns).items() if count > 1]:
-            raise ValueError(f"predictions.group_columns: {', '.join(repeated)}: named more than once")
         numeric = {name for name, kind in self.columns.items() if kind is FeatureKind.NUMERIC}
         known = (*self.columns, *self.predictions.group_columns)
         for place, one in self._segmentations():
