@@ -33,6 +33,10 @@ class _WithoutSecrets(LazyGroup):
             "results.performance",
             "Print MODEL's exact performance over longer periods, from all rows with known labels.",
         ),
+        "compare": Place(
+            "comparing.compare",
+            "Compare the performance of two versions, segments or periods of MODEL, with intervals.",
+        ),
         "report": Place("reports.report", "Write the report of MODEL as one HTML file that needs no network."),
         "digest": Place(
             "reports.digest",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from monitoring_pipeline.reports.terminal.compared_sides import COMPARED_FIELDS
 from monitoring_pipeline.reports.terminal.explanations import ROW_FIELDS, SPLIT_FIELDS
 from monitoring_pipeline.reports.terminal.findings import FINDING_FIELDS as SPEC_FINDING_FIELDS
 from monitoring_pipeline.reports.terminal.incidents import (
@@ -24,6 +25,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
     "backfill": {"": CHUNK_FIELDS},
     "show": {"": CHUNK_FIELDS, "with `--by` a longer period": PERIOD_FIELDS},
     "segments": {"": SEGMENT_FIELDS},
+    "compare": {"": COMPARED_FIELDS},
     "performance": {"": PERFORMANCE_FIELDS, "with `--sums`": SUM_FIELDS},
     "replay": {"": RULE_FIELDS},
     "review": {"": REVIEW_FIELDS, "with `--suggest` also": FLOOR_FIELDS},
@@ -80,6 +82,11 @@ MEANINGS: Mapping[str, str] = {
     "explained_by": "causes that explain this one, by the attribution",
     "field": "path of the field in the spec",
     "file": "the file of the spec",
+    "first": "name of the side that is compared with",
+    "first_lower": "lower bound of the 95 % interval of `first_value`",
+    "first_rows": "labelled rows of the first side",
+    "first_upper": "upper bound of the 95 % interval of `first_value`",
+    "first_value": "value of the first side",
     "floor": "the floor, as in `drift.floors`",
     "gate": "answers of the gate, with their numbers",
     "gate_passed": "answer of the whole gate; null if it could not be measured",
@@ -128,6 +135,11 @@ MEANINGS: Mapping[str, str] = {
     "row": "hashed ID of the row",
     "rows": "number of rows",
     "runbook": "address of the instructions",
+    "second": "name of the other side",
+    "second_lower": "lower bound of the 95 % interval of `second_value`",
+    "second_rows": "labelled rows of the second side",
+    "second_upper": "upper bound of the 95 % interval of `second_value`",
+    "second_value": "value of the second side",
     "seen": "the fact that was seen",
     "seen_before": "earlier incidents of the same cause, and what the last one was found to be",
     "segment": "the segment",
@@ -153,6 +165,7 @@ MEANINGS: Mapping[str, str] = {
     "window": "the window of the reference",
     "with_retraining": "metric of the outputs served with retraining",
     "without_retraining": "metric of the logged outputs",
+    "worse": "whether the second side is worse; null if they cannot be told apart, or no value is better",
 }
 BOUNDS = ("_lower", "_upper")
 

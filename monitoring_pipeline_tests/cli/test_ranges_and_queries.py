@@ -33,6 +33,20 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     return lambda *words: CliRunner().invoke(main, words, catch_exceptions=False)
 
 
+@pytest.mark.parametrize(("words", "message"), [
+    ((), "name one of --versions, --segments and --periods"),
+    (("--versions", "1", "2", "--segments", "a", "b"), "name one of --versions, --segments and --periods"),
+    (("--versions", "1", "2"), "--versions and --segments need --from and --to"),
+    (("--periods", "2013-03-01..2013-03-02", "2013-04"), "'2013-04' is not a period such as 2013-03-01..2013-03-31"),
+    (("--periods", "..2013-03-02", "2013-03-01..2013-03-02"), "'..2013-03-02' is not a period"),
+    (("--periods", "a..b", "c..d", "--from", "2013-03-01", "--to", "2013-03-02"), "--periods has its own days"),
+])  # fmt: skip
+def test_comparison_without_two_sides_is_a_usage_error(command, words, message):
+    result = command("compare", "flight_delay", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 @pytest.mark.parametrize("words", [
     ("backfill", "flight_delay"),
     ("show", "flight_delay"),

@@ -118,6 +118,29 @@ def test_drift_within_a_segment_names_column_and_segment(regions):
     assert all(reason.startswith(f"{subject} where {segment}: ") for subject, segment, reason in drifted)
 
 
+def _compared(*segments):
+    words = ["compare", "m", "--segments", *segments, "--from", FLIPPED, "--to", LAST]
+    return CliRunner().invoke(main, [*words, "--json"], catch_exceptions=False)
+
+
+def test_comparison_finds_the_flipped_region_worse_than_another_and_counts_its_rows(regions):
+    rows = {one["metric"]: one for one in json.loads(_compared("region=north", "region=south").stdout)}
+    assert rows["auroc"]["worse"] is True
+    assert rows["auroc"]["difference"] == pytest.approx(rows["auroc"]["second_value"] - rows["auroc"]["first_value"])
+    counted = regions.ask(
+        "SELECT sum(value) FROM measurements WHERE name = 'segment_rows' AND segment = 'region=south' AND chunk >= ?",
+        FLIPPED,
+    )
+    assert rows["auroc"]["second_rows"] == counted[0][0]
+
+
+def test_comparison_shows_no_suppressed_segment_and_lists_the_segments_that_exist(regions):
+    assert "has no labelled rows" in _compared("region=north", "region=far").output
+    refused = _compared("region=north", "region=nowhere").output
+    assert "there is no segment 'region=nowhere'; known: " in refused
+    assert "region=south, region=north" in refused
+
+
 def test_report_has_a_row_for_each_segment_the_broken_one_first(regions):
     page = regions.folder / "m.html"
     regions.run("report", "m", "--to", BROKEN, "--output", str(page))
