@@ -165,7 +165,7 @@ MEANINGS: Mapping[str, str] = {
     "window": "the window of the reference",
     "with_retraining": "metric of the outputs served with retraining",
     "without_retraining": "metric of the logged outputs",
-    "worse": "whether the second side is worse; null if they cannot be told apart, or no value is better",
+    "worse": "whether the second side is worse; null if the interval of the difference holds 0, or no value is better",
 }
 BOUNDS = ("_lower", "_upper")
 

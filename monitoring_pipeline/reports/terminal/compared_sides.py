@@ -11,7 +11,7 @@ COMPARED_FIELDS = (
     "second_lower", "second_upper", "second_rows", "difference", "difference_lower", "difference_upper", "error_bound",
     "worse", "reason",
 )  # fmt: skip
-WORSE = {True: Styled("worse", "bold red"), False: Styled("better", "green"), None: "not told apart"}
+WORSE = {True: Styled("worse", "bold red"), False: Styled("better", "green"), None: "no clear difference"}
 
 
 def comparison_table(model: str, first: Side, second: Side, compared: Sequence[ComparedMetric]) -> Report:
