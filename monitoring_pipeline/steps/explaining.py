@@ -15,7 +15,7 @@ from monitoring_pipeline.evaluation.explanation.by_columns import (
 from monitoring_pipeline.evaluation.explanation.scorer import Scorer, fit_surrogate
 from monitoring_pipeline.evaluation.fitted_models.design_matrix import Values, features_of
 from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
-from monitoring_pipeline.evaluation.versions.outputs import OutputError, read_outputs
+from monitoring_pipeline.evaluation.versions.outputs import OutputError, outputs_in, read_outputs
 from monitoring_pipeline.evaluation.versions.training_rows import model_inputs
 from monitoring_pipeline.ports.outside import Scoring
 from monitoring_pipeline.ports.registry import Registry, RegistryError
@@ -56,7 +56,8 @@ class ExplainedRow:
         row_id: its hashed ID.
         model_version: the version that made the prediction.
         what: the words for the output.
-        output: the output that the scorer gives the row.
+        served: the output that the row was served with; None if it has none.
+        output: the output that the scorer gives the row, which differs from it if the scorer is a surrogate.
         usual: the mean output of the reference's rows that it is compared with; the parts sum to the difference.
         parts: the part of each feature, the largest first.
         values: the value of each feature as text.
@@ -66,6 +67,7 @@ class ExplainedRow:
     row_id: str
     model_version: str
     what: str
+    served: float | None
     output: float
     usual: float
     parts: Mapping[str, float]
@@ -113,6 +115,7 @@ def explain_row(spec: ModelSpec, chunk: Chunk, row: str, scoring: Scoring, *, id
         row_id=str(found["row_id"][0]),
         model_version=version,
         what=output_words(spec, output).removeprefix("the mean "),
+        served=outputs_in(spec, found).row(0)[output],
         output=float(outputs[output]),
         usual=float(outputs[output]) - math.fsum(parts.values()),
         parts=dict(sorted(parts.items(), key=lambda entry: (-abs(entry[1]), entry[0]))),

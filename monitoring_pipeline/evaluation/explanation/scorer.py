@@ -87,7 +87,8 @@ def fit_surrogate(spec: ModelSpec, reference: pl.DataFrame, rows: pl.DataFrame) 
             return np.column_stack([trees.predict(of_matrix) for trees in fitted])
 
     fidelity = _explained(outputs[held_out], score(pooled.filter(pl.Series(held_out))))
-    return Scorer(score, f"a surrogate fitted to the scores, which explains {fidelity:.0%} of their variance", fidelity)
+    words = f"a surrogate fitted to the scores, which explains {max(fidelity, 0.0):.0%} of their variance"
+    return Scorer(score, words, fidelity)
 
 
 def reproduces(spec: ModelSpec, scorer: Scorer, rows: pl.DataFrame) -> bool:

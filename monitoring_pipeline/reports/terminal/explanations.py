@@ -49,7 +49,7 @@ def split_tables(model: str, chunk: str, measurements: Sequence[Measurement]) ->
 def row_table(model: str, chunk: str, row: ExplainedRow) -> Report:
     """Return the parts of a row's features in its output, the largest first."""
     return Report(
-        title=f"{model} {chunk}, row {row.row_id[:12]}: {row.what} {row.output:.4g}, usually {row.usual:.4g}",
+        title=f"{model} {chunk}, row {row.row_id[:12]}: {row.what} {number_cell(row.served)}",
         columns=("feature", "value", "part"),
         lines=tuple((name, row.values[name], f"{part:+.4f}") for name, part in row.parts.items()),
         fields=ROW_FIELDS,
@@ -65,7 +65,8 @@ def row_table(model: str, chunk: str, row: ExplainedRow) -> Report:
             }
             for name, part in row.parts.items()
         ),
-        note=f"The parts sum to the difference from the mean of the reference. Scored by {row.words}.",
+        note=f"The parts sum to the difference of two outputs: {row.output:.4g} of this row, and {row.usual:.4g} of "
+        f"rows of the reference on average. Both are those of {row.words}.",
     )
 
 

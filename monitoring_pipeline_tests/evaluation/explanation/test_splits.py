@@ -192,6 +192,16 @@ def test_surrogate_reproduces_the_split_of_the_model_and_states_its_fidelity():
     assert fit_surrogate(SPEC, reference.head(30), current.head(30)) is None
 
 
+def test_surrogate_of_scores_without_a_relation_to_the_features_explains_none_of_them():
+    noise = [
+        rows.with_columns(pl.Series("score", np.random.default_rng(seed).random(rows.height)))
+        for seed, rows in ((3, _rows(1, 300)), (4, _rows(2, 300)))
+    ]
+    surrogate = fit_surrogate(SPEC, *noise)
+    assert surrogate.fidelity < 0
+    assert surrogate.words.endswith("explains 0% of their variance")
+
+
 def test_scorer_reproduces_the_scores_that_it_served_and_no_others():
     rows = _rows(1, 300)
     assert reproduces(SPEC, SCORER, rows)

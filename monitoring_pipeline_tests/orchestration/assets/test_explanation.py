@@ -16,6 +16,7 @@ from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.reports.terminal.explanations import row_table
 from monitoring_pipeline.spec.sources import FeatureKind, ReferenceWindow, Task
 from monitoring_pipeline.steps.explaining import explain_row
 from monitoring_pipeline_tests.worlds.world import DAYS, DELIVERIES, delivery_tables
@@ -25,6 +26,7 @@ BROKEN = DAYS[2]
 LOST = (
     "UPDATE ops.deliveries SET distance_km = NULL, minutes = 34.0 WHERE promised_at >= $first AND promised_at < $last"
 )
+FIRST_PARCEL = "SELECT parcel, minutes FROM ops.deliveries WHERE promised_at >= $day ORDER BY parcel LIMIT 1"
 ZONE = dt.timedelta(hours=5, minutes=30)
 START = dt.datetime.fromisoformat(DAYS[0]) - ZONE
 
@@ -129,10 +131,16 @@ def test_row_is_found_by_the_id_of_the_user(monitored):
     with monitored.store() as store:
         outside = build_adapters(monitored.settings).outside(store, run_id="test")
         spec = monitored.loaded(DELIVERIES).spec
-        (parcel,) = monitored.execute("SELECT min(parcel) FROM ops.deliveries WHERE promised_at >= $day", day=START)[0]
+        parcel, minutes = monitored.execute(FIRST_PARCEL, day=START)[0]
         found = explain_row(spec, spec.calendar.chunk(DAYS[0]), str(parcel), outside, id_key=b"world")
     assert found.row_id == pseudonymise(pl.Series([parcel]), b"world")[0]
     assert found.usual + sum(found.parts.values()) == pytest.approx(found.output, abs=1e-9)
+    # A surrogate gives nearly what was served, and the row's output is what was served.
+    assert found.served == minutes
+    assert 0 < abs(found.output - minutes) < 0.2 * minutes
+    shown = row_table(DELIVERIES, DAYS[0], found)
+    assert shown.title.endswith(f"{minutes:.4g}")
+    assert f"{found.output:.4g} of this row" in shown.note
 
 
 def test_model_without_the_rules_is_not_explained(monitored):
