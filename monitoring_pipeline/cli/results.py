@@ -89,9 +89,13 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
 @click.argument("model", shell_complete=complete_models)
 @day_range()
 @click.option("--breached", is_flag=True, help="Only what is not usual.")
+@click.option("--weak", is_flag=True, help="Look for segments of larger losses in all features; none is declared.")
 @prints_data
-def segments(model: str, first: str, last: str, form: OutputForm, *, breached: bool) -> None:
+def segments(model: str, first: str, last: str, form: OutputForm, *, breached: bool, weak: bool) -> None:
     """Print the segments of MODEL on each chunk, beside what is usual in them."""
+    if weak:
+        _print_weak_segments(model, first, last, form)
+        return
     from monitoring_pipeline.records.measurement import Status
     from monitoring_pipeline.records.producer import Producer
     from monitoring_pipeline.reports.terminal.segments import segments_report
@@ -107,6 +111,19 @@ def segments(model: str, first: str, last: str, form: OutputForm, *, breached: b
                 for m in store.measurements(model, chunk.key, Producer.SEGMENTS, statuses=statuses)
             ]
         print_reports(form, [segments_report(model, measured)])
+
+
+def _print_weak_segments(model: str, first: str, last: str, form: OutputForm) -> None:
+    from monitoring_pipeline.composition import open_outside
+    from monitoring_pipeline.reports.terminal.weak_segments import weak_segments_report
+    from monitoring_pipeline.steps.weak_segments import find_weak_segments
+
+    with clear_errors():
+        settings = read_settings()
+        spec = find_model(settings, model).spec
+        with open_outside(settings) as outside:
+            found = find_weak_segments(spec, spec.calendar.chunks_named(first, last), outside)
+        print_reports(form, [weak_segments_report(spec, found)])
 
 
 @click.command()

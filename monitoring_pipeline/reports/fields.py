@@ -19,12 +19,13 @@ from monitoring_pipeline.reports.terminal.results import CHUNK_FIELDS, PERFORMAN
 from monitoring_pipeline.reports.terminal.review import FLOOR_FIELDS, REVIEW_FIELDS
 from monitoring_pipeline.reports.terminal.rule_check import RULE_FIELDS
 from monitoring_pipeline.reports.terminal.segments import SEGMENT_FIELDS
+from monitoring_pipeline.reports.terminal.weak_segments import WEAK_SEGMENT_FIELDS
 
 Fields = tuple[str, ...]
 FIELDS: Mapping[str, Mapping[str, Fields]] = {
     "backfill": {"": CHUNK_FIELDS},
     "show": {"": CHUNK_FIELDS, "with `--by` a longer period": PERIOD_FIELDS},
-    "segments": {"": SEGMENT_FIELDS},
+    "segments": {"": SEGMENT_FIELDS, "with `--weak`": WEAK_SEGMENT_FIELDS},
     "compare": {"": COMPARED_FIELDS},
     "performance": {"": PERFORMANCE_FIELDS, "with `--sums`": SUM_FIELDS},
     "replay": {"": RULE_FIELDS},
@@ -75,6 +76,7 @@ MEANINGS: Mapping[str, str] = {
     "drift_measured_chunks": "chunks on which drift could be measured",
     "drifted_columns": "drifted columns, with their numbers of chunks if the record is a period; null if not measured",
     "drifted_together": "whether all inputs, taken at once, have drifted",
+    "elsewhere": "mean loss of the other rows",
     "error_bound": "largest error by binning",
     "escalations": "whether the channel receives escalations",
     "estimated": "performance estimated without labels",
@@ -96,9 +98,11 @@ MEANINGS: Mapping[str, str] = {
     "incidents_opened": "incidents opened, by severity",
     "key": "the key that makes a decision happen only once",
     "kind": "kind of the measurement or of the channel",
+    "labelled_rows": "labelled rows of the version",
     "labels_known": "share of the expected labels that are known",
     "last_breached": "key of the newest breached chunk",
     "level": "error or warning",
+    "loss": "the loss whose means are compared",
     "lower": "lower bound of the 95 % interval",
     "maturity": "state of the labels: immature, provisional or final",
     "mean_bias_by_score": "part of the change of the mean bias that shifted scores explain",

@@ -1,7 +1,7 @@
-"""The weakest pair of bins of two features: found on one half of the rows, and tested on the other.
+"""The weakest bins of features and of pairs of features: chosen on one half of the rows, and tested on the other.
 
-Every pair of values of every pair of features is looked at, from three additive numbers of each cell: rows, the sum of
-losses, and the sum of squared losses. So a longer time is the sum of its days.
+Every bin of every pair of features is looked at, from three additive numbers of each cell: rows, the sum of losses, and
+the sum of squared losses.
 """
 
 import math
@@ -16,19 +16,29 @@ from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 Values = NDArray[np.float64]
 Codes = NDArray[np.int64]
 Flags = NDArray[np.bool_]
+Chosen = tuple[tuple[str, ...], tuple[int, ...]]
+CANDIDATES = 5
+"""Segments that are chosen and tested."""
+PAIRED_FEATURES = 40
+"""Features whose pairs are looked at; of more, those with the weakest bins of their own."""
+LEAST_ROWS, LEAST_SHARE = 20, 0.02
+LEAST_DAYS = 10
+"""Days of each half from which on the halves are days."""
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
 class WeakSegment:
-    """The rows of one bin of a feature, or of one bin of each of two.
+    """The rows of one bin of a feature, or of one bin of each of two, without those of segments chosen before.
 
     Args:
         features: their names.
         bins: the number of each one's bin.
         rows: rows of the half that it was tested on.
-        mean_loss: their mean loss there.
-        other_loss: the mean loss of all other rows there.
-        p_value: probability of at least so large a difference on the half that it was not chosen on.
+        mean_loss: their mean loss.
+        other_loss: the mean loss of the other rows of that half.
+        lower, upper: 95 % interval of the difference of the two.
+        p_value: probability of at least so large a difference by chance in any of the tested segments.
     """
 
     features: tuple[str, ...]
@@ -36,41 +46,82 @@ class WeakSegment:
     rows: int
     mean_loss: float
     other_loss: float
+    lower: float
+    upper: float
     p_value: float
 
 
-def weak_segment(
-    codes: Mapping[str, Codes], losses: Values, chosen_on: Flags, *, least_share: float = 0.02, least_rows: int = 20
-) -> WeakSegment | None:
-    """Return the segment whose mean loss lies farthest above that of the other rows, tested on the other half.
+@dataclass(frozen=True, eq=False)
+class Halves:
+    """The rows that segments are chosen on; they are tested on the others.
+
+    Args:
+        chosen_on: shape (rows,).
+        days: number of each row's day, if rows of one day may be alike, shape (rows,); None if rows are independent.
+    """
+
+    chosen_on: Flags
+    days: Codes | None
+
+
+def halves_of(days: Codes, generator: np.random.Generator) -> Halves:
+    """Split rows into every other day; into random rows if a half would have fewer than ``LEAST_DAYS`` days.
+
+    Args:
+        days: number of each row's day, shape (rows,).
+        generator: source of random numbers.
+    """
+    found, places = np.unique(days, return_inverse=True)
+    if found.size < 2 * LEAST_DAYS:
+        return Halves(generator.permutation(days.size) % 2 == 0, None)
+    return Halves(places % 2 == 0, places.astype(np.int64))
+
+
+def weak_segments(codes: Mapping[str, Codes], losses: Values, halves: Halves) -> tuple[WeakSegment, ...]:
+    """Return the tested segments, in the order in which they were chosen.
+
+    The segment is chosen whose mean loss lies the most standard errors above that of the other rows. Its rows are then
+    left out, and the next one is chosen. P-values are corrected for all of them (Bonferroni). If the halves are days,
+    the standard error is that of differences between days (Liang & Zeger 1986, Biometrika 73:13).
 
     Args:
         codes: number of the bin of each row by feature, shape (rows,).
         losses: loss of each row, shape (rows,).
-        chosen_on: the half of the rows that the segment is chosen on, shape (rows,).
-        least_share: the smallest share of rows that a segment has.
-        least_rows: the smallest number of rows that it has on each half.
+        halves: the rows to choose on, and those to test on.
     """
+    left = np.ones(losses.size, dtype=np.bool_)
+    found: list[WeakSegment] = []
+    for _ in range(CANDIDATES):
+        chosen = _weakest(codes, losses, halves.chosen_on & left)
+        if chosen is None:
+            break
+        features, bins = chosen
+        inside = np.logical_and.reduce([codes[name] == number for name, number in zip(features, bins, strict=True)])
+        tested_on = ~halves.chosen_on & left
+        days = None if halves.days is None else halves.days[tested_on]
+        tested = _tested(chosen, losses[tested_on], inside[tested_on], days)
+        found += [] if tested is None else [tested]
+        left &= ~inside
+    return tuple(found)
+
+
+def _weakest(codes: Mapping[str, Codes], losses: Values, chosen_on: Flags) -> Chosen | None:
     half = {name: own[chosen_on] for name, own in codes.items()}
-    found = losses[chosen_on]
-    least = max(least_rows, least_share * found.size)
-    best: tuple[float, tuple[str, ...], tuple[int, ...]] | None = None
-    for features in [*((name,) for name in codes), *combinations(codes, 2)]:
-        cell, shape = _cells([half[name] for name in features])
-        score = _scores(cell, math.prod(shape), found, least)
-        place = int(np.argmax(score))
-        if np.isfinite(score[place]) and (best is None or score[place] > best[0]):
-            best = (float(score[place]), features, tuple(int(i) for i in np.unravel_index(place, shape)))
-    if best is None:
-        return None
-    _, features, bins = best
-    inside = np.logical_and.reduce([codes[name] == number for name, number in zip(features, bins, strict=True)])
-    return _tested(features, bins, losses[~chosen_on], inside[~chosen_on], least_rows)
+    found = losses[chosen_on] - (losses[chosen_on].mean() if chosen_on.any() else 0.0)
+    least = max(float(LEAST_ROWS), LEAST_SHARE * found.size)
+    singles = {(name,): _best_cell([own], found, least) for name, own in half.items()}
+    paired = sorted(half, key=lambda name: -singles[(name,)][0])[:PAIRED_FEATURES]
+    pairs = combinations([name for name in half if name in paired], 2)
+    scored = {**singles, **{pair: _best_cell([half[name] for name in pair], found, least) for pair in pairs}}
+    features = max(scored, key=lambda names: scored[names][0], default=None)
+    return None if features is None or scored[features][0] <= 0.0 else (features, scored[features][1])
 
 
-def _cells(codes: Sequence[Codes]) -> tuple[Codes, tuple[int, ...]]:
+def _best_cell(codes: Sequence[Codes], losses: Values, least: float) -> tuple[float, tuple[int, ...]]:
     shape = tuple(int(own.max(initial=0)) + 1 for own in codes)
-    return (codes[0] if len(codes) == 1 else codes[0] * shape[1] + codes[1]), shape
+    score = _scores(codes[0] if len(codes) == 1 else codes[0] * shape[1] + codes[1], math.prod(shape), losses, least)
+    place = int(np.argmax(score))
+    return float(score[place]), tuple(int(number) for number in np.unravel_index(place, shape))
 
 
 def _scores(cell: Codes, cells: int, losses: Values, least: float) -> Values:
@@ -86,13 +137,33 @@ def _scores(cell: Codes, cells: int, losses: Values, least: float) -> Values:
     return np.where((rows >= least) & (others >= least) & np.isfinite(score), score, -np.inf)
 
 
-def _tested(
-    features: tuple[str, ...], bins: tuple[int, ...], losses: Values, inside: Flags, least_rows: int
-) -> WeakSegment | None:
+def _tested(chosen: Chosen, losses: Values, inside: Flags, days: Codes | None) -> WeakSegment | None:
     own, others = losses[inside], losses[~inside]
-    if min(own.size, others.size) < least_rows:
+    if min(own.size, others.size) < LEAST_ROWS:
         return None
-    error = math.sqrt(float(own.var(ddof=1)) / own.size + float(others.var(ddof=1)) / others.size)
-    apart = float(own.mean() - others.mean())
-    p_value = float(special.ndtr(-apart / error)) if error > 0.0 else 1.0
-    return WeakSegment(features, bins, own.size, float(own.mean()), float(others.mean()), p_value)
+    error, freedom = _error_of_rows(own, others)
+    if days is not None:
+        error, freedom = max((error, freedom), _error_of_days(losses, inside, days))
+    if error == 0.0:
+        return None
+    means = float(own.mean()), float(others.mean())
+    apart = means[0] - means[1]
+    reach = error * float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    p_value = min(1.0, CANDIDATES * float(special.stdtr(freedom, -apart / error)))
+    return WeakSegment(*chosen, own.size, *means, apart - reach, apart + reach, p_value)
+
+
+def _error_of_rows(own: Values, others: Values) -> tuple[float, float]:
+    """Return the standard error of the difference and its degrees of freedom (Welch 1947, Biometrika 34:28)."""
+    of_own, of_others = float(own.var(ddof=1)) / own.size, float(others.var(ddof=1)) / others.size
+    squared = of_own**2 / (own.size - 1) + of_others**2 / (others.size - 1)
+    return math.sqrt(of_own + of_others), (of_own + of_others) ** 2 / squared if squared > 0.0 else 1.0
+
+
+def _error_of_days(losses: Values, inside: Flags, days: Codes) -> tuple[float, float]:
+    """Return the standard error of the difference, and its degrees of freedom, if rows of one day are alike."""
+    own = np.where(inside, losses - losses[inside].mean(), 0.0) / np.count_nonzero(inside)
+    others = np.where(inside, 0.0, losses - losses[~inside].mean()) / np.count_nonzero(~inside)
+    moved = np.bincount(days, own - others)
+    count = np.unique(days).size
+    return math.sqrt(float((moved**2).sum()) * count / (count - 1)), count - 1.0
