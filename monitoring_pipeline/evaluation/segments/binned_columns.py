@@ -44,17 +44,17 @@ def binned(column: pl.Series, kind: FeatureKind, chosen_on: Flags) -> BinnedColu
     chosen = numbers.filter(pl.Series(chosen_on)).drop_nulls()
     if chosen.n_unique() <= 2 * RANGES:
         return _values(numbers.map_elements("{:g}".format, return_dtype=pl.String), chosen_on)
-    quantiles = np.quantile(chosen.to_numpy(), np.arange(1, RANGES) / RANGES, method="inverted_cdf")
-    ends = np.unique(quantiles[quantiles < chosen.to_numpy().max()])
+    values = chosen.to_numpy()
+    # A value with a fifth of the rows or more may be the largest one; then the bin below it has all other values.
+    quantiles = np.quantile(values, np.arange(1, RANGES) / RANGES, method="inverted_cdf")
+    below = values[values < values.max()].max()
+    ends = np.unique(np.minimum(quantiles, below))
     codes = np.searchsorted(ends, numbers.fill_null(0.0).to_numpy(), side="left").astype(np.int64)
     codes[numbers.is_null().to_numpy()] = ends.size + 1
     return BinnedColumn(codes, (*_ranges(column.name, ends.tolist()), _without(column.name)))
 
 
 def _ranges(name: str, ends: list[float]) -> Iterator[str]:
-    if not ends:
-        yield f"{name} with a value"
-        return
     yield f"{name} up to {ends[0]:g}"
     yield from (f"{name} above {a:g} up to {b:g}" for a, b in pairwise(ends))
     yield f"{name} above {ends[-1]:g}"

@@ -36,7 +36,7 @@ class WeakSegment:
         bins: the number of each one's bin.
         rows: rows of the half that it was tested on.
         mean_loss: their mean loss.
-        other_loss: the mean loss of the other rows of that half.
+        other_loss: the mean loss of the other rows of that half, as if they were of the same days.
         lower, upper: 95 % interval of the difference of the two.
         p_value: probability of at least so large a difference by chance in any of the tested segments.
     """
@@ -57,11 +57,13 @@ class Halves:
 
     Args:
         chosen_on: shape (rows,).
-        days: number of each row's day, if rows of one day may be alike, shape (rows,); None if rows are independent.
+        days: number of each row's day, from 0, shape (rows,).
+        are_days: whether each half consists of whole days.
     """
 
     chosen_on: Flags
-    days: Codes | None
+    days: Codes
+    are_days: bool
 
 
 def halves_of(days: Codes, generator: np.random.Generator) -> Halves:
@@ -72,42 +74,52 @@ def halves_of(days: Codes, generator: np.random.Generator) -> Halves:
         generator: source of random numbers.
     """
     found, places = np.unique(days, return_inverse=True)
-    if found.size < 2 * LEAST_DAYS:
-        return Halves(generator.permutation(days.size) % 2 == 0, None)
-    return Halves(places % 2 == 0, places.astype(np.int64))
+    are_days = found.size >= 2 * LEAST_DAYS
+    chosen_on = places % 2 == 0 if are_days else generator.permutation(days.size) % 2 == 0
+    return Halves(chosen_on, places.astype(np.int64), are_days)
 
 
 def weak_segments(codes: Mapping[str, Codes], losses: Values, halves: Halves) -> tuple[WeakSegment, ...]:
     """Return the tested segments, in the order in which they were chosen.
 
     The segment is chosen whose mean loss lies the most standard errors above that of the other rows. Its rows are then
-    left out, and the next one is chosen. P-values are corrected for all of them (Bonferroni). If the halves are days,
-    the standard error is that of differences between days (Liang & Zeger 1986, Biometrika 73:13).
+    left out, and the next one is chosen. P-values are corrected for all of them (Bonferroni). Rows are compared within
+    their day, so that a bad day is no weakness of what was frequent on it. If the halves are days, the standard error
+    is that of differences between days (Liang & Zeger 1986, Biometrika 73:13).
 
     Args:
         codes: number of the bin of each row by feature, shape (rows,).
         losses: loss of each row, shape (rows,).
         halves: the rows to choose on, and those to test on.
     """
+    beyond_day = _beyond_day(losses, halves)
     left = np.ones(losses.size, dtype=np.bool_)
     found: list[WeakSegment] = []
     for _ in range(CANDIDATES):
-        chosen = _weakest(codes, losses, halves.chosen_on & left)
+        chosen = _weakest(codes, beyond_day, halves.chosen_on & left)
         if chosen is None:
             break
         features, bins = chosen
         inside = np.logical_and.reduce([codes[name] == number for name, number in zip(features, bins, strict=True)])
         tested_on = ~halves.chosen_on & left
-        days = None if halves.days is None else halves.days[tested_on]
-        tested = _tested(chosen, losses[tested_on], inside[tested_on], days)
+        days = halves.days[tested_on] if halves.are_days else None
+        mean_loss = float(losses[tested_on & inside].mean()) if (tested_on & inside).any() else 0.0
+        tested = _tested(chosen, mean_loss, beyond_day[tested_on], inside[tested_on], days)
         found += [] if tested is None else [tested]
         left &= ~inside
     return tuple(found)
 
 
+def _beyond_day(losses: Values, halves: Halves) -> Values:
+    """Return the losses less the mean of their day and half."""
+    groups = 2 * halves.days + halves.chosen_on
+    sums, rows = np.bincount(groups, losses), np.bincount(groups)
+    return losses - (sums / np.maximum(rows, 1))[groups]
+
+
 def _weakest(codes: Mapping[str, Codes], losses: Values, chosen_on: Flags) -> Chosen | None:
     half = {name: own[chosen_on] for name, own in codes.items()}
-    found = losses[chosen_on] - (losses[chosen_on].mean() if chosen_on.any() else 0.0)
+    found = losses[chosen_on]
     least = max(float(LEAST_ROWS), LEAST_SHARE * found.size)
     singles = {(name,): _best_cell([own], found, least) for name, own in half.items()}
     paired = sorted(half, key=lambda name: -singles[(name,)][0])[:PAIRED_FEATURES]
@@ -137,7 +149,7 @@ def _scores(cell: Codes, cells: int, losses: Values, least: float) -> Values:
     return np.where((rows >= least) & (others >= least) & np.isfinite(score), score, -np.inf)
 
 
-def _tested(chosen: Chosen, losses: Values, inside: Flags, days: Codes | None) -> WeakSegment | None:
+def _tested(chosen: Chosen, mean_loss: float, losses: Values, inside: Flags, days: Codes | None) -> WeakSegment | None:
     own, others = losses[inside], losses[~inside]
     if min(own.size, others.size) < LEAST_ROWS:
         return None
@@ -146,11 +158,10 @@ def _tested(chosen: Chosen, losses: Values, inside: Flags, days: Codes | None) -
         error, freedom = max((error, freedom), _error_of_days(losses, inside, days))
     if error == 0.0:
         return None
-    means = float(own.mean()), float(others.mean())
-    apart = means[0] - means[1]
+    apart = float(own.mean() - others.mean())
     reach = error * float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
     p_value = min(1.0, CANDIDATES * float(special.stdtr(freedom, -apart / error)))
-    return WeakSegment(*chosen, own.size, *means, apart - reach, apart + reach, p_value)
+    return WeakSegment(*chosen, own.size, mean_loss, mean_loss - apart, apart - reach, apart + reach, p_value)
 
 
 def _error_of_rows(own: Values, others: Values) -> tuple[float, float]:

@@ -76,7 +76,7 @@ def find_weakness(spec: ModelSpec, model_version: str, rows: pl.DataFrame) -> We
             for one in found
             if one.p_value < ALPHA
         ),
-        halves="rows, taken as independent" if halves.days is None else f"{np.unique(days).size} days",
+        halves=f"{np.unique(days).size} days" if halves.are_days else "rows, taken as independent",
     )
 
 

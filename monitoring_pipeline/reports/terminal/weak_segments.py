@@ -58,6 +58,7 @@ def _lines(spec: ModelSpec, one: Weakness) -> Iterator[tuple[Record, str]]:
 def _sentence(words: str, segment: WeakSegment, loss: str) -> str:
     apart = segment.mean_loss - segment.other_loss
     return (
-        f"where {words}: {loss} {segment.mean_loss:.4g} in {segment.rows:,} rows, {segment.other_loss:.4g} elsewhere; "
+        f"where {words}: {loss} {segment.mean_loss:.4g} in {segment.rows:,} rows, "
+        f"{segment.other_loss:.4g} elsewhere on the same days; "
         f"higher by {apart:.3g} [{segment.lower:.3g}, {segment.upper:.3g}], p = {segment.p_value:.2g}"
     )
