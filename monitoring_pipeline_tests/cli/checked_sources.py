@@ -46,11 +46,12 @@ SPECS: dict[str, tuple[dict[str, Any], set[str]]] = {
          "reference.3": {"start": "2024-03-01", "end": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"},
          "reference.2": {"start": "2024-03-01", "end": "2190-01-01"},
          "objectives": {"good": {"metric": "auroc", "lower": 0.5}},
+         "drift.false_alarm_share": 0.05, "budget": {"warnings_per_month": 0.0001},
          "performance.thresholds": {
              "auroc": {"lower": 70, "severity": "info"}, "recall": {"upper": 95, "severity": "info"},
              "log_loss": {"lower": 0.1, "severity": "info"}}},
         {"limits_possible", "limits_effective", "limits_on_the_bad_side", "volume_allows_usual", "budget_of_a_chunk",
-         "start_after_reference", "reference_over", "reference_labels_complete",
+         "flags_within_budget", "start_after_reference", "reference_over", "reference_labels_complete",
          "reference_long", "lookback_covers_delay", "holdout_has_chunks",
          "horizon_covers_schedule", "retraining_has_a_reason", "decision_possible", "suite_columns", "suite_usable"},
     ),

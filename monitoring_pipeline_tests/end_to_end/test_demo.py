@@ -12,6 +12,7 @@ import pytest
 from sklearn.metrics import mean_absolute_error, roc_auc_score
 
 from monitoring_pipeline.evaluation.periods import PeriodSummary
+from monitoring_pipeline.evaluation.profiles.changed_values import LEAST_ROWS_SHOWN
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 from monitoring_pipeline.records.names import MetricName
@@ -246,8 +247,11 @@ def test_unseen_destinations_are_breaches_on_their_days_only(flights, model):
             if m.subject == "destination" and m.status is Status.BREACHED and chunk not in JULY
         }
     assert set(breached) == {day for day, _, _ in occurred}
-    for day, destination, flights_count in occurred:
-        assert f"'{destination}' ({flights_count})" in str(breached[day].reason)
+    for day, m in breached.items():
+        flights_of_day = [(destination, rows) for of, destination, rows in occurred if of == day]
+        reason = str(m.reason)
+        assert sum(rows for _, rows in flights_of_day) == round((m.value or 0.0) * m.rows)
+        assert all((f"'{name}' ({rows})" in reason) is (rows >= LEAST_ROWS_SHOWN) for name, rows in flights_of_day)
 
 
 @pytest.mark.parametrize("model", [LATE, MINUTES])
