@@ -75,6 +75,23 @@ def test_gap_over_two_days_is_that_of_their_rows(groups):
     assert value == pytest.approx(rates, abs=1e-9)
 
 
+def _current_gaps(world, home):
+    return world.ask(
+        "SELECT chunk, subject, name, value, status, rows FROM current_measurements WHERE kind = 'fairness' "
+        "AND chunk NOT LIKE '%/%' ORDER BY 1, 2, 3",
+        home=home,
+    )
+
+
+def test_order_of_the_backfills_does_not_matter(groups, monkeypatch):
+    monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(groups.folder / "backwards"))
+    groups.run("backfill", "m", "--from", "2024-02-05", "--to", LAST)
+    groups.run("backfill", "m", "--from", FIRST, "--to", SINCE)
+    assert _current_gaps(groups, "backwards") == _current_gaps(groups, "home") != []
+    verdicts = "SELECT chunk, status FROM current_verdicts ORDER BY chunk"
+    assert groups.ask(verdicts, home="backwards") == groups.ask(verdicts)
+
+
 def test_a_tiny_group_is_nowhere(groups):
     where = "segment LIKE '%=x%' OR reason LIKE '%=x%'"
     assert groups.ask(f"SELECT count(*) FROM measurements WHERE {where}") == [(0,)]

@@ -1,15 +1,28 @@
 """Runs of assets over rolling windows: they also measure later chunks whose windows contain a chunk of the run."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import dagster as dg
 
 from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_results, outcome_of
 from monitoring_pipeline.orchestration.assets.each_chunk import measure_each_chunk
+from monitoring_pipeline.ports.store import Store
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.chunk import fairness, windows
 from monitoring_pipeline.steps.chunk.objectives import chunks_after
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
-from monitoring_pipeline.steps.chunk.windows import is_changed, later_chunks
+from monitoring_pipeline.steps.chunk.windows import is_changed
+
+
+class LaterChunks(Protocol):
+    """Returns the later chunks whose numbers may follow from those of a chunk."""
+
+    def __call__(self, spec: ModelSpec, chunk: Chunk, *, store: Store) -> tuple[Chunk, ...]:
+        """Return them in order."""
+        ...
 
 
 def run_objectives(this: AssetRun) -> Iterator[Event]:
@@ -23,6 +36,15 @@ def run_objectives(this: AssetRun) -> Iterator[Event]:
 
 def run_over_windows(this: AssetRun) -> Iterator[Event]:
     """Measure the windows as of each chunk of the run, and those of later chunks; judge these again if they changed."""
+    return _with_later_chunks(this, windows.later_chunks)
+
+
+def run_fairness(this: AssetRun) -> Iterator[Event]:
+    """Measure the groups of each chunk of the run, and the gaps of later chunks; judge these again if they changed."""
+    return _with_later_chunks(this, fairness.later_chunks)
+
+
+def _with_later_chunks(this: AssetRun, later_chunks: LaterChunks) -> Iterator[Event]:
     measurements = measure_each_chunk(this)
     for chunk, measure in this.measured_by_step(later_chunks(this.spec, this.chunks[-1], store=this.store)):
         results = measure()

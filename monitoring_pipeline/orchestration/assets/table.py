@@ -8,7 +8,7 @@ from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.each_chunk import each_chunk
 from monitoring_pipeline.orchestration.assets.history import history_of_performance, history_of_verdicts
 from monitoring_pipeline.orchestration.assets.incidents import run_incidents
-from monitoring_pipeline.orchestration.assets.over_windows import run_objectives, run_over_windows
+from monitoring_pipeline.orchestration.assets.over_windows import run_fairness, run_objectives, run_over_windows
 from monitoring_pipeline.orchestration.assets.predictions import run_predictions
 from monitoring_pipeline.orchestration.assets.reference import ReferenceConfig, run_reference
 from monitoring_pipeline.orchestration.assets.verdict import run_verdict
@@ -160,7 +160,7 @@ _BEFORE_THE_VERDICT = (
     Asset(
         name="fairness",
         description="Rates and errors of groups of people, and the gaps between groups over the last days.",
-        run=each_chunk,
+        run=run_fairness,
         step=lambda inputs: partial(measure_fairness, inputs.spec, kept=inputs.outside),
         is_in_order=True,
         deps=("predictions", "labels", "performance"),

@@ -62,6 +62,18 @@ def measure_fairness(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
     )
 
 
+def later_chunks(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chunk, ...]:
+    """Return the later measured chunks whose last days contain this chunk, as their gaps may have changed."""
+    calendar = spec.calendar
+    last = calendar.days_before(chunk, -spec.fairness.days)
+    keys = [key for key in store.revisions(spec.name, Producer.FAIRNESS) if chunk.key < key <= last.key]
+    return tuple(
+        later
+        for later in map(calendar.chunk, keys)
+        if calendar.first_of_days(later, spec.fairness.days).key <= chunk.key
+    )
+
+
 def _earlier(spec: ModelSpec, chunk: Chunk, store: Results) -> list[list[Measurement]]:
     """Return the numbers of groups on the earlier chunks of the last days, by chunk."""
     first = spec.calendar.first_of_days(chunk, spec.fairness.days)

@@ -54,8 +54,8 @@ def later_chunks(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chun
 
 
 def is_changed(results: ChunkResults, *, store: Results) -> bool:
-    """Return whether results were made from other numbers than the stored ones."""
-    return store.provenance(results.chunk.model, results.chunk.key, Producer.WINDOWS) != results.provenance
+    """Return whether results were made from other numbers than the stored ones of their producer."""
+    return store.provenance(results.chunk.model, results.chunk.key, results.producer) != results.provenance
 
 
 def _measure(
