@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.share import METRIC_CHANGE
-from monitoring_pipeline.evaluation.explanation.split import Split, split_of_metric, split_of_output
+from monitoring_pipeline.evaluation.explanation.split import Split, SplitPart, split_of_metric, split_of_output
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.records.cause import Family
@@ -346,8 +346,20 @@ def _split(split: Split) -> Table:
     return Table(
         caption=f"The change of {split.what} by {_signed(split.change.value)} since the reference{rest}",
         columns=("part", "value"),
-        rows=tuple((Cell(part.name), _part_of_a_change(part.measurement)) for part in shown),
+        rows=tuple(_rows_of_a_split(shown)),
     )
+
+
+def _rows_of_a_split(parts: Sequence[SplitPart]) -> Iterable[tuple[Cell, Cell]]:
+    """Yield a row for each part; parts that were not measured for the same reason have one row together."""
+    unmeasured: dict[str, list[str]] = {}
+    for part in parts:
+        if part.measurement is not None and part.measurement.value is None:
+            unmeasured.setdefault(str(part.measurement.reason), []).append(part.name)
+        else:
+            yield Cell(part.name), _part_of_a_change(part.measurement)
+    for reason, names in unmeasured.items():
+        yield Cell("; ".join(names)), Cell(f"not measured: {reason}")
 
 
 def _signed(value: float | None) -> str:
@@ -357,8 +369,6 @@ def _signed(value: float | None) -> str:
 def _part_of_a_change(m: Measurement | None) -> Cell:
     if m is None:
         return Cell("")
-    if m.value is None:
-        return Cell(f"not measured: {m.reason}")
     return Cell(f"{_signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
 
 
