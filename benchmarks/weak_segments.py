@@ -127,7 +127,7 @@ def main() -> None:
 
 
 def line_of(case: Case, every: Sequence[Weeks], generator: np.random.Generator) -> str:
-    """Return how many of the planted segments were found, and how many sets gave others."""
+    """Return a row of the table: the share of sets with a planted segment found, and the share with another one."""
     found: list[bool] = []
     share: list[float] = []
     around: list[bool] = []

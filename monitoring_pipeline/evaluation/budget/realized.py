@@ -153,7 +153,7 @@ def spent(spec: ModelSpec, alarms: Sequence[Alarm], first: Chunk, last: Chunk) -
 
 
 def contributions(alarms: Sequence[Alarm]) -> tuple[Contribution, ...]:
-    """Return how many alarms each family of causes and number gave, most first."""
+    """Return the number of alarms by family of causes and by rule; the largest number comes first."""
     groups: dict[tuple[Family, str], list[Alarm]] = {}
     for alarm in alarms:
         groups.setdefault((alarm.cause.family, alarm.rules[0] if alarm.rules else ""), []).append(alarm)
@@ -171,7 +171,7 @@ def contributions(alarms: Sequence[Alarm]) -> tuple[Contribution, ...]:
 
 
 def words_of(spent_: Spent) -> str:
-    """Return what was spent in one sentence."""
+    """Return one sentence: the false alarms, those without an outcome, and whether the budget holds."""
     noun, period = ("page", "quarter") if spent_.severity is Severity.CRITICAL else ("warning", "month")
     false, unknown = spent_.false, spent_.unknown
     counted = f"{false} false {noun}{'' if false == 1 else 's'}"

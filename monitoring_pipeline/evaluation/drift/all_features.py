@@ -187,8 +187,10 @@ def learn_together(
     Evenly spread chunks are each compared with all others but their neighbours. The floor is the upper prediction bound
     of their effects for one more chunk, at the level of every floor (see ``upper_prediction_bound``). Effects of a mean
     distance are stretched first, because neighbouring chunks resemble one another. As on a later chunk, features that
-    are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough rows. What each column
-    usually adds is learned with it, because a column such as the air pressure tells every day from the others.
+    are dead on a chunk are left out. No floor is learned from fewer than 10 chunks with enough rows.
+
+    The usual part of each column in the effect is learned too. Some columns, such as the air pressure, differ on every
+    day.
 
     Args:
         spec: the model.
@@ -233,7 +235,7 @@ def learn_together(
 
 
 def _usual(contributions: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Return how much each column rarely exceeds: mean plus two standard deviations of the chunks that compared it."""
+    """Return the mean plus two standard deviations of each column's parts, over the chunks on which it was compared."""
     found: dict[str, list[float]] = {}
     for of_chunk in contributions:
         for column, added in of_chunk.items():

@@ -227,7 +227,7 @@ class HealthyEffects:
         return math.exp(upper)
 
     def follows(self, rows: int) -> HealthyEffect:
-        """Return how the effect of one chunk with so many rows follows that of another."""
+        """Return the dependence of the effects of neighbouring chunks that have this number of rows."""
         effect = self.column.day_effects[self.statistic]
         return HealthyEffect(
             effect.autocorrelation, effect.reliability(rows), self.effective_days, max(len(self.column.pairs), 1)

@@ -30,7 +30,7 @@ class HealthyFlag:
 
 
 def healthy_flags(healthy: HealthyChunks, floors: LearnedFloors, columns: Sequence[str]) -> tuple[HealthyFlag, ...]:
-    """Return how often each deciding statistic of some columns is beyond its floor on later chunks of the usual size.
+    """Return the probability that each deciding statistic exceeds its floor on one more chunk of the usual size.
 
     Args:
         healthy: the healthy chunks of a reference.

@@ -1,4 +1,4 @@
-"""The share of healthy chunks that drift may flag, so that incidents open no more often than the budget allows.
+"""The largest share of healthy chunks with flags of drift that keeps openings of incidents within the budget.
 
 Incidents open on several flagged chunks. If chunks are independent, few flags open one; if they resemble the one before
 them, many do. Every opening takes chunks of its own, so a bound holds whatever the dependence. If it allows less than
@@ -59,7 +59,7 @@ def surely_within_budget(spec: ModelSpec) -> float:
 
 
 def openings_a_month(spec: ModelSpec, effect: HealthyEffect) -> float:
-    """Return how many incidents the declared share of flags opens in a month, if it is the share of one effect."""
+    """Return the incidents per month that one effect opens if it is flagged on the declared share of chunks."""
     chunks = _simulated_chunks(spec)
     levels = simulated_levels([effect], SERIES, chunks, generator_of("share of flags"))
     opened, _ = count_openings(levels[0] < spec.drift.false_alarm_share, rules_of(spec))

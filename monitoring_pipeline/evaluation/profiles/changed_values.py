@@ -20,7 +20,9 @@ LEAST_SPREAD_CHANGED = 1.25
 
 
 def changed_values(bins: Bins, before: ColumnProfile, now: ColumnProfile) -> str | None:
-    """Return what changed in a column: nulls, then mean and spread of numbers, or categories and new values.
+    """Return the changes of a column in words.
+
+    The share of nulls comes first. Mean and spread of numbers follow, or shares of categories and new values.
 
     Args:
         bins: the bins of both profiles.

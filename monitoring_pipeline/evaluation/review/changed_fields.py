@@ -107,7 +107,7 @@ def _judged_numbers(spec: ModelSpec) -> Iterator[_Number]:
 
 
 def _number(measurement: Measurement) -> _Number | None:
-    """Return what a measured number is as a judged one; None if it is none of them or was skipped."""
+    """Return the judged number that a measurement is a value of; None if it was skipped, or nothing judges its kind."""
     if measurement.status is Status.SKIPPED:
         return None
     match measurement.kind:

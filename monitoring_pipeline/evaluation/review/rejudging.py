@@ -53,7 +53,7 @@ class Proposal:
     versions: Mapping[str, OfVersion] = field(default_factory=dict[str, OfVersion])
 
     def of(self, measurement: Measurement) -> OfVersion:
-        """Return what the reference of the measured version gives."""
+        """Return what rules need from the reference of the measurement's version; nothing if it has no reference."""
         return self.versions.get(measurement.model_version, OfVersion())
 
 
