@@ -88,11 +88,13 @@ def show(model: str, first: str, last: str, by: str, form: OutputForm) -> None:
 @click.command()
 @click.argument("model", shell_complete=complete_models)
 @day_range()
-@click.option("--breached", is_flag=True, help="Only what is not usual.")
+@click.option("--breached", is_flag=True, help="Only what is not usual in declared segments.")
 @click.option("--weak", is_flag=True, help="Look for segments of larger losses in all features; none is declared.")
 @prints_data
 def segments(model: str, first: str, last: str, form: OutputForm, *, breached: bool, weak: bool) -> None:
     """Print the segments of MODEL on each chunk, beside what is usual in them."""
+    if weak and breached:
+        raise click.UsageError("--weak prints weak segments only; --breached is for declared ones. Give one of them.")
     if weak:
         _print_weak_segments(model, first, last, form)
         return

@@ -228,6 +228,9 @@ class ModelSpec(SpecPart):
     def _group_columns_differ(self) -> None:
         if repeated := [name for name, count in Counter(self.predictions.group_columns).items() if count > 1]:
             raise ValueError(f"predictions.group_columns: {', '.join(repeated)}: named more than once")
+        if ids := [name for name in self.predictions.group_columns if name in self.predictions.id_columns]:
+            message = "identifies a prediction, and is kept as a hash only; name a column whose values many rows share"
+            raise ValueError(f"predictions.group_columns: {', '.join(ids)}: {message}")
 
     def _groups_have_columns(self) -> None:
         taken = (*self.features, *RESERVED_COLUMNS, *self.score_columns.values())

@@ -65,6 +65,12 @@ def test_days_without_a_fault_have_none(world):
     assert nothing["segment"] is None
 
 
+def test_breached_ones_are_declared_ones(world):
+    result = CliRunner().invoke(main, ["segments", "m", "--weak", "--breached", "--from", FLIPPED, "--to", LAST])
+    assert result.exit_code == 2
+    assert "--breached is for declared ones" in result.output
+
+
 def test_two_runs_print_the_same(world):
     assert _weak(FLIPPED, LAST) == _weak(FLIPPED, LAST)
 

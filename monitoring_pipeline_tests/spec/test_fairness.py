@@ -9,6 +9,7 @@ from monitoring_pipeline_tests.spec.cases import BINARY, REGRESSION, changed
 
 @pytest.mark.parametrize(("document", "fairness", "message"), [
     (BINARY, {"by": {"p": "nowhere"}}, "fairness.by.p: unknown column 'nowhere'"),
+    (BINARY, {"by": {"p": "plan", "x": {"cross": ["p", "q"]}}}, "x.cross: unknown 'q'; entries that can be crossed: p"),
     (BINARY, {"by": {"p": "plan"}, "allowed": {"mean_absolute_error": {"difference": 1}}},
      "fairness.allowed: mean_absolute_error is no measure of binary; known: selection_rate"),
     (BINARY, {"by": {"p": "plan"}, "allowed": {"selection_rate": {}}}, "give difference or ratio"),

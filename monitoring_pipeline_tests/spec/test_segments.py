@@ -31,9 +31,13 @@ def test_short_forms_mean_the_long_ones():
     ({"x": {"column": "age", "ranges": list(range(10_000))}}, "should have at most 49 items"),
     ({"x" * 61: "plan"}, "at most 60 characters"),
     ({"p": "plan", "x": {"cross": ["p", "p"]}}, "two or more different entries are needed; got p, p"),
-    ({"p": "plan", "x": {"cross": ["p", "q"]}}, "segments.by.x.cross: unknown 'q'; entries that can be crossed: p"),
+    ({"p": "plan", "x": {"cross": ["p", "q"]}}, "x.cross: unknown 'q'; entries that can be crossed: p"),
     ({"x": {"where": {"age": {"at_least": 5, "below": 5}}}}, "below (5) must be above at_least (5)"),
     ({"x": {"where": {"age": {}}}}, "give either values"),
+    ({"x": {"where": {"plan": None}}}, 'null is no value: rows without one belong to no segment; write "null"'),
+    ({"x": {"where": {"plan": ["gold", None]}}}, "null is no value"),
+    ({"x": {"where": {"plan": [["gold"]]}}}, "each entry is one text or number"),
+    ({"x": {"where": {"plan": {"among": [{"a": 1}]}}}}, "each entry is one text or number"),
 ])  # fmt: skip
 def test_what_cannot_be_a_segment_is_refused(by, message):
     with pytest.raises(ValidationError) as refused:
@@ -44,6 +48,16 @@ def test_what_cannot_be_a_segment_is_refused(by, message):
 def test_group_columns_are_no_features():
     with pytest.raises(ValidationError, match=r"predictions.group_columns: age: already a column of the model"):
         ModelSpec.model_validate(changed(BINARY, {"predictions.group_columns": ["age"]}))
+
+
+def test_a_group_column_is_no_id():
+    with pytest.raises(ValidationError, match=r"predictions.group_columns: id: identifies a prediction"):
+        ModelSpec.model_validate(changed(BINARY, {"predictions.id": "id", "predictions.group_columns": ["id"]}))
+
+
+def test_a_quoted_null_is_the_text():
+    rules = SegmentRules.model_validate({"by": {"x": {"where": {"plan": ["null"]}}}})
+    assert rules.by["x"].where["plan"].among == ("null",)
 
 
 def test_a_group_column_is_named_once():

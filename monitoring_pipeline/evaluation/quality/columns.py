@@ -163,7 +163,7 @@ def _unseen_share(facts: ColumnFacts, column: ColumnProfile, blank: Measurement)
     # If the reference has more categories than are kept, a new one cannot be distinguished from a rare one.
     if rows and not reference_rows:
         any_row = replace(measurement, threshold_upper=0.0)
-        return any_row.breached(f"{rows} rows of unseen categories: {names}")
+        return any_row.breached(f"{rows} {'row' if rows == 1 else 'rows'} of unseen categories: {names}")
     return measurement if reference_rows else replace(measurement, threshold_upper=0.0)
 
 

@@ -17,10 +17,16 @@ def entries_as_text(value: object) -> object:
     """Return a list with its entries as text, so that Python code may write ``[-999]``; all else unchanged.
 
     YAML reads the word ``null`` as nothing; here it is the text.
+
+    Raises:
+        ValueError: when an entry is itself a list or has keys.
     """
     if not isinstance(value, list | tuple):
         return value
-    return ["null" if entry is None else str(entry) for entry in cast("list[object]", value)]
+    entries = cast("list[object]", value)
+    if any(isinstance(entry, list | tuple | set | dict) for entry in entries):
+        raise ValueError("each entry is one text or number, without brackets or keys of its own")
+    return ["null" if entry is None else str(entry) for entry in entries]
 
 
 def number_or_boolean_without_quotes(value: object) -> object:

@@ -2,10 +2,10 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from monitoring_pipeline.spec.parsing.part import SpecPart
-from monitoring_pipeline.spec.rules.segments import Segmentations, check_crossed, with_short_forms
+from monitoring_pipeline.spec.rules.segments import Segmentations
 
 
 class AllowedGap(SpecPart):
@@ -26,7 +26,7 @@ class AllowedGap(SpecPart):
 class FairnessRules(SpecPart):
     """Groups, and the gaps between them that are allowed."""
 
-    by: Segmentations = Field(default={}, max_length=20)
+    by: Segmentations = {}
     """Groups by name, in the form of segments: a column, ranges, a crossing for intersections, or conditions."""
     allowed: dict[str, AllowedGap] = {}
     """Measures and their allowed gaps.
@@ -45,13 +45,3 @@ class FairnessRules(SpecPart):
     """Severity of a breach."""
 
     added_fields: ClassVar[frozenset[str]] = frozenset()
-
-    @field_validator("by", mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return with_short_forms(value)
-
-    @model_validator(mode="after")
-    def _crossed_ones_exist(self) -> Self:
-        check_crossed(self.by, "fairness.by")
-        return self

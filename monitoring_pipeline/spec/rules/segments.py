@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.parsing.as_text import entries_as_text
 from monitoring_pipeline.spec.parsing.part import SpecPart
@@ -22,7 +22,15 @@ class Condition(SpecPart):
     below: float | None = None
     """The number has to be smaller than this."""
 
-    _values_are_text = field_validator("among", mode="before")(entries_as_text)
+    @field_validator("among", mode="before")
+    @classmethod
+    def _values_are_text(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        entries = cast("list[object]", value)
+        if None in entries:
+            raise ValueError('null is no value: rows without one belong to no segment; write "null" for the text')
+        return entries_as_text(entries)
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
@@ -80,33 +88,7 @@ class Segmentation(SpecPart):
         return (self.column,) if self.column else tuple(self.where)
 
 
-Segmentations = dict[Name, Segmentation]
-
-
-class SegmentRules(SpecPart):
-    """Segments, and when they are judged."""
-
-    by: Segmentations = Field(default={}, max_length=20)
-    """Segments by name; short form ``origin: origin`` for the values of a column."""
-    minimum_rows: int = Field(default=20, ge=1)
-    """A segment with fewer rows on a chunk is suppressed: its numbers are not stored, shown or sent."""
-    severity: Literal["info", "warning", "critical"] = "warning"
-    """Severity of broken columns and of a loss of performance in a segment. Drift in a segment is an info."""
-
-    added_fields: ClassVar[frozenset[str]] = frozenset()
-
-    @field_validator("by", mode="before")
-    @classmethod
-    def _short_form(cls, value: object) -> object:
-        return with_short_forms(value)
-
-    @model_validator(mode="after")
-    def _crossed_ones_exist(self) -> Self:
-        check_crossed(self.by, "segments.by")
-        return self
-
-
-def with_short_forms(value: object) -> object:
+def _with_short_forms(value: object) -> object:
     """Return segmentations in which the name of a column stands for its values."""
     if not isinstance(value, dict):
         return value
@@ -114,17 +96,36 @@ def with_short_forms(value: object) -> object:
     return {name: {"column": one} if isinstance(one, str) else one for name, one in entries.items()}
 
 
-def check_crossed(by: Segmentations, place: str) -> None:
-    """Check that crossed entries exist, and are no crossings themselves.
-
-    Raises:
-        ValueError: if they do not; the message contains the place.
-    """
+def _with_known_crossings(by: dict[str, Segmentation]) -> dict[str, Segmentation]:
+    """Return segmentations whose crossed entries exist, and are no crossings themselves."""
     for name, one in by.items():
         for other in one.cross:
             if other not in by or by[other].cross:
                 known = ", ".join(sorted(entry for entry in by if not by[entry].cross)) or "none"
-                raise ValueError(f"{place}.{name}.cross: unknown {other!r}; entries that can be crossed: {known}")
+                raise ValueError(f"{name}.cross: unknown {other!r}; entries that can be crossed: {known}")
+    return by
+
+
+Segmentations = Annotated[
+    dict[Name, Segmentation],
+    Field(max_length=20),
+    BeforeValidator(_with_short_forms),
+    AfterValidator(_with_known_crossings),
+]
+"""Segmentations by name. The name of a column stands for its values."""
+
+
+class SegmentRules(SpecPart):
+    """Segments, and when they are judged."""
+
+    by: Segmentations = {}
+    """Segments by name; short form ``origin: origin`` for the values of a column."""
+    minimum_rows: int = Field(default=20, ge=1)
+    """A segment with fewer rows on a chunk is suppressed: its numbers are not stored, shown or sent."""
+    severity: Literal["info", "warning", "critical"] = "warning"
+    """Severity of broken columns and of a loss of performance in a segment. Drift in a segment is an info."""
+
+    added_fields: ClassVar[frozenset[str]] = frozenset()
 
 
 def _is_condition(value: object) -> bool:

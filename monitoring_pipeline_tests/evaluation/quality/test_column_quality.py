@@ -121,6 +121,12 @@ def test_few_unseen_categories_are_told_as_info():
     assert unseen.reason == "5 rows of unseen categories: none has 20 rows"
 
 
+def test_one_row_of_an_unseen_category_is_one_row():
+    plans = ["tin", *_fresh(1000)["plan"].tolist()[1:]]
+    unseen = _quality(_fresh(1000) | {"plan": plans})["plan", "unseen_share"]
+    assert unseen.reason == "1 row of unseen categories: none has 20 rows"
+
+
 def test_as_many_unseen_categories_as_a_reference_of_rare_ones_lets_expect_are_info():
     """Half of the reference's rows are the only ones of their category, so as many of the next are expected unseen."""
     rng = np.random.default_rng(3)
