@@ -131,7 +131,7 @@ def _taken(
     id_key: bytes,
 ) -> _Taken:
     unreadable = unreadable_features(spec, suite.schema)
-    readable = read.frame.drop(unreadable, strict=False)
+    readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
     canonical = canonical_predictions(spec, readable, id_key=id_key, without_time=0).frame
     codes = number_codes(spec, readable, read.table_columns)
     rows = with_known_categories(canonical, codes, {version: each.bins for version, each in references.items()})

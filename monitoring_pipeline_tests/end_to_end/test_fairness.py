@@ -109,3 +109,20 @@ def test_report_has_a_section_of_fairness(groups):
     )[0]
     assert f"[{lower:.3f}, {upper:.3f}]" in html
     assert html.index('id="fairness"') < html.index("selection_rate_ratio[2 days]", html.index('id="fairness"'))
+
+
+def test_missing_group_column_is_a_breach_of_its_own_and_stops_nothing_else(groups, monkeypatch):
+    monkeypatch.setenv("MONITORING_PIPELINE_HOME", str(groups.folder / "renamed"))
+    groups.run("backfill", "m", "--from", FIRST, "--to", FIRST)
+    groups.execute("ALTER TABLE scores RENAME sex TO gender")
+    try:
+        groups.run("backfill", "m", "--from", "2024-02-02", "--to", "2024-02-02")
+    finally:
+        groups.execute("ALTER TABLE scores RENAME gender TO sex")
+    of_day = "FROM current_measurements WHERE chunk = '2024-02-02' AND"
+    found = groups.ask(f"SELECT subject, reason {of_day} kind = 'quality' AND severity = 'critical' "
+                       "AND status = 'breached'", home="renamed")  # fmt: skip
+    assert found == [("sex", "the chunk has no column sex")]
+    assert groups.ask(f"SELECT count(*) > 5 {of_day} kind = 'performance' AND status = 'ok'", home="renamed") == [(1,)]
+    assert groups.ask(f"SELECT * {of_day} segment = 'age=old'", home="renamed")
+    assert not groups.ask(f"SELECT * {of_day} segment LIKE '%=f%'", home="renamed")

@@ -141,6 +141,13 @@ def test_comparison_shows_no_suppressed_segment_and_lists_the_segments_that_exis
     assert "region=south, region=north" in refused
 
 
+def test_incident_of_a_segment_names_it_above_its_chart(regions):
+    regions.run("report", "m", "-o", str(regions.folder / "flipped.html"))
+    page = (regions.folder / "flipped.html").read_text(encoding="utf-8")
+    assert "auroc where region=south: 0." in page
+    assert "model auroc where region=south" in page
+
+
 def test_report_has_a_row_for_each_segment_the_broken_one_first(regions):
     page = regions.folder / "m.html"
     regions.run("report", "m", "--to", BROKEN, "--output", str(page))

@@ -39,9 +39,9 @@ class CanonicalRows:
 def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, without_time: int) -> CanonicalRows:
     """Bring a chunk's predictions into canonical form.
 
-    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature that is absent
-    becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an ID are left out. If several rows
-    have the same ID and version, the latest counts. Rows are sorted by ID.
+    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature or group column
+    that is absent becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an ID are left out. If
+    several rows have the same ID and version, the latest counts. Rows are sorted by ID.
 
     Args:
         spec: the model.
@@ -57,7 +57,7 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
     columns = set(raw.columns)
     if "model_version" not in columns:
         with_id = with_id.with_columns(pl.lit(next(iter(spec.reference))).alias("model_version"))
-    absent = [name for name in spec.features if name not in columns]
+    absent = [name for name in (*spec.features, *spec.predictions.group_columns) if name not in columns]
     with_id = with_id.with_columns(pl.lit(None).alias(name) for name in absent)
     scores = probabilities(spec, with_id)
     with_id = with_id.with_columns(scores.columns)

@@ -1,6 +1,6 @@
 """The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
-from monitoring_pipeline.evaluation.quality.suite import SuiteResult, unreadable_features
+from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
@@ -43,7 +43,7 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     if refusal := schema_refusal(spec, suite):
         results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
-    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
+    readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
     rows = canonical_predictions(spec, readable, id_key=reading.id_key, without_time=read.rows_without_time)
     references = load_references(spec, reading.store, rows.frame["model_version"].unique())
     frame = with_known_categories(

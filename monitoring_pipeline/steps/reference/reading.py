@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.quality.suite import unreadable_features
 from monitoring_pipeline.evaluation.reference.reference import find_concentrated_nulls
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
 from monitoring_pipeline.evaluation.rows.errors import SourceError
@@ -78,7 +77,7 @@ def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside
         source = spec.predictions.table if not declared.is_elsewhere else "rows of another source"
         message = f"{spec.name}: reference.{model_version}: {source}: {refusal}"
         raise SourceError(message)
-    readable = read.frame.drop(unreadable_features(spec, suite.schema), strict=False)
+    readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
     served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
     rows = _with_rows_of(spec, served, model_version, outside.registry)
     return ReferenceRows(

@@ -212,7 +212,7 @@ def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
     last = min(stored.resolved or stored.last_breached, records.period.chunk)
     return history_chart(
         History(
-            name=str(finding.metric) if _is_metric(finding) else f"{finding.metric} of {finding.subject}",
+            name=_name_of(finding),
             measured=[(key, m) for key, m in incident.history if m.kind is finding.kind],
             estimated=[
                 (key, m)
@@ -226,6 +226,16 @@ def _history(records: ModelRecords, incident: IncidentRecords) -> Chart | None:
             is_over=stored.state is IncidentState.RESOLVED,
         )
     )
+
+
+def _name_of(finding: Finding) -> str:
+    """Return the name of the number that a chart of a finding shows."""
+    of_model = _is_metric(finding) or finding.subject == "model"
+    return (str(finding.metric) if of_model else f"{finding.metric} of {finding.subject}") + _where(finding)
+
+
+def _where(finding: Finding) -> str:
+    return f" where {finding.segment}" if finding.segment else ""
 
 
 def _is_metric(finding: Finding) -> bool:
@@ -250,7 +260,7 @@ def _finding(finding: Finding) -> tuple[Cell, ...]:
         if limit is not None
     ]
     return (
-        Cell(f"{finding.subject} {finding.metric}", str(finding.severity)),
+        Cell(f"{finding.subject} {finding.metric}{_where(finding)}", str(finding.severity)),
         Cell(named(name, finding.value), is_number=True),
         Cell(interval(name, finding.lower, finding.upper), is_number=True),
         Cell("" if finding.reference_value is None else named(name, finding.reference_value), is_number=True),
