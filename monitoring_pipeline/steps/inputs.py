@@ -9,13 +9,13 @@ import polars as pl
 import monitoring_pipeline
 from monitoring_pipeline.evaluation.quality.suite import unreadable_features
 from monitoring_pipeline.evaluation.reference.reference import Reference
-from monitoring_pipeline.evaluation.results import Snapshot
+from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.ports.snapshots import Snapshots
-from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Severity, Status
+from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Provenance, Severity, Status
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -101,6 +101,25 @@ def scan_version(snapshots: Snapshots, snapshot: Snapshot, version: str, version
     rows = snapshots.scan(snapshot.uri)
     # Most chunks have one version; then no filter has to read the version column with every other column.
     return rows if len(versions) == 1 else rows.filter(pl.col("model_version") == version)
+
+
+def known_labels(spec: ModelSpec, chunk: Chunk, kept: Kept) -> tuple[pl.DataFrame | None, str]:
+    """Return IDs and labels of a chunk, and their fingerprint; None and no text if no labels have been read."""
+    snapshot = kept.store.snapshot(spec.name, chunk.key, LABELS) if spec.labels else None
+    if snapshot is None:
+        return None, ""
+    return kept.snapshots.read(snapshot.uri, ["row_id", "label"]), snapshot.fingerprint
+
+
+def maturity_of_labels(spec: ModelSpec, chunk: Chunk, store: Results) -> dict[str, Maturity]:
+    """Return the maturity of the labels of each version whose performance was measured."""
+    measured = store.measurements(spec.name, chunk.key, Producer.PERFORMANCE)
+    return {m.model_version: m.maturity for m in measured if m.maturity is not None and m.kind is Kind.PERFORMANCE}
+
+
+def is_changed(results: ChunkResults, *, store: Results) -> bool:
+    """Return whether results were made from other numbers than the stored ones of their producer."""
+    return store.provenance(results.chunk.model, results.chunk.key, results.producer) != results.provenance
 
 
 def made_from(spec: ModelSpec, input_fingerprint: str, references: Mapping[str, Reference] | None = None) -> Provenance:

@@ -13,6 +13,9 @@ from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
+ONLY_A_SAMPLE = "the rows were counted in the warehouse, and only a sample of them is kept"
+"""Why numbers that need all rows of a chunk are not measured."""
+
 
 @dataclass(frozen=True)
 class CountedThere:

@@ -12,7 +12,7 @@ from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
-from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, sampled_chunk
 
 
 def find_weak_segments(spec: ModelSpec, chunks: Sequence[Chunk], kept: Kept) -> tuple[Weakness, ...]:
@@ -28,8 +28,7 @@ def find_weak_segments(spec: ModelSpec, chunks: Sequence[Chunk], kept: Kept) -> 
     monitored = [chunk for chunk in chunks if chunk.key in predictions_of and chunk.key in labels_of]
     read = [chunk for chunk in monitored if sampled_chunk(spec, chunk, kept.store) is None]
     if not read:
-        counted = "the rows were counted in the warehouse, and only a sample of them is kept"
-        return (Weakness("", reason=counted if monitored else f"no monitored {spec.calendar.noun} with labels"),)
+        return (Weakness("", reason=ONLY_A_SAMPLE if monitored else f"no monitored {spec.calendar.noun} with labels"),)
     rows = pl.concat(
         [
             _labelled(spec, chunk, kept.snapshots.scan(predictions_of[chunk.key].uri), labels)

@@ -14,7 +14,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.chunk import fairness, windows
 from monitoring_pipeline.steps.chunk.objectives import chunks_after
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
-from monitoring_pipeline.steps.chunk.windows import is_changed
+from monitoring_pipeline.steps.inputs import is_changed
 
 
 class LaterChunks(Protocol):

@@ -38,8 +38,8 @@ from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline.steps.explaining import scorer_of
 from monitoring_pipeline.steps.inputs import (
-    LABELS,
     PREDICTIONS,
+    known_labels,
     made_from,
     nothing_to_measure,
     required_snapshot,
@@ -57,10 +57,9 @@ LEAST_ROWS = 50
 def explain_chunk(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkResults:
     """Split the change of each version's mean output, and of its performance if there are labels."""
     predictions = required_snapshot(scoring.store, spec, chunk, PREDICTIONS)
-    labels = None if spec.labels is None else scoring.store.snapshot(spec.name, chunk.key, LABELS)
+    label_rows, labels_fingerprint = known_labels(spec, chunk, scoring)
     versions = versions_in(scoring.snapshots, predictions)
     references = load_references(spec, scoring.store, versions)
-    label_rows = None if labels is None else scoring.snapshots.read(labels.uri, ["row_id", "label"])
     profiles = {profile.model_version: profile for profile in scoring.store.profiles(spec.name, chunk.key)}
     quality = scoring.store.measurements(spec.name, chunk.key, Producer.PROFILE)
     measured = tuple(
@@ -72,7 +71,7 @@ def explain_chunk(spec: ModelSpec, chunk: Chunk, scoring: Scoring) -> ChunkResul
     )
     reason = "no version has a reference" if versions else "no predictions"
     nothing = nothing_to_measure(Kind.PERFORMANCE, CHANGE, "relation", reason, severity=Severity.INFO)
-    fingerprints = [snapshot.fingerprint for snapshot in (predictions, labels) if snapshot is not None]
+    fingerprints = [predictions.fingerprint, *([labels_fingerprint] if labels_fingerprint else [])]
     return ChunkResults(
         producer=Producer.EXPLANATION,
         chunk=chunk,

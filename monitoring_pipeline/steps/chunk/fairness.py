@@ -7,23 +7,23 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.results import Results
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.steps.chunk.segments import states_of_labels
 from monitoring_pipeline.steps.inputs import (
-    LABELS,
     PREDICTIONS,
+    known_labels,
     made_from,
+    maturity_of_labels,
     nothing_to_measure,
     outcome_fingerprint,
     required_snapshot,
     rows_of_version,
     versions_in,
 )
-from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, sampled_chunk
 
 
 def measure_fairness(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
@@ -35,25 +35,22 @@ def measure_fairness(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         MissingInputError: when the chunk has no predictions.
     """
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
-    labels = kept.store.snapshot(spec.name, chunk.key, LABELS) if spec.labels else None
-    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"]) if labels else None
+    label_rows, labels_fingerprint = known_labels(spec, chunk, kept)
     versions = versions_in(kept.snapshots, predictions)
     reason = "no predictions"
     if sampled_chunk(spec, chunk, kept.store) is not None:
-        versions, reason = [], "the rows were counted in the warehouse, and only a sample of them is kept"
-    states = states_of_labels(spec, chunk, kept.store)
+        versions, reason = [], ONLY_A_SAMPLE
+    maturity = maturity_of_labels(spec, chunk, kept.store)
     earlier = _earlier(spec, chunk, kept.store)
     measured: list[Measurement] = []
     for version in versions:
-        state = states.get(version)
         rows = rows_of_version(spec, chunk, version, kept)
-        maturity = Maturity(state) if state else None
-        own = tuple(measure_groups(spec, rows, label_rows, model_version=version, maturity=maturity))
+        own = tuple(measure_groups(spec, rows, label_rows, model_version=version, maturity=maturity.get(version)))
         chunks = [[m for m in of_chunk if m.model_version == version] for of_chunk in earlier]
         measured += (*own, *measure_gaps(spec, [*chunks, own], model_version=version))
     nothing = nothing_to_measure(Kind.FAIRNESS, "groups", "chunk", reason, severity=Severity.INFO)
     counted = outcome_fingerprint([m for of_chunk in earlier for m in of_chunk])
-    inputs = (predictions.fingerprint, labels.fingerprint if labels else "", *sorted(states.values()), counted)
+    inputs = (predictions.fingerprint, labels_fingerprint, *sorted(maturity.values()), counted)
     return ChunkResults(
         producer=Producer.FAIRNESS,
         chunk=chunk,

@@ -10,22 +10,22 @@ from monitoring_pipeline.evaluation.segments.drift import measure_drift_of_segme
 from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED, SegmentsOfChunk, measure_sizes
 from monitoring_pipeline.evaluation.segments.performance import measure_performance_of_segments
 from monitoring_pipeline.ports.outside import Kept
-from monitoring_pipeline.ports.results import Results
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import (
-    LABELS,
     PREDICTIONS,
+    known_labels,
     made_from,
+    maturity_of_labels,
     nothing_to_measure,
     required_snapshot,
     rows_of_version,
     versions_in,
     with_readable_features,
 )
-from monitoring_pipeline.steps.pushdown import sampled_chunk
+from monitoring_pipeline.steps.pushdown import ONLY_A_SAMPLE, sampled_chunk
 from monitoring_pipeline.steps.reference.segments import load_segments
 from monitoring_pipeline.steps.references import load_references
 
@@ -39,29 +39,40 @@ def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
         MissingInputError: when the chunk has no predictions, or segments have not been learned.
     """
     predictions = required_snapshot(kept.store, spec, chunk, PREDICTIONS)
-    labels = kept.store.snapshot(spec.name, chunk.key, LABELS) if spec.labels else None
-    label_rows = kept.snapshots.read(labels.uri, ["row_id", "label"]) if labels else None
+    label_rows, labels_fingerprint = known_labels(spec, chunk, kept)
+    maturity = maturity_of_labels(spec, chunk, kept.store)
     references = load_references(spec, kept.store, versions_in(kept.snapshots, predictions))
     reason = "no version has a reference" if predictions.rows else "no predictions"
     if sampled_chunk(spec, chunk, kept.store) is not None:
-        references, reason = {}, "the rows were counted in the warehouse, and only a sample of them is kept"
+        references, reason = {}, ONLY_A_SAMPLE
     measured = [
         measurement
         for reference in references.values()
-        for measurement in _of_version(spec, chunk, reference, label_rows, kept)
+        for measurement in _of_version(
+            spec, chunk, reference, label_rows, kept, maturity=maturity.get(reference.model_version)
+        )
     ]
     nothing = nothing_to_measure(Kind.SEGMENT, MEASURED, "chunk", reason, severity=Severity.INFO)
-    states = [labels.fingerprint if labels else "", *sorted(states_of_labels(spec, chunk, kept.store).values())]
     return ChunkResults(
         producer=Producer.SEGMENTS,
         chunk=chunk,
-        provenance=made_from(spec, combined_fingerprint(predictions.fingerprint, *states), references),
+        provenance=made_from(
+            spec,
+            combined_fingerprint(predictions.fingerprint, labels_fingerprint, *sorted(maturity.values())),
+            references,
+        ),
         measurements=tuple(measured) or (nothing,),
     )
 
 
 def _of_version(
-    spec: ModelSpec, chunk: Chunk, reference: Reference, labels: pl.DataFrame | None, kept: Kept
+    spec: ModelSpec,
+    chunk: Chunk,
+    reference: Reference,
+    labels: pl.DataFrame | None,
+    kept: Kept,
+    *,
+    maturity: Maturity | None,
 ) -> tuple[Measurement, ...]:
     version = reference.model_version
     comparable = with_readable_features(spec, chunk, kept.store).with_features_in(reference.bins)
@@ -71,20 +82,14 @@ def _of_version(
         {name: bins for name, bins in reference.bins.items() if name in comparable.columns},
         rows_of_version(spec, chunk, version, kept),
     )
-    state = states_of_labels(spec, chunk, kept.store).get(version)
     of_columns = (
         *measure_sizes(segments),
         *measure_broken_columns(segments, segments.profiles),
         *measure_drift_of_segments(segments, segments.profiles),
     )
-    if labels is None or state is None:
+    if labels is None or maturity is None:
         return of_columns
-    metrics, maturity = reference.estimates, Maturity(state)
-    of_model = measure_performance_of_segments(segments, labels, metrics, maturity=maturity, chunk=chunk.key)
+    of_model = measure_performance_of_segments(
+        segments, labels, reference.estimates, maturity=maturity, chunk=chunk.key
+    )
     return (*of_columns, *of_model)
-
-
-def states_of_labels(spec: ModelSpec, chunk: Chunk, store: Results) -> dict[str, str]:
-    """Return the state of the labels of each version whose performance was measured."""
-    measured = store.measurements(spec.name, chunk.key, Producer.PERFORMANCE)
-    return {m.model_version: m.maturity for m in measured if m.maturity is not None and m.kind is Kind.PERFORMANCE}

@@ -53,11 +53,6 @@ def later_chunks(spec: ModelSpec, chunk: Chunk, *, store: Results) -> tuple[Chun
     return tuple(each for each in later if calendar.first_of_days(each, longest).key <= chunk.key)
 
 
-def is_changed(results: ChunkResults, *, store: Results) -> bool:
-    """Return whether results were made from other numbers than the stored ones of their producer."""
-    return store.provenance(results.chunk.model, results.chunk.key, results.producer) != results.provenance
-
-
 def _measure(
     spec: ModelSpec, chunk: Chunk, known_days: Callable[[Reference], ReferenceDays], *, store: Store
 ) -> ChunkResults:
