@@ -7,7 +7,9 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.fairness.measures import allowed_gaps, rates_of
+from monitoring_pipeline.evaluation.labels.maturity import has_enough_labels
 from monitoring_pipeline.evaluation.performance.performance import scored_rows
+from monitoring_pipeline.evaluation.performance.scored_rows import ScoredRows
 from monitoring_pipeline.evaluation.segments.membership import texts_of
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Severity
 from monitoring_pipeline.records.names import Segment
@@ -18,8 +20,6 @@ from monitoring_pipeline.statistics.predictions.group_rates import GROUP_RATES, 
 
 LEAST_ROWS = 20
 """A group with fewer rows is not shown."""
-LABELLED = 0.95
-"""Labels of a group count once they are final, or so large a share of its rows has one."""
 OTHERS = "others"
 _HALF_WIDTH = 1.96
 
@@ -46,12 +46,10 @@ def measure_groups(
     for by in spec.fairness.by:
         for value, part in _groups(spec, by, rows):
             group = replace(blank, subject=by, segment=str(Segment(by, value)), maturity=maturity)
+            labelled = _labelled(spec, part, labels, maturity)
             for name in dict.fromkeys(names):
                 rate = GROUP_RATES[name]
-                known = None if labels is None else part.join(labels, on="row_id", how="semi").height / part.height
-                if rate.needs_labels and (known is None or (maturity is not Maturity.FINAL and known < LABELLED)):
-                    continue
-                values = _values(spec, part, labels, rate)
+                values = _values(spec, rate, labelled) if rate.needs_labels else _decisions(part)
                 if values.size >= LEAST_ROWS:
                     yield measurement_of(replace(group, name=name), group_mean(values, is_share=rate.is_share))
 
@@ -89,10 +87,23 @@ def _groups(spec: ModelSpec, by: str, rows: pl.DataFrame) -> Iterator[tuple[str,
         yield value, rows.filter(texts == value)
 
 
-def _values(spec: ModelSpec, part: pl.DataFrame, labels: pl.DataFrame | None, rate: GroupRate) -> Values:
-    if not rate.needs_labels or labels is None:
-        return part["prediction"].drop_nulls().cast(pl.Float64).to_numpy()
-    scored, _ = scored_rows(spec, part, labels, ())
+def _labelled(
+    spec: ModelSpec, part: pl.DataFrame, labels: pl.DataFrame | None, maturity: Maturity | None
+) -> ScoredRows | None:
+    """Return the labelled rows of a group; None if too few of its rows have a label yet."""
+    if labels is None:
+        return None
+    known = part.join(labels, on="row_id", how="semi").height
+    return scored_rows(spec, part, labels, ())[0] if has_enough_labels(known, part.height, maturity) else None
+
+
+def _decisions(part: pl.DataFrame) -> Values:
+    return part["prediction"].drop_nulls().cast(pl.Float64).to_numpy()
+
+
+def _values(spec: ModelSpec, rate: GroupRate, scored: ScoredRows | None) -> Values:
+    if scored is None:
+        return np.empty(0)
     scores = scored.score if spec.task is Task.BINARY else scored.predictions
     within = rate.within(scored.labels, scored.predictions)
     return rate.value(scored.labels, scored.predictions, scores)[within]

@@ -12,7 +12,13 @@ from monitoring_pipeline.spec.model import ModelSpec
 
 OVERDUE_BELOW = 0.8
 OVERDUE_ALPHA = 0.001
+ENOUGH_LABELLED = 0.95
 ARRIVED, PRESENT = "labels_arrived_ratio", "labels_present"
+
+
+def has_enough_labels(labelled: int, rows: int, maturity: Maturity | None) -> bool:
+    """Return whether a part of a chunk's rows may be judged: labels are final, or 95 % of its rows have one."""
+    return maturity is Maturity.FINAL or labelled / rows >= ENOUGH_LABELLED
 
 
 @dataclass(frozen=True)

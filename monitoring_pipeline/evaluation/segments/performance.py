@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from monitoring_pipeline.evaluation.drift.columns import with_q_values
+from monitoring_pipeline.evaluation.labels.maturity import has_enough_labels
 from monitoring_pipeline.evaluation.performance.metrics_table import PerformanceMetric
 from monitoring_pipeline.evaluation.performance.thresholds import Better
 from monitoring_pipeline.evaluation.quality.columns import BY_CHANCE
@@ -25,9 +26,6 @@ from monitoring_pipeline.evaluation.segments.own_faults import Suspected, with_t
 from monitoring_pipeline.records.measurement import Maturity, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 from monitoring_pipeline.statistics.results import Quantity
-
-LABELLED = 0.95
-"""Performance of a segment is judged once its labels are final, or so large a share of its rows has one."""
 
 
 def measure_performance_of_segments(
@@ -93,8 +91,8 @@ class _Labelled:
     def metrics(self) -> Iterator[_Measured]:
         known = dict(judged_metrics(self.of.spec))
         for part, usual in self.of.shown:
-            share = np.count_nonzero(self.has_label & part.rows) / np.count_nonzero(part.rows)
-            if self.maturity is not Maturity.FINAL and share < LABELLED:
+            labelled, rows = (int(np.count_nonzero(each)) for each in (self.has_label & part.rows, part.rows))
+            if not has_enough_labels(labelled, rows, self.maturity):
                 continue
             now = self.metrics_in(part.rows, part.name)
             for before in usual.metrics:
