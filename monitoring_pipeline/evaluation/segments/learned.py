@@ -21,6 +21,7 @@ from monitoring_pipeline.evaluation.segments.metrics import UsualMetric, learn_m
 from monitoring_pipeline.evaluation.segments.shares import LEAST_DAYS, OwnIncrease, learn_increases, shares_of
 from monitoring_pipeline.spec.model import ModelSpec
 
+WAY_OF_NAMING_CROSSINGS = "& as a word is doubled"
 WAY_OF_LEARNING = "segments: floors and increases by day, metrics with the spread between days"
 DOCUMENTS_KEPT = 8
 EVERYTHING = ""
@@ -87,7 +88,8 @@ def segments_from_document(document: str) -> LearnedSegments:
 def learned_from(spec: ModelSpec, reference_hash: str) -> str:
     """Return the hash of all that segments are learned from: the reference and the rules."""
     rules = spec.segments.model_dump_json(exclude={"severity"}) + spec.performance.model_dump_json()
-    text = f"{WAY_OF_LEARNING}{reference_hash}{rules}{spec.learned_floors_hash}"
+    names = WAY_OF_NAMING_CROSSINGS if any(one.cross for one in spec.segments.by.values()) else ""
+    text = f"{WAY_OF_LEARNING}{names}{reference_hash}{rules}{spec.learned_floors_hash}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -14,6 +14,7 @@ from monitoring_pipeline.spec.rules.segments import Condition, Segmentation, Seg
 Flags = NDArray[np.bool_]
 OTHER_VALUES = "other values"
 BETWEEN = " & "
+_LIKE_BETWEEN = "(^| )&+( |$)"
 Values = Mapping[str, tuple[str, ...]]
 
 
@@ -60,13 +61,20 @@ def texts_of(by: Segmentations, name: str, rows: pl.DataFrame) -> pl.Series:
     """Return the text of each row's value in a segmentation; null if it has none."""
     one = by[name]
     if one.cross:
-        crossed = pl.DataFrame({other: texts_of(by, other, rows) for other in one.cross})
+        crossed = pl.DataFrame({other: _for_crossing(texts_of(by, other, rows)) for other in one.cross})
         return crossed.select(pl.concat_str(pl.all(), separator=BETWEEN)).to_series()
     if one.where:
         inside = pl.Series(_fulfilling(one.where, rows))
         return inside.to_frame("inside").select(pl.when("inside").then(pl.lit(name))).to_series()
     column = rows[str(one.column)]
     return column.cast(pl.String) if not one.ranges else _ranges(column, one.ranges)
+
+
+def _for_crossing(texts: pl.Series) -> pl.Series:
+    """Return texts in which ``&`` as a word is doubled, so that two crossings cannot have one name."""
+    text = pl.col(texts.name)
+    doubled = text.str.replace_all("&", "&&", literal=True)
+    return texts.to_frame().select(pl.when(text.str.contains(_LIKE_BETWEEN)).then(doubled).otherwise(text)).to_series()
 
 
 def _ranges(column: pl.Series, starts: Sequence[float]) -> pl.Series:

@@ -52,6 +52,27 @@ def test_neighbouring_ranges_of_large_numbers_are_not_one_segment():
     ]
 
 
+def test_crossings_of_values_with_an_ampersand_have_names_of_their_own():
+    """Without the doubled signs, the first three rows would all be in ``a & b & c``."""
+    rows = pl.DataFrame(
+        {
+            "shop": ["a & b", "a", "a &", "a && b", "R&D"],
+            "city": ["c", "b & c", "b & c", "c", "c"],
+            "n": [0, 1, 2, 3, 4],
+        }
+    )
+    by = {"shop": "shop", "city": "city", "both": {"cross": ["shop", "city"]}}
+    crossed = {name: flags.index(True) for name, flags in _parts(by, rows, rows).items()
+               if name.startswith("both=") and any(flags)}  # fmt: skip
+    assert crossed == {
+        "both=a && b & c": 0,
+        "both=a & b && c": 1,
+        "both=a && & b && c": 2,
+        "both=a &&&& b & c": 3,
+        "both=R&D & c": 4,
+    }
+
+
 def test_a_value_called_other_values_is_one_of_them():
     rows = pl.DataFrame({"plan": ["other values", "other values", "gold", "basic"]})
     segmentations = SegmentRules.model_validate({"by": {"plan": "plan"}}).by
