@@ -138,7 +138,7 @@ def split_mean_output(
         rows=rows,
         definition=f"{what} of all rows minus that of the reference",
     )
-    yield blank
+    yield replace(blank, of=spec.classes[output] if spec.task is Task.MULTICLASS else "")
     parts = attributions.contributions.mean(axis=0)
     count = attributions.contributions.shape[0]
     errors = attributions.contributions.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else np.zeros_like(parts)

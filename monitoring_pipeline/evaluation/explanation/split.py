@@ -80,7 +80,8 @@ def split_of_output(measurements: Sequence[Measurement], model_version: str) -> 
         return None
     features = [SplitPart(m.of, m, m.of) for m in own if m.name == by_columns.THROUGH]
     rest = [SplitPart("what is not split", m) for m in own if m.name == by_columns.REST]
-    return Split(MEAN_OUTPUT, change, _largest_first([*features, *rest]))
+    what = f"the mean score of {change.of}" if change.of else MEAN_OUTPUT
+    return Split(what, change, _largest_first([*features, *rest]))
 
 
 def words_of_split(split: Split | None) -> str:

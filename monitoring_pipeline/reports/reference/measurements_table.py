@@ -109,7 +109,8 @@ MEASUREMENTS = (
     _thing(_P, "change_given_score", "relation", ANY, _NEVER, "",
            "the rest: a changed relation between score and label", of="metric"),
     _thing(_P, "mean_output_change", "relation", ANY, _NEVER, "",
-           "change of the mean score or prediction since the reference (`explanation` in the spec)"),
+           "change of the mean score or prediction since the reference (`explanation` in the spec); "
+           "with several classes, `[<class>]` is the one whose score changed most"),
     _thing(_P, "mean_output_through", "relation", ANY, _NEVER, "",
            "part of that change that the values of a feature bring", of="feature"),
     _thing(_P, "mean_output_not_split", "relation", ANY, _NEVER, "",

@@ -26,7 +26,7 @@ from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.statistics.results import UndefinedStatisticError
 from monitoring_pipeline_tests.evaluation.cases import canonical
-from monitoring_pipeline_tests.spec.cases import binary_spec
+from monitoring_pipeline_tests.spec.cases import binary_spec, multiclass_spec
 
 SPEC = binary_spec(features={"a": "numeric", "b": "numeric", "c": "numeric"})
 ONE_DAY = ("churn", "1", "2024-03-01")
@@ -163,6 +163,18 @@ def test_feature_that_moved_carries_the_change_of_the_mean_output():
     assert moved.value / by_name["mean_output_change"].value > 0.85
     assert by_name["mean_output_through[c]"].value == 0.0
     assert words_of_split(split_of_output(measured, "1")).endswith(f"{moved.value:+.3f} from a")
+
+
+def test_change_of_a_multiclass_model_names_its_class():
+    spec = multiclass_spec(features={"a": "numeric"})
+    means = MeanOutputs(np.array([0.2, 0.3, 0.5]), np.array([0.2, 0.5, 0.3]))
+    parts = Attributions(("a",), np.full((4, 1), 0.2), tuple("wxyz"), 1)
+    measured = list(split_mean_output(spec, SCORER, parts, means, model_version="1", rows=100))
+    name = spec.classes[1]
+    assert str(measured[0].metric) == f"mean_output_change[{name}]"
+    assert words_of_split(split_of_output(measured, "1")) == (
+        f"of the change of the mean score of {name} by +0.200, +0.200 from a"
+    )
 
 
 def test_intervals_of_features_that_did_not_move_cover_zero():
