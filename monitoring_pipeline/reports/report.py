@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from monitoring_pipeline.reports.terminal.layout import Line, laid_out, wrapped
+from monitoring_pipeline.web_pages.safe_text import visible
 
 
 class Styled(NamedTuple):
@@ -54,12 +55,12 @@ class Report:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         """Yield the lines for a terminal, or for a pipe, in which each row is one line."""
         width = options.max_width if console.is_terminal else None
-        yield Text("\n".join(wrapped(self.title, width)), style="bold")
+        yield Text("\n".join(wrapped(visible(self.title), width)), style="bold")
         form = _text if console.is_terminal else _full_text
         for line in laid_out(self.columns, [[form(cell) for cell in line] for line in self.lines], width):
             yield self._styled(line)
         if self.note:
-            lines = (line for sentence in self.note.splitlines() for line in wrapped(sentence, width))
+            lines = (line for sentence in self.note.splitlines() for line in wrapped(visible(sentence), width))
             yield Text("\n".join(lines), style="dim")
 
     def _styled(self, line: Line) -> Text:
@@ -69,7 +70,7 @@ class Report:
         shown = Text(line.text)
         for cell in self.lines[line.row]:
             if isinstance(cell, Styled):
-                shown.highlight_regex(rf"(?<!\S){re.escape(cell.text)}(?=[\s;]|$)", cell.style)
+                shown.highlight_regex(rf"(?<!\S){re.escape(visible(cell.text))}(?=[\s;]|$)", cell.style)
         return shown
 
 

@@ -7,12 +7,15 @@ LONGEST_ADDRESS = 2_000
 _LINK = re.compile(r"(https?://|#|/(?!/)|[\w.-]+\.html)", re.ASCII)
 _BREAKS = re.compile(r"[\s<>\"]")
 _INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]"
 )
 
 
 def visible(text: str) -> str:
-    """Return a text in which a character that hides or turns other text, or that no page can hold, is replaced."""
+    """Return a text in which a character that hides or turns other text, or that no page can hold, is replaced.
+
+    Such are marks of right-to-left text and control characters.
+    """
     return _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -30,6 +30,12 @@ def test_row_that_fits_is_one_line():
     ]
 
 
+def test_marks_that_turn_or_hide_text_are_replaced():
+    """Raw, U+202E would turn the rest of the line, and ESC would begin a command of the terminal."""
+    (line,) = _texts(("", ""), [("a\u202eb", "c\x1b[2J\u200f d")], 80)
+    assert line == "a\ufffdb  c\ufffd[2J\ufffd d"
+
+
 def test_sentence_is_folded_at_words():
     assert _texts(NAMES, [ROW], 80)[1:] == [
         "23751c9d70da  flight_delay  critical  2013-03-27      12  wind_speed_mph: 27 of",

@@ -1,7 +1,8 @@
 """Lay a table out as lines: for a terminal of some width, or for a pipe with one line per row.
 
 Numbers, names and dates are never cut. If a table is too wide, long sentences are folded at words. If it still is,
-the columns that do not fit stand below their row, each with its header.
+the columns that do not fit stand below their row, each with its header. Characters that hide or turn other text are
+replaced.
 """
 
 import re
@@ -10,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+
+from monitoring_pipeline.web_pages.safe_text import visible
 
 GAP = "  "
 INDENT = "    "
@@ -72,9 +75,9 @@ def laid_out(headers: Sequence[str], rows: Rows, width: int | None) -> Iterator[
         rows: the cells of each row.
         width: columns of the terminal, which shows no empty columns; None for a pipe, with one line per row.
     """
-    one_line = [[" ".join(cell.split()) for cell in row] for row in rows]
+    one_line = [[visible(" ".join(cell.split())) for cell in row] for row in rows]
     columns = [
-        _Column(header, tuple(row[place] for row in one_line))
+        _Column(visible(header), tuple(row[place] for row in one_line))
         for place, header in enumerate(headers)
         if width is None or any(row[place] for row in one_line)
     ]
