@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-detection bench-opening bench-small-days clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-detection bench-opening bench-small-days clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ bench-calibration: $(VENV)/dev.installed ## False alarms and power beside named 
 
 bench-false-alarms: $(VENV)/dev.installed ## False alarms where days are not independent, beside their budget (25 minutes)
 	$(BIN)/python benchmarks/false_alarms.py
+
+bench-segments: $(VENV)/dev.installed ## False alarms of segments, groups and compared periods where days are not independent (3 minutes)
+	$(BIN)/python -m benchmarks.segment_alarms
 
 bench-intervals: $(VENV)/dev.installed ## Coverage of the intervals of metrics: few positives, rare classes, heavy tails (6 minutes)
 	$(BIN)/python benchmarks/intervals.py

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from monitoring_pipeline.evaluation.budget.allowed import Spender, allowed_of
 from monitoring_pipeline.evaluation.drift.floors import NOTHING_LEARNED, LearnedFloors, learn_floors
 from monitoring_pipeline.evaluation.drift.share_of_flags import surely_within_budget
 from monitoring_pipeline.evaluation.profiles.bins import Bins
@@ -18,11 +19,17 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_pr
 from monitoring_pipeline.evaluation.segments.counting import profile_groups
 from monitoring_pipeline.evaluation.segments.membership import Part, parts_of, values_of
 from monitoring_pipeline.evaluation.segments.metrics import UsualMetric, learn_metrics
-from monitoring_pipeline.evaluation.segments.shares import LEAST_DAYS, OwnIncrease, learn_increases, shares_of
+from monitoring_pipeline.evaluation.segments.shares import (
+    LEAST_DAYS,
+    IncreaseLevels,
+    OwnIncrease,
+    learn_increases,
+    shares_of,
+)
 from monitoring_pipeline.spec.model import ModelSpec
 
 WAY_OF_NAMING_CROSSINGS = "& as a word is doubled"
-WAY_OF_LEARNING = "segments: floors and increases by day, metrics with the spread between days"
+WAY_OF_LEARNING = "segments: floors and increases of later days within the budget, metrics with the spread between days"
 DOCUMENTS_KEPT = 8
 EVERYTHING = ""
 """The name of the segment that holds all rows."""
@@ -113,7 +120,7 @@ def learn_segments(
     keys = chunk_keys(spec.calendar, rows["predicted_at"])
     days = sorted(keys.drop_nulls().unique().to_list())
     places = keys.replace_strict(days, range(len(days)), default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
-    learning = _Learning(_of_one_segment(spec, len(parts)), model_version, bins, rows, places, days)
+    learning = _Learning(_of_one_segment(spec, len(parts)), len(parts), model_version, bins, rows, places, days)
     segments = [segment for part in parts if (segment := learning.segment(part)) is not None]
     whole = LearnedSegment(EVERYTHING, len(days), sum_profiles(learning.whole.values()))
     return LearnedSegments(model_version, learned_from(spec, reference_hash), values, whole, tuple(segments))
@@ -126,9 +133,10 @@ def _of_one_segment(spec: ModelSpec, segments: int) -> ModelSpec:
 
 @dataclass(frozen=True, eq=False)
 class _Learning:
-    """The rows of a reference, with the place of the chunk of each."""
+    """The rows of a reference, with the place of the chunk of each, to be split into so many segments."""
 
     spec: ModelSpec
+    segments: int
     version: str
     bins: Mapping[str, Bins]
     rows: pl.DataFrame
@@ -143,6 +151,16 @@ class _Learning:
     @cached_property
     def shares(self) -> list[tuple[str, str]]:
         return [(column, share) for column, bins in self.bins.items() for share in shares_of(bins)]
+
+    @cached_property
+    def levels(self) -> IncreaseLevels:
+        """The share of healthy days on which one share of a segment may be called broken.
+
+        All segments and columns together keep what the budget allows for data.
+        """
+        steady = self.spec.drift.false_alarm_share / max(len(self.shares), 1)
+        allowed = allowed_of(self.spec, Spender.DATA).warnings / max(self.segments * len(self.shares), 1)
+        return IncreaseLevels(steady=steady, moving=min(steady, allowed))
 
     def segment(self, part: Part) -> LearnedSegment | None:
         """Return what is usual in a segment; None if it has enough rows on no chunk."""
@@ -162,7 +180,7 @@ class _Learning:
                 usual,
                 sum_profiles(everything),
                 shares=self.shares,
-                level=self.spec.drift.false_alarm_share / max(len(self.shares), 1),
+                levels=self.levels,
             ),
             learn_metrics(self.spec, self.rows.filter(part.rows), self.places[part.rows], (part.name,)),
         )

@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
+from monitoring_pipeline.statistics.intervals.paired import serial_inflation
 from monitoring_pipeline.statistics.results import Quantity, UndefinedStatisticError
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 LEAST_DAYS = 7
 """The spread between fewer days is not known."""
+LEAST_FREEDOM = 3
+"""A group of fewer days counts as one of so many and one: its rows decide."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,9 @@ def largest_gaps(days: list[dict[str, GroupMean]], confidence: float) -> Gaps:
 
     The intervals hold for all pairs together (Bonferroni): the lower end is the largest of the pairs' lower ends, the
     upper end the largest of their upper ends. The variance of a pair is that of its rows, or that of leaving out one
-    day at a time (Efron & Stein 1981, Annals of Statistics 9:586), if it is larger: rows of one day are alike.
+    day at a time (Efron & Stein 1981, Annals of Statistics 9:586), if it is larger: rows of one day are alike. It is
+    raised by what a day resembles the one before it (``serial_inflation``), and taken with Student's t of the days of
+    the group that has fewer.
 
     Args:
         days: the mean of each group on each day.
@@ -153,7 +158,7 @@ def largest_gaps(days: list[dict[str, GroupMean]], confidence: float) -> Gaps:
     half = float(special.ndtri(1.0 - (1.0 - confidence) / (2.0 * len(pairs))))
     whole = sums.means(None)
     left_out = np.array([sums.means(day) for day in range(len(days))]) if len(days) >= LEAST_DAYS else None
-    of_pairs = [(pair, _variances(sums.variances, left_out, pair)) for pair in pairs]
+    of_pairs = [(pair, _variances(sums, left_out, pair, half)) for pair in pairs]
     differences = [_difference(whole, variances, pair, half) for pair, variances in of_pairs]
     lowest, highest = int(np.argmin(whole)), int(np.argmax(whole))
     value = float(whole[highest] - whole[lowest])
@@ -161,14 +166,22 @@ def largest_gaps(days: list[dict[str, GroupMean]], confidence: float) -> Gaps:
     return Gaps(names[lowest], names[highest], difference, _ratio(whole, of_pairs, half))
 
 
-def _variances(of_rows: Values, left_out: Values | None, pair: tuple[int, int]) -> Values:
+def _variances(sums: "_Sums", left_out: Values | None, pair: tuple[int, int], half: float) -> Values:
     """Return the variances of all means, raised if days differ by more between two groups than their rows explain."""
+    of_rows = sums.variances
     if left_out is None:
         return of_rows
     first, second = pair
     by_rows = float(of_rows[first] + of_rows[second])
-    between = _between(left_out[:, first] - left_out[:, second])
+    days = int(np.count_nonzero(sums.rows[:, pair] > 0.0, axis=0).min())
+    between = _between(left_out[:, first] - left_out[:, second]) * _few_days(half, days)
     return of_rows * max(between / by_rows, 1.0) if by_rows > 0.0 else of_rows
+
+
+def _few_days(half: float, days: int) -> float:
+    """Return the factor of a variance that is known from so few days, with which a normal quantile is Student's t."""
+    quantile = float(special.stdtrit(max(days - 1, LEAST_FREEDOM), special.ndtr(half)))
+    return (quantile / half) ** 2
 
 
 class _Sums:
@@ -226,6 +239,11 @@ def _ratio_ends(whole: Values, variances: Values, pair: tuple[int, int], half: f
 
 
 def _between(left_out: Values) -> float:
-    """Return the variance by leaving out one day at a time."""
+    """Return the variance by leaving out one day at a time, as that of days of which each resembles the one before."""
     known = left_out[np.isfinite(left_out)]
-    return float((known.size - 1) / known.size * np.square(known - known.mean()).sum()) if known.size > 1 else 0.0
+    if known.size <= 1:
+        return 0.0
+    apart = known - known.mean()
+    alone = float((known.size - 1) / known.size * np.square(apart).sum())
+    # A day that raises the gap lowers the one that is left without it.
+    return alone * serial_inflation(-apart) ** 2 if known.size >= LEAST_DAYS else alone

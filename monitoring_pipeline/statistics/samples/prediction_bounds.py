@@ -38,20 +38,31 @@ def upper_prediction_bound(values: Vector, level: float, *, effective_days: floa
     """Return a bound that one more day exceeds with probability ``level``.
 
     For normal values it is mean + t s sqrt(1 + 1 / days) (Hahn & Meeker 1991, Statistical Intervals, sec. 4.7), with as
-    many degrees of freedom as the spread has effective days. The quantile of skewed values is raised by the first term
-    of Cornish & Fisher (1937): z becomes z + (z^2 - 1) / 6 times the skewness.
+    many degrees of freedom as the spread has effective days. The quantile of skewed values is raised
+    (``raised_by_skewness``).
 
     Args:
         values: shape (days,), at least two.
         level: in (0, 0.5).
         effective_days: the number of independent days that know as much about the spread, above 1.
+        skewed: the skewness.
+    """
+    quantile = float(special.stdtrit(effective_days - 1.0, 1.0 - level)) * raised_by_skewness(level, skewed)
+    return float(values.mean()) + quantile * float(values.std(ddof=1)) * math.sqrt(1.0 + 1.0 / values.size)
+
+
+def raised_by_skewness(level: float, skewed: float) -> float:
+    """Return the factor, at least 1, by which skewness raises the quantile that is exceeded with probability ``level``.
+
+    It is that of the first term of Cornish & Fisher (1937): z becomes z + (z^2 - 1) / 6 times the skewness.
+
+    Args:
+        level: in (0, 0.5).
         skewed: the skewness, of which only the part in [0, 1] counts: a few odd days would give a larger one.
     """
     normal = float(special.ndtri(1.0 - level))
     counted = min(max(skewed, 0.0), LARGEST_SKEWNESS)
-    raised = 1.0 + (normal * normal - 1.0) / 6.0 * counted / normal
-    quantile = float(special.stdtrit(effective_days - 1.0, 1.0 - level)) * max(raised, 1.0)
-    return float(values.mean()) + quantile * float(values.std(ddof=1)) * math.sqrt(1.0 + 1.0 / values.size)
+    return max(1.0 + (normal * normal - 1.0) / 6.0 * counted / normal, 1.0)
 
 
 def folded_normal_bound(values: Vector, level: float, *, effective_days: float) -> float:

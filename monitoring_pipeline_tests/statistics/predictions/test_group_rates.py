@@ -100,3 +100,16 @@ def test_a_group_that_is_never_chosen_has_a_ratio_of_zero_with_an_interval():
 def test_one_group_has_no_gap():
     with pytest.raises(UndefinedStatisticError, match="fewer than two groups"):
         largest_gaps([{"a": GroupMean(100, 0.5, 0.001)}], 0.95)
+
+
+def test_days_that_resemble_the_one_before_widen_the_interval():
+    shifts = np.linspace(-0.1, 0.1, 28)
+    mixed = np.random.default_rng(3).permutation(shifts)
+    slow, quick = (
+        largest_gaps(
+            [{"a": GroupMean(1000, 0.3 + shift, 0.0002), "b": GroupMean(1000, 0.2, 0.0002)} for shift in order], 0.99
+        ).difference
+        for order in (shifts, mixed)
+    )
+    assert slow.value == pytest.approx(quick.value)
+    assert slow.upper - slow.value > 2 * (quick.upper - quick.value)
