@@ -400,8 +400,8 @@ PARTS = ("segments", "groups", "sides")
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Count false alarms of segments, groups and periods.")
-    parser.add_argument("--references", type=int, default=3, help="references of each world of segments (default: 3)")
-    parser.add_argument("--series", type=int, default=1000, help="series of groups; a fifth of comparisons")
+    parser.add_argument("--references", type=int, default=2, help="references of each world of segments (default: 2)")
+    parser.add_argument("--series", type=int, default=1000, help="series of groups (default: 1000); comparisons are a twentieth of them")
     parser.add_argument("--worlds", default="", help="only worlds whose name contains this text")
     parser.add_argument("--part", choices=PARTS, help="only this table")
     given = parser.parse_args()
@@ -411,7 +411,7 @@ def main() -> None:
     if "groups" in wanted:
         print_groups(given.series, given.worlds)
     if "sides" in wanted:
-        print_sides(given.series // 5, given.worlds)
+        print_sides(given.series // 20, given.worlds)
 
 
 if __name__ == "__main__":
