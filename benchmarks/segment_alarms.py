@@ -401,7 +401,7 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description="Count false alarms of segments, groups and periods.")
     parser.add_argument("--references", type=int, default=2, help="references of each world of segments (default: 2)")
-    parser.add_argument("--series", type=int, default=1000, help="series of groups (default: 1000); comparisons are a twentieth of them")
+    parser.add_argument("--series", type=int, default=1000, help="series of groups; of comparisons a twentieth")
     parser.add_argument("--worlds", default="", help="only worlds whose name contains this text")
     parser.add_argument("--part", choices=PARTS, help="only this table")
     given = parser.parse_args()
