@@ -1,8 +1,7 @@
 """Reads what a model spent of its budget of false alarms."""
 
-from monitoring_pipeline.evaluation.budget.realized import Spent, alarms_of, first_of_quarter, spent
+from monitoring_pipeline.evaluation.budget.realized import Spent, alarms_of, first_of_quarter, may_have_alarms, spent
 from monitoring_pipeline.ports.store import Store
-from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 
@@ -13,7 +12,6 @@ def read_spent(spec: ModelSpec, store: Store, last: Chunk) -> tuple[Spent, ...]:
     entries = [
         (stored, [logged.event for logged in store.incident_log(stored.incident_id)])
         for stored in store.incidents(spec.name)
-        if stored.incident.severity is not Severity.INFO or stored.incident.reopened
-        if stored.incident.opened <= last.key and stored.incident.last_breached >= first.key
+        if may_have_alarms(stored, first.key, last.key)
     ]
     return spent(spec, alarms_of(entries, first.key, last.key), first, last)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from monitoring_pipeline.evaluation.budget.realized import Alarm, alarms_of, first_of_quarter, may_have_alarms
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
@@ -77,6 +78,7 @@ class ModelRecords:
         profiles: the profiles of the chunk, by version.
         references: the references, by version.
         incidents: all incidents of the model, in order of their opening.
+        alarms: the openings of the quarter of a year that ends with the chunk, even if the period is shorter.
         decisions: the audit, oldest first.
         versions: the newest role of each version.
         provenance: what the chunk's drift was measured from, and its revision.
@@ -92,6 +94,7 @@ class ModelRecords:
     profiles: Mapping[str, ChunkProfile]
     references: Mapping[str, Reference]
     incidents: tuple[IncidentRecords, ...]
+    alarms: tuple[Alarm, ...]
     decisions: tuple[Decision, ...]
     versions: tuple[VersionRecord, ...]
     cards: Mapping[str, VersionCard]
@@ -126,16 +129,19 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
     name, first, last = spec.name, period.keys[0], period.chunk
     profiles = {profile.model_version: profile for profile in store.profiles(name, last) if not profile.segment}
     references = _references(spec, store, profiles)
+    chunk = spec.calendar.chunk(last)
+    incidents = tuple(_incident(entry, store, period) for entry in store.incidents(name))
     return ModelRecords(
         spec=spec,
-        chunk=spec.calendar.chunk(last),
+        chunk=chunk,
         period=period,
         breaches=tuple(store.breaches_by_kind(name, first, last)),
         series=tuple(store.chunk_measurements(name, shown_names(spec), first, last, only_serving=True)),
         measurements=tuple(store.measurements(name, last)),
         profiles=profiles,
         references=references,
-        incidents=tuple(_incident(entry, store, period) for entry in store.incidents(name)),
+        incidents=incidents,
+        alarms=_alarms(spec, chunk, incidents, store),
         decisions=tuple(store.decisions(name)),
         versions=tuple(store.versions(name)),
         cards={version: card for version, card in store.version_cards(name).items() if card is not None},
@@ -172,6 +178,16 @@ def _incident(stored: StoredIncident, store: Store, period: Period) -> IncidentR
         deliveries=tuple(store.deliveries(stored.incident_id)),
         history=_history(stored, store, period),
     )
+
+
+def _alarms(spec: ModelSpec, last: Chunk, incidents: Sequence[IncidentRecords], store: Store) -> tuple[Alarm, ...]:
+    first = first_of_quarter(spec, last)
+    entries = [
+        (entry.stored, [logged.event for logged in entry.log or store.incident_log(entry.stored.incident_id)])
+        for entry in incidents
+        if may_have_alarms(entry.stored, first.key, last.key)
+    ]
+    return tuple(alarms_of(entries, first.key, last.key))
 
 
 def _first_of_history(since: str, period: Period) -> str:

@@ -14,6 +14,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.records.incident import IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Provenance, Role, Severity, VerdictStatus
 from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.steps.budget import read_spent
 from monitoring_pipeline.web_pages.building import AllPages, build_all_pages, build_model_page
 from monitoring_pipeline.web_pages.contents.budget import budget_contents
 from monitoring_pipeline.web_pages.contents.columns import shifts
@@ -292,3 +293,16 @@ def test_budget_has_what_replay_expects_of_the_serving_version_beside_it(monitor
     others = (replace(openings, subject="inputs", value=7.0), replace(openings, model_version="other", value=8.0))
     rows = budget_contents(replace(records, expected=(openings, *others))).table.rows
     assert {cells[0].text: cells[-1].text for cells in rows} == {"pages": "", "warnings": "0.25 (0 to 1)"}
+
+
+def test_budget_counts_the_quarter_on_a_page_of_a_shorter_period(monitored: World) -> None:
+    """The page of a later day shows that day only, on which the incidents of the quarter are over."""
+    spec, later = monitored.loaded(LOANS).spec, "2024-05-30"
+    with monitored.store() as store:
+        verdict = read_period(spec, store).verdict
+        records = read_model(spec, store, Period(verdicts={later: verdict}))
+        spent = read_spent(spec, store, spec.calendar.chunk(later))
+    assert not any(entry.log for entry in records.incidents)
+    assert [row.unknown for row in spent] == [0, 1]
+    rows = budget_contents(records).table.rows
+    assert [[cell.text for cell in row[1:3]] for row in rows] == [[str(row.false), str(row.unknown)] for row in spent]

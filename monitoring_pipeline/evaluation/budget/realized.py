@@ -121,6 +121,13 @@ def first_of_quarter(spec: ModelSpec, chunk: Chunk) -> Chunk:
     return max(calendar.chunk_at(chunk.end - QUARTER), calendar.first, key=lambda each: each.start)
 
 
+def may_have_alarms(stored: StoredIncident, first: str, last: str) -> bool:
+    """Return whether an incident may have opened with severity warning or critical from one chunk to another."""
+    incident = stored.incident
+    was_shown = incident.severity is not Severity.INFO or incident.reopened > 0
+    return was_shown and incident.opened <= last and incident.last_breached >= first
+
+
 def alarms_of(entries: Iterable[tuple[StoredIncident, Sequence[IncidentEvent]]], first: str, last: str) -> list[Alarm]:
     """Return the openings with severity warning or critical from one chunk to another.
 

@@ -8,7 +8,6 @@ from monitoring_pipeline.evaluation.budget.realized import (
     Contribution,
     Judged,
     Spent,
-    alarms_of,
     contributions,
     first_of_quarter,
     part_words,
@@ -36,9 +35,7 @@ def budget_contents(records: ModelRecords) -> BudgetContents:
     """Return what the last quarter of a year up to the page's chunk spent of the budget."""
     spec, last = records.spec, records.chunk
     first = first_of_quarter(spec, last)
-    entries = [(entry.stored, [logged.event for logged in entry.log]) for entry in records.incidents if entry.log]
-    alarms = alarms_of(entries, first.key, last.key)
-    rows = spent(spec, alarms, first, last)
+    rows = spent(spec, records.alarms, first, last)
     return BudgetContents(
         sentences=tuple(f"{words_of(row)}." for row in rows),
         table=Table(
@@ -47,7 +44,7 @@ def budget_contents(records: ModelRecords) -> BudgetContents:
                      "90 % interval", "budget", "expected by replay"),
             rows=tuple(_row(row, records) for row in rows),
         ),
-        rules=_rules(alarms),
+        rules=_rules(records.alarms),
     )  # fmt: skip
 
 
