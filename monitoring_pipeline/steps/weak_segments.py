@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.fitted_models.design_matrix import features_of
 from monitoring_pipeline.evaluation.rows.joined import with_labels
-from monitoring_pipeline.evaluation.segments.weakness import Weakness, find_weakness
+from monitoring_pipeline.evaluation.segments.weakness import Weakness, columns_of_segments, find_weakness
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
@@ -46,8 +45,8 @@ def find_weak_segments(spec: ModelSpec, chunks: Sequence[Chunk], kept: Kept) -> 
 def _labelled(spec: ModelSpec, chunk: Chunk, predictions: pl.LazyFrame, labels: pl.DataFrame) -> pl.DataFrame:
     """Return the labelled rows of a chunk, with the number of its day and IDs that are unique among chunks."""
     stored = predictions.collect_schema().names()
-    kinds = {**features_of(spec), **dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)}
-    types = {name: pl.Float64 if kind is FeatureKind.NUMERIC else pl.String for name, kind in kinds.items()}
+    kinds = columns_of_segments(spec).items()
+    types = {name: pl.Float64 if kind is FeatureKind.NUMERIC else pl.String for name, kind in kinds}
     columns = [pl.col(name).cast(dtype, strict=False) for name, dtype in types.items() if name in stored]
     rows = predictions.select("row_id", "model_version", *spec.output_columns, *columns).collect()
     return with_labels(rows, labels).with_columns(

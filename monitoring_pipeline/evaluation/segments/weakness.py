@@ -60,9 +60,10 @@ def find_weakness(spec: ModelSpec, model_version: str, rows: pl.DataFrame) -> We
         return Weakness(model_version, usable.height, reason=reason)
     days = usable["day"].cast(pl.Int64).to_numpy()
     halves = halves_of(days, generator_of(spec.name, model_version, "weak segments"))
-    kinds = {**features_of(spec), **dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)}
     columns = {
-        name: binned(usable[name], kind, halves.chosen_on) for name, kind in kinds.items() if name in usable.columns
+        name: binned(usable[name], kind, halves.chosen_on)
+        for name, kind in columns_of_segments(spec).items()
+        if name in usable.columns
     }
     found = weak_segments({name: one.codes for name, one in columns.items()}, usable["loss"].to_numpy(), halves)
     return Weakness(
@@ -78,6 +79,11 @@ def find_weakness(spec: ModelSpec, model_version: str, rows: pl.DataFrame) -> We
         ),
         halves=f"{np.unique(days).size} days" if halves.are_days else "rows, taken as independent",
     )
+
+
+def columns_of_segments(spec: ModelSpec) -> dict[str, FeatureKind]:
+    """Return the columns in which weak segments are looked for, with their kinds."""
+    return features_of(spec) | dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)
 
 
 def _loss(spec: ModelSpec) -> pl.Expr:

@@ -57,7 +57,7 @@ class FinalChunk:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a reference tells of the numbers of windows.
+    """What is expected of the numbers of windows, from a reference.
 
     Args:
         bins: its bins by column, with those of a regression's errors.
@@ -102,7 +102,7 @@ def measure_windows(
         model_version: the version.
         windows: the windows, the shortest one first.
         chunks: the chunks of the longest window whose labels are final, by key.
-        expected: what the version's reference tells.
+        expected: what the version's reference lets expect.
     """
     if not windows:
         return ()
@@ -118,7 +118,7 @@ def measure_windows(
 
 @dataclass(frozen=True)
 class _Days:
-    """The days of the longest window, up to 0 for the newest, their numbers, and what the reference tells of them."""
+    """The days of the longest window, up to 0 for the newest, their numbers, and the expected ones."""
 
     expected: Expected
     places: Values

@@ -4,8 +4,6 @@ import polars as pl
 
 from monitoring_pipeline.quality.expectation import KNOWN_TYPES
 
-_OBJECT = "object"
-
 
 def is_text(kind: pl.DataType) -> bool:
     """Return whether values of a type are text."""

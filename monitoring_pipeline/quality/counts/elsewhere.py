@@ -77,7 +77,6 @@ ESTIMATED_ALSO = frozenset({
     "expect_table_column_count_to_be_between",
 })  # fmt: skip
 """Expectations about a column or a table whose answer does not grow with the number of rows."""
-NEEDS_ALL_ROWS = "needs all rows, and of so large a chunk a sample is read; pushdown: never reads all"
 ID_COLUMN = "row_id"
 """A sample has all rows of an id or none, so that it has the share of repeated ids."""
 

@@ -222,8 +222,8 @@ def _of_performance(
 def _for_faults(version: _Version, scorer: Scorer) -> Scorer | None:
     """Return what scores the reference's rows with faults.
 
-    A version that does not give them the scores that they were served with was often trained on them. It knows their
-    labels, which a fault would make it forget, so that the fault would seem worse than it is.
+    A version that does not give them the scores that they were served with was often trained on them. Then it fits
+    their labels too closely, and a fault would seem worse than it is.
     """
     if scorer.fidelity is not None or reproduces(version.spec, scorer, version.before):
         return scorer
