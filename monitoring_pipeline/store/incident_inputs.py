@@ -10,6 +10,7 @@ from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTI
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS
+from monitoring_pipeline.evaluation.segments.change import CHANGE
 from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.producer import Producer
@@ -24,6 +25,7 @@ from monitoring_pipeline.store.tables.results import (
 
 _SIGNAL = ("kind", "subject", "name", "segment")
 _Signal = tuple[str, str, str, str]
+_SPLIT_OVER_SEGMENTS = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE, Kind.WINDOW, Kind.DRIFT})
 _SIGNALS_OF_A_QUERY = 1_000
 """SQLite takes at most 32,766 values in a statement."""
 
@@ -87,6 +89,9 @@ def _conditions(breached: Sequence[_Signal], *, is_explained: bool) -> Iterator[
         yield sa.and_(column.kind == Kind.SEGMENT.value, column.name == MEASURED)
     if (breached and is_explained) or any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
+    if any(kind in _SPLIT_OVER_SEGMENTS for kind, *_ in breached):
+        is_change = column.name.startswith(CHANGE, autoescape=True)
+        yield sa.and_(column.kind == Kind.SEGMENT.value, column.subject == SUBJECT, is_change)
 
 
 def _conditions_of_effect() -> Iterator[sa.ColumnElement[bool]]:

@@ -9,6 +9,8 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 from monitoring_pipeline.records.names import MetricName
 
 SUBJECT = "relation"
+ATTRIBUTING = (Kind.PERFORMANCE, Kind.SEGMENT)
+"""Kinds of the measurements that attribute a change."""
 METRIC_CHANGE, FAULT_OF = "metric_change", "{}_by_fault"
 """Names of the change of a metric, and of the part of it that a broken column brings."""
 LEAST_SHARE = 0.5
@@ -40,7 +42,8 @@ class MetricChange:
 
 def is_attribution(measurement: Measurement) -> bool:
     """Return whether a measurement is of the attribution: it explains a metric and is no breach of its own."""
-    return (measurement.kind, measurement.subject, measurement.severity) == (Kind.PERFORMANCE, SUBJECT, Severity.INFO)
+    m = measurement
+    return m.kind in ATTRIBUTING and (m.subject, m.severity) == (SUBJECT, Severity.INFO)
 
 
 def explains_change(part: Part, change: MetricChange, attribution: Sequence[Measurement]) -> bool:

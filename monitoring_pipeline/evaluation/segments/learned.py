@@ -17,6 +17,7 @@ from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, sum_profiles
 from monitoring_pipeline.evaluation.segments.counting import profile_groups
+from monitoring_pipeline.evaluation.segments.levels import LevelsByDay, UsualLevel, in_order, learn_levels, numbers_of
 from monitoring_pipeline.evaluation.segments.membership import Part, parts_of, values_of
 from monitoring_pipeline.evaluation.segments.metrics import UsualMetric, learn_metrics
 from monitoring_pipeline.evaluation.segments.shares import (
@@ -29,7 +30,9 @@ from monitoring_pipeline.evaluation.segments.shares import (
 from monitoring_pipeline.spec.model import ModelSpec
 
 WAY_OF_NAMING_CROSSINGS = "& as a word is doubled"
-WAY_OF_LEARNING = "segments: floors and increases of later days within the budget, metrics with the spread between days"
+WAY_OF_LEARNING = (
+    "segments: floors and increases of later days within the budget, metrics with the spread between days, levels"
+)
 DOCUMENTS_KEPT = 8
 EVERYTHING = ""
 """The name of the segment that holds all rows."""
@@ -46,6 +49,7 @@ class LearnedSegment:
         floors: floors of drift, learned from its chunks.
         increases: how far shares of nulls and unknown values stray in it by themselves.
         metrics: the metrics that are judged, on all of its rows.
+        levels: mean output and mean loss, on all of its rows.
     """
 
     name: str
@@ -54,6 +58,7 @@ class LearnedSegment:
     floors: LearnedFloors = NOTHING_LEARNED
     increases: tuple[OwnIncrease, ...] = ()
     metrics: tuple[UsualMetric, ...] = ()
+    levels: tuple[UsualLevel, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,8 @@ def learn_segments(
     places = keys.replace_strict(days, range(len(days)), default=-1, return_dtype=pl.Int64).fill_null(-1).to_numpy()
     learning = _Learning(_of_one_segment(spec, len(parts)), len(parts), model_version, bins, rows, places, days)
     segments = [segment for part in parts if (segment := learning.segment(part)) is not None]
-    whole = LearnedSegment(EVERYTHING, len(days), sum_profiles(learning.whole.values()))
+    counts = sum_profiles(learning.whole.values())
+    whole = LearnedSegment(EVERYTHING, len(days), counts, levels=learning.levels_by_day.of_all_rows())
     return LearnedSegments(model_version, learned_from(spec, reference_hash), values, whole, tuple(segments))
 
 
@@ -183,7 +189,19 @@ class _Learning:
                 levels=self.levels,
             ),
             learn_metrics(self.spec, self.rows.filter(part.rows), self.places[part.rows], (part.name,)),
+            self.levels_by_day.of_segment(part.rows[self._order]),
         )
+
+    @cached_property
+    def _order(self) -> NDArray[np.int64]:
+        return in_order(self.rows)
+
+    @cached_property
+    def levels_by_day(self) -> LevelsByDay:
+        """The mean output and the mean loss of all rows, and of each day."""
+        rows = self.rows if self.spec.labels is not None else self.rows.drop("label", strict=False)
+        numbers = {name: values[self._order] for name, values in numbers_of(self.spec, rows).items()}
+        return learn_levels(numbers, self.places[self._order], len(self.days), self.spec.segments.minimum_rows)
 
     def _by_day(self, codes: NDArray[np.int64]) -> dict[str, ChunkProfile]:
         profiles = profile_groups(self.rows, self.bins, codes, len(self.days), model_version=self.version)

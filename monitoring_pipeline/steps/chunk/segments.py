@@ -6,6 +6,7 @@ from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.evaluation.segments.broken_columns import measure_broken_columns
+from monitoring_pipeline.evaluation.segments.change import measure_change
 from monitoring_pipeline.evaluation.segments.drift import measure_drift_of_segments
 from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED, SegmentsOfChunk, measure_sizes
 from monitoring_pipeline.evaluation.segments.performance import measure_performance_of_segments
@@ -31,7 +32,7 @@ from monitoring_pipeline.steps.references import load_references
 
 
 def measure_segments(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
-    """Measure the segments of every version that has a reference: rows, broken columns, drift and performance.
+    """Measure the segments of every version that has a reference: rows, broken columns, drift, performance, changes.
 
     A chunk that was counted where its rows are has no segments, because only a sample of its rows is kept.
 
@@ -86,6 +87,7 @@ def _of_version(
         *measure_sizes(segments),
         *measure_broken_columns(segments, segments.profiles),
         *measure_drift_of_segments(segments, segments.profiles),
+        *measure_change(segments, labels, maturity),
     )
     if labels is None or maturity is None:
         return of_columns
