@@ -100,7 +100,7 @@ def segments(model: str, first: str, last: str, form: OutputForm, *, breached: b
         return
     from monitoring_pipeline.records.measurement import Status
     from monitoring_pipeline.records.producer import Producer
-    from monitoring_pipeline.reports.terminal.segments import segments_report
+    from monitoring_pipeline.reports.terminal.segments import changes_report, segments_report
 
     with clear_errors():
         settings = read_settings()
@@ -112,7 +112,8 @@ def segments(model: str, first: str, last: str, form: OutputForm, *, breached: b
                 for chunk in loaded.spec.calendar.chunks_named(first, last)
                 for m in store.measurements(model, chunk.key, Producer.SEGMENTS, statuses=statuses)
             ]
-        print_reports(form, [segments_report(model, measured)])
+        changes = changes_report(model, measured)
+        print_reports(form, [segments_report(model, measured), *([changes] if changes.lines else [])])
 
 
 def _print_weak_segments(model: str, first: str, last: str, form: OutputForm) -> None:

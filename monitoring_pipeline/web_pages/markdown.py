@@ -30,7 +30,14 @@ def _report(page: ModelContents) -> Iterable[str]:
         yield from ("", *_lines(incident))
     for chart in (*filter(None, [page.when]), *page.performance, *page.business):
         yield from ("", escaped(chart.sentence))
-    for table in (page.metrics, page.windows, page.attribution, *page.splits, page.failed_checks):
+    for table in (
+        page.metrics,
+        page.windows,
+        page.attribution,
+        *page.segment_changes,
+        *page.splits,
+        page.failed_checks,
+    ):
         yield from _section(table)
     for dimension in page.dimensions:
         yield f"- {escaped(dimension.name)}: {escaped(dimension.words)}"

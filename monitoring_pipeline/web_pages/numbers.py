@@ -21,6 +21,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{max(2 - magnitude, 0)}f}"
 
 
+def signed(value: float | None) -> str:
+    """Return a change with its sign; nothing if there is none."""
+    return "" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
 def percent(share: float | None) -> str:
     """Return a share as percent, with two significant digits unless it is nearly nothing or nearly all."""
     if share is None or not math.isfinite(share):

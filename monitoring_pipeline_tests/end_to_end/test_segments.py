@@ -56,6 +56,40 @@ def test_relation_flipped_in_one_region_is_an_incident_of_that_region(regions):
     assert "where region=south is" in found[0][2]
 
 
+def test_incident_of_the_whole_model_names_the_region_that_brings_the_loss(regions):
+    ((title,),) = regions.ask("SELECT title FROM incidents WHERE cause = 'performance'")
+    first, split, elsewhere = title.split("; ")
+    assert first.startswith("auroc is ")
+    assert split.startswith("of the change of log_loss by +0.")
+    assert " from the rows where region=south: 0.5" in split
+    assert elsewhere.startswith("elsewhere 0.4")
+
+
+def test_parts_of_regions_are_those_of_plain_sql(regions):
+    loss = "-(label * ln(score) + (1 - label) * ln(1 - score))"
+    rows = "FROM scores JOIN outcomes USING (id) WHERE region = 'south' AND"
+    days = "ts < '2024-02-01 05:00'", "ts >= '2024-02-06 05:00' AND ts < '2024-02-07 05:00'"
+    before, after = (regions.number(f"SELECT avg({loss}) {rows} {day}") for day in days)
+    shares = [
+        regions.number(f"SELECT avg((region = 'south')::INT) FROM scores JOIN outcomes USING (id) WHERE {day}")
+        for day in days
+    ]
+    ((within, usual),) = regions.ask(
+        "SELECT value, reference_value FROM measurements WHERE name = 'change_within[log_loss]' "
+        "AND segment = 'region=south' AND chunk = ?",
+        LAST,
+    )
+    assert usual == pytest.approx(before, abs=1e-9)
+    assert within == pytest.approx(sum(shares) / 2 * (after - before), abs=1e-9)
+
+
+def test_changes_are_printed_with_the_segment_that_brings_most(regions):
+    printed = CliRunner().invoke(main, ["segments", "m", "--from", LAST, "--to", LAST], catch_exceptions=False).output
+    table = printed[printed.index("changes since the reference, by segment") :]
+    assert "other rows by region" in table
+    assert "of the change of log_loss by +0." in table
+
+
 def test_an_incident_of_a_segment_ends_when_its_column_is_whole_again(regions):
     ((state,),) = regions.ask("SELECT state FROM incidents WHERE cause = 'column:a'")
     assert state == "resolved"
@@ -73,11 +107,15 @@ def test_a_segment_of_few_rows_is_nowhere(regions):
 def test_what_is_usual_is_not_stored_for_each_column(regions):
     usual = regions.ask(
         "SELECT chunk, segment, group_concat(name, ' ') FROM (SELECT * FROM measurements WHERE kind = 'segment' "
-        "AND segment NOT IN ('', 'region=south') AND status = 'ok' AND chunk <> ? ORDER BY name) "
+        "AND segment NOT IN ('', 'region=south') AND status = 'ok' AND subject <> 'relation' AND chunk <> ? "
+        "ORDER BY name) "
         "GROUP BY chunk, segment",
         BROKEN,
     )
     assert len(usual) <= 5 * (3 + 4 + 12)
+    parts = regions.ask("SELECT count(*) FROM measurements WHERE subject = 'relation' GROUP BY chunk")
+    # Of each of two numbers the change, and of each of three segmentations three segments and the rest.
+    assert max(count for (count,) in parts) <= 2 * (1 + 3 * (3 * 2 + 1))
     # Segments of fewer than 50 labelled rows have no metric.
     assert {(segment.split("=")[0], names) for _, segment, names in usual} == {
         ("region", "auroc segment_rows"), ("c", "auroc segment_rows"), ("both", "segment_rows"),
@@ -155,3 +193,12 @@ def test_report_has_a_row_for_each_segment_the_broken_one_first(regions):
     table = html[html.index('id="all-segments"') :]
     assert table.index("region=north") < table.index("region=south")
     assert 'href="#segments"' in html
+
+
+def test_report_has_the_parts_of_the_change(regions):
+    regions.run("report", "m", "-o", str(regions.folder / "parts.html"))
+    page = (regions.folder / "parts.html").read_text(encoding="utf-8")
+    section = page[page.index('id="segments"') :]
+    assert "The change of log_loss by +0." in section
+    assert "since the reference, by segment: +0." in section
+    assert "other rows by region" in section

@@ -25,11 +25,11 @@ from monitoring_pipeline.web_pages.contents.incident import (
     incident_contents,
 )
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
-from monitoring_pipeline.web_pages.contents.segments import segments_table
+from monitoring_pipeline.web_pages.contents.segments import segment_changes, segments_table
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
-from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent
+from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent, signed
 from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, shown_names
 
 RESOLVED_SHOWN = 3
@@ -71,6 +71,7 @@ class ModelContents:
         windows: numbers over the last days that end with the chunk.
         attribution: parts of the change of performance.
         segments: the segments of the chunk.
+        segment_changes: the changes that were split over segments.
         splits: the changes that were split over features, broken columns and other causes.
         gaps: gaps between groups over the last days.
         groups: the groups on the chunk.
@@ -104,6 +105,7 @@ class ModelContents:
     windows: Table
     attribution: Table
     segments: Table
+    segment_changes: tuple[Table, ...]
     splits: tuple[Table, ...]
     gaps: Table
     groups: Table
@@ -145,6 +147,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         windows=_windows(records.measurements),
         attribution=_attribution(records.measurements),
         segments=segments_table(records.measurements),
+        segment_changes=segment_changes(records.measurements, version),
         splits=_splits(records.measurements, version),
         gaps=gaps_table(records.measurements),
         groups=groups_table(records.measurements),
@@ -344,7 +347,7 @@ def _split(split: Split) -> Table:
     more = len(split.parts) - len(shown)
     rest = f" ({more} smaller parts are not shown)" if more else ""
     return Table(
-        caption=f"The change of {split.what} by {_signed(split.change.value)} since the reference{rest}",
+        caption=f"The change of {split.what} by {signed(split.change.value)} since the reference{rest}",
         columns=("part", "value"),
         rows=tuple(_rows_of_a_split(shown)),
     )
@@ -362,14 +365,10 @@ def _rows_of_a_split(parts: Sequence[SplitPart]) -> Iterable[tuple[Cell, Cell]]:
         yield Cell("; ".join(names)), Cell(f"not measured: {reason}")
 
 
-def _signed(value: float | None) -> str:
-    return "" if value is None else f"{'+' if value > 0 else ''}{number(value)}"
-
-
 def _part_of_a_change(m: Measurement | None) -> Cell:
     if m is None:
         return Cell("")
-    return Cell(f"{_signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
+    return Cell(f"{signed(m.value)} {interval(m.name, m.lower, m.upper)}".strip())
 
 
 def _together(measurements: Sequence[Measurement]) -> Table:

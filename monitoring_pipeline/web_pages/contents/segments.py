@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
+from monitoring_pipeline.evaluation.segments.stored_change import SegmentPart, is_of_change, stored_changes
 from monitoring_pipeline.records.measurement import WEIGHT, Kind, Measurement, Status
 from monitoring_pipeline.web_pages.contents.columns import status_of
 from monitoring_pipeline.web_pages.contents.table import Cell, Table
-from monitoring_pipeline.web_pages.numbers import interval, named, number
+from monitoring_pipeline.web_pages.numbers import interval, named, number, signed
 
 ROWS = "segment_rows"
 
 
 def segments_table(measurements: Sequence[Measurement]) -> Table:
     """Return a row for each version and segment, those with a breach first, then the largest ones."""
-    of_segments = [m for m in measurements if m.kind is Kind.SEGMENT and m.segment]
+    of_segments = [m for m in measurements if m.kind is Kind.SEGMENT and m.segment and not is_of_change(m)]
     by_segment: dict[tuple[str, str], list[Measurement]] = {}
     for m in of_segments:
         by_segment.setdefault((m.model_version, m.segment), []).append(m)
@@ -32,6 +33,31 @@ def segments_table(measurements: Sequence[Measurement]) -> Table:
             for (version, segment), own in sorted(by_segment.items(), key=lambda item: _place(item[1]))
         ),
     )  # fmt: skip
+
+
+def segment_changes(measurements: Sequence[Measurement], version: str) -> tuple[Table, ...]:
+    """Return a table for each number of a version whose change was split over segments, with the parts."""
+    splits = [split for split in stored_changes(measurements) if split.change.model_version == version]
+    return tuple(
+        Table(
+            caption=f"The change of {split.change.of} by {signed(split.change.value)} since the reference, by segment"
+            + (f": {split.change.reason}" if split.change.reason else ""),
+            columns=("rows of", "bring", "by their share of the rows", "by their level"),
+            rows=tuple(
+                (Cell(part.name), Cell(signed(part.value), is_number=True), *_ways(part)) for part in split.parts
+            ),
+        )
+        for split in splits
+        if split.parts
+    )
+
+
+def _ways(part: SegmentPart) -> tuple[Cell, Cell]:
+    mix, within = (
+        Cell("" if m is None else f"{signed(m.value)} {interval('', m.lower, m.upper)}", is_number=True)
+        for m in (part.mix, part.within)
+    )
+    return mix, within
 
 
 def _rows(own: Sequence[Measurement]) -> tuple[Cell, Cell]:
