@@ -54,10 +54,20 @@ class ChannelKind(StrEnum):
     APPRISE = "apprise"
     WEBHOOK = "webhook"
     FILE = "file"
+    PAGERDUTY = "pagerduty"
+
+
+class PagerDuty(SpecPart):
+    """A service of PagerDuty, by its integration of the kind Events API v2."""
+
+    routing_key: SecretName = "pagerduty"
+    """Name of the secret that holds the integration key."""
+    address: Annotated[str, Field(pattern=LINK_PATTERN)] = "https://events.pagerduty.com"
+    """PagerDuty's address; https://events.eu.pagerduty.com for accounts in the EU."""
 
 
 class Channel(SpecPart):
-    """One place to which alerts are sent: exactly one of ``slack``, ``apprise``, ``webhook`` and ``file``."""
+    """One place to which alerts are sent: exactly one kind, such as ``slack`` or ``webhook``."""
 
     slack: Annotated[str, Field(pattern=SLACK_PATTERN)] | None = None
     """A Slack channel: its name with #, or its id, which survives renaming."""
@@ -69,12 +79,14 @@ class Channel(SpecPart):
     """Name of the secret that holds the URL to which JSON is posted."""
     file: Annotated[str, Field(min_length=1)] | None = None
     """File to which JSON is appended, one line per message; relative to the home folder."""
+    pagerduty: PagerDuty | None = None
+    """A service of PagerDuty, with one incident there per incident here."""
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
         given = [kind.value for kind in ChannelKind if getattr(self, kind.value) is not None]
         if len(given) != 1:
-            message = f"give exactly one of slack, apprise, webhook, file; given: {', '.join(given) or 'none'}"
+            message = f"give exactly one of {', '.join(ChannelKind)}; given: {', '.join(given) or 'none'}"
             raise ValueError(message)
         if self.token is not None and self.slack is None:
             message = f"token belongs to slack, not to {given[0]}"
@@ -89,7 +101,11 @@ class Channel(SpecPart):
     @property
     def secret(self) -> str | None:
         """Name of the secret that the channel needs; None for a file."""
-        return (self.token or "slack") if self.slack is not None else self.apprise or self.webhook
+        if self.slack is not None:
+            return self.token or "slack"
+        if self.pagerduty is not None:
+            return self.pagerduty.routing_key
+        return self.apprise or self.webhook
 
 
 class Route(SpecPart):
@@ -169,8 +185,10 @@ class Links:
 
 
 NO_LINKS = Links()
+ONE_ENTRY_PER_INCIDENT = frozenset({ChannelKind.PAGERDUTY})
+"""Kinds of channels that keep an entry for each incident, and so take no digests."""
 FOR_PEOPLE = frozenset({ChannelKind.SLACK, ChannelKind.APPRISE})
-"""Kinds of channels that people read; webhooks and files are read by machines."""
+"""Kinds of channels whose messages people read one by one, and that take the digest of a week."""
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -204,6 +222,8 @@ class AlertingRules(SpecPart):
     """Address of Dagster's UI, for the links in messages."""
     site: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of the site that `monitoring-pipeline serve` serves, for the links in messages."""
+    certificates: Annotated[str, Field(min_length=1)] | None = None
+    """File with certificates (PEM) that are trusted besides those of the system; relative to the home folder."""
 
     @property
     def links(self) -> Links:
@@ -225,9 +245,20 @@ class AlertingRules(SpecPart):
         if unknown:
             raise ValueError("; ".join(unknown))
         for channel in weekly:
-            if self.channels[channel].kind not in FOR_PEOPLE:
+            kind = self.channels[channel].kind
+            if kind not in FOR_PEOPLE:
+                message = f"weekly_digest.channels: {channel!r} is a {kind}, which takes no weekly digest"
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _digests_have_readers(self) -> Self:
+        for number, route in enumerate(self.routes):
+            kind = self.channels[route.channel].kind
+            if route.digest is not None and kind in ONE_ENTRY_PER_INCIDENT:
                 message = (
-                    f"weekly_digest.channels: {channel!r} is a {self.channels[channel].kind}, which no person reads"
+                    f"routes.{number}.digest: {route.channel!r} is a {kind}, which has one entry per incident and "
+                    "takes no digest: leave digest out"
                 )
                 raise ValueError(message)
         return self

@@ -1,3 +1,4 @@
+import base64
 import datetime as dt
 import email
 import email.policy
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 from monitoring_pipeline.alerting.channels.apprise import TOLD, AppriseChannel
 from monitoring_pipeline.alerting.channels.build import build_channels
 from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.pagerduty import PagerDutyChannel
 from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
 from monitoring_pipeline.alerting.messages.document import AlertDocument, alert_document, alert_key, message_key
@@ -25,6 +27,7 @@ from monitoring_pipeline_tests.alerting.receivers import MailServer, WebhookServ
 
 LINK = "http://dagster.example.com:3000"
 LINKS = Links(dagster=LINK)
+KINDS = [SlackChannel, AppriseChannel, WebhookChannel, FileChannel, PagerDutyChannel]
 
 
 @pytest.fixture
@@ -132,6 +135,20 @@ def test_webhook_secret_that_is_no_http_address_is_refused() -> None:
         WebhookChannel("events", SecretStr("file:///etc/passwd"))
 
 
+def test_user_and_password_of_an_address_are_sent_as_basic_authentication_and_never_shown(server) -> None:
+    secret = SecretStr(f"http://ann:s3%40cr3t:x@127.0.0.1:{server.server_port}/hook")
+    WebhookChannel("events", secret).send(dispatch())
+    ((path, headers, _),) = server.received
+    assert path == "/hook"
+    assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")) == b"ann:s3@cr3t:x"
+    assert headers["Host"] == f"127.0.0.1:{server.server_port}"
+    for address in (secret, SecretStr("http://ann:s3%40cr3t:x@127.0.0.1:9/hook")):
+        server.answers.append((401, {}))
+        with pytest.raises(DeliveryError) as error:
+            WebhookChannel("events", address).send(dispatch())
+        assert "s3" not in str(error.value)
+
+
 def test_file_channel_appends_a_line_and_finds_its_alerts(tmp_path: Path) -> None:
     channel = FileChannel("log", tmp_path / "deep" / "alerts.jsonl", links=LINKS)
     assert channel.find([alert(1)], {}) == {}
@@ -206,16 +223,18 @@ def test_apprise_mail_has_subject_recipient_and_text() -> None:
 
 def test_channels_are_built_from_rules_and_secrets(tmp_path: Path) -> None:
     channels = {"a": {"slack": "#x"}, "b": {"apprise": "mail"}, "c": {"webhook": "events"}, "d": {"file": "a.jsonl"}}
+    channels["e"] = {"pagerduty": {"routing_key": "oncall"}}
     rules = AlertingRules.model_validate({"channels": channels})
     secrets = {
+        "oncall": SecretStr("0123"),
         "slack": SecretStr("xoxb"),
         "mail": SecretStr("json://localhost"),
         "EVENTS": SecretStr("http://localhost"),
     }
     built = build_channels(rules, secrets, home=tmp_path)
-    assert [type(channel) for channel in built.values()] == [SlackChannel, AppriseChannel, WebhookChannel, FileChannel]
+    assert [type(channel) for channel in built.values()] == KINDS
     assert [channel.name for channel in built.values()] == list(channels)
-    assert [channel.keeps_record for channel in built.values()] == [False, False, True, True]
+    assert [channel.keeps_record for channel in built.values()] == [False, False, True, True, False]
     built["d"].send(dispatch())
     assert (tmp_path / "a.jsonl").exists()
 

@@ -13,6 +13,7 @@ channels:
   mail: {apprise: mail}
   events: {webhook: events}
   log: {file: alerts.jsonl}
+  phone: {pagerduty: {routing_key: oncall, address: https://events.eu.pagerduty.com}}
 routes:
   - {channel: ml-oncall, severity: critical, models: ["flight_*"], owners: ["team:*"]}
   - {channel: ml-oncall, severity: warning, digest: "08:00"}
@@ -50,13 +51,17 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         (
             "channel: ml-oncall, severity: critical",
             "channel: ml-onkall, severity: critical",
-            "routes.0.channel: unknown channel 'ml-onkall'; known: events, log, mail, ml-oncall",
+            "routes.0.channel: unknown channel 'ml-onkall'; known: events, log, mail, ml-oncall, phone",
         ),
         ("channel: mail, after", "channel: boss, after", "escalation.channel: unknown channel 'boss'; known: events"),
         ("digest:", "digestt:", "routes.1.digestt: unknown key; did you mean digest? known: channel, digest, models"),
         ("end:", "ends:", "quiet_hours.ends: unknown key; did you mean end? known: end, except, start, timezone"),
         ("apprise: mail", "aprise: mail", "channels.mail.aprise: unknown key; did you mean apprise? known: apprise"),
-        ("routes:", "route:", "route: unknown key; did you mean routes? known: channels, escalation, link"),
+        (
+            "routes:",
+            "route:",
+            "route: unknown key; did you mean routes? known: certificates, channels, escalation, link",
+        ),
         ('"22:00"', "22.00", "quiet_hours.start: write a time of day from 00:00 to 23:59, got 22.00"),
         ('"08:00"', '"24:00"', "routes.1.digest: write a time of day"),
         ('end: "07:00"', 'end: "22:00"', "quiet_hours: start and end must differ, both are 22:00"),
@@ -68,12 +73,23 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         ("after: 4h", "after: 4 hours", "escalation.after: write a whole number and a unit"),
         ("severity: warning", "severity: bad", "routes.1.severity: Input should be 'info', 'warning' or 'critical'"),
         ("apprise: mail", "apprise: mail, file: x", "channels.mail: give exactly one of slack, apprise, webhook, file"),
-        ("{file: alerts.jsonl}", "{}", "channels.log: give exactly one of slack, apprise, webhook, file; given: none"),
+        ("{file: alerts.jsonl}", "{}", "channels.log: give exactly one of slack, apprise, webhook, file, pagerduty"),
         ("apprise: mail", "apprise: mail, token: t", "channels.mail: token belongs to slack, not to apprise"),
         (
             '"#ml-oncall"',
             "ml-oncall",
             "channels.ml-oncall.slack: write the name of a channel with #, such as",
+        ),
+        (
+            "routing_key: oncall",
+            "routing_key: On-Call",
+            "channels.phone.pagerduty.routing_key: write lower-case letters",
+        ),
+        ("routing_key", "key", "channels.phone.pagerduty.key: unknown key"),
+        (
+            "channel: ml-oncall, severity: warning",
+            "channel: phone",
+            "routes.1.digest: 'phone' is a pagerduty, which has one entry per incident and takes no digest: leave",
         ),
         ("mail: {apprise", "mail: {}\n  mail: {apprise", "key 'mail' is given twice"),
         ("link: http:", "link: ftp:", "link: write an address that begins with https:// or http://, got 'ftp:"),
@@ -91,7 +107,7 @@ def test_error_of_invalid_rules_names_file_field_and_values(tmp_path: Path, befo
 
 @pytest.mark.parametrize(("weekly", "expected"), [
     ("{channels: [boss]}", "weekly_digest.channels.0: unknown channel 'boss'; known: log, mail"),
-    ("{channels: [mail, log]}", "weekly_digest.channels: 'log' is a file, which no person reads"),
+    ("{channels: [mail, log]}", "weekly_digest.channels: 'log' is a file, which takes no weekly digest"),
     ("{channels: []}", "weekly_digest.channels: at least 1 item is needed"),
     ("{channels: [mail], day: Monday}", "weekly_digest.day: Input should be 'monday', 'tuesday'"),
     ("{channels: [mail], at: 8}", "weekly_digest.at: write a time of day"),
@@ -128,9 +144,10 @@ def test_missing_secrets_are_listed_with_their_variables(tmp_path: Path) -> None
     assert str(error.value).splitlines() == [
         "alerting.yaml: channel mail (apprise): no secret 'mail'; set MONITORING_PIPELINE_SECRETS__MAIL",
         "alerting.yaml: channel ml-oncall (slack): no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK",
+        "alerting.yaml: channel phone (pagerduty): no secret 'oncall'; set MONITORING_PIPELINE_SECRETS__ONCALL",
     ]
 
 
 def test_secrets_are_accepted_in_any_case(tmp_path: Path) -> None:
-    secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events")}
+    secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events", "oncall")}
     check_secrets(load(tmp_path, WHOLE), secrets)

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.channels.apprise import AppriseChannel
 from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.pagerduty import PagerDutyChannel
 from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCalls
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
@@ -19,6 +20,7 @@ from monitoring_pipeline.spec.alerting import (
     Channel,
     ChannelKind,
     Links,
+    PagerDuty,
     find_secret,
     missing_secret,
 )
@@ -34,6 +36,7 @@ class Surroundings:
         links: addresses of Dagster's UI and of the site.
         slack_api: base of Slack's addresses.
         timeout_seconds: how long a channel may take to answer.
+        certificates: file with further certificates of authorities that are trusted.
     """
 
     secrets: Mapping[str, SecretStr]
@@ -41,6 +44,7 @@ class Surroundings:
     links: Links = NO_LINKS
     slack_api: str = SLACK_API
     timeout_seconds: int = 10
+    certificates: Path | None = None
 
     def secret_of(self, channel: Channel) -> SecretStr:
         """Return a channel's secret, empty where it needs none."""
@@ -67,7 +71,12 @@ def build_channels(
         timeout_seconds: how long a channel may take to answer.
     """
     surroundings = Surroundings(
-        secrets=secrets, home=home, links=rules.links, slack_api=slack_api, timeout_seconds=timeout_seconds
+        secrets=secrets,
+        home=home,
+        links=rules.links,
+        slack_api=slack_api,
+        timeout_seconds=timeout_seconds,
+        certificates=None if rules.certificates is None else home / rules.certificates,
     )
     return {name: _build(name, channel, surroundings) for name, channel in rules.channels.items()}
 
@@ -101,7 +110,12 @@ def _build(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
 
 
 def _slack(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
-    calls = SlackCalls(around.secret_of(channel), base_url=around.slack_api, timeout_seconds=around.timeout_seconds)
+    calls = SlackCalls(
+        around.secret_of(channel),
+        base_url=around.slack_api,
+        timeout_seconds=around.timeout_seconds,
+        certificates=around.certificates,
+    )
     return SlackChannel(name, channel.slack or "", calls)
 
 
@@ -110,7 +124,24 @@ def _apprise(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
 
 
 def _webhook(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
-    return WebhookChannel(name, around.secret_of(channel), links=around.links, timeout_seconds=around.timeout_seconds)
+    return WebhookChannel(
+        name,
+        around.secret_of(channel),
+        links=around.links,
+        timeout_seconds=around.timeout_seconds,
+        certificates=around.certificates,
+    )
+
+
+def _pagerduty(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    return PagerDutyChannel(
+        name,
+        around.secret_of(channel),
+        (channel.pagerduty or PagerDuty()).address,
+        links=around.links,
+        timeout_seconds=around.timeout_seconds,
+        certificates=around.certificates,
+    )
 
 
 def _file(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
@@ -128,4 +159,5 @@ _BUILDERS: dict[ChannelKind, Callable[[str, Channel, Surroundings], AlertChannel
     ChannelKind.APPRISE: _apprise,
     ChannelKind.WEBHOOK: _webhook,
     ChannelKind.FILE: _file,
+    ChannelKind.PAGERDUTY: _pagerduty,
 }

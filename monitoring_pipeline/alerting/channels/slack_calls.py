@@ -2,10 +2,14 @@
 
 import datetime as dt
 import http.client
+import ssl
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from monitoring_pipeline.alerting.channels.certificates import trusted_certificates, untrusted
 from monitoring_pipeline.alerting.ports import DeliveryError
 
 SLACK_API = "https://slack.com/api/"
@@ -64,11 +68,19 @@ class SlackRefusalError(DeliveryError):
 class SlackCalls:
     """The calls of one bot. Nothing is repeated here, because the delivery decides what may be repeated."""
 
-    def __init__(self, token: SecretStr, *, base_url: str = SLACK_API, timeout_seconds: int = 10) -> None:
-        """Take the bot's token; ``base_url`` is Slack's by default."""
+    def __init__(
+        self,
+        token: SecretStr,
+        *,
+        base_url: str = SLACK_API,
+        timeout_seconds: int = 10,
+        certificates: Path | None = None,
+    ) -> None:
+        """Take the bot's token; ``base_url`` is Slack's by default, and ``certificates`` a file of further ones."""
         self._token = token
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
+        self._certificates = certificates
         self._client: Any = None
 
     def call(self, method: str, **arguments: Any) -> dict[str, Any]:
@@ -87,6 +99,9 @@ class SlackCalls:
             text = f"Slack {method}: no answer within {self._timeout_seconds} s"
             raise DeliveryError(text) from error
         except (OSError, http.client.HTTPException) as error:
+            cause = getattr(error, "reason", error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise untrusted("Slack", urlsplit(self._base_url).hostname or "", cause) from error
             text = f"Slack {method}: cannot be reached: {error or type(error).__name__}"
             raise DeliveryError(text) from error
         except (SlackClientError, AttributeError, TypeError, ValueError) as error:
@@ -103,6 +118,7 @@ class SlackCalls:
                 token=self._token.get_secret_value(),
                 base_url=self._base_url,
                 timeout=self._timeout_seconds,
+                ssl=trusted_certificates(self._certificates, "Slack"),
                 retry_handlers=[],
             )
         return self._client
