@@ -1,12 +1,14 @@
 """The cause that the breaches of an incident share, and its text form; only this module has the syntax of the text."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple, Self
 
 _CHARACTER = re.compile(r"\\([\\,@])|(.)", re.DOTALL)
+NAMES_SHOWN = 5
 _SEPARATORS = re.compile(r"[\\,@]")
 
 
@@ -68,6 +70,17 @@ class Cause:
         """The text form, as stored and shown."""
         about = f":{','.join(map(_escaped, self.about))}" if self.about else ""
         return self.family.value + about + (f"@{_escaped(self.version)}" if self.version else "")
+
+    def shown(self, in_order: Sequence[str] = ()) -> str:
+        """Return the text form for people, with the first names and how many more there are.
+
+        Args:
+            in_order: the names that matter most, first; names that it lacks come after them.
+        """
+        names = sorted(self.about, key=lambda name: list(in_order).index(name) if name in in_order else len(in_order))
+        more = len(names) - NAMES_SHOWN
+        text = Cause(self.family, tuple(names[:NAMES_SHOWN]), self.version).text
+        return f"{text} and {more} more" if more > 0 else text
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -62,3 +62,11 @@ def test_causes_are_ordered_by_their_text(one, other):
 def test_only_a_cause_of_broken_columns_has_columns():
     assert Cause(Family.COLUMN, ("age", "plan")).columns == ("age", "plan")
     assert Cause(Family.BUSINESS, ("age",)).columns == ()
+
+
+def test_a_cause_of_many_columns_is_shown_with_those_that_matter_and_how_many_more():
+    cause = Cause(Family.COLUMN, tuple("abcdefgh"), "2")
+    assert cause.shown() == "column:a,b,c,d,e@2 and 3 more"
+    assert cause.shown(["h", "not one of them", "c", "g"]) == "column:h,c,g,a,b@2 and 3 more"
+    assert Cause(Family.COLUMN, tuple("abcde")).shown() == "column:a,b,c,d,e"
+    assert Cause(Family.SOURCE).shown() == "source"

@@ -218,7 +218,7 @@ def _facts(alert: ClaimedAlert) -> tuple[tuple[str, str], ...]:
 
 
 def _listed(causes: Sequence[Cause]) -> str:
-    return ", ".join(cause.text for cause in causes)
+    return ", ".join(cause.shown() for cause in causes)
 
 
 def _state(stored: StoredIncident) -> str:

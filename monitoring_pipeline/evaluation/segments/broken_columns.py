@@ -8,9 +8,9 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.quality.columns import BY_CHANCE
 from monitoring_pipeline.evaluation.segments.membership import Flags, Part
 from monitoring_pipeline.evaluation.segments.of_chunk import SegmentsOfChunk
-from monitoring_pipeline.evaluation.segments.own_faults import Suspected, with_their_own
+from monitoring_pipeline.evaluation.segments.own_faults import Suspected, clearer_than, with_their_own
 from monitoring_pipeline.evaluation.segments.shares import SHARES, Counted, counted, increase_beyond
-from monitoring_pipeline.records.measurement import Measurement, Severity
+from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.statistics.samples.distances import share_increased_by
 from monitoring_pipeline.statistics.samples.homogeneity_tests import more_frequent_test
 
@@ -25,10 +25,22 @@ def measure_broken_columns(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]
     chance by Bonferroni over all columns and segments. What is not breached is not returned, because segments times
     columns would be too many numbers each night.
     """
-    return with_their_own(list(_broken(of, profiles)))
+    grown = list(_grown(of, profiles))
+    breached = [one for one in grown if one.measurement.status is Status.BREACHED]
+    by_place = {(one.about, one.part.name): one for one in breached}
+    found = with_their_own(breached)
+    return tuple(_where_it_is_clearest(by_place[(m.subject, m.name), m.segment], m, grown) for m in found)
 
 
-def _broken(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[Suspected]:
+def _where_it_is_clearest(one: Suspected, measurement: Measurement, grown: Sequence[Suspected]) -> Measurement:
+    """Return a breach whose words begin with the segment in which the change is seen most clearly."""
+    clearer = clearer_than(one, grown)
+    if clearer is None:
+        return measurement
+    return measurement.breached(f"{clearer.measurement.reason}; beyond what is usual where {one.part.name}")
+
+
+def _grown(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[Suspected]:
     looked_at = max(sum(len(usual.increases) for _, usual in of.shown), 1)
     for (part, usual), profile in zip(of.shown, profiles, strict=True):
         is_large = profile.rows >= of.spec.drift.minimum_rows
@@ -44,7 +56,7 @@ def _broken(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[S
             usual_elsewhere = counted(of.learned.whole.profile, learned.column, learned.share).without(before)
             chance = more_frequent_test(now.events, now.rows, before.events, max(before.rows, 1))
             beyond = increase_beyond(now, before, elsewhere, usual_elsewhere)
-            if beyond < learned.bound or chance >= BY_CHANCE / looked_at:
+            if chance >= BY_CHANCE / looked_at:
                 continue
             measurement = replace(
                 of.blank,
@@ -58,10 +70,12 @@ def _broken(of: SegmentsOfChunk, profiles: Sequence[ChunkProfile]) -> Iterator[S
                 rows=now.rows,
                 definition="share of the segment's values; the reference value is that of the same segment",
             )
+            words = _words(measurement, part, elsewhere)
+            is_beyond = beyond >= learned.bound
             yield Suspected(
                 about=(learned.column, learned.share),
                 part=part,
-                measurement=measurement.breached(_words(measurement, part, elsewhere)),
+                measurement=measurement.breached(words) if is_beyond else measurement.noted(words),
                 change=grown,
                 strength=(grown * now.rows**0.5, now.rows),
                 elsewhere=partial(_increase, of, usual_elsewhere, learned.column, learned.share),

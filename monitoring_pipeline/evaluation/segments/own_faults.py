@@ -62,6 +62,24 @@ def with_their_own(suspected: Sequence[Suspected]) -> tuple[Measurement, ...]:
     return tuple(replace(one.measurement, segment=one.part.name) for own in taken.values() for one in own)
 
 
+def clearer_than(one: Suspected, others: Sequence[Suspected]) -> Suspected | None:
+    """Return the segment in which a change is seen most clearly, if the change of ``one`` is only part of it.
+
+    It stays without the rows of ``one``, and that of ``one`` does not stay without its rows. It need not be a breach:
+    what is beyond the usual in a carrier may be within it at the airport from which all of its flights leave.
+    """
+    clearer = [
+        other
+        for other in others
+        if other.about == one.about
+        and other.strength > one.strength
+        and np.mean(~other.part.rows) >= LEAST_OTHERS
+        and not _stays(one, ~other.part.rows)
+        and _stays(other, ~one.part.rows)
+    ]
+    return max(clearer, key=lambda other: other.strength, default=None)
+
+
 def _is_everywhere(one: Suspected, left: Flags) -> bool:
     elsewhere = one.elsewhere(left & ~one.part.rows)
     return elsewhere is not None and elsewhere >= OWN_SHARE * one.change

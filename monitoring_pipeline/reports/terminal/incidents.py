@@ -149,7 +149,7 @@ def _facts(stored: StoredIncident, seen_before: str) -> Report:
     incident = stored.incident
     facts = {
         "model": incident.model,
-        "cause": incident.cause.text,
+        "cause": incident.cause.shown([finding.subject for finding in incident.findings]),
         "severity": str(incident.severity),
         "state": str(incident.state) + (f" on {incident.resolved}" if incident.resolved else ""),
         "since": f"{incident.since}, opened {incident.opened}, last breached {incident.last_breached}",
@@ -219,7 +219,7 @@ def _events(stored: StoredIncident, log: Sequence[LoggedEvent]) -> Report:
 
 
 def _listed(causes: Sequence[Cause]) -> str:
-    return ", ".join(cause.text for cause in causes)
+    return ", ".join(cause.shown() for cause in causes)
 
 
 def _finding_cells(finding: Finding) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _line(entry: Compared) -> tuple[str, ...]:
         str(entry.fate),
         stored.incident_id if stored else "",
         str(stored.handling.outcome or "") if stored else "",
-        incident_of(entry).incident.cause.text,
+        incident_of(entry).incident.cause.shown(),
         _change(entry, *(history.incident.opened if history else None for history in (entry.before, after))),
         _change(entry, *(str(history.incident.severity) if history else None for history in (entry.before, after))),
         _change(entry, *(str(number) for number in _chunks(entry))),

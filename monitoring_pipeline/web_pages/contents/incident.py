@@ -189,7 +189,7 @@ def _facts(stored: StoredIncident) -> Iterable[Fact]:
     incident, handling = stored.incident, stored.handling
     yield Fact("state", str(incident.state), "" if incident.state is IncidentState.RESOLVED else str(incident.severity))
     yield Fact("severity", _severity(incident), str(incident.severity))
-    yield Fact("cause", incident.cause.text)
+    yield Fact("cause", incident.cause.shown([finding.subject for finding in incident.findings]))
     yield Fact("owner", stored.owner)
     yield Fact("opened", incident.opened)
     yield Fact("last breached", incident.last_breached)
@@ -274,9 +274,9 @@ def _finding(finding: Finding) -> tuple[Cell, ...]:
 def _causes(stored: StoredIncident) -> Iterable[str]:
     incident = stored.incident
     for cause in incident.explained_by:
-        yield f"{cause.text} explains it, by the attribution of the change"
+        yield f"{cause.shown()} explains it, by the attribution of the change"
     for cause in incident.coinciding:
-        yield f"{cause.text} happens at the same time; nothing measured says that it explains this"
+        yield f"{cause.shown()} happens at the same time; nothing measured says that it explains this"
 
 
 def _seen_before(records: ModelRecords, stored: StoredIncident) -> Table:

@@ -181,7 +181,7 @@ def _stretch(model: WeekOfModel, stored: StoredIncident, keys: Sequence[str]) ->
 
     lasts = stored in model.lasting
     return Stretch(
-        row=f"{model.spec.name}: {incident.cause.text}",
+        row=f"{model.spec.name}: {incident.cause.shown()}",
         status=str(incident.severity),
         first=day_of(incident.since),
         last=keys[-1] if lasts else day_of(incident.last_breached),

@@ -3,15 +3,15 @@
 import numpy as np
 
 from monitoring_pipeline.evaluation.segments.membership import Part
-from monitoring_pipeline.evaluation.segments.own_faults import Suspected, with_their_own
+from monitoring_pipeline.evaluation.segments.own_faults import Suspected, clearer_than, with_their_own
 from monitoring_pipeline.records.measurement import Kind, Measurement, Status
 
 ORIGIN = np.repeat(["EWR", "JFK", "LGA"], 100)
 CARRIER = np.tile(np.repeat(["UA", "DL"], 50), 3)
 
 
-def _found(broken, columns=(("origin", ORIGIN), ("carrier", CARRIER))):
-    """Return the segments that are named if some rows are broken, of which none usually is."""
+def _suspected(broken, columns=(("origin", ORIGIN), ("carrier", CARRIER))):
+    """Return the segments in which some rows are broken, of which none usually is."""
 
     def share(rows):
         return float(broken[rows].mean()) if rows.sum() >= 20 else None
@@ -28,7 +28,31 @@ def _found(broken, columns=(("origin", ORIGIN), ("carrier", CARRIER))):
                     Suspected("x", Part(f"{column}={value}", rows), measurement, change, (change * rows.sum() ** 0.5,),
                               share, share)
                 )  # fmt: skip
-    return [m.segment for m in with_their_own(suspected)]
+    return suspected
+
+
+def _found(broken, *columns):
+    """Return the segments that are named."""
+    return [m.segment for m in with_their_own(_suspected(broken, *columns))]
+
+
+def _clearer(broken, name):
+    """Return the segment in which a change is clearer than in a named one."""
+    suspected = _suspected(broken)
+    found = clearer_than(next(one for one in suspected if one.part.name == name), suspected)
+    return found and found.part.name
+
+
+def test_a_fault_is_clearer_at_its_origin_than_in_a_carrier_and_not_the_other_way_round():
+    assert _clearer(ORIGIN == "EWR", "carrier=UA") == "origin=EWR"
+    assert _clearer(ORIGIN == "EWR", "origin=EWR") is None
+    assert _clearer(CARRIER == "UA", "origin=JFK") == "carrier=UA"
+
+
+def test_of_two_faults_neither_is_clearer_than_the_other():
+    both = (ORIGIN == "EWR") | (CARRIER == "UA")
+    assert _clearer(both, "origin=EWR") is None
+    assert _clearer(both, "carrier=UA") is None
 
 
 def test_a_fault_of_one_origin_is_not_one_of_its_carriers():
