@@ -16,7 +16,14 @@ from monitoring_pipeline.spec.parsing.documents import SpecError, load_document
 from monitoring_pipeline.spec.parsing.duration import Duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
 from monitoring_pipeline.spec.parsing.time_zone import TimeZone
-from monitoring_pipeline.spec.parsing.wording import CHANNEL_PATTERN, LINK_PATTERN, NAME_PATTERN, SLACK_PATTERN
+from monitoring_pipeline.spec.parsing.wording import (
+    CHANNEL_PATTERN,
+    LABEL_PATTERN,
+    LINK_PATTERN,
+    NAME_PATTERN,
+    PROJECT_PATTERN,
+    SLACK_PATTERN,
+)
 
 SECRET_VARIABLE_PREFIX = "MONITORING_PIPELINE_SECRETS__"  # noqa: S105 - the name of a variable
 _TIME_PATTERN = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -55,6 +62,7 @@ class ChannelKind(StrEnum):
     WEBHOOK = "webhook"
     FILE = "file"
     PAGERDUTY = "pagerduty"
+    JIRA = "jira"
 
 
 class PagerDuty(SpecPart):
@@ -64,6 +72,40 @@ class PagerDuty(SpecPart):
     """Name of the secret that holds the integration key."""
     address: Annotated[str, Field(pattern=LINK_PATTERN)] = "https://events.pagerduty.com"
     """PagerDuty's address; https://events.eu.pagerduty.com for accounts in the EU."""
+
+
+class JiraTransitions(SpecPart):
+    """The moves of an issue, each by the name of the transition or of the status that it leads to; null for none."""
+
+    resolved: Annotated[str, Field(min_length=1)] | None = "Done"
+    """When the incident is resolved, unless the issue is done already."""
+    reopened: Annotated[str, Field(min_length=1)] | None = "To Do"
+    """When the incident comes back, if the issue is done."""
+    acknowledged: Annotated[str, Field(min_length=1)] | None = None
+    """When somebody acknowledges the incident."""
+
+
+class Jira(SpecPart):
+    """A project of Jira, with one issue per incident."""
+
+    address: Annotated[str, Field(pattern=LINK_PATTERN)]
+    """Jira's address, such as https://acme.atlassian.net."""
+    project: Annotated[str, Field(pattern=PROJECT_PATTERN)]
+    """Key of the project."""
+    token: SecretName = "jira"  # noqa: S105 - the name of a secret
+    """Name of the secret that holds the token."""
+    user: Annotated[str, Field(min_length=1)] | None = None
+    """E-mail address to which an API token belongs (Jira Cloud); without it the token is a personal access token."""
+    version: Literal[2, 3] = 3
+    """Version of Jira's REST API: 3 for Jira Cloud, 2 for Jira Server and Data Center."""
+    issue_type: Annotated[str, Field(min_length=1)] = "Task"
+    """Type of the issues."""
+    labels: tuple[Annotated[str, Field(pattern=LABEL_PATTERN)], ...] = ()
+    """Labels besides monitoring-pipeline, that of the incident, and the model."""
+    priorities: dict[SeverityName, str] = {"critical": "Highest", "warning": "Medium", "info": "Low"}
+    """Names of priorities by severity; an empty one sets none."""
+    transitions: JiraTransitions = JiraTransitions()
+    """The moves of an issue."""
 
 
 class Channel(SpecPart):
@@ -81,6 +123,8 @@ class Channel(SpecPart):
     """File to which JSON is appended, one line per message; relative to the home folder."""
     pagerduty: PagerDuty | None = None
     """A service of PagerDuty, with one incident there per incident here."""
+    jira: Jira | None = None
+    """A project of Jira, with one issue per incident."""
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
@@ -105,6 +149,8 @@ class Channel(SpecPart):
             return self.token or "slack"
         if self.pagerduty is not None:
             return self.pagerduty.routing_key
+        if self.jira is not None:
+            return self.jira.token
         return self.apprise or self.webhook
 
 
@@ -128,7 +174,7 @@ class Route(SpecPart):
 class QuietHours(SpecPart):
     """A time of day in which no alerts are sent; they are sent at its end.
 
-    Digests keep their time. Webhooks and files receive alerts at once, because machines read them.
+    Digests keep their time. Webhooks, files and Jira receive alerts at once, because they wake nobody.
     """
 
     start: TimeOfDay
@@ -185,7 +231,7 @@ class Links:
 
 
 NO_LINKS = Links()
-ONE_ENTRY_PER_INCIDENT = frozenset({ChannelKind.PAGERDUTY})
+ONE_ENTRY_PER_INCIDENT = frozenset({ChannelKind.PAGERDUTY, ChannelKind.JIRA})
 """Kinds of channels that keep an entry for each incident, and so take no digests."""
 FOR_PEOPLE = frozenset({ChannelKind.SLACK, ChannelKind.APPRISE})
 """Kinds of channels whose messages people read one by one, and that take the digest of a week."""

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from monitoring_pipeline.alerting.channels.apprise import TOLD, AppriseChannel
 from monitoring_pipeline.alerting.channels.build import build_channels
 from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.jira import JiraChannel
 from monitoring_pipeline.alerting.channels.pagerduty import PagerDutyChannel
 from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.webhook import WebhookChannel
@@ -27,7 +28,7 @@ from monitoring_pipeline_tests.alerting.receivers import MailServer, WebhookServ
 
 LINK = "http://dagster.example.com:3000"
 LINKS = Links(dagster=LINK)
-KINDS = [SlackChannel, AppriseChannel, WebhookChannel, FileChannel, PagerDutyChannel]
+KINDS = [SlackChannel, AppriseChannel, WebhookChannel, FileChannel, PagerDutyChannel, JiraChannel]
 
 
 @pytest.fixture
@@ -224,9 +225,11 @@ def test_apprise_mail_has_subject_recipient_and_text() -> None:
 def test_channels_are_built_from_rules_and_secrets(tmp_path: Path) -> None:
     channels = {"a": {"slack": "#x"}, "b": {"apprise": "mail"}, "c": {"webhook": "events"}, "d": {"file": "a.jsonl"}}
     channels["e"] = {"pagerduty": {"routing_key": "oncall"}}
+    channels["f"] = {"jira": {"address": "https://acme.atlassian.net", "project": "OPS"}}
     rules = AlertingRules.model_validate({"channels": channels})
     secrets = {
         "oncall": SecretStr("0123"),
+        "jira": SecretStr("0123"),
         "slack": SecretStr("xoxb"),
         "mail": SecretStr("json://localhost"),
         "EVENTS": SecretStr("http://localhost"),
@@ -234,7 +237,7 @@ def test_channels_are_built_from_rules_and_secrets(tmp_path: Path) -> None:
     built = build_channels(rules, secrets, home=tmp_path)
     assert [type(channel) for channel in built.values()] == KINDS
     assert [channel.name for channel in built.values()] == list(channels)
-    assert [channel.keeps_record for channel in built.values()] == [False, False, True, True, False]
+    assert [channel.keeps_record for channel in built.values()] == [False, False, True, True, False, False]
     built["d"].send(dispatch())
     assert (tmp_path / "a.jsonl").exists()
 

@@ -14,6 +14,7 @@ channels:
   events: {webhook: events}
   log: {file: alerts.jsonl}
   phone: {pagerduty: {routing_key: oncall, address: https://events.eu.pagerduty.com}}
+  tickets: {jira: {address: https://acme.atlassian.net, project: OPS, user: ann@example.com}}
 routes:
   - {channel: ml-oncall, severity: critical, models: ["flight_*"], owners: ["team:*"]}
   - {channel: ml-oncall, severity: warning, digest: "08:00"}
@@ -51,7 +52,7 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         (
             "channel: ml-oncall, severity: critical",
             "channel: ml-onkall, severity: critical",
-            "routes.0.channel: unknown channel 'ml-onkall'; known: events, log, mail, ml-oncall, phone",
+            "routes.0.channel: unknown channel 'ml-onkall'; known: events, log, mail, ml-oncall, phone, tickets",
         ),
         ("channel: mail, after", "channel: boss, after", "escalation.channel: unknown channel 'boss'; known: events"),
         ("digest:", "digestt:", "routes.1.digestt: unknown key; did you mean digest? known: channel, digest, models"),
@@ -85,6 +86,10 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
             "routing_key: On-Call",
             "channels.phone.pagerduty.routing_key: write lower-case letters",
         ),
+        ("project: OPS", "project: ops", "channels.tickets.jira.project: write the key of a project, such as OPS"),
+        ("project: OPS, ", "", "channels.tickets.jira.project: missing"),
+        ("user: ann", "labels: [a b], user: ann", "channels.tickets.jira.labels.0: write a label without spaces"),
+        ("user: ann", "version: 4, user: ann", "channels.tickets.jira.version: Input should be 2 or 3"),
         ("routing_key", "key", "channels.phone.pagerduty.key: unknown key"),
         (
             "channel: ml-oncall, severity: warning",
@@ -145,9 +150,10 @@ def test_missing_secrets_are_listed_with_their_variables(tmp_path: Path) -> None
         "alerting.yaml: channel mail (apprise): no secret 'mail'; set MONITORING_PIPELINE_SECRETS__MAIL",
         "alerting.yaml: channel ml-oncall (slack): no secret 'slack'; set MONITORING_PIPELINE_SECRETS__SLACK",
         "alerting.yaml: channel phone (pagerduty): no secret 'oncall'; set MONITORING_PIPELINE_SECRETS__ONCALL",
+        "alerting.yaml: channel tickets (jira): no secret 'jira'; set MONITORING_PIPELINE_SECRETS__JIRA",
     ]
 
 
 def test_secrets_are_accepted_in_any_case(tmp_path: Path) -> None:
-    secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events", "oncall")}
+    secrets = {name: SecretStr("s") for name in ("SLACK", "mail", "Events", "oncall", "jira")}
     check_secrets(load(tmp_path, WHOLE), secrets)

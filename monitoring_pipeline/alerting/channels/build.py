@@ -8,6 +8,8 @@ from pydantic import SecretStr
 
 from monitoring_pipeline.alerting.channels.apprise import AppriseChannel
 from monitoring_pipeline.alerting.channels.file import FileChannel
+from monitoring_pipeline.alerting.channels.jira import JiraChannel
+from monitoring_pipeline.alerting.channels.jira_calls import JiraCalls
 from monitoring_pipeline.alerting.channels.pagerduty import PagerDutyChannel
 from monitoring_pipeline.alerting.channels.slack import SlackChannel
 from monitoring_pipeline.alerting.channels.slack_calls import SLACK_API, SlackCalls
@@ -144,6 +146,22 @@ def _pagerduty(name: str, channel: Channel, around: Surroundings) -> AlertChanne
     )
 
 
+def _jira(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
+    rules = channel.jira
+    if rules is None:
+        message = f"channel {name} is not of the kind jira"
+        raise ValueError(message)
+    calls = JiraCalls(
+        rules.address,
+        around.secret_of(channel),
+        user=rules.user,
+        version=rules.version,
+        timeout_seconds=around.timeout_seconds,
+        certificates=around.certificates,
+    )
+    return JiraChannel(name, rules, calls, links=around.links)
+
+
 def _file(name: str, channel: Channel, around: Surroundings) -> AlertChannel:
     return FileChannel(name, around.home / (channel.file or ""), links=around.links)
 
@@ -160,4 +178,5 @@ _BUILDERS: dict[ChannelKind, Callable[[str, Channel, Surroundings], AlertChannel
     ChannelKind.WEBHOOK: _webhook,
     ChannelKind.FILE: _file,
     ChannelKind.PAGERDUTY: _pagerduty,
+    ChannelKind.JIRA: _jira,
 }

@@ -21,7 +21,7 @@ SILENT_EVENTS = frozenset({
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 _MODE_ORDER = {"now": 0, "update": 1, "digest": 2, "escalation": 3}
-_READ_BY_MACHINES = frozenset({ChannelKind.WEBHOOK, ChannelKind.FILE})
+_READ_BY_MACHINES = frozenset({ChannelKind.WEBHOOK, ChannelKind.FILE, ChannelKind.JIRA})
 
 
 class _Quiet(NamedTuple):

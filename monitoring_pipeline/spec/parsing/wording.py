@@ -12,6 +12,8 @@ TRAINER_PATTERN = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 CHANNEL_PATTERN = r"^[a-z][a-z0-9_-]*$"
 SLACK_PATTERN = r"^(#[^\s#]{1,80}|[CGD][A-Z0-9]{5,})$"
 LINK_PATTERN = r"^https?://[^\s]+$"
+LABEL_PATTERN = r"^[^\s]{1,255}$"
+PROJECT_PATTERN = r"^[A-Z][A-Z0-9_]+$"
 PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         NAME_PATTERN: "write lower-case letters, digits and underscores, with a letter first, such as churn_2",
@@ -20,6 +22,8 @@ PATTERNS: Mapping[str, str] = MappingProxyType(
         CHANNEL_PATTERN: "write lower-case letters, digits, _ and -, with a letter first, such as ml-team",
         SLACK_PATTERN: "write the name of a channel with #, such as '#ml-team', or its id, such as C0123456",
         LINK_PATTERN: "write an address that begins with https:// or http://",
+        LABEL_PATTERN: "write a label without spaces",
+        PROJECT_PATTERN: "write the key of a project, such as OPS",
     }
 )
 """What a text must look like, by its pattern."""
