@@ -155,7 +155,7 @@ def _compared(
         learned=learned.together.floors,
         usual=learned.together.usual,
         left_out=learned.constant_columns,
-        dead=dead_columns(quality, version),
+        dead=dead_columns(spec, quality, version),
     )
     return (*quality, *measure_drift(spec, against, profile), *together)
 

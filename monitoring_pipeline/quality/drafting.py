@@ -136,6 +136,8 @@ def _column_entries(spec: ModelSpec, rows: _Rows, column: str, kind: FeatureKind
     values, value_days = rows.frame[column].filter(~missing), rows.days.among(~missing)
     if column == "score" or column in spec.score_columns.values():
         return [*entries, _entry("be_between", Severity.CRITICAL, column=column, min_value=0, max_value=1)]
+    if column in spec.derived_features:
+        return entries
     if kind is FeatureKind.CATEGORICAL:
         return entries + _categories(column, values, value_days)
     return entries + _range(column, values, value_days)

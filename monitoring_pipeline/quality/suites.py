@@ -17,6 +17,7 @@ from monitoring_pipeline.quality.expectation import (
 )
 from monitoring_pipeline.records.measurement import Severity
 from monitoring_pipeline.spec.column_names import allowed_names
+from monitoring_pipeline.spec.derived_columns import parts_of
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.files import (
     LONGEST_PROBLEM,
@@ -40,6 +41,8 @@ _EXPORTED = frozenset({"name", "id", "meta", "notes", "suite_parameters"})
 _COLUMN_TYPES = {
     FeatureKind.NUMERIC: (NUMERIC_TYPES, "numbers or booleans"),
     FeatureKind.CATEGORICAL: (KNOWN_TYPES, "single values: text, numbers, booleans, dates"),
+    FeatureKind.TEXT: (("str",), "text"),
+    FeatureKind.EMBEDDING: (("list", "str"), "lists of numbers, or text such as [0.5, 1]"),
 }
 
 
@@ -124,7 +127,9 @@ def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
     if source.model_version is not None:
         columns["model_version"] = _COLUMN_TYPES[FeatureKind.CATEGORICAL]
     absent = {name for name in ("score", "prediction") if getattr(source, name) is None}
-    columns |= {name: _COLUMN_TYPES[kind] for name, kind in spec.columns.items() if name not in absent}
+    read = spec.columns | {name: feature.kind for name, feature in spec.features.items()}
+    parts = parts_of(spec.derived_features, read)
+    columns |= {name: _COLUMN_TYPES[kind] for name, kind in read.items() if name not in absent and name not in parts}
     columns |= dict.fromkeys(spec.carried_columns, _COLUMN_TYPES[FeatureKind.NUMERIC])
     columns |= dict.fromkeys(source.group_columns, _COLUMN_TYPES[FeatureKind.CATEGORICAL])
     return tuple(

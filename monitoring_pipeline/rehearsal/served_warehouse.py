@@ -119,7 +119,7 @@ class ServedWarehouse:
         )
         if others.is_empty():
             return kept
-        if not self.registry.has_version(spec.name, version):
+        if spec.derived_features or not self.registry.has_version(spec.name, version):
             return pl.concat([kept, others]) if as_logged else kept
         try:
             scored = scored_by(spec, others, version, self.registry)

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.column_names import allowed_names
+from monitoring_pipeline.spec.derived_columns import columns_of, feature_and_part
 from monitoring_pipeline.spec.parsing.as_text import keys_as_text
 from monitoring_pipeline.spec.parsing.duration import parse_duration
 from monitoring_pipeline.spec.parsing.part import SpecPart
@@ -30,6 +31,7 @@ from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
 from monitoring_pipeline.spec.sources import (
     EARLIEST,
     LATEST,
+    MEASURED_KINDS,
     Feature,
     FeatureKind,
     LabelSource,
@@ -197,6 +199,14 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         return value
 
+    @field_validator("features")
+    @classmethod
+    def _derived_names_are_free(cls, value: dict[str, Feature]) -> dict[str, Feature]:
+        for name, feature in value.items():
+            if taken := sorted((columns_of(name, feature).keys() - {name}) & value.keys()):
+                raise ValueError(f"{', '.join(taken)}: the name of a column that is derived from {name}")
+        return value
+
     _versions_are_text = field_validator("reference", mode="before")(keys_as_text)
 
     @model_validator(mode="after")
@@ -209,6 +219,7 @@ class ModelSpec(SpecPart):
             raise ValueError(message)
         self._group_columns_differ()
         self._groups_have_columns()
+        self._whole_rows_are_kept()
         self._fairness_fits_the_task()
         label_ids = self.labels.id_columns if self.labels else ()
         if label_ids and len(source.id_columns) != len(label_ids):
@@ -250,6 +261,13 @@ class ModelSpec(SpecPart):
                 if bool(condition.among) is (column in numeric):
                     needed = "at_least or below" if column in numeric else "values, such as [EWR, JFK]"
                     raise ValueError(f"{place}.where.{column}: give {needed}")
+
+    def _whole_rows_are_kept(self) -> None:
+        if self.retraining is not None and self.derived_features:
+            raise ValueError(
+                f"retraining: {', '.join(self.derived_features)}: not possible with features of kind text or "
+                "embedding, because only numbers about them are kept, and a model is trained and scored on the values"
+            )
 
     def _fairness_fits_the_task(self) -> None:
         fitting = MEASURES_OF_TASK[self.task]
@@ -322,7 +340,7 @@ class ModelSpec(SpecPart):
     @property
     def output_columns(self) -> tuple[str, ...]:
         """Canonical columns of the model's output that are profiled."""
-        return tuple(name for name in self._outputs if name not in self.features)
+        return tuple(name for name in self._outputs if name not in self.inputs)
 
     @property
     def _outputs(self) -> dict[str, FeatureKind]:
@@ -331,7 +349,10 @@ class ModelSpec(SpecPart):
         return dict.fromkeys(scores, FeatureKind.NUMERIC) | {"prediction": decided}
 
     def with_features_in(self, columns: Container[str]) -> Self:
-        """Return the spec without the features that are not among some columns."""
+        """Return the spec without the features that are not among some columns.
+
+        A text or an embedding is among them if its first column is, which has its name.
+        """
         features = {name: feature for name, feature in self.features.items() if name in columns}
         return self if len(features) == len(self.features) else self.model_copy(update={"features": features})
 
@@ -377,7 +398,33 @@ class ModelSpec(SpecPart):
     @property
     def columns(self) -> dict[str, FeatureKind]:
         """The kind of every profiled column, by canonical name: features and the model's output."""
-        return {name: feature.kind for name, feature in self.features.items()} | self._outputs
+        return self.inputs | self._outputs
+
+    @property
+    def inputs(self) -> dict[str, FeatureKind]:
+        """The kind of every column that stands for a feature, by canonical name: numeric or categorical."""
+        if not self.derived_features:
+            return {name: feature.kind for name, feature in self.features.items()}
+        return {
+            column: kind
+            for name, feature in self.features.items()
+            for column, kind in columns_of(name, feature).items()
+        }
+
+    @property
+    def derived_features(self) -> tuple[str, ...]:
+        """The features of text or vectors, of which only derived columns are kept."""
+        return tuple(name for name, feature in self.features.items() if feature.kind not in MEASURED_KINDS)
+
+    def feature_of(self, column: str) -> str:
+        """Return the feature that a canonical column stands for; the column itself if it stands for none."""
+        feature, part = feature_and_part(column)
+        return feature if part and feature in self.derived_features else column
+
+    def is_ignored(self, column: str) -> bool:
+        """Return whether ``drift.ignore`` names a column, or the feature that it stands for."""
+        ignored = self.drift.ignore
+        return bool(ignored) and (column in ignored or self.feature_of(column) in ignored)
 
     @property
     def spec_hash(self) -> str:

@@ -41,10 +41,16 @@ class Task(StrEnum):
 
 
 class FeatureKind(StrEnum):
-    """How a column is profiled."""
+    """How a column is profiled; of texts and embeddings, columns that are derived from them are."""
 
     NUMERIC = "numeric"
     CATEGORICAL = "categorical"
+    TEXT = "text"
+    EMBEDDING = "embedding"
+
+
+MEASURED_KINDS = (FeatureKind.NUMERIC, FeatureKind.CATEGORICAL)
+"""The kinds of columns that are counted."""
 
 
 class PredictionSource(SpecPart):
@@ -192,7 +198,7 @@ class Feature(SpecPart):
     """One input of the model."""
 
     kind: FeatureKind
-    """numeric or categorical (text, booleans and codes)."""
+    """numeric, categorical (short texts, booleans and codes), text (written by people) or embedding (vectors)."""
     column: str | None = None
     """Column in the predictions table, or a path such as ``payload.age``, if it differs from the feature's name."""
     null_values: tuple[str, ...] = ()

@@ -132,7 +132,8 @@ def _taken(
 ) -> _Taken:
     unreadable = unreadable_features(spec, suite.schema)
     readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
-    canonical = canonical_predictions(spec, readable, id_key=id_key, without_time=0).frame
+    projections = {version: reference.projections for version, reference in references.items()}
+    canonical = canonical_predictions(spec, readable, id_key=id_key, without_time=0, projections=projections).frame
     codes = number_codes(spec, readable, read.table_columns)
     rows = with_known_categories(canonical, codes, {version: each.bins for version, each in references.items()})
     columns = spec.with_features_in(spec.features.keys() - set(unreadable)).columns

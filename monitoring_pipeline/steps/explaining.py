@@ -41,7 +41,8 @@ def scorer_of(
     """
     rules = spec.explanation or ExplanationRules()
     try:
-        if rules.model == "registry" and registry.has_version(spec.name, model_version):
+        is_scored = rules.model == "registry" and not spec.derived_features
+        if is_scored and registry.has_version(spec.name, model_version):
             return registered(spec, model_version, registry, rows)
     except (RegistryError, OutputError) as error:
         return str(error)
@@ -119,7 +120,7 @@ def explain_row(spec: ModelSpec, chunk: Chunk, row: str, scoring: Scoring, *, id
         output=float(outputs[output]),
         usual=float(outputs[output]) - math.fsum(parts.values()),
         parts=dict(sorted(parts.items(), key=lambda entry: (-abs(entry[1]), entry[0]))),
-        values={name: "null" if (value := found[name][0]) is None else str(value) for name in spec.features},
+        values={name: "null" if (value := found[name][0]) is None else str(value) for name in attributed.features},
         words=scorer.words,
     )
 

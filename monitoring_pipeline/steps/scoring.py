@@ -32,7 +32,8 @@ def scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str, registry:
 def served_or_scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
     """Return the rows that a version served as they are, and the other rows with the scores that it gives them now.
 
-    The other rows are left out if the version is not registered. The order stays.
+    The other rows are left out if the version is not registered, or if rows hold texts or vectors, which are not kept.
+    The order stays.
 
     Args:
         spec: the model.
@@ -44,7 +45,7 @@ def served_or_scored_by(spec: ModelSpec, rows: pl.DataFrame, model_version: str,
         OutputError: when the version returns outputs that the task does not allow.
     """
     served = (rows["model_version"] == model_version) & has_outputs(spec, rows)
-    if served.all() or not registry.has_version(spec.name, model_version):
+    if served.all() or spec.derived_features or not registry.has_version(spec.name, model_version):
         return rows.filter(served)
     numbered = rows.with_row_index("position")
     scored = scored_by(spec, numbered.filter(~served), model_version, registry)

@@ -157,7 +157,9 @@ def measure_multivariate(
         )
         for name in spec.drift.multivariate
     )
-    return tuple(measurement.noted(without_words(dead or {}, columns)) for measurement in measured)
+    return tuple(
+        measurement.noted(without_words(dead or {}, spec.features.keys() & columns.keys())) for measurement in measured
+    )
 
 
 def multivariate_floor(spec: ModelSpec, name: MultivariateStatistic, learned: Mapping[str, float]) -> float:

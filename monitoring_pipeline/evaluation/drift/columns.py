@@ -18,7 +18,7 @@ from monitoring_pipeline.evaluation.profiles.scale import scale_in_words
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.drift import MultivariateStatistic
-from monitoring_pipeline.spec.sources import FeatureKind
+from monitoring_pipeline.spec.sources import MEASURED_KINDS
 from monitoring_pipeline.statistics.results import Significance, UndefinedStatisticError
 from monitoring_pipeline.statistics.samples.homogeneity_tests import MINIMUM_EXPECTED
 from monitoring_pipeline.statistics.samples.multiple_testing import benjamini_hochberg
@@ -41,7 +41,7 @@ def check_drift_rules(spec: ModelSpec) -> None:
     Raises:
         UnknownDriftStatisticError: if one does not; the message contains the field, the value and the valid names.
     """
-    for kind in FeatureKind:
+    for kind in MEASURED_KINDS:
         chosen = getattr(spec.drift, kind.value)
         if chosen is not None:
             _check_name(
@@ -103,7 +103,7 @@ def measure_drift(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
                 [
                     m
                     for column, of_column in compared.items()
-                    if (column in spec.drift.ignore) is apart
+                    if spec.is_ignored(column) is apart
                     for m in of_column.deciding()
                 ]
             )
@@ -151,7 +151,7 @@ def rule_of_column(spec: ModelSpec, learned: Learned, measurement: Measurement) 
     """
     column = measurement.subject
     floor, origin = _floor(spec, learned, measurement)
-    severity = Severity.INFO if column in spec.drift.ignore else Severity(spec.drift.severity or Severity.WARNING)
+    severity = Severity.INFO if spec.is_ignored(column) else Severity(spec.drift.severity or Severity.WARNING)
     return ColumnRule(floor, origin, spec.drift.alpha, severity)
 
 
@@ -281,7 +281,7 @@ def beyond_floors(spec: ModelSpec, against: Counterpart, profile: ChunkProfile) 
     a family they make q-values larger, never smaller. Statistics that need rows are left out.
     """
     for column in spec.columns:
-        if column in profile and column in against.profile and column not in spec.drift.ignore:
+        if column in profile and column in against.profile and not spec.is_ignored(column):
             yield from _Compared(spec, against, profile[column], profile).beyond_floors()
 
 

@@ -125,7 +125,7 @@ def level_of_a_floor(spec: ModelSpec, share: float | None = None) -> float:
         spec: the model.
         share: share of healthy days that may be flagged; None for the one that keeps the budget in any case.
     """
-    watched = sum(column not in spec.drift.ignore for column in spec.columns)
+    watched = sum(not spec.is_ignored(column) for column in spec.columns)
     flagged = surely_within_budget(spec) if share is None else share
     return flagged / max(watched + len(spec.drift.multivariate), 1)
 

@@ -68,7 +68,7 @@ def fit_loss_model(spec: ModelSpec, labelled: pl.DataFrame) -> LossModel:
     ensemble: Any = untyped_ensemble
 
     rows = usable(spec, labelled).filter(pl.col("label").is_not_null()).head(ROWS_FITTED)
-    columns = {name: kind for name, kind in spec.columns.items() if name in spec.features or name == "prediction"}
+    columns = {name: kind for name, kind in spec.columns.items() if name in spec.inputs or name == "prediction"}
     values: Values = np.isfinite(code_matrix(encoding_of(columns, rows), rows)).sum(axis=0)
     # The trees reject a column without values.
     used = {name: kind for (name, kind), count in zip(columns.items(), values, strict=True) if count}

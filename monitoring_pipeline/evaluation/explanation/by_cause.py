@@ -157,7 +157,7 @@ def _drawn(rows: int, generator: np.random.Generator) -> Values:
 
 
 def _nothing_left(spec: ModelSpec, broken: Sequence[str], resembling: int) -> str | None:
-    if not spec.features.keys() - set(broken):
+    if not spec.inputs.keys() - set(broken):
         return "no feature is left that is not broken"
     if resembling < LEAST_EFFECTIVE_ROWS:
         return f"{resembling} rows resemble some of the reference, {LEAST_EFFECTIVE_ROWS} needed"
@@ -170,7 +170,7 @@ class _ScoredFaults:
     def __init__(
         self, spec: ModelSpec, inputs: CauseInputs, labels: Values, scorer: Scorer, generator: np.random.Generator
     ) -> None:
-        self._features, self._inputs, self._labels, self._scorer = tuple(spec.features), inputs, labels, scorer
+        self._features, self._inputs, self._labels, self._scorer = tuple(spec.inputs), inputs, labels, scorer
         self._broken = with_faults(inputs.reference, inputs.current, inputs.faults, generator)
         self._scored: dict[frozenset[int], Labelled] = {}
 

@@ -172,7 +172,7 @@ def output_words(spec: ModelSpec, output: int) -> str:
 
 
 def _most_pairs(spec: ModelSpec, pairs: int) -> int:
-    return min(pairs, max(LEAST_PAIRS, MIXED_ROWS // (2 * (len(spec.features) + 1))))
+    return min(pairs, max(LEAST_PAIRS, MIXED_ROWS // (2 * (len(spec.inputs) + 1))))
 
 
 def _attributed(
@@ -182,7 +182,7 @@ def _attributed(
     output: int,
     generator: np.random.Generator,
 ) -> Attributions:
-    features, (reference, rows) = tuple(spec.features), pair
+    features, (reference, rows) = tuple(spec.inputs), pair
     mixed = MixedRows(features, reference, rows)
     contributions = path_contributions(
         rows.height,

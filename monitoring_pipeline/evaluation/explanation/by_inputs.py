@@ -128,7 +128,7 @@ def _labelled_chunk(spec: ModelSpec, rows: pl.LazyFrame, labels: pl.DataFrame) -
 
     Features are read up to the last row of the sample only.
     """
-    outputs = rows.select(cs.exclude(cs.by_name(*spec.features, require_all=False))).collect().with_row_index("place")
+    outputs = rows.select(cs.exclude(cs.by_name(*spec.inputs, require_all=False))).collect().with_row_index("place")
     labelled, usable = labelled_rows(spec, with_labels(outputs, labels.select("row_id", "label")))
     first = usable.head(SAMPLE_ROWS)
     read = rows.head(max(first["place"], default=-1) + 1).collect()
@@ -163,9 +163,9 @@ def _by_inputs(
 
 
 def _no_features(spec: ModelSpec, left_out: Collection[str]) -> str | None:
-    if not spec.features:
+    if not spec.inputs:
         return "no feature of the chunk can be read"
-    return None if spec.features.keys() - set(left_out) else "no feature is left"
+    return None if spec.inputs.keys() - set(left_out) else "no feature is left"
 
 
 def too_far(weights: Values) -> str | None:

@@ -35,7 +35,9 @@ def faults_of(spec: ModelSpec, quality: Iterable[Measurement], model_version: st
         is_own = m.kind is Kind.QUALITY and m.model_version == model_version and m.subject in spec.features
         if is_own and m.status is Status.BREACHED and m.severity is not Severity.INFO:
             found.setdefault(m.subject, []).append(m)
-    faults = (_fault(column, found[column]) for column in spec.features if column in found)
+    # Nothing is known of the values of texts and vectors, so that no fault of them can be repeated.
+    whole = (column for column in spec.features if column in found and column not in spec.derived_features)
+    faults = (_fault(column, found[column]) for column in whole)
     return tuple(fault for fault in faults if fault.nulls or fault.values)
 
 

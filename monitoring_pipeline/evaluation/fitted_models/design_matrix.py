@@ -35,12 +35,12 @@ class Encoding:
 
 def watched_features(spec: ModelSpec) -> dict[str, FeatureKind]:
     """Return the features that ``drift.ignore`` does not name; only these decide."""
-    return {name: kind for name, kind in features_of(spec).items() if name not in spec.drift.ignore}
+    return {name: kind for name, kind in features_of(spec).items() if not spec.is_ignored(name)}
 
 
 def features_of(spec: ModelSpec) -> dict[str, FeatureKind]:
-    """Return the features with their kinds."""
-    return {name: feature.kind for name, feature in spec.features.items()}
+    """Return the columns that stand for the features, with their kinds."""
+    return spec.inputs
 
 
 def without_words(dead: Mapping[str, str], features: Collection[str]) -> str | None:

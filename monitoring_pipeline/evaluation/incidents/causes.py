@@ -68,7 +68,7 @@ def _metric(_spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
 def _columns(spec: ModelSpec, measurement: Measurement) -> tuple[str, ...]:
     """Return the columns of a subject. The subject of an expectation on several columns joins them with commas."""
     subject = measurement.subject
-    return (subject,) if subject in spec.columns else tuple(subject.split(","))
+    return (spec.feature_of(subject),) if subject in spec.columns else tuple(subject.split(","))
 
 
 def _column(name: str) -> About:

@@ -112,7 +112,7 @@ class _Fold:
             for course in _undeclared(self._spec, courses, evidence.measurements):
                 course.end(index, chunk, undeclared_words())
         active = [course.cause for course in courses if index in course.covered]
-        support = partial(supported_causes, self._spec.features.keys(), evidence.attribution)
+        support = partial(supported_causes, self._spec.inputs.keys(), evidence.attribution)
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
             split = partial(split_words, course.cause, attribution=evidence.attribution)

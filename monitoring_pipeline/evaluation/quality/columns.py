@@ -35,6 +35,7 @@ class ColumnFacts:
         bins: their bins.
         profile: their counts.
         constant_columns: the columns that usually hold only one value within a chunk.
+        parts: columns that hold a part of a text or a vector. Their feature's own column has the quality of all.
         learned: by how much the share of a name may increase on a healthy chunk with so many rows, by column, name and
             rows, in Cohen's h; None if it was not learned.
     """
@@ -43,6 +44,7 @@ class ColumnFacts:
     profile: ChunkProfile
     constant_columns: Collection[str]
     learned: Callable[[str, str, int], float | None] = lambda _column, _name, _rows: None
+    parts: Collection[str] = ()
 
     def largest_share(self, column: ColumnProfile, name: str, usual: float) -> float:
         """Return the largest share that a healthy chunk may have, from the usual one."""
@@ -61,6 +63,7 @@ def measure_columns(facts: ColumnFacts, profile: ChunkProfile) -> tuple[Measurem
     return tuple(
         _with_change(facts, column, measurement)
         for column in profile.columns
+        if column.column not in facts.parts
         for measurement in _of_column(facts, profile, column)
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import narwhals as nw
 import polars as pl
@@ -14,6 +15,7 @@ from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profil
 from monitoring_pipeline.evaluation.reference.chosen_categories import profile_reference
 from monitoring_pipeline.evaluation.reference.columns import constant_columns, freeze_bins
 from monitoring_pipeline.evaluation.reference.reference import BuiltReference
+from monitoring_pipeline.evaluation.rows.derived import Projection
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import Task
@@ -26,6 +28,7 @@ def with_changed_columns(
     changed: Collection[str],
     *,
     table_columns: Mapping[str, str],
+    projections: Mapping[str, Projection] = MappingProxyType({}),
 ) -> BuiltReference:
     """Return a reference with the features of the spec.
 
@@ -38,9 +41,12 @@ def with_changed_columns(
         rows: canonical rows of the version that the reference was built from, with the changed features.
         changed: features that are new or declared otherwise than before.
         table_columns: types of the columns that the changed features are read from.
+        projections: the projections with which texts and vectors were read.
     """
     reference, version = before.reference, before.reference.model_version
-    built = {name: freeze_bins(rows[name], kind) for name, kind in spec.columns.items() if name in changed}
+    built = {
+        name: freeze_bins(rows[name], kind) for name, kind in spec.columns.items() if spec.feature_of(name) in changed
+    }
     bins = {
         name: built.get(name) or reference.bins[name]
         for name in spec.columns
@@ -64,6 +70,7 @@ def with_changed_columns(
         usual_contributions=together.usual,
         estimation=learn_estimation(spec, kept) if spec.task is Task.REGRESSION else reference.estimation,
         constant_columns=constant,
+        projections={**reference.projections, **{n: p for n, p in projections.items() if n in changed}},
         rows_read=reference.rows_read and combined_fingerprint(reference.rows_read, fingerprint(kept)),
     )
     return BuiltReference(changed_reference, chunks, kept)

@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.profiles.dead_chunks import is_usual
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, is_constant, sum_profiles
 from monitoring_pipeline.evaluation.quality.columns import ColumnFacts
 from monitoring_pipeline.evaluation.reference.chosen_categories import are_chosen, choosing, profile_reference
+from monitoring_pipeline.spec.derived_columns import parts_of
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.sources import FeatureKind
 
@@ -27,6 +28,7 @@ class LearnedColumns:
         constant_columns: the columns that usually hold only one value within a chunk; see ``constant_columns``.
         floors: floors of single columns.
         together: what is learned of all features together.
+        parts: columns that hold a part of a text or a vector.
     """
 
     bins: dict[str, Bins]
@@ -35,11 +37,12 @@ class LearnedColumns:
     constant_columns: tuple[str, ...]
     floors: LearnedFloors
     together: LearnedTogether
+    parts: frozenset[str] = frozenset()
 
     @property
     def facts(self) -> ColumnFacts:
         """The columns in the form that column quality takes."""
-        return ColumnFacts(self.bins, self.profile, self.constant_columns, self.floors.floor)
+        return ColumnFacts(self.bins, self.profile, self.constant_columns, self.floors.floor, self.parts)
 
 
 def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, kept: pl.DataFrame) -> LearnedColumns:
@@ -61,6 +64,7 @@ def learn_columns(spec: ModelSpec, model_version: str, rows: pl.DataFrame, *, ke
         constant_columns=constant,
         floors=learn_floors(spec, model_version, bins, chunks),
         together=learn_together(spec, model_version, kept, left_out=constant),
+        parts=parts_of(spec.derived_features, bins),
     )
 
 

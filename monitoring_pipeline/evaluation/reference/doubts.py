@@ -42,7 +42,7 @@ class _Doubted:
     @property
     def watched(self) -> list[str]:
         """The columns of the reference that decide."""
-        return [name for name in self.reference.bins if name not in self.spec.drift.ignore]
+        return [name for name in self.reference.bins if not self.spec.is_ignored(name)]
 
 
 def doubts_about(spec: ModelSpec, reference: Reference, chunks: Mapping[str, ChunkProfile]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Annotated
 
 import polars as pl
@@ -29,9 +30,11 @@ from monitoring_pipeline.evaluation.quality.null_groups import LEAST_SHARE, Cate
 from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks
 from monitoring_pipeline.evaluation.quality.volume import ReferenceChunk
 from monitoring_pipeline.evaluation.reference.columns import learn_columns
+from monitoring_pipeline.evaluation.rows.derived import Projection
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.records.names import MetricName, Segment
+from monitoring_pipeline.spec.derived_columns import parts_of
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.parsing.metric_key import MetricKey
 from monitoring_pipeline.statistics.results import Quantity
@@ -64,6 +67,7 @@ class Reference:
     only one value on some day of the reference, as the weekday does. ``rows_read`` is the fingerprint of its rows and
     their labels; references that earlier versions of this package built have none. ``classifier`` learned the
     multivariate floors, and what a column adds to these statistics on usual days, ``usual_contributions``.
+    ``projections`` are those of features of text and vectors.
     """
 
     model: str
@@ -84,6 +88,7 @@ class Reference:
     constant_columns: tuple[str, ...] = ()
     rows_read: str = ""
     classifier: DomainClassifier = FIRST_CLASSIFIER
+    projections: dict[str, Projection] = field(default_factory=dict[str, Projection])
 
     @cached_property
     def reference_hash(self) -> str:
@@ -108,7 +113,9 @@ class Reference:
     @property
     def columns(self) -> ColumnFacts:
         """The columns of the reference in the form that column quality takes."""
-        return ColumnFacts(self.bins, self.profile, self.constant_columns, self.floors.floor)
+        return ColumnFacts(
+            self.bins, self.profile, self.constant_columns, self.floors.floor, parts_of(self.projections, self.bins)
+        )
 
     def measured(self, metric: MetricName) -> ReferenceMetric | None:
         """Return the metric on the reference; None if it was not measured there."""
@@ -130,6 +137,7 @@ _OF_EARLIER_VERSIONS: Mapping[str, object] = {
     "rows_read": "",
     "classifier": FIRST_CLASSIFIER,
     "usual_contributions": {},
+    "projections": {},
 }
 """Fields that were added later, with the values of references that lack them."""
 
@@ -165,6 +173,7 @@ def build_reference(
     table_columns: Mapping[str, str],
     as_of: dt.datetime,
     shows_volume: bool = True,
+    projections: Mapping[str, Projection] = MappingProxyType({}),
 ) -> BuiltReference:
     """Freeze the bins, profile the reference's chunks, and measure the version's performance on them.
 
@@ -177,6 +186,7 @@ def build_reference(
         table_columns: types of all columns of the table of predictions.
         as_of: the moment at which the labels were read.
         shows_volume: whether the number of rows and their times are those of production.
+        projections: the projections with which texts and vectors were read.
 
     Raises:
         EmptyReferenceError: if the window has no row of the version.
@@ -213,6 +223,7 @@ def build_reference(
         chunks=learn_chunks(spec, version_rows) if shows_volume else (),
         constant_columns=columns.constant_columns,
         classifier=NEWEST_CLASSIFIER,
+        projections=dict(projections),
         error_bins=error_bins(spec, kept.filter(pl.col("label").is_not_null())),
         rows_read=combined_fingerprint(fingerprint(version_rows), fingerprint(labels)),
     )

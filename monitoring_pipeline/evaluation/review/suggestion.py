@@ -55,7 +55,7 @@ def _healthy(
 
 def _deciding(spec: ModelSpec, measurements: Sequence[Measurement]) -> Iterator[Measurement]:
     for m in measurements:
-        is_column = m.kind is Kind.DRIFT and m.subject in spec.columns and m.subject not in spec.drift.ignore
+        is_column = m.kind is Kind.DRIFT and m.subject in spec.columns and not spec.is_ignored(m.subject)
         is_measured = m.role is Role.CHAMPION and m.value is not None and not m.segment
         if is_column and is_measured and m.name in deciding_statistics(spec, m.subject):
             yield m

@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.rows.accounting import (
 )
 from monitoring_pipeline.evaluation.rows.class_texts import version_texts
 from monitoring_pipeline.evaluation.rows.coded_labels import mapped_labels, unmapped_labels
+from monitoring_pipeline.evaluation.rows.derived import NOT_PROJECTED, Projections, with_derived_columns
 from monitoring_pipeline.evaluation.rows.errors import RowsError
 from monitoring_pipeline.evaluation.rows.joined import with_labels
 from monitoring_pipeline.evaluation.rows.probabilities import probabilities
@@ -36,18 +37,27 @@ class CanonicalRows:
     measurements: tuple[Measurement, ...]
 
 
-def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, without_time: int) -> CanonicalRows:
+def canonical_predictions(
+    spec: ModelSpec,
+    raw: pl.DataFrame,
+    *,
+    id_key: bytes,
+    without_time: int,
+    projections: Projections = NOT_PROJECTED,
+) -> CanonicalRows:
     """Bring a chunk's predictions into canonical form.
 
     IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature or group column
     that is absent becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an ID are left out. If
-    several rows have the same ID and version, the latest counts. Rows are sorted by ID.
+    several rows have the same ID and version, the latest counts. Rows are sorted by ID. Derived columns stand for texts
+    and vectors.
 
     Args:
         spec: the model.
         raw: rows with canonical column names and the warehouse's types.
         id_key: key of the pseudonymising hash.
         without_time: number of rows of the table without a time, which belong to no chunk.
+        projections: the projections of texts and vectors, by version.
 
     Raises:
         RowsError: if an output does not fit the spec, binary predictions hold more than two classes, or many scores
@@ -55,16 +65,15 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
     columns = set(raw.columns)
-    if "model_version" not in columns:
-        with_id = with_id.with_columns(pl.lit(next(iter(spec.reference))).alias("model_version"))
     absent = [name for name in (*spec.features, *spec.predictions.group_columns) if name not in columns]
     with_id = with_id.with_columns(pl.lit(None).alias(name) for name in absent)
     scores = probabilities(spec, with_id)
-    with_id = with_id.with_columns(scores.columns)
+    versions = versions_of(spec, with_id)
+    with_id = with_derived_columns(spec, with_id.with_columns(scores.columns), versions, projections)
     typed = with_id.select(
         pseudonymise(with_id["row_id"], id_key),
         pl.col("predicted_at").cast(pl.Datetime("us", "UTC")),
-        version_texts(with_id["model_version"], spec.reference).fill_null(""),
+        versions,
         *(typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
         *(numbers(spec, with_id[name], name) for name in spec.carried_columns),
         *(with_id[name].cast(pl.String) for name in spec.predictions.group_columns),
@@ -83,6 +92,13 @@ def canonical_predictions(spec: ModelSpec, raw: pl.DataFrame, *, id_key: bytes, 
         without_time=without_time,
     )
     return CanonicalRows(frame, (*rows, *scores.measurements))
+
+
+def versions_of(spec: ModelSpec, raw: pl.DataFrame) -> pl.Series:
+    """Return the version of each row as text; without a column of versions, the first that the spec has."""
+    if "model_version" not in raw.columns:
+        return pl.Series("model_version", [next(iter(spec.reference))]).new_from_index(0, raw.height)
+    return version_texts(raw["model_version"], spec.reference).fill_null("")
 
 
 def canonical_labels(

@@ -23,7 +23,7 @@ def readable_predictions(spec: ModelSpec, raw: pl.DataFrame) -> pl.DataFrame:
     """
     carried = dict.fromkeys((*spec.carried_columns, *spec.score_columns.values(), "score"), FeatureKind.NUMERIC)
     groups = dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)
-    kinds = carried | groups | spec.columns
+    kinds = carried | groups | spec.columns | {name: feature.kind for name, feature in spec.features.items()}
     columns = [
         _readable(_without_null_values(raw[name], spec.null_values_of(name), kinds[name]), kinds[name])
         for name in raw.columns
@@ -51,6 +51,8 @@ def has_null_value(column: pl.Series, null_values: tuple[str, ...], kind: Featur
 
     Numbers are compared as numbers, also in text of a numeric column. A time at midnight equals its date.
     """
+    if column.dtype.is_nested():
+        return pl.Series(column.name, [False]).new_from_index(0, column.len())
     if column.dtype.is_numeric():
         return _is_one_of(column.cast(pl.Float64), null_values)
     if isinstance(column.dtype, pl.Datetime):
@@ -77,7 +79,7 @@ def _time(text: str) -> dt.datetime | None:
 
 
 def _without_null_values(column: pl.Series, null_values: tuple[str, ...], kind: FeatureKind) -> pl.Series:
-    if not null_values or column.dtype == pl.Null:
+    if not null_values or column.dtype == pl.Null or column.dtype.is_nested():
         return column
     is_null = has_null_value(column, null_values, kind)
     return column.to_frame().select(pl.when(~is_null).then(pl.col(column.name))).to_series()

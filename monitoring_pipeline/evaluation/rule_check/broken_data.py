@@ -16,7 +16,9 @@ def broken_days(days: ReferenceDays, held_out: Sequence[HeldOutDay]) -> dict[str
 
 def _has_broken_columns(days: ReferenceDays, held: HeldOutDay) -> bool:
     against = held.against
-    facts = ColumnFacts(against.bins, against.profile, days.reference.constant_columns, against.learned)
+    facts = ColumnFacts(
+        against.bins, against.profile, days.reference.constant_columns, against.learned, days.reference.columns.parts
+    )
     return any(map(_opens, measure_columns(facts, held.profile)))
 
 

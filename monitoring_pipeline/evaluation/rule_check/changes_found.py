@@ -51,7 +51,7 @@ def measure_power(days: ReferenceDays, healthy: Sequence[HealthyDay]) -> Iterato
     chosen = set(evenly_spread(with_rows, _wanted(days.spec)))
     changed = [day for day in healthy if day.held.key in chosen]
     for column, kind in days.spec.columns.items():
-        if column in days.spec.drift.ignore:
+        if days.spec.is_ignored(column):
             continue
         deviation = _deviation(days.reference.profile[column])
         for change in COLUMN_CHANGES:
@@ -95,12 +95,14 @@ def _is_found(days: ReferenceDays, day: HealthyDay, values: pl.Series) -> bool:
     columns = tuple(changed if other.column == column else other for other in held.profile.columns)
     rows = days.rows_of[held.key].with_columns(values)
     against = replace(held.against, observed_sample=rows) if held.against.observed_sample is not None else held.against
-    alone = spec.model_copy(update={"features": {k: v for k, v in spec.features.items() if k == column}})
+    alone = spec.model_copy(
+        update={"features": {k: v for k, v in spec.features.items() if k == spec.feature_of(column)}}
+    )
     measured = measure_drift(alone, against, replace(held.profile, columns=columns))
     drift = [m for m in measured if m.subject == column and m.p_value is not None]
     others = [m.p_value for m in day.measured if m.subject != column and m.p_value is not None]
     p_values = np.asarray([*others, *(m.p_value for m in drift)])
-    facts = ColumnFacts(held.against.bins, held.against.profile, (), held.against.learned)
+    facts = ColumnFacts(held.against.bins, held.against.profile, (), held.against.learned, days.reference.columns.parts)
     quality = measure_columns(facts, replace(held.profile, columns=(changed,)))
     return any(m.status is Status.BREACHED and m.severity is not Severity.INFO for m in quality) or any(
         m.value is not None and m.threshold_upper is not None and m.value >= m.threshold_upper and q < spec.drift.alpha

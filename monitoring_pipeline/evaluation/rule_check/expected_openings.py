@@ -77,10 +77,10 @@ def expect_openings(
 def expected_of_drift(days: ReferenceDays, floors: LearnedFloors) -> Iterator[tuple[str, ExpectedOpenings]]:
     """Yield what is expected of drifted inputs and of drifted outputs, if floors were learned."""
     spec = days.spec
-    watched = [column for column in spec.columns if column in days.reference.bins and column not in spec.drift.ignore]
+    watched = [column for column in spec.columns if column in days.reference.bins and not spec.is_ignored(column)]
     healthy = healthy_chunks(spec, days.reference.model_version, days.reference.bins, days.profiles)
     flags = healthy_flags(healthy, floors, watched)
-    for cause, columns in ((INPUTS, set(spec.features)), (OUTPUTS, set(spec.output_columns))):
+    for cause, columns in ((INPUTS, set(spec.inputs)), (OUTPUTS, set(spec.output_columns))):
         if own := [flag for flag in flags if flag.column in columns]:
             yield cause, _simulated(days, cause, own)
 

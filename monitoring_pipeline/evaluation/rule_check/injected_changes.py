@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from monitoring_pipeline.spec.sources import FeatureKind, Task
+from monitoring_pipeline.spec.sources import MEASURED_KINDS, FeatureKind, Task
 
 SHIFTS_IN_DEVIATIONS = (0.1, 0.25, 0.5, 1.0)
 SHARES_OF_ROWS = (0.05, 0.2)
@@ -74,7 +74,10 @@ def nulls_in(share: float) -> ColumnChange:
         return values.set(chosen, None)
 
     return ColumnChange(
-        f"nulls={share:.0%}", frozenset(FeatureKind), with_nulls, f"null in {share:.0%} of the rows, chosen at random"
+        f"nulls={share:.0%}",
+        frozenset(MEASURED_KINDS),
+        with_nulls,
+        f"null in {share:.0%} of the rows, chosen at random",
     )
 
 

@@ -106,7 +106,7 @@ def _drift(days: ReferenceDays, held_out: Sequence[HeldOutDay]) -> Iterator[Meas
 
 def _watched(spec: ModelSpec, held: HeldOutDay) -> list[Measurement]:
     measured = measure_drift(spec, held.against, held.profile)
-    return [m for m in measured if m.subject in spec.columns and m.subject not in spec.drift.ignore]
+    return [m for m in measured if m.subject in spec.columns and not spec.is_ignored(m.subject)]
 
 
 def _any_column(judged: Judged, blank: Measurement) -> Measurement:

@@ -36,6 +36,8 @@ def element_type(column: pl.Series) -> str | None:
     """Return the known type of the single values of a column that the engine judges value by value, else None."""
     if is_text(column.dtype):
         return "str"
+    if isinstance(column.dtype, pl.List | pl.Array):
+        return "list"
     return "bool" if column.dtype == pl.Boolean and column.null_count() else None
 
 

@@ -45,7 +45,7 @@ def attribute_chunk(spec: ModelSpec, chunk: Chunk, kept: Kept) -> ChunkResults:
                 rows=scan_version(kept.snapshots, predictions, version, versions),
                 labels=label_rows,
                 seed_parts=(spec.name, version, chunk.key),
-                dead=dead_columns(quality, version),
+                dead=dead_columns(spec, quality, version),
                 classifier=reference.classifier,
             )
         )

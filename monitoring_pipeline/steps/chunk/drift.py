@@ -90,7 +90,7 @@ def _together(spec: ModelSpec, chunk: Chunk, reference: Reference, kept: Kept) -
         learned=reference.multivariate_floors,
         usual=reference.usual_contributions,
         left_out=reference.constant_columns,
-        dead=dead_columns(kept.store.measurements(spec.name, chunk.key, Producer.PROFILE), version),
+        dead=dead_columns(spec, kept.store.measurements(spec.name, chunk.key, Producer.PROFILE), version),
         classifier=reference.classifier,
     )
 

@@ -78,7 +78,7 @@ def estimate_chunks(spec: ModelSpec, kept: Kept) -> Callable[[Chunk], ChunkResul
 
 
 def _columns(spec: ModelSpec) -> list[str]:
-    features = list(spec.features) if spec.task is Task.REGRESSION else []
+    features = list(spec.inputs) if spec.task is Task.REGRESSION else []
     return ["row_id", "model_version", *features, *spec.output_columns]
 
 

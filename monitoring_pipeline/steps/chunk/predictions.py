@@ -4,7 +4,7 @@ from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
-from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions, versions_of
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.evaluation.rows.repeated import one_of_each_id, repeated_rows
@@ -44,8 +44,14 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
         results = refusal_results(spec, chunk, (*suite.schema, *suite.values))
         return PredictionsOutcome(results, suite, refusal)
     readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
-    rows = canonical_predictions(spec, readable, id_key=reading.id_key, without_time=read.rows_without_time)
-    references = load_references(spec, reading.store, rows.frame["model_version"].unique())
+    references = load_references(spec, reading.store, set(versions_of(spec, readable)))
+    rows = canonical_predictions(
+        spec,
+        readable,
+        id_key=reading.id_key,
+        without_time=read.rows_without_time,
+        projections={version: reference.projections for version, reference in references.items()},
+    )
     frame = with_known_categories(
         rows.frame,
         number_codes(spec, readable, read.table_columns),

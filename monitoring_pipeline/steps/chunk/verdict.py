@@ -74,7 +74,7 @@ def _repeated(spec: ModelSpec, chunk: Chunk, store: Store) -> Measurement | None
         keys.append(before.key)
     found = store.profiles_by_chunk(spec.name, Producer.PROFILE, [*keys, chunk.key])
     profiles = found.pop(chunk.key, ())
-    return repeated_chunk(list(spec.features), profiles, found, partial(_of_reference, spec, profiles, store))
+    return repeated_chunk(list(spec.inputs), profiles, found, partial(_of_reference, spec, profiles, store))
 
 
 def _of_reference(

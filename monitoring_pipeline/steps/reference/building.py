@@ -123,6 +123,7 @@ class _Building:
                 table_columns=read.table_columns,
                 as_of=self.now,
                 shows_volume=not read.is_elsewhere,
+                projections=read.projections,
             )
         except EmptyReferenceError:
             if before is None:

@@ -15,6 +15,7 @@ from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.measurement import Measurement, Provenance
 from monitoring_pipeline.records.producer import reference_producer
 from monitoring_pipeline.spec.declaration import ReferenceDeclaration, declaration_of, spec_of_reference
+from monitoring_pipeline.spec.derived_columns import parts_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.reference.reading import ReferenceRows, read_reference_rows
@@ -57,14 +58,27 @@ def with_declared_features(
             lost = f"{rows.height} of its {reference.profile.rows} rows are still in the source, to read {names} from"
             return refusal(loaded.spec, reference, rows.height, (lost,))
     readable = changed & spec.features.keys()
-    built = with_changed_columns(spec, before, rows, readable, table_columns=_types(spec, readable, read))
+    built = with_changed_columns(
+        spec,
+        before,
+        rows,
+        readable,
+        table_columns=_types(spec, readable, read),
+        projections={} if read is None else read.projections,
+    )
     return _to_store(loaded, built, read, changed=changed, others=others, outside=outside)
 
 
 def _without(data: BuiltReference, names: set[str]) -> BuiltReference:
-    """Return a reference without the bins of some features."""
-    bins = {name: bins for name, bins in data.reference.bins.items() if name not in names}
-    return replace(data, reference=replace(data.reference, bins=bins), rows=data.rows.drop(names, strict=False))
+    """Return a reference without the columns of some features."""
+    known = data.reference.projections
+    columns = names | parts_of(known.keys() & names, data.reference.bins)
+    reference = replace(
+        data.reference,
+        bins={name: bins for name, bins in data.reference.bins.items() if name not in columns},
+        projections={name: projection for name, projection in known.items() if name not in names},
+    )
+    return replace(data, reference=reference, rows=data.rows.drop(columns, strict=False))
 
 
 def _rows_again(before: BuiltReference, read: ReferenceRows) -> pl.DataFrame:

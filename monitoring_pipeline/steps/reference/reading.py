@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
 from monitoring_pipeline.evaluation.reference.reference import find_concentrated_nulls
-from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions, versions_of
+from monitoring_pipeline.evaluation.rows.derived import Projection, fit_projections
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.ports.outside import Outside
@@ -36,6 +38,7 @@ class ReferenceRows:
         table_columns: types of all columns of the table of predictions.
         findings: what is wrong with the schema.
         is_elsewhere: whether the rows come from another source than the table of predictions.
+        projections: the projections of texts and vectors, fitted to the rows of the version.
     """
 
     spec: ModelSpec
@@ -45,6 +48,7 @@ class ReferenceRows:
     table_columns: Mapping[str, str]
     findings: tuple[Measurement, ...]
     is_elsewhere: bool = False
+    projections: Mapping[str, Projection] = field(default_factory=dict[str, Projection])
 
     @property
     def fingerprint(self) -> str:
@@ -78,7 +82,14 @@ def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside
         message = f"{spec.name}: reference.{model_version}: {source}: {refusal}"
         raise SourceError(message)
     readable = read.frame.drop(suite.unreadable_columns(spec), strict=False)
-    served = canonical_predictions(spec, readable, id_key=outside.id_key, without_time=read.rows_without_time).frame
+    projections, by_version = _projections(spec, readable, model_version, outside.id_key)
+    served = canonical_predictions(
+        spec,
+        readable,
+        id_key=outside.id_key,
+        without_time=read.rows_without_time,
+        projections=by_version,
+    ).frame
     rows = _with_rows_of(spec, served, model_version, outside.registry)
     return ReferenceRows(
         spec=spec.with_features_in(readable.columns),
@@ -88,7 +99,22 @@ def read_reference_rows(loaded: LoadedSpec, model_version: str, outside: Outside
         table_columns={} if declared.is_elsewhere else read.table_columns,
         findings=suite.schema_failures,
         is_elsewhere=declared.is_elsewhere,
+        projections=projections,
     )
+
+
+def _projections(
+    spec: ModelSpec, raw: pl.DataFrame, model_version: str, id_key: bytes
+) -> tuple[dict[str, Projection], dict[str, dict[str, Projection]]]:
+    """Return the projections of a version's rows, or of all rows if it has none, and the same for every version."""
+    if not spec.derived_features:
+        return {}, {}
+    versions = versions_of(spec, raw)
+    own = raw.filter(versions == model_version)
+    some = raw if own.is_empty() else own
+    by_id = some.with_columns(pseudonymise(some["row_id"], id_key)).sort("row_id", "predicted_at", maintain_order=True)
+    fitted = fit_projections(spec, by_id)
+    return fitted, dict.fromkeys(versions.unique().to_list(), fitted)
 
 
 def warehouse_of_reference(loaded: LoadedSpec, model_version: str, warehouse: Warehouse) -> Warehouse:
@@ -107,9 +133,12 @@ def _narrowed(spec: ModelSpec, declared: ReferenceWindow, rows: pl.DataFrame) ->
 
 
 def _with_rows_of(spec: ModelSpec, served: pl.DataFrame, model_version: str, registry: Registry) -> pl.DataFrame:
-    """Return the rows as they were served if the version served some, else with the scores that it gives them now."""
+    """Return the rows as they were served if the version served some, else with the scores that it gives them now.
+
+    Texts and vectors are not kept, so that rows with them cannot be scored.
+    """
     if served.is_empty() or (served["model_version"] == model_version).any():
         return served
-    if not registry.has_version(spec.name, model_version):
+    if spec.derived_features or not registry.has_version(spec.name, model_version):
         return served
     return scored_by(spec, served.unique("row_id", keep="first", maintain_order=True), model_version, registry)

@@ -12,8 +12,9 @@ from monitoring_pipeline.evaluation.rows.class_texts import BOOLEAN_WORDS
 from monitoring_pipeline.evaluation.rows.positive_class import PositiveClass, positive_prediction
 from monitoring_pipeline.evaluation.rows.probabilities import ROUNDING, rounding_of_sums
 from monitoring_pipeline.evaluation.rows.readable import SECONDS_PER_DAY, number_of_text
+from monitoring_pipeline.spec.derived_columns import columns_of
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import FeatureKind, Task
+from monitoring_pipeline.spec.sources import MEASURED_KINDS, FeatureKind, Task
 from monitoring_pipeline.warehouse.sql.catalogue import Column, Table
 from monitoring_pipeline.warehouse.sql.columns import readable, within
 from monitoring_pipeline.warehouse.sql.dialect import Dialect, Kind
@@ -48,8 +49,9 @@ def read_columns(spec: ModelSpec, table: Table) -> dict[str, Countable]:
     """
     source = spec.predictions
     features = {
-        name: _column(spec, table, name, feature.column or name, feature.kind)
+        column: _column(spec, table, column, feature.column or name, feature.kind)
         for name, feature in spec.features.items()
+        for column in columns_of(name, feature)
     }
     carried = {
         name: _column(spec, table, name, str(getattr(source, name)), FeatureKind.NUMERIC)
@@ -134,6 +136,8 @@ def _column(spec: ModelSpec, table: Table, name: str, column_name: str, kind: Fe
         names = dialect.types
         return Countable(f"CAST(NULL AS {names.number if kind is FeatureKind.NUMERIC else names.text})")
     null_values = spec.null_values_of(name)
+    if kind not in MEASURED_KINDS:
+        return Countable(reason=f"it is of kind {kind}, of which only rows that are read are measured")
     if kind is FeatureKind.NUMERIC:
         return counted_number(column, null_values)
     return _category(column, null_values)
