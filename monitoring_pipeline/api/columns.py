@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from monitoring_pipeline.api.frames import ArgumentError, require_columns
+from monitoring_pipeline.evaluation.drafting.value_kinds import words_of_text
 from monitoring_pipeline.evaluation.rows.readable import unreadable_numbers
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline.spec.sources import FeatureKind
@@ -54,10 +55,13 @@ def _counts_rows(column: pl.Series) -> bool:
 
 
 _DOUBTS = (
-    _Doubt(lambda column: column.dtype.is_nested(), "it holds nested values", is_final=True),
+    _Doubt(lambda column: column.dtype.is_nested() and not _is_vector(column), "it holds nested values", is_final=True),
     _Doubt(lambda column: column.dtype in (pl.Binary, pl.Object), "it holds bytes or objects", is_final=True),
     _Doubt(lambda column: column.dtype.is_temporal(), "it holds times, and later rows have later ones"),
-    _Doubt(_is_nearly_unique, "nearly every value is different, as in an identifier"),
+    _Doubt(
+        lambda column: _is_nearly_unique(column) and not _is_written(column),
+        "nearly every value is different, as in an identifier",
+    ),
     _Doubt(_counts_rows, "it numbers the rows, as an identifier does"),
 )
 
@@ -128,7 +132,7 @@ def _problem(
         if (doubt.is_final or not is_wanted) and all(doubt.applies(side) for side in sides.values()):
             return _left_out(name, doubt.reason if doubt.is_final else f"{doubt.reason}; kinds can name it")
     kind = given or _kind_of(next(iter(sides.values())))
-    if kind is FeatureKind.CATEGORICAL:
+    if kind is not FeatureKind.NUMERIC:
         return kind
     unfit = {place: reason for place, side in sides.items() if (reason := _why_no_numbers(side))}
     if not unfit:
@@ -140,7 +144,20 @@ def _problem(
 
 
 def _kind_of(column: pl.Series) -> FeatureKind:
-    return FeatureKind.NUMERIC if _is_number(column) else FeatureKind.CATEGORICAL
+    if _is_number(column):
+        return FeatureKind.NUMERIC
+    if _is_vector(column):
+        return FeatureKind.EMBEDDING
+    is_text = column.dtype == pl.String and _is_nearly_unique(column) and _is_written(column)
+    return FeatureKind.TEXT if is_text else FeatureKind.CATEGORICAL
+
+
+def _is_vector(column: pl.Series) -> bool:
+    return isinstance(column.dtype, pl.List | pl.Array) and column.dtype.inner.is_numeric()
+
+
+def _is_written(column: pl.Series) -> bool:
+    return words_of_text(column.drop_nulls()) is not None
 
 
 def _is_number(column: pl.Series) -> bool:

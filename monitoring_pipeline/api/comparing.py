@@ -106,7 +106,7 @@ def compare(
         raise ArgumentError("drift: against: compare has no earlier chunks; use monitor")
     with reading(declared.tables) as warehouse:
         before = read_rows(declared.spec, REFERENCE, warehouse, argument="reference")
-        now = read_rows(declared.spec, ROWS, warehouse, argument="current")
+        now = read_rows(declared.spec, ROWS, warehouse, argument="current", projections=before.projections)
     with one_thread():
         learned = _learned(declared.spec, before.frame)
         rows = with_known_categories(now.frame, now.codes, {declared.version: learned.bins})

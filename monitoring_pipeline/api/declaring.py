@@ -37,7 +37,7 @@ class ColumnsOnly(ModelSpec):
     @property
     def columns(self) -> dict[str, FeatureKind]:
         """The kind of every column."""
-        return {name: feature.kind for name, feature in self.features.items()}
+        return self.inputs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,13 @@ import polars as pl
 from monitoring_pipeline.api.frames import ArgumentError
 from monitoring_pipeline.evaluation.profiles.by_chunk import chunk_keys
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes
-from monitoring_pipeline.evaluation.rows.canonical import CanonicalRows, canonical_labels, canonical_predictions
+from monitoring_pipeline.evaluation.rows.canonical import (
+    CanonicalRows,
+    canonical_labels,
+    canonical_predictions,
+    versions_of,
+)
+from monitoring_pipeline.evaluation.rows.derived import Projection, fit_projections
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.ports.warehouse import Warehouse
 from monitoring_pipeline.records.measurement import Measurement
@@ -63,15 +69,31 @@ class ReadRows:
         frame: the rows.
         measurements: the rows that were left out.
         codes: categorical columns that hold numbers or booleans.
+        projections: the projections with which texts and vectors were read.
     """
 
     frame: pl.DataFrame
     measurements: tuple[Measurement, ...]
     codes: tuple[str, ...]
+    projections: Mapping[str, Projection]
 
 
-def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: str) -> ReadRows:
-    """Return all rows of a table in canonical form; ``argument`` is its name in messages.
+def read_rows(
+    spec: ModelSpec,
+    table: str,
+    warehouse: Warehouse,
+    *,
+    argument: str,
+    projections: Mapping[str, Projection] | None = None,
+) -> ReadRows:
+    """Return all rows of a table in canonical form.
+
+    Args:
+        spec: the model.
+        table: the table.
+        warehouse: has the table.
+        argument: its name in messages.
+        projections: the projections of texts and vectors; None to fit them to these rows.
 
     Raises:
         ArgumentError: if they do not fit the arguments.
@@ -81,8 +103,15 @@ def read_rows(spec: ModelSpec, table: str, warehouse: Warehouse, *, argument: st
         read = warehouse.read_predictions(of_table, _all_of(of_table))
         if read.frame.is_empty() and read.rows_without_time:
             raise ArgumentError(f"time: no row of {argument} has a time in column {spec.predictions.time!r}")
-        rows = canonical_predictions(of_table, read.frame, id_key=id_key(), without_time=read.rows_without_time)
-        return ReadRows(rows.frame, rows.measurements, number_codes(of_table, read.frame, read.table_columns))
+        used = fit_projections(of_table, read.frame, id_key()) if projections is None else projections
+        rows = canonical_predictions(
+            of_table,
+            read.frame,
+            id_key=id_key(),
+            without_time=read.rows_without_time,
+            projections=dict.fromkeys(versions_of(of_table, read.frame).unique(), used),
+        )
+        return ReadRows(rows.frame, rows.measurements, number_codes(of_table, read.frame, read.table_columns), used)
 
 
 def read_by_spec(spec: ModelSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:

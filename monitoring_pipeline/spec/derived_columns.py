@@ -50,6 +50,7 @@ PARTS: Mapping[FeatureKind, tuple[Part, ...]] = {
 """The parts of each kind that is not measured itself."""
 WORDS_OF_FIRST = {FeatureKind.TEXT: "script", FeatureKind.EMBEDDING: "form"}
 """What the column with the name of the feature holds: the script of a text, the form of a vector."""
+_READABLE = frozenset(part.name for part in (*PARTS_OF_CHARACTERS, NORM)) | {NORM.words}
 _WORDS_OF_PART = {part.name: part.shown for parts in PARTS.values() for part in parts}
 
 
@@ -81,3 +82,9 @@ def feature_and_part(column: str) -> tuple[str, str]:
     feature, bracket, part = column.removesuffix("]").rpartition("[")
     words = _WORDS_OF_PART.get(part) if bracket and column.endswith("]") else None
     return (column, "") if words is None else (feature, words)
+
+
+def shown_part(column: str) -> tuple[str, bool]:
+    """Return the words for the part that a column holds, and whether its numbers have a meaning of their own."""
+    _, words = feature_and_part(column)
+    return words, not words or words in _READABLE

@@ -125,7 +125,7 @@ def test_duration_with_a_unit_is_parsed(text, meant):
     ({"features": {"score": "numeric"}}, ["features: score: reserved", "score_value: {kind: numeric, column: score}"]),
     ({"features": {"row_id": "numeric", "chunk": "numeric"}}, ["features: chunk, row_id: reserved"]),
     ({"features": {}}, ["features: ", "at least 1 item is needed, got {}"]),
-    ({"features.age": "number"}, ["features.age.kind: ", "'numeric' or 'categorical', got 'number'"]),
+    ({"features.age": "number"}, ["features.age.kind: ", "'numeric', 'categorical', 'text' or 'embedding', got 'number'"]),
     ({"features.age": None},
      ["features.age: keys and values are needed; known keys: column, kind, null_values, ", "got N"]),
     ({"reference": {}}, ["reference: ", "at least 1 item is needed, got {}"]),

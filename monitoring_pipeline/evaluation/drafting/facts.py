@@ -15,6 +15,8 @@ from monitoring_pipeline.evaluation.drafting.value_kinds import (
     as_numbers,
     finite,
     kind_of,
+    vector_size,
+    words_of_text,
 )
 from monitoring_pipeline.evaluation.rows.usual_nulls import WORDS_FOR_PENDING
 
@@ -70,6 +72,8 @@ class ColumnFacts:
         words: values that are no numbers in a column of numbers, such as ``NA``.
         pending: values of a label that mean "not known yet", and count as none; see ``as_label``.
         unread: the form of times or numbers that are written as text in a form that is not read.
+        vector_size: how many numbers its lists have, if nearly all have as many.
+        words_of_text: words of a value on average, if its values are texts that people wrote.
     """
 
     name: str
@@ -87,6 +91,8 @@ class ColumnFacts:
     words: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
     unread: UnreadForm | None = None
+    vector_size: int | None = None
+    words_of_text: float | None = None
 
     @property
     def filled(self) -> int:
@@ -192,6 +198,8 @@ def _column_facts(table: TableSample, name: str, position: int) -> ColumnFacts:
         values=() if nested or kind is ValueKind.OTHER else _frequent(filled),
         words=_words(filled) if kind in NUMERIC and filled.dtype == pl.String else (),
         unread=unread_form(filled) if kind is ValueKind.TEXT else None,
+        vector_size=vector_size(filled) if nested else None,
+        words_of_text=words_of_text(filled) if kind is ValueKind.TEXT else None,
     )
 
 

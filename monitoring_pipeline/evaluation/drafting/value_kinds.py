@@ -11,10 +11,14 @@ import polars as pl
 from monitoring_pipeline.evaluation.rows.usual_nulls import WORDS_FOR_NOTHING
 
 NEARLY_ALL = 0.99
+SMALLEST_VECTOR = 3
+LEAST_WORDS = 3.0
+LEAST_BEYOND_ASCII = 8
 _ISO_DATE = r"^\s*\d{4}-\d{2}-\d{2}\s*$"
 _ISO_TIME = r"^\s*\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
 _OFFSET = r"(?:[zZ]|[+-]\d{2}(?::?\d{2})?)\s*$"
 _JSON = r"(?s)^\s*(\{.*\}|\[.*\])\s*$"
+_NUMBERS_IN_BRACKETS = r"^\s*[\[{(]\s*[-+0-9.eE]+(\s*,\s*[-+0-9.eE]+)*\s*[\]})]\s*$"
 _EPOCH_BOUNDS = ((9e8, 5e9), (9e11, 5e12), (9e14, 5e15), (9e17, 5e18))
 """Epochs of the years 1998 to 2128 in seconds, milliseconds, microseconds and nanoseconds."""
 
@@ -118,6 +122,33 @@ def _kind_of_text(filled: pl.Series) -> ValueKind:
     if numbers.null_count() or said.str.contains(r"^\s*[-+]?0\d").any():
         return ValueKind.TEXT
     return ValueKind.INTEGER if bool((numbers == numbers.floor()).all()) else ValueKind.NUMBER
+
+
+def vector_size(filled: pl.Series) -> int | None:
+    """Return how many numbers lists have, or texts such as ``[0.5, 1]``; None unless nearly all have as many."""
+    dtype = filled.dtype
+    if dtype == pl.String:
+        if _share(filled.str.contains(_NUMBERS_IN_BRACKETS)) < NEARLY_ALL:
+            return None
+        sizes = filled.str.count_matches(",") + 1
+    elif isinstance(dtype, pl.List | pl.Array) and dtype.inner.is_numeric():
+        sizes = filled.list.len() if isinstance(dtype, pl.List) else filled.arr.len()
+    else:
+        return None
+    size = int(sizes.mode().min() or 0)
+    return size if size >= SMALLEST_VECTOR and _share(sizes == size) >= NEARLY_ALL else None
+
+
+def words_of_text(filled: pl.Series) -> float | None:
+    """Return the words of a text on average; None if the values do not look as if people wrote them.
+
+    Such values hold several words, or many characters beyond ASCII, because not every script has spaces.
+    """
+    words = filled.str.count_matches(r"\S+").mean()
+    beyond = _share(filled.str.count_matches(r"[^\x00-\x7F]") >= LEAST_BEYOND_ASCII)
+    if not isinstance(words, float) or (words < LEAST_WORDS and beyond < NEARLY_ALL / 2):
+        return None
+    return words
 
 
 _TIME_WORDS = re.compile(

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
+from monitoring_pipeline.spec.derived_columns import feature_and_part
 
 ALL_FEATURES = "features"
 """Subject of the comparison of all watched features at once; it is not a column."""
@@ -55,14 +56,22 @@ def _is_first(seen: set[tuple[str, str]], key: tuple[str, str]) -> bool:
 
 
 def drifted_of(measurements: Iterable[Measurement]) -> Drifted:
-    """Return the drifted columns of a chunk, each once even if several statistics or versions show its drift."""
+    """Return the drifted columns of a chunk, each once even if several statistics or versions show its drift.
+
+    The parts of a text or a vector count as one column, the one of their feature.
+    """
     drift = [m for m in measurements if m.kind is Kind.DRIFT]
+    measured = {m.subject for m in drift}
     breached = sorted((m for m in drift if m.status is Status.BREACHED), key=lambda m: -in_floors(m))
     of_columns = [m for m in breached if m.subject not in _NO_COLUMNS]
-    counted = tuple(dict.fromkeys(m.subject for m in of_columns if m.severity is not Severity.INFO))
+
+    def named(chosen: Iterable[Measurement]) -> tuple[str, ...]:
+        features = ((m.subject, feature_and_part(m.subject)[0]) for m in chosen)
+        return tuple(dict.fromkeys(feature if feature in measured else subject for subject, feature in features))
+
     return Drifted(
-        columns=counted,
-        ignored=tuple(dict.fromkeys(m.subject for m in of_columns if m.severity is Severity.INFO)),
+        columns=named(m for m in of_columns if m.severity is not Severity.INFO),
+        ignored=named(m for m in of_columns if m.severity is Severity.INFO),
         together=any(m.subject == ALL_FEATURES and m.severity is not Severity.INFO for m in breached),
         measured=any(
             m.status is not Status.SKIPPED and m.severity is not Severity.INFO and m.subject not in _NO_COLUMNS

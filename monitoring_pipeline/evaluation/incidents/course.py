@@ -24,6 +24,7 @@ from monitoring_pipeline.records.incident import (
     IncidentState,
 )
 from monitoring_pipeline.records.measurement import WEIGHT, Severity
+from monitoring_pipeline.spec.derived_columns import feature_and_part
 from monitoring_pipeline.spec.rules.incidents import IncidentRules
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
@@ -281,7 +282,8 @@ class Course:
         lasts_long = self._lasts_long(running)
         running.severity = Severity.CRITICAL if lasts_long else max(before, worst, key=WEIGHT.__getitem__)
         running.breached_chunks += 1
-        new = [s for s in dict.fromkeys(f.subject for f in running.findings) if s not in running.subjects]
+        subjects = dict.fromkeys(feature_and_part(f.subject)[0] for f in running.findings)
+        new = [s for s in subjects if s not in running.subjects]
         running.subjects.update(dict.fromkeys(new))
 
         def happened(kind: EventKind, summary: str) -> None:

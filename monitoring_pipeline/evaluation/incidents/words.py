@@ -7,9 +7,11 @@ from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
 from monitoring_pipeline.records.measurement import Kind
+from monitoring_pipeline.spec.derived_columns import feature_and_part, shown_part
 from monitoring_pipeline.spec.rules.threshold import Persistence
 
 NAMES_SHOWN = 5
+PARTS_SHOWN = 4
 
 
 def title_of(
@@ -101,24 +103,45 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _drifted_inputs(_cause: Cause, findings: Sequence[Finding], since: str) -> str:
-    columns = _one_per_subject([finding for finding in findings if finding.subject != "features"])
+    columns = [finding for finding in findings if finding.subject != "features"]
     if not columns:
         return f"the inputs have drifted together: {_moved(findings[0])}, since {since}"
-    verb = "has" if len(columns) == 1 else "have"
-    return f"{_counted(len(columns), 'input')} {verb} drifted: {_first_in_detail(columns, since)}"
+    inputs = len(_by_feature(columns))
+    verb = "has" if inputs == 1 else "have"
+    return f"{_counted(inputs, 'input')} {verb} drifted: {_first_in_detail(columns, since)}"
 
 
 def _drifted_outputs(_cause: Cause, findings: Sequence[Finding], since: str) -> str:
-    return f"the model's output has drifted: {_first_in_detail(_one_per_subject(findings), since)}"
+    return f"the model's output has drifted: {_first_in_detail(findings, since)}"
 
 
 def _first_in_detail(findings: Sequence[Finding], since: str) -> str:
-    first, *others = findings
+    (name, of_first), *others = _by_feature(findings).items()
     dated = f", since {since}"
     # Inside the parentheses the date is of the first column, which may have begun to drift later than the incident.
-    own, of_incident = (dated, "") if first.since == since else ("", dated)
-    detail = f"{first.subject} ({_moved(first)}{own})"
-    return listed([detail, *(_shown_subject(finding.subject) for finding in others)]) + of_incident
+    own, of_incident = (dated, "") if of_first[0].since == since else ("", dated)
+    has_parts = any(finding.subject != name for finding in of_first)
+    detail = f"{name} ({_changed_parts(of_first) if has_parts else _moved(of_first[0])}{own})"
+    return listed([detail, *(_shown_subject(other) for other, _ in others)]) + of_incident
+
+
+def _by_feature(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
+    """Return findings by column; those of the parts of a text or a vector are of one."""
+    found: dict[str, list[Finding]] = {}
+    for finding in findings:
+        found.setdefault(feature_and_part(finding.subject)[0], []).append(finding)
+    return found
+
+
+def _changed_parts(findings: Sequence[Finding]) -> str:
+    """Return what changed in a text or a vector, from what to what; places along directions are only named."""
+    changed: dict[str, str] = {}
+    for finding in findings:
+        part, is_readable = shown_part(finding.subject)
+        changes = finding.reason.partition("; ")[2] if is_readable else ""
+        changed.setdefault(part, f"{part} {changes}".strip())
+    first = sorted(changed, key=lambda part: changed[part] == part)
+    return "; ".join(changed[part] for part in first[:PARTS_SHOWN])
 
 
 def _moved(finding: Finding) -> str:
@@ -174,11 +197,6 @@ def _by_reason(cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     line = said if not cause.columns or first.subject in said else f"{first.subject}: {said}"
     others = list(dict.fromkeys(f.subject for f in findings if f.subject != first.subject))
     return line + (f"; also {listed(others)}" if others else "")
-
-
-def _one_per_subject(findings: Sequence[Finding]) -> list[Finding]:
-    first = {finding.subject: finding for finding in reversed(findings)}
-    return [finding for finding in findings if first[finding.subject] is finding]
 
 
 def _shown_subject(subject: str) -> str:

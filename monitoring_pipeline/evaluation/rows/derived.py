@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
 from monitoring_pipeline.spec.derived_columns import (
     DIRECTIONS_OF_TEXT,
     DIRECTIONS_OF_VECTORS,
@@ -28,8 +29,8 @@ CHARACTERS_READ = 4_000
 """Characters of a text that are counted; its length is that of all of them."""
 _CHARACTERS_AT_ONCE = 2_000_000
 _ROWS_AT_ONCE = 10_000
-EMPTY, NO_LETTERS = "empty", "no letters"
-NO_VECTOR, ZERO, NOT_FINITE = "no numbers", "zero", "not finite"
+EMPTY, NO_LETTERS, MOSTLY = "empty text", "no letters", "mostly {}"
+NO_VECTOR, ZERO, NOT_FINITE = "no numbers", "zero vector", "not finite"
 _AROUND_LISTS = "[]{}() \n\t"
 
 
@@ -62,15 +63,19 @@ def derived_kinds(spec: ModelSpec) -> dict[str, FeatureKind]:
     return {name: spec.features[name].kind for name in spec.derived_features}
 
 
-def fit_projections(spec: ModelSpec, raw: pl.DataFrame) -> dict[str, Projection]:
+def fit_projections(spec: ModelSpec, raw: pl.DataFrame, id_key: bytes) -> dict[str, Projection]:
     """Fit the directions of every text and every embedding among some rows; none where no row has a vector.
 
     Args:
         spec: the model.
-        raw: rows of a reference with canonical column names and the warehouse's types, in an order that does not
-            depend on the source.
+        raw: rows of a reference with canonical column names and the warehouse's types.
+        id_key: key of the pseudonymising hash, by which the rows are drawn.
     """
-    some = raw.head(ROWS_FITTED)
+    if not spec.derived_features:
+        return {}
+    by_hash = raw.select("predicted_at", pseudonymise(raw["row_id"], id_key)).with_row_index("place")
+    drawn = by_hash.sort("row_id", "predicted_at", maintain_order=True)["place"].head(ROWS_FITTED)
+    some = raw[drawn]
     found: dict[str, Projection] = {}
     for name, kind in derived_kinds(spec).items():
         units = _DERIVED[kind].units(some[name]) if name in some.columns else np.zeros((0, 0))
@@ -165,7 +170,7 @@ def _columns_of_texts(name: str, values: pl.Series, by_version: _ByVersion) -> I
             ]
         )
         scripts[rows] = np.where(counts.visible > 0, counts.script, -2)
-    names = {-2: EMPTY, -1: NO_LETTERS} | dict(enumerate(SCRIPTS))
+    names = {-2: EMPTY, -1: NO_LETTERS} | {place: MOSTLY.format(script) for place, script in enumerate(SCRIPTS)}
     lead = pl.Series(name, scripts).replace_strict(names, return_dtype=pl.String)
     yield from _where(texts.is_not_null(), lead, numbers, FeatureKind.TEXT)
 

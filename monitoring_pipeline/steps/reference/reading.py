@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.privacy.pseudonyms import pseudonymise
 from monitoring_pipeline.evaluation.reference.reference import find_concentrated_nulls
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions, versions_of
 from monitoring_pipeline.evaluation.rows.derived import Projection, fit_projections
@@ -111,9 +110,7 @@ def _projections(
         return {}, {}
     versions = versions_of(spec, raw)
     own = raw.filter(versions == model_version)
-    some = raw if own.is_empty() else own
-    by_id = some.with_columns(pseudonymise(some["row_id"], id_key)).sort("row_id", "predicted_at", maintain_order=True)
-    fitted = fit_projections(spec, by_id)
+    fitted = fit_projections(spec, raw if own.is_empty() else own, id_key)
     return fitted, dict.fromkeys(versions.unique().to_list(), fitted)
 
 

@@ -20,6 +20,7 @@ from monitoring_pipeline.spec.sources import FeatureKind
 
 FEW_CODES = 10
 MANY_CLASSES = 500
+MANY_TEXTS = 200
 LEAST_ROWS = 50
 LONGEST_SHOWN = 30
 SPIKE, MOST_ZEROS = 0.005, 0.3
@@ -73,15 +74,19 @@ class Exclusion:
 EXCLUSIONS = (
     Exclusion(lambda c: c.filled == 0, lambda _: "no row has a value"),
     Exclusion(
-        lambda c: c.kind is ValueKind.NESTED,
+        lambda c: c.kind is ValueKind.NESTED and c.vector_size is None,
         lambda c: f"a nested value ({c.type[:60]}); name a part of it as a path, such as {c.name}.PART",
     ),
-    Exclusion(lambda c: c.is_constant, lambda c: f"the same value in every row{_first_value(c)}"),
+    Exclusion(
+        lambda c: c.is_constant and c.vector_size is None, lambda c: f"the same value in every row{_first_value(c)}"
+    ),
     Exclusion(lambda c: c.kind is ValueKind.OTHER, lambda c: f"values of type {c.type[:60]}"),
     Exclusion(lambda c: c.is_time or _is_date_in_digits(c), lambda _: "a time, which differs on every day"),
     Exclusion(lambda c: c.unread is not None, lambda c: c.unread.not_read if c.unread else ""),
     Exclusion(
-        lambda c: c.rows >= LEAST_ROWS and c.is_nearly_unique and not _is_measured(c),
+        lambda c: (
+            c.rows >= LEAST_ROWS and c.is_nearly_unique and not _is_measured(c) and not _is_embedded_or_written(c)
+        ),
         lambda c: f"{c.distinct:,} values in {c.filled:,} rows: it identifies rows",
     ),
     Exclusion(
@@ -150,7 +155,12 @@ def _about_unread(column: ColumnFacts) -> list[str]:
 def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Input, list[str]]:
     kind, evidence = _kind(column)
     said, origin = advice.kind_of(column.name)
-    if said is not None and not (said is FeatureKind.NUMERIC and not column.is_numeric and column.is_text):
+    derived = kind in {FeatureKind.TEXT, FeatureKind.EMBEDDING} and said is FeatureKind.CATEGORICAL
+    if (
+        said is not None
+        and not derived
+        and not (said is FeatureKind.NUMERIC and not column.is_numeric and column.is_text)
+    ):
         kind, evidence = said, f"{said} by {origin}"
     null_values, doubts = (), []
     if kind is FeatureKind.NUMERIC and column.is_numeric:
@@ -162,6 +172,10 @@ def _input(table: TableFacts, column: ColumnFacts, advice: Advice) -> tuple[Inpu
 def _kind(column: ColumnFacts) -> tuple[FeatureKind, str]:
     values = f"{column.distinct:,} value{'s' if column.distinct != 1 else ''}"
     missing = f", {column.nulls / column.rows:.1%} without one" if column.nulls else ""
+    if column.vector_size is not None:
+        return FeatureKind.EMBEDDING, f"vectors of {column.vector_size} numbers{missing}"
+    if _is_embedded_or_written(column):
+        return FeatureKind.TEXT, f"{values} of {column.words_of_text:.0f} words on average{missing}"
     if not column.is_numeric:
         return FeatureKind.CATEGORICAL, f"{values}{_first_value(column)}{missing}"
     plain, span = plain_name(column.name), f"{shown(column.lowest)} to {shown(column.highest)}{missing}"
@@ -229,6 +243,12 @@ def _is_measured(column: ColumnFacts) -> bool:
     if column.kind is ValueKind.INTEGER:
         return not is_named_id(column.name) and not (column.is_unique and _is_count_up(column))
     return column.kind is ValueKind.NUMBER
+
+
+def _is_embedded_or_written(column: ColumnFacts) -> bool:
+    """Return whether a column holds vectors, or many different texts that people wrote."""
+    is_written = column.words_of_text is not None and column.filled >= LEAST_ROWS
+    return column.vector_size is not None or (is_written and column.distinct >= min(MANY_TEXTS, column.filled / 2))
 
 
 def _is_count_up(column: ColumnFacts) -> bool:
