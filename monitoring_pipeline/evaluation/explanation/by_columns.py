@@ -182,14 +182,18 @@ def _attributed(
     output: int,
     generator: np.random.Generator,
 ) -> Attributions:
-    features, (reference, rows) = tuple(spec.inputs), pair
-    mixed = MixedRows(features, reference, rows)
+    columns, (reference, rows) = tuple(spec.inputs), pair
+    mixed = MixedRows(columns, reference, rows)
     contributions = path_contributions(
         rows.height,
-        len(features),
+        len(columns),
         lambda numbers, replaced: scorer.score(mixed.mix(numbers, replaced))[:, output],
         generator,
     )
+    features = tuple(spec.features)
+    if spec.derived_features:
+        of_feature = np.array([[spec.feature_of(column) == feature for feature in features] for column in columns])
+        contributions = contributions @ of_feature
     return Attributions(features, contributions, tuple(map(str, rows["row_id"])), output)
 
 

@@ -7,6 +7,7 @@ from monitoring_pipeline.evaluation.performance.counted import FROM_COUNTS
 from monitoring_pipeline.evaluation.quality.conditions import COUNTED
 from monitoring_pipeline.evaluation.rows.pushdown import sampled_every
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.spec.derived_columns import parts_of
 
 SAMPLED_ROWS, COUNTED_ROWS = "sampled_rows", "counted_rows"
 """Names of the measurements of rows that were read, and of the counted rows of a column."""
@@ -61,7 +62,10 @@ def sampled_of(measurements: Iterable[Measurement]) -> Sampled | None:
 
 
 def counted_in_sample(reasons: Mapping[str, str], sampled: Sampled) -> tuple[Measurement, ...]:
-    """Return a measurement for each column that could be counted only in the rows that were read."""
+    """Return a measurement for each column that could be counted only in the rows that were read.
+
+    A text or a vector has one; its parts are counted in the same rows.
+    """
     return tuple(
         Measurement(
             kind=Kind.OPERATIONS,
@@ -74,5 +78,5 @@ def counted_in_sample(reasons: Mapping[str, str], sampled: Sampled) -> tuple[Mea
             rows=sampled.of_rows,
         )
         for column, reason in reasons.items()
-        if sampled.rows < sampled.of_rows
+        if sampled.rows < sampled.of_rows and column not in parts_of(reasons.keys(), [column])
     )
