@@ -61,7 +61,7 @@ def compare(
         reference: the rows that are known to be healthy: pandas, Polars, PyArrow, or a DuckDB relation.
         current: the rows that are compared with them.
         columns: the columns that are compared; default all that have no other role, except identifiers and times.
-        kinds: ``numeric`` or ``categorical`` by column, where the type of the column does not show it.
+        kinds: ``numeric``, ``categorical``, ``text`` or ``embedding`` by column, where its values do not show it.
         ignore: columns that are measured and never decide.
         time: column with the time of each row; ``current`` may lack it.
         ids: column, or columns together, that identify a row; they are not compared.

@@ -87,7 +87,7 @@ def monitor(
             model was not trained on; or a frame with such rows. Chunks after the window are monitored. By default it
             is the first third of the chunks, at most eight weeks of days; a note of the result names it.
         columns: the inputs; default all columns that have no other role, except identifiers and times.
-        kinds: ``numeric`` or ``categorical`` by column, where the type of the column does not show it.
+        kinds: ``numeric``, ``categorical``, ``text`` or ``embedding`` by column, where its values do not show it.
         ids: column, or columns together, that identify a prediction.
         label: column with the observed class or value; null if it is not known yet.
         known_at: column with the time at which the label became known.

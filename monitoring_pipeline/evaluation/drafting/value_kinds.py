@@ -135,7 +135,7 @@ def vector_size(filled: pl.Series) -> int | None:
         sizes = filled.list.len() if isinstance(dtype, pl.List) else filled.arr.len()
     else:
         return None
-    size = int(sizes.mode().min() or 0)
+    size = min(map(int, sizes.mode().to_list()), default=0)
     return size if size >= SMALLEST_VECTOR and _share(sizes == size) >= NEARLY_ALL else None
 
 

@@ -142,6 +142,11 @@ _OF_EARLIER_VERSIONS: Mapping[str, object] = {
 """Fields that were added later, with the values of references that lack them."""
 
 
+def projections_fingerprint(references: Mapping[str, Reference]) -> str:
+    """Return a hash of the projections of references by version, with which texts and vectors are read."""
+    return combined_fingerprint(*(f"{version}{references[version].projections!r}" for version in sorted(references)))
+
+
 def reference_document(reference: Reference) -> str:
     """Return the reference as JSON; floats survive the round trip exactly."""
     # Without the fields, the document and the hash of a reference of an earlier version stay as they are.

@@ -1,16 +1,24 @@
 """The step that reads a chunk's predictions, checks them, and writes their snapshot."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
+import polars as pl
+
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.evaluation.quality.table import measure_table
 from monitoring_pipeline.evaluation.reference.known_categories import number_codes, with_known_categories
+from monitoring_pipeline.evaluation.reference.reference import Reference, projections_fingerprint
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.evaluation.rows.canonical import canonical_predictions, versions_of
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
 from monitoring_pipeline.evaluation.rows.repeated import one_of_each_id, repeated_rows
 from monitoring_pipeline.ports.outside import Reading
+from monitoring_pipeline.records.measurement import Provenance
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.counted_predictions import count_predictions
 from monitoring_pipeline.steps.inputs import (
     PREDICTIONS,
@@ -84,11 +92,20 @@ def take_predictions(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> Pred
     results = ChunkResults(
         producer=PREDICTIONS,
         chunk=chunk,
-        provenance=made_from(spec, inputs),
+        provenance=_made_from(spec, inputs, references, frame["model_version"]),
         measurements=measurements,
         snapshot=snapshot,
     )
     return PredictionsOutcome(results, suite, None)
+
+
+def _made_from(spec: ModelSpec, inputs: str, references: Mapping[str, Reference], versions: pl.Series) -> Provenance:
+    """Return the provenance of rows, with the projections that texts and vectors were read with."""
+    made = made_from(spec, inputs)
+    if not spec.derived_features:
+        return made
+    of_rows = {version: references[version] for version in versions.unique() if version in references}
+    return replace(made, reference_hash=projections_fingerprint(of_rows))
 
 
 def predictions_or_refusal(loaded: LoadedSpec, chunk: Chunk, reading: Reading) -> PredictionsOutcome:

@@ -8,7 +8,7 @@ import narwhals as nw
 from monitoring_pipeline.evaluation.judgement.lost_coverage import version_without_reference
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile, profile_chunk
 from monitoring_pipeline.evaluation.quality.columns import measure_columns
-from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.reference.reference import Reference, projections_fingerprint
 from monitoring_pipeline.evaluation.results import ChunkResults, Snapshot
 from monitoring_pipeline.ports.outside import Kept
 from monitoring_pipeline.ports.store import Store
@@ -88,6 +88,7 @@ def _counted(spec: ModelSpec, chunk: Chunk, versions: list[str], store: Store) -
 
 def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str], kept: Kept) -> _Profiled:
     references = load_references(spec, kept.store, versions)
+    _require_same_projections(spec, chunk, references, kept.store)
     readable = with_readable_features(spec, chunk, kept.store).columns
     # A file of few rows is read once; of many rows one column at a time is held.
     is_small = snapshot.rows * len(readable) <= VALUES_HELD
@@ -99,6 +100,17 @@ def _count(spec: ModelSpec, chunk: Chunk, snapshot: Snapshot, versions: list[str
             rows = rows.select(list(bins)).collect().lazy() if is_small else rows
             profiles.append(profile_chunk(nw.from_native(rows), bins, model_version=version))
     return _Profiled(tuple(profiles), references, snapshot.fingerprint)
+
+
+def _require_same_projections(spec: ModelSpec, chunk: Chunk, references: Mapping[str, Reference], store: Store) -> None:
+    """Refuse rows whose texts and vectors were read with the projections of other references.
+
+    Raises:
+        MissingInputError: when the chunk has to be read again.
+    """
+    read = store.provenance(spec.name, chunk.key, PREDICTIONS)
+    if spec.derived_features and read is not None and read.reference_hash != projections_fingerprint(references):
+        raise missing_input(spec, chunk, PREDICTIONS)
 
 
 def _without_reference(spec: ModelSpec, chunk: Chunk, version: str, snapshot: Snapshot, kept: Kept) -> Measurement:
