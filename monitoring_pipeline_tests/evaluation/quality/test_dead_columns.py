@@ -17,7 +17,7 @@ ROWS = 200
 def _dead(changes: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, str]:
     reference = reference_of(SPEC, features(np.random.default_rng(1), 2_000) | (before or {}))
     rows = canonical(SPEC, features(np.random.default_rng(2), ROWS) | changes)
-    return dead_columns(measure_columns(reference.columns, profile_of(reference, rows)), "1")
+    return dead_columns(SPEC, measure_columns(reference.columns, profile_of(reference, rows)), "1")
 
 
 @pytest.mark.parametrize(
