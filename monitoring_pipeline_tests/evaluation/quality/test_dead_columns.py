@@ -46,4 +46,4 @@ def test_column_that_was_like_this_in_the_reference_is_not_dead() -> None:
 def test_dead_column_of_another_version_is_not_dead() -> None:
     reference = reference_of(SPEC, features(np.random.default_rng(1), 2_000))
     rows = canonical(SPEC, features(np.random.default_rng(2), ROWS) | {"age": [None] * ROWS})
-    assert dead_columns(measure_columns(reference.columns, profile_of(reference, rows)), "2") == {}
+    assert dead_columns(SPEC, measure_columns(reference.columns, profile_of(reference, rows)), "2") == {}
