@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     """Text that the proxy before the site adds to each request; with it people can act on the site."""
     site_user_header: str = Field(default="X-Forwarded-User", pattern="^[A-Za-z0-9-]+$")
     """Header in which that proxy names the person who is signed in."""
+    site_pagerduty_secret: SecretStr = Field(default=SecretStr(""), max_length=200)
+    """Signing secret of a webhook of PagerDuty; with it an acknowledgement in PagerDuty is one here."""
     openlineage_url: str = Field(default="", repr=False)
     """Address of an endpoint of OpenLineage to which lineage is sent; none is sent without it."""
     openlineage_api_key: SecretStr = SecretStr("")
@@ -171,6 +173,7 @@ class Settings(BaseSettings):
         for secret in self.secrets.values():
             keep_secret(parts_of_secret(secret.get_secret_value()))
         keep_secret(parts_of_secret(self.site_proxy_secret.get_secret_value()))
+        keep_secret(parts_of_secret(self.site_pagerduty_secret.get_secret_value()))
         keep_secret(parts_of_secret(self.openlineage_api_key.get_secret_value()))
         if self.id_key.get_secret_value() != DEFAULT_ID_KEY:
             keep_secret([self.id_key.get_secret_value()])

@@ -82,8 +82,10 @@ def serve(host: str, port: int) -> None:
     """Serve the reports of all models, always with the newest results.
 
     Nobody can act on the site, and its connection to the store only reads, unless a proxy signs people in:
-    MONITORING_PIPELINE_SITE_PROXY_SECRET.
+    MONITORING_PIPELINE_SITE_PROXY_SECRET. Acknowledgements in PagerDuty are received if its webhook's signing secret is
+    set: MONITORING_PIPELINE_SITE_PAGERDUTY_SECRET.
     """
+    from monitoring_pipeline.dashboard.pagerduty_hook import PagerDutyHook
     from monitoring_pipeline.dashboard.signing_in import Proxy
     from monitoring_pipeline.dashboard.site import Site, run_site
     from monitoring_pipeline.store.results import ResultStore
@@ -100,10 +102,16 @@ def serve(host: str, port: int) -> None:
         except ValueError as error:
             message = f"MONITORING_PIPELINE_SITE_PROXY_SECRET: {error}"
             raise click.ClickException(message) from None
-        open_it = ResultStore.open if proxy else ResultStore.open_to_read
+        signing = settings.site_pagerduty_secret.get_secret_value()
+        try:
+            hook = PagerDutyHook(secret=signing) if signing else None
+        except ValueError as error:
+            message = f"MONITORING_PIPELINE_SITE_PAGERDUTY_SECRET: {error}"
+            raise click.ClickException(message) from None
+        open_it = ResultStore.open if proxy or hook else ResultStore.open_to_read
         with open_it(settings.store_url) as store:
             click.echo(f"http://{host}:{port} serves the reports of all models; Ctrl-C stops it")
-            run_site(Site(settings=settings, store=store, clock=system_clock, proxy=proxy), host, port)
+            run_site(Site(settings=settings, store=store, clock=system_clock, proxy=proxy, hook=hook), host, port)
 
 
 @click.command()

@@ -20,6 +20,13 @@ from monitoring_pipeline.dashboard.actions import (
     act_on_incident,
     act_on_versions,
 )
+from monitoring_pipeline.dashboard.pagerduty_hook import (
+    LARGEST_EVENT,
+    PATH,
+    SIGNATURE_HEADER,
+    PagerDutyHook,
+    receive_event,
+)
 from monitoring_pipeline.dashboard.signing_in import NotAllowedError, Proxy, check_origin
 from monitoring_pipeline.evaluation.reference.reference import EmptyReferenceError
 from monitoring_pipeline.evaluation.rows.errors import SourceError
@@ -57,7 +64,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-NOT_FOUND, NOT_ALLOWED, WRONG, CONFLICT, NOT_NOW = 404, 403, 400, 409, 503
+DONE, NOT_FOUND, NOT_ALLOWED, WRONG, CONFLICT, TOO_LARGE, NOT_NOW = 204, 404, 403, 400, 409, 413, 503
 _logger = logging.getLogger(__name__)
 LARGEST_FORM = 64 * 1024
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,15 +77,17 @@ class Site:
 
     Args:
         settings: the settings.
-        store: the store; opened to read only where there is no proxy.
+        store: the store; opened to read only where there is neither proxy nor hook.
         clock: the clock.
         proxy: the proxy that names the person who asks; None for a site on which nobody can act.
+        hook: the receiver of PagerDuty's webhooks; None for a site that receives none.
     """
 
     settings: Settings
     store: ResultStore
     clock: Clock
     proxy: Proxy | None = None
+    hook: PagerDutyHook | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +116,7 @@ def build_site(site: Site) -> Starlette:
             Route("/incidents/{incident}", _answered(site, _incident)),
             Route("/incidents/{incident}/{action}", _answered(site, _act_on_incident), methods=["POST"]),
             Route("/models/{model}/{action}", _answered(site, _act_on_versions), methods=["POST"]),
+            *([Route(PATH, _hooked(site, site.hook), methods=["POST"])] if site.hook is not None else []),
         ]
     )
 
@@ -154,15 +164,43 @@ async def _form(site: Site, request: Request, person: str) -> dict[str, str]:
         message = "this site is read-only; docs/reports.md says how to let people act"
         raise NotAllowedError(message)
     check_origin(request)
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > LARGEST_FORM:
-            message = f"the form has more than {LARGEST_FORM:,} bytes"
-            raise FormError(message)
+    body = await _body(request, LARGEST_FORM)
+    if body is None:
+        message = f"the form has more than {LARGEST_FORM:,} bytes"
+        raise FormError(message)
     fields = _fields(body)
     site.proxy.check_token(person, fields.get("token", ""), site.clock().timestamp())
     return fields
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    """Return the body of a request; None if it has more bytes than allowed, of which the rest is not read."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > most:
+            return None
+    return body
+
+
+def _hooked(site: Site, hook: PagerDutyHook) -> Callable[[Request], Any]:
+    """Return the handler of PagerDuty's webhooks, which are signed; the answers contain nothing about incidents."""
+
+    async def handle(request: Request) -> Response:
+        body = await _body(request, LARGEST_EVENT)
+        if body is None:
+            return Response(status_code=TOO_LARGE, headers=HEADERS)
+        if not hook.is_signed(body, request.headers.get(SIGNATURE_HEADER, "")):
+            return Response(status_code=NOT_ALLOWED, headers=HEADERS)
+        try:
+            await run_in_threadpool(receive_event, site.settings, site.store, body, now=site.clock())
+        except (DBAPIError, SpecError):
+            # PagerDuty sends it again.
+            _logger.exception("an event of PagerDuty cannot be recorded")
+            return Response(status_code=NOT_NOW, headers=HEADERS)
+        return Response(status_code=DONE, headers=HEADERS)
+
+    return handle
 
 
 def _fields(body: bytes) -> dict[str, str]:

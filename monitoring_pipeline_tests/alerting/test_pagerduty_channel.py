@@ -14,7 +14,7 @@ from monitoring_pipeline.alerting.messages.messages import digest_message, incid
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Severity
-from monitoring_pipeline.records.pagerduty_key import incident_of
+from monitoring_pipeline.records.pagerduty_key import PagerDutyKey
 from monitoring_pipeline.spec.alerting import Links
 from monitoring_pipeline_tests.alerting.cases import AUROC, MINUTE, NOW, MemoryOutbox, alert, stored
 from monitoring_pipeline_tests.alerting.json_server import ACCEPT_AND_DIE, DIE, Answer
@@ -63,7 +63,7 @@ def test_event_has_the_fields_of_pagerduty_and_the_document_of_webhooks(server, 
     }
     assert [link["text"] for link in incident.links] == ["Report", "Runbook", "Dagster"]
     assert incident.client_url == "http://models.example.com/incidents/flight_delay-7"
-    assert incident_of(KEY) == "flight_delay-7"
+    assert PagerDutyKey.parse(KEY) == PagerDutyKey(incident_id="flight_delay-7", since=NOW)
 
 
 @pytest.mark.parametrize("severity", list(Severity))

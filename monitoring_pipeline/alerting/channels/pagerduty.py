@@ -19,7 +19,7 @@ from monitoring_pipeline.alerting.messages.messages import Message, incident_mes
 from monitoring_pipeline.alerting.ports import DeliveryError, Dispatch, Receipt
 from monitoring_pipeline.records.alert import ClaimedAlert
 from monitoring_pipeline.records.incident import EventKind
-from monitoring_pipeline.records.pagerduty_key import key_of
+from monitoring_pipeline.records.pagerduty_key import PagerDutyKey
 from monitoring_pipeline.spec.alerting import NO_LINKS, Links
 
 CLIENT = "monitoring_pipeline"
@@ -103,7 +103,7 @@ class PagerDutyChannel:
         action = _ACTIONS.get(alert.event.kind)
         if action is None or (dispatch.only_update and action is Action.TRIGGER):
             return Receipt(thread=thread)
-        key = key_of(alert.stored.incident_id, alert.event_at)
+        key = PagerDutyKey(incident_id=alert.stored.incident_id, since=alert.event_at).text
         if thread is not None and (action is not Action.TRIGGER or alert.event.kind is EventKind.SPREAD):
             key = thread
         self._enqueue(action, key, self._event(alert, message) if action is Action.TRIGGER else {})
