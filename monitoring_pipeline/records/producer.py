@@ -19,6 +19,7 @@ class Producer(StrEnum):
     EXPLANATION = "explanation"
     FAIRNESS = "fairness"
     BUSINESS = "business"
+    VALUE = "value"
     OBJECTIVES = "objectives"
     TRIAL = "trial"
     VERDICT = "verdict"

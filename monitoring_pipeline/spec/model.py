@@ -28,6 +28,7 @@ from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
+from monitoring_pipeline.spec.rules.value import NEGATIVE, POSITIVE, ValueRules
 from monitoring_pipeline.spec.sources import (
     EARLIEST,
     LATEST,
@@ -99,7 +100,7 @@ class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
     added_fields: ClassVar[frozenset[str]] = frozenset(
-        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness"}
+        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness", "value"}
     )
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -155,6 +156,8 @@ class ModelSpec(SpecPart):
     """Groups of people, and how far the numbers of the model may differ between them."""
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
+    value: ValueRules | None = None
+    """What the outcomes of predictions are worth in money."""
     objectives: dict[Annotated[str, Field(pattern=NAME_PATTERN)], Objective] = {}
     """Service levels, by name."""
     incidents: IncidentRules = IncidentRules()
@@ -221,6 +224,7 @@ class ModelSpec(SpecPart):
         self._groups_have_columns()
         self._whole_rows_are_kept()
         self._fairness_fits_the_task()
+        self._value_fits_the_task()
         label_ids = self.labels.id_columns if self.labels else ()
         if label_ids and len(source.id_columns) != len(label_ids):
             message = (
@@ -286,6 +290,13 @@ class ModelSpec(SpecPart):
         if labelled and self.labels is None:
             raise ValueError(f"fairness.allowed: {', '.join(labelled)}: needs labels")
 
+    def _value_fits_the_task(self) -> None:
+        if self.value is None:
+            return
+        self.value.check_classes(self.valued_classes)
+        if self.labels is None:
+            raise ValueError("value: needs labels, because the value of a prediction depends on what really happened")
+
     def _segmentations(self) -> Iterator[tuple[str, Segmentation]]:
         for name, one in self.segments.by.items():
             yield f"segments.by.{name}", one
@@ -320,6 +331,14 @@ class ModelSpec(SpecPart):
     def classes(self) -> tuple[str, ...]:
         """Classes of a multiclass model, in the order of the spec."""
         return tuple(self.predictions.scores)
+
+    @property
+    def valued_classes(self) -> tuple[str, ...]:
+        """Classes by the names that ``value.outcomes`` has for them; none for a regression.
+
+        Those of a binary model are in the order of their numbers: negative is 0, positive is 1.
+        """
+        return (NEGATIVE, POSITIVE) if self.task is Task.BINARY else self.classes
 
     @property
     def score_columns(self) -> dict[str, str]:

@@ -6,9 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from monitoring_pipeline.evaluation.business.money import AGAINST_REFERENCE, VALUE
 from monitoring_pipeline.evaluation.drift.statistics_table import DRIFT_STATISTICS
-from monitoring_pipeline.evaluation.explanation.share import SUBJECT, is_attribution
-from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
+from monitoring_pipeline.evaluation.explanation.share import SUBJECT
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, chunk_measurements
 from monitoring_pipeline.evaluation.performance.metrics_table import PERFORMANCE_METRICS
 from monitoring_pipeline.evaluation.segments.change import CHANGE
 from monitoring_pipeline.evaluation.segments.of_chunk import MEASURED
@@ -41,13 +42,17 @@ def read_chunk_measurements(connection: Connection, model: str) -> list[ChunkMea
     breached = _ever_breached(connection, model)
     rows = {
         (row["chunk_start"], row["chunk"], row["producer"], row["position"]): row
-        for condition in _conditions(breached, is_explained=_is_explained(connection, model))
+        for condition in _conditions(
+            breached,
+            is_explained=_has_results_of(Producer.EXPLANATION, connection, model),
+            has_value=_has_results_of(Producer.VALUE, connection, model),
+        )
         for row in connection.execute(_current(model).where(condition)).mappings()
     }
     by_chunk: dict[str, list[Measurement]] = {chunk: [] for chunk in _judged_chunks(connection, model)}
     for _, row in sorted(rows.items(), key=lambda item: item[0]):
         by_chunk.setdefault(row["chunk"], []).append(measurement_of(row))
-    return [_of_chunk(chunk, measured) for chunk, measured in sorted(by_chunk.items())]
+    return [chunk_measurements(chunk, measured) for chunk, measured in sorted(by_chunk.items())]
 
 
 def _current(model: str) -> sa.Select[Any]:
@@ -64,13 +69,15 @@ def _ever_breached(connection: Connection, model: str) -> list[_Signal]:
     return sorted(tuple(row) for row in connection.execute(of_breaches.where(is_breached)))
 
 
-def _is_explained(connection: Connection, model: str) -> bool:
-    """Return whether the changes of a model are split over features and faults, which a spec has to declare."""
-    split = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer=Producer.EXPLANATION.value)
-    return connection.execute(split.limit(1)).first() is not None
+def _has_results_of(producer: Producer, connection: Connection, model: str) -> bool:
+    """Return whether a model has results of an asset that a spec has to declare."""
+    found = sa.select(chunk_revisions.c.chunk).filter_by(model=model, producer=producer.value)
+    return connection.execute(found.limit(1)).first() is not None
 
 
-def _conditions(breached: Sequence[_Signal], *, is_explained: bool) -> Iterator[sa.ColumnElement[bool]]:
+def _conditions(
+    breached: Sequence[_Signal], *, is_explained: bool, has_value: bool
+) -> Iterator[sa.ColumnElement[bool]]:
     """Yield conditions of which each wanted measurement fulfils at least one."""
     column = measurements.c
     yield sa.and_(column.kind == Kind.QUALITY.value, column.name == "rows")
@@ -87,11 +94,20 @@ def _conditions(breached: Sequence[_Signal], *, is_explained: bool) -> Iterator[
     if any(kind == Kind.SEGMENT for kind, *_ in breached):
         # They show that segments were measured: their broken columns are measured only where they are broken.
         yield sa.and_(column.kind == Kind.SEGMENT.value, column.name == MEASURED)
+    if breached and has_value:
+        yield _of_money()
     if (breached and is_explained) or any(kind in {Kind.PERFORMANCE, Kind.WINDOW} for kind, *_ in breached):
         yield sa.and_(column.kind == Kind.PERFORMANCE.value, column.subject == SUBJECT)
     if any(kind in _SPLIT_OVER_SEGMENTS for kind, *_ in breached):
         is_change = column.name.startswith(CHANGE, autoescape=True)
         yield sa.and_(column.kind == Kind.SEGMENT.value, column.subject == SUBJECT, is_change)
+
+
+def _of_money() -> sa.ColumnElement[bool]:
+    column = measurements.c
+    return sa.and_(
+        column.name.in_(sorted(AGAINST_REFERENCE)), column.kind == Kind.BUSINESS.value, column.subject == VALUE
+    )
 
 
 def _conditions_of_effect() -> Iterator[sa.ColumnElement[bool]]:
@@ -107,14 +123,6 @@ def _conditions_of_effect() -> Iterator[sa.ColumnElement[bool]]:
         column.kind.in_((Kind.PERFORMANCE.value, Kind.ESTIMATED_PERFORMANCE.value)),
         column.segment == "",
         has_limit,
-    )
-
-
-def _of_chunk(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:
-    return ChunkMeasurements(
-        chunk=chunk,
-        measurements=tuple(m for m in measured if not is_attribution(m)),
-        attribution=tuple(m for m in measured if is_attribution(m)),
     )
 
 

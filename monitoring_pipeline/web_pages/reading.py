@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.budget.realized import Alarm, alarms_of, first_of_quarter, may_have_alarms
+from monitoring_pipeline.evaluation.business.money import DRAWN
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference, reference_from_document
@@ -159,7 +160,12 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
 def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
     """Return the numbers whose history a model's page draws: the headline metric first."""
     guarded = [metric for metric in spec.performance.thresholds if metric.name != HEADLINE_METRIC[spec.task]]
-    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in spec.business))
+    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in business_names(spec)))
+
+
+def business_names(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the names of the business numbers whose history a model's page draws."""
+    return (*spec.business, *(DRAWN if spec.value else ()))
 
 
 def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:

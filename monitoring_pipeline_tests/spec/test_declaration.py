@@ -88,6 +88,10 @@ CHANGES: dict[str, Any] = {
     "quality": {"minimum_rows": 2},
     "segments": {"by": {"old": {"where": {"age": {"at_least": 65}}}}},
     "fairness": {"by": {"plan": "plan"}},
+    "value": {
+        "currency": "EUR",
+        "outcomes": {"positive": {"positive": 1, "negative": 0}, "negative": {"positive": 0, "negative": 0}},
+    },
     "business": {"cost": {"sql": "cost.sql"}},
     "objectives": {"auc": {"metric": "auroc", "lower": 0.6}},
     "incidents.open": {"chunks": 2, "of": 3},
@@ -106,7 +110,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
-    "explanation", "fairness",
+    "explanation", "fairness", "value",
 }  # fmt: skip
 
 

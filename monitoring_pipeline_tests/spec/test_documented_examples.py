@@ -20,6 +20,7 @@ PARTS = {
     "segments",
     "budget",
     "fairness",
+    "value",
 }
 
 

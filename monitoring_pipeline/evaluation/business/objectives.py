@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE, measure_burn_rates
+from monitoring_pipeline.evaluation.business.money import JUDGED
 from monitoring_pipeline.evaluation.business.outcomes import (
     SHARE_OF_RIGHT_ROWS,
     SHARES_OF_BAD_ROWS,
@@ -48,7 +49,7 @@ def check_objectives(spec: ModelSpec) -> None:
     """
     known_of = {
         "performance": {metric.name for metric in performance_metrics_of(spec.task)},
-        "business": set(spec.business),
+        "business": {*spec.business, *(JUDGED if spec.value else ())},
     }
     for name, objective in spec.objectives.items():
         known = known_of.get(objective.kind)

@@ -122,9 +122,9 @@ def learn_estimation(spec: ModelSpec, rows: pl.DataFrame) -> Estimation:
             return Estimation(reason=reason)
         pairs = (estimate_and_truth(part, model) for part, model in _left_out_losses(spec, labelled, days, fold))
         return Estimation(errors=_errors(pairs))
-    truth = _true_classes(spec, labelled)
-    as_is = _classes(spec, labelled, ())
-    recalibrated = _cross_validated(as_is, truth, fold)
+    truth = true_classes(spec, labelled)
+    as_is = scored_classes(spec, labelled, ())
+    recalibrated = cross_validated(as_is, truth, fold)
     brier = [_brier(probabilities.of_class, truth.of_class) for probabilities in (as_is, recalibrated)]
     helps = brier[1] < brier[0]
     return Estimation(
@@ -181,9 +181,9 @@ def estimate_performance(
         not_known = reason_not_known(losses.unknown, "predicted error")
         expected = estimate_losses(loss_model, losses)
     else:
-        classes = _classes(spec, usable_rows, estimation.recalibrations)
-        unlike = _unlike(spec, classes, cells or {}, UNSURE_AT)
-        not_known = reason_not_known(_unlike(spec, classes, cells or {}, UNKNOWN_AT), "score")
+        classes = scored_classes(spec, usable_rows, estimation.recalibrations)
+        unlike = unlike_rows(spec, classes, cells or {}, UNSURE_AT)
+        not_known = reason_not_known(unlike_rows(spec, classes, cells or {}, UNKNOWN_AT), "score")
         expected = estimate_classes(classes, generator_of(spec.name, model_version, chunk))
         if unlike.any():
             expected = unsure_classes(expected, classes, unlike)
@@ -210,7 +210,7 @@ def estimate_performance(
     )
 
 
-def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recalibration]) -> ClassProbabilities:
+def scored_classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recalibration]) -> ClassProbabilities:
     """Return the rows with the probabilities of their labels: the scores, or the recalibrated scores."""
     columns = list(spec.score_columns.values()) or ["score"]
     names = spec.classes or ("",)
@@ -219,7 +219,7 @@ def _classes(spec: ModelSpec, rows: pl.DataFrame, recalibrations: Sequence[Recal
     return ClassProbabilities(names, scores, _normalised(scores, recalibrations), decided)
 
 
-def _unlike(
+def unlike_rows(
     spec: ModelSpec, classes: ClassProbabilities, cells: Mapping[str, OutputCells], times: float
 ) -> NDArray[np.bool_]:
     """Return the rows with a score of any class that is so many times as frequent as in the reference."""
@@ -230,8 +230,9 @@ def _unlike(
     return unlike
 
 
-def _true_classes(spec: ModelSpec, labelled: pl.DataFrame) -> ClassProbabilities:
-    as_scored = _classes(spec, labelled, ())
+def true_classes(spec: ModelSpec, labelled: pl.DataFrame) -> ClassProbabilities:
+    """Return labelled rows with 1 as the probability of their class."""
+    as_scored = scored_classes(spec, labelled, ())
     truth = [(labelled["label"] == (name or 1.0)).to_numpy() for name in as_scored.classes]
     return replace(as_scored, of_class=np.column_stack(truth).astype(np.float64))
 
@@ -253,7 +254,7 @@ def _fitted(scored: ClassProbabilities, truth: ClassProbabilities) -> tuple[Reca
     )
 
 
-def _cross_validated(scored: ClassProbabilities, truth: ClassProbabilities, fold: Folds) -> ClassProbabilities:
+def cross_validated(scored: ClassProbabilities, truth: ClassProbabilities, fold: Folds) -> ClassProbabilities:
     """Return the rows with probabilities recalibrated by the other folds."""
     chances = scored.of_class.copy()
     for number in np.unique(fold):

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from monitoring_pipeline.evaluation.business.money import SUBJECTS_OF_MONEY
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
 from monitoring_pipeline.evaluation.judgement.lost_coverage import DRIFT, VERSIONS
 from monitoring_pipeline.evaluation.quality.suite import SUITE
@@ -115,6 +116,7 @@ _CAUSE_RULES = (
     _CauseRule((Kind.SEGMENT,), Family.COLUMN, names=BROKEN, about=_columns),
     _CauseRule((Kind.SEGMENT,), Family.SEGMENT, about=_segment),
     _CauseRule((Kind.FAIRNESS,), Family.FAIRNESS, about=_subject),
+    _CauseRule((Kind.BUSINESS,), Family.BUSINESS, SUBJECTS_OF_MONEY, about=_subject),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
     _CauseRule(_OPERATIONS, Family.UNMONITORED, (VERSIONS,), about=_subject),
@@ -201,12 +203,18 @@ def _has_segment(spec: ModelSpec, signal: Signal) -> bool:
     return signal.segment in spec.segments.by or signal.segment.partition("=")[0] in spec.segments.by
 
 
+def _has_business_number(spec: ModelSpec, signal: Signal) -> bool:
+    if signal.subject in SUBJECTS_OF_MONEY:
+        return getattr(spec, signal.subject) is not None
+    return signal.metric.name in spec.business
+
+
 _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.COLUMN: _has_column,
     Family.INPUTS: _has_column,
     Family.SEGMENT: _has_segment,
     Family.FAIRNESS: lambda spec, signal: signal.subject in spec.fairness.by,
-    Family.BUSINESS: lambda spec, signal: signal.metric.name in spec.business,
+    Family.BUSINESS: _has_business_number,
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
     Family.UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),
 }

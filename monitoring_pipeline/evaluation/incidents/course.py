@@ -74,10 +74,12 @@ class Reasons:
     Args:
         support: selects the causes that it supports.
         split: returns the sentence about the parts of the change that some findings are about; empty if there is none.
+        money: returns the sentence about what the chunks since one are worth; empty if nothing is known.
     """
 
     support: Support
     split: Callable[[Sequence[Finding]], str]
+    money: Callable[[str], str]
 
 
 class Course:
@@ -211,6 +213,7 @@ class Course:
             noun=self._noun,
             effect="" if is_felt else effect,
             split=reasons.split(running.findings),
+            money=reasons.money(running.since),
         )
         self._tell_what_changed(running, index, chunk, effect)
 

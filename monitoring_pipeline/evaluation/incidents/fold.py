@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
+from monitoring_pipeline.evaluation.business.money import is_against_reference
 from monitoring_pipeline.evaluation.explanation.effect import Effect, effects_by_version, is_weighed, weighed
+from monitoring_pipeline.evaluation.explanation.share import is_attribution
 from monitoring_pipeline.evaluation.incidents.causes import Signal, is_declared, is_proved_fine_by, rank_of, signal_of
 from monitoring_pipeline.evaluation.incidents.course import Course, Reasons
 from monitoring_pipeline.evaluation.incidents.evidence import Earlier, evidence_of
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
+from monitoring_pipeline.evaluation.incidents.money import money_words
 from monitoring_pipeline.evaluation.incidents.split_words import split_words
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
@@ -43,11 +46,23 @@ class ChunkMeasurements:
             shows that it scored the chunk; one of a subject that left the spec shows that the subject was still
             measured. Other skipped or healthy measurements may be there and have no effect.
         attribution: measurements that attribute a change of performance; they open no incident.
+        money: measurements of what predictions are worth against the reference; they open none either.
     """
 
     chunk: str
     measurements: tuple[Measurement, ...]
     attribution: tuple[Measurement, ...] = ()
+    money: tuple[Measurement, ...] = ()
+
+
+def chunk_measurements(chunk: str, measured: Sequence[Measurement]) -> ChunkMeasurements:
+    """Return the measurements of a chunk, sorted into those that may open an incident and those that explain one."""
+    return ChunkMeasurements(
+        chunk=chunk,
+        measurements=tuple(m for m in measured if not is_attribution(m) and not is_against_reference(m)),
+        attribution=tuple(m for m in measured if is_attribution(m)),
+        money=tuple(m for m in measured if is_against_reference(m)),
+    )
 
 
 def fold_incidents(spec: ModelSpec, chunks: Sequence[ChunkMeasurements]) -> tuple[IncidentHistory, ...]:
@@ -80,6 +95,7 @@ class _Fold:
         self._courses: dict[Cause, Course] = {}
         self._joined: dict[Cause, Cause] = {}
         self._signals: dict[tuple[object, ...], Signal | None] = {}
+        self._money: dict[str, tuple[Measurement, ...]] = {}
         self._earlier: defaultdict[Signal, Earlier] = defaultdict(Earlier)
 
     def take(self, index: int, evidence: ChunkMeasurements) -> None:
@@ -106,6 +122,7 @@ class _Fold:
                 fine_somewhere=course.cause in fine
                 or is_proved_fine_by(course.cause, kinds, has_rows=_SOURCE not in breaches),
             )
+        self._money[chunk] = evidence.money
         for course, words in _ended_trials(self._spec, courses, evidence.measurements):
             course.end(index, chunk, words)
         if _SOURCE not in breaches and is_proved_fine_by(_SOURCE, kinds):
@@ -116,12 +133,18 @@ class _Fold:
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
             split = partial(split_words, course.cause, attribution=evidence.attribution)
-            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split))
+            money = partial(self._money_since, course.cause)
+            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split, money))
 
     def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
         """Return all incidents so far, in the order of their opening."""
         every = [h for course in self._courses.values() for h in course.histories(self._spec.name, last_index)]
         return tuple(sorted(every, key=lambda h: (h.incident.opened, rank_of(h.incident.cause))))
+
+    def _money_since(self, cause: Cause, since: str) -> str:
+        if self._spec.value is None:
+            return ""
+        return money_words(self._spec, cause, {key: money for key, money in self._money.items() if key >= since})
 
     def _by_signal(self, index: int, measurements: Sequence[Measurement]) -> dict[Signal, list[Measurement]]:
         """Return the measurements by signal in a fixed order, and create a course for every new cause."""

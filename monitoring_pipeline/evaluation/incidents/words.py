@@ -24,6 +24,7 @@ def title_of(
     noun: str,
     effect: str = "",
     split: str = "",
+    money: str = "",
 ) -> str:
     """Return the title of an incident.
 
@@ -36,12 +37,13 @@ def title_of(
         noun: the word for a chunk.
         effect: the words for the effect of drift on the model; empty if they are not to be shown.
         split: the sentence about the parts of the change; empty if there is none.
+        money: the sentence about what its chunks are worth; empty if there is none.
     """
     own = [finding for finding in findings if not finding.consequence] or list(findings)
     line = _TITLES.get(cause.family, _by_reason)(cause, own, since)
     lasting = f", on {breached} of {measured} {noun}s" if breached > 1 else ""
     challenger = f"challenger {cause.version}: " if cause.version else ""
-    return challenger + line + lasting + "".join(f"; {words}" for words in (effect, split) if words)
+    return challenger + line + lasting + "".join(f"; {words}" for words in (effect, split, money) if words)
 
 
 def spread_words(subjects: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 from monitoring_pipeline.evaluation.business.business_metrics import has_failed
+from monitoring_pipeline.evaluation.business.money import PER_PREDICTION
 from monitoring_pipeline.evaluation.judgement.lost_coverage import History
 from monitoring_pipeline.evaluation.labels.maturity import PRESENT
 from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement, Role, Severity, Status
@@ -93,10 +94,12 @@ def _never_measured(spec: ModelSpec, measurements: Sequence[Measurement]) -> set
 def guarded_names(spec: ModelSpec, kind: str) -> set[MetricName]:
     """Return the names of the guarded metrics of a kind, performance or business."""
     thresholds = (
-        spec.performance.thresholds
+        dict(spec.performance.thresholds)
         if kind == Kind.PERFORMANCE
         else {MetricName(name): metric.threshold for name, metric in spec.business.items() if metric.threshold}
     )
+    if kind == Kind.BUSINESS and spec.value is not None and spec.value.threshold is not None:
+        thresholds |= {MetricName(PER_PREDICTION): spec.value.threshold}
     # Without a severity of its own, a threshold is at least a warning.
     own = {name for name, threshold in thresholds.items() if threshold.severity != Severity.INFO}
     return own | {o.measured for o in spec.objectives.values() if o.kind == kind and o.severity != Severity.INFO}

@@ -60,7 +60,7 @@ def measure_performance(
         rows=rows.labels.size,
         maturity=maturity.state if maturity else None,
     )
-    held_back = _reason_to_hold_back(spec, rows, maturity) or not_interpretable
+    held_back = reason_to_hold_back(spec, rows.labels.size, maturity) or not_interpretable
     of_reference = reference or {}
     measured = tuple(
         judge_by_threshold(
@@ -89,8 +89,8 @@ def scored_rows(
     weights = ["weight"] if "weight" in labels.columns else []
     joined = by_id(
         with_labels(
-            predictions.select("row_id", *numbers, _number(spec, "prediction")),
-            labels.select("row_id", _number(spec, "label"), *weights),
+            predictions.select("row_id", *numbers, number_of(spec, "prediction")),
+            labels.select("row_id", number_of(spec, "label"), *weights),
         )
     )
     usable = joined.filter(pl.all_horizontal(pl.col([*scores, "prediction"]).is_finite()))
@@ -112,7 +112,7 @@ def _carried(rows: pl.DataFrame, column: str) -> Values | None:
     return rows[column].fill_null(np.nan).to_numpy() if column in rows.columns else None
 
 
-def _number(spec: ModelSpec, column: str) -> pl.Expr:
+def number_of(spec: ModelSpec, column: str) -> pl.Expr:
     """Return the label or prediction as a number, for a multiclass model the number of its class."""
     if spec.task is not Task.MULTICLASS:
         return pl.col(column).cast(pl.Float64)
@@ -140,8 +140,8 @@ def dummy_predictions(
     return tuple(float(np.mean(np.asarray(rows.labels == number))) for number in classes)
 
 
-def _reason_to_hold_back(spec: ModelSpec, rows: ScoredRows, maturity: LabelMaturity | None) -> str | None:
-    """Return the reason why this chunk's performance cannot be judged; None if it can."""
+def reason_to_hold_back(spec: ModelSpec, labelled: int, maturity: LabelMaturity | None) -> str | None:
+    """Return the reason why a chunk with so many labelled rows cannot be judged; None if it can."""
     if maturity is None:
         return None
     if maturity.predictions == 0:
@@ -151,8 +151,8 @@ def _reason_to_hold_back(spec: ModelSpec, rows: ScoredRows, maturity: LabelMatur
             f"{maturity.share:.1%} of the labels have arrived, "
             f"at least {spec.performance.minimum_maturity:.0%} needed before the label delay has passed"
         )
-    if rows.labels.size < spec.performance.minimum_rows:
-        return f"{rows.labels.size} labelled rows, at least {spec.performance.minimum_rows} needed"
+    if labelled < spec.performance.minimum_rows:
+        return f"{labelled} labelled rows, at least {spec.performance.minimum_rows} needed"
     return None
 
 

@@ -72,17 +72,39 @@ def judge_by_threshold(
     threshold = spec.performance.thresholds.get(measurement.metric) or _default_guard(spec, measurement, reference)
     if threshold is None:
         return measurement
+    point = spec.performance.breach_on == "point"
+    return judge(measurement, threshold, better, reference, point=point, severity=Severity.CRITICAL)
+
+
+def judge(
+    measurement: Measurement,
+    threshold: Threshold,
+    better: Better | None,
+    reference: Quantity | None,
+    *,
+    point: bool,
+    severity: Severity,
+) -> Measurement:
+    """Judge a number by a threshold.
+
+    Args:
+        measurement: the number, with its interval.
+        threshold: its allowed range.
+        better: its good values, which define "worse than the reference"; without them, nothing is worse.
+        reference: the number on the reference, with its interval.
+        point: whether the point decides, instead of the whole interval.
+        severity: severity of a breach, if the threshold declares none.
+    """
     lower, upper = _limits(threshold, better, reference)
     bounded = replace(
         measurement,
         threshold_lower=lower,
         threshold_upper=upper,
-        severity=Severity(threshold.severity or Severity.CRITICAL),
+        severity=Severity(threshold.severity or severity),
     )
     if bounded.value is None:
         return bounded
     measured = Quantity(bounded.value, bounded.lower, bounded.upper, note=bounded.reason)
-    point = spec.performance.breach_on == "point"
     reason = _beyond(measured, threshold, point=point)
     margin = threshold.worse_than_reference
     if reason is None and margin is not None and better is not None and reference is not None:

@@ -26,6 +26,7 @@ from monitoring_pipeline.steps.chunk.performance import score_chunk
 from monitoring_pipeline.steps.chunk.predictions import predictions_or_refusal
 from monitoring_pipeline.steps.chunk.profile import profile_predictions
 from monitoring_pipeline.steps.chunk.segments import measure_segments
+from monitoring_pipeline.steps.chunk.value import measure_values
 from monitoring_pipeline.steps.chunk.verdict import judge_chunk
 from monitoring_pipeline.steps.chunk.windows import measure_chunks_over_windows
 from monitoring_pipeline.steps.versions.trial import compare_versions
@@ -180,13 +181,25 @@ _BEFORE_THE_VERDICT = (
         may_change_with_late_labels=True,
     ),
     Asset(
+        name="value",
+        description="What predictions are worth in money by the spec: realized on the rows whose labels are known, "
+        "estimated without labels, and against the reference.",
+        run=each_chunk,
+        step=lambda inputs: measure_values(inputs.spec, inputs.as_of, inputs.outside),
+        needs=(Producer.PREDICTIONS, Producer.LABELS),
+        deps=("reference", "predictions", "labels"),
+        checks=(Check("value", "The value per prediction is in its allowed range."),),
+        is_wanted=lambda spec: spec.value is not None,
+        may_change_with_late_labels=True,
+    ),
+    Asset(
         name="objectives",
         description="Objectives over their rolling windows: attainment, error budget, burn rate.",
         run=run_objectives,
         step=lambda inputs: partial(measure_chunk_objectives, inputs.spec, store=inputs.outside.store),
         needs=(),
         is_in_order=True,
-        deps=("predictions", "labels", "performance", "business"),
+        deps=("predictions", "labels", "performance", "business", "value"),
         is_wanted=lambda spec: bool(spec.objectives),
         may_change_with_late_labels=True,
         metadata=metadata.objectives_metadata,

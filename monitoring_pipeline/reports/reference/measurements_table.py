@@ -33,7 +33,7 @@ class MeasuredThing:
 
 COUNT, SHARE, ANY, AT_LEAST_ZERO = "count", "0 to 1", "any number", "at least 0"
 _Q, _D, _P, _O, _J = Kind.QUALITY, Kind.DRIFT, Kind.PERFORMANCE, Kind.OPERATIONS, Kind.OBJECTIVE
-_S = Kind.SEGMENT
+_S, _B = Kind.SEGMENT, Kind.BUSINESS
 _ABOVE, _BELOW, _OUTSIDE, _NEVER = Breach.ABOVE, Breach.BELOW, Breach.OUTSIDE, Breach.NEVER
 
 
@@ -205,6 +205,15 @@ MEASUREMENTS = (
            "lowest over highest rate of the groups over the last days; of selection rates disparate impact", of="days"),
     _thing(Kind.FAIRNESS, "selection_rate_difference", "a grouping", AT_LEAST_ZERO, _ABOVE, "fairness.allowed",
            "largest difference of a rate between two groups over the last days", of="days"),
+    _thing(_B, "value", "value", ANY, _NEVER, "", "what the predictions with a label are worth together"),
+    _thing(_B, "value_of_all_predictions", "value", ANY, _NEVER, "",
+           "the same for all predictions, as if those without a label were like those with one"),
+    _thing(_B, "value_per_prediction", "value", ANY, _OUTSIDE, "value.threshold", "mean value of the labelled predictions"),
+    _thing(_B, "estimated_value_per_prediction", "value", ANY, _OUTSIDE, "value.threshold, until labels are there",
+           "the same, estimated without labels"),
+    _thing(_B, "usual_value_per_prediction", "value", ANY, _NEVER, "", "the same on the reference, with the interval of its days"),
+    _thing(_B, "value_against_reference", "value", ANY, _NEVER, "",
+           "what the predictions are worth beyond so many usual ones; its interval holds for 95 in 100 usual days"),
     _thing(_J, "attainment", "an objective", SHARE, _NEVER, "", "share of chunks or predictions that are good"),
     _thing(_J, "error_budget_left", "an objective", "at most 1", _BELOW, "0",
            "1 minus the bad chunks or predictions over those allowed"),
@@ -230,7 +239,7 @@ CAUSES = {
     Family.PERFORMANCE: "breached thresholds of metrics, from labels or estimated",
     Family.SEGMENT: "a loss of performance in one segment",
     Family.FAIRNESS: "a gap between groups that is larger than allowed",
-    Family.BUSINESS: "a breached business metric",
+    Family.BUSINESS: "a breached business metric, or predictions that are worth too little",
     Family.OBJECTIVE: "a spent error budget, or one that is spent too fast",
     Family.SPEC: "a spec file that cannot be used",
     Family.PROBE: "a test message of `alerts test`",

@@ -5,27 +5,19 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from monitoring_pipeline.evaluation.labels.delay import (
-    NO_DELAY_LEARNED,
-    ArrivalWeights,
-    ages_in_hours,
-    arrival_weights,
-    expected_labels,
-    hours_between,
-)
-from monitoring_pipeline.evaluation.labels.maturity import assess_maturity
 from monitoring_pipeline.evaluation.performance.counted import CountedMetric
 from monitoring_pipeline.evaluation.performance.performance import measure_performance
 from monitoring_pipeline.evaluation.profiles.labelled import profile_labelled, summed_performance
 from monitoring_pipeline.evaluation.profiles.profile import ChunkProfile
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
-from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint, fingerprint
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
 from monitoring_pipeline.ports.outside import Kept
-from monitoring_pipeline.records.measurement import Kind, Maturity, Measurement
+from monitoring_pipeline.records.measurement import Kind, Measurement
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.steps.arrival import labels_arrived
 from monitoring_pipeline.steps.inputs import (
     LABELS,
     PREDICTIONS,
@@ -97,36 +89,17 @@ def _score_version(
     reference: Reference | None,
     counted: tuple[ChunkProfile, ...],
 ) -> _Scored:
-    delay = reference.label_delay if reference else NO_DELAY_LEARNED
-    ages = ages_in_hours(rows["predicted_at"], as_of)
-    labelled = rows.select("row_id", "predicted_at", pl.Series("age", ages)).join(
-        labels, on="row_id", maintain_order="left"
-    )
-    maturity = assess_maturity(
-        spec,
-        chunk,
-        predictions=rows.height,
-        labelled=labelled.height,
-        as_of=as_of,
-        expected=None if delay.reason else expected_labels(delay, ages),
-    )
-    arrival = ArrivalWeights()
-    if maturity.state is not Maturity.FINAL and delay.reason is None:
-        waited = hours_between(labelled["predicted_at"], labelled["known_at"])
-        arrival = arrival_weights(spec, delay, labelled["label"], labelled["age"].to_numpy(), ages, waited_hours=waited)
+    arrived = labels_arrived(spec, chunk, as_of, rows=rows, labels=labels, reference=reference)
     bins = reference.bins | reference.error_bins if reference else {}
     known = labels.select("row_id", "label")
-    weighted = known
-    if arrival.weights is not None:
-        weighted = labelled.select("row_id", "label", pl.Series("weight", arrival.weights))
     measurements = measure_performance(
         spec,
         rows,
-        weighted,
+        arrived.labels,
         model_version=rows["model_version"][0],
         chunk=chunk.key,
-        maturity=maturity,
-        not_interpretable=arrival.not_interpretable,
+        maturity=arrived.maturity,
+        not_interpretable=arrived.not_interpretable,
         reference=reference.estimates if reference else {},
         counted={
             summed.metric: CountedMetric(summed.value, summed.error_bound, summed.rows)
@@ -134,6 +107,5 @@ def _score_version(
         },
     )
     profiles = counted or profile_labelled(spec, bins, rows, known, model_version=rows["model_version"][0])
-    weights = fingerprint(pl.DataFrame({"weight": arrival.weights})) if arrival.weights is not None else ""
-    measurements = tuple(m.noted(arrival.changed) if m.kind is Kind.PERFORMANCE else m for m in measurements)
-    return _Scored(measurements, profiles, f"{maturity.state}:{maturity.share}:{weights}:{arrival.not_interpretable}")
+    measurements = tuple(m.noted(arrived.changed) if m.kind is Kind.PERFORMANCE else m for m in measurements)
+    return _Scored(measurements, profiles, arrived.state)

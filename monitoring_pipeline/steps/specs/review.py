@@ -1,10 +1,10 @@
 """The step that replays the rules of a proposed spec over the stored history of a model."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from monitoring_pipeline.evaluation.drift.floors import learn_floors
-from monitoring_pipeline.evaluation.explanation.share import is_attribution
-from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
+from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, chunk_measurements, fold_incidents
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.review.changed_fields import check_only_rules, never_measured, not_replayed
 from monitoring_pipeline.evaluation.review.differences import Reviewed, compare_incidents, real_unmatched
@@ -45,10 +45,7 @@ def review_rules(
     check_only_rules(in_use, proposed)
     chunks = _history(in_use, store, first, last)
     proposal = Proposal(in_use, proposed, _versions(in_use, proposed, chunks, store))
-    after = [
-        ChunkMeasurements(chunk=of.chunk, measurements=rejudged(proposal, of.measurements), attribution=of.attribution)
-        for of in chunks
-    ]
+    after = [replace(of, measurements=rejudged(proposal, of.measurements)) for of in chunks]
     keys = tuple(chunk.chunk for chunk in chunks)
     stored = [
         entry
@@ -79,15 +76,7 @@ def _history(spec: ModelSpec, store: Store, first: str | None, last: str | None)
     by_chunk: dict[str, list[Measurement]] = {key: [] for key in keys}
     for key, measurement in store.chunk_measurements(spec.name, None, keys[0], keys[-1]):
         by_chunk.setdefault(key, []).append(measurement)
-    return [_of_chunk(key, measured) for key, measured in sorted(by_chunk.items())]
-
-
-def _of_chunk(key: str, measured: Sequence[Measurement]) -> ChunkMeasurements:
-    return ChunkMeasurements(
-        chunk=key,
-        measurements=tuple(m for m in measured if not is_attribution(m)),
-        attribution=tuple(m for m in measured if is_attribution(m)),
-    )
+    return [chunk_measurements(key, measured) for key, measured in sorted(by_chunk.items())]
 
 
 def _versions(

@@ -24,13 +24,14 @@ from monitoring_pipeline.web_pages.contents.incident import (
     earlier_incident,
     incident_contents,
 )
+from monitoring_pipeline.web_pages.contents.money import value_table
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.segments import segment_changes, segments_table
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
 from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent, signed
-from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, shown_names
+from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, business_names, shown_names
 
 RESOLVED_SHOWN = 3
 _REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
@@ -80,7 +81,8 @@ class ModelContents:
         versions: the versions and their roles.
         cards: what the registry states about them.
         objectives: the objectives of the chunk.
-        business: the user's own numbers: their histories.
+        business: the user's own numbers, and what predictions are worth: their histories.
+        value: what the predictions of the chunk are worth.
         decisions: retraining, gate, promotions and trials.
         audit: what the numbers were made from.
     """
@@ -115,6 +117,7 @@ class ModelContents:
     cards: tuple[Card, ...]
     objectives: Table
     business: tuple[Chart, ...]
+    value: Table
     decisions: Table
     audit: tuple[Fact, ...]
 
@@ -157,6 +160,7 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         cards=tuple(cards_of(records)),
         objectives=_objectives(records.measurements),
         business=tuple(_business(records)),
+        value=value_table(records.measurements),
         decisions=_decisions(records),
         audit=tuple(_audit(records)),
     )
@@ -219,7 +223,7 @@ def _histories(records: ModelRecords) -> Iterable[Chart]:
 
 
 def _business(records: ModelRecords) -> Iterable[Chart]:
-    for name in records.spec.business:
+    for name in business_names(records.spec):
         chart = _history(records, Kind.BUSINESS, name)
         if chart is not None:
             yield chart

@@ -1,0 +1,1 @@
+"""What predictions are worth in money: realized from labels, estimated without them, and what is usual."""

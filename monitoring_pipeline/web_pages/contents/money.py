@@ -1,0 +1,32 @@
+"""Money of a chunk: what its predictions are worth, as a whole and in each segment."""
+
+from collections.abc import Sequence
+
+from monitoring_pipeline.evaluation.business.money import VALUE
+from monitoring_pipeline.records.measurement import Kind, Measurement
+from monitoring_pipeline.web_pages.contents.columns import status_of
+from monitoring_pipeline.web_pages.contents.table import Cell, Table
+from monitoring_pipeline.web_pages.numbers import interval, number
+
+
+def value_table(measurements: Sequence[Measurement]) -> Table:
+    """Return a row for each number about what predictions are worth."""
+    return Table(
+        caption="What the predictions are worth",
+        columns=("number", "where", "version", "value", "95 % interval", "reference", "allowed", "rows", "about"),
+        rows=tuple(
+            (
+                Cell(m.name.replace("_", " "), status_of(m)),
+                Cell(m.segment),
+                Cell(m.model_version),
+                Cell(number(m.value), is_number=True),
+                Cell(interval(m.name, m.lower, m.upper), is_number=True),
+                Cell("" if m.reference_value is None else number(m.reference_value), is_number=True),
+                Cell("" if m.threshold_lower is None else f"at least {number(m.threshold_lower)}"),
+                Cell(number(m.rows) if m.rows else "", is_number=True),
+                Cell("; ".join(filter(None, (m.reason, m.definition)))),
+            )
+            for m in measurements
+            if m.kind is Kind.BUSINESS and m.subject == VALUE
+        ),
+    )
