@@ -7,16 +7,19 @@ if TYPE_CHECKING:
     __version__: str
 
     from monitoring_pipeline.api import ArgumentError, Result, check, compare, monitor, performance
+    from monitoring_pipeline.embedding.project import defs
 
-__all__ = ["ArgumentError", "Result", "__version__", "check", "compare", "monitor", "performance"]
+__all__ = ["ArgumentError", "Result", "__version__", "check", "compare", "defs", "monitor", "performance"]
+_IN_A_PROJECT = {"defs": "monitoring_pipeline.embedding.project"}
+"""The modules of the names for Dagster projects; all other names are of the API."""
 
 
 def __getattr__(name: str) -> Any:
-    """Return the version or a name of the API at its first use, because commands and Dagster need neither."""
+    """Return the version or a name of the API at its first use, because most commands need neither."""
     if name == "__version__":
         return import_module("importlib.metadata").version("monitoring-pipeline")
     if name in __all__:
-        return getattr(import_module("monitoring_pipeline.api"), name)
+        return getattr(import_module(_IN_A_PROJECT.get(name, "monitoring_pipeline.api")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

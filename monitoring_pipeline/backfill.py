@@ -14,7 +14,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     ASSET_PARTITION_RANGE_END_TAG,
     ASSET_PARTITION_RANGE_START_TAG,
 )
-from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import check_range
 from monitoring_pipeline.orchestration.runs.processes import Processes, measured_by
 from monitoring_pipeline.orchestration.runs.progress import ReportMeasured, measured_chunks_reported
@@ -47,6 +47,7 @@ def run_range(
     *,
     report: ReportMeasured | None = None,
     processes: Processes | None = None,
+    names: Names = PLAIN,
 ) -> RangeRun:
     """Run the nightly job once over all chunks of a range, in this process, recorded in ``instance``.
 
@@ -58,13 +59,14 @@ def run_range(
         last: the last chunk, included.
         report: receives each asset with each chunk that it has measured.
         processes: measure the chunks side by side; by default this process measures them one after the other.
+        names: the names of definitions.
 
     Raises:
         OutsidePartitionsError: when the model is not monitored in all those chunks.
     """
     check_range(spec, first, last)
     with measured_chunks_reported(report), measured_by(processes):
-        result = definitions.resolve_job_def(nightly_job_name(spec)).execute_in_process(
+        result = definitions.resolve_job_def(names.nightly_job(spec)).execute_in_process(
             instance=instance,
             raise_on_error=False,
             run_config=QUIET,

@@ -16,7 +16,8 @@ from monitoring_pipeline.orchestration.jobs.alert_delivery import DeliveryReport
 from monitoring_pipeline.orchestration.jobs.lineage import build_lineage
 from monitoring_pipeline.orchestration.jobs.weekly_digest import build_weekly_digest
 from monitoring_pipeline.orchestration.model_definitions import build_model_definitions, build_sensor_definitions
-from monitoring_pipeline.orchestration.runs.outside import outside_of_run
+from monitoring_pipeline.orchestration.runs.names import Names
+from monitoring_pipeline.orchestration.runs.outside import build_outside
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.alerting import AlertingRules
@@ -37,10 +38,11 @@ __all__ = ["defs"]
 
 
 def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str, dg.ResourceDefinition]:
-    """Return the adapters as resources. They connect when a run first uses them."""
+    """Return the adapters as resources by their names in Dagster. They connect when a run first uses them."""
+    names = Names(settings.prefix)
     resource = dg.ResourceDefinition.hardcoded_resource
     built = build_adapters(settings, clock)
-    return {
+    return names.resources({
         "warehouse": resource(
             built.warehouse, f"The users' warehouses, which are only read: {_shown(settings.warehouse_addresses)}."
         ),
@@ -59,8 +61,8 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "registry": resource(built.registry, "The MLflow registry of model versions."),
         "run_trainer": resource(built.run_trainer, "Calls the trainer that a spec names."),
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
-        "outside": outside_of_run,
-    }
+        "outside": build_outside(names),
+    })  # fmt: skip
 
 
 def _shown(addresses: Mapping[str, str]) -> str:
@@ -117,7 +119,7 @@ def _lineage(settings: Settings, specs: Sequence[ModelSpec]) -> dg.Definitions:
     except MissingLibraryError as error:
         logging.getLogger(__name__).error("no lineage is sent: %s", error)  # noqa: TRY400 - a sentence for people
         return dg.Definitions()
-    return build_lineage(specs, interval_seconds=settings.actions_seconds)
+    return build_lineage(specs, interval_seconds=settings.actions_seconds, names=Names(settings.prefix))
 
 
 def _send_lineage(settings: Settings, store: ResultStore, after: dt.datetime, until: dt.datetime) -> int:
@@ -143,11 +145,16 @@ def _weekly_digest(settings: Settings) -> dg.Definitions:
     except SpecError as error:
         logging.getLogger(__name__).error("no weekly digest: %s", error)  # noqa: TRY400 - a sentence for people
         return dg.Definitions()
-    return build_weekly_digest(rules)
+    return build_weekly_digest(rules, Names(settings.prefix))
 
 
 def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
-    """Return the definitions of all models whose specs are usable.
+    """Return the definitions of a code location of its own: those of all models, and the executor."""
+    return dg.Definitions.merge(project_definitions(settings, clock), dg.Definitions(executor=dg.in_process_executor))
+
+
+def project_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Definitions:
+    """Return the definitions of all models whose specs are usable, which may be merged with those of a project.
 
     Args:
         settings: where things are.
@@ -157,11 +164,11 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
         SpecError: when specs exist but none is usable; the message lists every problem of every file.
     """
     specs = usable_specs(read_checked_specs(settings.models))
-    resources = build_resources(settings, clock)
+    resources, names = build_resources(settings, clock), Names(settings.prefix)
     with warnings.catch_warnings():
         # Dagster still marks single-run backfills as beta. They are used on purpose: each reads a table only once.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        built, unbuilt = _built_models(specs, resources)
+        built, unbuilt = _built_models(specs, resources, names)
     models = list(built.values())
     return dg.Definitions.merge(
         *models,
@@ -172,22 +179,23 @@ def build_definitions(settings: Settings, clock: Clock = system_clock) -> dg.Def
             late_labels_seconds=settings.late_labels_seconds,
             actions_seconds=settings.actions_seconds,
             bad_specs=lambda: (*read_checked_specs(settings.models).bad, *unbuilt),
+            names=names,
         ),
         _weekly_digest(settings),
         _lineage(settings, [loaded.spec for loaded in specs if loaded.spec.name in built]),
-        dg.Definitions(resources=resources, executor=dg.in_process_executor),
+        dg.Definitions(resources=resources),
     )
 
 
 def _built_models(
-    specs: Sequence[LoadedSpec], resources: dict[str, dg.ResourceDefinition]
+    specs: Sequence[LoadedSpec], resources: dict[str, dg.ResourceDefinition], names: Names
 ) -> tuple[dict[str, dg.Definitions], tuple[BadSpec, ...]]:
     """Return the definitions by model, and the specs of which none can be built."""
     built: dict[str, dg.Definitions] = {}
     bad: list[BadSpec] = []
     for loaded in specs:
         try:
-            built[loaded.spec.name] = build_model_definitions(loaded, resources)
+            built[loaded.spec.name] = build_model_definitions(loaded, resources, names)
         except Exception as error:  # noqa: BLE001 - one model must not stop the others
             bad.append(unusable(loaded.path, error))
             logging.getLogger(__name__).error("this spec is not used: %s", bad[-1].problems[0])  # noqa: TRY400 - clipped
@@ -199,10 +207,12 @@ def defs() -> dg.Definitions:
     """Return the definitions for the settings in the environment; Dagster calls this when it loads the module."""
     hide_in_logs()
     with hidden_in_errors():
-        return _definitions_of(Settings())
+        settings = Settings()
+        report_unusable_specs(settings)
+        return build_definitions(settings)
 
 
-def _definitions_of(settings: Settings) -> dg.Definitions:
+def report_unusable_specs(settings: Settings) -> None:
+    """Log a sentence for each problem of a spec that is not used."""
     for problem in read_checked_specs(settings.models).problems:
         logging.getLogger(__name__).error("this spec is not used: %s", problem)
-    return build_definitions(settings)

@@ -46,6 +46,9 @@ class Settings(BaseSettings):
 
     home: Path = DEFAULT_HOME
     """Folder of everything that has no setting elsewhere: results, snapshots, the demo's warehouse and registry."""
+    prefix: str = Field(default="", pattern="^([A-Za-z][A-Za-z0-9_]*)?$")
+    """What stands before the names of all assets, jobs, sensors, resources, pools and groups in Dagster; set it if the
+    definitions are part of another project."""
     models: Path = Path(__file__).parent / "models"
     """Directory of model specs."""
     warehouse: str = Field(default="", repr=False)
@@ -204,7 +207,7 @@ class Settings(BaseSettings):
         """
         if not self.alerting.exists():
             return AlertingRules()
-        rules = load_alerting_rules(self.alerting)
+        rules = load_alerting_rules(self.alerting).linked_to(self.prefix)
         if with_secrets:
             check_secrets(rules, self.secrets, self.alerting)
         return rules

@@ -331,6 +331,7 @@ def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["C
     from monitoring_pipeline.backfill import assets_measured, dagster_instance, run_range
     from monitoring_pipeline.chunk_processes import chunk_processes
     from monitoring_pipeline.definitions import build_definitions
+    from monitoring_pipeline.orchestration.runs.names import Names
 
     with (
         progress(f"backfill {monitored.name}", len(chunks) * assets_measured(monitored)) as advance,
@@ -340,6 +341,7 @@ def _run_range(settings: "Settings", monitored: "ModelSpec", chunks: Sequence["C
         run = run_range(
             build_definitions(settings), instance, monitored, chunks[0], chunks[-1],
             report=lambda asset, chunk: advance(f"{asset} {chunk.key}"), processes=processes,
+            names=Names(settings.prefix),
         )  # fmt: skip
     message(f"run {run.run_id}: {'succeeded' if run.success else 'failed'}")
     for failure in run.failures:

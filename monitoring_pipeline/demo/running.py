@@ -15,6 +15,7 @@ from monitoring_pipeline.chunk_processes import chunk_processes
 from monitoring_pipeline.definitions import build_definitions
 from monitoring_pipeline.demo.moving import LAST_DAY, moved_dates, moved_day, weeks_until, write_moved_specs
 from monitoring_pipeline.demo.seeding import seed_warehouse, weeks_in
+from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.reports.terminal.incidents import incident_table
 from monitoring_pipeline.reports.terminal.results import chunk_table, worst_chunks
 from monitoring_pipeline.settings import Settings, remember, variable_of
@@ -137,7 +138,16 @@ def _monitor(
         for spec in specs:
             first, last = chunks[spec.name][0], chunks[spec.name][-1]
             report = partial(_report, advance, spec.name)
-            run = run_range(definitions, instance, spec, first, last, report=report, processes=processes)
+            run = run_range(
+                definitions,
+                instance,
+                spec,
+                first,
+                last,
+                report=report,
+                processes=processes,
+                names=Names(settings.prefix),
+            )
             if not run.success:
                 raise DemoFailedError("\n".join(run.failures))
 

@@ -21,7 +21,7 @@ from monitoring_pipeline.orchestration.jobs.nightly import build_late_labels_job
 from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
-from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.loading import LoadedSpec
@@ -30,23 +30,26 @@ from monitoring_pipeline.steps.chunk.incidents import Rules, update_incidents
 from monitoring_pipeline.steps.specs.checks import check_model
 
 
-def build_model_definitions(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> dg.Definitions:
+def build_model_definitions(
+    loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition], names: Names = PLAIN
+) -> dg.Definitions:
     """Return the assets, checks, jobs and schedule of one model.
 
     Args:
         loaded: the model's spec.
         resources: the resources of the jobs; they are bound here, because Dagster would copy sensors of unbound jobs.
+        names: the names of definitions; those of the resources have them already.
 
     Raises:
         SpecError: when the spec names a statistic, metric, column or SQL file that does not exist.
     """
     spec = loaded.spec
     check_model(loaded)
-    nightly = build_nightly_job(spec, asset_keys(spec))
+    nightly = build_nightly_job(spec, asset_keys(spec, names), names)
     return dg.Definitions(
-        assets=[*build_assets(loaded), build_report_asset(spec)],
-        jobs=[nightly, *_late_labels_jobs(spec), *_retraining_jobs(loaded, resources)],
-        schedules=[build_schedule(spec, nightly)],
+        assets=[*build_assets(loaded, names), build_report_asset(spec, names)],
+        jobs=[nightly, *_late_labels_jobs(spec, names), *_retraining_jobs(loaded, resources, names)],
+        schedules=[build_schedule(spec, nightly, names)],
     )
 
 
@@ -58,6 +61,7 @@ def build_sensor_definitions(
     late_labels_seconds: int,
     actions_seconds: int,
     bad_specs: BadSpecs = tuple,
+    names: Names = PLAIN,
 ) -> dg.Definitions:
     """Return the sensors, which serve all models, and the jobs and assets that belong to no single model.
 
@@ -68,42 +72,48 @@ def build_sensor_definitions(
         late_labels_seconds: the shortest time between two ticks of the late-label sensor.
         actions_seconds: the shortest time between two ticks of each other sensor.
         bad_specs: returns the unusable spec files.
+        names: the names of definitions.
     """
     model_specs = [loaded.spec for loaded in specs]
     if not model_specs:
         return dg.Definitions()
     jobs = [job for definitions in models for job in definitions.jobs or ()]
     labelled = [spec for spec in model_specs if spec.labels is not None]
-    late_labels = {late_labels_job_name(spec) for spec in labelled}
+    late_labels = {names.late_labels_job(spec) for spec in labelled}
     late_label_jobs = [job for job in jobs if isinstance(job, UnresolvedAssetJobDefinition) and job.name in late_labels]
     action_jobs = [job for job in jobs if isinstance(job, dg.JobDefinition)]
     record_failures = build_record_failures_job(
-        model_specs, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting)
+        model_specs, partial(_after_a_failure, alerting), partial(_record_specs, bad_specs, alerting), names
     )
-    delivery = build_delivery_job()
+    delivery = build_delivery_job(names)
     sensors = [
         build_pipeline_health_sensor(
-            model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs
+            model_specs, record_failures, interval_seconds=actions_seconds, bad_specs=bad_specs, names=names
         ),
-        build_alerts_sensor(delivery, interval_seconds=actions_seconds),
-        build_reports_sensor(model_specs, interval_seconds=actions_seconds),
-        *build_external_job_sensors(model_specs, interval_seconds=actions_seconds),
+        build_alerts_sensor(delivery, interval_seconds=actions_seconds, names=names),
+        build_reports_sensor(model_specs, interval_seconds=actions_seconds, names=names),
+        *build_external_job_sensors(model_specs, interval_seconds=actions_seconds, names=names),
     ]
     if late_label_jobs:
-        sensors.append(build_late_labels_sensor(labelled, late_label_jobs, interval_seconds=late_labels_seconds))
+        sensors.append(
+            build_late_labels_sensor(labelled, late_label_jobs, interval_seconds=late_labels_seconds, names=names)
+        )
     if action_jobs:
-        sensors.append(build_retraining_sensor(model_specs, action_jobs, interval_seconds=actions_seconds))
-    return dg.Definitions(assets=[build_overview_asset(model_specs)], jobs=[record_failures, delivery], sensors=sensors)
+        sensors.append(build_retraining_sensor(model_specs, action_jobs, interval_seconds=actions_seconds, names=names))
+    overview = build_overview_asset(model_specs, names)
+    return dg.Definitions(assets=[overview], jobs=[record_failures, delivery], sensors=sensors)
 
 
-def _late_labels_jobs(spec: ModelSpec) -> list[UnresolvedAssetJobDefinition]:
-    return [] if spec.labels is None else [build_late_labels_job(spec, late_label_asset_keys(spec))]
+def _late_labels_jobs(spec: ModelSpec, names: Names) -> list[UnresolvedAssetJobDefinition]:
+    return [] if spec.labels is None else [build_late_labels_job(spec, late_label_asset_keys(spec, names), names)]
 
 
-def _retraining_jobs(loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition]) -> list[dg.JobDefinition]:
+def _retraining_jobs(
+    loaded: LoadedSpec, resources: Mapping[str, dg.ResourceDefinition], names: Names
+) -> list[dg.JobDefinition]:
     if loaded.spec.retraining is None:
         return []
-    jobs = (build_retrain_job(loaded), build_gate_job(loaded), build_rollout_job(loaded))
+    jobs = (build(loaded, names) for build in (build_retrain_job, build_gate_job, build_rollout_job))
     return [job.with_top_level_resources(resources) for job in jobs]
 
 

@@ -173,6 +173,7 @@ def _settings_in(settings: Settings, folder: Path) -> Settings:
     return settings.model_copy(
         update={
             "home": folder,
+            "prefix": "",
             "store_url": f"sqlite:///{folder / 'results.db'}",
             "snapshots": str(folder / "snapshots"),
             "mlflow_tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",

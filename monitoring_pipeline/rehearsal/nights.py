@@ -17,7 +17,7 @@ from monitoring_pipeline.orchestration.health.failed_runs import failed_run_requ
 from monitoring_pipeline.orchestration.health.recording_request import JOB as RECORD_FAILURES
 from monitoring_pipeline.orchestration.jobs.late_labels import late_label_requests
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import MOST_TRIES, wanted_runs
-from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN
 from monitoring_pipeline.orchestration.runs.partitions import check_range
 from monitoring_pipeline.rehearsal.happenings import earliest_due, happenings_since
 from monitoring_pipeline.rehearsal.home import RehearsalHome, empty, identity_of, open_home
@@ -160,7 +160,7 @@ class _Nights:
 
     def _nightly(self, spec: ModelSpec) -> Iterator[Task]:
         key = self.progress.chunk
-        yield Task(job=nightly_job_name(spec), key=f"nightly:{key}", partition=key)
+        yield Task(job=PLAIN.nightly_job(spec), key=f"nightly:{key}", partition=key)
 
     def _late_labels(self, spec: ModelSpec) -> Iterator[Task]:
         """Yield the runs that the sensor of late labels would request."""

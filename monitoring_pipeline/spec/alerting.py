@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, model_validator
 
 from monitoring_pipeline.spec.parsing.documents import SpecError, load_document
 from monitoring_pipeline.spec.parsing.duration import Duration
@@ -212,10 +212,12 @@ class Links:
     Args:
         dagster: Dagster's UI.
         site: the site with the reports of models and incidents.
+        prefix: the first part of the keys of the assets in Dagster.
     """
 
     dagster: str | None = None
     site: str | None = None
+    prefix: str = ""
 
     def report_of(self, model: str, chunk: str) -> str | None:
         """Return the address of a model's report about a chunk."""
@@ -271,10 +273,18 @@ class AlertingRules(SpecPart):
     certificates: Annotated[str, Field(min_length=1)] | None = None
     """File with certificates (PEM) that are trusted besides those of the system; relative to the home folder."""
 
+    _prefix: str = PrivateAttr(default="")
+
     @property
     def links(self) -> Links:
         """The addresses to which messages link."""
-        return Links(dagster=self.link, site=self.site)
+        return Links(dagster=self.link, site=self.site, prefix=self._prefix)
+
+    def linked_to(self, prefix: str) -> Self:
+        """Return the rules for a project in which the keys of the assets begin with a prefix."""
+        rules = self.model_copy()
+        rules._prefix = prefix  # noqa: SLF001 - of the copy
+        return rules
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:

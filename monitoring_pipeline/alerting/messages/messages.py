@@ -270,7 +270,8 @@ def verdict_page(stored: StoredIncident, links: Links) -> str | None:
     incident = stored.incident
     if links.dagster is None or incident.cause == CAUSE:
         return None
-    page = f"{links.dagster.rstrip('/')}/assets/{quote(incident.model)}/verdict"
+    key = "/".join(quote(part) for part in (links.prefix, incident.model, "verdict") if part)
+    page = f"{links.dagster.rstrip('/')}/assets/{key}"
     # Without the view, Dagster ignores the partition and shows the newest one.
     return f"{page}?view=partitions&partition={quote(incident.last_breached)}"
 

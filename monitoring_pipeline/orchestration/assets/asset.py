@@ -12,6 +12,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.orchestration.assets.checks import Check
 from monitoring_pipeline.orchestration.assets.history import History
 from monitoring_pipeline.orchestration.assets.metadata import Metadata, performance_metadata, shown_metadata
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import as_of, chunks_of
 from monitoring_pipeline.orchestration.runs.processes import current_processes
 from monitoring_pipeline.orchestration.runs.progress import report_measured
@@ -109,6 +110,7 @@ class AssetRun:
         asset: the asset that runs.
         measured: names of the assets from whose results the verdict is made.
         sources: names of the assets that read the users' tables.
+        names: the names of definitions.
     """
 
     context: dg.AssetExecutionContext
@@ -116,6 +118,7 @@ class AssetRun:
     asset: Asset
     measured: Sequence[str]
     sources: Sequence[str]
+    names: Names = PLAIN
 
     @property
     def spec(self) -> ModelSpec:
@@ -130,7 +133,7 @@ class AssetRun:
     @property
     def outside(self) -> Outside:
         """All ports, made from the resources of the run."""
-        return self.context.resources.outside
+        return getattr(self.context.resources, self.names.of("outside"))
 
     @property
     def store(self) -> Store:
@@ -145,7 +148,7 @@ class AssetRun:
     @property
     def alerting(self) -> Rules:
         """The reader of the alerting rules."""
-        return self.context.resources.alerting
+        return getattr(self.context.resources, self.names.of("alerting"))
 
     @cached_property
     def links(self) -> Links:

@@ -11,6 +11,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.assets.asset import Asset, AssetRun, Event
 from monitoring_pipeline.orchestration.assets.checks import check_specs
 from monitoring_pipeline.orchestration.assets.table import MEASURED, SOURCES, assets_of
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import partitions_of
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import ModelSpec
@@ -19,29 +20,30 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=5, backoff=dg.Backoff.EXPONENTIAL,
 RESOURCES = {"outside", "alerting"}
 
 
-def build_assets(loaded: LoadedSpec) -> list[dg.AssetsDefinition]:
+def build_assets(loaded: LoadedSpec, names: Names = PLAIN) -> list[dg.AssetsDefinition]:
     """Return the assets of one model."""
     with warnings.catch_warnings():
         # Dagster marks single-run backfills as beta, and checks with partitions as a preview. Both are used on purpose:
         # one reads a table only once, the other keeps the result of each chunk.
         for category in (dg.BetaWarning, dg.PreviewWarning):
             warnings.simplefilter("ignore", category)
-        return [_build_asset(asset, loaded) for asset in assets_of(loaded.spec)]
+        return [_build_asset(asset, loaded, names) for asset in assets_of(loaded.spec)]
 
 
-def asset_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+def asset_keys(spec: ModelSpec, names: Names = PLAIN) -> list[dg.AssetKey]:
     """Return the keys of a model's assets."""
-    return [_key(spec, asset.name) for asset in assets_of(spec)]
+    return [names.asset(spec.name, asset.name) for asset in assets_of(spec)]
 
 
-def late_label_asset_keys(spec: ModelSpec) -> list[dg.AssetKey]:
+def late_label_asset_keys(spec: ModelSpec, names: Names = PLAIN) -> list[dg.AssetKey]:
     """Return the keys of the assets that labels which arrive late can change."""
-    return [_key(spec, asset.name) for asset in assets_of(spec) if asset.may_change_with_late_labels]
+    assets = assets_of(spec)
+    return [names.asset(spec.name, asset.name) for asset in assets if asset.may_change_with_late_labels]
 
 
-def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
+def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDefinition:
     spec = loaded.spec
-    names = {other.name for other in assets_of(spec)}
+    present, key = {other.name for other in assets_of(spec)}, names.asset(spec.name, asset.name)
     optional: dict[str, Any] = {}
     if asset.is_partitioned:
         optional |= {"partitions_def": partitions_of(spec), "backfill_policy": dg.BackfillPolicy.single_run()}
@@ -51,25 +53,20 @@ def _build_asset(asset: Asset, loaded: LoadedSpec) -> dg.AssetsDefinition:
         optional |= {"config_schema": asset.config.to_config_schema().as_field()}
 
     @dg.asset(
-        name=asset.name,
-        key_prefix=spec.name,
-        group_name=spec.name,
+        key=key,
+        group_name=names.of(spec.name),
         description=asset.description,
         owners=[spec.owner],
         tags={"model": spec.name, "task": spec.task.value},
         kinds=set(asset.kinds),
-        pool=spec.name,
-        deps=[_key(spec, name) for name in asset.deps if name in names],
-        required_resource_keys=RESOURCES,
-        check_specs=check_specs(spec, asset.name, asset.checks),
+        pool=names.of(spec.name),
+        deps=[names.asset(spec.name, name) for name in asset.deps if name in present],
+        required_resource_keys={names.of(name) for name in RESOURCES},
+        check_specs=check_specs(spec, key, asset.checks),
         **optional,
     )
     def run(context: dg.AssetExecutionContext) -> Iterator[Event]:
         with hidden_in_errors(), one_thread():
-            yield from asset.run(AssetRun(context, loaded, asset, measured=MEASURED, sources=SOURCES))
+            yield from asset.run(AssetRun(context, loaded, asset, MEASURED, SOURCES, names))
 
     return cast("dg.AssetsDefinition", run)
-
-
-def _key(spec: ModelSpec, name: str) -> dg.AssetKey:
-    return dg.AssetKey([spec.name, name])

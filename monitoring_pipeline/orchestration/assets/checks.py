@@ -40,12 +40,12 @@ class CheckOutcome:
     metadata: Mapping[str, Any]
 
 
-def check_specs(spec: ModelSpec, asset: str, checks: Sequence[Check]) -> list[dg.AssetCheckSpec]:
+def check_specs(spec: ModelSpec, asset: dg.AssetKey, checks: Sequence[Check]) -> list[dg.AssetCheckSpec]:
     """Return the specs of one asset's checks, with the partitions of the asset."""
     return [
         dg.AssetCheckSpec(
             check.name,
-            asset=dg.AssetKey([spec.name, asset]),
+            asset=asset,
             description=check.description,
             blocking=check.blocking,
             partitions_def=partitions_of(spec),

@@ -31,7 +31,7 @@ def measure_each_chunk(this: AssetRun) -> dict[str, tuple[Measurement, ...]]:
     """
     measurements: dict[str, tuple[Measurement, ...]] = {}
     needs = this.asset.needs
-    unread, kept = kept_chunks(this.context, this.spec, needs), dict[str, str]()
+    unread, kept = kept_chunks(this.context, needs), dict[str, str]()
     wanted = [
         chunk
         for chunk in this.chunks

@@ -19,10 +19,10 @@ from monitoring_pipeline.steps.versions.decisions import decide_after_chunk
 def run_incidents(this: AssetRun) -> Iterator[Event]:
     """Update incidents, alerts and decisions; then raise if rows of a chunk were refused or not read."""
     spec, store, chunks = this.spec, this.store, this.chunks
-    kept = kept_chunks(this.context, spec, this.sources)
+    kept = kept_chunks(this.context, this.sources)
     job = this.context.run.job_name
     for chunk in chunks:
-        if chunk.key not in kept and (results := recovered_results(spec, chunk, job, store=store)):
+        if chunk.key not in kept and (results := recovered_results(spec, chunk, job, store=store, names=this.names)):
             this.write(results)
     announced = update_incidents(spec, store, this.alerting, now=this.clock())
     for chunk in chunks:

@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.producer import Producer
 from monitoring_pipeline.spec.alerting import NO_LINKS, Links
@@ -20,7 +21,6 @@ from monitoring_pipeline.web_pages.files import ReportFolder
 from monitoring_pipeline.web_pages.reading import NothingJudgedError
 
 NAME, SENSOR = "report", "reports"
-OVERVIEW = dg.AssetKey(["reports", "overview"])
 _ENDED = dg.AutomationCondition.newly_updated() | dg.AutomationCondition.execution_failed().newly_true()
 _QUIET = ~dg.AutomationCondition.any_deps_in_progress() & ~dg.AutomationCondition.in_progress()
 AFTER_A_RUN = (dg.AutomationCondition.any_deps_match(_ENDED).since_last_handled() & _QUIET).with_label(
@@ -32,26 +32,32 @@ AFTER_A_REPORT = (dg.AutomationCondition.any_deps_updated().since_last_handled()
 )
 
 
-def report_key(spec: ModelSpec) -> dg.AssetKey:
+def report_key(spec: ModelSpec, names: Names = PLAIN) -> dg.AssetKey:
     """Return the key of a model's report."""
-    return dg.AssetKey([spec.name, NAME])
+    return names.asset(spec.name, NAME)
 
 
-def build_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
+def overview_key(names: Names = PLAIN) -> dg.AssetKey:
+    """Return the key of the overview of all models."""
+    return names.asset("reports", "overview")
+
+
+def build_report_asset(spec: ModelSpec, names: Names = PLAIN) -> dg.AssetsDefinition:
     """Return the asset that writes the report of a model; it has no partitions, because it shows the newest state."""
 
     @dg.asset(
-        key=report_key(spec),
-        group_name=spec.name,
+        key=report_key(spec, names),
+        group_name=names.of(spec.name),
         description="The report of the model as one HTML file that needs no network: what is wrong, since when, and "
         "why. It shows the newest judged chunk and those before. It is written once after the runs of the model have "
-        f"ended, if the sensor `{SENSOR}` is on.",
+        f"ended, if the sensor `{names.of(SENSOR)}` is on.",
         owners=[spec.owner],
         tags={"model": spec.name, "task": spec.task.value},
         kinds={"altair", "html"},
-        deps=[dg.AssetKey([spec.name, str(Producer.INCIDENTS)])],
+        deps=[names.asset(spec.name, str(Producer.INCIDENTS))],
         automation_condition=AFTER_A_RUN,
     )
+    @names.given
     def report(
         store: dg.ResourceParam[Store], reports: dg.ResourceParam[ReportFolder], alerting: dg.ResourceParam[Rules]
     ) -> dg.MaterializeResult[Any]:
@@ -73,17 +79,18 @@ def build_report_asset(spec: ModelSpec) -> dg.AssetsDefinition:
     return report
 
 
-def build_overview_asset(specs: Sequence[ModelSpec]) -> dg.AssetsDefinition:
+def build_overview_asset(specs: Sequence[ModelSpec], names: Names = PLAIN) -> dg.AssetsDefinition:
     """Return the asset that writes the overview of all models."""
 
     @dg.asset(
-        key=OVERVIEW,
-        group_name="reports",
+        key=overview_key(names),
+        group_name=names.of("reports"),
         description="All models on one page, the worst first, with links to their reports beside it.",
         kinds={"html"},
-        deps=[report_key(spec) for spec in specs],
+        deps=[report_key(spec, names) for spec in specs],
         automation_condition=AFTER_A_REPORT,
     )
+    @names.given
     def overview(
         store: dg.ResourceParam[Store], reports: dg.ResourceParam[ReportFolder], alerting: dg.ResourceParam[Rules]
     ) -> dg.MaterializeResult[Any]:
@@ -106,12 +113,12 @@ def build_overview_asset(specs: Sequence[ModelSpec]) -> dg.AssetsDefinition:
 
 
 def build_reports_sensor(
-    specs: Sequence[ModelSpec], *, interval_seconds: int
+    specs: Sequence[ModelSpec], *, interval_seconds: int, names: Names = PLAIN
 ) -> dg.AutomationConditionSensorDefinition:
     """Return the sensor that requests the reports of models whose runs have ended, and the overview after them."""
     return dg.AutomationConditionSensorDefinition(
-        SENSOR,
-        target=dg.AssetSelection.assets(*(report_key(spec) for spec in specs), OVERVIEW),
+        names.of(SENSOR),
+        target=dg.AssetSelection.assets(*(report_key(spec, names) for spec in specs), overview_key(names)),
         minimum_interval_seconds=interval_seconds,
         description="Requests the report of each model after its runs have ended, and then the overview.",
     )

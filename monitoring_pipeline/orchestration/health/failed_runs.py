@@ -27,7 +27,7 @@ from monitoring_pipeline.orchestration.runs.dagster_private import (
     PARTITION_NAME_TAG,
     WILL_RETRY_TAG,
 )
-from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.inputs import LABELS, PREDICTIONS
@@ -53,25 +53,26 @@ def failed_run_requests(
     instance: DagsterInstance,
     store: Store,
     now: dt.datetime,
+    names: Names = PLAIN,
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every failed run that concerns chunks within their model's horizon.
 
     No request is made for a run that Dagster will retry, for chunks that a later run of the same job covers, or for
     refused rows, which a measurement already reports. If a recording run failed, it is requested again.
     """
-    spec_of = {job: spec for spec in specs for job in (nightly_job_name(spec), late_labels_job_name(spec))}
+    spec_of = {job: spec for spec in specs for job in (names.nightly_job(spec), names.late_labels_job(spec))}
     for run in (record.dagster_run for record in records):
         if run.tags.get(WILL_RETRY_TAG) == "true":
             continue
-        if run.job_name == JOB:
-            yield from _recording_again(specs, run, now, instance)
+        if run.job_name == names.of(JOB):
+            yield from _recording_again(specs, run, now, instance, names)
         elif spec := spec_of.get(run.job_name):
             every = keys_of_run(spec, run)
             keys = [key for key in _young(spec, every, now) if not is_superseded(instance, run.run_id, key)]
             failure = _failure_of(instance, run)
             if keys and not (failure.is_about_rows and _any_refused(spec, every, store)):
                 config = FailureConfig(model=spec.name, chunks=keys, kind="run", **asdict(failure.run))
-                yield recording_request(run.run_id, config)
+                yield recording_request(run.run_id, config, names=names)
 
 
 def is_superseded(instance: DagsterInstance, run_id: str, chunk_key: str) -> bool:
@@ -128,16 +129,16 @@ def _any_refused(spec: ModelSpec, keys: Sequence[str], store: Store) -> bool:
 
 
 def _recording_again(
-    specs: Sequence[ModelSpec], run: DagsterRun, now: dt.datetime, instance: DagsterInstance
+    specs: Sequence[ModelSpec], run: DagsterRun, now: dt.datetime, instance: DagsterInstance, names: Names
 ) -> Iterator[dg.RunRequest]:
     failure = run.tags.get(FAILURE_TAG, run.run_id)
     if tries_of(instance, failure) is None:
         return
     run_config: Mapping[str, Any] = run.run_config
-    config = FailureConfig(**run_config["ops"][OP]["config"])
+    config = FailureConfig(**run_config["ops"][names.of(OP)]["config"])
     for spec in specs:
         if spec.name == config.model and (keys := _young(spec, config.chunks, now)):
-            yield recording_request(run.run_id, config.model_copy(update={"chunks": keys}), failure)
+            yield recording_request(run.run_id, config.model_copy(update={"chunks": keys}), failure, names)
 
 
 def _failure_of(instance: DagsterInstance, run: DagsterRun) -> _Failure:

@@ -13,6 +13,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
     FailureConfig,
     recording_request,
 )
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Status
 from monitoring_pipeline.records.producer import Producer
@@ -20,7 +21,9 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.steps.references import may_be_empty
 
 
-def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime) -> Iterator[dg.RunRequest]:
+def overdue_requests(
+    specs: Sequence[ModelSpec], *, store: Store, now: dt.datetime, names: Names = PLAIN
+) -> Iterator[dg.RunRequest]:
     """Yield a request for every chunk within the horizon without a verdict in time, unless a failure is recorded.
 
     A chunk in which the reference expects no predictions is not missed.
@@ -34,4 +37,4 @@ def overdue_requests(specs: Sequence[ModelSpec], *, store: Store, now: dt.dateti
                 and not may_be_empty(spec, chunk, store)
             ):
                 config = FailureConfig(model=spec.name, chunks=[chunk.key], kind="overdue")
-                yield recording_request(f"overdue:{spec.name}:{chunk.key}", config)
+                yield recording_request(names.tag(f"overdue:{spec.name}:{chunk.key}"), config, names=names)

@@ -16,7 +16,7 @@ from monitoring_pipeline.orchestration.health.failed_runs import is_superseded
 from monitoring_pipeline.orchestration.health.recording_request import (
     FailureConfig,
 )
-from monitoring_pipeline.orchestration.runs.job_names import nightly_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.records.producer import Producer
@@ -46,13 +46,22 @@ def failure_results(
             yield _results(spec, chunk, with_failure(recorded, failure))
 
 
-def recovered_results(spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store) -> ChunkResults | None:
+def recovered_results(
+    spec: ModelSpec, chunk: Chunk, job_name: str, *, store: Store, names: Names = PLAIN
+) -> ChunkResults | None:
     """Return the results that end the failures of a chunk after a run has judged it; None if nothing changes.
 
     A chunk without recorded failures gets no results, so that its stored results do not change.
+
+    Args:
+        spec: the model.
+        chunk: the chunk.
+        job_name: the job of the run.
+        store: the store.
+        names: the names of definitions.
     """
     before = store.measurements(spec.name, chunk.key, Producer.PIPELINE)
-    after = recovered(before, job_name, nightly_job_name(spec))
+    after = recovered(before, job_name, names.nightly_job(spec))
     return _results(spec, chunk, after) if after != tuple(before) else None
 
 

@@ -12,6 +12,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
     OP,
     FailureConfig,
 )
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.producer import Producer
@@ -27,13 +28,17 @@ RecordSpecs = Callable[[Store, dt.datetime], None]
 
 
 def build_record_failures_job(
-    specs: Sequence[ModelSpec], after: AfterRecording, record_specs: RecordSpecs = lambda _, __: None
+    specs: Sequence[ModelSpec],
+    after: AfterRecording,
+    record_specs: RecordSpecs = lambda _, __: None,
+    names: Names = PLAIN,
 ) -> dg.JobDefinition:
     """Return the job that records the failure in its config, and then calls ``after`` for the recorded chunks."""
     by_name = {spec.name: spec for spec in specs}
 
-    @dg.op(name=OP, retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
+    @dg.op(name=names.of(OP), retry_policy=RETRIES, description="Writes the failure as measurements of its chunks.")
     @hidden_in_errors()
+    @names.given
     def record(
         context: dg.OpExecutionContext,
         config: FailureConfig,
@@ -58,7 +63,7 @@ def build_record_failures_job(
             after(spec, touched, store, now)
 
     @dg.job(
-        name=JOB,
+        name=names.of(JOB),
         executor_def=dg.in_process_executor,
         description="Records failed runs and overdue chunks as measurements of the chunks that they concern.",
     )

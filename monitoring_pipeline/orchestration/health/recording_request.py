@@ -3,6 +3,7 @@
 import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 
 JOB, SENSOR, OP = "record_failures", "pipeline_health", "record"
@@ -35,11 +36,11 @@ def tries_of(instance: DagsterInstance, failure: str) -> int | None:
     return len(runs) if may_try else None
 
 
-def recording_request(run_key: str, config: FailureConfig, failure: str = "") -> dg.RunRequest:
+def recording_request(run_key: str, config: FailureConfig, failure: str = "", names: Names = PLAIN) -> dg.RunRequest:
     """Return the request to record a failure, which is named by ``failure``, or by ``run_key`` if that is empty."""
     return dg.RunRequest(
         run_key=run_key,
-        run_config=dg.RunConfig(ops={OP: config}),
-        tags={"model": config.model, "monitoring_pipeline/trigger": SENSOR, FAILURE_TAG: failure or run_key}
+        run_config=dg.RunConfig(ops={names.of(OP): config}),
+        tags={"model": names.of(config.model), "monitoring_pipeline/trigger": SENSOR, FAILURE_TAG: failure or run_key}
         | ASKED_AGAIN,
     )

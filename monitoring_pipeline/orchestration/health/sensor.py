@@ -18,6 +18,7 @@ from monitoring_pipeline.orchestration.health.recording_request import (
     SENSOR,
 )
 from monitoring_pipeline.orchestration.health.spec_files import BadSpecs, spec_requests
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
@@ -26,12 +27,17 @@ LOOKBACK = dt.timedelta(hours=24)
 
 
 def build_pipeline_health_sensor(
-    specs: Sequence[ModelSpec], job: dg.JobDefinition, *, interval_seconds: int, bad_specs: BadSpecs = tuple
+    specs: Sequence[ModelSpec],
+    job: dg.JobDefinition,
+    *,
+    interval_seconds: int,
+    bad_specs: BadSpecs = tuple,
+    names: Names = PLAIN,
 ) -> dg.SensorDefinition:
     """Return the sensor that requests recordings of failed runs, overdue chunks and unusable specs."""
 
     @dg.sensor(
-        name=SENSOR,
+        name=names.of(SENSOR),
         # The name, because Dagster would copy a sensor that holds the job, and warn about Dagster's beta parameters.
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
@@ -39,6 +45,7 @@ def build_pipeline_health_sensor(
         "and specs that cannot be used.",
     )
     @hidden_in_errors()
+    @names.given
     def pipeline_health(
         context: dg.SensorEvaluationContext,
         store: dg.ResourceParam[Store],
@@ -51,9 +58,9 @@ def build_pipeline_health_sensor(
         # No result can be written for a model whose spec is broken; its overdue chunks are found once it is corrected.
         usable = [spec for spec in specs if spec.name not in {entry.model for entry in bad}]
         requests = [
-            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now),
-            *overdue_requests(usable, store=store, now=now),
-            *spec_requests(bad, instance=context.instance, store=store, now=now),
+            *failed_run_requests(usable, records, instance=context.instance, store=store, now=now, names=names),
+            *overdue_requests(usable, store=store, now=now, names=names),
+            *spec_requests(bad, instance=context.instance, store=store, now=now, names=names),
         ]
         newest = max([since, *(record.update_timestamp for record in records)])
         return dg.SensorResult(

@@ -15,6 +15,7 @@ from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
 from monitoring_pipeline.evaluation.incidents.spec_files import is_up_to_date, judge_file, lasting
 from monitoring_pipeline.orchestration.health.recording_request import FailureConfig, recording_request, tries_of
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import IncidentEvent, PlannedAlert, StoredIncident
 from monitoring_pipeline.spec.alerting import AlertingRules
@@ -35,17 +36,17 @@ def files_to_record(bad: Sequence[BadSpec], store: Store) -> list[str]:
 
 
 def spec_requests(
-    bad: Sequence[BadSpec], *, instance: DagsterInstance, store: Store, now: dt.datetime
+    bad: Sequence[BadSpec], *, instance: DagsterInstance, store: Store, now: dt.datetime, names: Names = PLAIN
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every file whose incident is out of date, with a limited number of attempts per change."""
     for file in files_to_record(bad, store):
         problems = [problem for entry in bad if entry.path.name == file for problem in entry.problems]
         problems_hash = hashlib.sha256(repr(problems).encode()).hexdigest()[:8]
-        failure = f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{problems_hash}"
+        failure = names.tag(f"spec:{file}:{now.date()}:{len(store.incidents(file))}:{problems_hash}")
         tries = tries_of(instance, failure)
         if tries is not None:
             config = FailureConfig(model=file, chunks=[], kind="spec")
-            yield recording_request(f"{failure}:{tries}", config, failure)
+            yield recording_request(f"{failure}:{tries}", config, failure, names)
 
 
 def update_spec_incidents(bad: Sequence[BadSpec], store: Store, alerting: Rules, *, now: dt.datetime) -> None:

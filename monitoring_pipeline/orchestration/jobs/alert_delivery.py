@@ -10,6 +10,7 @@ from dagster import DagsterInstance, RunsFilter
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.orchestration.runs.dagster_private import IN_PROGRESS_RUN_STATUSES
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
@@ -68,20 +69,22 @@ class Delivery(Protocol):
         ...
 
 
-def build_delivery_job() -> dg.JobDefinition:
+def build_delivery_job(names: Names = PLAIN) -> dg.JobDefinition:
     """Return the job that sends the due messages. If a channel is down, the run succeeds and its messages stay due."""
 
     @dg.op(
-        name="deliver", description="Sends every due message; one that a channel does not accept is due again later."
+        name=names.of("deliver"),
+        description="Sends every due message; one that a channel does not accept is due again later.",
     )
     @hidden_in_errors()
+    @names.given
     def deliver(
         context: dg.OpExecutionContext,
         store: dg.ResourceParam[Store],
         delivery: dg.ResourceParam[Delivery],
         clock: dg.ResourceParam[Clock],
     ) -> None:
-        report = delivery(store, clock, lease(context.instance, context.run_id))
+        report = delivery(store, clock, lease(context.instance, context.run_id, names))
         for failure in report.failures:
             context.log.warning("%s: %s", failure.channel, failure.error)
         for note in report.notes:
@@ -91,9 +94,9 @@ def build_delivery_job() -> dg.JobDefinition:
         )
 
     @dg.job(
-        name=JOB,
+        name=names.of(JOB),
         executor_def=dg.in_process_executor,
-        tags={JOB: "all"},
+        tags={JOB: names.prefix or "all"},
         description="Sends the due alerts to their channels.",
     )
     def deliver_alerts() -> None:
@@ -102,17 +105,18 @@ def build_delivery_job() -> dg.JobDefinition:
     return deliver_alerts
 
 
-def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.SensorDefinition:
+def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int, names: Names = PLAIN) -> dg.SensorDefinition:
     """Return the sensor that requests a delivery if messages are due and no delivery is under way."""
 
     @dg.sensor(
-        name=SENSOR,
+        name=names.of(SENSOR),
         # The name, because Dagster would copy a sensor that holds the job, and warn about Dagster's beta parameters.
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
         description="Requests a delivery when alerts are due.",
     )
     @hidden_in_errors()
+    @names.given
     def alerts(
         context: dg.SensorEvaluationContext,
         store: dg.ResourceParam[Store],
@@ -124,21 +128,21 @@ def build_alerts_sensor(job: dg.JobDefinition, *, interval_seconds: int) -> dg.S
             return dg.SkipReason("no alert is due")
         # Unreadable rules raise here, so that the tick fails visibly instead of one delivery after another.
         alerting()
-        if delivery_under_way(context.instance):
+        if delivery_under_way(context.instance, names):
             return dg.SkipReason(f"{len(due)} alerts are due, and a delivery is under way")
         # A message that is due again, after a failure or after a delivery that died, changes the key.
-        tries = context.instance.get_runs_count(RunsFilter(job_name=JOB))
+        tries = context.instance.get_runs_count(RunsFilter(job_name=names.of(JOB)))
         return dg.RunRequest(run_key=hashlib.sha256(f"{due}:{tries}".encode()).hexdigest()[:16], tags=ASKED_AGAIN)
 
     return alerts
 
 
-def delivery_under_way(instance: DagsterInstance) -> bool:
+def delivery_under_way(instance: DagsterInstance, names: Names = PLAIN) -> bool:
     """Return whether a requested delivery has not ended."""
-    return bool(instance.get_runs(RunsFilter(job_name=JOB, statuses=UNFINISHED), limit=1))
+    return bool(instance.get_runs(RunsFilter(job_name=names.of(JOB), statuses=UNFINISHED), limit=1))
 
 
-def lease(instance: DagsterInstance, this_run_id: str) -> dt.timedelta:
+def lease(instance: DagsterInstance, this_run_id: str, names: Names = PLAIN) -> dt.timedelta:
     """Return the time for which claimed messages that were not marked as sent stay reserved for another delivery."""
-    running = instance.get_runs(RunsFilter(job_name=JOB, statuses=list(IN_PROGRESS_RUN_STATUSES)))
+    running = instance.get_runs(RunsFilter(job_name=names.of(JOB), statuses=list(IN_PROGRESS_RUN_STATUSES)))
     return LEASE if any(run.run_id != this_run_id for run in running) else SHORT_LEASE

@@ -16,7 +16,7 @@ from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
 from monitoring_pipeline.evaluation.results import Snapshot
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
-from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
@@ -31,18 +31,23 @@ MOST_TRIES = 3
 
 
 def build_late_labels_sensor(
-    specs: Sequence[ModelSpec], jobs: Sequence[UnresolvedAssetJobDefinition], *, interval_seconds: int
+    specs: Sequence[ModelSpec],
+    jobs: Sequence[UnresolvedAssetJobDefinition],
+    *,
+    interval_seconds: int,
+    names: Names = PLAIN,
 ) -> dg.SensorDefinition:
     """Return the sensor that requests one run per change of a past chunk's labels, and more if that run fails."""
 
     @dg.sensor(
-        name="late_labels",
+        name=names.of("late_labels"),
         jobs=jobs,
         minimum_interval_seconds=interval_seconds,
         description="Finds past partitions whose labels have changed, or whose label delay has passed, and requests "
         f"runs that measure them again. A failed run is repeated; a change has at most {MOST_TRIES} runs.",
     )
     @hidden_in_errors()
+    @names.given
     def late_labels(
         context: dg.SensorEvaluationContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -53,7 +58,7 @@ def build_late_labels_sensor(
         unreadable: list[str] = []
         for spec in specs:
             try:
-                arrived = late_label_requests(spec, store, warehouse, now=clock())
+                arrived = late_label_requests(spec, store, warehouse, now=clock(), names=names)
                 requests.extend(to_run for request in arrived for to_run in _unless_tried(request, context.instance))
             except SourceError as error:
                 # Labels of other models are still looked for; this model's nightly run reports the same failure.
@@ -66,7 +71,7 @@ def build_late_labels_sensor(
 
 
 def late_label_requests(
-    spec: ModelSpec, store: Store, warehouse: Warehouse, *, now: dt.datetime
+    spec: ModelSpec, store: Store, warehouse: Warehouse, *, now: dt.datetime, names: Names = PLAIN
 ) -> Iterator[dg.RunRequest]:
     """Yield a request for every chunk whose labels differ from those on which its performance was measured.
 
@@ -89,9 +94,9 @@ def late_label_requests(
             key = f"{spec.name}:{chunk.key}:{change}"
             yield dg.RunRequest(
                 run_key=key,
-                job_name=late_labels_job_name(spec),
+                job_name=names.late_labels_job(spec),
                 partition_key=chunk.key,
-                tags={"monitoring_pipeline/trigger": "late_labels", ARRIVAL_TAG: key} | ASKED_AGAIN,
+                tags={"monitoring_pipeline/trigger": "late_labels", ARRIVAL_TAG: names.tag(key)} | ASKED_AGAIN,
             )
 
 

@@ -13,6 +13,7 @@ import dagster as dg
 from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.requests import ASKED_AGAIN, UNFINISHED
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
@@ -33,43 +34,51 @@ class SendLineage(Protocol):
         ...
 
 
-def build_lineage(specs: Sequence[ModelSpec], *, interval_seconds: int) -> dg.Definitions:
+def build_lineage(specs: Sequence[ModelSpec], *, interval_seconds: int, names: Names = PLAIN) -> dg.Definitions:
     """Return the job that sends lineage, and the sensor that requests its runs."""
-    job = _job()
-    return dg.Definitions(jobs=[job], sensors=[_sensor(specs, job, interval_seconds)])
+    job = _job(names)
+    return dg.Definitions(jobs=[job], sensors=[_sensor(specs, job, interval_seconds, names)])
 
 
-def _job() -> dg.JobDefinition:
-    @dg.op(name="send_lineage", description="Sends the events of OpenLineage of a span of time.")
+def _job(names: Names) -> dg.JobDefinition:
+    @dg.op(name=names.of("send_events"), description="Sends the events of OpenLineage of a span of time.")
     @hidden_in_errors()
+    @names.given
     def send(
         context: dg.OpExecutionContext, store: dg.ResourceParam[Store], lineage: dg.ResourceParam[SendLineage]
     ) -> None:
         after, until = (dt.datetime.fromisoformat(context.run.tags[name]) for name in (AFTER, UNTIL))
         context.add_output_metadata({"events": lineage(store, after, until)})
 
-    @dg.job(name=JOB, executor_def=dg.in_process_executor, description="Sends lineage to the endpoint of OpenLineage.")
+    @dg.job(
+        name=names.of(JOB),
+        executor_def=dg.in_process_executor,
+        description="Sends lineage to the endpoint of OpenLineage.",
+    )
     def send_lineage() -> None:
         send()
 
     return send_lineage
 
 
-def _sensor(specs: Sequence[ModelSpec], job: dg.JobDefinition, interval_seconds: int) -> dg.SensorDefinition:
+def _sensor(
+    specs: Sequence[ModelSpec], job: dg.JobDefinition, interval_seconds: int, names: Names
+) -> dg.SensorDefinition:
     @dg.sensor(
-        name=SENSOR,
+        name=names.of(SENSOR),
         job_name=job.name,
         minimum_interval_seconds=interval_seconds,
         description="Requests that judged chunks and new roles of versions are sent to OpenLineage.",
     )
     @hidden_in_errors()
+    @names.given
     def lineage(
         context: dg.SensorEvaluationContext, store: dg.ResourceParam[Store], clock: dg.ResourceParam[Clock]
     ) -> dg.SensorResult:
         now = clock()
         after, asked = _position(context.cursor, now)
         if asked is not None:
-            tries = _tries(context.instance, asked)
+            tries = _tries(context.instance, asked, job.name)
             waits = _why_to_wait(tries, now)
             if waits:
                 return _skipped(waits, after, asked)
@@ -93,9 +102,9 @@ def _position(cursor: str | None, now: dt.datetime) -> tuple[dt.datetime, dt.dat
     return dt.datetime.fromisoformat(position[AFTER]), None if asked is None else dt.datetime.fromisoformat(asked)
 
 
-def _tries(instance: DagsterInstance, until: dt.datetime) -> Sequence[RunRecord]:
+def _tries(instance: DagsterInstance, until: dt.datetime, job: str) -> Sequence[RunRecord]:
     """Return the runs that were to send up to a moment, the newest first."""
-    return instance.get_run_records(RunsFilter(job_name=JOB, tags={UNTIL: until.isoformat()}))
+    return instance.get_run_records(RunsFilter(job_name=job, tags={UNTIL: until.isoformat()}))
 
 
 def _why_to_wait(tries: Sequence[RunRecord], now: dt.datetime) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
-from monitoring_pipeline.orchestration.runs.job_names import late_labels_job_name, nightly_job_name
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.spec.model import ModelSpec
 
 _TICK = dt.timedelta(hours=1)
@@ -18,50 +18,57 @@ _DAYS = {
 """By the word for a chunk: the days in cron, and words for the description."""
 
 
-def build_nightly_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
+def build_nightly_job(
+    spec: ModelSpec, keys: Sequence[dg.AssetKey], names: Names = PLAIN
+) -> UnresolvedAssetJobDefinition:
     """Return the job that measures one chunk.
 
     Args:
         spec: the model.
         keys: the keys of all its assets. The job does not select by group, because users may regroup assets.
+        names: the names of definitions.
     """
     return dg.define_asset_job(
-        nightly_job_name(spec),
+        names.nightly_job(spec),
         selection=dg.AssetSelection.assets(*keys),
         executor_def=dg.in_process_executor,
-        tags={"model": spec.name},
+        tags={"model": names.of(spec.name)},
         description=f"One chunk of {spec.name}, from the warehouse to the verdict.",
     )
 
 
-def build_late_labels_job(spec: ModelSpec, keys: Sequence[dg.AssetKey]) -> UnresolvedAssetJobDefinition:
+def build_late_labels_job(
+    spec: ModelSpec, keys: Sequence[dg.AssetKey], names: Names = PLAIN
+) -> UnresolvedAssetJobDefinition:
     """Return the job that the late-label sensor requests.
 
     Args:
         spec: the model.
         keys: the keys of the assets that labels which arrive late can change.
+        names: the names of definitions.
     """
     return dg.define_asset_job(
-        late_labels_job_name(spec),
+        names.late_labels_job(spec),
         selection=dg.AssetSelection.assets(*keys),
         executor_def=dg.in_process_executor,
-        tags={"model": spec.name},
+        tags={"model": names.of(spec.name)},
         description=f"Measures a past chunk of {spec.name} again with the labels that have arrived since.",
     )
 
 
-def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def build_schedule(spec: ModelSpec, job: UnresolvedAssetJobDefinition, names: Names = PLAIN) -> dg.ScheduleDefinition:
     """Return the schedule that runs the chunk that ended last: at the spec's local time, or soon after it if hours."""
-    return _after_the_end(spec, job) if spec.calendar.has_hours else _at_the_local_time(spec, job)
+    build = _after_the_end if spec.calendar.has_hours else _at_the_local_time
+    return build(spec, job, names.of(f"{spec.name}_schedule"))
 
 
-def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition, name: str) -> dg.ScheduleDefinition:
     hour, minute = map(int, spec.schedule.split(":"))
     days, words, which = _DAYS[spec.calendar.noun]
 
     @dg.schedule(
         job=job,
-        name=f"{spec.name}_schedule",
+        name=name,
         cron_schedule=f"{minute} {hour} {days}",
         execution_timezone=spec.timezone,
         description=f"{words} at {spec.schedule} in {spec.timezone}: {which} chunk of {spec.name}.",
@@ -70,21 +77,21 @@ def _at_the_local_time(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg
         calendar = spec.calendar
         chunk = calendar.last_complete(context.scheduled_execution_time)
         if not calendar.is_monitored(chunk):
-            name = calendar.label(chunk)
-            return dg.SkipReason(f"{spec.name} is not monitored on {name}: from {spec.start} to before {spec.end}")
+            label = calendar.label(chunk)
+            return dg.SkipReason(f"{spec.name} is not monitored on {label}: from {spec.start} to before {spec.end}")
         return dg.RunRequest(run_key=chunk.key, partition_key=chunk.key)
 
     return yesterday
 
 
-def _after_the_end(spec: ModelSpec, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def _after_the_end(spec: ModelSpec, job: UnresolvedAssetJobDefinition, name: str) -> dg.ScheduleDefinition:
     """Return a schedule with a tick per hour, which requests the chunks that have become due since the tick before."""
     calendar = spec.calendar
     minute = calendar.due_at(calendar.first).minute
 
     @dg.schedule(
         job=job,
-        name=f"{spec.name}_schedule",
+        name=name,
         cron_schedule=f"{minute} * * * *",
         # In local time a tick would be missing, or come twice, when the clocks change.
         execution_timezone="UTC",

@@ -6,6 +6,7 @@ from typing import cast
 import dagster as dg
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.orchestration.runs.partitions import as_of
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.records.decision import Decision
@@ -44,30 +45,16 @@ class RollOutConfig(dg.Config):
     reason: str = ""
 
 
-def retrain_job_name(spec: ModelSpec) -> str:
-    """Return the name of the job that trains a challenger and decides about it."""
-    return f"{spec.name}_retrain"
-
-
-def gate_job_name(spec: ModelSpec) -> str:
-    """Return the name of the job that decides about a challenger from an external trainer."""
-    return f"{spec.name}_gate"
-
-
-def rollout_job_name(spec: ModelSpec) -> str:
-    """Return the name of the job that changes the serving version."""
-    return f"{spec.name}_rollout"
-
-
-def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
+def build_retrain_job(loaded: LoadedSpec, names: Names = PLAIN) -> dg.JobDefinition:
     """Return the job that trains a challenger for a decision, judges it, and applies the policy."""
     spec = loaded.spec
 
     @dg.op(
-        name=f"{spec.name}_train",
+        name=names.of(f"{spec.name}_train"),
         out=dg.Out(dict, is_required=False),
         description="Trains a challenger on the labelled rows of the warehouse and registers it, once per decision.",
     )
+    @names.given
     def train(context: dg.OpExecutionContext, config: RetrainConfig, outside: dg.ResourceParam[Outside]):  # noqa: ANN202
         key, now = DecisionKey(config.decision_key), _now(context, outside)
         with hidden_in_errors(), failure_recorded(spec, key, now=now, outside=outside):
@@ -78,12 +65,12 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
         context.log.info("challenger: version %s", version)
         yield dg.Output({"version": version, "decision_key": key.text}, metadata={"version": version})
 
-    judge, follow = _gate_op(spec), _roll_out_op(loaded)
+    judge, follow = _gate_op(spec, names), _roll_out_op(loaded, names)
 
     @dg.job(
-        name=retrain_job_name(spec),
+        name=names.retrain_job(spec),
         executor_def=dg.in_process_executor,
-        tags={"model": spec.name},
+        tags={"model": names.of(spec.name)},
         description=f"Trains a challenger of {spec.name} and, if it passes the gate, promotes it by the policy.",
     )
     def retrain() -> None:
@@ -92,20 +79,20 @@ def build_retrain_job(loaded: LoadedSpec) -> dg.JobDefinition:
     return retrain
 
 
-def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
+def build_gate_job(loaded: LoadedSpec, names: Names = PLAIN) -> dg.JobDefinition:
     """Return the job that judges a challenger registered by an external trainer, and applies the policy."""
     spec = loaded.spec
 
-    @dg.op(name=f"{spec.name}_outside_challenger", out=dg.Out(dict))
+    @dg.op(name=names.of(f"{spec.name}_outside_challenger"), out=dg.Out(dict))
     def outside_challenger(config: GateConfig) -> dict[str, str]:
         return {"version": config.version, "decision_key": config.decision_key}
 
-    judge, follow = _gate_op(spec, "_outside"), _roll_out_op(loaded, "_outside")
+    judge, follow = _gate_op(spec, names, "_outside"), _roll_out_op(loaded, names, "_outside")
 
     @dg.job(
-        name=gate_job_name(spec),
+        name=names.gate_job(spec),
         executor_def=dg.in_process_executor,
-        tags={"model": spec.name},
+        tags={"model": names.of(spec.name)},
         description=f"Judges a challenger of {spec.name} that an external trainer registered.",
     )
     def gate() -> None:
@@ -114,12 +101,16 @@ def build_gate_job(loaded: LoadedSpec) -> dg.JobDefinition:
     return gate
 
 
-def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
+def build_rollout_job(loaded: LoadedSpec, names: Names = PLAIN) -> dg.JobDefinition:
     """Return the job that changes the serving version after a person's command or at the end of a trial."""
     spec = loaded.spec
 
-    @dg.op(name=f"{spec.name}_change_version", description=f"Does one of {', '.join(ACTIONS)}, once per decision key.")
+    @dg.op(
+        name=names.of(f"{spec.name}_change_version"),
+        description=f"Does one of {', '.join(ACTIONS)}, once per decision key.",
+    )
     @hidden_in_errors()
+    @names.given
     def change_version(
         context: dg.OpExecutionContext, config: RollOutConfig, outside: dg.ResourceParam[Outside]
     ) -> None:
@@ -136,9 +127,9 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
         _report(context, ACTIONS[config.action](loaded, action, outside=outside))
 
     @dg.job(
-        name=rollout_job_name(spec),
+        name=names.rollout_job(spec),
         executor_def=dg.in_process_executor,
-        tags={"model": spec.name},
+        tags={"model": names.of(spec.name)},
         description=f"Changes the serving version of {spec.name}.",
     )
     def rollout() -> None:
@@ -147,14 +138,15 @@ def build_rollout_job(loaded: LoadedSpec) -> dg.JobDefinition:
     return rollout
 
 
-def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
+def _gate_op(spec: ModelSpec, names: Names, suffix: str = "") -> dg.OpDefinition:
     # The suffix is needed because Dagster requires unique names of ops across all jobs.
     @dg.op(
-        name=f"{spec.name}_judge{suffix}",
+        name=names.of(f"{spec.name}_judge{suffix}"),
         ins={"challenger": dg.In(dict)},
         out=dg.Out(dict),
         description="Compares challenger and champion on the same held-out rows, and records the answer as a decision.",
     )
+    @names.given
     def judge(
         context: dg.OpExecutionContext, challenger: dict[str, str], outside: dg.ResourceParam[Outside]
     ) -> dict[str, str]:
@@ -168,14 +160,15 @@ def _gate_op(spec: ModelSpec, suffix: str = "") -> dg.OpDefinition:
     return judge
 
 
-def _roll_out_op(loaded: LoadedSpec, suffix: str = "") -> dg.OpDefinition:
+def _roll_out_op(loaded: LoadedSpec, names: Names, suffix: str = "") -> dg.OpDefinition:
     spec = loaded.spec
 
     @dg.op(
-        name=f"{spec.name}_roll_out{suffix}",
+        name=names.of(f"{spec.name}_roll_out{suffix}"),
         ins={"judged": dg.In(dict)},
         description="Promotes or refuses the challenger, starts a shadow, or waits for a person, by the policy.",
     )
+    @names.given
     def follow(context: dg.OpExecutionContext, judged: dict[str, str], outside: dg.ResourceParam[Outside]) -> None:
         key, now = DecisionKey(judged["decision_key"]), _now(context, outside)
         gate = outside.store.decision(spec.name, key.gate())

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.alerting import AlertingRules
@@ -15,16 +16,16 @@ _DAYS = {"sunday": 0, "monday": 1, "tuesday": 2, "wednesday": 3, "thursday": 4, 
 """The days of the week in cron."""
 
 
-def build_weekly_digest(rules: AlertingRules) -> dg.Definitions:
+def build_weekly_digest(rules: AlertingRules, names: Names = PLAIN) -> dg.Definitions:
     """Return the job and its schedule; none if alerting.yaml declares no digest of the week."""
     declared = rules.weekly_digest
     if declared is None:
         return dg.Definitions()
-    job, zone = _job(), rules.digest_zone(declared)
+    job, zone = _job(names), rules.digest_zone(declared)
 
     @dg.schedule(
         job=job,
-        name=SCHEDULE,
+        name=names.of(SCHEDULE),
         cron_schedule=f"{declared.at.minute} {declared.at.hour} * * {_DAYS[declared.day]}",
         execution_timezone=str(zone),
         description=f"The week that has ended, to {', '.join(declared.channels)}.",
@@ -36,9 +37,12 @@ def build_weekly_digest(rules: AlertingRules) -> dg.Definitions:
     return dg.Definitions(jobs=[job], schedules=[weekly])
 
 
-def _job() -> dg.JobDefinition:
-    @dg.op(name="queue_week", description="Writes the digest of a week into the outbox, once for each channel.")
+def _job(names: Names) -> dg.JobDefinition:
+    @dg.op(
+        name=names.of("queue_week"), description="Writes the digest of a week into the outbox, once for each channel."
+    )
     @hidden_in_errors()
+    @names.given
     def queue_week(
         context: dg.OpExecutionContext,
         store: dg.ResourceParam[Store],
@@ -56,11 +60,11 @@ def _job() -> dg.JobDefinition:
         context.add_output_metadata({"week": week.key, "channels": ", ".join(added) or "none: they have this week"})
 
     @dg.job(
-        name=JOB,
+        name=names.of(JOB),
         executor_def=dg.in_process_executor,
-        tags={JOB: "all"},
+        tags={JOB: names.prefix or "all"},
         description=f"The digest of the week that ended last, or of the week in the tag {WEEK_TAG}. The sensor "
-        "`alerts` has it delivered.",
+        f"`{names.of('alerts')}` has it delivered.",
     )
     def weekly_digest() -> None:
         queue_week()

@@ -11,7 +11,6 @@ from dagster import DagsterEventType, DagsterRun
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.evaluation.rows.errors import SourceUnreachableError
 from monitoring_pipeline.orchestration.runs.dagster_private import ASSET_RESUME_RETRY_TAG, RESUME_RETRY_TAG
-from monitoring_pipeline.spec.model import ModelSpec
 
 
 def reason_to_keep(error: SourceUnreachableError) -> str:
@@ -25,9 +24,10 @@ def note_kept_chunks(context: dg.AssetExecutionContext, reasons: Mapping[str, st
         context.log_event(dg.AssetObservation(asset_key=context.asset_key, partition=key, description=reason))
 
 
-def kept_chunks(context: dg.AssetExecutionContext, spec: ModelSpec, producers: Sequence[str]) -> dict[str, str]:
-    """Return the reasons, by chunk key, for which one of ``producers`` kept the results of chunks of this run."""
-    assets = {dg.AssetKey([spec.name, producer]) for producer in producers}
+def kept_chunks(context: dg.AssetExecutionContext, producers: Sequence[str]) -> dict[str, str]:
+    """Return the reasons, by chunk key, for which an asset of the same model kept the results of chunks of this run."""
+    model = context.asset_key.path[:-1]
+    assets = {dg.AssetKey([*model, producer]) for producer in producers}
     return {
         str(noted.partition): str(noted.description)
         for run in _run_and_those_it_resumes(context)

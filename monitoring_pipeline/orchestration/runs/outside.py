@@ -1,10 +1,12 @@
 """The ports of a run, made from its resources. Users may override each resource."""
 
+from types import SimpleNamespace
 from typing import cast
 
 import dagster as dg
 
 from monitoring_pipeline.evaluation.privacy.secrets import hidden_in_errors
+from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import Registry
@@ -14,17 +16,27 @@ from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
 from monitoring_pipeline.ports.warehouse import Warehouse
 
+PORTS = frozenset({
+    "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
+})  # fmt: skip
 
-@dg.resource(
-    required_resource_keys={
-        "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
-    },
-    description="All ports that the steps use, made from the other resources.",
-)  # fmt: skip
-@hidden_in_errors()
-def outside_of_run(context: dg.InitResourceContext) -> Outside:
-    """Return the ports of the steps of a run."""
-    resources = context.resources
+
+def build_outside(names: Names = PLAIN) -> dg.ResourceDefinition:
+    """Return the resource that makes the ports of the steps of a run from the other resources."""
+
+    @dg.resource(
+        required_resource_keys={names.of(port) for port in PORTS},
+        description="All ports that the steps use, made from the other resources.",
+    )
+    @hidden_in_errors()
+    def outside(context: dg.InitResourceContext) -> Outside:
+        found = {port: getattr(context.resources, names.of(port)) for port in PORTS}
+        return _outside(context, SimpleNamespace(**found))
+
+    return outside
+
+
+def _outside(context: dg.InitResourceContext, resources: SimpleNamespace) -> Outside:
     return Outside(
         warehouse=cast("Warehouse", resources.warehouse),
         store=cast("Store", resources.store),

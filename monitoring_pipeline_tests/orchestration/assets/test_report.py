@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 import yaml
 
-from monitoring_pipeline.orchestration.assets.report import OVERVIEW
+from monitoring_pipeline.orchestration.assets.report import overview_key
 from monitoring_pipeline_tests.worlds.world import DAYS, LOANS, QUIET, World
 
+OVERVIEW = overview_key()
 REPORT = dg.AssetKey([LOANS, "report"])
 
 

@@ -6,7 +6,7 @@ import dagster as dg
 
 from monitoring_pipeline.composition import build_adapters
 from monitoring_pipeline.definitions import build_resources
-from monitoring_pipeline.orchestration.runs.outside import outside_of_run
+from monitoring_pipeline.orchestration.runs.outside import build_outside
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.settings import Settings
 
@@ -26,7 +26,7 @@ def test_outside_of_a_command_has_the_adapters_of_the_settings_and_the_given_sto
 
 def test_outside_of_a_run_is_made_from_the_resources_of_their_names():
     resources = {name: object() for name in PARTS}
-    outside = outside_of_run(dg.build_init_resource_context(resources=resources))
+    outside = build_outside()(dg.build_init_resource_context(resources=resources))
     assert {name: getattr(outside, name) for name in PARTS} == resources
 
 
