@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.explanation.native import Contributions
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.training_rows import TrainingRequest
 from monitoring_pipeline.records.version_card import VersionCard
@@ -58,6 +59,15 @@ class Registry(Protocol):
 
     def predictor(self, model: str, model_version: str) -> "Callable[[pd.DataFrame], object]":
         """Load a version and return its prediction function, which takes features by name."""
+        ...
+
+    def contributor(
+        self, model: str, model_version: str, features: Collection[str]
+    ) -> "Callable[[pd.DataFrame, pd.DataFrame, int], Contributions] | None":
+        """Load a version and return what splits its raw output by its library's own means; None without one.
+
+        The function takes the rows, rows of the reference, and the number of the output.
+        """
         ...
 
     def log_gate(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monitoring_pipeline.evaluation.explanation.native import Contributions
 from monitoring_pipeline.evaluation.fitted_models.threads import one_thread
 from monitoring_pipeline.evaluation.versions.gate import GateResult
 from monitoring_pipeline.evaluation.versions.outputs import OutputError
@@ -21,6 +22,7 @@ from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of, is_missing_file
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
 from monitoring_pipeline.registry.logged_models import LoggedModel, read_logged_model
+from monitoring_pipeline.registry.native_contributions import Contributor, contributor_of
 from monitoring_pipeline.registry.version_cards import read_version_card
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
 from monitoring_pipeline.spec.sources import Task
@@ -146,17 +148,7 @@ class ModelRegistry:
         Raises:
             RegistryError: when it is not registered, or cannot be loaded.
         """
-        if not self.has_version(model, model_version):
-            message = f"{public_address(self.tracking_uri)}: {model} has no version {model_version!r}"
-            raise RegistryError(message)
-        with connected(self.tracking_uri) as client:
-            from mlflow.pyfunc import load_model
-
-            try:
-                loaded = load_model(client.get_model_version_download_uri(model, model_version))
-            except Exception as error:
-                message = f"{model} version {model_version} cannot be loaded: {type(error).__name__}: {error}"
-                raise RegistryError(message) from error
+        loaded = self._load(model, model_version)
 
         def predict(rows: "pd.DataFrame") -> object:
             # The connection is outside of the try, because an unreachable registry is no failure of the version.
@@ -169,6 +161,51 @@ class ModelRegistry:
                     raise OutputError(message) from error
 
         return predict
+
+    def contributor(self, model: str, model_version: str, features: Collection[str]) -> "Contributor | None":
+        """Return the function that splits the raw output of a version by its library's own means; None without one.
+
+        The function raises OutputError when the version fails on the rows.
+
+        Args:
+            model: the model.
+            model_version: the version.
+            features: names of its features.
+
+        Raises:
+            RegistryError: when it is not registered, or cannot be loaded.
+        """
+        loaded = self._load(model, model_version)
+        try:
+            contribute = contributor_of(loaded.get_raw_model(), features)
+        except NotImplementedError:
+            # A flavour without a model of a library.
+            return None
+        if contribute is None:
+            return None
+
+        def contributions(rows: "pd.DataFrame", reference: "pd.DataFrame", output: int) -> Contributions:
+            with one_thread():
+                try:
+                    return contribute(rows, reference, output)
+                except Exception as error:
+                    message = f"{model} version {model_version}: {type(error).__name__}: {error}"
+                    raise OutputError(message) from error
+
+        return contributions
+
+    def _load(self, model: str, model_version: str) -> Any:
+        if not self.has_version(model, model_version):
+            message = f"{public_address(self.tracking_uri)}: {model} has no version {model_version!r}"
+            raise RegistryError(message)
+        with connected(self.tracking_uri) as client:
+            from mlflow.pyfunc import load_model
+
+            try:
+                return load_model(client.get_model_version_download_uri(model, model_version))
+            except Exception as error:
+                message = f"{model} version {model_version} cannot be loaded: {type(error).__name__}: {error}"
+                raise RegistryError(message) from error
 
     def logged_model(self, address: str) -> LoggedModel:
         """Return the description of the model at an address (see :func:`read_logged_model`)."""

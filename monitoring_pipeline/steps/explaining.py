@@ -58,8 +58,10 @@ class ExplainedRow:
         model_version: the version that made the prediction.
         what: the words for the output.
         served: the output that the row was served with; None if it has none.
-        output: the output that the scorer gives the row, which differs from it if the scorer is a surrogate.
-        usual: the mean output of the reference's rows that it is compared with; the parts sum to the difference.
+        output: the output that was split: that of a surrogate or the raw one of a library (log-odds of a classifier)
+            differs from the served one.
+        usual: the mean output of the reference's rows that it is compared with, or the expected one of the library;
+            the parts sum to the difference.
         parts: the part of each feature, the largest first.
         values: the value of each feature as text.
         words: what scored the row.
@@ -104,6 +106,9 @@ def explain_row(spec: ModelSpec, chunk: Chunk, row: str, scoring: Scoring, *, id
     reference = load_reference(spec, scoring.store, version)
     before = with_outputs_only(spec, reference_rows(spec, reference, scoring, first=2 * SAMPLE_ROWS))
     of_chunk = with_outputs_only(spec, rows_of_version(spec, chunk, version, scoring, first=2 * SAMPLE_ROWS))
+    native = _native(spec, version, scoring.registry, before, found)
+    if native is not None:
+        return native
     scorer = scorer_of(spec, version, scoring.registry, reference=before, rows=of_chunk)
     if isinstance(scorer, str):
         raise NoSuchRowError(f"{spec.name} {chunk.key}: the row cannot be explained: {scorer}")
@@ -112,16 +117,45 @@ def explain_row(spec: ModelSpec, chunk: Chunk, row: str, scoring: Scoring, *, id
     rules = spec.explanation or ExplanationRules()
     attributed = attribute_row(spec, scorer, before, found, pairs=rules.pairs, output=output)
     parts = dict(zip(attributed.features, attributed.contributions.mean(axis=0).tolist(), strict=True))
+    usual = float(outputs[output]) - math.fsum(parts.values())
+    return _explained(spec, found, output, parts, usual=usual, words=scorer.words)
+
+
+def _native(
+    spec: ModelSpec, version: str, registry: Registry, reference: pl.DataFrame, row: pl.DataFrame
+) -> ExplainedRow | None:
+    """Return the parts by the own means of the version's library; None if it has none for this model."""
+    rules, features = spec.explanation or ExplanationRules(), features_of(spec)
+    served = outputs_in(spec, row).row(0)
+    if rules.model != "registry" or None in served or not registry.has_version(spec.name, version):
+        return None
+    output = max(range(len(served)), key=lambda place: served[place])
+    try:
+        contribute = registry.contributor(spec.name, version, list(features))
+        if contribute is None:
+            return None
+        found = contribute(model_inputs(row, features), model_inputs(reference, features), output)
+    except (RegistryError, OutputError):
+        # Paths of mixed rows need nothing but predictions, and state what fails.
+        return None
+    parts = {name: float(values[0]) for name, values in found.parts.items()}
+    words = f"the raw output of version {version} in the registry, by {found.words}"
+    return _explained(spec, row, output, parts, usual=float(found.base[0]), words=words)
+
+
+def _explained(
+    spec: ModelSpec, row: pl.DataFrame, output: int, parts: Mapping[str, float], *, usual: float, words: str
+) -> ExplainedRow:
     return ExplainedRow(
-        row_id=str(found["row_id"][0]),
-        model_version=version,
+        row_id=str(row["row_id"][0]),
+        model_version=str(row["model_version"][0]),
         what=output_words(spec, output).removeprefix("the mean "),
-        served=outputs_in(spec, found).row(0)[output],
-        output=float(outputs[output]),
-        usual=float(outputs[output]) - math.fsum(parts.values()),
+        served=outputs_in(spec, row).row(0)[output],
+        output=usual + math.fsum(parts.values()),
+        usual=usual,
         parts=dict(sorted(parts.items(), key=lambda entry: (-abs(entry[1]), entry[0]))),
-        values={name: "null" if (value := found[name][0]) is None else str(value) for name in attributed.features},
-        words=scorer.words,
+        values={name: "null" if (value := row[name][0]) is None else str(value) for name in parts},
+        words=words,
     )
 
 

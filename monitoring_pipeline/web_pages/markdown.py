@@ -63,13 +63,14 @@ def _columns(page: ModelContents) -> Iterable[str]:
             Cell(c.status),
             Cell(c.statistic),
             Cell(c.effect_text),
+            Cell(c.importance_text),
             Cell("; ".join(c.shifts)),
             Cell(c.reason),
         )
         for c in page.columns
     )
-    names = ("column", "drift", "statistic", "effect of floor", "what changed", "about")
-    return _section(Table(caption="Columns", columns=names, rows=rows))
+    names = ("column", "drift", "statistic", "effect of floor", "importance", "what changed", "about")
+    return _section(Table(caption="Columns", columns=names, rows=rows).without_empty_columns)
 
 
 def _lines(shown: IncidentContents) -> Iterable[str]:

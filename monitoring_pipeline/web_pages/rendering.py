@@ -103,18 +103,19 @@ def page_policy() -> str:
 def _column_table(page: ModelContents) -> Table:
     return Table(
         caption=f"All {len(page.columns)} columns",
-        columns=("column", "statistic", "effect", "what changed", "about"),
+        columns=("column", "statistic", "effect", "importance", "what changed", "about"),
         rows=tuple(
             (
                 Cell(column.name, column.status),
                 Cell(column.statistic.replace("_", " ")),
                 Cell(column.effect_text, is_number=True),
+                Cell(column.importance_text, is_number=True),
                 Cell("; ".join(column.shifts)),
                 Cell(column.reason),
             )
             for column in page.columns
         ),
-    )
+    ).without_empty_columns
 
 
 def policy(style: str, script: str) -> str:

@@ -1,6 +1,6 @@
 """The columns of a chunk that have drifted: one count for the store, the reports and the Dagster UI."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
@@ -55,14 +55,20 @@ def _is_first(seen: set[tuple[str, str]], key: tuple[str, str]) -> bool:
     return is_first
 
 
-def drifted_of(measurements: Iterable[Measurement]) -> Drifted:
+def drifted_of(measurements: Iterable[Measurement], weight: Callable[[str], float] = lambda _column: 1.0) -> Drifted:
     """Return the drifted columns of a chunk, each once even if several statistics or versions show its drift.
 
     The parts of a text or a vector count as one column, the one of their feature.
+
+    Args:
+        measurements: those of the chunk.
+        weight: by how much the drift of a column counts in their order, such as its importance.
     """
     drift = [m for m in measurements if m.kind is Kind.DRIFT]
     measured = {m.subject for m in drift}
-    breached = sorted((m for m in drift if m.status is Status.BREACHED), key=lambda m: -in_floors(m))
+    breached = sorted(
+        (m for m in drift if m.status is Status.BREACHED), key=lambda m: -in_floors(m) * weight(m.subject)
+    )
     of_columns = [m for m in breached if m.subject not in _NO_COLUMNS]
 
     def named(chosen: Iterable[Measurement]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """How much each feature matters to the output of a model, and whether the order of importance has changed."""
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from monitoring_pipeline.evaluation.explanation.by_columns import Attributions
 from monitoring_pipeline.evaluation.explanation.share import SUBJECT
@@ -10,6 +10,7 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 IMPORTANCE, ORDER = "feature_importance", "importance_order"
 LEAST_NDCG = 0.9
+BY = ", by "
 
 
 def measure_importance(
@@ -36,7 +37,7 @@ def measure_importance(
         severity=Severity.INFO,
         value=0.0,
         rows=pairs,
-        definition=f"mean size of the part of a feature in the output of a row, by {words}",
+        definition=f"mean size of the part of a feature in the output of a row{BY}{words}",
     )
     for feature, size in now.items():
         yield replace(blank, of=feature, value=size, reference_value=before[feature])
@@ -49,6 +50,43 @@ def measure_importance(
         definition="likeness of the order of the features by importance to that in the reference: 1 if equal",
     )
     yield order if likeness >= LEAST_NDCG else order.breached(_reason(before, now, likeness))
+
+
+@dataclass(frozen=True)
+class Importance:
+    """The share of each feature in the importance of all features on a chunk.
+
+    Args:
+        shares: by feature; empty if it was not measured.
+        words: what it was measured with: a registered version, or a surrogate with its fidelity.
+    """
+
+    shares: Mapping[str, float] = field(default_factory=dict[str, float])
+    words: str = ""
+
+    def weight(self, feature: str) -> float:
+        """Return by how much the drift of a column counts where columns are ranked: by 1 if nothing is known of any."""
+        return self.shares.get(feature, 0.0) if self.shares else 1.0
+
+
+def stored_importance(measurements: Iterable[Measurement], model_version: str | None = None) -> Importance:
+    """Return the importance of features from the measurements of a chunk.
+
+    The larger one of that in the reference and on the chunk counts, so that a column which broke and no longer affects
+    the outputs keeps its importance.
+
+    Args:
+        measurements: the measurements of a chunk, or its attribution.
+        model_version: the version; None for the first one that has it.
+    """
+    found = [m for m in measurements if m.name == IMPORTANCE and m.value is not None]
+    version = found[0].model_version if found and model_version is None else model_version
+    own = [m for m in found if m.model_version == version]
+    sizes = {m.of: max(m.value or 0.0, m.reference_value or 0.0) for m in own}
+    total = math.fsum(sizes.values())
+    if not total:
+        return Importance()
+    return Importance({name: size / total for name, size in sizes.items()}, (own[0].definition or "").partition(BY)[2])
 
 
 def ndcg(before: Mapping[str, float], now: Mapping[str, float]) -> float:

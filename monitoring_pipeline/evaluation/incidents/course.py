@@ -75,11 +75,13 @@ class Reasons:
         support: selects the causes that it supports.
         split: returns the sentence about the parts of the change that some findings are about; empty if there is none.
         money: returns the sentence about what the chunks since one are worth; empty if nothing is known.
+        ranked: returns findings in their order, those of drift by what they matter to the model.
     """
 
     support: Support
     split: Callable[[Sequence[Finding]], str]
     money: Callable[[str], str]
+    ranked: Callable[[Sequence[Finding]], tuple[Finding, ...]] = tuple
 
 
 class Course:
@@ -197,7 +199,7 @@ class Course:
             *(finding_of(b, consequence=by is not None) for b, by in zip(own, explainers, strict=True)),
             *(finding_of(b, consequence=True) for b in consequences),
         ]
-        running.findings = tuple(sorted(findings, key=place_of))
+        running.findings = reasons.ranked(sorted(findings, key=place_of))
         running.related = tuple(dict.fromkeys([*(by for by in explainers if by is not None), *related]))
         running.explained_by = reasons.support(running.findings, running.related)
         running.last_breached = chunk

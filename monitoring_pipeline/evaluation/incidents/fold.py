@@ -19,6 +19,7 @@ from monitoring_pipeline.evaluation.incidents.course import Course, Reasons
 from monitoring_pipeline.evaluation.incidents.evidence import Earlier, evidence_of
 from monitoring_pipeline.evaluation.incidents.explanations import explains, is_related, joined_columns
 from monitoring_pipeline.evaluation.incidents.findings import Breach
+from monitoring_pipeline.evaluation.incidents.importance import by_importance
 from monitoring_pipeline.evaluation.incidents.money import money_words
 from monitoring_pipeline.evaluation.incidents.split_words import split_words
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
@@ -129,12 +130,13 @@ class _Fold:
             for course in _undeclared(self._spec, courses, evidence.measurements):
                 course.end(index, chunk, undeclared_words())
         active = [course.cause for course in courses if index in course.covered]
+        ranked = partial(by_importance, attribution=evidence.attribution)
         support = partial(supported_causes, self._spec.inputs.keys(), evidence.attribution)
         for course in courses:
             related = [cause for cause in active if is_related(cause, course.cause)]
             split = partial(split_words, course.cause, attribution=evidence.attribution)
             money = partial(self._money_since, course.cause)
-            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split, money))
+            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split, money, ranked))
 
     def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
         """Return all incidents so far, in the order of their opening."""

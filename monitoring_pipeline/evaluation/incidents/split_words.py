@@ -9,6 +9,7 @@ from monitoring_pipeline.evaluation.explanation.split import (
     split_of_output,
     words_of_split,
 )
+from monitoring_pipeline.evaluation.incidents.importance import importance_words
 from monitoring_pipeline.evaluation.incidents.words import listed
 from monitoring_pipeline.evaluation.segments import change as over_segments
 from monitoring_pipeline.evaluation.segments.levels import LOSSES
@@ -31,7 +32,8 @@ def split_words(cause: Cause, findings: Sequence[Finding], attribution: Sequence
         next(filter(None, (words(cause, finding, attribution) for finding in findings)), "")
         for words in _OF_FAMILY.get(cause.family, ())
     )
-    return "; ".join(filter(None, found)) if attribution else ""
+    important = importance_words(findings, attribution) if cause.family is Family.INPUTS else ""
+    return "; ".join(filter(None, (important, *found))) if attribution else ""
 
 
 def _performance(_cause: Cause, finding: Finding, attribution: Sequence[Measurement]) -> str:

@@ -65,8 +65,8 @@ def row_table(model: str, chunk: str, row: ExplainedRow) -> Report:
             }
             for name, part in row.parts.items()
         ),
-        note=f"The parts sum to the difference of two outputs: {row.output:.4g} of this row, and {row.usual:.4g} of "
-        f"rows of the reference on average. Both are those of {row.words}.",
+        note=f"The parts sum to the difference of two outputs: {row.output:.4g} of this row, and {row.usual:.4g} on "
+        f"average. Both are those of {row.words}.",
     )
 
 

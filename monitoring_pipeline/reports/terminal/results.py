@@ -7,6 +7,7 @@ from rich.console import Console
 
 from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
+from monitoring_pipeline.evaluation.explanation.importance import stored_importance
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
@@ -109,7 +110,7 @@ def _chunk_records(
 ) -> Iterator[Record]:
     """Yield a record per version with the headline metric, one without a version if it was not measured."""
     headline = HEADLINE_METRIC[spec.task]
-    drifted = drifted_of(measurements)
+    drifted = drifted_of(measurements, stored_importance(measurements).weight)
     known = next((m for m in measurements if m.name == "maturity"), None)
     of_chunk = {
         "model": spec.name,
@@ -263,7 +264,7 @@ def worst_chunks(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repo
 
 def _drifted(measurements: Sequence[Measurement]) -> Cell:
     """Return the number and names of drifted columns, a note about all inputs together, and the number ignored."""
-    drifted = drifted_of(measurements)
+    drifted = drifted_of(measurements, stored_importance(measurements).weight)
     end = f" (+{ALL_TOGETHER})" if drifted.together else ""
     end += f" (+{len(drifted.ignored)} ignored)" if drifted.ignored else ""
     if not drifted.columns:

@@ -1,9 +1,10 @@
 """The columns of a chunk: what moved how far, the distribution of those that matter, and the cells that changed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring_pipeline.evaluation.drift.drifted import in_floors
+from monitoring_pipeline.evaluation.explanation.importance import stored_importance
 from monitoring_pipeline.evaluation.profiles.bins import Bins
 from monitoring_pipeline.evaluation.profiles.changed_values import new_values
 from monitoring_pipeline.evaluation.profiles.profile import ColumnProfile
@@ -31,6 +32,7 @@ class Column:
         reason: why it is breached or was not measured.
         shifts: changes of the share of null, NaN, infinities, unseen values and values out of range, in words.
         chart: its distribution.
+        importance: its share in the importance of all features to the model; None if it was not measured.
     """
 
     name: str
@@ -41,6 +43,12 @@ class Column:
     reason: str
     shifts: tuple[str, ...]
     chart: Chart | None = None
+    importance: float | None = None
+
+    @property
+    def importance_text(self) -> str:
+        """The share as percent; nothing if it was not measured."""
+        return "" if self.importance is None else percent(self.importance)
 
     @property
     def effect_text(self) -> str:
@@ -56,7 +64,11 @@ def status_of(measurement: Measurement) -> str:
 
 
 def columns_of(records: ModelRecords, version: str, *, charts: int = CHARTS_SHOWN) -> tuple[Column, ...]:
-    """Return the columns of a version's rows: drifted ones first, then by effect in terms of their floors."""
+    """Return the columns of a version's rows: drifted ones first, then by effect in terms of their floors.
+
+    If the importance of the features to the model was measured, the effect counts by it.
+    """
+    importance = stored_importance(records.measurements, version)
     drift = [
         m
         for m in records.measurements
@@ -65,8 +77,12 @@ def columns_of(records: ModelRecords, version: str, *, charts: int = CHARTS_SHOW
     by_column: dict[str, Measurement] = {}
     for m in sorted(drift, key=_weight):
         by_column.setdefault(m.subject, m)
-    ordered = sorted(by_column.values(), key=_weight)
-    return tuple(_column(records, m, draws=place < charts) for place, m in enumerate(ordered))
+    ordered = sorted(by_column.values(), key=lambda m: _weight(m, importance.weight(m.subject)))
+    shares = importance.shares
+    return tuple(
+        replace(_column(records, m, draws=place < charts), importance=shares.get(m.subject))
+        for place, m in enumerate(ordered)
+    )
 
 
 def column_named(records: ModelRecords, version: str, name: str) -> Column | None:
@@ -74,11 +90,11 @@ def column_named(records: ModelRecords, version: str, name: str) -> Column | Non
     return next((column for column in columns_of(records, version, charts=10**6) if column.name == name), None)
 
 
-def _weight(m: Measurement) -> tuple[int, float, str, str]:
+def _weight(m: Measurement, importance: float = 1.0) -> tuple[int, float, str, str]:
     rank = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}[m.severity] if status_of(m) != "ok" else 3
     if m.status is Status.SKIPPED:
         rank = 4
-    return rank, -in_floors(m), m.subject, m.name
+    return rank, -in_floors(m) * importance, m.subject, m.name
 
 
 def _column(records: ModelRecords, m: Measurement, *, draws: bool) -> Column:

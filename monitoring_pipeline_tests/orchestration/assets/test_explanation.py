@@ -3,7 +3,9 @@
 import datetime as dt
 import json
 
+import lightgbm
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -145,3 +147,34 @@ def test_row_is_found_by_the_id_of_the_user(monitored):
 
 def test_model_without_the_rules_is_not_explained(monitored):
     assert _explained(monitored, DAYS[0]) == {}
+
+
+def _register_with_lightgbm():
+    """Register a model of LightGBM in its own flavour of MLflow."""
+    import mlflow.lightgbm
+
+    rows, _ = delivery_tables()
+    inputs = rows.select("distance_km").to_pandas()
+    trees = lightgbm.LGBMRegressor(n_estimators=60, min_child_samples=5, verbosity=-1, random_state=1, n_jobs=1)
+    trees.fit(inputs, np.asarray(rows["minutes"]))
+    with mlflow.start_run():
+        mlflow.lightgbm.log_model(trees, name="trees", registered_model_name=DELIVERIES, pip_requirements=["lightgbm"])
+    return trees
+
+
+def test_row_of_a_lightgbm_model_has_the_contributions_of_its_library(world, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", world.settings.mlflow_tracking_uri)
+    trees = _register_with_lightgbm()
+    world.change_spec(DELIVERIES, features={"distance_km": "numeric"})
+    assert world.failures(DELIVERIES, DAYS[0]) == ()
+    with world.store() as store:
+        outside = build_adapters(world.settings).outside(store, run_id="test")
+        spec = world.loaded(DELIVERIES).spec
+        ((parcel, _),) = world.execute(FIRST_PARCEL, day=START)
+        found = explain_row(spec, spec.calendar.chunk(DAYS[0]), str(parcel), outside, id_key=b"world")
+    inputs = pd.DataFrame({"distance_km": [float(found.values["distance_km"])]})
+    own = trees.booster_.predict(inputs, pred_contrib=True)[0]
+    assert (found.parts["distance_km"], found.usual) == pytest.approx((own[0], own[1]), abs=0.0)
+    assert found.output == pytest.approx(trees.predict(inputs)[0], abs=1e-9)
+    assert found.words == "the raw output of version 1 in the registry, by LightGBM's own contributions"
+    assert "LightGBM's own contributions" in row_table(DELIVERIES, DAYS[0], found).note
