@@ -136,7 +136,9 @@ class _Fold:
             related = [cause for cause in active if is_related(cause, course.cause)]
             split = partial(split_words, course.cause, attribution=evidence.attribution)
             money = partial(self._money_since, course.cause)
-            course.tell(index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split, money, ranked))
+            course.tell(
+                index, chunk, consequences.get(course.cause, ()), related, Reasons(support, split, money, ranked)
+            )
 
     def histories(self, last_index: int) -> tuple[IncidentHistory, ...]:
         """Return all incidents so far, in the order of their opening."""
