@@ -20,6 +20,7 @@ from monitoring_pipeline.orchestration.jobs.late_labels import build_late_labels
 from monitoring_pipeline.orchestration.jobs.nightly import build_late_labels_job, build_nightly_job, build_schedule
 from monitoring_pipeline.orchestration.jobs.retraining import build_gate_job, build_retrain_job, build_rollout_job
 from monitoring_pipeline.orchestration.jobs.retraining_sensor import build_external_job_sensors, build_retraining_sensor
+from monitoring_pipeline.orchestration.jobs.upstream import build_upstream_sensor
 from monitoring_pipeline.orchestration.runs.dagster_private import UnresolvedAssetJobDefinition
 from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.store import Store
@@ -49,7 +50,7 @@ def build_model_definitions(
     return dg.Definitions(
         assets=[*build_assets(loaded, names), build_report_asset(spec, names)],
         jobs=[nightly, *_late_labels_jobs(spec, names), *_retraining_jobs(loaded, resources, names)],
-        schedules=[build_schedule(spec, nightly, names)],
+        schedules=[] if spec.upstream.trigger == "upstream" else [build_schedule(spec, nightly, names)],
     )
 
 
@@ -92,6 +93,11 @@ def build_sensor_definitions(
         ),
         build_alerts_sensor(delivery, interval_seconds=actions_seconds, names=names),
         build_reports_sensor(model_specs, interval_seconds=actions_seconds, names=names),
+        *(
+            build_upstream_sensor(spec, interval_seconds=actions_seconds, names=names)
+            for spec in model_specs
+            if spec.upstream.trigger == "upstream"
+        ),
         *build_external_job_sensors(model_specs, interval_seconds=actions_seconds, names=names),
     ]
     if late_label_jobs:

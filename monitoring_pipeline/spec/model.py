@@ -28,6 +28,7 @@ from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
 from monitoring_pipeline.spec.rules.segments import Segmentation, SegmentRules
+from monitoring_pipeline.spec.rules.upstream import UpstreamAssets
 from monitoring_pipeline.spec.rules.value import NEGATIVE, POSITIVE, ValueRules
 from monitoring_pipeline.spec.sources import (
     EARLIEST,
@@ -93,6 +94,7 @@ _WITHOUT_NUMBERS: Any = {
     "reference": True,
     "incidents": True,
     "retraining": True,
+    "upstream": True,
 }
 
 
@@ -100,7 +102,7 @@ class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
     added_fields: ClassVar[frozenset[str]] = frozenset(
-        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness", "value"}
+        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness", "value", "upstream"}
     )
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -165,6 +167,8 @@ class ModelSpec(SpecPart):
     """False alarms that are allowed."""
     retraining: RetrainingRules | None = None
     """Rules about retraining. Without them the model is never retrained."""
+    upstream: UpstreamAssets = UpstreamAssets()
+    """Assets of the Dagster project that write the rows."""
 
     @field_validator("owner")
     @classmethod

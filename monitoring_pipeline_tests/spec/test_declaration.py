@@ -102,6 +102,7 @@ CHANGES: dict[str, Any] = {
     "budget.pages_per_quarter": 2,
     "budget.warnings_per_month": 2,
     "retraining": {"trainer": "package:function"},
+    "upstream": {"predictions": "marts/scores"},
 }
 OF_OTHER_TASKS = {"task", "predictions.scores", "predictions.horizon", "predictions.naive"}
 """Fields that cannot change alone."""
@@ -110,7 +111,7 @@ WITHOUT_INFLUENCE = {
     "drift.statistics", "drift.floors", "performance.minimum_maturity", "performance.breach_on",
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
-    "explanation", "fairness", "value",
+    "explanation", "fairness", "value", "upstream",
 }  # fmt: skip
 
 

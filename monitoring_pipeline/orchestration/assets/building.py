@@ -60,8 +60,9 @@ def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDef
         tags={"model": spec.name, "task": spec.task.value},
         kinds=set(asset.kinds),
         pool=names.of(spec.name),
-        deps=[names.asset(spec.name, name) for name in asset.deps if name in present],
+        deps=[*(names.asset(spec.name, name) for name in asset.deps if name in present), *_upstream(spec, asset)],
         required_resource_keys={names.of(name) for name in RESOURCES},
+        metadata=_code_references(loaded),
         check_specs=check_specs(spec, key, asset.checks),
         **optional,
     )
@@ -70,3 +71,24 @@ def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDef
             yield from asset.run(AssetRun(context, loaded, asset, MEASURED, SOURCES, names))
 
     return cast("dg.AssetsDefinition", run)
+
+
+def _code_references(loaded: LoadedSpec) -> dict[str, Any]:
+    """Return links from an asset to the files that declare it."""
+    files = {"spec": loaded.path, "suite": loaded.suite_path}
+    references = [
+        dg.LocalFileCodeReference(file_path=str(path.absolute()), line_number=1, label=label)
+        for label, path in files.items()
+        if path.exists()
+    ]
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
+
+
+def _upstream(spec: ModelSpec, asset: Asset) -> list[dg.AssetDep]:
+    """Return the asset of the project that writes what an asset reads.
+
+    All its partitions are named, because Dagster refuses to match windows of time in two time zones.
+    """
+    paths = spec.upstream.model_dump(include={"predictions", "labels", "reference"})
+    path = paths.get(asset.name)
+    return [dg.AssetDep(dg.AssetKey(path.split("/")), partition_mapping=dg.AllPartitionMapping())] if path else []
