@@ -18,7 +18,7 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-detection bench-opening bench-small-days clean
+.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-detection bench-opening bench-small-days clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -125,6 +125,10 @@ bench-named-columns: $(VENV)/dev.installed ## Which columns the comparison of al
 
 bench-weak-segments: $(VENV)/dev.installed ## Planted weak segments that are found, and shuffled losses that give any (2 minutes)
 	$(BIN)/python -m benchmarks.weak_segments
+
+bench-texts: $(VENV)/dev.installed ## False alarms of texts and vectors, and the changes of them that are found (8 minutes)
+	$(BIN)/uv pip install --quiet --no-deps --target benchmarks/.data/django "django==5.2.*"
+	$(BIN)/python benchmarks/texts.py benchmarks/.data/django
 
 bench-detection: $(VENV)/dev.installed ## What is found, missed, and flagged for nothing, beside named peers (hours; QUICK=1: half an hour)
 	$(BIN)/python -m benchmarks.detection $(if $(QUICK),--quick)

@@ -125,13 +125,17 @@ def _kind_of_text(filled: pl.Series) -> ValueKind:
 
 
 def vector_size(filled: pl.Series) -> int | None:
-    """Return how many numbers lists have, or texts such as ``[0.5, 1]``; None unless nearly all have as many."""
+    """Return how many numbers lists have, or texts such as ``[0.5, 1]``; None unless nearly all have as many.
+
+    Lists of whole numbers are no vectors, because they may be codes, such as the items of an order.
+    """
     dtype = filled.dtype
     if dtype == pl.String:
-        if _share(filled.str.contains(_NUMBERS_IN_BRACKETS)) < NEARLY_ALL:
+        has_fractions = bool(filled.str.contains(".", literal=True).any())
+        if not has_fractions or _share(filled.str.contains(_NUMBERS_IN_BRACKETS)) < NEARLY_ALL:
             return None
         sizes = filled.str.count_matches(",") + 1
-    elif isinstance(dtype, pl.List | pl.Array) and dtype.inner.is_numeric():
+    elif isinstance(dtype, pl.List | pl.Array) and dtype.inner.is_float():
         sizes = filled.list.len() if isinstance(dtype, pl.List) else filled.arr.len()
     else:
         return None

@@ -18,6 +18,10 @@ from monitoring_pipeline.records.measurement import Kind, Measurement, Severity,
 from monitoring_pipeline.spec.model import ModelSpec
 
 NAMES_SHOWN = 3
+WITHOUT_EFFECT, WITH_EFFECT, SEEN_BESIDE = EFFECTS = (
+    "without effect on the model", "with an effect on the model", "at the same time",
+)  # fmt: skip
+"""The beginnings of the words about an effect, which are added to the reason of drift."""
 _OUTPUTS = frozenset({"score", "prediction"})
 _ORDER = {Kind.DRIFT: 0, Kind.PERFORMANCE: 1, Kind.ESTIMATED_PERFORMANCE: 2}
 _OF_PERFORMANCE = frozenset({Kind.PERFORMANCE, Kind.ESTIMATED_PERFORMANCE})
@@ -46,10 +50,10 @@ class Effect:
     def words(self) -> str:
         """The effect as the end of a sentence; empty if nothing is known."""
         if self.is_none:
-            return f"without effect on the model: {_joined(self.unchanged)} within limits"
+            return f"{WITHOUT_EFFECT}: {_joined(self.unchanged)} within limits"
         if not self.seen:
             return ""
-        beginning = "with an effect on the model" if self.is_shown else "at the same time"
+        beginning = WITH_EFFECT if self.is_shown else SEEN_BESIDE
         return f"{beginning}: {_joined(self.seen)} beyond limits"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from monitoring_pipeline.evaluation.business.burn_rates import BURN_RATE
+from monitoring_pipeline.evaluation.explanation.effect import EFFECTS
 from monitoring_pipeline.evaluation.incidents.evidence import Evidence
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import Finding
@@ -113,6 +114,11 @@ def _drifted_inputs(_cause: Cause, findings: Sequence[Finding], since: str) -> s
     return f"{_counted(inputs, 'input')} {verb} drifted: {_first_in_detail(columns, since)}"
 
 
+def _changes_in(reason: str) -> str:
+    """Return what a reason of drift states behind its numbers, without the words about an effect."""
+    return "; ".join(words for words in reason.split("; ")[1:] if not words.startswith(EFFECTS))
+
+
 def _drifted_outputs(_cause: Cause, findings: Sequence[Finding], since: str) -> str:
     return f"the model's output has drifted: {_first_in_detail(findings, since)}"
 
@@ -140,7 +146,7 @@ def _changed_parts(findings: Sequence[Finding]) -> str:
     changed: dict[str, str] = {}
     for finding in findings:
         part, is_readable = shown_part(finding.subject)
-        changes = finding.reason.partition("; ")[2] if is_readable else ""
+        changes = _changes_in(finding.reason) if is_readable else ""
         changed.setdefault(part, f"{part} {changes}".strip())
     first = sorted(changed, key=lambda part: changed[part] == part)
     return "; ".join(changed[part] for part in first[:PARTS_SHOWN])

@@ -299,3 +299,27 @@ def test_column_that_some_rows_lack_identifies_nothing():
     kinds = [None if place % 10 == 0 else f"k{place}" for place in range(200)]
     table = _table(at=[time for time in TIMES[:100] for _ in range(2)], kind=kinds, shop=["a", "b"] * 100)
     assert guess_identity(table, NO_ADVICE, (), time="at").columns == ("at", "shop")
+
+
+def test_texts_and_vectors_are_inputs_and_ids_are_none():
+    table = _table(
+        id=[f"row {place}" for place in range(ROWS)],
+        review=[f"the {place} tables were late and broken" for place in range(ROWS)],
+        russian=[f"столы{place}приехалипоздно" for place in range(ROWS)],
+        uuid=[f"{place:08x}-0000-4000-8000-000000000000" for place in range(ROWS)],
+        vector=pl.Series([[float(place), 1.0, 2.0] for place in range(ROWS)]),
+        as_text=[f"[{place}, 0.5, 1e-3]" for place in range(ROWS)],
+        items=pl.Series([list(range(place % 5)) for place in range(ROWS)]),
+        answer=["yes of course not", "no"] * (ROWS // 2),
+    )
+    found = guess_inputs(table, NO_ADVICE, {"id"})
+    assert {each.name: each.kind for each in found.inputs} == {
+        "review": FeatureKind.TEXT,
+        "russian": FeatureKind.TEXT,
+        "vector": FeatureKind.EMBEDDING,
+        "as_text": FeatureKind.EMBEDDING,
+        "answer": FeatureKind.CATEGORICAL,
+    }
+    assert "vectors of 3 numbers" in [each.evidence for each in found.inputs]
+    assert not any("tables" in each.evidence for each in found.inputs)
+    assert {left.column for left in found.left_out} == {"uuid", "items"}
