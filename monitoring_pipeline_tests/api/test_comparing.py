@@ -86,7 +86,7 @@ def test_identifiers_times_and_nested_values_are_left_out_and_named(healthy):
         number=pl.int_range(pl.len()),
         code=pl.format("c{}", pl.int_range(pl.len())),
         made_at=pl.lit("2024-01-01").str.to_datetime(),
-        parts=pl.concat_list("age", "income"),
+        parts=pl.struct("age", "income"),
     )
     result = compare(more, more, **QUICK)
     left_out = [note.split(" is left out: ")[0] for note in result.notes if "left out" in note]

@@ -21,13 +21,14 @@ PARTS = {
     "budget",
     "fairness",
     "value",
+    "features",
 }
 
 
 @pytest.mark.parametrize("part", [document for _, document in EXAMPLES if document.keys() <= PARTS])
 def test_documented_part_of_a_spec_fits_into_the_model_of_the_readme(part):
     of_gate = dict.fromkeys(part.get("retraining", {}).get("gate", {}).get("segments", ()), "categorical")
-    features = USERS_MODEL["features"] | of_gate | dict(_columns_of_segments(part))
+    features = USERS_MODEL["features"] | part.get("features", {}) | of_gate | dict(_columns_of_segments(part))
     spec = ModelSpec.model_validate(USERS_MODEL | part | {"features": features})
     assert all(getattr(spec, name) for name in part)
 
