@@ -24,6 +24,7 @@ from monitoring_pipeline.spec.alerting import AlertingRules
 from monitoring_pipeline.spec.loading import BadSpec, LoadedSpec, SpecError, unusable, usable_specs
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.week import Week
+from monitoring_pipeline.steps.failing_channels import update_failing_channels
 from monitoring_pipeline.steps.lineage import read_lineage
 from monitoring_pipeline.steps.specs.checks import read_checked_specs
 from monitoring_pipeline.store.results import ResultStore
@@ -89,7 +90,9 @@ def _deliver(settings: Settings, store: ResultStore, clock: Clock, lease: dt.tim
     channels = build_channels(rules, settings.secrets, home=settings.home, slack_api=settings.slack_api)
     alerts = deliver(store, channels, clock=clock, links=rules.links, lease=lease)
     page_of = partial(_page_of_week, settings, store, rules)
-    return alerts.joined(deliver_weeks(store, week_channels(channels), page_of, clock=clock, lease=lease))
+    report = alerts.joined(deliver_weeks(store, week_channels(channels), page_of, clock=clock, lease=lease))
+    update_failing_channels(store, store, rules, accepted=report.accepted, refused=report.refused, now=clock())
+    return report
 
 
 def _page_of_week(settings: Settings, store: ResultStore, rules: AlertingRules, key: str) -> "WeekPage":

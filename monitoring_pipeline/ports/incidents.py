@@ -1,12 +1,14 @@
 """Incidents of models, and the messages about them that are due."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from monitoring_pipeline.evaluation.incidents.changes import IncidentChanges
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements
 from monitoring_pipeline.evaluation.incidents.news import KnownIncident
+from monitoring_pipeline.records.channel_failure import ChannelFailure
 from monitoring_pipeline.records.incident import Delivery, IncidentEvent, LoggedEvent, PlannedAlert, StoredIncident
 
 Judge = Callable[[Sequence[ChunkMeasurements], Sequence[KnownIncident]], IncidentChanges]
@@ -33,6 +35,18 @@ class Incidents(Protocol):
 
     def deliveries(self, incident_id: str) -> list[Delivery]:
         """Return the messages about an incident with their states, in the order in which they were due."""
+        ...
+
+
+class ChannelFailures(Protocol):
+    """Which channels accept no messages."""
+
+    def record_channels(self, *, working: AbstractSet[str], failing: Mapping[str, str], at: dt.datetime) -> None:
+        """Record the channels that accepted a message, and the errors of those that accepted none."""
+        ...
+
+    def channel_failures(self) -> list[ChannelFailure]:
+        """Return the channels that have accepted no message since a failure."""
         ...
 
 

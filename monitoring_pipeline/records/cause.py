@@ -33,6 +33,7 @@ class Family(StrEnum):
     BUSINESS = "business"
     OBJECTIVE = "objective"
     SPEC = "spec"
+    CHANNEL = "channel"
     PROBE = "probe"
 
 

@@ -270,6 +270,8 @@ class AlertingRules(SpecPart):
     """Address of Dagster's UI, for the links in messages."""
     site: Annotated[str, Field(pattern=LINK_PATTERN)] | None = None
     """Address of the site that `monitoring-pipeline serve` serves, for the links in messages."""
+    failing_after: Duration = dt.timedelta(hours=6)
+    """Time after which a channel that accepts no messages becomes an incident, sent through the other channels."""
     certificates: Annotated[str, Field(min_length=1)] | None = None
     """File with certificates (PEM) that are trusted besides those of the system; relative to the home folder."""
 

@@ -1,7 +1,8 @@
 """The outbox: messages that are due are claimed from it, and their delivery is recorded."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
@@ -9,8 +10,9 @@ from sqlalchemy.engine import Connection, RowMapping
 from monitoring_pipeline.evaluation.incidents.seen_before import earlier_incidents, seen_before
 from monitoring_pipeline.evaluation.privacy.secrets import without_secrets
 from monitoring_pipeline.records.alert import ClaimedAlert, ClaimedWeek, HistoryPoint
+from monitoring_pipeline.records.channel_failure import ChannelFailure
 from monitoring_pipeline.records.incident import StoredIncident
-from monitoring_pipeline.records.measurement import Status
+from monitoring_pipeline.records.measurement import Severity, Status
 from monitoring_pipeline.store.connection import StoreConnection
 from monitoring_pipeline.store.decision_rows import decision_of
 from monitoring_pipeline.store.engine import reading, writing
@@ -18,6 +20,7 @@ from monitoring_pipeline.store.incident_rows import event_of, incident_of
 from monitoring_pipeline.store.tables.incidents import (
     alert_threads,
     alerts,
+    channel_failures,
     decisions,
     incident_events,
     incidents,
@@ -110,6 +113,38 @@ class OutboxStore(StoreConnection):
             connection.execute(alert_threads.delete().filter_by(**key))
             connection.execute(alert_threads.insert(), key | {"thread": thread})
 
+    def record_channels(self, *, working: AbstractSet[str], failing: Mapping[str, str], at: dt.datetime) -> None:
+        """Record the channels that accepted a message, and the errors of those that accepted none.
+
+        The first failure after a success keeps its time.
+        """
+        if not working and not failing:
+            return
+        with writing(self._engine, "outbox") as connection:
+            connection.execute(channel_failures.delete().where(channel_failures.c.channel.in_(sorted(working))))
+            known = set(connection.execute(sa.select(channel_failures.c.channel)).scalars())
+            for channel, error in sorted(failing.items()):
+                row = {"error": without_secrets(error)}
+                if channel in known:
+                    connection.execute(channel_failures.update().filter_by(channel=channel).values(row))
+                else:
+                    connection.execute(channel_failures.insert(), row | {"channel": channel, "since": at})
+
+    def channel_failures(self) -> list[ChannelFailure]:
+        """Return the channels that have accepted no message since a failure, by name, with the messages that wait."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(_FAILURES).mappings().all()
+        return [
+            ChannelFailure(
+                channel=row["channel"],
+                since=row["since"],
+                error=row["error"],
+                waiting=row["waiting"],
+                has_critical=bool(row["critical"]),
+            )
+            for row in rows
+        ]
+
     def history(self, stored: StoredIncident) -> tuple[HistoryPoint, ...]:
         """Return the newest values of the number in an incident's first finding, in chunk order."""
         if not stored.incident.findings:
@@ -146,6 +181,27 @@ class OutboxStore(StoreConnection):
     def _mark(self, alert_ids: Sequence[int], **values: object) -> None:
         with writing(self._engine, "outbox") as connection:
             connection.execute(alerts.update().where(alerts.c.alert_id.in_(alert_ids)).values(**values))
+
+
+_WAITS = sa.and_(
+    alerts.c.channel == channel_failures.c.channel,
+    sa.or_(
+        alerts.c.state.in_(OPEN_STATES),
+        sa.and_(alerts.c.state == "failed", alerts.c.due_at >= channel_failures.c.since),
+    ),
+)
+_FAILURES = (
+    sa.select(
+        channel_failures,
+        sa.func.count(alerts.c.alert_id).label("waiting"),
+        sa.func.max(sa.case((incidents.c.severity == Severity.CRITICAL.value, 1), else_=0)).label("critical"),
+    )
+    .select_from(
+        channel_failures.outerjoin(alerts, _WAITS).outerjoin(incidents, incidents.c.incident_id == alerts.c.incident_id)
+    )
+    .group_by(*channel_failures.c)
+    .order_by(channel_failures.c.channel)
+)
 
 
 def _claimable(now: dt.datetime, lease: dt.timedelta) -> sa.Select[tuple[object, ...]]:

@@ -61,7 +61,7 @@ def test_rules_with_a_channel_alone_are_loaded(tmp_path: Path) -> None:
         (
             "routes:",
             "route:",
-            "route: unknown key; did you mean routes? known: certificates, channels, escalation, link",
+            "route: unknown key; did you mean routes? known: certificates, channels, escalation",
         ),
         ('"22:00"', "22.00", "quiet_hours.start: write a time of day from 00:00 to 23:59, got 22.00"),
         ('"08:00"', '"24:00"', "routes.1.digest: write a time of day"),

@@ -222,6 +222,15 @@ CREATE TABLE alert_threads (
 
 COMMENT ON TABLE alert_threads IS 'Where a channel keeps its messages about an incident together';
 
+CREATE TABLE channel_failures (
+    channel TEXT NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (channel)
+);
+
+COMMENT ON TABLE channel_failures IS 'The channels that have accepted no message since a failure, with the newest error';
+
 CREATE TABLE decisions (
     decision_id BIGSERIAL NOT NULL,
     model TEXT NOT NULL,

@@ -214,9 +214,11 @@ class _ChannelDelivery:
         ids = [alert.alert_id for alert in alerts]
         self._outbox.mark_sent(ids, self._clock(), receipt.delivery_id)
         self._progress.sent += ids
+        self._progress.accepted.add(self._channel.name)
         self._progress.notes += [f"{self._channel.name}: {note}" for note in receipt.notes]
 
     def _fail(self, alerts: Sequence[ClaimedAlert], error: DeliveryError) -> None:
+        self._progress.refused[self._channel.name] = str(error)
         retry_at = self._next_try(alerts[0], error)
         if error.channel_wide:
             self._resting_until = (retry_at, str(error))

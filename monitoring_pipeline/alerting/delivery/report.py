@@ -26,6 +26,8 @@ class DeliveryReport:
         postponed: ids that were not tried.
         failures: alerts that a channel refused.
         notes: problems beside an accepted message, such as a missing chart.
+        accepted: channels that took a message.
+        refused: errors of channels that did not take one, by channel.
     """
 
     sent: tuple[int, ...]
@@ -34,6 +36,8 @@ class DeliveryReport:
     postponed: tuple[int, ...]
     failures: tuple[Failure, ...]
     notes: tuple[str, ...]
+    accepted: frozenset[str] = frozenset()
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     def joined(self, other: "DeliveryReport") -> "DeliveryReport":
         """Return the outcome of the messages of both."""
@@ -44,6 +48,8 @@ class DeliveryReport:
             postponed=self.postponed + other.postponed,
             failures=self.failures + other.failures,
             notes=self.notes + other.notes,
+            accepted=self.accepted | other.accepted,
+            refused={**self.refused, **other.refused},
         )
 
 
@@ -57,6 +63,8 @@ class Progress:
     postponed: list[int] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    accepted: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def report(self) -> DeliveryReport:
         """Return the report of the outcome so far."""
@@ -67,4 +75,6 @@ class Progress:
             postponed=tuple(self.postponed),
             failures=tuple(self.failures),
             notes=tuple(self.notes),
+            accepted=frozenset(self.accepted),
+            refused=dict(self.refused),
         )

@@ -41,6 +41,7 @@ def deliver_weeks(
             continue
         outbox.mark_sent([claimed.alert_id], clock(), receipt.delivery_id)
         progress.sent.append(claimed.alert_id)
+        progress.accepted.add(claimed.channel)
         progress.repeated += [claimed.alert_id] if claimed.uncertain else []
         progress.notes += [f"{claimed.channel}: {note}" for note in receipt.notes]
     return progress.report()
@@ -62,6 +63,7 @@ def _sent(channels: Mapping[str, WeekChannel], claimed: ClaimedWeek, page_of: Pa
 
 
 def _fail(outbox: Outbox, claimed: ClaimedWeek, error: DeliveryError, now: dt.datetime, progress: Progress) -> None:
+    progress.refused[claimed.channel] = str(error)
     if error.retry_after is not None:
         outbox.postpone([claimed.alert_id], str(error), now + error.retry_after)
         progress.postponed.append(claimed.alert_id)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from monitoring_pipeline.evaluation.incidents.spec_files import CAUSE
 from monitoring_pipeline.evaluation.weeks.week_of_model import WeekOfModel, worst_of
 from monitoring_pipeline.evaluation.weeks.words import headline_of, sentences_of, title_of
 from monitoring_pipeline.records.alert import ClaimedAlert
-from monitoring_pipeline.records.cause import Cause
+from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, Finding, Handling, IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Severity, VerdictStatus
 from monitoring_pipeline.spec.alerting import Links
@@ -24,6 +23,7 @@ _RESOLVED_MARK = "✅"
 _WEEK_MARK = "📅"
 _SEVERITIES = {VerdictStatus.CRITICAL: Severity.CRITICAL, VerdictStatus.WARNING: Severity.WARNING}
 _WEIGHT = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
+_WITHOUT_CHUNKS = frozenset({Family.SPEC, Family.CHANNEL})
 _WHAT_HAPPENED = {
     EventKind.OPENED: "Opened",
     EventKind.SPREAD: "Spread",
@@ -262,13 +262,15 @@ def _links(stored: StoredIncident, links: Links) -> tuple[tuple[str, str], ...]:
 
 def incident_report(stored: StoredIncident, links: Links) -> str | None:
     """Return the address of the incident in the report of its model."""
-    return None if links.site is None else f"{links.site.rstrip('/')}/incidents/{quote(stored.incident_id)}"
+    if links.site is None or stored.incident.cause.family is Family.CHANNEL:
+        return None
+    return f"{links.site.rstrip('/')}/incidents/{quote(stored.incident_id)}"
 
 
 def verdict_page(stored: StoredIncident, links: Links) -> str | None:
-    """Return the address of the incident's newest breached chunk in Dagster's UI; a spec's file has no chunks."""
+    """Return the address of the incident's newest breached chunk in Dagster's UI; files and channels have no chunks."""
     incident = stored.incident
-    if links.dagster is None or incident.cause == CAUSE:
+    if links.dagster is None or incident.cause.family in _WITHOUT_CHUNKS:
         return None
     key = "/".join(quote(part) for part in (links.prefix, incident.model, "verdict") if part)
     page = f"{links.dagster.rstrip('/')}/assets/{key}"

@@ -244,5 +244,6 @@ CAUSES = {
     Family.BUSINESS: "a breached business metric, or predictions that are worth too little",
     Family.OBJECTIVE: "a spent error budget, or one that is spent too fast",
     Family.SPEC: "a spec file that cannot be used",
+    Family.CHANNEL: "a channel that has accepted no messages for hours",
     Family.PROBE: "a test message of `alerts test`",
 }

@@ -85,6 +85,14 @@ alert_threads = sa.Table(
     text("thread"),
     comment="Where a channel keeps its messages about an incident together",
 )
+channel_failures = sa.Table(
+    "channel_failures",
+    metadata,
+    text("channel", key=True),
+    time("since"),
+    text("error"),
+    comment="The channels that have accepted no message since a failure, with the newest error",
+)
 
 decisions = sa.Table(
     "decisions",
@@ -128,5 +136,5 @@ version_cards = sa.Table(
     comment="What the registry states about a model version; null for a version that it does not have",
 )
 
-ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, decisions, model_versions, version_cards)
+ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, channel_failures, decisions, model_versions, version_cards)
 """All tables of consequences of results."""
