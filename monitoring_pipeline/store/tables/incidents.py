@@ -136,5 +136,14 @@ version_cards = sa.Table(
     comment="What the registry states about a model version; null for a version that it does not have",
 )
 
-ACTION_TABLES = (incidents, incident_events, alerts, alert_threads, channel_failures, decisions, model_versions, version_cards)
+ACTION_TABLES = (
+    incidents,
+    incident_events,
+    alerts,
+    alert_threads,
+    channel_failures,
+    decisions,
+    model_versions,
+    version_cards,
+)
 """All tables of consequences of results."""
