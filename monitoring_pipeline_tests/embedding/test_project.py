@@ -17,6 +17,7 @@ from monitoring_pipeline.orchestration.health.recording_request import FAILURE_T
 from monitoring_pipeline.orchestration.runs.names import RESOURCES, BadPrefixError, Names
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline_tests.alerting.cases import stored
+from monitoring_pipeline_tests.docs.pages import blocks_of
 from monitoring_pipeline_tests.worlds.one_model_world import OneModelWorld
 from monitoring_pipeline_tests.worlds.retraining_world import TRAINERS
 
@@ -267,3 +268,13 @@ def test_import_of_the_package_imports_neither_dagster_nor_polars():
     code = "import sys, monitoring_pipeline; print(*({'dagster', 'polars', 'pydantic'} & set(sys.modules)))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == ""
+
+
+def test_documented_project_loads(world, monkeypatch):
+    (example,) = [block.text for block in blocks_of("python") if block.page == "docs/dagster_project.md"]
+    monkeypatch.setenv("SCORES_DB", str(world.warehouse))
+    monkeypatch.chdir(world.folder)
+    found = {"my_project": users_project()}
+    exec(example, found)
+    dg.Definitions.validate_loadable(found["defs"])
+    assert "ml_monitoring/m/verdict" in names_in(found["defs"])["assets"]

@@ -22,6 +22,7 @@ PARTS = {
     "fairness",
     "value",
     "features",
+    "upstream",
 }
 
 
