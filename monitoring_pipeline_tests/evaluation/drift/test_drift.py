@@ -24,7 +24,9 @@ REFERENCE = reference_of(SPEC, REFERENCE_COLUMNS)
 NUMERIC_STATISTICS = sorted(
     n for n, s in DRIFT_STATISTICS.items() if FeatureKind.NUMERIC in s.kinds and not s.needs_rows
 )
-STATISTICS_OF_BOTH = sorted(n for n, s in DRIFT_STATISTICS.items() if s.kinds == frozenset(FeatureKind))
+STATISTICS_OF_BOTH = sorted(
+    n for n, s in DRIFT_STATISTICS.items() if s.kinds == frozenset({FeatureKind.NUMERIC, FeatureKind.CATEGORICAL})
+)
 
 
 def _measured(columns, spec=SPEC, reference=REFERENCE):
