@@ -12,10 +12,12 @@ from monitoring_pipeline.evaluation.quality.conditions import AllRows
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.source_inspection import SourceInspection, TableReading
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
 from monitoring_pipeline.ports.trainers import AskTrainer, RunTrainer
+from monitoring_pipeline.prometheus.querying import PrometheusServers
 from monitoring_pipeline.registry import trainers
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
 from monitoring_pipeline.settings import Settings, variable_of
@@ -40,6 +42,7 @@ class Adapters:
     registry: ModelRegistry
     run_trainer: RunTrainer
     ask_trainer: AskTrainer
+    serving_metrics: ServingMetrics
     clock: Clock
 
     def outside(self, store: Store, *, run_id: str) -> Outside:
@@ -57,6 +60,7 @@ def build_adapters(settings: Settings, clock: Clock = system_clock) -> Adapters:
         registry=ModelRegistry(settings.mlflow_tracking_uri, settings.home / "mlflow"),
         run_trainer=trainers.run_trainer,
         ask_trainer=partial(_ask_trainer, settings),
+        serving_metrics=PrometheusServers(settings.secrets),
         clock=clock,
     )
 

@@ -62,6 +62,7 @@ def build_resources(settings: Settings, clock: Clock = system_clock) -> dict[str
         "registry": resource(built.registry, "The MLflow registry of model versions."),
         "run_trainer": resource(built.run_trainer, "Calls the trainer that a spec names."),
         "ask_trainer": resource(built.ask_trainer, "Sends a training request to the address in a secret."),
+        "serving_metrics": resource(built.serving_metrics, "Reads numbers from Prometheus servers that specs name."),
         "outside": build_outside(names),
     })  # fmt: skip
 

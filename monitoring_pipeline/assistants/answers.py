@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
+from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.records.incident import IncidentState, StoredIncident
 from monitoring_pipeline.records.measurement import Kind, Measurement
@@ -219,8 +220,13 @@ def history_of(spec: ModelSpec, store: Store, metric: str, subject: str | None, 
     audits: dict[tuple[str, Kind], Audit] = {}
     for chunk, m in found:
         if (chunk, m.kind) not in audits:
-            audits[chunk, m.kind] = audit_of(spec, store, chunk, PRODUCERS[m.kind])
+            audits[chunk, m.kind] = audit_of(spec, store, chunk, _producer_of(m))
     return [_number(chunk, m, audits[chunk, m.kind]) for chunk, m in found]
+
+
+def _producer_of(m: Measurement) -> Producer:
+    is_of_serving = m.kind is Kind.OPERATIONS and m.subject in SUBJECTS_OF_SERVING
+    return Producer.OPERATIONS if is_of_serving else PRODUCERS[m.kind]
 
 
 def report_of(spec: ModelSpec, store: Store, chunk: str | None) -> str:

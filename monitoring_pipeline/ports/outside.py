@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
@@ -43,3 +44,4 @@ class Outside(Reading, Scoring):
     ask_trainer: AskTrainer
     clock: Clock
     run_id: str
+    serving_metrics: ServingMetrics

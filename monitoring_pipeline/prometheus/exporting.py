@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.incidents.changes import is_active
+from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.evaluation.periods import HEADLINE_METRIC
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.prometheus import families as exported
@@ -66,7 +67,9 @@ def samples_of(spec: ModelSpec, store: Store) -> Iterator[Sample]:
     for status in VerdictStatus:
         yield Sample(exported.VERDICT, (spec.name, status), float(judged[chunk].status is status))
     yield Sample(exported.CHUNK_END, (spec.name,), spec.calendar.chunk(chunk).end.timestamp())
-    yield from _of_chunk(spec, store.measurements(spec.name, chunk))
+    measurements = store.measurements(spec.name, chunk)
+    yield from _of_chunk(spec, measurements)
+    yield from _serving(spec, measurements)
     yield from _performance(spec, store, list(judged))
 
 
@@ -96,6 +99,15 @@ def _of_chunk(spec: ModelSpec, measurements: list[Measurement]) -> Iterator[Samp
             yield Sample(exported.LABELS_KNOWN, (spec.name,), m.value)
         if m.kind is Kind.OBJECTIVE and m.name == "error_budget_left":
             yield Sample(exported.BUDGET_LEFT, (spec.name, m.subject), m.value)
+
+
+def _serving(spec: ModelSpec, measurements: list[Measurement]) -> Iterator[Sample]:
+    for m in measurements:
+        if m.kind is Kind.OPERATIONS and m.subject in SUBJECTS_OF_SERVING and m.value is not None:
+            labels = (spec.name, m.model_version, m.name)
+            yield Sample(exported.SERVING, labels, m.value)
+            if m.threshold_upper is not None:
+                yield Sample(exported.SERVING_LIMIT, labels, m.threshold_upper)
 
 
 def _performance(spec: ModelSpec, store: Store, judged: list[str]) -> Iterator[Sample]:

@@ -45,7 +45,13 @@ INCIDENTS = Family(
     ("model", "severity", "acknowledged"),
 )  # fmt: skip
 BUDGET_LEFT = Family("error_budget_left_ratio", "Share of the error budget that is left.", ("model", "objective"))
+SERVING = Family(
+    "serving", "Numbers about the serving of the model on that chunk, such as latencies.",
+    ("model", "version", "metric"),
+)  # fmt: skip
+SERVING_LIMIT = Family("serving_limit_upper", "Their upper limits.", ("model", "version", "metric"))
 FAMILIES = (
     VERDICT, CHUNK_END, MEASUREMENTS, ROWS, DRIFTED, LABELS_KNOWN, PERFORMANCE, PERFORMANCE_LOWER, PERFORMANCE_UPPER,
-    LIMIT_LOWER, LIMIT_UPPER, PERFORMANCE_CHUNK, ESTIMATED, INCIDENTS, BUDGET_LEFT,
+    LIMIT_LOWER, LIMIT_UPPER, PERFORMANCE_CHUNK, ESTIMATED, INCIDENTS, BUDGET_LEFT, SERVING,
+    SERVING_LIMIT,
 )  # fmt: skip

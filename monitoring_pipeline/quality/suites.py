@@ -27,6 +27,7 @@ from monitoring_pipeline.spec.parsing.files import (
     read_small_text,
     shown,
 )
+from monitoring_pipeline.spec.rules.operations import kind_of_telemetry
 from monitoring_pipeline.spec.sources import FeatureKind
 
 SUITES_KEPT = 8
@@ -132,6 +133,7 @@ def schema_expectations(spec: ModelSpec) -> tuple[Expectation, ...]:
     columns |= {name: _COLUMN_TYPES[kind] for name, kind in read.items() if name not in absent and name not in parts}
     columns |= dict.fromkeys(spec.carried_columns, _COLUMN_TYPES[FeatureKind.NUMERIC])
     columns |= dict.fromkeys(source.group_columns, _COLUMN_TYPES[FeatureKind.CATEGORICAL])
+    columns |= {name: _COLUMN_TYPES[kind_of_telemetry(name)] for name in spec.operations.columns}
     return tuple(
         expectation
         for name, (types, words) in columns.items()

@@ -30,6 +30,7 @@ class Family(StrEnum):
     PERFORMANCE = "performance"
     SEGMENT = "segment"
     FAIRNESS = "fairness"
+    SERVING = "serving"
     BUSINESS = "business"
     OBJECTIVE = "objective"
     SPEC = "spec"

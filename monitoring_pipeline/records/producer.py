@@ -18,6 +18,7 @@ class Producer(StrEnum):
     SEGMENTS = "segments"
     EXPLANATION = "explanation"
     FAIRNESS = "fairness"
+    OPERATIONS = "operations"
     BUSINESS = "business"
     VALUE = "value"
     OBJECTIVES = "objectives"
@@ -46,6 +47,11 @@ def days_producer(model_version: str) -> ReferenceProducer:
 def segments_producer(model_version: str) -> ReferenceProducer:
     """Return the producer under which what is usual in the segments of a version's reference is stored."""
     return ReferenceProducer(f"{reference_producer(model_version)}:segments")
+
+
+def operations_producer(model_version: str) -> ReferenceProducer:
+    """Return the producer under which the usual telemetry of a version's reference is stored."""
+    return ReferenceProducer(f"{reference_producer(model_version)}:operations")
 
 
 def refusal_producer(model_version: str) -> ReferenceProducer:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-DESCRIPTION = "MLmodel"
+DESCRIPTION, REQUIREMENTS = "MLmodel", "requirements.txt"
 LATEST = "latest"
 MOST_LISTED = 10
 _ADDRESS = re.compile(
@@ -62,6 +63,25 @@ def read_logged_model(tracking_uri: str, address: str) -> LoggedModel:
         version = _version(client, address, _registered(client, address, name), parts["version"], parts["alias"])
         place = client.get_model_version_download_uri(name, version)
         return LoggedModel(text=_description(address, place), name=name, version=version)
+
+
+@lru_cache(maxsize=64)
+def read_requirements(tracking_uri: str, model: str, version: str) -> tuple[str, ...] | None:
+    """Return the lines of the file requirements.txt of a registered version, which never change; None without the file.
+
+    Raises:
+        RegistryError: when MLflow does not answer, or the file cannot be read.
+    """
+    address = f"models:/{model}/{version}"
+    with connected(tracking_uri) as client, _clear_errors(address):
+        place = client.get_model_version_download_uri(model, version)
+        with tempfile.TemporaryDirectory() as folder, _without_progress():
+            from mlflow.artifacts import download_artifacts, list_artifacts
+
+            if not any(Path(entry.path).name == REQUIREMENTS for entry in list_artifacts(artifact_uri=place)):
+                return None
+            file = download_artifacts(artifact_uri=f"{place.rstrip('/')}/{REQUIREMENTS}", dst_path=folder)
+            return tuple(line for line in map(str.strip, read_small_text(Path(file)).splitlines()) if line)
 
 
 def _registered(client: "MlflowClient", address: str, name: str) -> "RegisteredModel":

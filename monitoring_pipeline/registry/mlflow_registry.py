@@ -21,7 +21,7 @@ from monitoring_pipeline.records.version_card import VersionCard
 from monitoring_pipeline.registry.answering import RegistryError, public_address
 from monitoring_pipeline.registry.connection import connected, experiment_of, is_missing_file
 from monitoring_pipeline.registry.gate_records import ANSWERS, GATE_TAG, record_gate
-from monitoring_pipeline.registry.logged_models import LoggedModel, read_logged_model
+from monitoring_pipeline.registry.logged_models import LoggedModel, read_logged_model, read_requirements
 from monitoring_pipeline.registry.native_contributions import Contributor, contributor_of
 from monitoring_pipeline.registry.version_cards import read_version_card
 from monitoring_pipeline.registry.version_numbers import skip_taken_numbers
@@ -93,6 +93,16 @@ class ModelRegistry:
             versions = client.search_model_versions(f"name = '{model}'")
             entry = next((each for each in versions if str(each.version) == model_version), None)
             return read_version_card(client, entry) if entry else None
+
+    def requirements(self, model: str, model_version: str) -> tuple[str, ...] | None:
+        """Return the lines of the file requirements.txt of a version; ``None`` if it is not registered or has none.
+
+        Raises:
+            RegistryError: when MLflow does not answer, or the files of the version cannot be read.
+        """
+        if is_missing_file(self.tracking_uri) or not self.has_version(model, model_version):
+            return None
+        return read_requirements(self.tracking_uri, model, model_version)
 
     def register(
         self,

@@ -9,15 +9,16 @@ from typing import TypeVar
 from monitoring_pipeline.spec.loading import LoadedSpec
 from monitoring_pipeline.spec.model import RULES_OF_LEARNED_FLOORS, RULES_OF_OPENING, ModelSpec
 from monitoring_pipeline.spec.parsing.part import SpecPart
+from monitoring_pipeline.spec.rules.operations import COLUMNS_OF_ROWS
 from monitoring_pipeline.spec.sources import EARLIEST, ReferenceWindow
 
 BUILT_FROM = frozenset(
     {
         "name", "task", "timezone", "cadence", "warehouse", "predictions", "labels", "features", "reference", "drift",
-        "performance", "budget", "incidents",
+        "performance", "budget", "incidents", "operations",
     }
 )  # fmt: skip
-"""The parts of a spec that a reference is built from; of rules about drift, performance and incidents only some."""
+"""The parts of a spec that a reference is built from; of most of these rules only some."""
 RULES_OF_PERFORMANCE = frozenset({"minimum_rows", "quantile"})
 Part = TypeVar("Part", bound=SpecPart)
 
@@ -84,6 +85,7 @@ def spec_of_reference(spec: ModelSpec, model_version: str) -> ModelSpec:
             "labels": labels,
             "drift": _only(spec.drift, RULES_OF_LEARNED_FLOORS),
             "incidents": _only(spec.incidents, RULES_OF_OPENING),
+            "operations": _only(spec.operations, COLUMNS_OF_ROWS),
             "performance": _only(spec.performance, RULES_OF_PERFORMANCE),
             "reference": {model_version: spec.reference[model_version]},
         }

@@ -24,6 +24,7 @@ from monitoring_pipeline.spec.rules.drift import DAILY_BASELINES, DriftRules
 from monitoring_pipeline.spec.rules.explanation import ExplanationRules
 from monitoring_pipeline.spec.rules.fairness import FairnessRules
 from monitoring_pipeline.spec.rules.incidents import BusinessMetric, IncidentRules, Objective
+from monitoring_pipeline.spec.rules.operations import OperationsRules
 from monitoring_pipeline.spec.rules.performance import PerformanceRules
 from monitoring_pipeline.spec.rules.quality import QualityRules
 from monitoring_pipeline.spec.rules.retraining import RetrainingRules
@@ -102,7 +103,18 @@ class ModelSpec(SpecPart):
     """The declaration of one monitored model."""
 
     added_fields: ClassVar[frozenset[str]] = frozenset(
-        {"warehouse", "pushdown", "windows", "segments", "budget", "explanation", "fairness", "value", "upstream"}
+        {
+            "warehouse",
+            "pushdown",
+            "windows",
+            "segments",
+            "budget",
+            "explanation",
+            "fairness",
+            "operations",
+            "value",
+            "upstream",
+        }
     )
 
     name: str = Field(pattern=NAME_PATTERN)
@@ -156,6 +168,8 @@ class ModelSpec(SpecPart):
     """Rules about the explanation of changes by the model. Without them no model is scored again."""
     fairness: FairnessRules = FairnessRules()
     """Groups of people, and how far the numbers of the model may differ between them."""
+    operations: OperationsRules = OperationsRules()
+    """How fast, how reliably and with which libraries the model is served."""
     business: dict[Annotated[str, Field(pattern=NAME_PATTERN)], BusinessMetric] = {}
     """Business metrics from your own SQL, by name."""
     value: ValueRules | None = None
@@ -357,7 +371,7 @@ class ModelSpec(SpecPart):
     @property
     def canonical_columns(self) -> tuple[str, ...]:
         """The canonical name of every column that the rows of a chunk may have."""
-        carried = (*self.carried_columns, *self.predictions.group_columns)
+        carried = (*self.carried_columns, *self.predictions.group_columns, *self.operations.columns)
         return ("row_id", "predicted_at", "model_version", *self.columns, *carried)
 
     @property

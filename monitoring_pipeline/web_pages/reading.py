@@ -160,12 +160,18 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
 def shown_names(spec: ModelSpec) -> tuple[MetricName, ...]:
     """Return the numbers whose history a model's page draws: the headline metric first."""
     guarded = [metric for metric in spec.performance.thresholds if metric.name != HEADLINE_METRIC[spec.task]]
-    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in business_names(spec)))
+    own = (*business_names(spec), *drawn_numbers(spec))
+    return (MetricName(HEADLINE_METRIC[spec.task]), *guarded, *(MetricName(name) for name in own))
 
 
 def business_names(spec: ModelSpec) -> tuple[str, ...]:
     """Return the names of the business numbers whose history a model's page draws."""
     return (*spec.business, *(DRAWN if spec.value else ()))
+
+
+def drawn_numbers(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the names of the numbers about the serving of the model whose history its page draws."""
+    return spec.operations.drawn
 
 
 def _references(spec: ModelSpec, store: Store, versions: Sequence[str] | Mapping[str, object]) -> dict[str, Reference]:

@@ -64,6 +64,7 @@ def model_html(
         ("quality", "Data quality", bool(page.dimensions)),
         ("columns", "Columns", bool(page.columns)),
         ("objectives", "Objectives", not page.objectives.is_empty),
+        ("operations", "Operations", not page.serving.is_empty),
         ("business", "Business", bool(page.business) or not page.value.is_empty),
         ("versions", "Versions", True),
         ("audit", "Audit", bool(page.audit)),

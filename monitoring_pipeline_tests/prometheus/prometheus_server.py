@@ -53,13 +53,22 @@ class PrometheusServer:
 
 
 @contextmanager
-def running_prometheus(target: str, folder: Path) -> Iterator[PrometheusServer]:
-    """Start a server that scrapes ``target`` each second; it stops at the end of the block."""
+def running_prometheus(
+    target: str, folder: Path, *, interval: str = "1s", accepts_hours: int = 0
+) -> Iterator[PrometheusServer]:
+    """Start a server that scrapes ``target`` each second; it stops at the end of the block.
+
+    Samples with times of their own may be older by ``accepts_hours``.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    scraped = {"job_name": "models", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
-    (folder / "prometheus.yml").write_text(yaml.safe_dump({"scrape_configs": [scraped]}), encoding="utf-8")
+    scraped = {"job_name": "models", "scrape_interval": interval, "static_configs": [{"targets": [target]}]}
+    config: dict[str, Any] = {"scrape_configs": [scraped]}
+    if accepts_hours:
+        config["storage"] = {"tsdb": {"out_of_order_time_window": f"{accepts_hours}h"}}
+        scraped["scrape_timeout"] = interval
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
     words = [
         program("prometheus"), f"--config.file={folder / 'prometheus.yml'}", f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}", "--log.level=error",

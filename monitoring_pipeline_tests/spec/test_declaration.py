@@ -92,6 +92,17 @@ CHANGES: dict[str, Any] = {
         "currency": "EUR",
         "outcomes": {"positive": {"positive": 1, "negative": 0}, "negative": {"positive": 0, "negative": 0}},
     },
+    "operations.latency": "took",
+    "operations.latency_unit": "s",
+    "operations.status": "code",
+    "operations.errors": ["failed"],
+    "operations.timeouts": ["late"],
+    "operations.timeout_after": None,
+    "operations.dependencies": {"column": "environment"},
+    "operations.prometheus": {"url": "http://prometheus:9090", "preset": "triton"},
+    "operations.minimum_rows": 9,
+    "operations.thresholds": {"error_rate": {"upper": 0.1}},
+    "operations.severity": "info",
     "business": {"cost": {"sql": "cost.sql"}},
     "objectives": {"auc": {"metric": "auroc", "lower": 0.6}},
     "incidents.open": {"chunks": 2, "of": 3},
@@ -112,6 +123,9 @@ WITHOUT_INFLUENCE = {
     "performance.thresholds", "quality", "segments", "business", "objectives", "incidents.horizon",
     "incidents.reopen_within", "retraining", "pushdown", "windows",
     "explanation", "fairness", "value", "upstream",
+    "operations.latency_unit", "operations.errors", "operations.timeouts",
+    "operations.timeout_after", "operations.prometheus", "operations.minimum_rows", "operations.thresholds",
+    "operations.severity",
 }  # fmt: skip
 
 

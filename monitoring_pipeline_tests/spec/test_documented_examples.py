@@ -23,6 +23,7 @@ PARTS = {
     "value",
     "features",
     "upstream",
+    "operations",
 }
 
 

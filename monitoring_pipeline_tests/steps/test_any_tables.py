@@ -23,6 +23,7 @@ from monitoring_pipeline.evaluation.results import ChunkResults
 from monitoring_pipeline.evaluation.rows.errors import SourceError
 from monitoring_pipeline.orchestration.assets.table import MEASURED
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.prometheus.querying import PrometheusServers
 from monitoring_pipeline.quality import runner
 from monitoring_pipeline.quality.answering import validate
 from monitoring_pipeline.quality.expectation import Expectation
@@ -133,6 +134,7 @@ def _outside(folder: Path) -> Iterator[Outside]:
             run_trainer=lambda *_: None,
             ask_trainer=lambda *_: None,
             id_key=b"fuzz",
+            serving_metrics=PrometheusServers({}),
             clock=lambda: NOW,
             run_id="fuzz",
         )

@@ -10,6 +10,7 @@ import dagster as dg
 from monitoring_pipeline.definitions import build_resources
 from monitoring_pipeline.orchestration.runs.partitions import AS_OF_TAG
 from monitoring_pipeline.ports.outside import Outside
+from monitoring_pipeline.prometheus.querying import PrometheusServers
 from monitoring_pipeline.records.decision_key import DecisionKey
 from monitoring_pipeline.records.measurement import Role
 from monitoring_pipeline.registry.mlflow_registry import ModelRegistry
@@ -56,6 +57,7 @@ def outside_of(world: World, store: ResultStore) -> Outside:
         run_trainer=run_trainer,
         ask_trainer=lambda secret, request: None,
         id_key=b"world",
+        serving_metrics=PrometheusServers({}),
         clock=lambda: NOW,
         run_id="by hand",
     )

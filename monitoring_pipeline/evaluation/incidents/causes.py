@@ -12,6 +12,7 @@ from typing import NamedTuple
 from monitoring_pipeline.evaluation.business.money import SUBJECTS_OF_MONEY
 from monitoring_pipeline.evaluation.judgement.guards import guarded_names
 from monitoring_pipeline.evaluation.judgement.lost_coverage import DRIFT, VERSIONS
+from monitoring_pipeline.evaluation.operations.measuring import OF_PROMETHEUS, SUBJECTS_OF_SERVING
 from monitoring_pipeline.evaluation.quality.suite import SUITE
 from monitoring_pipeline.evaluation.segments.shares import BROKEN
 from monitoring_pipeline.records.cause import Cause, Family
@@ -119,6 +120,8 @@ _CAUSE_RULES = (
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, SUBJECTS_OF_MONEY, about=_subject),
     _CauseRule((Kind.BUSINESS,), Family.BUSINESS, about=_metric),
     _CauseRule((Kind.OBJECTIVE,), Family.OBJECTIVE, about=_subject),
+    _CauseRule(_OPERATIONS, Family.SERVING, (OF_PROMETHEUS,), about=_metric),
+    _CauseRule(_OPERATIONS, Family.SERVING, SUBJECTS_OF_SERVING, about=_subject),
     _CauseRule(_OPERATIONS, Family.UNMONITORED, (VERSIONS,), about=_subject),
     _CauseRule(_OPERATIONS, Family.UNMONITORED, (DRIFT,), about=_subject),
     _CauseRule(_OPERATIONS, Family.NOT_MEASURED, ("chunk",)),
@@ -162,6 +165,8 @@ _FAMILIES = (
     _FamilyRule(Family.SEGMENT, at_once=False),
     # A gap lasts over days already.
     _FamilyRule(Family.FAIRNESS, at_once=True),
+    # Every request of the chunk was counted, and one bad hour is to be found.
+    _FamilyRule(Family.SERVING, at_once=True),
     _FamilyRule(Family.BUSINESS, at_once=False),
     _FamilyRule(Family.OBJECTIVE, at_once=False),
 )
@@ -183,7 +188,8 @@ def signal_of(spec: ModelSpec, measurement: Measurement) -> Signal | None:
     if measurement.role not in SERVING:
         return None
     rule = next(rule for rule in _CAUSE_RULES if _fits(rule, spec, measurement))
-    has_version = measurement.role == Role.CHALLENGER and measurement.kind not in _KINDS_WITHOUT_VERSION
+    is_of_version = measurement.kind not in _KINDS_WITHOUT_VERSION or rule.family is Family.SERVING
+    has_version = measurement.role == Role.CHALLENGER and is_of_version
     version = measurement.model_version if has_version else ""
     cause = Cause(rule.family, rule.about(spec, measurement), version)
     return Signal(cause, measurement.kind, measurement.subject, measurement.metric, measurement.segment)
@@ -196,7 +202,7 @@ def is_declared(spec: ModelSpec, signal: Signal) -> bool:
 
 
 def _has_column(spec: ModelSpec, signal: Signal) -> bool:
-    return signal.subject in spec.columns or signal.subject in RESERVED_COLUMNS or signal.subject == "features"
+    return signal.subject in {*spec.canonical_columns, *RESERVED_COLUMNS, "features"}
 
 
 def _has_segment(spec: ModelSpec, signal: Signal) -> bool:
@@ -215,6 +221,9 @@ _DECLARED: dict[Family, Callable[[ModelSpec, Signal], bool]] = {
     Family.SEGMENT: _has_segment,
     Family.FAIRNESS: lambda spec, signal: signal.subject in spec.fairness.by,
     Family.BUSINESS: _has_business_number,
+    Family.SERVING: lambda spec, signal: (
+        signal.subject != OF_PROMETHEUS or signal.metric.name in spec.operations.numbers_of_prometheus
+    ),
     Family.OBJECTIVE: lambda spec, signal: signal.subject in spec.objectives,
     Family.UNMEASURED: lambda spec, signal: bool(guarded_names(spec, signal.subject)),
 }

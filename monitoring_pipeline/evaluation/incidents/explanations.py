@@ -52,6 +52,7 @@ _RELATED = {
     Family.PERFORMANCE: frozenset({Family.COLUMN, Family.LABELS, Family.VOLUME, Family.INPUTS, Family.OUTPUTS}),
     Family.SEGMENT: frozenset({Family.COLUMN, Family.LABELS, Family.INPUTS, Family.PERFORMANCE}),
     Family.FAIRNESS: frozenset({Family.COLUMN, Family.LABELS, Family.INPUTS, Family.OUTPUTS, Family.SEGMENT}),
+    Family.SERVING: frozenset({Family.COLUMN, Family.VOLUME}),
     Family.BUSINESS: frozenset({Family.COLUMN, Family.VOLUME, Family.INPUTS, Family.OUTPUTS, Family.PERFORMANCE}),
     Family.OBJECTIVE: frozenset({
         Family.COLUMN, Family.LABELS, Family.VOLUME, Family.INPUTS, Family.OUTPUTS, Family.PERFORMANCE,

@@ -199,6 +199,12 @@ def _gap_between_groups(cause: Cause, findings: Sequence[Finding], _since: str) 
     return f"groups of {', '.join(cause.about)} are treated unequally: {first.metric} is {first.reason}{also}"
 
 
+def _serving(_cause: Cause, findings: Sequence[Finding], _since: str) -> str:
+    first = findings[0]
+    others = list(dict.fromkeys(name for f in findings if (name := str(f.metric)) != str(first.metric)))
+    return f"{first.metric}: {first.reason or _beyond(first)}" + (f"; also {listed(others)}" if others else "")
+
+
 def _by_reason(cause: Cause, findings: Sequence[Finding], _since: str) -> str:
     first = findings[0]
     said = first.reason or f"{first.metric} is {_beyond(first)}"
@@ -221,6 +227,7 @@ _TITLES: dict[Family, Callable[[Cause, Sequence[Finding], str], str]] = {
     Family.PERFORMANCE: _metric,
     Family.SEGMENT: _metric,
     Family.FAIRNESS: _gap_between_groups,
+    Family.SERVING: _serving,
     Family.BUSINESS: _metric,
     Family.OBJECTIVE: _objective,
 }

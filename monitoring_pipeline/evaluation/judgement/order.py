@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from monitoring_pipeline.evaluation.judgement.excess import relative_excess
+from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
 
 SEVERITY_ORDER = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.INFO: 2}
@@ -44,6 +45,7 @@ _PLACES = (
     _Place(8, Kind.OBJECTIVE),
     _Place(9, Kind.DRIFT),
     _Place(9, Kind.WINDOW),
+    _Place(7, Kind.OPERATIONS, SUBJECTS_OF_SERVING),
     # A measurement that is missing comes last, because another reason usually explains it.
     _Place(10, Kind.OPERATIONS),
 )

@@ -18,8 +18,8 @@ SCHEMA_CHECKS = frozenset({"column_to_exist", "column_values_to_be_in_type_list"
 class SuiteResult:
     """Outcome of a suite.
 
-    A failure of ``schema`` that concerns a feature or a group column leaves that column out of all later steps; any
-    other one blocks them. Failures of ``values`` are only reported.
+    A failure of ``schema`` that concerns a feature, a group column or a column of telemetry leaves that column out of
+    all later steps; any other one blocks them. Failures of ``values`` are only reported.
     """
 
     schema: tuple[Measurement, ...]
@@ -32,17 +32,21 @@ class SuiteResult:
 
     def blocking_failures(self, spec: ModelSpec) -> tuple[Measurement, ...]:
         """Return the schema failures of columns without which a chunk cannot be measured: id, time, outputs."""
-        spared = {*spec.features, *spec.predictions.group_columns}
+        spared = {*spec.features, *_beside_features(spec)}
         return tuple(m for m in self.schema_failures if m.subject not in spared)
 
     def unreadable_columns(self, spec: ModelSpec) -> tuple[str, ...]:
-        """Return the features and group columns that the schema checks left out."""
-        return _failed(self.schema, (*spec.features, *spec.predictions.group_columns))
+        """Return the features, group columns and columns of telemetry that the schema checks left out."""
+        return _failed(self.schema, (*spec.features, *_beside_features(spec)))
 
 
 def unreadable_features(spec: ModelSpec, measurements: Iterable[Measurement]) -> tuple[str, ...]:
     """Return the features that a chunk's schema checks left out, in the order of the spec."""
     return _failed(measurements, tuple(spec.features))
+
+
+def _beside_features(spec: ModelSpec) -> tuple[str, ...]:
+    return (*spec.predictions.group_columns, *spec.operations.columns)
 
 
 def _failed(measurements: Iterable[Measurement], columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -161,4 +161,5 @@ def _columns_used(spec: ModelSpec) -> set[str]:
     outputs = {source.time, source.model_version, source.score, source.prediction, *source.scores.values()}
     features = {feature.column or name for name, feature in spec.features.items()}
     used = (*source.id_columns, *outputs, *features, source.horizon, source.naive, *source.group_columns)
+    used += tuple(spec.operations.columns.values())
     return {name for name in used if name is not None}

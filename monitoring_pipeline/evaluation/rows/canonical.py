@@ -23,7 +23,8 @@ from monitoring_pipeline.evaluation.rows.repeated import has_repeated
 from monitoring_pipeline.evaluation.rows.typed_columns import numbers, typed_column, typed_label
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.model import ModelSpec
-from monitoring_pipeline.spec.sources import Task
+from monitoring_pipeline.spec.rules.operations import kind_of_telemetry
+from monitoring_pipeline.spec.sources import FeatureKind, Task
 
 MOST_AMBIGUOUS = 0.05
 """The labels of a chunk are refused if a larger share of them may belong to predictions of other chunks."""
@@ -47,10 +48,10 @@ def canonical_predictions(
 ) -> CanonicalRows:
     """Bring a chunk's predictions into canonical form.
 
-    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature or group column
-    that is absent becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an ID are left out. If
-    several rows have the same ID and version, the latest counts. Rows are sorted by ID. Derived columns stand for texts
-    and vectors.
+    IDs are hashed with ``id_key``. Numeric columns become Float64, categorical ones String. A feature, group column or
+    column of telemetry that is absent becomes a column of nulls. A score outside [0, 1] becomes null. Rows without an
+    ID are left out. If several rows have the same ID and version, the latest counts. Rows are sorted by ID. Derived
+    columns stand for texts and vectors.
 
     Args:
         spec: the model.
@@ -65,7 +66,8 @@ def canonical_predictions(
     """
     with_id = raw.filter(pl.col("row_id").is_not_null())
     columns = set(raw.columns)
-    absent = [name for name in (*spec.features, *spec.predictions.group_columns) if name not in columns]
+    optional = (*spec.features, *spec.predictions.group_columns, *spec.operations.columns)
+    absent = [name for name in optional if name not in columns]
     with_id = with_id.with_columns(pl.lit(None).alias(name) for name in absent)
     scores = probabilities(spec, with_id)
     versions = versions_of(spec, with_id)
@@ -77,6 +79,7 @@ def canonical_predictions(
         *(typed_column(spec, name, kind, with_id) for name, kind in spec.columns.items()),
         *(numbers(spec, with_id[name], name) for name in spec.carried_columns),
         *(with_id[name].cast(pl.String) for name in spec.predictions.group_columns),
+        *(_telemetry(spec, with_id[name], name) for name in spec.operations.columns),
     )
     ordered = typed.sort(typed.columns, nulls_last=False)
     frame, ids = ordered, ordered.height
@@ -164,6 +167,11 @@ def canonical_labels(
         *contradictory_labels(contradicted.len(), raw.height),
     )
     return CanonicalRows(frame, (*accounted, *left_out))
+
+
+def _telemetry(spec: ModelSpec, values: pl.Series, name: str) -> pl.Series:
+    is_number = kind_of_telemetry(name) is FeatureKind.NUMERIC
+    return numbers(spec, values, name) if is_number else values.cast(pl.String)
 
 
 def _contradicted(ordered: pl.DataFrame) -> pl.Series:

@@ -5,6 +5,7 @@ import datetime as dt
 import polars as pl
 
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.operations import kind_of_telemetry
 from monitoring_pipeline.spec.sources import FeatureKind
 
 SECONDS_PER_DAY = 86_400
@@ -23,7 +24,9 @@ def readable_predictions(spec: ModelSpec, raw: pl.DataFrame) -> pl.DataFrame:
     """
     carried = dict.fromkeys((*spec.carried_columns, *spec.score_columns.values(), "score"), FeatureKind.NUMERIC)
     groups = dict.fromkeys(spec.predictions.group_columns, FeatureKind.CATEGORICAL)
-    kinds = carried | groups | spec.columns | {name: feature.kind for name, feature in spec.features.items()}
+    telemetry = {name: kind_of_telemetry(name) for name in spec.operations.columns}
+    features = {name: feature.kind for name, feature in spec.features.items()}
+    kinds = carried | groups | telemetry | spec.columns | features
     columns = [
         _readable(_without_null_values(raw[name], spec.null_values_of(name), kinds[name]), kinds[name])
         for name in raw.columns

@@ -6,6 +6,7 @@ from monitoring_pipeline.evaluation.spec_check.facts import NullValue, Sample, S
 from monitoring_pipeline.evaluation.spec_check.findings import Observation
 from monitoring_pipeline.spec.column_names import suggestion
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.operations import FIELD_OF_TELEMETRY
 from monitoring_pipeline.spec.sources import FeatureKind
 
 LEAST_ROWS = 50
@@ -176,6 +177,8 @@ def _named_in_predictions(spec: ModelSpec) -> Iterator[tuple[str, str]]:
             yield f"predictions.{field}", column
     for number, column in enumerate(source.group_columns):
         yield f"predictions.group_columns[{number}]", column
+    for name, column in spec.operations.columns.items():
+        yield FIELD_OF_TELEMETRY[name], column
     for name, feature in spec.features.items():
         yield f"features.{name}" + (".column" if feature.column else ""), feature.column or name
 

@@ -11,6 +11,7 @@ from monitoring_pipeline.orchestration.assets.asset import AssetRun, Event
 from monitoring_pipeline.ports.references import Origin
 from monitoring_pipeline.registry.answering import RegistryError
 from monitoring_pipeline.steps.reference.building import take_reference
+from monitoring_pipeline.steps.reference.operations import take_operations
 from monitoring_pipeline.steps.reference.segments import take_segments
 from monitoring_pipeline.steps.reference.stored import doubts_about_stored
 from monitoring_pipeline.steps.roles import effective_spec
@@ -55,6 +56,7 @@ def run_reference(this: AssetRun) -> Iterator[Event]:
         origin = Origin(run_id=this.outside.run_id, at=this.clock())
         if (segments := take_segments(loaded.spec, built.reference, this.outside, origin)) is not None:
             metadata[f"version {version}: segments"] = len(segments.segments)
+        take_operations(loaded.spec, built.reference, this.outside, origin)
         metadata[f"version {version}: rows"] = built.reference.profile.rows
         metadata[f"version {version}: hash"] = built.reference.reference_hash
         for entry in built.reference.performance:

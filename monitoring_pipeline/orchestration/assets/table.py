@@ -22,6 +22,7 @@ from monitoring_pipeline.steps.chunk.explanation import explain_chunk
 from monitoring_pipeline.steps.chunk.fairness import measure_fairness
 from monitoring_pipeline.steps.chunk.labels import labels_or_refusal
 from monitoring_pipeline.steps.chunk.objectives import measure_chunk_objectives
+from monitoring_pipeline.steps.chunk.operations import measure_operations
 from monitoring_pipeline.steps.chunk.performance import score_chunk
 from monitoring_pipeline.steps.chunk.predictions import predictions_or_refusal
 from monitoring_pipeline.steps.chunk.profile import profile_predictions
@@ -170,6 +171,16 @@ _BEFORE_THE_VERDICT = (
         may_change_with_late_labels=True,
     ),
     Asset(
+        name="operations",
+        description="Latency, errors, timeouts and throughput of the chunk and of its worst hour, "
+        "against thresholds or what is usual in the reference; numbers of a Prometheus server; dependencies.",
+        run=each_chunk,
+        step=lambda inputs: partial(measure_operations, inputs.loaded, outside=inputs.outside),
+        deps=("reference", "predictions"),
+        checks=(Check("operations", "The model is served as fast and as reliably as usual."),),
+        is_wanted=lambda spec: spec.operations.is_declared,
+    ),
+    Asset(
         name="business",
         description="Business metrics, computed by the user's SQL.",
         run=each_chunk,
@@ -199,7 +210,7 @@ _BEFORE_THE_VERDICT = (
         step=lambda inputs: partial(measure_chunk_objectives, inputs.spec, store=inputs.outside.store),
         needs=(),
         is_in_order=True,
-        deps=("predictions", "labels", "performance", "business", "value"),
+        deps=("predictions", "labels", "performance", "operations", "business", "value"),
         is_wanted=lambda spec: bool(spec.objectives),
         may_change_with_late_labels=True,
         metadata=metadata.objectives_metadata,

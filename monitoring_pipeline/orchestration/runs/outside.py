@@ -10,6 +10,7 @@ from monitoring_pipeline.orchestration.runs.names import PLAIN, Names
 from monitoring_pipeline.ports.clock import Clock
 from monitoring_pipeline.ports.outside import Outside
 from monitoring_pipeline.ports.registry import Registry
+from monitoring_pipeline.ports.serving_metrics import ServingMetrics
 from monitoring_pipeline.ports.snapshots import Snapshots
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.ports.suites import Suites
@@ -18,6 +19,7 @@ from monitoring_pipeline.ports.warehouse import Warehouse
 
 PORTS = frozenset({
     "warehouse", "store", "snapshots", "suites", "registry", "run_trainer", "ask_trainer", "id_key", "clock",
+    "serving_metrics",
 })  # fmt: skip
 
 
@@ -47,5 +49,6 @@ def _outside(context: dg.InitResourceContext, resources: SimpleNamespace) -> Out
         ask_trainer=cast("AskTrainer", resources.ask_trainer),
         id_key=cast("bytes", resources.id_key),
         clock=cast("Clock", resources.clock),
+        serving_metrics=cast("ServingMetrics", resources.serving_metrics),
         run_id=context.run.run_id if context.run else "",
     )

@@ -292,6 +292,19 @@ ONE_MODEL = Dashboard(
             height=7,
             unit="percentunit",
         ),
+        Panel(
+            title="Serving beside its limits",
+            about="Latencies, error rates and resources as a share of their upper limits; breached above 100 %.",
+            kind=Kind.BARS,
+            queries=(
+                Query(
+                    f"{_of(exported.SERVING, MODEL)} / {_of(exported.SERVING_LIMIT, MODEL)}", "{{metric}} {{version}}"
+                ),
+            ),
+            width=WIDTH,
+            height=7,
+            unit="percentunit",
+        ),
     ),
 )
 DASHBOARDS = (ALL_MODELS, ONE_MODEL)

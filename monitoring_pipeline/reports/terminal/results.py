@@ -9,6 +9,8 @@ from monitoring_pipeline.evaluation.budget.realized import words_of
 from monitoring_pipeline.evaluation.drift.drifted import drifted_of
 from monitoring_pipeline.evaluation.explanation.importance import stored_importance
 from monitoring_pipeline.evaluation.judgement.verdict import deciding_reasons
+from monitoring_pipeline.evaluation.operations.dependencies import DIFFERING
+from monitoring_pipeline.evaluation.operations.measuring import SUBJECTS_OF_SERVING
 from monitoring_pipeline.evaluation.periods import BY_SCORE, GIVEN_SCORE, HEADLINE_METRIC, PeriodSummary
 from monitoring_pipeline.evaluation.profiles.labelled import SummedMetric
 from monitoring_pipeline.ports.store import Store
@@ -29,6 +31,7 @@ STYLE = {
     VerdictStatus.CRITICAL: "bold red",
     VerdictStatus.UNKNOWN: "dim",
 }
+SERVED_SHOWN = 4
 DRIFTED_NAMES_SHOWN = 2
 COLUMNS_SHOWN = 4
 ALL_TOGETHER = "together"
@@ -65,11 +68,21 @@ def chunk_table(spec: ModelSpec, store: Store, chunks: Sequence[Chunk]) -> Repor
     records: list[Record] = []
     for key in (chunk.key for chunk in chunks):
         measurements, verdict = store.measurements(spec.name, key), store.verdict(spec.name, key)
-        lines.append(_chunk_cells(key, measurements, verdict, headline))
+        cells = _chunk_cells(key, measurements, verdict, headline)
+        lines.append((*cells[:-2], *_served(spec, measurements), *cells[-2:]))
         records.extend(_chunk_records(spec, key, measurements, verdict))
     return Report(
         title=f"{spec.name} ({spec.task}), {ends}, {noun}s of {spec.timezone}",
-        columns=(noun, "rows", "labels", "drifted columns", f"{headline} [95 %]", "verdict", "reason"),
+        columns=(
+            noun,
+            "rows",
+            "labels",
+            "drifted columns",
+            f"{headline} [95 %]",
+            *(("served",) if spec.operations.is_declared else ()),
+            "verdict",
+            "reason",
+        ),
         lines=tuple(lines),
         fields=CHUNK_FIELDS,
         records=tuple(records),
@@ -92,6 +105,19 @@ def _chunk_cells(
     judged = Styled(str(status) if verdict else "not judged", STYLE[status])
     shown = ", ".join(interval_cell(m) for m in _of_metric(measurements, headline)) or "-"
     return (key, rows, maturity, _drifted(measurements), shown, judged, _reason(measurements, verdict))
+
+
+def _served(spec: ModelSpec, measurements: Sequence[Measurement]) -> tuple[Cell, ...]:
+    """Return the first numbers about the serving of the model; nothing if its spec declares none."""
+    if not spec.operations.is_declared:
+        return ()
+    served = {m.name: m for m in measurements if m.kind is Kind.OPERATIONS and m.subject in SUBJECTS_OF_SERVING}
+    shown = [
+        f"{name} {found.value:.4g}"
+        for name in (*spec.operations.drawn, DIFFERING)
+        if (found := served.get(name)) is not None and found.value is not None
+    ]
+    return (", ".join(shown[:SERVED_SHOWN]) or "-",)
 
 
 def _reason(measurements: Sequence[Measurement], verdict: Verdict | None) -> Cell:

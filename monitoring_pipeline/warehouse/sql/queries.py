@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from monitoring_pipeline.shipped_files import read_sql
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.operations import LATENCY
 from monitoring_pipeline.spec.sources import FeatureKind
 from monitoring_pipeline.warehouse.errors import WrongTimeTypeError
 from monitoring_pipeline.warehouse.sql.catalogue import Column, ListedTable, Table
@@ -137,6 +138,7 @@ def _optional_columns(spec: ModelSpec) -> dict[str, tuple[str, bool]]:
     for name, feature in spec.features.items():
         columns[name] = (feature.column or name, feature.kind is FeatureKind.NUMERIC)
     columns |= {name: (name, False) for name in source.group_columns}
+    columns |= {name: (column, name == LATENCY) for name, column in spec.operations.columns.items()}
     for name, column in (outputs | carried).items():
         if column is not None:
             columns[name] = (column, True)

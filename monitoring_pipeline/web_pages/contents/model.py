@@ -25,13 +25,20 @@ from monitoring_pipeline.web_pages.contents.incident import (
     incident_contents,
 )
 from monitoring_pipeline.web_pages.contents.money import value_table
+from monitoring_pipeline.web_pages.contents.operations import serving_table
 from monitoring_pipeline.web_pages.contents.quality import DimensionOfChunk, dimensions_of, failed_checks
 from monitoring_pipeline.web_pages.contents.segments import segment_changes, segments_table
 from monitoring_pipeline.web_pages.contents.table import Cell, Fact, Table, Week
 from monitoring_pipeline.web_pages.contents.verdicts import calendar_of, what_was_wrong_when
 from monitoring_pipeline.web_pages.contents.versions import Card, cards_of, versions_of
 from monitoring_pipeline.web_pages.numbers import NONE, interval, named, number, percent, signed
-from monitoring_pipeline.web_pages.reading import IncidentRecords, ModelRecords, business_names, shown_names
+from monitoring_pipeline.web_pages.reading import (
+    IncidentRecords,
+    ModelRecords,
+    business_names,
+    drawn_numbers,
+    shown_names,
+)
 
 RESOLVED_SHOWN = 3
 _REPEATED_SUBJECT = re.compile(r"^\w+ (?P<subject>\S+) \S+: (?=(?P=subject): )")
@@ -83,6 +90,8 @@ class ModelContents:
         objectives: the objectives of the chunk.
         business: the user's own numbers, and what predictions are worth: their histories.
         value: what the predictions of the chunk are worth.
+        serving: how the chunk was served.
+        served: the histories of these numbers.
         decisions: retraining, gate, promotions and trials.
         audit: what the numbers were made from.
     """
@@ -116,6 +125,8 @@ class ModelContents:
     versions: Table
     cards: tuple[Card, ...]
     objectives: Table
+    serving: Table
+    served: tuple[Chart, ...]
     business: tuple[Chart, ...]
     value: Table
     decisions: Table
@@ -159,6 +170,8 @@ def model_contents(records: ModelRecords, version: str | None = None) -> ModelCo
         versions=versions_of(records),
         cards=tuple(cards_of(records)),
         objectives=_objectives(records.measurements),
+        serving=serving_table(records.measurements),
+        served=tuple(_served(records)),
         business=tuple(_business(records)),
         value=value_table(records.measurements),
         decisions=_decisions(records),
@@ -218,6 +231,13 @@ def _incidents(records: ModelRecords) -> tuple[list[IncidentRecords], list[Incid
 def _histories(records: ModelRecords) -> Iterable[Chart]:
     for name in shown_names(records.spec):
         chart = _history(records, Kind.PERFORMANCE, str(name))
+        if chart is not None:
+            yield chart
+
+
+def _served(records: ModelRecords) -> Iterable[Chart]:
+    for name in drawn_numbers(records.spec):
+        chart = _history(records, Kind.OPERATIONS, name)
         if chart is not None:
             yield chart
 

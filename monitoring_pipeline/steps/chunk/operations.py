@@ -1,0 +1,113 @@
+"""The step that measures how a chunk was served: telemetry, numbers of the serving system, and dependencies."""
+
+from collections.abc import Iterator, Sequence
+
+from monitoring_pipeline.evaluation.operations.measuring import measure_telemetry
+from monitoring_pipeline.evaluation.operations.of_server import ServerNumber, measure_server
+from monitoring_pipeline.evaluation.operations.telemetry import Telemetry
+from monitoring_pipeline.evaluation.reference.reference import Reference
+from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.fingerprints import combined_fingerprint
+from monitoring_pipeline.ports.outside import Kept, Outside
+from monitoring_pipeline.ports.serving_metrics import MetricsAwayError, NoMetricError
+from monitoring_pipeline.records.measurement import Kind, Measurement, Severity
+from monitoring_pipeline.records.producer import Producer
+from monitoring_pipeline.spec.chunk import Chunk
+from monitoring_pipeline.spec.loading import LoadedSpec
+from monitoring_pipeline.spec.model import ModelSpec
+from monitoring_pipeline.spec.rules.operations import LATENCY, STATUS
+from monitoring_pipeline.steps.dependencies import compare_dependencies
+from monitoring_pipeline.steps.inputs import (
+    PREDICTIONS,
+    made_from,
+    nothing_to_measure,
+    outcome_fingerprint,
+    required_snapshot,
+    rows_of_version,
+    versions_in,
+)
+from monitoring_pipeline.steps.pushdown import noted, sampled_chunk
+from monitoring_pipeline.steps.reference.operations import load_operations
+from monitoring_pipeline.steps.references import load_references
+
+
+def measure_operations(loaded: LoadedSpec, chunk: Chunk, outside: Outside) -> ChunkResults:
+    """Measure how every version was served; without a reference it is judged by declared thresholds only.
+
+    Of a chunk that was counted where its rows are, the rows of its sample are measured, and the numbers say so.
+
+    Raises:
+        MissingInputError: when the chunk has no predictions.
+    """
+    spec = loaded.spec
+    predictions = required_snapshot(outside.store, spec, chunk, PREDICTIONS)
+    versions = versions_in(outside.snapshots, predictions)
+    references = load_references(spec, outside.store, versions)
+    sampled = sampled_chunk(spec, chunk, outside.store)
+    measured = [
+        measurement
+        for version in versions
+        for measurement in _of_version(spec, chunk, version, references.get(version), outside)
+    ]
+    stored = outside.store.measurements(spec.name, chunk.key, Producer.OPERATIONS)
+    compared = [
+        found for version in versions if (found := _dependencies(loaded, chunk, version, stored, outside)) is not None
+    ]
+    nothing = nothing_to_measure(
+        Kind.OPERATIONS, "rows_per_hour", "throughput", "no predictions", severity=Severity.INFO
+    )
+    measurements = (*noted(sampled, tuple(measured)), *compared, *_of_server(spec, chunk, stored, outside)) or (
+        nothing,
+    )
+    return ChunkResults(
+        producer=Producer.OPERATIONS,
+        chunk=chunk,
+        provenance=made_from(
+            spec, combined_fingerprint(predictions.fingerprint, outcome_fingerprint(measurements)), references
+        ),
+        measurements=measurements,
+    )
+
+
+def _dependencies(
+    loaded: LoadedSpec, chunk: Chunk, version: str, stored: Sequence[Measurement], outside: Outside
+) -> Measurement | None:
+    if loaded.spec.operations.dependencies is None:
+        return None
+    rows = rows_of_version(loaded.spec, chunk, version, outside)
+    return compare_dependencies(loaded, chunk, version, rows, outside, stored=stored)
+
+
+def _of_server(
+    spec: ModelSpec, chunk: Chunk, stored: Sequence[Measurement], outside: Outside
+) -> tuple[Measurement, ...]:
+    """Return the numbers of the Prometheus server at the end of the chunk."""
+    rules = spec.operations.prometheus
+    if rules is None:
+        return ()
+    seconds = round((chunk.end - chunk.start).total_seconds())
+    numbers: dict[str, ServerNumber] = {}
+    for name in rules.all_queries:
+        query = rules.query(name, spec.name, seconds)
+        try:
+            numbers[name] = ServerNumber(query, outside.serving_metrics.number(rules, query, chunk.end))
+        except NoMetricError as error:
+            numbers[name] = ServerNumber(query, reason=str(error))
+        except MetricsAwayError as error:
+            numbers[name] = ServerNumber(query, reason=str(error), is_away=True)
+    return measure_server(spec, numbers, stored)
+
+
+def _of_version(
+    spec: ModelSpec, chunk: Chunk, version: str, reference: Reference | None, kept: Kept
+) -> Iterator[Measurement]:
+    rows = rows_of_version(spec, chunk, version, kept)
+    if any(name in rows.columns for name in (LATENCY, STATUS)):
+        usual = load_operations(spec, reference, kept) if reference else None
+        sampled = sampled_chunk(spec, chunk, kept.store)
+        all_rows = rows.height if sampled is None else round(rows.height * sampled.of_rows / max(sampled.rows, 1))
+        telemetry = Telemetry(spec, rows)
+        yield from measure_telemetry(telemetry, chunk, usual, model_version=version, all_rows=all_rows)
+    elif any(name in spec.operations.columns for name in (LATENCY, STATUS)):
+        reason = "the stored rows have no telemetry: measure the predictions of the chunk again"
+        yield nothing_to_measure(Kind.OPERATIONS, "rows_per_hour", "throughput", reason)
