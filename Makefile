@@ -18,18 +18,18 @@ TO ?= 2013-04-30
 PORT ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-today dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-detection bench-opening bench-small-days clean
+.PHONY: help install demo demo-2013 dev dashboard backfill rehearse test test-fast test-spark check format lock bench bench-night bench-report bench-year bench-classifiers bench-calibration bench-false-alarms bench-segments bench-intervals bench-estimates bench-label-delays bench-gate-days bench-faults bench-categories bench-named-columns bench-weak-segments bench-texts bench-detection bench-opening bench-small-days clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/demo.installed ## Set up .venv, and run nothing
 
-demo: $(VENV)/demo.installed ## Monitor three real models over March and April 2013, and print what was found
+demo: $(VENV)/demo.installed ## Monitor three real models over two months that end yesterday, and print what was found
 	@$(BIN)/monitoring-pipeline demo
 
-demo-today: $(VENV)/demo.installed ## The same, moved by weeks so that April ends within the last week, with nights to come
-	@$(BIN)/monitoring-pipeline demo --last-day yesterday
+demo-2013: $(VENV)/demo.installed ## The same over March and April 2013, as in the documents
+	@$(BIN)/monitoring-pipeline demo --last-day 2013-04-30
 
 dev: $(VENV)/demo.installed $(DAGSTER_HOME)/dagster.yaml ## Open the Dagster UI on http://127.0.0.1:3000 (PORT=...)
 	$(BIN)/dagster dev -w workspace.yaml -h 127.0.0.1 -p $(PORT)

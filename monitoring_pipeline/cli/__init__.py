@@ -67,7 +67,7 @@ class _WithoutSecrets(LazyGroup):
         "query": Place("results.query", "Run a documented query."),
         "demo": Place(
             "results.demo",
-            "Seed a warehouse with real flights, train three models, and monitor them over March and April 2013.",
+            "Seed a warehouse with real flights, train three models, and monitor them over two months.",
         ),
         "explain": Place(
             "explaining.explain",

@@ -11,7 +11,7 @@ from monitoring_pipeline.cli.execution.opening import clear_errors, find_model, 
 from monitoring_pipeline.cli.execution.progress import Advance, progress
 from monitoring_pipeline.cli.options.completion import complete_models, complete_queries, complete_versions
 from monitoring_pipeline.cli.options.day_range import day_range
-from monitoring_pipeline.cli.options.last_day import LAST_DAY
+from monitoring_pipeline.cli.options.last_day import LAST_DAY, YESTERDAY
 from monitoring_pipeline.cli.options.output import OutputForm, message, print_reports, prints_data
 from monitoring_pipeline.spec.periods import CHUNK_PERIOD, PERIODS
 
@@ -267,11 +267,14 @@ def query(name: str, pairs: tuple[str, ...], form: OutputForm) -> None:
 @click.option(
     "--last-day",
     type=LAST_DAY,
-    help="Day on which April 2013 ends, or up to six days after it: yesterday, or such as 2026-11-29. The flights are "
-    "moved by whole weeks, and those of May and later are of the days to come. A home keeps the time that it has.",
+    default=YESTERDAY,
+    show_default=True,
+    help="Last day that is monitored: yesterday, or such as 2026-11-29. The flights are moved by whole weeks, so that "
+    "April 2013 ends on that day or up to six days before it; with 2013-04-30 they are not moved. Later flights are "
+    "of the days to come. A home keeps the time that it has.",
 )
-def demo(last_day: "dt.date | None") -> None:
-    """Seed a warehouse with real flights, train three models, and monitor them over March and April 2013."""
+def demo(last_day: "dt.date") -> None:
+    """Seed a warehouse with real flights, train three models, and monitor them over two months."""
     from monitoring_pipeline.demo.running import run_demo
     from monitoring_pipeline.reports.terminal.results import terminal
     from monitoring_pipeline.settings import EnvironmentSettings

@@ -13,7 +13,7 @@ import polars as pl
 from monitoring_pipeline.demo.flights import NEW_YORK, at_wall_clock
 
 LAST_DAY = dt.date(2013, 4, 30)
-"""The last day that the demo monitors."""
+"""The last day that the demo monitors in the flights' own time."""
 _DATE = re.compile(r"\b201[34]-\d\d-\d\d\b")
 _SPECS = ("*.yaml", "*.json")
 
@@ -34,6 +34,12 @@ def weeks_until(day: dt.date) -> int:
 def moved_day(day: dt.date, weeks: int) -> dt.date:
     """Return a day, moved."""
     return day + dt.timedelta(weeks=weeks)
+
+
+def last_monitored_day(weeks: int, last_day: dt.date) -> dt.date:
+    """Return the last day that is monitored: the wanted one, within the six days after the moved end of April."""
+    end_of_april = moved_day(LAST_DAY, weeks)
+    return min(max(last_day, end_of_april), end_of_april + dt.timedelta(days=6))
 
 
 def moved_times(table: pl.DataFrame, weeks: int) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""``make demo``: seeds the warehouse and monitors three models over March and April 2013, by real Dagster runs."""
+"""``make demo``: seeds the warehouse and monitors three models over two months of flights, by real Dagster runs."""
 
 import datetime as dt
 import os
@@ -13,7 +13,14 @@ from rich.console import Console
 from monitoring_pipeline.backfill import assets_measured, dagster_instance, run_range
 from monitoring_pipeline.chunk_processes import chunk_processes
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.demo.moving import LAST_DAY, moved_dates, moved_day, weeks_until, write_moved_specs
+from monitoring_pipeline.demo.moving import (
+    LAST_DAY,
+    last_monitored_day,
+    moved_dates,
+    moved_day,
+    weeks_until,
+    write_moved_specs,
+)
 from monitoring_pipeline.demo.seeding import seed_warehouse, weeks_in
 from monitoring_pipeline.orchestration.runs.names import Names
 from monitoring_pipeline.reports.terminal.incidents import incident_table
@@ -25,7 +32,7 @@ from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.store.results import ResultStore
 from monitoring_pipeline.warehouse.engines.address import SCHEME_OF_A_PATH, WarehouseAddress
 
-FIRST, LAST = dt.date(2013, 3, 1), LAST_DAY
+FIRST = dt.date(2013, 3, 1)
 MODELS = ("flight_delay", "arrival_delay", "flight_outcome")
 MOST_PROCESSES = 4
 NEXT = """
@@ -57,9 +64,7 @@ def _demo_file(settings: Settings) -> Path:
     return address.path
 
 
-def run_demo(
-    settings: Settings, console: Console, messages: Console, progress: Progress, *, last_day: dt.date | None = None
-) -> None:
+def run_demo(settings: Settings, console: Console, messages: Console, progress: Progress, *, last_day: dt.date) -> None:
     """Seed the warehouse, monitor the days of each model, and print the results; a second time changes nothing.
 
     Args:
@@ -67,8 +72,7 @@ def run_demo(
         console: receives the results.
         messages: receives a line after each part of the work.
         progress: shows how much of the monitoring is done.
-        last_day: the day on which April 2013 ends, or up to six days after that; by default it is not moved. A home
-            keeps the time that it has.
+        last_day: the last day that is monitored. April 2013 ends on it, or up to six days before it.
 
     Raises:
         DemoFailedError: when a run fails.
@@ -83,14 +87,14 @@ def run_demo(
     seed_warehouse(file, settings.mlflow_tracking_uri, settings.home / "mlflow", print_progress, weeks=weeks)
     if weeks:
         settings = _with_moved_specs(settings, weeks)
-    first, last = moved_day(FIRST, weeks), moved_day(LAST, weeks)
+    first, last = moved_day(FIRST, weeks), last_monitored_day(weeks, last_day)
     specs = {loaded.spec.name: loaded.spec for loaded in load_specs(settings.models)}
     chunks = {name: specs[name].calendar.chunks_of_days(first, last) for name in MODELS}
     print_progress(f"monitoring {len(MODELS)} models on {len(chunks[MODELS[0]])} days each, after their references")
     pieces = sum(assets_measured(specs[name]) * len(chunks[name]) for name in MODELS)
     with progress("demo", pieces) as advance:
         _monitor(settings, [specs[name] for name in MODELS], chunks, advance)
-    print_progress(f"monitored {first} to {last}{_beside(weeks)}")
+    print_progress(f"monitored {first} to {last}{_beside(weeks, last)}")
     with ResultStore.open(settings.store_url) as store:
         for name in MODELS:
             console.print(chunk_table(specs[name], store, chunks[name]))
@@ -99,13 +103,13 @@ def run_demo(
     console.print(moved_dates(NEXT, weeks), highlight=False)
 
 
-def _weeks(file: Path, last_day: dt.date | None, print_progress: Callable[[str], None]) -> int:
+def _weeks(file: Path, last_day: dt.date, print_progress: Callable[[str], None]) -> int:
     """Return by how many weeks the flights are moved: as those in the file, if there is one."""
-    kept, wanted = weeks_in(file), 0 if last_day is None else weeks_until(last_day)
+    kept, wanted = weeks_in(file), weeks_until(last_day)
     if kept is None:
         return wanted
-    if last_day is not None and kept != wanted:
-        print_progress(f"April ends on {moved_day(LAST, kept)} in this home and stays there: other days, another home")
+    if kept != wanted:
+        print_progress(f"April ends on {moved_day(LAST_DAY, kept)} in this home and stays there")
     return kept
 
 
@@ -117,8 +121,8 @@ def _with_moved_specs(settings: Settings, weeks: int) -> Settings:
     return settings.model_copy(update={"models": folder})
 
 
-def _beside(weeks: int) -> str:
-    return f", which were {FIRST} to {LAST}" if weeks else ""
+def _beside(weeks: int, last: dt.date) -> str:
+    return f", which were {FIRST} to {moved_day(last, -weeks)}" if weeks else ""
 
 
 def _monitor(

@@ -10,7 +10,13 @@ from click.testing import CliRunner
 
 from monitoring_pipeline.cli import main
 from monitoring_pipeline.demo.flights import NEW_YORK
-from monitoring_pipeline.demo.moving import moved_dates, moved_times, weeks_until, write_moved_specs
+from monitoring_pipeline.demo.moving import (
+    last_monitored_day,
+    moved_dates,
+    moved_times,
+    weeks_until,
+    write_moved_specs,
+)
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
 
@@ -61,6 +67,20 @@ def test_time_that_the_clock_skips_moves_an_hour_on_and_one_that_occurs_twice_is
         dt.datetime(2026, 3, 8, 7, 30, tzinfo=dt.UTC),
         dt.datetime(2026, 11, 1, 5, 30, tzinfo=dt.UTC),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "monitored"),
+    [
+        ((2026, 11, 20), (2026, 11, 24)),
+        ((2026, 11, 24), (2026, 11, 24)),
+        ((2026, 11, 29), (2026, 11, 29)),
+        ((2026, 12, 20), (2026, 11, 30)),
+    ],
+)
+def test_last_monitored_day_is_within_a_week_of_the_end_of_april(wanted, monitored) -> None:
+    weeks = weeks_until(dt.date(2026, 11, 24))
+    assert last_monitored_day(weeks, dt.date(*wanted)) == dt.date(*monitored)
 
 
 def test_moved_specs_are_the_shipped_ones_with_moved_windows(tmp_path: Path) -> None:

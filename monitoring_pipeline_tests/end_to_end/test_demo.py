@@ -48,9 +48,9 @@ class FlightsWorld(World):
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return a home with March and April 2013 from the first command of the README, and the output of the command."""
+    """Return a home with March and April 2013 from what ``make demo-2013`` runs, and the output of the command."""
     folder = tmp_path_factory.mktemp("demo")
-    return folder, type_command(".venv/bin/monitoring-pipeline demo", folder)
+    return folder, type_command(".venv/bin/monitoring-pipeline demo --last-day 2013-04-30", folder)
 
 
 @pytest.fixture(scope="module")
