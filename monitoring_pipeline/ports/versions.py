@@ -29,8 +29,12 @@ class Versions(Protocol):
         """Return the newest record of each version."""
         ...
 
-    def version_cards(self, model: str) -> dict[str, VersionCard | None]:
-        """Return the cards of versions that the registry was asked about; None for versions that it does not have."""
+    def version_cards(self, model: str) -> dict[str, VersionCard]:
+        """Return the cards of the versions that the registry has."""
+        ...
+
+    def missing_cards(self, model: str) -> dict[str, dt.datetime]:
+        """Return the versions that the registry did not have, and when it was last asked about each."""
         ...
 
     def keep_version_card(self, model: str, model_version: str, card: VersionCard | None, at: dt.datetime) -> None:

@@ -1,6 +1,7 @@
 """Writes and reads decisions about models, and the roles of their versions; neither is ever changed or deleted."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -90,12 +91,20 @@ class DecisionStore(StoreConnection):
             for row in rows
         ]
 
-    def version_cards(self, model: str) -> dict[str, VersionCard | None]:
-        """Return the cards of versions that the registry was asked about; None for versions that it does not have."""
+    def version_cards(self, model: str) -> dict[str, VersionCard]:
+        """Return the cards of the versions that the registry has."""
+        rows = self._answers_about_versions(model)
+        return {row["model_version"]: card_of_text(row["card"]) for row in rows if row["card"] is not None}
+
+    def missing_cards(self, model: str) -> dict[str, dt.datetime]:
+        """Return the versions that the registry did not have, and when it was last asked about each."""
+        rows = self._answers_about_versions(model)
+        return {row["model_version"]: row["read_at"] for row in rows if row["card"] is None}
+
+    def _answers_about_versions(self, model: str) -> Sequence[sa.RowMapping]:
         statement = sa.select(version_cards).filter_by(model=model).order_by(version_cards.c.model_version)
         with reading(self._engine) as connection:
-            rows = connection.execute(statement).mappings().all()
-        return {row["model_version"]: card_of_text(row["card"]) if row["card"] else None for row in rows}
+            return connection.execute(statement).mappings().all()
 
     def keep_version_card(self, model: str, model_version: str, card: VersionCard | None, at: dt.datetime) -> None:
         """Keep the registry's answer about a version, in place of an earlier one."""

@@ -145,7 +145,7 @@ def read_model(spec: ModelSpec, store: Store, period: Period) -> ModelRecords:
         alarms=_alarms(spec, chunk, incidents, store),
         decisions=tuple(store.decisions(name)),
         versions=tuple(store.versions(name)),
-        cards={version: card for version, card in store.version_cards(name).items() if card is not None},
+        cards=store.version_cards(name),
         provenance=store.provenance(name, last, Producer.DRIFT),
         revision=store.revisions(name, Producer.DRIFT).get(last),
         expected=tuple(

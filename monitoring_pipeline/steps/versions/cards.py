@@ -6,18 +6,19 @@ from monitoring_pipeline.ports.registry import Registry
 from monitoring_pipeline.ports.store import Store
 from monitoring_pipeline.spec.model import ModelSpec
 
+ASK_AGAIN_AFTER = dt.timedelta(days=7)
+
 
 def keep_version_cards(spec: ModelSpec, *, store: Store, registry: Registry, now: dt.datetime) -> None:
-    """Ask the registry about each version that it was not asked about.
+    """Ask the registry about each version that has no card.
 
-    A version that the registry does not have is not asked for again, because the question may take seconds.
+    A version that the registry did not have is asked for again after a week, because the question may take seconds.
 
     Raises:
         RegistryError: when the registry does not answer.
     """
-    asked = store.version_cards(spec.name)
-    for version in [*spec.reference, *(record.model_version for record in store.versions(spec.name))]:
-        if version not in asked:
-            card = registry.version_card(spec.name, version)
-            store.keep_version_card(spec.name, version, card, now)
-            asked[version] = card
+    cards, missing = store.version_cards(spec.name), store.missing_cards(spec.name)
+    lately = {version for version, asked_at in missing.items() if now - asked_at < ASK_AGAIN_AFTER}
+    versions = {*spec.reference, *(record.model_version for record in store.versions(spec.name))}
+    for version in sorted(versions - cards.keys() - lately):
+        store.keep_version_card(spec.name, version, registry.version_card(spec.name, version), now)

@@ -48,10 +48,9 @@ def test_each_version_is_asked_for_once_and_its_card_has_what_its_run_logged(jud
         spec = judged.loaded(LOANS).spec
         keep_version_cards(spec, store=ports.store, registry=ports.registry, now=NOW)
         cards = ports.store.version_cards(LOANS)
-        assert cards.keys() == {SERVING, CHALLENGER}
-        assert cards[SERVING] is None
+        assert cards.keys() == {CHALLENGER}
+        assert ports.store.missing_cards(LOANS) == {SERVING: NOW}
         card = cards[CHALLENGER]
-        assert card is not None
         parameters, metrics = dict(card.parameters), dict(card.metrics)
         assert parameters["trainer"].endswith("trainers_for_tests:boosting")
         assert int(parameters["training_rows"]) > 0
@@ -61,6 +60,19 @@ def test_each_version_is_asked_for_once_and_its_card_has_what_its_run_logged(jud
         gone = replace(ports.registry, tracking_uri="http://127.0.0.1:9/")
         keep_version_cards(spec, store=ports.store, registry=gone, now=NOW)
         assert ports.store.version_cards(LOANS) == cards
+
+
+def test_version_that_is_registered_late_has_its_card_a_week_later(judged: World) -> None:
+    with outside(judged) as ports:
+        ports.store.set_role(LOANS, CHALLENGER, Role.CHALLENGER, NOW, window=None, by="test")
+        spec = judged.loaded(LOANS).spec
+        empty = ModelRegistry(f"sqlite:///{judged.folder}/absent.db", judged.folder)
+        keep_version_cards(spec, store=ports.store, registry=empty, now=NOW)
+        assert ports.store.version_cards(LOANS) == {}
+        for day in range(1, 9):
+            now = NOW + dt.timedelta(days=day)
+            keep_version_cards(spec, store=ports.store, registry=ports.registry, now=now)
+            assert list(ports.store.version_cards(LOANS)) == ([CHALLENGER] if day >= 7 else [])
 
 
 def test_registry_without_a_file_is_not_created_by_the_question(world: World) -> None:
