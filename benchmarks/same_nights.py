@@ -18,7 +18,8 @@ from benchmarks.compare_homes import compare_homes, lines_of
 from benchmarks.warehouse_copies import WAREHOUSES, Places
 from monitoring_pipeline.backfill import dagster_instance, run_range
 from monitoring_pipeline.definitions import build_definitions
-from monitoring_pipeline.demo.running import FIRST, LAST, MODELS
+from monitoring_pipeline.demo.moving import LAST_DAY
+from monitoring_pipeline.demo.running import FIRST, MODELS
 from monitoring_pipeline.demo.seeding import seed_warehouse
 from monitoring_pipeline.settings import Settings
 from monitoring_pipeline.spec.loading import load_specs
@@ -130,7 +131,7 @@ def _arguments() -> tuple[argparse.Namespace, Nights]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="gets the flights and the homes")
     parser.add_argument("--from", dest="first", type=_day, default=FIRST, help="first day")
-    parser.add_argument("--to", dest="last", type=_day, default=LAST, help="last day")
+    parser.add_argument("--to", dest="last", type=_day, default=LAST_DAY, help="last day")
     parser.add_argument("--model", action="append", choices=MODELS, help="a model; all by default")
     parser.add_argument("--warehouse", action="append", choices=list(WAREHOUSES), help="a kind; all by default")
     parser.add_argument("--postgresql", help="URL of an empty database; a server is started by default")

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from monitoring_pipeline.evaluation.quality.suite import SuiteResult
-from monitoring_pipeline.evaluation.quality.volume import as_expected_gap, why_none_expected, without_least_rows
+from monitoring_pipeline.evaluation.quality.volume import why_none_expected, without_least_rows
 from monitoring_pipeline.evaluation.reference.reference import Reference
 from monitoring_pipeline.evaluation.results import ChunkResults
+from monitoring_pipeline.evaluation.rows.expected_gap import as_expected_gap
 from monitoring_pipeline.ports.references import References
 from monitoring_pipeline.records.measurement import Measurement
 from monitoring_pipeline.spec.chunk import Chunk

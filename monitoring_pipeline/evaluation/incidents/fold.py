@@ -25,7 +25,7 @@ from monitoring_pipeline.evaluation.incidents.split_words import split_words
 from monitoring_pipeline.evaluation.incidents.support import supported_causes
 from monitoring_pipeline.evaluation.incidents.words import end_of_scoring_words, end_of_trial_words, undeclared_words
 from monitoring_pipeline.evaluation.judgement.verdict import without_replaced_estimates
-from monitoring_pipeline.evaluation.quality.volume import is_expected_gap
+from monitoring_pipeline.evaluation.rows.expected_gap import is_expected_gap
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import IncidentHistory
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from monitoring_pipeline.evaluation.judgement.order import SEVERITY_ORDER, place_of_reason
+from monitoring_pipeline.evaluation.rows.expected_gap import why_gap_is_expected
 from monitoring_pipeline.records.measurement import (
     SERVING,
     Kind,
@@ -24,8 +25,9 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
 
     Reasons are sorted by severity; of equal severity, broken data come first, then performance, then drift.
     Breaches of severity ``info`` are listed but leave a chunk ok. Skipped measurements are neither healthy nor
-    breached; they are counted, and missing performance is listed. An estimate counts only until the same metric is
-    measured by labels. Measurements of a version that serves nobody are not decisive.
+    breached; they are counted, and missing performance is listed, or why the chunk needs no predictions. An estimate
+    counts only until the same metric is measured by labels. Measurements of a version that
+    serves nobody are not decisive.
     """
     breached = _one_of_each_subject(
         sorted(
@@ -36,8 +38,9 @@ def judge(measurements: Sequence[Measurement]) -> Verdict:
     decisive = [m for m in measurements if is_decisive(m)]
     reasons = [f"{m.severity}: {_whose(m)}{m.kind} {m.subject} {m.metric}: {m.reason or _limits(m)}" for m in breached]
     status, missing = _status(breached, measured=bool(decisive)), _what_is_missing(skipped)
-    if status is VerdictStatus.UNKNOWN and not missing:
-        missing = [NOTHING_DECISIVE]
+    if status is VerdictStatus.UNKNOWN:
+        gap = why_gap_is_expected(measurements)
+        missing = [gap] if gap is not None else missing or [NOTHING_DECISIVE]
     return Verdict(
         status=status,
         reasons=(*reasons, *missing),

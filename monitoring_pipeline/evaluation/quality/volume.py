@@ -13,14 +13,14 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from monitoring_pipeline.evaluation.rows.expected_gap import ROWS
 from monitoring_pipeline.records.measurement import Measurement, Severity, Status
 from monitoring_pipeline.spec.calendar import Calendar
 from monitoring_pipeline.spec.chunk import Chunk
 from monitoring_pipeline.spec.model import ModelSpec
 from monitoring_pipeline.spec.rules.threshold import Threshold
 
-ROWS, VOLUME_RATIO, WITHOUT_TIME = "rows", "volume_ratio", "predictions_without_time"
-GAP = "predictions in the chunk, which needs none"
+VOLUME_RATIO = "volume_ratio"
 """Definition of the number of predictions by which an expected gap is recognized."""
 LEAST_CHUNKS_OF_A_SLOT = 2
 """A slot without predictions in so many chunks of the reference expects none."""
@@ -165,26 +165,11 @@ def learned_limits(slots: Slots, usual: float) -> tuple[float, float]:
     return round(lower, 3), round(upper, 3)
 
 
-def as_expected_gap(measurements: Iterable[Measurement], reason: str) -> tuple[Measurement, ...]:
-    """Return the measurements of a chunk that has no predictions and needs none: those about its rows are skipped."""
-    return tuple(
-        replace(m.skipped(reason), definition=GAP if m.name == ROWS else m.definition)
-        if m.subject != "table" and m.name != WITHOUT_TIME
-        else m
-        for m in measurements
-    )
-
-
 def without_least_rows(measurements: Iterable[Measurement]) -> tuple[Measurement, ...]:
     """Return the measurements of a chunk that has predictions and needs none: few of them are no breach."""
     return tuple(
         replace(m, status=Status.OK, reason=None, threshold_lower=None) if m.name == ROWS else m for m in measurements
     )
-
-
-def is_expected_gap(measurements: Iterable[Measurement]) -> bool:
-    """Return whether a chunk has no predictions and needs none, by the measurements of ``as_expected_gap``."""
-    return any(m.name == ROWS and m.status is Status.SKIPPED and m.definition == GAP for m in measurements)
 
 
 def _limits(spec: ModelSpec, slots: Slots, usual: float) -> Threshold:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.incidents.fold import ChunkMeasurements, fold_incidents
-from monitoring_pipeline.evaluation.quality.volume import as_expected_gap
+from monitoring_pipeline.evaluation.rows.expected_gap import as_expected_gap
 from monitoring_pipeline.records.cause import Cause, Family
 from monitoring_pipeline.records.incident import EventKind, IncidentState
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring_pipeline.evaluation.judgement.verdict import judge, without_replaced_estimates
+from monitoring_pipeline.evaluation.rows.expected_gap import as_expected_gap
 from monitoring_pipeline.records.measurement import Kind, Measurement, Role, Severity, Status, Verdict, VerdictStatus
 
 
@@ -47,6 +48,17 @@ def _breach(kind, severity):
 ])  # fmt: skip
 def test_status_of_a_chunk_is_that_of_its_most_severe_breach(measurements, status):
     assert {judge(order).status for order in permutations(measurements)} == {status}
+
+
+def test_chunk_that_needs_no_predictions_is_unknown_for_that_reason_alone():
+    rows = replace(OK_QUALITY, name="rows", subject="predictions")
+    gap = as_expected_gap([rows], "no predictions are expected: the reference has none on Sundays")
+    verdict = judge([*gap, SKIPPED_DRIFT, SKIPPED_PERFORMANCE])
+    assert verdict.status is VerdictStatus.UNKNOWN
+    assert verdict.reasons == ("no predictions are expected: the reference has none on Sundays",)
+    worse = judge([*gap, _breach(Kind.OPERATIONS, Severity.CRITICAL)])
+    assert worse.status is VerdictStatus.CRITICAL
+    assert not any("expected" in reason for reason in worse.reasons)
 
 
 @given(

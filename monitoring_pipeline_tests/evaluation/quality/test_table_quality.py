@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 from monitoring_pipeline.evaluation.quality.table import TableFacts, learn_chunks, measure_table
 from monitoring_pipeline.evaluation.quality.volume import (
     ReferenceChunk,
-    as_expected_gap,
-    is_expected_gap,
     measure_volume,
     why_none_expected,
     without_least_rows,
 )
+from monitoring_pipeline.evaluation.rows.expected_gap import as_expected_gap, is_expected_gap
 from monitoring_pipeline.records.measurement import Kind, Measurement, Severity, Status
 from monitoring_pipeline_tests.spec.cases import binary_spec
 
