@@ -96,9 +96,8 @@ def _comparable_text(column: Column, alias: str, *, case: bool = True) -> str:
         )
     if (largest := _LARGEST_EXACT.get(kind)) is not None:
         return (
-            f"CASE WHEN {sql} = floor({sql}) AND abs({sql}) < {largest} "
-            f"THEN CAST(CAST({sql} AS {names.integer}) AS {names.text}) "
-            f"WHEN abs({sql}) < {largest} THEN {dialect.as_text(sql, kind)} END"
+            f"CASE WHEN abs({sql}) < {largest} THEN CASE WHEN {sql} = floor({sql}) "
+            f"THEN CAST(CAST({sql} AS {names.integer}) AS {names.text}) ELSE {dialect.as_text(sql, kind)} END END"
         )
     if kind is Kind.DECIMAL:
         return (

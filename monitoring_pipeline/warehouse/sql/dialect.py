@@ -132,6 +132,7 @@ class Dialect:
         is_nan: whether a float is NaN. Engines disagree on how NaN compares.
         micros: an instant, a local time or a date as whole microseconds since 1970.
         by_code: a text that is ordered by its code points.
+        floor_of_float: the floor of a float of any size, as a float.
     """
 
     name: str
@@ -151,6 +152,7 @@ class Dialect:
     is_nan: Callable[[str], str]
     micros: Callable[[str], str]
     by_code: Callable[[str], str] = str
+    floor_of_float: Callable[[str], str] = "floor({})".format
     quote: str = '"'
     escapes: Escapes = Escapes.NOWHERE
     catalogue_parts: Mapping[str, str] = field(default_factory=dict)

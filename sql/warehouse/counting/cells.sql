@@ -14,18 +14,18 @@ SELECT
 FROM (
     SELECT
         s.side, s.cell, s.x, s.steps, s.squares,
-        floor(s.steps / {limb}) AS sum_high,
-        floor(s.squares / {limb}) AS squares_high
+        {steps_high} AS sum_high,
+        {squares_high} AS squares_high
     FROM (
         SELECT
             c.side, c.cell, c.x,
             CASE
                 WHEN abs(c.centred) < {half_a_step} THEN {zero}
-                ELSE floor(c.centred / {step} + {half})
+                ELSE {steps}
             END AS steps,
             CASE
                 WHEN abs(c.centred) < {half_a_square} THEN {zero}
-                ELSE floor(c.centred * c.centred / {square} + {half})
+                ELSE {squares}
             END AS squares
         FROM (
             SELECT

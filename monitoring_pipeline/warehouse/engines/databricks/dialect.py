@@ -37,9 +37,15 @@ def _text_of_float(number: str) -> str:
     """Return a float as the text that DuckDB gives it, so that an id is the same in both."""
     return (
         f"CASE WHEN ISNAN({number}) THEN 'nan' WHEN ABS({number}) = CAST('Infinity' AS DOUBLE) "
-        f"THEN IF({number} > 0, 'inf', '-inf') WHEN {number} = FLOOR({number}) AND ABS({number}) < 1e16 "
-        f"THEN CAST(CAST({number} AS BIGINT) AS STRING) || '.0' ELSE CAST({number} AS STRING) END"
+        f"THEN IF({number} > 0, 'inf', '-inf') WHEN ABS({number}) >= 1e16 THEN CAST({number} AS STRING) "
+        f"WHEN {number} = FLOOR({number}) THEN CAST(CAST({number} AS BIGINT) AS STRING) || '.0' "
+        f"ELSE CAST({number} AS STRING) END"
     )
+
+
+def _floor_of_float(number: str) -> str:
+    # FLOOR of a DOUBLE is a BIGINT, and fails above 64 bits. From 2^52 on a float has no fraction.
+    return f"IF(ABS({number}) < 4503599627370496, CAST(FLOOR({number}) AS DOUBLE), {number})"
 
 
 def _drawn(values: Sequence[str], every: int) -> str:
@@ -135,6 +141,7 @@ DATABRICKS = Dialect(
     catalogue="databricks",
     inside=INSIDE,
     is_nan=lambda number: f"ISNAN({number})",
+    floor_of_float=_floor_of_float,
     # Sessions have the time zone UTC, in which a time without a zone is the instant of the same clock.
     micros=lambda time: f"UNIX_MICROS(CAST({time} AS TIMESTAMP))",
     quote="`",

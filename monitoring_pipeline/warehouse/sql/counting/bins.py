@@ -20,6 +20,7 @@ def cells_sql(dialect: Dialect, bins: NumericBins, values: str) -> str:
         values: a SELECT of the columns ``x`` and ``side``, which keeps groups of rows apart.
     """
     step, square = bins.reach / 2**SUM_BITS, bins.reach**2 / 2**SUM_BITS
+    half, limb = number(dialect, 0.5), number(dialect, float(LIMB))
     return read_sql("warehouse/counting/cells.sql").format(
         values=values,
         is_nan=dialect.is_nan(VALUE),
@@ -28,11 +29,12 @@ def cells_sql(dialect: Dialect, bins: NumericBins, values: str) -> str:
         cell=_tree(dialect, bins.edges, SPECIAL_CELLS_BEFORE),
         largest=number(dialect, LARGEST_SUMMED),
         centre=number(dialect, bins.centre),
-        step=number(dialect, step),
-        square=number(dialect, square),
-        half=number(dialect, 0.5),
+        steps=dialect.floor_of_float(f"c.centred / {number(dialect, step)} + {half}"),
+        squares=dialect.floor_of_float(f"c.centred * c.centred / {number(dialect, square)} + {half}"),
+        steps_high=dialect.floor_of_float(f"s.steps / {limb}"),
+        squares_high=dialect.floor_of_float(f"s.squares / {limb}"),
         zero=number(dialect, 0.0),
-        limb=number(dialect, float(LIMB)),
+        limb=limb,
         half_a_step=number(dialect, step / 4),
         half_a_square=number(dialect, bins.reach / 2 ** (SUM_BITS // 2) / 4),
     )
