@@ -64,6 +64,10 @@ class _WithoutSecrets(LazyGroup):
             "reviewing.review",
             "Replay the rules of a proposed spec over MODEL's history: incidents gained, lost and kept.",
         ),
+        "doctor": Place(
+            "doctor.doctor",
+            "Examine the deployment: what does not work, what is off, what will be full, and what to do.",
+        ),
         "query": Place("results.query", "Run a documented query."),
         "demo": Place(
             "results.demo",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from monitoring_pipeline.reports.terminal.compared_sides import COMPARED_FIELDS
+from monitoring_pipeline.reports.terminal.doctor import DOCTOR_FIELDS
 from monitoring_pipeline.reports.terminal.explanations import ROW_FIELDS, SPLIT_FIELDS
 from monitoring_pipeline.reports.terminal.findings import FINDING_FIELDS as SPEC_FINDING_FIELDS
 from monitoring_pipeline.reports.terminal.incidents import (
@@ -37,6 +38,7 @@ FIELDS: Mapping[str, Mapping[str, Fields]] = {
         "`incidents`": INCIDENT_FIELDS,
         "`decisions`": DECISION_FIELDS,
     },
+    "doctor": {"": DOCTOR_FIELDS},
     "explain": {"": SPLIT_FIELDS, "with `--row`": ROW_FIELDS},
     "incidents": {"": INCIDENT_FIELDS},
     "incidents show": {"`incident`": PAGE_FIELDS, "`findings`": FINDING_FIELDS, "`events`": EVENT_FIELDS},

@@ -1,0 +1,1 @@
+"""The checks of a deployment, by what they look at."""
