@@ -73,15 +73,17 @@ def _build_asset(asset: Asset, loaded: LoadedSpec, names: Names) -> dg.AssetsDef
     return cast("dg.AssetsDefinition", run)
 
 
-def _code_references(loaded: LoadedSpec) -> dict[str, Any]:
+def _code_references(loaded: LoadedSpec) -> dict[str, dg.MetadataValue[Any]]:
     """Return links from an asset to the files that declare it."""
     files = {"spec": loaded.path, "suite": loaded.suite_path}
-    references = [
-        dg.LocalFileCodeReference(file_path=str(path.absolute()), line_number=1, label=label)
-        for label, path in files.items()
-        if path.exists()
-    ]
-    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=references)}
+    links = dg.CodeReferencesMetadataValue(
+        code_references=[
+            dg.LocalFileCodeReference(file_path=str(path.absolute()), line_number=1, label=label)
+            for label, path in files.items()
+            if path.exists()
+        ]
+    )
+    return {"dagster/code_references": links}
 
 
 def _upstream(spec: ModelSpec, asset: Asset) -> list[dg.AssetDep]:
